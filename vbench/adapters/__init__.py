@@ -1,0 +1,1 @@
+"""The index protocol, its registry, and one file for each library behind it."""

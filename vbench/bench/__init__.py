@@ -1,0 +1,1 @@
+"""From recipe to trials: plan, isolated workers, clock, resume."""

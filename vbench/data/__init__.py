@@ -1,0 +1,1 @@
+"""What goes in: datasets, file formats, the catalog, fetching and exact truth."""

@@ -1,0 +1,36 @@
+"""Errors that are meant for a person: what was given, what is allowed, what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class VbenchError(Exception):
+    """Something the caller can mend. The command line prints it and exits with `exit_code`."""
+
+    exit_code = 2
+
+
+class DataError(VbenchError):
+    """The vectors, the truth or a file that should hold them are not what they must be."""
+
+
+class UnknownNameError(VbenchError):
+    """A name that is not known, with the nearest ones that are."""
+
+    def __init__(self, kind: str, given: str, known: Iterable[str], hint: str = "") -> None:
+        known = sorted(known)
+        near = difflib.get_close_matches(given, known, n=3, cutoff=0.5)
+        message = f"unknown {kind} {given!r}"
+        if near:
+            message += f"; did you mean {' or '.join(map(repr, near))}?"
+        message += f" (known: {', '.join(known) or 'none'})"
+        super().__init__(f"{message}{'; ' + hint if hint else ''}")
+
+
+class MissingExtraError(VbenchError):
+    """A feature whose optional packages are not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs: pip install 'vbench-ann[{extra}]'")

@@ -1,0 +1,1 @@
+"""Intervals, tests and bootstrap, on plain arrays."""
