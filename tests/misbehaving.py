@@ -1,0 +1,309 @@
+"""Indexes that do wrong, each in one way: what the runner and the conformance kit must survive.
+
+Named on the command line as `misbehaving:Name` where this folder is importable. All but the
+named fault is exact search, so that nothing else can be at fault.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+import vbench
+from vbench.metric import Metric
+
+
+class Exact(vbench.Index):
+    """Exact search in numpy: well behaved."""
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        self.base = base
+        self.metric = metric
+
+    def search(self, queries: Any, k: int) -> Any:
+        return self.nearest(queries, k)
+
+    def nearest(self, queries: Any, k: int) -> Any:
+        """Exact ids, int64 (m, k), −1 pads."""
+        scores = -(queries @ self.base.T)
+        if self.metric == "l2":
+            scores = 2.0 * scores + (self.base**2).sum(axis=1)
+        elif self.metric == "cosine":
+            scores = scores / np.linalg.norm(self.base, axis=1)
+        found = np.argsort(scores, axis=1, kind="stable")[:, :k]
+        ids = np.full((len(queries), k), -1, dtype=np.int64)
+        ids[:, : found.shape[1]] = found
+        return ids
+
+
+class Swept(Exact):
+    """Well behaved, with a search parameter that matters: `keep` of the base is looked at."""
+
+    sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"keep": [0.5, 0.75, 1.0]}
+    knob = "keep"
+    keep = 1.0
+
+    def set(self, keep: float = 1.0) -> None:
+        self.keep = keep
+
+    def search(self, queries: Any, k: int) -> Any:
+        whole = self.base
+        self.base = whole[: max(1, int(len(whole) * self.keep))]
+        try:
+            return self.nearest(queries, k)
+        finally:
+            self.base = whole
+
+
+class NoEffect(Exact):
+    """Takes a search parameter and ignores it."""
+
+    sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"ef": [10, 100]}
+    knob = "ef"
+
+    def set(self, ef: int = 10) -> None:
+        pass
+
+
+class Floats(Exact):
+    """Returns its ids as floats."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        return self.nearest(queries, k).astype(np.float64)
+
+
+class Lists(Exact):
+    """Returns lists of Python integers, which is allowed."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        return self.nearest(queries, k).tolist()
+
+
+class WrongShape(Exact):
+    """Returns one long row for all queries."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        return self.nearest(queries, k).ravel()
+
+
+class TooWide(Exact):
+    """Returns k + 1 ids a query."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        return self.nearest(queries, k + 1)
+
+
+class TooFewRows(Exact):
+    """Forgets the last query."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        return self.nearest(queries, k)[: max(1, len(queries) - 1)] if len(queries) > 1 else None
+
+
+class Nothing(Exact):
+    """Returns None."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        return None
+
+
+class OutOfRange(Exact):
+    """Its last id of each query is n."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        ids = self.nearest(queries, k)
+        ids[:, -1] = len(self.base)
+        return ids
+
+
+class Negative(Exact):
+    """Its last id of each query is −7."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        ids = self.nearest(queries, k)
+        ids[:, -1] = -7
+        return ids
+
+
+class Duplicates(Exact):
+    """Returns the nearest k times."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        return np.repeat(self.nearest(queries, 1), k, axis=1)
+
+
+class Pads(Exact):
+    """Pads the second half of each row, which is allowed and costs recall."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        ids = self.nearest(queries, k)
+        ids[:, (k + 1) // 2 :] = -1
+        return ids
+
+
+class ShortRows(Exact):
+    """Returns fewer than k ids a query, without pads."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        return self.nearest(queries, max(1, k // 2))
+
+
+class ChangesQueries(Exact):
+    """Writes over the queries, even where they are marked read-only."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        ids = self.nearest(queries, k)
+        ctypes.memset(queries.ctypes.data, 0, queries.nbytes)
+        return ids
+
+
+class ChangesBase(Exact):
+    """Tries to write to the base while it builds."""
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        base[0] = 0.0
+        super().fit(base, metric, seed=seed, threads=threads)
+
+
+class CrashesInFit(Exact):
+    """A segmentation fault while building."""
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        ctypes.string_at(0)
+
+
+class CrashesInSearch(Exact):
+    """A segmentation fault while searching."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        return ctypes.string_at(0)
+
+
+class HangsInFit(Exact):
+    """Never finishes building."""
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        while True:
+            time.sleep(0.05)
+
+
+class HangsInSearch(Exact):
+    """Never answers."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        while True:
+            time.sleep(0.05)
+
+
+class EatsMemory(Exact):
+    """Takes memory until it is stopped, or at most `gigabytes`."""
+
+    def __init__(self, gigabytes: float = 64.0) -> None:
+        self.blocks = int(gigabytes * 16)
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        self.hoard = [np.ones(8 << 20) for _ in range(self.blocks)]
+        super().fit(base, metric, seed=seed, threads=threads)
+
+
+class RaisesInInit(Exact):
+    """Raises where it is made."""
+
+    def __init__(self) -> None:
+        raise RuntimeError("no licence found")
+
+
+class RaisesInFit(Exact):
+    """Raises while building."""
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        raise RuntimeError("the index server is not there")
+
+
+class RaisesInSearch(Exact):
+    """Raises while searching."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        raise ValueError("cannot search today")
+
+
+class RaisesAtSetting(Swept):
+    """Raises at one setting, `keep=0.75`, and is well at the others."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        if self.keep == 0.75:
+            raise RuntimeError("unlucky setting")
+        return super().search(queries, k)
+
+
+class CrashesAtSetting(Swept):
+    """A segmentation fault at one setting, `keep=0.75`."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        return ctypes.string_at(0) if self.keep == 0.75 else super().search(queries, k)
+
+
+class HangsAtSetting(Swept):
+    """Never answers at one setting, `keep=0.75`."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        while self.keep == 0.75:
+            time.sleep(0.05)
+        return super().search(queries, k)
+
+
+class Fickle(Exact):
+    """Different ids at every call, whatever the seed."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        rng = np.random.default_rng(time.perf_counter_ns())
+        return rng.integers(0, len(self.base), size=(len(queries), k))
+
+
+class BatchDiffers(Exact):
+    """Answers worse when asked for many at once."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        ids = self.nearest(queries, k)
+        if len(queries) > 1:
+            ids[:, -1] = -1
+        return ids
+
+
+class WrongMetric(Exact):
+    """Claims all metrics and always searches by inner product."""
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        super().fit(base, "ip", seed=seed, threads=threads)
+
+
+class Quits(Exact):
+    """Ends the process while searching, with a farewell on stderr."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        raise SystemExit("goodbye from the index")
+
+
+class NoSearch:
+    """Has no `search`."""
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        pass
+
+
+class Plain:
+    """Well behaved without being a `vbench.Index`: fit and search, nothing else."""
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = scale
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        self.exact = Exact()
+        self.exact.fit(base * np.float32(self.scale), metric, seed=seed, threads=threads)
+
+    def search(self, queries: Any, k: int) -> Any:
+        return self.exact.nearest(queries, k)
