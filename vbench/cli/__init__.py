@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+import sys
 
 import click
 
 import vbench
+from vbench.cli.output import show_warnings_plainly
 from vbench.errors import VbenchError
 
 _COMMANDS = {
@@ -17,8 +18,19 @@ _COMMANDS = {
 }
 
 
+class Stop(click.ClickException):
+    """An error for a person: one line, and its exit code."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"vbench: {self.message}", err=True)
+
+
 class LazyGroup(click.Group):
-    """A group that imports a command's module when the command is looked up."""
+    """Imports a command's module when the command is looked up; turns errors into `Stop`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -30,6 +42,19 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; the number it returns is the exit code."""
+        show_warnings_plainly()
+        try:
+            code = super().invoke(ctx)
+        except (VbenchError, OSError) as error:
+            if ctx.params["debug"] or isinstance(error, BrokenPipeError):
+                raise
+            raise Stop(str(error), getattr(error, "exit_code", 2)) from error
+        except KeyboardInterrupt:
+            raise Stop("interrupted; the same command goes on where it stopped", 130) from None
+        ctx.exit(code or 0)
+
 
 @click.group(
     cls=LazyGroup,
@@ -37,38 +62,5 @@ class LazyGroup(click.Group):
 )
 @click.version_option(vbench.__version__, prog_name="vbench")
 @click.option("--debug", is_flag=True, help="Show the full traceback of an error.")
-def cli(debug: bool) -> None:
+def main(debug: bool) -> None:
     """Measure how evenly a vector index answers, not only how well on average."""
-
-
-def main() -> None:
-    """Run the command line; an error that a person can mend is one line and an exit code."""
-    raise SystemExit(_run(cli))
-
-
-def _run(command: click.Command, **extra: Any) -> int:
-    debug = False
-    try:
-        with command.make_context("vbench", _arguments(), **extra) as ctx:
-            debug = bool(ctx.params.get("debug"))
-            result = command.invoke(ctx)
-        return result if isinstance(result, int) else 0
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        return 130
-    except VbenchError as error:
-        if debug:
-            raise
-        click.echo(f"vbench: {error}", err=True)
-        return error.exit_code
-
-
-def _arguments() -> list[str]:
-    import sys
-
-    return sys.argv[1:]

@@ -56,6 +56,8 @@ class Dataset:
         Truth that came with the file, already checked against the vectors.
     card : mapping
         Title, licence, citation and terms, as the catalog's card states them.
+    source : mapping
+        Arguments of :func:`vbench.load` that open it again; empty for vectors made in memory.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Dataset:
     relevance: pl.DataFrame | None = None
     given_truth: Truth | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
+    source: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def n(self) -> int:

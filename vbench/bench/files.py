@@ -1,0 +1,67 @@
+"""Vectors as a file that another process can read, block by block."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.bench.wire import ArrayFile
+
+_BLOCK_BYTES = 8 << 20
+
+
+def array_file(array: NDArray[Any], folder: Path) -> ArrayFile:
+    """Where `array` (n, d) lies on disk; an array in memory is first written into `folder`."""
+    mapped = _mapped_file(array)
+    if mapped is not None:
+        return mapped
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".raw", delete=False) as file:
+        rows = max(1, _BLOCK_BYTES // max(1, array[:1].nbytes))
+        for start in range(0, len(array), rows):
+            file.write(np.ascontiguousarray(array[start : start + rows]))
+    n, d = array.shape
+    return ArrayFile(file.name, 0, d * array.itemsize, array.dtype.str, (n, d))
+
+
+def _mapped_file(array: NDArray[Any]) -> ArrayFile | None:
+    root: Any = array
+    while isinstance(root.base, np.ndarray):
+        root = root.base
+    if not isinstance(root, np.memmap) or root.filename is None:
+        return None
+    if array.ndim != 2 or array.strides[1] != array.itemsize or array.strides[0] < 0:
+        return None
+    start = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+    n, d = array.shape
+    return ArrayFile(
+        str(root.filename), root.offset + start, array.strides[0], array.dtype.str, (n, d)
+    )
+
+
+def blocks(file: ArrayFile) -> Iterator[tuple[int, NDArray[Any]]]:
+    """First row and rows of each block, read and not mapped: pages leave the process again."""
+    n, d = file.shape
+    dtype = np.dtype(file.dtype)
+    per_block = max(1, _BLOCK_BYTES // max(1, file.row_stride))
+    with Path(file.path).open("rb") as handle:
+        for start in range(0, n, per_block):
+            count = min(per_block, n - start)
+            handle.seek(file.offset + start * file.row_stride)
+            # The last row may end before a whole stride does.
+            raw = handle.read((count - 1) * file.row_stride + d * dtype.itemsize)
+            yield (
+                start,
+                np.ndarray((count, d), dtype, raw, strides=(file.row_stride, dtype.itemsize)),
+            )
+
+
+def load_rows(file: ArrayFile, out: NDArray[np.float32], places: NDArray[np.integer[Any]]) -> None:
+    """Read every row, widened to float32, into ``out[places[row], :d]``."""
+    d = file.shape[1]
+    for start, rows in blocks(file):
+        out[places[start : start + len(rows)], :d] = rows

@@ -1,0 +1,179 @@
+"""From recipes and options to builds and trials, each with a key; nothing is run here."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from vbench.adapters.parameters import check, parameters
+from vbench.adapters.recipe import Recipe, load_recipe
+from vbench.adapters.registry import resolve
+from vbench.errors import UnknownNameError, VbenchError
+from vbench.results.schema import Build, Options, Trial
+
+_LIBRARIES = ("faiss-cpu", "hnswlib", "numpy")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a run is to do."""
+
+    builds: list[Build]
+    trials: list[Trial]
+
+    def trials_of(self, build: Build) -> list[Trial]:
+        """The trials on one build."""
+        return [trial for trial in self.trials if trial.build == build.key]
+
+
+def make_plan(
+    indexes: Sequence[str],
+    overrides: Mapping[str, Sequence[Any]],
+    options: Options,
+    fingerprint: str,
+) -> Plan:
+    """Plan all builds and trials.
+
+    Parameters
+    ----------
+    indexes
+        As `--index` takes them.
+    overrides
+        Values by parameter, ``{"ef": [16, 32]}``, or for one index, ``{"hnsw.ef": […]}``. They
+        take the place of the recipe's.
+    fingerprint
+        Of the dataset; part of every key.
+
+    Raises
+    ------
+    VbenchError
+        For an unknown index, parameter or value, or an index that is given twice.
+    """
+    _refuse_repeats(indexes)
+    recipes = [load_recipe(spec) for spec in indexes]
+    _refuse_repeats([recipe.name for recipe in recipes])
+    known = {recipe.name: parameters(resolve(recipe.adapter)) for recipe in recipes}
+    _check_overrides(overrides, known)
+    builds: list[Build] = []
+    trials: list[Trial] = []
+    for recipe in recipes:
+        changed = _changed(recipe, overrides, known[recipe.name])
+        for params in _combinations(changed.build):
+            for number in range(options.builds):
+                build = _build(changed, params, number, options, fingerprint)
+                builds.append(build)
+                trials += _trials(changed, build, options)
+    return Plan(builds, trials)
+
+
+def _refuse_repeats(names: Sequence[str]) -> None:
+    for name in names:
+        if list(names).count(name) > 1:
+            raise VbenchError(
+                f"index {name!r} is given twice; for several values of a parameter use --set, "
+                "for another recipe give its file another name"
+            )
+
+
+def _check_overrides(
+    overrides: Mapping[str, Sequence[Any]], known: Mapping[str, Mapping[str, Any]]
+) -> None:
+    everything = {name for one in known.values() for name in one}
+    for key in overrides:
+        index, dot, parameter = key.rpartition(".")
+        if dot and index not in known:
+            raise UnknownNameError("index in --set", index, known)
+        allowed = set(known[index]) if dot else everything
+        if parameter not in allowed:
+            raise UnknownNameError("parameter", parameter, allowed)
+
+
+def _changed(
+    recipe: Recipe, overrides: Mapping[str, Sequence[Any]], known: Mapping[str, Any]
+) -> Recipe:
+    """The recipe with the overrides that concern it, its values checked and converted."""
+    build, search = dict(recipe.build), dict(recipe.search)
+    for key, values in overrides.items():
+        index, dot, name = key.rpartition(".")
+        if (dot and index != recipe.name) or name not in known:
+            continue
+        side = build if known[name].stage == "build" else search
+        side[name] = list(values)
+    kind = resolve(recipe.adapter)
+    combinations = itertools.product(_combinations(build), _combinations(search))
+    checked = [check(kind, one_build, one_search) for one_build, one_search in combinations]
+    return msgspec.structs.replace(
+        recipe,
+        build=_collected(each[0] for each in checked),
+        search=_collected(each[1] for each in checked),
+    )
+
+
+def _collected(combinations: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """The converted values of each parameter, in their first order, each once."""
+    values: dict[str, list[Any]] = {}
+    for combination in combinations:
+        for name, value in combination.items():
+            seen = values.setdefault(name, [])
+            if value not in seen:
+                seen.append(value)
+    return values
+
+
+def _combinations(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every combination of the values; a value that is no list stands for itself."""
+    lists = [value if isinstance(value, list) else [value] for value in values.values()]
+    return [dict(zip(values, each, strict=True)) for each in itertools.product(*lists)]
+
+
+def _build(
+    recipe: Recipe, params: dict[str, Any], number: int, options: Options, fingerprint: str
+) -> Build:
+    seed = int(np.random.SeedSequence([options.seed, number]).generate_state(1)[0] >> 1)
+    key = digest(
+        [fingerprint, recipe.adapter, recipe.name, recipe.transform, params, seed, options.threads]
+        + [_version(name) for name in _LIBRARIES]
+    )
+    return Build(
+        key=key,
+        index=recipe.name,
+        adapter=recipe.adapter,
+        transform=recipe.transform,
+        params=params,
+        number=number,
+        seed=seed,
+        knob=recipe.knob.name if recipe.knob else None,
+    )
+
+
+def _trials(recipe: Recipe, build: Build, options: Options) -> list[Trial]:
+    return [
+        make_trial(build, setting, k, options)
+        for setting in _combinations(recipe.search)
+        for k in options.k
+    ]
+
+
+def make_trial(build: Build, setting: dict[str, Any], k: int, options: Options) -> Trial:
+    """A trial; its key is a digest of everything that could change its answers or its times."""
+    key = digest([build.key, setting, k, options.repeats, options.warmup, options.rule])
+    return Trial(key=key, build=build.key, setting=setting, k=k)
+
+
+def digest(parts: Any) -> str:
+    """16 hexadecimal digits of the SHA-256 of something that JSON can hold."""
+    return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:16]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"

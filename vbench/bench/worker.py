@@ -1,0 +1,198 @@
+"""The isolated process that holds one build: loads the data, builds the index, runs the clock.
+
+Started as ``python -m vbench.bench.worker FD PARENT CORES``; it answers the messages of
+:mod:`vbench.bench.wire` that come through the inherited socket until the other side closes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import sys
+import tempfile
+import time
+import traceback
+import zlib
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import threadpoolctl
+from numpy.typing import NDArray
+
+from vbench.adapters.protocol import Index
+from vbench.adapters.registry import resolve
+from vbench.adapters.space import Space, plan_space
+from vbench.bench import clock, memory, wire
+from vbench.bench.files import load_rows
+
+
+class Worker:
+    """One build and what is asked of it."""
+
+    def __init__(self, order: wire.Open) -> None:
+        sys.path[:] = order.sys_path
+        self.order = order
+        kind: type[Index] = resolve(order.adapter)
+        self.index = kind(**order.params)
+        self.threads = threadpoolctl.threadpool_limits(order.threads)
+        self.space: Space = plan_space(order.transform, order.metric, kind.metrics)
+        n, d = order.base.shape
+        # Inserted row j is row places⁻¹[j] of the dataset; `original` maps answers back.
+        self.original = np.random.default_rng(order.seed).permutation(n)
+        self.base: NDArray[np.float32] | None = self._load_base(n, d)
+        queries = np.empty(order.queries.shape, dtype=np.float32)
+        load_rows(order.queries, queries, np.arange(len(queries)))
+        self.queries = _read_only(self.space.queries(queries))
+
+    def _load_base(self, n: int, d: int) -> NDArray[np.float32]:
+        places = np.empty(n, dtype=np.int64)
+        places[self.original] = np.arange(n)
+        base = np.empty((n, self.space.width(d)), dtype=np.float32)
+        load_rows(self.order.base, base, places)
+        self.space.finish_base(base, d)
+        return _read_only(base)
+
+    def fit(self) -> wire.Fitted:
+        """Build the index, then let go of the base."""
+        base = self.base
+        if base is None:
+            raise clock.AnswerError("fit was asked for twice")
+        before = zlib.crc32(base)
+        resting = memory.reset_peak()
+        cpu, wall = time.process_time(), time.perf_counter()
+        self.index.fit(base, self.space.metric, seed=self.order.seed, threads=self.order.threads)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        peak = memory.peak()
+        if zlib.crc32(base) != before:
+            raise clock.AnswerError("fit changed the base vectors it was given; copy them first")
+        self.base = None
+        size, source = self._size()
+        return wire.Fitted(
+            seconds=wall,
+            cpu_seconds=cpu,
+            peak_bytes=None if peak is None or resting is None else max(0, peak - resting),
+            index_bytes=size,
+            size_source=source,
+        )
+
+    def _size(self) -> tuple[int | None, str]:
+        size = self.index.size_bytes()
+        if size is not None:
+            return int(size), "adapter"
+        if type(self.index).save is Index.save:
+            return None, "unknown"
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "index"
+            self.index.save(path)
+            return path.stat().st_size, "saved file"
+
+    def search(self, ask: wire.Search) -> tuple[wire.Searched, NDArray[Any], NDArray[np.int64]]:
+        """Warm up, ask one by one `repeats` times, then all at once; check every answer."""
+        index, queries, k = self.index, self.queries, ask.k
+        n = len(self.original)
+        index.set(**ask.setting)
+        before = zlib.crc32(queries)
+        if ask.warmup:
+            clock.one_by_one(index.search_one, queries[: ask.warmup], k)
+        index.work()
+        passes, redone = self._passes(ask)
+        work = index.work()
+        wall = time.perf_counter()
+        answer = index.search(queries, k)
+        batch_seconds = time.perf_counter() - wall
+        batch = clock.whole(answer, len(queries), k)
+        for ids in (*(each.ids for each in passes), batch):
+            clock.check_range(ids, n)
+        if zlib.crc32(queries) != before:
+            raise clock.AnswerError("search changed the queries it was given; copy them first")
+        first = passes[0].ids
+        unstable = np.zeros(len(queries), dtype=bool)
+        for other in passes[1:]:
+            unstable |= (other.ids != first).any(axis=1)
+        done = wire.Searched(
+            cpu_share=[each.cpu_share for each in passes],
+            redone=redone,
+            disturbed=index.local and min(each.cpu_share for each in passes) < clock.QUIET,
+            unstable=int(unstable.sum()),
+            batch_seconds=batch_seconds,
+            batch_differs=clock.differing(first, batch),
+            work=None if work is None else work / (len(queries) * (len(passes) + redone)),
+            overhead_ns=min(each.outside_ns for each in passes),
+        )
+        ids = np.where(first < 0, -1, self.original[first])
+        narrow = np.int32 if n <= np.iinfo(np.int32).max else np.int64
+        return done, ids.astype(narrow), np.stack([each.latency_ns for each in passes], axis=1)
+
+    def _passes(self, ask: wire.Search) -> tuple[list[clock.Pass], int]:
+        """`repeats` passes; a disturbed one is done again, at most `repeats` times in all."""
+        passes: list[clock.Pass] = []
+        redone = 0
+        while len(passes) < ask.repeats:
+            done = clock.one_by_one(self.index.search_one, self.queries, ask.k)
+            if self.index.local and done.cpu_share < clock.QUIET and redone < ask.repeats:
+                redone += 1
+                continue
+            passes.append(done)
+        return passes, redone
+
+    def close(self) -> None:
+        """Let the adapter clean up behind itself."""
+        self.index.close()
+
+
+def _read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A view that cannot be made writeable again."""
+    array = np.ascontiguousarray(array)
+    array.flags.writeable = False
+    return array.view()
+
+
+def serve(connection: Connection) -> None:
+    """Answer messages until the other side closes."""
+    worker: Worker | None = None
+    with contextlib.suppress(EOFError):
+        while True:
+            message, _ = wire.receive(connection)
+            arrays: tuple[NDArray[Any], ...] = ()
+            reply: wire.Message
+            try:
+                match message, worker:
+                    case wire.Open(), None:
+                        worker = Worker(message)
+                        reply = wire.Opened(space=worker.space.name)
+                    case wire.Fit(), Worker():
+                        reply = worker.fit()
+                    case wire.Search(), Worker():
+                        reply, *rest = worker.search(message)
+                        arrays = tuple(rest)
+                    case _:
+                        raise ValueError(f"unexpected message {message!r}")
+            # Whatever an adapter raises is this trial's failure and not the worker's.
+            except Exception as error:
+                reply = wire.Raised(_reason(error), traceback.format_exc())
+            wire.send(connection, reply, *arrays)
+    if worker is not None:
+        worker.close()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, clock.AnswerError):
+        return str(error)
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def main() -> None:
+    """Take socket, parent and cores from the command line, pin this process, serve."""
+    faulthandler.enable()
+    descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
+    memory.die_with_parent(parent)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, [int(core) for core in sys.argv[3].split(",")])
+    serve(Connection(descriptor))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""`vbench run`: build, search, score; a table, and a run folder."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import click
+
+from vbench.cli.output import json_option, print_json, progress_bar
+from vbench.errors import VbenchError
+
+_EXAMPLES = """
+\b
+Examples:
+  vbench run --index hnsw
+  vbench run --index hnsw --index ivf-flat --dataset glove-50 -k 10 -k 100
+  vbench run --index hnsw --set ef=32,64 --set M=32 --dataset sift.hdf5
+  vbench run --index 'faiss:IVF1024,PQ16' --set nprobe=8,32
+  vbench run --index my_package.my_module:MyIndex --dataset base.npy --queries q.npy --metric ip
+"""
+
+
+class SetOption(click.ParamType):
+    """``name=value[,value…]``, or ``index.name=…`` for one index alone."""
+
+    name = "NAME=VALUE,…"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, list[str]]:
+        if isinstance(value, tuple):
+            return value
+        name, equals, values = value.partition("=")
+        parts = [part.strip() for part in values.split(",")]
+        if not name.strip() or not equals or not all(parts):
+            self.fail(f"{value!r} is not name=value[,value…], such as ef=16,32", param, ctx)
+        return name.strip(), parts
+
+
+class Bytes(click.ParamType):
+    """A number of bytes, with or without a unit: ``4GB``, ``512 MB``."""
+
+    name = "BYTES"
+    _units: ClassVar = {"": 1, "B": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        text = str(value).strip().upper().removesuffix("B").strip()
+        number, unit = (text[:-1], text[-1]) if text and text[-1].isalpha() else (text, "")
+        try:
+            size = int(float(number) * self._units[unit])
+        except (ValueError, KeyError):
+            size = 0
+        if size < 1:
+            self.fail(f"{value!r} is not a size; write 4GB or 512MB", param, ctx)
+        return size
+
+
+@click.command(epilog=_EXAMPLES, short_help="Build, search and score indexes.")
+@click.option(
+    "--index",
+    "-i",
+    "indexes",
+    multiple=True,
+    required=True,
+    metavar="INDEX",
+    help="Recipe, TOML file, package.module:Class, faiss:FACTORY or annb:FILE.py:Class. Repeats.",
+)
+@click.option(
+    "--dataset",
+    "-d",
+    default="books",
+    show_default=True,
+    metavar="NAME|PATH",
+    help="From `vbench data list`, or a file or folder of vectors.",
+)
+@click.option("--queries", metavar="PATH", help="Queries, where the dataset's file holds none.")
+@click.option(
+    "--metric", type=click.Choice(["l2", "ip", "cosine"]), help="Where the file does not say."
+)
+@click.option("--truth", metavar="PATH", help="Exact neighbours; they are checked.")
+@click.option("--segments", metavar="PATH", help="Columns that divide the queries (Parquet, CSV).")
+@click.option(
+    "-k",
+    "ks",
+    type=click.IntRange(min=1),
+    multiple=True,
+    default=[10],
+    show_default=True,
+    help="Neighbours to ask for. Repeats.",
+)
+@click.option(
+    "--builds",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Builds of each index, each with its own seed and insertion order.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Counted passes over the queries.",
+)
+@click.option(
+    "--set",
+    "overrides",
+    type=SetOption(),
+    multiple=True,
+    help="Values instead of the recipe's: ef=16,32 or hnsw.ef=16. Repeats.",
+)
+@click.option(
+    "--measure",
+    "extra",
+    multiple=True,
+    metavar="MEASURE",
+    help="Show this measure too, such as 'nDCG@10'. Repeats.",
+)
+@click.option(
+    "--recall-rule",
+    type=click.Choice(["exact-tie", "id", "ann-benchmarks"]),
+    default="exact-tie",
+    show_default=True,
+    help="What counts as a hit.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Threads and cores of each worker.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Limit for each build and each trial.",
+)
+@click.option("--memory", type=Bytes(), help="Limit of a worker.  [default: 90 % of what is free]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(),
+    metavar="FOLDER",
+    help="The run folder.  [default: results/<run-id>]",
+)
+@click.option("--fresh", is_flag=True, help="Throw away what an earlier call left there.")
+@json_option
+def run(
+    indexes: tuple[str, ...],
+    dataset: str,
+    queries: str | None,
+    metric: Any,
+    truth: str | None,
+    segments: str | None,
+    ks: tuple[int, ...],
+    builds: int,
+    repeats: int,
+    overrides: tuple[tuple[str, list[str]], ...],
+    extra: tuple[str, ...],
+    recall_rule: Any,
+    threads: int,
+    timeout: float | None,
+    memory: int | None,
+    seed: int,
+    out: str | None,
+    fresh: bool,
+    as_json: bool,
+) -> int:
+    """Measure how evenly INDEX answers the queries of a dataset.
+
+    Builds each index several times in a process of its own, asks every query at every search
+    setting, scores the answers against the exact neighbours, and leaves a run folder. The same
+    call again goes on where it stopped.
+    """
+    from vbench.bench.runner import run as measure
+    from vbench.data.load import load
+    from vbench.measures.grammar import parse
+    from vbench.results.summary import summary
+
+    measures = [parse(text) for text in extra]
+    for each in measures:
+        if each.cutoff is not None and each.cutoff not in ks:
+            raise VbenchError(
+                f"--measure {each} needs -k {each.cutoff}; this run has "
+                f"K={', '.join(map(str, sorted(set(ks))))}"
+            )
+    data = load(dataset, queries=queries, metric=metric, truth=truth, segments=segments)
+    with progress_bar() as progress:
+        done = measure(
+            data,
+            indexes,
+            k=ks,
+            builds=builds,
+            repeats=repeats,
+            threads=threads,
+            settings=_merged(overrides),
+            recall_rule=recall_rule,
+            timeout=timeout,
+            memory_limit=memory,
+            seed=seed,
+            out=out,
+            fresh=fresh,
+            progress=progress,
+        )
+    document = summary(done, measures)
+    if as_json:
+        print_json(document)
+    else:
+        from vbench.cli.tables import print_summary
+
+        print_summary(document)
+    return 1 if document["failed"] else 0
+
+
+def _merged(overrides: tuple[tuple[str, list[str]], ...]) -> dict[str, list[str]]:
+    merged: dict[str, list[str]] = {}
+    for name, values in overrides:
+        if name in merged:
+            raise VbenchError(f"--set {name} is given twice; write --set {name}=a,b")
+        merged[name] = values
+    return merged

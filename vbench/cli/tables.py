@@ -1,0 +1,225 @@
+"""The tables of a run, for a person at a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vbench.cli.output import console
+
+Value = Mapping[str, float | None]
+_SHOWN_WARNINGS = 8
+
+
+def print_summary(document: Mapping[str, Any]) -> None:
+    """Print how evenly, at what price, what failed, what to beware of, and what to do next."""
+    out = console()
+    data, settings = document["dataset"], document["settings"]
+    out.print(
+        f"[bold]{data['name']}[/]: {data['n']:,} base vectors × {data['d']}, "
+        f"{data['m']:,} queries, {data['metric']}",
+    )
+    for k in sorted({setting["k"] for setting in settings}):
+        rows = [setting for setting in settings if setting["k"] == k]
+        out.print(_evenness(rows, k))
+        out.print(_price(rows, k))
+        _print_extra(out, rows, k)
+    _print_failed(out, document["failed"])
+    _print_warnings(out, document["warnings"])
+    if overhead := document["overhead"]:
+        out.print(
+            f"harness: {overhead['inside_ns']:.0f} ns a query inside the timed call, "
+            f"{overhead['outside_ns']:.0f} ns outside it",
+            style="dim",
+        )
+    out.print(Text(f"run folder: {document['run']}"))
+    out.print(
+        "next: give the same command with another --index beside this one, or look into the run: "
+        "vbench.open(path).measure('Robustness(delta=0.9)@10')",
+        style="dim",
+    )
+
+
+def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("index", no_wrap=True)
+    for name in parameter_names(rows):
+        table.add_column(name, justify="right")
+    return table
+
+
+def parameter_names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of the parameters worth a column: all of the search, those that vary of the build."""
+    names = dict.fromkeys(name for row in rows for name in row["setting"])
+    seen: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        for name, value in row["build"].items():
+            seen.setdefault((row["index"], name), set()).add(repr(value))
+    names.update(dict.fromkeys(name for (_, name), values in seen.items() if len(values) > 1))
+    return list(names)
+
+
+def _head(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    given = {**row["build"], **row["setting"]}
+    return [row["index"], *(str(given.get(name, "")) for name in parameter_names(rows))]
+
+
+def _evenness(rows: Sequence[Mapping[str, Any]], k: int) -> Table:
+    builds = max(row["builds"] for row in rows)
+    spread = f"mean ± standard deviation over {builds} builds" if builds > 1 else "one build"
+    table = _table(f"How evenly: recall of the top {k}, {spread}", rows)
+    names = [f"Recall@{k}"]
+    table.add_column("mean recall", justify="right")
+    for name in rows[0]["measures"]:
+        if name.startswith("Robustness(delta=") and "truth" not in name:
+            names.append(name)
+            table.add_column(
+                "R-" + name[len("Robustness(delta=") :].partition(")")[0], justify="right"
+            )
+    for title, name in (
+        ("p5", f"Percentile(p=5)@{k}"),
+        ("worst 5 %", f"CVaR(alpha=0.05)@{k}"),
+        ("zero", f"Failure@{k}"),
+    ):
+        names.append(name)
+        table.add_column(title, justify="right")
+    tail = rows[0]["tail"]["delta"]
+    table.add_column(f"<{tail:g} always", justify="right")
+    table.add_column("sometimes", justify="right")
+    for row in rows:
+        parts = [row["tail"]["persistent"], row["tail"]["lottery"]]
+        table.add_row(
+            *_head(row, rows),
+            *(_share(row["measures"][name]) for name in names),
+            *(f"{100 * part:.1f}%" for part in parts),
+        )
+    table.caption = (
+        f"R-δ: share of queries with recall ≥ δ. zero: nothing right. "
+        f"<{tail:g} always / sometimes: queries under {tail:g} in every / in some builds."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _share(value: Value) -> str:
+    mean, spread = value["value"], value["spread"]
+    if mean is None:
+        return "–"
+    return f"{mean:.3f}" + (f" ±{spread:.3f}" if spread is not None else "")
+
+
+def _price(rows: Sequence[Mapping[str, Any]], k: int) -> Table:
+    table = _table(f"At what price (top {k}, one query at a time; batch: one call with all)", rows)
+    columns = ("QPS", "p50 latency", "p99 latency", "batch QPS", "work", "build", "size", "peak")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for row in rows:
+        of = row["measures"]
+        table.add_row(
+            *_head(row, rows),
+            _number(of["QPS"], lambda x: f"{x:,.0f}"),
+            _number(of["Latency(p=50)"], seconds),
+            _number(of["Latency(p=99)"], seconds),
+            _number(of["BatchQPS"], lambda x: f"{x:,.0f}"),
+            _number(of["Work"], lambda x: f"{x:,.0f}"),
+            _number(of["BuildTime"], seconds),
+            _number(of["IndexSize"], size),
+            _number(of["PeakMemory"], size),
+        )
+    return table
+
+
+def _number(value: Value, form: Any) -> str:
+    mean, spread = value["value"], value["spread"]
+    if mean is None:
+        return "–"
+    relative = f" ±{100 * spread / mean:.0f}%" if spread and mean else ""
+    return form(mean) + relative
+
+
+def seconds(value: float) -> str:
+    """A time with three digits and its unit."""
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if value * factor >= 1 or unit == "µs":
+            return f"{_three_digits(value * factor)} {unit}"
+    return ""
+
+
+def size(value: float) -> str:
+    """A number of bytes with three digits and its unit."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if value >= factor:
+            return f"{_three_digits(value / factor)} {unit}"
+    return f"{value:.0f} B"
+
+
+def _three_digits(value: float) -> str:
+    if value <= 0:
+        return "0"
+    return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}"
+
+
+def _print_extra(out: Console, rows: Sequence[Mapping[str, Any]], k: int) -> None:
+    """Measures that were asked for beside the standard ones, with their intervals."""
+    from vbench.results.summary import standard
+
+    usual = {str(measure) for measure in standard(k)}
+    names = [name for name in rows[0]["measures"] if name not in usual]
+    if not names:
+        return
+    table = _table("Asked for (95 % interval)", rows)
+    for name in names:
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(*_head(row, rows), *(_interval(row["measures"][name]) for name in names))
+    out.print(table)
+
+
+def _interval(value: Value) -> str:
+    mean, low, high = value["value"], value["low"], value["high"]
+    if mean is None:
+        return "–"
+    return f"{mean:.4g}" + (f" [{low:.4g}, {high:.4g}]" if low is not None else "")
+
+
+def _print_failed(out: Console, failed: Sequence[Mapping[str, Any]]) -> None:
+    if not failed:
+        return
+    table = Table(
+        title="Trials without a result",
+        title_justify="left",
+        title_style="bold red",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for column in ("index", "build", "setting", "k", "reason"):
+        table.add_column(column, overflow="fold")
+    for each in failed:
+        setting = " ".join(f"{name}={value}" for name, value in each["setting"].items())
+        table.add_row(
+            Text(each["index"]),
+            str(each["build_number"] + 1),
+            Text(setting),
+            str(each["k"]),
+            Text(each["reason"]),
+        )
+    out.print(table)
+
+
+def _print_warnings(out: Console, warnings: Sequence[Mapping[str, str]]) -> None:
+    for each in warnings[:_SHOWN_WARNINGS]:
+        out.print(
+            Text.assemble(
+                ("! ", "yellow"),
+                (each["about"], "bold"),
+                f": {each['message']}; {each['why']}. Try: {each['remedy']}.",
+            )
+        )
+    if len(warnings) > _SHOWN_WARNINGS:
+        out.print(f"… and {len(warnings) - _SHOWN_WARNINGS} more warnings in run.json (warnings)")

@@ -1,0 +1,98 @@
+"""What one trial answered: the arrays that every measure is computed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.errors import VbenchError
+from vbench.measures.hits import Rule, relevant, truth_reach
+from vbench.metric import FloatArray, Metric
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a trial cost. None where it was not measured.
+
+    Attributes
+    ----------
+    build_seconds : float
+        Wall time of ``fit``.
+    index_bytes, peak_bytes : int
+        Size of the index; the worker's high-water mark during ``fit`` less what it was with the
+        data loaded.
+    batch_seconds : float
+        One call with all queries.
+    work : float
+        Distance computations a query.
+    """
+
+    build_seconds: float | None = None
+    index_bytes: int | None = None
+    peak_bytes: int | None = None
+    batch_seconds: float | None = None
+    work: float | None = None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One build × one setting × one K, scored.
+
+    Attributes
+    ----------
+    k : int
+    ids : integer (m, k), -1 pads
+    hits : integer (m,)
+        Against the exact top k, under `rule`.
+    truth_ids : integer (m, depth); truth_distances : float64 (m, depth)
+    ratio : float64 (m,)
+        Sum of the true distances / sum of the returned distances, see :class:`Ratio`.
+    latency_ns : integer (m, repeats)
+    """
+
+    k: int
+    ids: NDArray[np.integer[Any]]
+    hits: NDArray[np.integer[Any]]
+    truth_ids: NDArray[np.integer[Any]]
+    truth_distances: FloatArray
+    metric: Metric
+    rule: Rule
+    ratio: FloatArray
+    latency_ns: NDArray[np.int64]
+    cost: Cost = field(default_factory=Cost)
+
+    def hits_against(self, top: int | None) -> NDArray[np.integer[Any]]:
+        """Hits of each query against the exact `top` nearest (None: against the top k)."""
+        if top is None or top == self.k:
+            return self.hits
+        if top > self.k:
+            raise VbenchError(
+                f"truth={top} asks for more neighbours than the {self.k} retrieved; "
+                f"give truth a value up to {self.k}"
+            )
+        reach = truth_reach(self.truth_distances, top, self.metric, self.rule)
+        found = relevant(self.truth_ids[:, : int(reach.max())], self.ids, reach)
+        return np.minimum(found.sum(axis=1), top)
+
+    def relevance(self) -> NDArray[np.bool_]:
+        """Which returned ids are among the exact top k (ties included), each id once: (m, k)."""
+        reach = truth_reach(self.truth_distances, self.k, self.metric, self.rule)
+        wide = self.truth_ids[:, : int(reach.max())]
+        masked = np.where(np.arange(wide.shape[1]) < reach[:, np.newaxis], wide, -2)
+        found = relevant(self.ids, masked)
+        found &= ~repeated(self.ids)
+        return found
+
+
+def repeated(ids: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Which entries repeat an id that stands earlier in the same row; pads never do: (m, k)."""
+    order = np.argsort(ids, axis=1, kind="stable")
+    ordered = np.take_along_axis(ids, order, axis=1)
+    again = np.zeros(ids.shape, dtype=bool)
+    again[:, 1:] = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
+    result = np.empty_like(again)
+    np.put_along_axis(result, order, again, axis=1)
+    return result

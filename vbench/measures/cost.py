@@ -1,0 +1,94 @@
+"""What an answer costs: time, memory, work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from vbench.measures.answers import Answers
+from vbench.measures.base import Kind, Measure, require
+from vbench.metric import FloatArray
+
+
+@dataclass(frozen=True)
+class _Cost(Measure):
+    kind: ClassVar[Kind] = "cost"
+    higher_is_better: ClassVar[bool] = False
+    needs_k: ClassVar[bool] = False
+
+
+def best_of_repeats(answers: Answers) -> FloatArray:
+    """Latency of each query in seconds: the minimum over repeats, (m,)."""
+    return np.asarray(answers.latency_ns.min(axis=1) * 1e-9)
+
+
+@dataclass(frozen=True)
+class QPS(_Cost):
+    """Queries a second, one at a time: m / Σ of the per-query latencies (minimum over repeats)."""
+
+    higher_is_better: ClassVar[bool] = True
+
+    def value(self, answers: Answers) -> float | None:
+        if not answers.latency_ns.size:
+            return None
+        return float(len(answers.latency_ns) / best_of_repeats(answers).sum())
+
+
+@dataclass(frozen=True)
+class BatchQPS(_Cost):
+    """Queries a second in one call with all queries; never mixed with :class:`QPS`."""
+
+    higher_is_better: ClassVar[bool] = True
+
+    def value(self, answers: Answers) -> float | None:
+        seconds = answers.cost.batch_seconds
+        return len(answers.ids) / seconds if seconds else None
+
+
+@dataclass(frozen=True)
+class Latency(_Cost):
+    """The p-th percentile of per-query latency in seconds (minimum over repeats)."""
+
+    p: int | float = 99
+
+    def __post_init__(self) -> None:
+        require(0 <= self.p <= 100, self, "p", self.p, "a number from 0 to 100")
+
+    def value(self, answers: Answers) -> float | None:
+        if not answers.latency_ns.size:
+            return None
+        return float(np.percentile(best_of_repeats(answers), self.p, method="lower"))
+
+
+@dataclass(frozen=True)
+class BuildTime(_Cost):
+    """Wall time of ``fit`` in seconds."""
+
+    def value(self, answers: Answers) -> float | None:
+        return answers.cost.build_seconds
+
+
+@dataclass(frozen=True)
+class IndexSize(_Cost):
+    """Bytes of the index, as the adapter says, else of its saved file."""
+
+    def value(self, answers: Answers) -> float | None:
+        return answers.cost.index_bytes
+
+
+@dataclass(frozen=True)
+class PeakMemory(_Cost):
+    """Bytes of the worker's high-water mark during ``fit``, less what it was with data loaded."""
+
+    def value(self, answers: Answers) -> float | None:
+        return answers.cost.peak_bytes
+
+
+@dataclass(frozen=True)
+class Work(_Cost):
+    """Distance computations a query, where the index counts them."""
+
+    def value(self, answers: Answers) -> float | None:
+        return answers.cost.work

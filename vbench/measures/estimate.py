@@ -1,0 +1,115 @@
+"""A measure over the builds of a setting: mean, interval, spread."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from vbench.measures.answers import Answers
+from vbench.measures.base import Measure
+from vbench.measures.recall import CVaR, OfHits, Percentile, Recall
+from vbench.metric import FloatArray
+from vbench.stats import bootstrap, crossed, intervals, tail
+
+
+class Estimate(NamedTuple):
+    """A measure of one setting.
+
+    Attributes
+    ----------
+    value
+        Mean over builds; None where the trials did not record what the measure needs.
+    low, high
+        Ends of the interval. Of one build it covers the choice of queries: Wilson's for a share,
+        the bootstrap of the histogram of hits for a mean or a tail. Of several builds it covers
+        builds and queries. None for a cost of one build.
+    spread
+        Standard deviation over builds; None with one build.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    spread: float | None
+
+
+class Estimator:
+    """Estimates measures from the answers of every build of one setting.
+
+    What several measures need — the hits, the resamples — is made once.
+    """
+
+    def __init__(self, answers: Sequence[Answers], level: float = 0.95) -> None:
+        self.answers = answers
+        self.level = level
+
+    def of(self, measure: Measure) -> Estimate:
+        """Estimate one measure."""
+        known_tail = isinstance(measure, CVaR | Percentile)
+        if measure.kind == "cost" or (measure.kind == "tail" and not known_tail):
+            return self._over_builds(measure)
+        if len(self.answers) == 1:
+            return self._one_build(measure)
+        if isinstance(measure, CVaR | Percentile):
+            recall = self._hits(measure.truth) / measure.needed
+            if isinstance(measure, CVaR):
+                return _plain(tail.crossed_cvar(recall, measure.alpha, self.level))
+            return _plain(tail.crossed_percentile(recall, measure.p, self.level))
+        return _plain(self._crossed(measure))
+
+    def _crossed(self, measure: Measure) -> crossed.Estimate:
+        values = np.stack([measure.per_query(each) for each in self.answers])
+        return crossed.crossed_mean(values, self.level)
+
+    def _one_build(self, measure: Measure) -> Estimate:
+        """Intervals over the queries alone."""
+        (answers,) = self.answers
+        value = measure.value(answers)
+        ends: intervals.Interval
+        if measure.kind == "share":
+            passing = measure.per_query(answers)
+            ends = intervals.wilson(int(passing.sum()), len(passing), self.level)
+        elif isinstance(measure, OfHits):
+            resamples = self._resamples(measure.truth)
+            if isinstance(measure, Recall):
+                ends = resamples.mean(self.level)
+            elif isinstance(measure, CVaR):
+                ends = resamples.cvar(measure.alpha, self.level)
+            elif isinstance(measure, Percentile):
+                ends = resamples.percentile(measure.p, self.level)
+            else:
+                return _plain(self._crossed(measure))
+        else:
+            return _plain(self._crossed(measure))
+        return Estimate(value, ends.low, ends.high, None)
+
+    def _over_builds(self, measure: Measure) -> Estimate:
+        """Student's interval of the mean over builds, for what is no mean over queries."""
+        values = [value for value in map(measure.value, self.answers) if value is not None]
+        if not values:
+            return Estimate(None, None, None, None)
+        mean = float(np.mean(values))
+        if len(values) == 1:
+            return Estimate(mean, None, None, None)
+        spread = float(np.std(values, ddof=1))
+        quantile = float(special.stdtrit(len(values) - 1, (1 + self.level) / 2))
+        half = quantile * spread / len(values) ** 0.5
+        return Estimate(mean, mean - half, mean + half, spread)
+
+    @functools.lru_cache  # noqa: B019 (an estimator lives for one setting)
+    def _hits(self, truth: int | None) -> FloatArray:
+        return np.stack([each.hits_against(truth) for each in self.answers])
+
+    @functools.lru_cache  # noqa: B019 (an estimator lives for one setting)
+    def _resamples(self, truth: int | None) -> bootstrap.Resamples:
+        k = truth or self.answers[0].k
+        return bootstrap.resample(self._hits(truth)[0], k)
+
+
+def _plain(estimate: crossed.Estimate) -> Estimate:
+    spread = None if np.isnan(estimate.spread) else estimate.spread
+    return Estimate(estimate.value, estimate.low, estimate.high, spread)

@@ -1,0 +1,225 @@
+"""Read and write the files of a run folder; a file is there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vbench.data.dataset import Truth
+from vbench.errors import VbenchError
+from vbench.results.schema import RUN_SCHEMA, TRIAL_SCHEMA, Manifest, TrialFacts
+from vbench.results.upgrade import upgraded
+
+MANIFEST = "run.json"
+QUERIES = "queries.parquet"
+_FACTS = "vbench"
+
+
+class FullDiskError(VbenchError):
+    """No room left on the device; what was written before stays."""
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file in the same folder, sync it, rename it to `path`.
+
+    A reader, or a run that was killed, sees the old file or the new one. What is not promised
+    is that the rename itself survives a power cut: the folder is not synced.
+
+    Raises
+    ------
+    FullDiskError
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        os.close(handle)
+        write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise _explained(error, path) from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _explained(error: OSError, path: Path) -> Exception:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return FullDiskError(
+            f"no space left to write {path}; free some and give the same command again: "
+            "it goes on where it stopped"
+        )
+    return VbenchError(f"cannot write {path}: {error.strerror or error}")
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder against a second run in it.
+
+    Raises
+    ------
+    VbenchError
+        When another process holds it.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows has no flock; there two runs in one folder are not noticed.
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise VbenchError(
+                f"another vbench run is writing {folder}; wait for it, or give another --out"
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write run.json."""
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    write_atomically(folder / MANIFEST, lambda path: _write_bytes(path, text))
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read run.json, whatever version of the schema wrote it.
+
+    Raises
+    ------
+    VbenchError
+        When the folder holds no run, or one that a newer vbench wrote.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise VbenchError(
+            f"{folder} holds no run (no {MANIFEST}); give a folder that `vbench run` left"
+        )
+    try:
+        return msgspec.convert(
+            upgraded(msgspec.json.decode(path.read_bytes()), RUN_SCHEMA, path), Manifest
+        )
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise VbenchError(f"{path} is damaged: {error}") from None
+
+
+def trial_path(folder: Path, key: str) -> Path:
+    """Where a trial's file lies; that it is there means that the trial is done."""
+    return folder / "trials" / f"{key}.parquet"
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """One row per query of a trial's file.
+
+    Attributes
+    ----------
+    ids : int32 or int64 (m, k), -1 pads
+    hits : int32 (m,)
+    latency_ns : int64 (m, repeats)
+    ratio : float64 (m,)
+    """
+
+    ids: NDArray[np.integer[Any]]
+    hits: NDArray[np.int32]
+    latency_ns: NDArray[np.int64]
+    ratio: NDArray[np.float64]
+
+
+def write_trial(folder: Path, facts: TrialFacts, rows: Rows) -> None:
+    """Write a trial's file."""
+    frame = pl.DataFrame(
+        {
+            "ids": _lists(rows.ids),
+            "hits": rows.hits,
+            "latency_ns": _lists(rows.latency_ns),
+            "ratio": rows.ratio,
+        }
+    )
+    metadata = {_FACTS: msgspec.json.encode(facts).decode()}
+    write_atomically(
+        trial_path(folder, facts.trial.key),
+        lambda path: frame.write_parquet(path, metadata=metadata),
+    )
+
+
+def read_facts(path: Path) -> TrialFacts:
+    """What a trial's file says beside its rows."""
+    try:
+        raw = msgspec.json.decode(pl.read_parquet_metadata(path)[_FACTS])
+        return msgspec.convert(upgraded(raw, TRIAL_SCHEMA, path), TrialFacts)
+    except (KeyError, OSError, msgspec.MsgspecError, pl.exceptions.PolarsError) as error:
+        raise VbenchError(f"{path} is damaged ({error}); delete it and run again") from None
+
+
+def read_rows(path: Path) -> Rows:
+    """The rows of a trial's file."""
+    frame = _read_frame(path)
+    return Rows(**{name: frame[name].to_numpy() for name in Rows.__struct_fields__})
+
+
+def read_hits(path: Path) -> NDArray[np.int32]:
+    """The hits alone, int32 (m,)."""
+    return _read_frame(path, ["hits"])["hits"].to_numpy()
+
+
+def _read_frame(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path, columns=columns)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise VbenchError(f"{path} is damaged ({error}); delete it and run again") from None
+
+
+def write_queries(folder: Path, segments: pl.DataFrame | None, truth: Truth) -> None:
+    """Write one row per query: its segments, and its exact neighbours with their distances."""
+    frame = pl.DataFrame({"query": np.arange(len(truth.ids), dtype=np.uint32)})
+    if segments is not None:
+        frame = frame.hstack(segments)
+    frame = frame.with_columns(
+        _lists(truth.ids).alias("truth_ids"), _lists(truth.distances).alias("truth_distances")
+    )
+    write_atomically(folder / QUERIES, frame.write_parquet)
+
+
+def read_queries(folder: Path) -> tuple[pl.DataFrame, Truth]:
+    """The queries' own columns, and the exact neighbours."""
+    path = folder / QUERIES
+    try:
+        frame = pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise VbenchError(
+            f"{path} is missing or damaged ({error}); run again with --fresh"
+        ) from None
+    truth = Truth(frame["truth_ids"].to_numpy(), frame["truth_distances"].to_numpy())
+    return frame.drop("truth_ids", "truth_distances"), truth
+
+
+def _lists(array: NDArray[Any]) -> pl.Series:
+    kinds = {"int32": pl.Int32, "int64": pl.Int64, "float64": pl.Float64}
+    inner = kinds[array.dtype.name]
+    return pl.Series(np.ascontiguousarray(array), dtype=pl.Array(inner, array.shape[1]))

@@ -1,0 +1,144 @@
+"""What a reader of a run must know before believing it: each a value, a verdict, a remedy."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from vbench.results.run import Run, Setting, spelt
+from vbench.results.schema import TrialFacts, Warn
+
+
+def findings(run: Run) -> list[Warn]:
+    """All warnings of a run, the weightiest first."""
+    settings = run.settings()
+    found: list[Warn] = []
+    found += _failures(run)
+    for setting in settings:
+        found += _of_answers(run, setting)
+    found += _of_sweeps(run, settings)
+    found += _of_ties(run, settings)
+    found += _of_time(run, settings)
+    return found
+
+
+def _failures(run: Run) -> Iterator[Warn]:
+    count = len(run.manifest.failures)
+    if count:
+        yield Warn(
+            "failed trials",
+            f"{count} of {len(run.manifest.trials)} planned trials left no result",
+            "an index that fails where it is hard looks better than it is",
+            "see the reasons below; give the same command again to retry them",
+        )
+
+
+def _of_answers(run: Run, setting: Setting) -> Iterator[Warn]:
+    facts = [run.facts(trial) for trial in setting.trials]
+    name, queries = str(setting), run.manifest.dataset.m * len(facts)
+    if unstable := sum(each.unstable for each in facts):
+        yield Warn(
+            "unstable ids",
+            f"{name}: {unstable} of {queries} queries got other ids when asked again",
+            "a query that succeeds only sometimes has no one recall",
+            "fix the index's seed or its threads; the hits shown are of the first pass",
+        )
+    if differs := sum(each.batch_differs for each in facts):
+        yield Warn(
+            "batch differs",
+            f"{name}: {differs} of {queries} queries got other ids in the batch call",
+            "batch throughput is then the price of other answers",
+            "compare search and search_one of the adapter: vbench index check",
+        )
+    if duplicates := sum(each.duplicates for each in facts):
+        yield Warn(
+            "repeated ids",
+            f"{name}: {duplicates} ids stand twice in one answer",
+            "an id counts once, so each repeat is a miss",
+            "remove repeats in the index",
+        )
+    if pads := sum(each.pads for each in facts):
+        yield Warn(
+            "short answers",
+            f"{name}: {pads} of {queries * setting.k} places were left empty",
+            "an empty place is a miss",
+            "raise the search parameters, or look for parts of the index that nothing reaches",
+        )
+
+
+def _of_sweeps(run: Run, settings: list[Setting]) -> Iterator[Warn]:
+    """Parameters without effect, and wider searches that find less."""
+    for group in _sweeps(settings).values():
+        if len(group) < 2:
+            continue
+        hits = [run.hits(setting) for setting in group]
+        builds = {len(each) for each in hits}
+        label = f"{group[0].index} {spelt(group[0].build)}".strip()
+        if len(builds) == 1 and all((each == hits[0]).all() for each in hits[1:]):
+            values = ", ".join(spelt(setting.setting) for setting in group)
+            yield Warn(
+                "no effect",
+                f"{label}: every query has the same hits at {values}",
+                "a parameter that never changes the answers may not reach the index",
+                "check the adapter's set(); some libraries take it only when the index is opened",
+            )
+        knob = run.build_of(group[0].trials[0]).knob
+        if knob and len(group[0].setting) == 1:
+            yield from _narrowing(label, knob, group, [float(each.mean()) for each in hits])
+
+
+def _narrowing(label: str, knob: str, group: list[Setting], means: list[float]) -> Iterator[Warn]:
+    order = np.argsort([setting.setting[knob] for setting in group], kind="stable")
+    k = group[0].k
+    for before, after in itertools.pairwise(order):
+        if means[after] < means[before]:
+            yield Warn(
+                "not monotone",
+                f"{label}: Recall@{k} falls from {means[before] / k:.4f} at {knob}="
+                f"{group[before].setting[knob]} to {means[after] / k:.4f} at "
+                f"{group[after].setting[knob]}",
+                "a wider search must not find less",
+                "report it to the index's authors; do not tune by bisection over this parameter",
+            )
+
+
+def _sweeps(settings: list[Setting]) -> dict[str, list[Setting]]:
+    groups: dict[str, list[Setting]] = {}
+    for setting in settings:
+        groups.setdefault(repr((setting.index, setting.build, setting.k)), []).append(setting)
+    return groups
+
+
+def _of_ties(run: Run, settings: list[Setting]) -> Iterator[Warn]:
+    seen: set[int] = set()
+    for setting in settings:
+        if setting.k in seen:
+            continue
+        seen.add(setting.k)
+        ties = run.facts(setting.trials[0]).ties
+        if ties:
+            yield Warn(
+                "tied neighbours",
+                f"K={setting.k}: {ties} of {run.manifest.dataset.m} queries have several base "
+                "vectors at the K-th distance",
+                f"any of them is a hit under the rule {run.manifest.options.rule!r}"
+                if run.manifest.options.rule != "id"
+                else "under the rule 'id' only those with the lowest ids are hits",
+                "look for duplicates in the base: vbench data show",
+            )
+
+
+def _of_time(run: Run, settings: list[Setting]) -> Iterator[Warn]:
+    facts: list[TrialFacts] = [run.facts(trial) for s in settings for trial in s.trials]
+    disturbed = [each for each in facts if each.disturbed]
+    if disturbed:
+        lowest = min(min(each.cpu_share) for each in disturbed)
+        yield Warn(
+            "busy machine",
+            f"{len(disturbed)} of {len(facts)} trials were disturbed: the worker had its core for "
+            f"as little as {lowest:.0%} of the time",
+            "their speed is that of the machine as much as of the index",
+            "stop other work and run again with --fresh before ranking by speed",
+        )

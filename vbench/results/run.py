@@ -1,0 +1,209 @@
+"""A run, opened: its settings, its answers, its measures."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from vbench.data.dataset import Truth
+from vbench.errors import VbenchError
+from vbench.measures.answers import Answers, Cost
+from vbench.measures.base import Measure
+from vbench.measures.estimate import Estimate, Estimator
+from vbench.measures.grammar import parse
+from vbench.results import files
+from vbench.results.schema import Build, Manifest, Trial, TrialFacts
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Per = Literal["setting", "trial", "query"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One index at one set of build and search parameters and one K, over its builds."""
+
+    index: str
+    build: dict[str, Any]
+    setting: dict[str, Any]
+    k: int
+    trials: tuple[Trial, ...]
+
+    def __str__(self) -> str:
+        return " ".join([self.index, *(f"{key}={value}" for key, value in self.setting.items())])
+
+
+class Run:
+    """A run folder, read lazily: only what is asked for is loaded.
+
+    Raises
+    ------
+    VbenchError
+        When `path` holds no run, or a damaged one.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.manifest: Manifest = files.read_manifest(self.path)
+        self._builds = {build.key: build for build in self.manifest.builds}
+
+    def __repr__(self) -> str:
+        return f"<Run {self.path} of {len(self.manifest.trials)} trials>"
+
+    def build_of(self, trial: Trial) -> Build:
+        """The build that a trial searched."""
+        return self._builds[trial.build]
+
+    def is_done(self, trial: Trial) -> bool:
+        """Whether the trial left a result."""
+        return files.trial_path(self.path, trial.key).is_file()
+
+    @property
+    def done(self) -> list[Trial]:
+        """Trials that left a result."""
+        return [trial for trial in self.manifest.trials if self.is_done(trial)]
+
+    @functools.cached_property
+    def _queries(self) -> tuple[pl.DataFrame, Truth]:
+        return files.read_queries(self.path)
+
+    @property
+    def queries(self) -> pl.DataFrame:
+        """One row per query: its number and its segments."""
+        return self._queries[0]
+
+    @property
+    def truth(self) -> Truth:
+        """The exact neighbours of every query."""
+        return self._queries[1]
+
+    @functools.lru_cache(maxsize=4096)  # noqa: B019 (a run lives as long as the process)
+    def facts(self, trial: Trial) -> TrialFacts:
+        """What a trial's file says beside its rows."""
+        return files.read_facts(files.trial_path(self.path, trial.key))
+
+    def answers(self, trial: Trial) -> Answers:
+        """What a trial answered."""
+        rows = files.read_rows(files.trial_path(self.path, trial.key))
+        facts = self.facts(trial)
+        return Answers(
+            k=trial.k,
+            ids=rows.ids,
+            hits=rows.hits,
+            truth_ids=self.truth.ids,
+            truth_distances=self.truth.distances,
+            metric=self.manifest.dataset.metric,
+            rule=self.manifest.options.rule,
+            ratio=rows.ratio,
+            latency_ns=rows.latency_ns,
+            cost=Cost(
+                build_seconds=facts.build_seconds,
+                index_bytes=facts.index_bytes,
+                peak_bytes=facts.peak_bytes,
+                batch_seconds=facts.batch_seconds,
+                work=facts.work,
+            ),
+        )
+
+    def settings(self) -> list[Setting]:
+        """The settings that have a result, in the order of the plan, each with its builds."""
+        groups: dict[str, list[Trial]] = {}
+        for trial in self.done:
+            build = self.build_of(trial)
+            groups.setdefault(repr((build.index, build.params, trial.setting, trial.k)), []).append(
+                trial
+            )
+        found = []
+        for trials in groups.values():
+            build = self.build_of(trials[0])
+            found.append(
+                Setting(build.index, build.params, trials[0].setting, trials[0].k, tuple(trials))
+            )
+        return found
+
+    def hits(self, setting: Setting) -> np.ndarray[Any, np.dtype[np.int32]]:
+        """Hits of every query in every build: int32 (builds, m)."""
+        return np.stack(
+            [files.read_hits(files.trial_path(self.path, trial.key)) for trial in setting.trials]
+        )
+
+    def estimates(
+        self, setting: Setting, measures: Sequence[Measure], level: float = 0.95
+    ) -> Iterator[Estimate]:
+        """Each measure of one setting: mean over its builds, interval and spread."""
+        estimator = Estimator([self.answers(trial) for trial in setting.trials], level)
+        return map(estimator.of, measures)
+
+    def measure(self, name: str | Measure, per: Per = "setting") -> pl.DataFrame:
+        """One measure of everything in the run.
+
+        Parameters
+        ----------
+        name
+            A measure in the grammar, such as ``"Robustness(delta=0.9)@10"``.
+        per
+            `setting`: a row for each setting, the mean over builds with `low`, `high` (95 %
+            interval) and `spread` (standard deviation over builds). `trial`: a row for each
+            build of each setting. `query`: a row for each query of each of those.
+
+        Returns
+        -------
+        polars.DataFrame
+            Columns `index`, `build` and `setting` (written ``name=value``), `k`, then by `per`.
+
+        Raises
+        ------
+        VbenchError
+            For an unknown measure, or a K that the run does not hold.
+        """
+        import polars as pl
+
+        measure = parse(name) if isinstance(name, str) else name
+        settings = self._with_cutoff(measure)
+        rows: list[dict[str, Any]] = []
+        for setting in settings:
+            head = {
+                "index": setting.index,
+                "build": spelt(setting.build),
+                "setting": spelt(setting.setting),
+                "k": setting.k,
+            }
+            if per == "setting":
+                (value,) = self.estimates(setting, [measure])
+                rows.append(head | {"builds": len(setting.trials)} | value._asdict())
+                continue
+            for trial in setting.trials:
+                number = {"build_number": self.build_of(trial).number}
+                answers = self.answers(trial)
+                if per == "trial":
+                    rows.append(head | number | {"value": measure.value(answers)})
+                    continue
+                values = measure.per_query(answers)
+                rows.append(head | number | {"query": np.arange(len(values)), "value": values})
+        frame = pl.DataFrame(rows)
+        return frame.explode("query", "value") if per == "query" else frame
+
+    def _with_cutoff(self, measure: Measure) -> list[Setting]:
+        settings = self.settings()
+        wanted = measure.cutoff
+        if wanted is None:
+            return settings
+        found = [setting for setting in settings if setting.k == wanted]
+        if not found:
+            ks = sorted({setting.k for setting in settings})
+            raise VbenchError(
+                f"{measure} asks for K={wanted}; {self.path} holds "
+                + (f"K={', '.join(map(str, ks))}" if ks else "no finished trial")
+            )
+        return found
+
+
+def spelt(parameters: dict[str, Any]) -> str:
+    """Parameters as people read them: ``M=16 ef=64``."""
+    return " ".join(f"{name}={value}" for name, value in parameters.items())

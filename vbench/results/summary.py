@@ -1,0 +1,102 @@
+"""A run summed up: every setting with its measures, as the JSON document and the table show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from vbench.measures.base import Measure
+from vbench.measures.grammar import parse
+from vbench.measures.tail import tail
+from vbench.results.run import Run, Setting
+
+SCHEMA = "vbench.summary/1"
+DELTAS = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
+TAIL_DELTA = 0.9
+
+
+def standard(k: int) -> list[Measure]:
+    """The measures that are always computed at K."""
+    names = [
+        f"Recall@{k}",
+        *(f"Robustness(delta={delta})@{k}" for delta in DELTAS),
+        f"Percentile(p=5)@{k}",
+        f"CVaR(alpha=0.05)@{k}",
+        f"Failure@{k}",
+        "QPS",
+        "BatchQPS",
+        "Latency(p=50)",
+        "Latency(p=99)",
+        "BuildTime",
+        "IndexSize",
+        "PeakMemory",
+        "Work",
+    ]
+    return [parse(name) for name in names]
+
+
+def summary(run: Run, extra: Sequence[Measure] = ()) -> dict[str, Any]:
+    """The run as a JSON document.
+
+    Parameters
+    ----------
+    extra
+        Measures beside the standard ones; those with a cutoff are computed where K fits.
+    """
+    manifest = run.manifest
+    facts = msgspec.to_builtins(manifest.dataset)
+    return {
+        "schema": SCHEMA,
+        "run": str(run.path),
+        "dataset": {key: facts[key] for key in facts if key != "card"},
+        "options": msgspec.to_builtins(manifest.options),
+        "settings": [_setting(run, setting, extra) for setting in run.settings()],
+        "failed": failed(run),
+        "overhead": msgspec.to_builtins(manifest.overhead),
+        "warnings": msgspec.to_builtins(manifest.warnings),
+    }
+
+
+def _setting(run: Run, setting: Setting, extra: Sequence[Measure]) -> dict[str, Any]:
+    fitting = [each for each in extra if each.cutoff in (None, setting.k)]
+    measures = list(dict.fromkeys([*standard(setting.k), *fitting]))
+    values = zip(measures, run.estimates(setting, measures), strict=True)
+    parts = tail(run.hits(setting), setting.k, TAIL_DELTA)
+    return {
+        "index": setting.index,
+        "build": setting.build,
+        "setting": setting.setting,
+        "k": setting.k,
+        "builds": len(setting.trials),
+        "measures": {str(measure): value._asdict() for measure, value in values},
+        "tail": {
+            "delta": TAIL_DELTA,
+            "persistent": float(parts.persistent.mean()),
+            "lottery": float(parts.lottery.mean()),
+        },
+    }
+
+
+def failed(run: Run) -> list[dict[str, Any]]:
+    """Planned trials that left no result: why, or that they were not reached."""
+    reasons = {failure.trial: failure for failure in run.manifest.failures}
+    listed = []
+    for trial in run.manifest.trials:
+        if run.is_done(trial):
+            continue
+        build = run.build_of(trial)
+        failure = reasons.get(trial.key)
+        listed.append(
+            {
+                "index": build.index,
+                "build": build.params,
+                "build_number": build.number,
+                "setting": trial.setting,
+                "k": trial.k,
+                "reason": failure.reason if failure else "not reached: the run was stopped",
+                "log": failure.log if failure else "",
+            }
+        )
+    return listed
