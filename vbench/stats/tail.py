@@ -1,0 +1,155 @@
+"""Measures of the tail over several builds: CVaR and percentiles, with their intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vbench.metric import FloatArray
+from vbench.stats.crossed import (
+    UNIT,
+    Estimate,
+    Layout,
+    bounded_ends,
+    crossed_mean,
+    estimate,
+    layout,
+    matrix,
+    variance_parts,
+)
+from vbench.stats.intervals import Interval, check_level, percentile_rank, tail_size
+
+
+def crossed_cvar(
+    x: ArrayLike, alpha: float, level: float = 0.95, cluster: ArrayLike | None = None
+) -> Estimate:
+    """Mean of the worst ⌈αm⌉ queries of each build, averaged over builds, with its interval.
+
+    Rockafellar and Uryasev (2000): CVaR is the largest q − E[(q − x)₊]/α over q, reached at the
+    α-quantile. For a fixed q the shortfall (q − x)₊ is a mean of values in [0, q], so it has the
+    interval of :func:`vbench.stats.crossed.crossed_mean`. The upper end also tries the largest q
+    that may be the α-quantile: in a tail of total failures the shortfall at the observed quantile
+    is 0 for every query, and hides how near the edge of that tail may be.
+
+    Parameters
+    ----------
+    x : (m,) or (B, m), in [0, 1]
+        Per-query recall of each build.
+    alpha
+        Share of the queries that is the tail, 0 < alpha ≤ 1.
+    cluster : (m,), optional
+        User or session of each query.
+    """
+    check_level(level)
+    values = matrix(x, UNIT)
+    builds, m = values.shape
+    size = tail_size(m, alpha)
+    share = size / m
+    build_values = np.partition(values, size - 1, axis=1)[:, :size].mean(axis=1)
+    value = float(build_values.mean())
+
+    quantile = float(np.partition(values, builds * size - 1, axis=None)[builds * size - 1])
+    plan, ends = _shortfall(values, quantile, share, level, cluster)
+    offset = value - (quantile - plan.mean / share)
+    low, high = ends.low + offset, ends.high + offset
+    largest = quantile_interval(values, share, level, cluster).high
+    if largest > quantile:
+        high = max(high, _shortfall(values, largest, share, level, cluster)[1].high)
+
+    spread = float(build_values.std(ddof=1)) if builds > 1 else math.nan
+    about = estimate(plan, variance_parts(plan), Interval(0.0, 0.0), level)
+    return Estimate(
+        value,
+        min(max(low, 0.0), value),
+        max(min(high, 1.0), value),
+        spread,
+        about.df,
+        about.var_builds / share**2,
+        about.var_queries / share**2,
+    )
+
+
+def crossed_percentile(
+    x: ArrayLike,
+    p: float,
+    level: float = 0.95,
+    cluster: ArrayLike | None = None,
+    *,
+    bounds: tuple[float, float] = UNIT,
+) -> Estimate:
+    """Lower p-th percentile of each build, averaged over builds, with its interval.
+
+    The interval is Woodruff's (1952), which needs no density and is right for discrete recall:
+    all values v for which the interval of the share of queries at or under v allows p %. It is
+    widened to hold the percentile of every build, since their mean may lie between two values
+    that recall can take. Where the queries are too few to bound the percentile on one side, that
+    end is the bound.
+
+    Parameters
+    ----------
+    x : (m,) or (B, m)
+        Per-query recall, or times, of each build.
+    p
+        0 … 100.
+    bounds
+        Smallest and largest possible value, such as ``(0, math.inf)`` for times.
+    """
+    check_level(level)
+    values = matrix(x, bounds)
+    builds, m = values.shape
+    rank = percentile_rank(m, p)
+    build_values = np.partition(values, rank, axis=1)[:, rank]
+    low, high = quantile_interval(values, p / 100.0, level, cluster, bounds=bounds)
+    threshold = float(np.median(build_values))
+    share = crossed_mean(values <= threshold, level, cluster)
+    return Estimate(
+        float(build_values.mean()),
+        min(low, float(build_values.min())),
+        max(high, float(build_values.max())),
+        float(build_values.std(ddof=1)) if builds > 1 else math.nan,
+        share.df,
+        float(build_values.var(ddof=1)) if builds > 1 else math.nan,
+        math.nan,
+    )
+
+
+def quantile_interval(
+    x: FloatArray,
+    share: float,
+    level: float,
+    cluster: ArrayLike | None = None,
+    *,
+    bounds: tuple[float, float] = UNIT,
+) -> Interval:
+    """Values v for which the interval of the share of x (B, m) at or under v holds `share`."""
+    steps = np.unique(x)
+
+    def end(reaches: Callable[[Estimate], bool]) -> int:
+        low, high = 0, len(steps)
+        while low < high:
+            middle = (low + high) // 2
+            if reaches(crossed_mean(x <= steps[middle], level, cluster)):
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    lowest = end(lambda under: under.high >= share)
+    highest = end(lambda under: under.low >= share)
+    unseen = crossed_mean(np.zeros_like(x), level, cluster).high
+    return Interval(
+        bounds[0] if unseen >= share else float(steps[min(lowest, len(steps) - 1)]),
+        bounds[1] if highest == len(steps) else float(steps[highest]),
+    )
+
+
+def _shortfall(
+    x: FloatArray, quantile: float, share: float, level: float, cluster: ArrayLike | None
+) -> tuple[Layout, Interval]:
+    """Layout of (quantile − x)₊, and the interval of quantile − E[(quantile − x)₊]/share."""
+    plan = layout(np.maximum(quantile - x, 0.0), cluster)
+    under = bounded_ends(plan, variance_parts(plan), level, (0.0, quantile))
+    return plan, Interval(quantile - under.high / share, quantile - under.low / share)
