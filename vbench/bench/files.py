@@ -23,7 +23,7 @@ def array_file(array: NDArray[Any], folder: Path) -> ArrayFile:
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".raw", delete=False) as file:
         rows = max(1, _BLOCK_BYTES // max(1, array[:1].nbytes))
         for start in range(0, len(array), rows):
-            file.write(np.ascontiguousarray(array[start : start + rows]))
+            file.write(np.ascontiguousarray(array[start : start + rows]).data)
     n, d = array.shape
     return ArrayFile(file.name, 0, d * array.itemsize, array.dtype.str, (n, d))
 

@@ -60,13 +60,13 @@ class Worker:
         base = self.base
         if base is None:
             raise clock.AnswerError("fit was asked for twice")
-        before = zlib.crc32(base)
+        before = zlib.crc32(base.data)
         resting = memory.reset_peak()
         cpu, wall = time.process_time(), time.perf_counter()
         self.index.fit(base, self.space.metric, seed=self.order.seed, threads=self.order.threads)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         peak = memory.peak()
-        if zlib.crc32(base) != before:
+        if zlib.crc32(base.data) != before:
             raise clock.AnswerError("fit changed the base vectors it was given; copy them first")
         self.base = None
         size, source = self._size()
@@ -94,7 +94,7 @@ class Worker:
         index, queries, k = self.index, self.queries, ask.k
         n = len(self.original)
         index.set(**ask.setting)
-        before = zlib.crc32(queries)
+        before = zlib.crc32(queries.data)
         if ask.warmup:
             clock.one_by_one(index.search_one, queries[: ask.warmup], k)
         index.work()
@@ -106,7 +106,7 @@ class Worker:
         batch = clock.whole(answer, len(queries), k)
         for ids in (*(each.ids for each in passes), batch):
             clock.check_range(ids, n)
-        if zlib.crc32(queries) != before:
+        if zlib.crc32(queries.data) != before:
             raise clock.AnswerError("search changed the queries it was given; copy them first")
         first = passes[0].ids
         unstable = np.zeros(len(queries), dtype=bool)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from typing import IO, Any
 
 import click
 
@@ -19,14 +20,16 @@ _COMMANDS = {
 
 
 class Stop(click.ClickException):
-    """An error for a person: one line, and its exit code."""
-
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+    """An error for a person, in one line."""
 
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(f"vbench: {self.message}", err=True)
+
+
+def _stop(message: str, exit_code: int) -> Stop:
+    error = Stop(message)
+    error.exit_code = exit_code
+    return error
 
 
 class LazyGroup(click.Group):
@@ -50,9 +53,9 @@ class LazyGroup(click.Group):
         except (VbenchError, OSError) as error:
             if ctx.params["debug"] or isinstance(error, BrokenPipeError):
                 raise
-            raise Stop(str(error), getattr(error, "exit_code", 2)) from error
+            raise _stop(str(error), getattr(error, "exit_code", 2)) from error
         except KeyboardInterrupt:
-            raise Stop("interrupted; the same command goes on where it stopped", 130) from None
+            raise _stop("interrupted; the same command goes on where it stopped", 130) from None
         ctx.exit(code or 0)
 
 

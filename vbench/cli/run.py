@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import re
+from typing import Any
 
 import click
 
@@ -20,41 +21,34 @@ Examples:
 """
 
 
-class SetOption(click.ParamType):
-    """``name=value[,value…]``, or ``index.name=…`` for one index alone."""
-
-    name = "NAME=VALUE,…"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, list[str]]:
-        if isinstance(value, tuple):
-            return value
-        name, equals, values = value.partition("=")
+def _overrides(
+    ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
+) -> dict[str, list[str]]:
+    """Read ``name=value[,value…]``; ``index.name=…`` is for one index alone."""
+    merged: dict[str, list[str]] = {}
+    for text in given:
+        name, equals, values = (part.strip() for part in text.partition("="))
         parts = [part.strip() for part in values.split(",")]
-        if not name.strip() or not equals or not all(parts):
-            self.fail(f"{value!r} is not name=value[,value…], such as ef=16,32", param, ctx)
-        return name.strip(), parts
+        if not name or not equals or not all(parts):
+            raise click.BadParameter(f"{text!r} is not name=value[,value…], such as ef=16,32")
+        if name in merged:
+            raise click.BadParameter(f"{name} is given twice; write {name}=a,b")
+        merged[name] = parts
+    return merged
 
 
-class Bytes(click.ParamType):
-    """A number of bytes, with or without a unit: ``4GB``, ``512 MB``."""
-
-    name = "BYTES"
-    _units: ClassVar = {"": 1, "B": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        text = str(value).strip().upper().removesuffix("B").strip()
-        number, unit = (text[:-1], text[-1]) if text and text[-1].isalpha() else (text, "")
-        try:
-            size = int(float(number) * self._units[unit])
-        except (ValueError, KeyError):
-            size = 0
-        if size < 1:
-            self.fail(f"{value!r} is not a size; write 4GB or 512MB", param, ctx)
-        return size
+def _bytes(ctx: click.Context, param: click.Parameter, given: str | None) -> int | None:
+    """Read a number of bytes, with or without a unit: ``4GB``, ``512 MB``."""
+    if given is None:
+        return None
+    match = re.fullmatch(r"([\d.]+)\s*([KMGT]?)B?", given.strip().upper())
+    try:
+        size = int(float(match[1]) * 1000 ** " KMGT".index(match[2] or " ")) if match else 0
+    except ValueError:
+        size = 0
+    if size < 1:
+        raise click.BadParameter(f"{given!r} is not a size; write 4GB or 512MB")
+    return size
 
 
 @click.command(epilog=_EXAMPLES, short_help="Build, search and score indexes.")
@@ -107,7 +101,8 @@ class Bytes(click.ParamType):
 @click.option(
     "--set",
     "overrides",
-    type=SetOption(),
+    callback=_overrides,
+    metavar="NAME=VALUE,…",
     multiple=True,
     help="Values instead of the recipe's: ef=16,32 or hnsw.ef=16. Repeats.",
 )
@@ -138,7 +133,12 @@ class Bytes(click.ParamType):
     metavar="SECONDS",
     help="Limit for each build and each trial.",
 )
-@click.option("--memory", type=Bytes(), help="Limit of a worker.  [default: 90 % of what is free]")
+@click.option(
+    "--memory",
+    callback=_bytes,
+    metavar="BYTES",
+    help="Limit of a worker.  [default: 90 % of what is free]",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--out",
@@ -158,7 +158,7 @@ def run(
     ks: tuple[int, ...],
     builds: int,
     repeats: int,
-    overrides: tuple[tuple[str, list[str]], ...],
+    overrides: dict[str, list[str]],
     extra: tuple[str, ...],
     recall_rule: Any,
     threads: int,
@@ -196,7 +196,7 @@ def run(
             builds=builds,
             repeats=repeats,
             threads=threads,
-            settings=_merged(overrides),
+            settings=overrides,
             recall_rule=recall_rule,
             timeout=timeout,
             memory_limit=memory,
@@ -213,12 +213,3 @@ def run(
 
         print_summary(document)
     return 1 if document["failed"] else 0
-
-
-def _merged(overrides: tuple[tuple[str, list[str]], ...]) -> dict[str, list[str]]:
-    merged: dict[str, list[str]] = {}
-    for name, values in overrides:
-        if name in merged:
-            raise VbenchError(f"--set {name} is given twice; write --set {name}=a,b")
-        merged[name] = values
-    return merged

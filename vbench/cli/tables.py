@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -135,7 +135,7 @@ def _price(rows: Sequence[Mapping[str, Any]], k: int) -> Table:
     return table
 
 
-def _number(value: Value, form: Any) -> str:
+def _number(value: Value, form: Callable[[float], str]) -> str:
     mean, spread = value["value"], value["spread"]
     if mean is None:
         return "–"

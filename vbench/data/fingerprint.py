@@ -23,5 +23,5 @@ def fingerprint(base: NDArray[Any], queries: NDArray[Any], metric: Metric) -> st
         digest.update(f"|{array.dtype.str}{array.shape}|".encode())
         rows = max(1, _BLOCK_BYTES // max(1, array[:1].nbytes))
         for start in range(0, len(array), rows):
-            digest.update(np.ascontiguousarray(array[start : start + rows]))
+            digest.update(np.ascontiguousarray(array[start : start + rows]).data)
     return digest.hexdigest()

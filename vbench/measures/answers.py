@@ -75,7 +75,7 @@ class Answers:
             )
         reach = truth_reach(self.truth_distances, top, self.metric, self.rule)
         found = relevant(self.truth_ids[:, : int(reach.max())], self.ids, reach)
-        return np.minimum(found.sum(axis=1), top)
+        return np.asarray(np.minimum(found.sum(axis=1), top))
 
     def relevance(self) -> NDArray[np.bool_]:
         """Which returned ids are among the exact top k (ties included), each id once: (m, k)."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
@@ -34,10 +35,12 @@ class Measure:
         return getattr(self, "k", None)
 
     def __str__(self) -> str:
+        # What all measures of hits take, `truth`, is written last.
+        names = sorted((each.name for each in dataclasses.fields(self)), key="truth".__eq__)
         given = [
-            f"{field.name}={_spell(getattr(self, field.name))}"
-            for field in dataclasses.fields(self)
-            if field.name != "k" and getattr(self, field.name) is not None
+            f"{name}={getattr(self, name)}"
+            for name in names
+            if name != "k" and getattr(self, name) is not None
         ]
         arguments = f"({','.join(given)})" if given else ""
         cutoff = "" if self.cutoff is None else f"@{self.cutoff}"
@@ -52,12 +55,6 @@ class Measure:
         return float(np.mean(self.per_query(answers)))
 
 
-def _spell(value: object) -> str:
-    if isinstance(value, float):
-        return repr(value)
-    return str(value)
-
-
 def require(condition: bool, measure: object, name: str, given: object, allowed: str) -> None:
     """Raise unless a measure's parameter is allowed.
 
@@ -70,3 +67,25 @@ def require(condition: bool, measure: object, name: str, given: object, allowed:
         raise VbenchError(
             f"{type(measure).__name__}: {name}={given} is not allowed; give {allowed}"
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfHits(Measure):
+    """A function of the hits of every query against the exact top `truth` (default: K)."""
+
+    k: int
+    truth: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.truth is not None:
+            allowed = f"a whole number from 1 to K={self.k}"
+            require(1 <= self.truth <= self.k, self, "truth", self.truth, allowed)
+
+    @property
+    def needed(self) -> int:
+        """Hits that make a recall of 1."""
+        return self.truth or self.k
+
+    def hits(self, answers: Answers) -> NDArray[np.integer[Any]]:
+        """Hits of each query (m,)."""
+        return answers.hits_against(self.truth)

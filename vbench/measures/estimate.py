@@ -10,8 +10,8 @@ import numpy as np
 from scipy import special
 
 from vbench.measures.answers import Answers
-from vbench.measures.base import Measure
-from vbench.measures.recall import CVaR, OfHits, Percentile, Recall
+from vbench.measures.base import Measure, OfHits
+from vbench.measures.recall import CVaR, Percentile, Recall
 from vbench.metric import FloatArray
 from vbench.stats import bootstrap, crossed, intervals, tail
 

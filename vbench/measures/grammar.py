@@ -37,7 +37,7 @@ def parse(text: str) -> Measure:
     if name not in known:
         raise UnknownNameError("measure", name, known)
     kind = known[name]
-    arguments = dict(_arguments(text, inside or ""))
+    arguments: dict[str, Any] = dict(_arguments(text, inside or ""))
     if kind.needs_k:
         arguments["k"] = _cutoff(text, cutoff)
     elif cutoff is not None:

@@ -78,14 +78,15 @@ def count_hits(
     """
     reach = truth_reach(truth_distances, k, metric, rule)
     found = relevant(truth_ids[:, : int(reach.max(initial=k))], ids, reach)
-    hits = found.sum(axis=1, dtype=np.int32)
+    hits: NDArray[np.int32] = found.sum(axis=1, dtype=np.int32)
     open_ended = (reach == truth_distances.shape[1]) & (hits < k)
     if rule != "id" and open_ended.any():
         rows = np.flatnonzero(open_ended)
         hits[rows] += _ties_beyond(
             rows, ids, truth_ids, truth_distances[:, k - 1], metric, rule, distances_of
         )
-    return np.minimum(hits, k).astype(np.int32)
+    np.minimum(hits, k, out=hits)
+    return hits
 
 
 def _ties_beyond(

@@ -5,37 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vbench.measures.answers import Answers
-from vbench.measures.base import Kind, Measure, require
+from vbench.measures.base import Kind, OfHits, require
 from vbench.measures.hits import threshold
 from vbench.metric import FloatArray
-
-
-@dataclass(frozen=True, kw_only=True)
-class OfHits(Measure):
-    """A function of the hits of every query against the exact top `truth` (default: K)."""
-
-    k: int
-    truth: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.truth is not None:
-            allowed = f"a whole number from 1 to K={self.k}"
-            require(1 <= self.truth <= self.k, self, "truth", self.truth, allowed)
-
-    @property
-    def needed(self) -> int:
-        """Hits that make a recall of 1."""
-        return self.truth or self.k
-
-    def hits(self, answers: Answers) -> NDArray[np.integer[Any]]:
-        """Hits of each query (m,)."""
-        return answers.hits_against(self.truth)
 
 
 @dataclass(frozen=True, kw_only=True)

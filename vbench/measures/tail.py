@@ -26,6 +26,6 @@ def tail(hits: NDArray[np.integer[Any]], k: int, delta: float) -> Tail:
     k, delta
         A query is under δ when its hits are fewer than ceil(δ·k).
     """
-    under = hits < threshold(delta, k)
-    persistent = under.all(axis=0)
-    return Tail(persistent, under.any(axis=0) & ~persistent)
+    under = np.atleast_2d(hits) < threshold(delta, k)
+    persistent = np.asarray(under.all(axis=0))
+    return Tail(persistent, np.asarray(under.any(axis=0) & ~persistent))

@@ -23,12 +23,13 @@ def upgraded(document: Any, wanted: str, path: Path) -> Document:
     """
     if not isinstance(document, dict) or "schema" not in document:
         raise VbenchError(f"{path} carries no schema; it was not written by vbench")
-    while document["schema"] != wanted:
-        step = STEPS.get(document["schema"])
+    current: Document = document
+    while current["schema"] != wanted:
+        step = STEPS.get(current["schema"])
         if step is None:
             raise VbenchError(
-                f"{path} has schema {document['schema']!r}, this vbench reads {wanted!r}; "
+                f"{path} has schema {current['schema']!r}, this vbench reads {wanted!r}; "
                 "a newer vbench may have written it: pip install -U vbench-ann"
             )
-        document = step(document)
-    return document
+        current = step(current)
+    return current

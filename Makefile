@@ -1,0 +1,43 @@
+# make run    a virtual environment, the install, and the main job on real two-tower embeddings
+# make test   the same environment with what the tests need, and all tests but the slow ones
+# make lint   ruff, mypy, import rules
+# make bench  figures of speed, as ratios measured side by side
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: run test test-slow lint bench clean
+
+run: $(VENV)/installed
+	$(BIN)/vbench run --index hnsw
+
+test: $(VENV)/developed
+	$(BIN)/pytest -n 2 -m "not slow"
+
+test-slow: $(VENV)/developed
+	$(BIN)/pytest -m slow
+
+lint: $(VENV)/developed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/developed
+	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) results build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@sh scripts/can-build.sh $(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/installed: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/developed: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --group dev --editable '.[towers]'
+	@touch $@

@@ -1,0 +1,80 @@
+"""The spelling of measures: it parses, it round-trips, and its errors name the remedy."""
+
+from __future__ import annotations
+
+import pytest
+
+from vbench.errors import VbenchError
+from vbench.measures.grammar import measures, parse
+
+SPELLINGS = [
+    "Recall@10",
+    "Recall(truth=10)@100",
+    "Robustness(delta=0.9)@10",
+    "Robustness(delta=1.0)@10",
+    "Robustness(delta=0.9,truth=10)@100",
+    "CVaR(alpha=0.05)@10",
+    "Percentile(p=5)@10",
+    "Percentile(p=99.9)@10",
+    "Failure@10",
+    "Ratio@10",
+    "MRR@10",
+    "nDCG@10",
+    "MAP@10",
+    "QPS",
+    "Latency(p=99)",
+    "BuildTime",
+    "IndexSize",
+    "PeakMemory",
+    "Work",
+]
+
+
+@pytest.mark.parametrize("text", SPELLINGS)
+def test_a_measure_is_printed_as_it_is_written(text: str) -> None:
+    """parse and str are inverse, and equal spellings are equal measures."""
+    assert str(parse(text)) == text
+    assert parse(str(parse(text))) == parse(text)
+
+
+def test_every_measure_is_spelt_in_these_tests() -> None:
+    """No measure escapes the round trip."""
+    assert {parse(text).__class__.__name__ for text in SPELLINGS} | {"BatchQPS"} == set(measures())
+
+
+@pytest.mark.parametrize(
+    ("sloppy", "canonical"),
+    [
+        (" Robustness( delta = 0.90 ) @ 10 ", "Robustness(delta=0.9)@10"),
+        ("Robustness(delta=1)@10", "Robustness(delta=1.0)@10"),
+        ("CVaR@10", "CVaR(alpha=0.05)@10"),
+        ("Percentile@10", "Percentile(p=5)@10"),
+        ("Robustness(truth=10,delta=0.9)@100", "Robustness(delta=0.9,truth=10)@100"),
+    ],
+)
+def test_sloppy_spellings_become_the_canonical_one(sloppy: str, canonical: str) -> None:
+    """Blanks, defaults and the order of parameters do not matter."""
+    assert str(parse(sloppy)) == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Recal@10", "did you mean 'Recall'"),
+        ("Recall", "Recall@10"),
+        ("Recall@0", "from 1 on"),
+        ("Recall@ten", "whole number"),
+        ("QPS@10", "no cutoff"),
+        ("Robustness@10", "delta"),
+        ("Robustness(gamma=1)@10", "known: delta, truth"),
+        ("Robustness(delta=high)@10", "delta=high"),
+        ("Robustness(0.9)@10", "param=value"),
+        ("Robustness(delta=0.9,delta=0.8)@10", "twice"),
+        ("Robustness(delta=0.9", "not a measure"),
+        ("", "not a measure"),
+    ],
+)
+def test_errors_say_what_to_write(text: str, says: str) -> None:
+    """Each mistake names what was given and what is allowed."""
+    with pytest.raises(VbenchError, match=says.replace("(", r"\(")):
+        parse(text)
