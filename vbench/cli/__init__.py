@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from typing import IO, Any
 
 import click
@@ -22,14 +21,16 @@ _COMMANDS = {
 class Stop(click.ClickException):
     """An error for a person, in one line."""
 
+    exit_code = 2
+
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(f"vbench: {self.message}", err=True)
 
 
-def _stop(message: str, exit_code: int) -> Stop:
-    error = Stop(message)
-    error.exit_code = exit_code
-    return error
+class Interrupted(Stop):
+    """The person stopped it."""
+
+    exit_code = 130
 
 
 class LazyGroup(click.Group):
@@ -53,9 +54,9 @@ class LazyGroup(click.Group):
         except (VbenchError, OSError) as error:
             if ctx.params["debug"] or isinstance(error, BrokenPipeError):
                 raise
-            raise _stop(str(error), getattr(error, "exit_code", 2)) from error
+            raise Stop(str(error)) from error
         except KeyboardInterrupt:
-            raise _stop("interrupted; the same command goes on where it stopped", 130) from None
+            raise Interrupted("interrupted; the same command goes on where it stopped") from None
         ctx.exit(code or 0)
 
 
