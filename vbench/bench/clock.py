@@ -54,8 +54,18 @@ def undisturbed() -> Iterator[None]:
         gc.enable()
 
 
-def one_by_one(search_one: SearchOne, queries: NDArray[np.float32], k: int) -> Pass:
-    """Ask each query (m, d) alone and time each call.
+def reuses_memory(search_one: SearchOne, queries: NDArray[np.float32], k: int) -> bool:
+    """Whether an answer lies in the memory of the one before, so that it must be copied."""
+    if len(queries) < 2:
+        return False
+    first, second = (np.asarray(search_one(query, k)) for query in queries[:2])
+    return np.shares_memory(first, second)
+
+
+def one_by_one(
+    search_one: SearchOne, queries: NDArray[np.float32], k: int, *, copy: bool = False
+) -> Pass:
+    """Ask each query (m, d) alone and time each call; `copy` the answers of a reused buffer.
 
     Raises
     ------
@@ -76,7 +86,7 @@ def one_by_one(search_one: SearchOne, queries: NDArray[np.float32], k: int) -> P
                 before = clock()
                 answer = search_one(query, k)
                 after = clock()
-                answers[i] = answer
+                answers[i] = np.array(answer) if copy else answer
                 times[i] = after - before
             latency[start : start + len(rows)] = times
             ids[start : start + len(rows)] = stack(answers, k, start)

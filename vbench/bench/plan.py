@@ -15,7 +15,9 @@ import numpy as np
 from vbench.adapters.parameters import check, parameters
 from vbench.adapters.recipe import Recipe, load_recipe
 from vbench.adapters.registry import resolve
+from vbench.adapters.space import plan_space
 from vbench.errors import UnknownNameError, VbenchError
+from vbench.metric import Metric
 from vbench.results.schema import Build, Options, Trial
 
 _LIBRARIES = ("faiss-cpu", "hnswlib", "numpy")
@@ -38,6 +40,7 @@ def make_plan(
     overrides: Mapping[str, Sequence[Any]],
     options: Options,
     fingerprint: str,
+    metric: Metric,
 ) -> Plan:
     """Plan all builds and trials.
 
@@ -48,17 +51,20 @@ def make_plan(
     overrides
         Values by parameter, ``{"ef": [16, 32]}``, or for one index, ``{"hnsw.ef": […]}``. They
         take the place of the recipe's.
-    fingerprint
-        Of the dataset; part of every key.
+    fingerprint, metric
+        Of the dataset; the fingerprint is part of every key.
 
     Raises
     ------
     VbenchError
-        For an unknown index, parameter or value, or an index that is given twice.
+        For an unknown index, parameter or value, an index that is given twice, or one that
+        cannot do the metric.
     """
     _refuse_repeats(indexes)
     recipes = [load_recipe(spec) for spec in indexes]
     _refuse_repeats([recipe.name for recipe in recipes])
+    for recipe in recipes:
+        _check_space(recipe, metric)
     known = {recipe.name: parameters(resolve(recipe.adapter)) for recipe in recipes}
     _check_overrides(overrides, known)
     builds: list[Build] = []
@@ -80,6 +86,13 @@ def _refuse_repeats(names: Sequence[str]) -> None:
                 f"index {name!r} is given twice; for several values of a parameter use --set, "
                 "for another recipe give its file another name"
             )
+
+
+def _check_space(recipe: Recipe, metric: Metric) -> None:
+    try:
+        plan_space(recipe.transform, metric, resolve(recipe.adapter).metrics)
+    except VbenchError as error:
+        raise VbenchError(f"index {recipe.name!r}: {error}") from None
 
 
 def _check_overrides(

@@ -123,7 +123,9 @@ def run(
         timeout=timeout,
         memory_limit=memory_limit,
     )
-    plan = make_plan(_listed(indexes), settings or {}, options, dataset.fingerprint)
+    plan = make_plan(
+        _listed(indexes), settings or {}, options, dataset.fingerprint, dataset.metric
+    )
     folder = Path(out) if out is not None else Path("results") / run_id(dataset, plan)
     with claim(folder, plan, fresh=fresh):
         progress("exact neighbours", 0, 1)

@@ -102,7 +102,7 @@ def send(connection: Connection, message: Message, *arrays: NDArray[Any]) -> Non
     heads = [(array.dtype.str, array.shape) for array in arrays]
     connection.send_bytes(msgspec.json.encode((message, heads)))
     for array in arrays:
-        connection.send_bytes(np.ascontiguousarray(array).data.cast("B"))
+        connection.send_bytes(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
 def receive(connection: Connection) -> tuple[Any_, list[NDArray[Any]]]:

@@ -95,10 +95,11 @@ class Worker:
         n = len(self.original)
         index.set(**ask.setting)
         before = zlib.crc32(queries.data)
+        copy = clock.reuses_memory(index.search_one, queries, k)
         if ask.warmup:
-            clock.one_by_one(index.search_one, queries[: ask.warmup], k)
+            clock.one_by_one(index.search_one, queries[: ask.warmup], k, copy=copy)
         index.work()
-        passes, redone = self._passes(ask)
+        passes, redone = self._passes(ask, copy=copy)
         work = index.work()
         wall = time.perf_counter()
         answer = index.search(queries, k)
@@ -126,12 +127,12 @@ class Worker:
         narrow = np.int32 if n <= np.iinfo(np.int32).max else np.int64
         return done, ids.astype(narrow), np.stack([each.latency_ns for each in passes], axis=1)
 
-    def _passes(self, ask: wire.Search) -> tuple[list[clock.Pass], int]:
+    def _passes(self, ask: wire.Search, *, copy: bool) -> tuple[list[clock.Pass], int]:
         """`repeats` passes; a disturbed one is done again, at most `repeats` times in all."""
         passes: list[clock.Pass] = []
         redone = 0
         while len(passes) < ask.repeats:
-            done = clock.one_by_one(self.index.search_one, self.queries, ask.k)
+            done = clock.one_by_one(self.index.search_one, self.queries, ask.k, copy=copy)
             if self.index.local and done.cpu_share < clock.QUIET and redone < ask.repeats:
                 redone += 1
                 continue

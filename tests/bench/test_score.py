@@ -1,0 +1,59 @@
+"""Scoring: hits, ratio and counts of one trial."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vbench.bench.score import Scorer
+from vbench.data.dataset import Dataset, Truth
+from vbench.metric import Metric, distance
+
+
+def scorer(metric: Metric, base: np.ndarray, queries: np.ndarray, depth: int) -> Scorer:
+    all_distances = distance(queries[:, np.newaxis], base[np.newaxis], metric)
+    order = np.argsort(all_distances, axis=1, kind="stable")[:, :depth]
+    truth = Truth(order.astype(np.int32), np.take_along_axis(all_distances, order, axis=1))
+    return Scorer(Dataset("tiny", base, queries, metric), truth, "exact-tie")
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.sampled_from(["l2", "ip", "cosine"]), st.integers(0, 2**32 - 1))
+def test_ratio_is_the_quotient_of_sums_in_euclidean_space(metric: Metric, seed: int) -> None:
+    """Against a plain computation; `ip` is lifted by one dimension, a pad contributes nothing."""
+    rng = np.random.default_rng(seed)
+    base = rng.normal(size=(30, 4)).astype(np.float32)
+    queries = rng.normal(size=(5, 4)).astype(np.float32)
+    ids = np.stack([rng.permutation(30)[:6] for _ in range(5)])
+    ids[0, 3:] = -1
+    if metric == "ip":
+        norms = (base.astype(float) ** 2).sum(axis=1)
+        lifted = np.hstack([base, np.sqrt(norms.max() - norms)[:, np.newaxis]])
+        far = distance(np.hstack([queries, np.zeros((5, 1))])[:, None], lifted[None], "l2")
+    else:
+        far = distance(queries[:, None], base[None], metric)
+    expected = [
+        np.sort(far[q])[: (row >= 0).sum()].sum() / far[q][row[row >= 0]].sum() * (row >= 0).sum() / 6
+        for q, row in enumerate(ids)
+    ]
+    got = scorer(metric, base, queries, 12).score(ids).ratio
+    assert got == pytest.approx(expected, rel=1e-6)
+
+
+def test_counts_of_pads_repeats_and_ties() -> None:
+    """What the rules of hits pass over in silence is counted."""
+    base = np.float32([[0.0], [1.0], [-1.0], [3.0]])
+    result = scorer("l2", base, np.float32([[0.0], [3.0]]), 4).score(np.array([[0, 0], [3, -1]]))
+    assert result.duplicates == 1
+    assert result.pads == 1
+    assert result.ties == 1
+    assert result.hits.tolist() == [1, 1]
+
+
+def test_ties_are_found_where_the_truth_is_all_ties() -> None:
+    """With a truth full of copies, an id beyond it is recognised from the stored vectors."""
+    base = np.float32([[1.0]] * 8 + [[2.0]])
+    result = scorer("l2", base, np.float32([[0.0]]), 3).score(np.array([[7, 8]]))
+    assert result.hits.tolist() == [1]
