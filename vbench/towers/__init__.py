@@ -1,0 +1,1 @@
+"""Two-tower training on interactions, as an optional way to get vectors that mean something."""
