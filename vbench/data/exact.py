@@ -1,0 +1,373 @@
+"""Exact nearest neighbours of one shard: a float32 product finds, float64 decides.
+
+Every float32 score comes with a bound on its error. A row is dropped only when its score, even
+with that bound in its favour, is under the k-th best that is certain; what remains is ranked by
+its float64 distance and, where that is equal, by id. So the answer is exact by construction.
+Where too many rows lie within the bound (tight clusters, ties), they are done again in float64.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.errors import DataError
+from vbench.metric import FloatArray, Metric, distance
+
+Vectors = NDArray[Any]
+Ids = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+_SLAB_BYTES = 8 << 20
+_TILE_ROWS = 2048
+_CHUNK_QUERIES = 256
+_BUFFER_BYTES = 64 << 20
+_PAIR_BYTES = 4 << 20
+
+
+def nearest(
+    queries: Vectors,
+    base: Vectors,
+    metric: Metric,
+    k: int,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+    limit: FloatArray | None = None,
+    threads: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Ids, FloatArray]:
+    """Find the `k` nearest among rows `start` to `stop` of `base`, exactly.
+
+    Parameters
+    ----------
+    queries, base : (m, d) and (n, d) float64, float32, float16, int8 or uint8
+        `base` may be a memory map; a few megabytes of it are widened at a time.
+    limit : float64 (m,), optional
+        Distances beyond which nothing is asked for: the k-th best of shards done before.
+    progress
+        Called with the base rows finished since the last call, and for how many queries.
+
+    Returns
+    -------
+    ids : int64 (m, k), distances : float64 (m, k)
+        Sorted by distance, then id; −1 and inf where the shard has fewer rows (or none within
+        `limit`). Distances as :func:`vbench.metric.distance` computes them.
+
+    Raises
+    ------
+    DataError
+        NaN or Inf, or a zero vector under `cosine`.
+    """
+    from threadpoolctl import threadpool_limits
+
+    queries, base = np.asarray(queries), np.asarray(base)
+    stop = len(base) if stop is None else stop
+    ids = np.full((len(queries), k), -1, np.int64)
+    distances = np.full((len(queries), k), np.inf)
+    # As many queries at a time as have room for their candidates.
+    group = max(1, _BUFFER_BYTES // (24 * _capacity(k)))
+    # One thread per chunk of queries: BLAS's own threads would wait for each other at each tile.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        for first in range(0, len(queries), group):
+            part = slice(first, first + group)
+            space = _Space(queries[part], base, metric, first)
+            known = None if limit is None else limit[part]
+            ids[part], distances[part] = _search(
+                space, k, range(start, stop), known, pool, threads, progress
+            )
+    return ids, distances
+
+
+def _search(
+    space: _Space,
+    k: int,
+    numbers: range,
+    limit: FloatArray | None,
+    pool: ThreadPoolExecutor,
+    threads: int,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[Ids, FloatArray]:
+    """Answer a group of queries from the base rows in `numbers`."""
+    m = len(space.queries)
+    chunk = min(_CHUNK_QUERIES, -(-m // threads))
+    parts = [_Best(space, slice(at, min(at + chunk, m)), k, limit) for at in range(0, m, chunk)]
+    slab = max(_TILE_ROWS, _SLAB_BYTES // (4 * space.d))
+    for first in numbers[::slab]:
+        block = space.base[first : min(first + slab, numbers.stop)]
+        rows, norms = space.rows(block, np.float32, first)
+
+        def search(part: _Best, first: int = first, rows: Any = rows, norms: Any = norms) -> None:
+            for tile in range(0, len(rows), _TILE_ROWS):
+                end = tile + _TILE_ROWS
+                part.add(first + tile, rows[tile:end], float(norms[tile:end].max()))
+
+        list(pool.map(search, parts))
+        if progress:
+            progress(len(block), m)
+    answers = list(pool.map(_Best.finish, parts))
+    return (
+        np.concatenate([ids for ids, _ in answers]),
+        np.concatenate([distances for _, distances in answers]),
+    )
+
+
+def _capacity(k: int) -> int:
+    """How many candidates a query may have before the weaker ones are dropped."""
+    return k + max(k, 256)
+
+
+class _Space:
+    """Turns each metric into one inner product, the *score*, larger being nearer.
+
+    `ip`: q·x. `cosine`: the same of normalised vectors. `l2`: with q and x taken from the centre
+    of the data, (‖q‖² − ‖q−x‖²) / 2 = q·x − ‖x‖²/2, a product with one dimension more.
+    """
+
+    def __init__(self, queries: Vectors, base: Vectors, metric: Metric, first: int) -> None:
+        self.queries, self.base, self.metric = queries, base, metric
+        self.d = base.shape[1]
+        self._scratch = threading.local()
+        wide = queries.astype(np.float64)
+        if metric == "l2":
+            # Data far from the origin would lose its digits in the product. Any centre is right.
+            sample = base[:: -(-len(base) // 10_000)]
+            centre = sample.mean(axis=0, dtype=np.float64).astype(np.float32)
+            self.centre = np.nan_to_num(centre, posinf=0, neginf=0)
+            wide -= self.centre
+        self.norms = np.linalg.norm(wide, axis=1)
+        _refuse(~np.isfinite(self.norms), "queries", first, "holds NaN or Inf")
+        if metric == "l2":
+            wide = np.hstack([wide, np.full((len(wide), 1), -1.0)])
+        if metric == "cosine":
+            _refuse(self.norms == 0, "queries", first, "is zero, which has no cosine")
+            wide /= self.norms[:, None]
+        self.wide = wide
+        with np.errstate(over="ignore", under="ignore"):
+            self.narrow = wide.astype(np.float32)
+
+    def rows(self, block: Vectors, dtype: Any, first: int) -> tuple[Vectors, NDArray[Any]]:
+        """Prepare base rows for the product, in `dtype`, and their norms before it."""
+        with np.errstate(all="ignore"):
+            if self.metric == "l2":
+                rows = np.empty((len(block), self.d + 1), dtype)
+                plain = rows[:, :-1]
+                np.subtract(block, self.centre.astype(dtype), out=plain)
+                squares = np.einsum("ij,ij->i", plain, plain)
+                rows[:, -1] = squares / 2
+                return rows, np.sqrt(squares)
+            rows = np.ascontiguousarray(block, dtype=dtype)
+            norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+            if self.metric == "cosine":
+                if not (norms.min() > 1e-15 and norms.max() < 1e15):
+                    # Their squares leave float32's range.
+                    rows = block.astype(np.float64)
+                    norms = np.linalg.norm(rows, axis=1)
+                    _refuse(~np.isfinite(norms), "base", first, "holds NaN or Inf")
+                    _refuse(norms == 0, "base", first, "is zero, which has no cosine")
+                rows = (rows / norms[:, None]).astype(dtype, copy=False)
+            return rows, norms
+
+    def products(self, queries: Vectors, rows: Vectors) -> Vectors:
+        """Scores of a tile in this thread's own buffer: fresh memory would cost as much again."""
+        if not hasattr(self._scratch, "scores"):
+            self._scratch.scores = np.empty(_CHUNK_QUERIES * _TILE_ROWS, np.float32)
+        out: Vectors = self._scratch.scores[: len(queries) * len(rows)]
+        out = out.reshape(len(queries), len(rows))
+        np.matmul(queries, rows.T, out=out)
+        return out
+
+    def error(self, part: slice, norm: float, unit: float) -> FloatArray:
+        """Bound the error of a score against rows of at most `norm`, rounded to `unit`.
+
+        The classical γ = d·u of an inner product summed in any order (Higham, Accuracy and
+        Stability of Numerical Algorithms, §3.1), with room for the roundings before it and for
+        the float64 distance that decides in the end.
+        """
+        steps = 2 * (self.d + 16) * (unit + 4 * 2.0**-53)
+        vanishing = (self.d + 2) * 2.0**-125
+        if self.metric == "cosine":
+            return np.full(len(self.norms[part]), steps + vanishing)
+        size: FloatArray = self.norms[part] * norm
+        if self.metric == "l2":
+            size += norm * norm / 2
+        return steps * size + vanishing
+
+    def scores(self, queries: NDArray[Any], distances: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Lower and upper bounds of the score that belongs to a float64 distance."""
+        slack = 4 * (self.d + 16) * 2.0**-53
+        if self.metric == "l2":
+            near, far = self.norms[queries] ** 2, distances**2
+            return (near - far) / 2 - slack * (near + far), (near - far) / 2 + slack * (near + far)
+        score = -distances if self.metric == "ip" else 1.0 - distances
+        return score - slack * np.abs(score), score + slack * np.abs(score)
+
+    def distances(self, queries: NDArray[Any], ids: Ids) -> FloatArray:
+        """Float64 distances of pairs of a query and a base row."""
+        result = np.empty(len(ids))
+        step = max(1, _PAIR_BYTES // (8 * self.d))
+        for first in range(0, len(ids), step):
+            pairs = slice(first, first + step)
+            result[pairs] = distance(
+                self.queries[queries[pairs]], self.base[ids[pairs]], self.metric
+            )
+        return result
+
+
+class _Best:
+    """The candidates of a chunk of queries: scores with their bounds, more than k of them.
+
+    `floor` is the k-th best score that is certain; nothing under it can be among the k nearest.
+    """
+
+    def __init__(self, space: _Space, part: slice, k: int, limit: FloatArray | None) -> None:
+        self.space, self.part, self.k, self.capacity = space, part, k, _capacity(k)
+        self.numbers = np.arange(part.start, part.stop)
+        shape = (len(self.numbers), self.capacity)
+        self.low = np.full(shape, -np.inf)
+        self.high = np.full(shape, -np.inf)
+        self.ids = np.full(shape, -1, np.int64)
+        self.fill = np.zeros(len(self.numbers), np.int64)
+        self.floor = np.full(len(self.numbers), -np.inf)
+        if limit is not None:
+            known = np.isfinite(limit[part])
+            self.floor[known] = space.scores(self.numbers[known], limit[part][known])[0]
+
+    def add(self, first: int, rows: Vectors, norm: float) -> None:
+        """Take in the prepared float32 `rows`, whose ids begin at `first`."""
+        with np.errstate(all="ignore"):
+            error = self.space.error(self.part, norm, 2.0**-24)
+            if not np.isfinite(error.max() * 4) or error.max() > 1e37:
+                # Too large for float32, where NaN would hide a neighbour.
+                self._settle(np.arange(len(self.fill)), first, len(rows))
+                return
+            scores = self.space.products(self.space.narrow[self.part], rows)
+            empty = self.fill + len(rows) > self.capacity
+            empty &= self.floor == -np.inf
+            if empty.any():
+                self._raise_floor(np.flatnonzero(empty), scores, error)
+            passed = scores >= self._threshold(error)[:, None]
+            hits = np.flatnonzero(passed)
+            counts = np.bincount(hits // len(rows), minlength=len(self.fill))
+            full = np.flatnonzero(self.fill + counts > self.capacity)
+            if len(full):
+                self._raise_floor(full, scores, error)
+                passed[full] = scores[full] >= self._threshold(error)[full, None]
+                counts[full] = passed[full].sum(axis=1)
+                crowded = full[self.fill[full] + counts[full] > self.capacity]
+                if len(crowded):
+                    self._settle(crowded, first, len(rows))
+                    passed[crowded] = False
+                hits = np.flatnonzero(passed)
+            if len(hits):
+                queries, columns = np.divmod(hits, len(rows))
+                found = scores.ravel()[hits].astype(np.float64)
+                self._append(queries, first + columns, found, error[queries])
+
+    def _threshold(self, error: FloatArray) -> NDArray[np.float32]:
+        """The lowest float32 score that may still belong to one of the k nearest."""
+        return np.nextafter((self.floor - error).astype(np.float32), np.float32(-np.inf))
+
+    def _raise_floor(self, chosen: NDArray[Any], scores: Vectors, error: FloatArray) -> None:
+        """Learn the k-th best from candidates and the tile at hand; drop who fell under it."""
+        certain = np.hstack([self.low[chosen], scores[chosen] - error[chosen, None]])
+        if certain.shape[1] >= self.k:
+            place = certain.shape[1] - self.k
+            kth = np.partition(certain, place, axis=1)[:, place]
+            self.floor[chosen] = np.maximum(self.floor[chosen], kth)
+        kept = self.high[chosen] >= self.floor[chosen, None]
+        kept &= self.ids[chosen] >= 0
+        order = np.argsort(~kept, axis=1, kind="stable")
+        gone = ~np.take_along_axis(kept, order, axis=1)
+        for values, nothing in ((self.low, -np.inf), (self.high, -np.inf), (self.ids, -1)):
+            moved = np.take_along_axis(values[chosen], order, axis=1)
+            moved[gone] = nothing
+            values[chosen] = moved
+        self.fill[chosen] = kept.sum(axis=1)
+
+    def _append(self, queries: Ids, ids: Ids, scores: FloatArray, error: FloatArray) -> None:
+        """Add candidates, `queries` being sorted and all of them having room."""
+        counts = np.bincount(queries, minlength=len(self.fill))
+        place = self.fill[queries] + _rank_in_group(queries, counts)
+        self.low[queries, place] = scores - error
+        self.high[queries, place] = scores + error
+        self.ids[queries, place] = ids
+        self.fill += counts
+
+    def _settle(self, chosen: NDArray[Any], first: int, count: int) -> None:
+        """Do a tile again in float64, for queries whose candidates float32 cannot tell apart."""
+        self._keep_nearest(chosen, *self._candidates(chosen))
+        rows, norms = self.space.rows(self.space.base[first : first + count], np.float64, first)
+        _refuse(~np.isfinite(norms), "base", first, "holds NaN or Inf")
+        error = self.space.error(self.part, float(norms.max()), 2.0**-53)[chosen]
+        scores = self.space.wide[self.numbers[chosen]] @ rows.T
+        hits = np.flatnonzero(scores >= (self.floor[chosen] - error)[:, None])
+        queries, columns = np.divmod(hits, count)
+        queries, ids = chosen[queries], first + columns
+        found = self.space.distances(self.numbers[queries], ids)
+        before, known, near = self._candidates(chosen)
+        self._keep_nearest(
+            chosen,
+            np.concatenate([before, queries]),
+            np.concatenate([known, ids]),
+            np.concatenate([near, found]),
+        )
+
+    def _candidates(self, chosen: NDArray[Any]) -> tuple[Ids, Ids, FloatArray]:
+        """Queries, ids and float64 distances of what is kept for the `chosen` queries."""
+        kept = self.high[chosen] >= self.floor[chosen, None]
+        kept &= self.ids[chosen] >= 0
+        queries = np.repeat(chosen, kept.sum(axis=1))
+        ids = self.ids[chosen][kept]
+        return queries, ids, self.space.distances(self.numbers[queries], ids)
+
+    def _keep_nearest(
+        self, chosen: NDArray[Any], queries: Ids, ids: Ids, distances: FloatArray
+    ) -> None:
+        """Keep the k nearest of these candidates by (distance, id), and no others."""
+        order = np.lexsort((ids, distances, queries))
+        queries, ids, distances = queries[order], ids[order], distances[order]
+        rank = _rank_in_group(queries, np.bincount(queries, minlength=len(self.fill)))
+        best = rank < self.k
+        queries, ids, distances, rank = queries[best], ids[best], distances[best], rank[best]
+        self.low[chosen], self.high[chosen], self.ids[chosen] = -np.inf, -np.inf, -1
+        low, high = self.space.scores(self.numbers[queries], distances)
+        self.low[queries, rank], self.high[queries, rank] = low, high
+        self.ids[queries, rank] = ids
+        self.fill[chosen] = np.bincount(queries, minlength=len(self.fill))[chosen]
+        last = rank == self.k - 1
+        self.floor[queries[last]] = np.maximum(self.floor[queries[last]], low[last])
+
+    def finish(self) -> tuple[Ids, FloatArray]:
+        """Rank what is left by float64 distance and id."""
+        everyone = np.arange(len(self.fill))
+        if self.capacity >= self.k:
+            place = self.capacity - self.k
+            kth = np.partition(self.low, place, axis=1)[:, place]
+            self.floor = np.maximum(self.floor, kth)
+        queries, ids, distances = self._candidates(everyone)
+        order = np.lexsort((ids, distances, queries))
+        queries, ids, distances = queries[order], ids[order], distances[order]
+        rank = _rank_in_group(queries, np.bincount(queries, minlength=len(everyone)))
+        best = rank < self.k
+        out_ids = np.full((len(everyone), self.k), -1, np.int64)
+        out_distances = np.full((len(everyone), self.k), np.inf)
+        out_ids[queries[best], rank[best]] = ids[best]
+        out_distances[queries[best], rank[best]] = distances[best]
+        return out_ids, out_distances
+
+
+def _rank_in_group(groups: Ids, counts: NDArray[Any]) -> Ids:
+    """Position of each element within its run of equal, sorted `groups`."""
+    starts = np.cumsum(counts) - counts
+    return np.asarray(np.arange(len(groups)) - starts[groups])
+
+
+def _refuse(wrong: Bools, side: str, first: int, reason: str) -> None:
+    if wrong.any():
+        raise DataError(f"{side}, row {first + int(np.argmax(wrong))}: the vector {reason}")
