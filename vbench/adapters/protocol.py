@@ -47,9 +47,13 @@ class Index:
         """Ids of the `k` nearest of each query: integer (m, k), nearest first, −1 pads."""
         raise NotImplementedError
 
-    def set(self, **search: Any) -> None:
-        """Take search parameters, such as ``ef=64``; they hold until the next call."""
-        if search:
+    def set(self, *args: Any, **search: Any) -> None:
+        """Take search parameters by keyword, such as ``ef=64``; they hold until the next call.
+
+        An index lists its own: ``def set(self, ef: int = 64)``. (The signature here is the one
+        that type checkers let be narrowed.)
+        """
+        if args or search:
             raise TypeError(f"{type(self).__name__} has no search parameters, got {sorted(search)}")
 
     def search_one(self, query: Vectors, k: int) -> Ids:

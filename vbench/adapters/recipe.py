@@ -1,0 +1,117 @@
+"""Recipes: which adapter, how it is built, and which settings are searched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vbench.adapters.parameters import parameters
+from vbench.adapters.protocol import Index
+from vbench.adapters.registry import adapters, resolve
+from vbench.adapters.space import Transform
+from vbench.errors import UnknownNameError, VbenchError
+from vbench.places import room
+from vbench.toml import read_toml
+
+
+class Knob(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The search parameter that trades recall for time, larger meaning better."""
+
+    name: str
+    low: float
+    high: float
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `--index NAME` means. In `build` and `search` a list stands for several values."""
+
+    adapter: str
+    about: str = ""
+    transform: Transform = "auto"
+    knob: Knob | None = None
+    build: dict[str, Any] = {}
+    search: dict[str, Any] = {}
+    name: str = ""
+    """As tables show it; the file's name where it says nothing."""
+
+
+def load_recipe(spec: str) -> Recipe:
+    """The recipe behind what `--index` was given.
+
+    Parameters
+    ----------
+    spec
+        Tried in this order: a recipe's name, the path of a TOML file, the name of an adapter,
+        ``package.module:Class``, ``faiss:FACTORY``, ``annb:PATH/module.py:Class``. Where there
+        is no file, the class's own sweep is taken.
+
+    Raises
+    ------
+    VbenchError
+        Nothing is known under that name, or what is there cannot be used.
+    """
+    files = recipe_files()
+    if spec in files:
+        return _read(files[spec])
+    if spec.endswith(".toml"):
+        return _read(Path(spec))
+    if ":" not in spec and spec not in adapters():
+        raise UnknownNameError(
+            "index", spec, {*files, *adapters()}, "or give a .toml file, or package.module:Class"
+        )
+    return _of_class(spec)
+
+
+def recipe_files() -> dict[str, Path]:
+    """The files of the catalog by the name of their recipe."""
+    return {path.stem: path for path in sorted(room("indexes").glob("*.toml"))}
+
+
+def _read(path: Path) -> Recipe:
+    recipe = read_toml(path, Recipe)
+    try:
+        kind = resolve(recipe.adapter)
+        if recipe.knob:
+            _check_knob(recipe.knob, kind)
+    except VbenchError as error:
+        raise VbenchError(f"{path}: {error}") from None
+    return msgspec.structs.replace(
+        recipe, name=recipe.name or path.stem, about=recipe.about or _summary(kind)
+    )
+
+
+def _check_knob(knob: Knob, kind: type[Index]) -> None:
+    search = [each.name for each in parameters(kind).values() if each.stage == "search"]
+    if search and knob.name not in search:
+        raise UnknownNameError("search parameter in knob", knob.name, search)
+    if not knob.low < knob.high:
+        raise VbenchError(f"knob: low={knob.low:g} must be below high={knob.high:g}")
+
+
+def _of_class(spec: str) -> Recipe:
+    kind = resolve(spec)
+    sweep = {name: list(values) for name, values in kind.sweep.items()}
+    return Recipe(
+        adapter=spec,
+        about=_summary(kind),
+        knob=_knob(kind.knob, sweep),
+        search=sweep,
+        name=spec,
+    )
+
+
+def _knob(name: str | None, sweep: dict[str, list[Any]]) -> Knob | None:
+    """The knob with a range that goes well past both ends of the sweep."""
+    values = [each for each in sweep.get(name or "", []) if isinstance(each, int | float)]
+    if name is None or not values:
+        return None
+    low, high = min(values), max(values)
+    if isinstance(low, int):
+        return Knob(name, max(1, low // 16), high * 16)
+    return Knob(name, low, high)
+
+
+def _summary(kind: type) -> str:
+    return (kind.__doc__ or "").strip().partition("\n")[0]

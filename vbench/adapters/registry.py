@@ -1,0 +1,174 @@
+"""From the name of an index to its class: entry points, modules, faiss, ann-benchmarks."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any, NamedTuple
+
+from vbench.adapters.protocol import Index
+from vbench.errors import UnknownNameError, VbenchError
+from vbench.metric import METRICS
+
+GROUP = "vbench.indexes"
+_OWN = "vbench-ann"
+
+
+class Entry(NamedTuple):
+    """One registered adapter, not yet imported."""
+
+    name: str
+    target: str
+    """``module:Class``"""
+    origin: str
+    """The distribution that registers it."""
+    hidden: tuple[str, ...] = ()
+    """Other distributions that register something else under the same name, and are not used."""
+
+
+@functools.cache
+def adapters() -> Mapping[str, Entry]:
+    """All registered adapters by name; nothing is imported.
+
+    Where two distributions take the same name, vbench's own comes first, then the alphabet.
+    """
+    found = {
+        Entry(each.name, each.value, each.dist.name if each.dist else "unknown")
+        for each in entry_points(group=GROUP)
+    }
+    chosen: dict[str, Entry] = {}
+    for entry in sorted(found, key=lambda each: (each.name, each.origin != _OWN, each.origin)):
+        first = chosen.setdefault(entry.name, entry)
+        if entry.target != first.target:
+            chosen[entry.name] = first._replace(hidden=(*first.hidden, entry.origin))
+    return chosen
+
+
+def resolve(spec: str) -> type[Index]:
+    """The class behind `spec`.
+
+    Parameters
+    ----------
+    spec
+        A registered name, ``package.module:Class`` (the working directory is searched too),
+        ``faiss:FACTORY``, or ``annb:PATH/module.py:Class`` (a wrapper of ann-benchmarks).
+
+    Raises
+    ------
+    UnknownNameError
+        No adapter has that name.
+    VbenchError
+        It cannot be imported, or is not an index.
+    """
+    scheme, colon, rest = spec.partition(":")
+    if not colon:
+        return _registered(spec)
+    if scheme == "faiss":
+        from vbench.adapters.faiss_factory import factory_class
+
+        return factory_class(rest)
+    if scheme == "annb":
+        from vbench.adapters.annb import wrapper_class
+
+        return wrapper_class(rest)
+    return load_class(spec)
+
+
+def _registered(name: str) -> type[Index]:
+    if name not in adapters():
+        raise UnknownNameError("index", name, adapters())
+    entry = adapters()[name]
+    try:
+        return load_class(entry.target)
+    except VbenchError as error:
+        raise VbenchError(f"index {name!r} of the package {entry.origin}: {error}") from error
+
+
+def available() -> tuple[dict[str, type[Index]], list[str]]:
+    """Import every registered adapter.
+
+    Returns
+    -------
+    classes : by name, those that can be used
+    warnings : one line for each adapter that cannot, and for each name taken twice
+    """
+    classes, warnings = {}, []
+    for name, entry in adapters().items():
+        try:
+            classes[name] = resolve(name)
+        except VbenchError as error:
+            warnings.append(f"{error}; it is left out")
+        if entry.hidden:
+            warnings.append(
+                f"index name {name!r} is taken by {entry.origin} and by "
+                f"{', '.join(entry.hidden)}; that of {entry.origin} is used"
+            )
+    return classes, warnings
+
+
+@functools.cache
+def load_class(target: str) -> type[Index]:
+    """Import ``module:Class`` and give it the defaults of the protocol where it lacks them.
+
+    Raises
+    ------
+    VbenchError
+        It cannot be imported, or is not an index.
+    """
+    module, _, attribute = target.partition(":")
+    # The installed command does not see the working directory, unlike `python -m`.
+    if (here := os.getcwd()) not in sys.path and "" not in sys.path:  # noqa: PTH109
+        sys.path.append(here)
+    try:
+        found = importlib.import_module(module)
+    # A plug-in's import runs its code, which may raise anything, SystemExit included.
+    except (Exception, SystemExit) as error:
+        raise VbenchError(f"{target} cannot be imported ({_said(error)})") from error
+    if not hasattr(found, attribute):
+        names = [name for name, each in vars(found).items() if isinstance(each, type)]
+        raise UnknownNameError(f"class of the module {module}", attribute, names)
+    return as_index(getattr(found, attribute), target)
+
+
+def as_index(found: object, target: str) -> type[Index]:
+    """Check that `found` is a class with ``fit`` and ``search``, and complete it.
+
+    Raises
+    ------
+    VbenchError
+        It is not, or names a metric that does not exist.
+    """
+    if not isinstance(found, type):
+        raise VbenchError(f"{target} is not a class; an index is a class with fit and search")
+    for method in ("fit", "search"):
+        own = getattr(found, method, None)
+        if not callable(own) or own is getattr(Index, method):
+            raise VbenchError(
+                f"{target} has no method {method!r}; an index needs fit(base, metric, *, seed, "
+                "threads) and search(queries, k)"
+            )
+    kind: type[Index] = found if issubclass(found, Index) else _completed(found)
+    metrics: Any = kind.metrics
+    if isinstance(metrics, str) or not set(metrics) or not set(metrics) <= set(METRICS):
+        raise VbenchError(
+            f"{target}: metrics is {metrics!r}; allowed is a set of some of: {', '.join(METRICS)}"
+        )
+    return kind
+
+
+def _completed(found: type) -> type[Index]:
+    """Mix the protocol's defaults into a class that does not inherit them."""
+    return type(
+        found.__name__,
+        (found, Index),
+        {"__module__": found.__module__, "__doc__": found.__doc__},
+    )
+
+
+def _said(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
