@@ -65,12 +65,12 @@ def make_plan(
     _refuse_repeats([recipe.name for recipe in recipes])
     for recipe in recipes:
         _check_space(recipe, metric)
-    known = {recipe.name: parameters(resolve(recipe.adapter)) for recipe in recipes}
-    _check_overrides(overrides, known)
+    stages = {recipe.name: _stages(recipe) for recipe in recipes}
+    _check_overrides(overrides, stages)
     builds: list[Build] = []
     trials: list[Trial] = []
     for recipe in recipes:
-        changed = _changed(recipe, overrides, known[recipe.name])
+        changed = _changed(recipe, overrides, stages[recipe.name])
         for params in _combinations(changed.build):
             for number in range(options.builds):
                 build = _build(changed, params, number, options, fingerprint)
@@ -95,32 +95,41 @@ def _check_space(recipe: Recipe, metric: Metric) -> None:
         raise VbenchError(f"index {recipe.name!r}: {error}") from None
 
 
+def _stages(recipe: Recipe) -> dict[str, str]:
+    """Whether each parameter is of the build or of the search: by signature, else by recipe."""
+    known = parameters(resolve(recipe.adapter))
+    return {
+        **dict.fromkeys(recipe.build, "build"),
+        **dict.fromkeys(recipe.search, "search"),
+        **{name: parameter.stage for name, parameter in known.items()},
+    }
+
+
 def _check_overrides(
-    overrides: Mapping[str, Sequence[Any]], known: Mapping[str, Mapping[str, Any]]
+    overrides: Mapping[str, Sequence[Any]], stages: Mapping[str, Mapping[str, str]]
 ) -> None:
-    everything = {name for one in known.values() for name in one}
+    everything = {name for one in stages.values() for name in one}
     for key in overrides:
         index, dot, parameter = key.rpartition(".")
-        if dot and index not in known:
-            raise UnknownNameError("index in --set", index, known)
-        allowed = set(known[index]) if dot else everything
+        if dot and index not in stages:
+            raise UnknownNameError("index in --set", index, stages)
+        allowed = set(stages[index]) if dot else everything
         if parameter not in allowed:
             raise UnknownNameError("parameter", parameter, allowed)
 
 
 def _changed(
-    recipe: Recipe, overrides: Mapping[str, Sequence[Any]], known: Mapping[str, Any]
+    recipe: Recipe, overrides: Mapping[str, Sequence[Any]], stages: Mapping[str, str]
 ) -> Recipe:
     """The recipe with the overrides that concern it, its values checked and converted."""
-    build, search = dict(recipe.build), dict(recipe.search)
+    sides = {"build": dict(recipe.build), "search": dict(recipe.search)}
     for key, values in overrides.items():
         index, dot, name = key.rpartition(".")
-        if (dot and index != recipe.name) or name not in known:
-            continue
-        side = build if known[name].stage == "build" else search
-        side[name] = list(values)
+        if name in stages and (not dot or index == recipe.name):
+            several = isinstance(values, Sequence) and not isinstance(values, str)
+            sides[stages[name]][name] = list(values) if several else [values]
     kind = resolve(recipe.adapter)
-    combinations = itertools.product(_combinations(build), _combinations(search))
+    combinations = itertools.product(*(_combinations(side) for side in sides.values()))
     checked = [check(kind, one_build, one_search) for one_build, one_search in combinations]
     return msgspec.structs.replace(
         recipe,

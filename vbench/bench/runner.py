@@ -123,9 +123,7 @@ def run(
         timeout=timeout,
         memory_limit=memory_limit,
     )
-    plan = make_plan(
-        _listed(indexes), settings or {}, options, dataset.fingerprint, dataset.metric
-    )
+    plan = make_plan(_listed(indexes), settings or {}, options, dataset.fingerprint, dataset.metric)
     folder = Path(out) if out is not None else Path("results") / run_id(dataset, plan)
     with claim(folder, plan, fresh=fresh):
         progress("exact neighbours", 0, 1)
@@ -184,7 +182,7 @@ class _Runner:
             self.queries = array_file(self.dataset.queries, Path(spool))
             manifest = msgspec.structs.replace(manifest, overhead=self._overhead())
             for build in self.plan.builds:
-                self._carry_out_build(build, set(pending), manifest)
+                self._carry_out_build(build, {trial.key for trial in pending}, manifest)
         files.write_manifest(self.folder, msgspec.structs.replace(manifest, failures=self.failures))
         finished = Run(self.folder)
         warnings = findings(finished)
@@ -221,13 +219,13 @@ class _Runner:
             trials=self.plan.trials,
         )
 
-    def _carry_out_build(self, build: Build, pending: set[Trial], manifest: Manifest) -> None:
+    def _carry_out_build(self, build: Build, pending: set[str], manifest: Manifest) -> None:
         """All pending trials of one build, in shuffled order.
 
         A worker that dies takes its trial with it; the rest gets a new worker, until as many in
         a row have died as `_GIVE_UP_AFTER`.
         """
-        waiting = [trial for trial in self.plan.trials_of(build) if trial in pending]
+        waiting = [trial for trial in self.plan.trials_of(build) if trial.key in pending]
         random.Random(build.seed).shuffle(waiting)
         deaths = 0
         while waiting and deaths < _GIVE_UP_AFTER:

@@ -21,6 +21,7 @@ GROUP = "vbench.measures"
 _SPELLING = re.compile(r"^\s*(\w+)\s*(?:\((.*)\))?\s*(?:@\s*(\S+))?\s*$")
 
 
+@functools.cache
 def parse(text: str) -> Measure:
     """The measure that `text` spells, such as ``Robustness(delta=0.9)@10``.
 

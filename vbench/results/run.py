@@ -51,6 +51,7 @@ class Run:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.manifest: Manifest = files.read_manifest(self.path)
+        self._facts: dict[str, TrialFacts] = {}
         self._builds = {build.key: build for build in self.manifest.builds}
 
     def __repr__(self) -> str:
@@ -83,10 +84,11 @@ class Run:
         """The exact neighbours of every query."""
         return self._queries[1]
 
-    @functools.lru_cache(maxsize=4096)  # noqa: B019 (a run lives as long as the process)
     def facts(self, trial: Trial) -> TrialFacts:
         """What a trial's file says beside its rows."""
-        return files.read_facts(files.trial_path(self.path, trial.key))
+        if trial.key not in self._facts:
+            self._facts[trial.key] = files.read_facts(files.trial_path(self.path, trial.key))
+        return self._facts[trial.key]
 
     def answers(self, trial: Trial) -> Answers:
         """What a trial answered."""

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from vbench.measures.base import Measure
+from vbench.measures.estimate import Estimator
 from vbench.measures.grammar import parse
 from vbench.measures.tail import tail
 from vbench.results.run import Run, Setting
@@ -62,15 +64,16 @@ def summary(run: Run, extra: Sequence[Measure] = ()) -> dict[str, Any]:
 def _setting(run: Run, setting: Setting, extra: Sequence[Measure]) -> dict[str, Any]:
     fitting = [each for each in extra if each.cutoff in (None, setting.k)]
     measures = list(dict.fromkeys([*standard(setting.k), *fitting]))
-    values = zip(measures, run.estimates(setting, measures), strict=True)
-    parts = tail(run.hits(setting), setting.k, TAIL_DELTA)
+    answers = [run.answers(trial) for trial in setting.trials]
+    estimator = Estimator(answers)
+    parts = tail(np.stack([each.hits for each in answers]), setting.k, TAIL_DELTA)
     return {
         "index": setting.index,
         "build": setting.build,
         "setting": setting.setting,
         "k": setting.k,
         "builds": len(setting.trials),
-        "measures": {str(measure): value._asdict() for measure, value in values},
+        "measures": {str(measure): estimator.of(measure)._asdict() for measure in measures},
         "tail": {
             "delta": TAIL_DELTA,
             "persistent": float(parts.persistent.mean()),
