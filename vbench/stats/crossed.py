@@ -31,6 +31,8 @@ from vbench.metric import FloatArray
 from vbench.stats.intervals import Band, Interval, check_level, dkw_half_width
 
 UNIT = (0.0, 1.0)
+UNMET = 0.25
+"""Weight of the query that was not met: see :func:`bounded_ends`."""
 
 
 class Estimate(NamedTuple):
@@ -74,6 +76,7 @@ class Layout(NamedTuple):
 
     `groups` is the number of independent queries (of clusters, in terms of equally large ones).
     Mean squares follow the analysis of variance; `ms_both` and `ms_builds` are 0 with one build.
+    `variance` is that of all values around their mean, exactly 0 where they are equal.
     """
 
     mean: float
@@ -83,7 +86,7 @@ class Layout(NamedTuple):
     ms_builds: float
     ms_queries: float
     ms_both: float
-    constant: bool
+    variance: float
 
     @property
     def builds(self) -> int:
@@ -190,7 +193,7 @@ def cluster_codes(cluster: ArrayLike, m: int) -> tuple[NDArray[np.intp], int]:
 
 def layout(x: FloatArray, cluster: ArrayLike | None = None) -> Layout:
     """Mean squares of float64 (B, m); clusters of queries become the queries of the layout."""
-    constant = bool((x == x[0, 0]).all())
+    variance = 0.0 if (x == x[0, 0]).all() else float(x.var())
     groups = float(x.shape[1])
     if cluster is not None:
         x, groups = _cluster_totals(x, cluster)
@@ -210,7 +213,7 @@ def layout(x: FloatArray, cluster: ArrayLike | None = None) -> Layout:
         ms_builds=of_builds / (builds - 1) if builds > 1 else 0.0,
         ms_queries=of_queries / (m - 1) if m > 1 else 0.0,
         ms_both=of_both / ((builds - 1) * (m - 1)) if min(builds, m) > 1 else 0.0,
-        constant=constant,
+        variance=variance,
     )
 
 
@@ -265,20 +268,27 @@ def bounded_ends(
     """Interval of a mean of bounded values, with a variance that follows the assumed mean.
 
     With everything scaled to [0, 1], solves (mean − p)² = half² · p(1 − p) / mean(1 − mean):
-    Wilson's interval with the effective number of queries that `half` implies. Where all values
-    are equal nothing is known about their variance, and the ends are what a share of queries too
-    small to be met could do.
+    Wilson's interval with the effective number of queries that `half` implies.
+
+    Recall is seldom 0, and 200 queries may hold none of those where it is: then their variance
+    is too small. As if a quarter of one more query lay at the far end, its share of the variance
+    is added, as far as the values are not 0 or 1 only. Where all values are equal nothing is
+    known about their variance, and the ends are what a share of queries too small to be met
+    could do.
     """
     width = bounds[1] - bounds[0]
     if width <= 0.0:
         return Interval(bounds[0], bounds[0])
     mean = min(max((plan.mean - bounds[0]) / width, 0.0), 1.0)
-    if plan.constant or mean in UNIT:
+    if plan.variance == 0.0 or mean in UNIT:
         t2 = float(special.stdtrit(max(plan.groups - 1.0, 1.0), (1.0 + level) / 2.0)) ** 2
         unseen = t2 / (plan.groups + t2)
         low, high = mean * (1.0 - unseen), mean + (1.0 - mean) * unseen
     else:
-        c = (margin(parts, level) / width) ** 2 / (mean * (1.0 - mean))
+        binary = min(plan.variance / (width**2 * mean * (1.0 - mean)), 1.0)
+        unmet = UNMET * (1.0 - binary) * (width * max(mean, 1.0 - mean) / plan.groups) ** 2
+        met = (Part(parts[0].variance + unmet, parts[0].df), *parts[1:])
+        c = (margin(met, level) / width) ** 2 / (mean * (1.0 - mean))
         root = math.sqrt(c**2 + 4.0 * c * mean * (1.0 - mean))
         low = (2.0 * mean + c - root) / (2.0 + 2.0 * c)
         high = (2.0 * mean + c + root) / (2.0 + 2.0 * c)

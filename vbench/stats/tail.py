@@ -53,9 +53,11 @@ def crossed_cvar(
 
     quantile = float(np.partition(values, builds * size - 1, axis=None)[builds * size - 1])
     plan, ends = _shortfall(values, quantile, share, level, cluster)
-    offset = value - (quantile - plan.mean / share)
-    low, high = ends.low + offset, ends.high + offset
-    largest = quantile_interval(values, share, level, cluster).high
+    # The worst of few queries flatters: a sample's CVaR is too high on average, and pooled
+    # builds are nearer to the truth. So only the upper end is counted from the builds' own mean.
+    low, high = ends.low, ends.high + value - (quantile - plan.mean / share)
+    one_sided = max(2.0 * level - 1.0, 0.5)
+    largest = quantile_interval(values, share, one_sided, cluster).high
     if largest > quantile:
         high = max(high, _shortfall(values, largest, share, level, cluster)[1].high)
 
