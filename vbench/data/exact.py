@@ -196,7 +196,7 @@ class _Space:
         size: FloatArray = self.norms[part] * norm
         if self.metric == "l2":
             size += norm * norm / 2
-        return steps * size + vanishing
+        return np.asarray(steps * size + vanishing)
 
     def scores(self, queries: NDArray[Any], distances: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Lower and upper bounds of the score that belongs to a float64 distance."""

@@ -1,0 +1,53 @@
+"""Files that are either whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from vbench.errors import VbenchError
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that takes its name only when it is complete.
+
+    A temporary file in the same folder, fsync, then a rename, which is atomic: after a crash the
+    old file or none is there, at the price of one flush to disk.
+
+    Raises
+    ------
+    VbenchError
+        The disk is full or the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    except OSError as error:
+        raise VbenchError(f"{path}: cannot be written: {error.strerror}") from error
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield cast(BinaryIO, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except BaseException as error:
+        Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise VbenchError(
+                f"{path}: cannot be written: {error.strerror or error}; "
+                "make room and call again, what is finished is kept"
+            ) from error
+        raise
+
+
+def _umask() -> int:
+    """Read the process's umask; mkstemp makes files for the owner alone."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,301 @@
+"""Exact truth of a dataset: kept on disk, resumed where it stopped, checked where it is given."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench import places
+from vbench.data.dataset import Dataset, Truth
+from vbench.data.exact import nearest
+from vbench.data.files import whole_file
+from vbench.errors import DataError
+from vbench.metric import FloatArray, Metric, distance
+
+Vectors = NDArray[Any]
+
+_SHARD_PRODUCTS = 2.5e11
+"""Multiplications in a shard: some ten seconds of one core, which is what a kill can cost."""
+
+_SAMPLE_QUERIES = 16
+_SAMPLE_DEPTH = 100
+_REMEDY = "give the truth of these very vectors, or truth=False to have it computed"
+
+
+def exact_truth(
+    dataset: Dataset,
+    depth: int,
+    *,
+    threads: int | None = None,
+    shard_rows: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cache: bool = True,
+) -> Truth:
+    """Find the exact `depth` nearest base vectors of every query, ties by ascending id.
+
+    Kept in ``places.home()/truth`` under the dataset's fingerprint; a deeper truth found there
+    serves a shallower request. While it is computed each finished shard of the base is kept, so
+    that a killed process loses one shard at most. Memory is bounded by the block of base vectors
+    at hand (some megabytes) and by the answer, never by n.
+
+    Parameters
+    ----------
+    depth
+        More than n is taken as n.
+    threads
+        Default: the cores this process may use.
+    shard_rows
+        Base vectors in a shard; default: some ten seconds of work.
+    progress
+        Called with (done, total), in pairs of a query and a base vector.
+    cache
+        False neither reads nor writes the disk.
+
+    Raises
+    ------
+    DataError
+        NaN, Inf or (under `cosine`) zero vectors; `given_truth` that is not the truth of these
+        vectors, naming its first wrong query.
+    """
+    if depth < 1:
+        raise DataError(f"depth of the truth must be at least 1, got {depth}")
+    depth = min(depth, dataset.n)
+    folder = places.home() / "truth" / dataset.fingerprint if cache else None
+    truth = _cached(folder, dataset, depth) if folder else None
+    if truth is None:
+        truth = _computed(dataset, depth, threads or cores(), shard_rows, progress, folder)
+        if folder:
+            _write(folder / f"depth-{depth}.npz", truth)
+            for part in folder.glob(f"part-{depth}-*.npz"):
+                part.unlink(missing_ok=True)
+    if dataset.given_truth is not None:
+        everyone = np.arange(dataset.m)
+        _refuse_worse(dataset.given_truth, truth, everyone, dataset, f"truth of {dataset.name}")
+    return truth
+
+
+def given_truth(
+    ids: Vectors, queries: Vectors, base: Vectors, metric: Metric, *, where: str
+) -> Truth:
+    """Check truth that came with a file, and give it distances of our own.
+
+    Looked at are shape, range, repeated ids and the order of every query; for a sample of the
+    queries the exact neighbours are found again. :func:`exact_truth` compares all of them.
+
+    Parameters
+    ----------
+    ids : integer (m, depth)
+    where
+        The file, for messages.
+
+    Raises
+    ------
+    DataError
+        It cannot be the truth of these vectors; the first query that shows it is named.
+    """
+    if ids.ndim != 2 or len(ids) != len(queries) or not ids.shape[1]:
+        raise DataError(
+            f"{where}: truth has the shape {ids.shape} where ({len(queries)}, depth) is needed, "
+            f"a row for each query; {_REMEDY}"
+        )
+    if not np.issubdtype(ids.dtype, np.integer):
+        raise DataError(f"{where}: truth must hold integer ids, got {ids.dtype}")
+    _first(
+        (ids < 0) | (ids >= len(base)),
+        lambda q, rank: (
+            f"{where}: query {q}: neighbour {ids[q, rank]} (rank {rank}) is outside 0 … "
+            f"{len(base) - 1}: not the truth of these vectors; {_REMEDY}"
+        ),
+    )
+    ordered = np.sort(ids, axis=1)
+    _first(
+        ordered[:, 1:] == ordered[:, :-1],
+        lambda q, at: f"{where}: query {q}: id {ordered[q, at]} is there twice; {_REMEDY}",
+    )
+    distances = _distances(queries, base, ids, metric)
+    slack = _slack(queries, base, metric, distances, np.arange(len(queries)))
+    values = _comparable(distances, metric)
+    _first(
+        np.diff(values, axis=1) < -slack[:, 1:],
+        lambda q, at: (
+            f"{where}: query {q}: neighbour {ids[q, at + 1]} (rank {at + 1}, {metric} distance "
+            f"{distances[q, at + 1]:.6g}) is nearer than the one before it ({ids[q, at]}, "
+            f"{distances[q, at]:.6g}): not the truth of these vectors under {metric}; {_REMEDY}"
+        ),
+    )
+    truth = Truth(ids, distances)
+    few = min(len(queries), _SAMPLE_QUERIES)
+    sample = np.unique(
+        np.concatenate([np.arange(few // 4), np.linspace(0, len(queries) - 1, few).astype(int)])
+    )
+    width = min(truth.depth, _SAMPLE_DEPTH)
+    exact = Truth(*nearest(queries[sample], base, metric, width, threads=cores()))
+    dataset = Dataset(where, base, queries, metric)
+    _refuse_worse(truth, exact, sample, dataset, where)
+    return truth
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _computed(
+    dataset: Dataset,
+    depth: int,
+    threads: int,
+    shard_rows: int | None,
+    progress: Callable[[int, int], None] | None,
+    folder: Path | None,
+) -> Truth:
+    """Go through the shards in order; the best so far bounds what the next one looks for."""
+    step = shard_rows or max(depth, int(_SHARD_PRODUCTS / (dataset.m * dataset.d)), 1)
+    total, done = dataset.n * dataset.m, 0
+
+    def advance(rows: int, queries: int) -> None:
+        nonlocal done
+        done += rows * queries
+        if progress:
+            progress(done, total)
+
+    best: Truth | None = None
+    for start in range(0, dataset.n, step):
+        stop = min(start + step, dataset.n)
+        path = folder / f"part-{depth}-{start}-{stop}.npz" if folder and step < dataset.n else None
+        part = _read(path) if path else None
+        if part is not None and part.ids.shape == (dataset.m, depth):
+            advance(stop - start, dataset.m)
+        else:
+            limit = best.distances[:, -1] if best else None
+            part = Truth(
+                *nearest(
+                    dataset.queries,
+                    dataset.base,
+                    dataset.metric,
+                    depth,
+                    start=start,
+                    stop=stop,
+                    limit=limit,
+                    threads=threads,
+                    progress=advance,
+                )
+            )
+            if path:
+                _write(path, part)
+        best = _merged(best, part) if best else part
+    assert best is not None
+    narrow = np.int32 if dataset.n <= np.iinfo(np.int32).max else np.int64
+    return Truth(best.ids.astype(narrow), best.distances)
+
+
+def _merged(one: Truth, other: Truth) -> Truth:
+    """Keep the nearest of two shards, by distance, then id."""
+    ids = np.hstack([one.ids, other.ids])
+    distances = np.hstack([one.distances, other.distances])
+    order = np.lexsort((ids, distances), axis=1)[:, : one.depth]
+    return Truth(
+        np.take_along_axis(ids, order, axis=1), np.take_along_axis(distances, order, axis=1)
+    )
+
+
+def _cached(folder: Path, dataset: Dataset, depth: int) -> Truth | None:
+    """Find the shallowest kept truth that is deep enough; one that is damaged is passed over."""
+    kept = sorted((int(path.stem.partition("-")[2]), path) for path in folder.glob("depth-*.npz"))
+    for deep, path in kept:
+        if deep < depth:
+            continue
+        truth = _read(path)
+        if truth is not None and _is_sound(truth, dataset, deep):
+            return Truth(truth.ids[:, :depth], truth.distances[:, :depth])
+    return None
+
+
+def _is_sound(truth: Truth, dataset: Dataset, depth: int) -> bool:
+    """Look at shape, range and order, and compute the distances of a few queries again."""
+    ids, distances = truth.ids, truth.distances
+    if ids.shape != (dataset.m, depth) or distances.shape != ids.shape:
+        return False
+    if ids.min() < 0 or ids.max() >= dataset.n or np.isnan(distances).any():
+        return False
+    step, tied = np.diff(distances, axis=1), np.diff(ids.astype(np.int64), axis=1) > 0
+    if not ((step > 0) | ((step == 0) & tied)).all():
+        return False
+    few = np.linspace(0, dataset.m - 1, min(dataset.m, 8)).astype(int)
+    again = _distances(dataset.queries[few], dataset.base, ids[few], dataset.metric)
+    return bool(np.allclose(again, distances[few], rtol=1e-9, atol=1e-12))
+
+
+def _write(path: Path, truth: Truth) -> None:
+    with whole_file(path) as stream:
+        np.savez(stream, ids=truth.ids, distances=truth.distances)
+
+
+def _read(path: Path) -> Truth | None:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return Truth(stored["ids"], stored["distances"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None  # not there, or cut short: it is computed again
+
+
+def _distances(queries: Vectors, base: Vectors, ids: Vectors, metric: Metric) -> FloatArray:
+    result = np.empty(ids.shape)
+    step = max(1, (8 << 20) // (8 * base.shape[1] * ids.shape[1]))
+    for first in range(0, len(ids), step):
+        rows = slice(first, first + step)
+        result[rows] = distance(queries[rows, np.newaxis], base[ids[rows]], metric)
+    return result
+
+
+def _comparable(distances: FloatArray, metric: Metric) -> FloatArray:
+    """Squares for `l2`: what float32 arithmetic computes, and errs in."""
+    return np.square(distances) if metric == "l2" else distances
+
+
+def _slack(
+    queries: Vectors, base: Vectors, metric: Metric, distances: FloatArray, rows: NDArray[Any]
+) -> FloatArray:
+    """How far a truth computed in float32 on sane data may be off: (rows, depth)."""
+    if metric == "cosine":
+        return np.full(distances.shape, 1e-5)
+    wide = queries[rows].astype(np.float64)
+    sample = base[:: -(-len(base) // 10_000)]
+    if metric == "l2":
+        wide -= sample.mean(axis=0, dtype=np.float64)
+        return np.asarray(1e-5 * (np.square(wide).sum(axis=1)[:, np.newaxis] + distances**2))
+    largest = np.linalg.norm(sample.astype(np.float64), axis=1).max()
+    size = np.linalg.norm(wide, axis=1)[:, np.newaxis] * largest
+    return np.asarray(1e-5 * np.maximum(size, np.abs(distances)))
+
+
+def _refuse_worse(
+    given: Truth, exact: Truth, rows: NDArray[Any], dataset: Dataset, where: str
+) -> None:
+    """Refuse given neighbours that are farther than the exact ones, which are those of `rows`."""
+    width = min(given.depth, exact.depth)
+    mine = np.sort(given.distances[rows, :width], axis=1)
+    best = exact.distances[:, :width]
+    slack = _slack(dataset.queries, dataset.base, dataset.metric, best, rows)
+    metric = dataset.metric
+    _first(
+        _comparable(mine, metric) - _comparable(best, metric) > slack,
+        lambda q, rank: (
+            f"{where}: query {rows[q]}: its neighbour at rank {rank} has the {metric} distance "
+            f"{mine[q, rank]:.6g} where item {exact.ids[q, rank]} has {best[q, rank]:.6g}: "
+            f"not the truth of these vectors under {metric}; {_REMEDY}"
+        ),
+    )
+
+
+def _first(wrong: NDArray[np.bool_], message: Callable[[int, int], str]) -> None:
+    if wrong.any():
+        row, column = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+        raise DataError(message(int(row), int(column)))
