@@ -8,15 +8,24 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from vbench.adapters.protocol import Index as Index
+    from vbench.bench.runner import run as run
     from vbench.data.dataset import Dataset as Dataset
+    from vbench.data.load import load as load
     from vbench.errors import VbenchError as VbenchError
+    from vbench.results.run import Run as Run
+
+    open = Run
 
 _HOMES = {
-    "Dataset": "vbench.data.dataset",
-    "Index": "vbench.adapters.protocol",
-    "VbenchError": "vbench.errors",
+    "Dataset": "vbench.data.dataset:Dataset",
+    "Index": "vbench.adapters.protocol:Index",
+    "Run": "vbench.results.run:Run",
+    "VbenchError": "vbench.errors:VbenchError",
+    "load": "vbench.data.load:load",
+    "open": "vbench.results.run:Run",
+    "run": "vbench.bench.runner:run",
 }
-__all__ = ["Dataset", "Index", "VbenchError", "__version__"]
+__all__ = ["Dataset", "Index", "Run", "VbenchError", "__version__", "load", "open", "run"]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,5 +33,6 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         import importlib
 
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        module, _, attribute = _HOMES[name].partition(":")
+        return getattr(importlib.import_module(module), attribute)
     raise AttributeError(f"module 'vbench' has no attribute {name!r}")

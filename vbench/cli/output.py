@@ -14,7 +14,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-MACHINE_WIDTH = 160
+MACHINE_WIDTH = 180
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON document on standard output."
 )

@@ -111,7 +111,7 @@ def _share(value: Value) -> str:
     mean, spread = value["value"], value["spread"]
     if mean is None:
         return "–"
-    return f"{mean:.3f}" + (f" ±{spread:.3f}" if spread is not None else "")
+    return f"{mean:.3f}" + (f" ±{spread:.3f}".replace("0.", ".") if spread is not None else "")
 
 
 def _price(rows: Sequence[Mapping[str, Any]], k: int) -> Table:
@@ -139,8 +139,8 @@ def _number(value: Value, form: Callable[[float], str]) -> str:
     mean, spread = value["value"], value["spread"]
     if mean is None:
         return "–"
-    relative = f" ±{100 * spread / mean:.0f}%" if spread and mean else ""
-    return form(mean) + relative
+    relative = 100 * spread / mean if spread and mean else 0.0
+    return form(mean) + (f" ±{relative:.0f}%" if relative >= 0.5 else "")
 
 
 def seconds(value: float) -> str:
