@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vbench.errors import VbenchError as VbenchError
     from vbench.results.run import Run as Run
 
-    open = Run
+    open = Run  # noqa: A001 (read as vbench.open)
 
 _HOMES = {
     "Dataset": "vbench.data.dataset:Dataset",

@@ -1,0 +1,337 @@
+"""`vbench.load`: a dataset by its name in the catalog or by path, checked before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.data import catalog, check, siblings
+from vbench.data.card import Card, read_card
+from vbench.data.check import check_k as check_k
+from vbench.data.check import duplicates as duplicates
+from vbench.data.dataset import Dataset, Truth
+from vbench.data.formats import accept, read_array, read_contents
+from vbench.data.truth import given_truth
+from vbench.errors import DataError, VbenchError
+from vbench.metric import METRICS, Metric
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Vectors = NDArray[Any]
+Array = Vectors | Path | str
+
+_TABLES = {
+    "segments": "queries.parquet",
+    "items": "items.parquet",
+    "relevance": "relevance.parquet",
+}
+
+
+@dataclass
+class _Parts:
+    """What is known of a dataset so far, and where each part comes from."""
+
+    name: str
+    base: Array
+    queries: Array | None = None
+    truth: Array | Truth | Literal[False] | None = None
+    metric: Metric | None = None
+    segments: Any = None
+    items: Any = None
+    relevance: Any = None
+    card: Card = field(default_factory=Card)
+
+
+def load(
+    name_or_path: str | Path | Vectors,
+    *,
+    queries: Array | None = None,
+    metric: Metric | None = None,
+    truth: Array | Truth | Literal[False] | None = None,
+    segments: pl.DataFrame | Path | str | None = None,
+    items: pl.DataFrame | Path | str | None = None,
+    relevance: pl.DataFrame | Path | str | None = None,
+    name: str | None = None,
+) -> Dataset:
+    """Open a dataset and check it.
+
+    Parameters
+    ----------
+    name_or_path
+        A name of the catalog (`vbench data list`); a file (HDF5 of ann-benchmarks or VIBE,
+        `.fvecs/.bvecs`, `.fbin/.u8bin/.i8bin`, `.npy/.npz`, Parquet with a list column); a folder
+        in vbench's own layout or VectorDBBench's; a card; or the base vectors themselves (n, d).
+        float64 is narrowed to float32, everything else is kept as it is.
+    queries
+        (m, d), or a file of them, where the file at `name_or_path` holds none and none with the
+        usual name (`sift_query.fvecs` for `sift_base.fvecs`) lies beside it.
+    metric
+        `l2`, `ip` or `cosine`; needed where neither file nor card says it.
+    truth
+        Ids of the true neighbours (m, depth), or a file of them. It is checked, and never used
+        in place of our own. False ignores the truth that comes with a file.
+    segments, items, relevance
+        Frames, or Parquet or CSV files: m rows, n rows, and columns `query`, `item`[, `grade`].
+
+    Raises
+    ------
+    DataError, VbenchError
+        One message that names the file, the row and the column, and says what to do.
+    UnknownNameError
+        Neither a name nor a path; with the nearest names.
+
+    Examples
+    --------
+    >>> import numpy as np, vbench
+    >>> points = np.random.default_rng(0).normal(size=(1000, 8))
+    >>> dataset = vbench.load(points, queries=points[:10] + 0.1, metric="l2", name="mine")
+    >>> dataset.n, dataset.m, dataset.d, dataset.base.dtype.name
+    (1000, 10, 8, 'float32')
+    """
+    if metric is not None and metric not in METRICS:
+        raise VbenchError(f"metric {metric!r} is not one of {', '.join(METRICS)}")
+    found = _find(name_or_path)
+    if isinstance(found, Dataset):
+        found = _Parts(
+            found.name,
+            found.base,
+            found.queries,
+            found.given_truth,
+            found.metric,
+            found.segments,
+            found.items,
+            found.relevance,
+            Card(**{k: v for k, v in found.card.items() if k in Card.__struct_fields__}),
+        )
+    if queries is not None:
+        # What describes the dataset's own queries says nothing of others.
+        found = replace(found, truth=None, segments=None, relevance=None)
+    given: dict[str, Any] = {
+        "queries": queries,
+        "metric": metric,
+        "truth": truth,
+        "segments": segments,
+        "items": items,
+        "relevance": relevance,
+        "name": name,
+    }
+    return _assemble(replace(found, **{k: v for k, v in given.items() if v is not None}))
+
+
+def _find(name_or_path: str | Path | Vectors) -> _Parts | Dataset:
+    if not isinstance(name_or_path, str | Path):
+        return _Parts("unnamed", np.asarray(name_or_path))
+    path = Path(name_or_path).expanduser()
+    if isinstance(name_or_path, str) and name_or_path in catalog.names():
+        return _from_catalog(catalog.entry(name_or_path))
+    if not path.exists():
+        if isinstance(name_or_path, Path) or path.suffix or path.name != name_or_path:
+            raise DataError(f"{path}: no such file or folder")
+        catalog.entry(name_or_path)  # says which names are near
+    if path.is_dir():
+        return _from_folder(path, path.resolve().name, None)
+    if path.suffix == ".toml":
+        return _from_catalog(catalog.Entry(path.stem, read_card(path), path))
+    return _Parts(path.stem, path)
+
+
+def _from_catalog(entry: catalog.Entry) -> _Parts | Dataset:
+    if entry.make is not None:
+        try:
+            made: Any = entry.make()
+        except VbenchError:
+            raise
+        except Exception as error:  # somebody else's code: anything may come out of it
+            raise VbenchError(f"dataset {entry.name!r}: its plug-in fails: {error!r}") from error
+        if isinstance(made, Dataset):
+            return made
+        if isinstance(made, str | Path):
+            return _from_catalog(catalog.Entry(entry.name, read_card(made), Path(made)))
+        raise VbenchError(
+            f"dataset {entry.name!r}: its plug-in returned {type(made).__name__}; "
+            "a vbench.Dataset or the path of a card is needed"
+        )
+    card = entry.card
+    if card.folder or card.prepare or not card.files:
+        if not entry.folder.is_dir() or not entry.is_here:
+            raise _not_fetched(entry)
+        return _from_folder(entry.folder, entry.name, card)
+    if not entry.is_here:
+        raise _not_fetched(entry)
+    files = {file.role: entry.folder / file.filename for file in card.files}
+    base = files.get("all") or files.get("base")
+    if base is None:
+        raise DataError(f"{entry.path}: no file has the role all or base")
+    tables: Mapping[str, Path] = {role: files[role] for role in _TABLES if role in files}
+    return _Parts(
+        entry.name, base, files.get("queries"), files.get("truth"), card.metric, card=card, **tables
+    )
+
+
+def _not_fetched(entry: catalog.Entry) -> DataError:
+    if not entry.card.files:
+        return DataError(f"dataset {entry.name!r}: there is no folder {entry.folder}")
+    size = sum(file.bytes or 0 for file in entry.card.files)
+    cost = f" ({size / 1e6:,.0f} MB)" if size else ""
+    return DataError(
+        f"dataset {entry.name!r} is not here yet: vbench data fetch {entry.name}{cost}"
+    )
+
+
+def _from_folder(folder: Path, name: str, card: Card | None) -> _Parts:
+    """Read vbench's layout, or VectorDBBench's: `train`, `test` and `neighbors.parquet`."""
+    if card is None:
+        own = folder / "dataset.toml"
+        card = read_card(own) if own.is_file() else Card()
+    base = folder / "base.npy"
+    if not base.is_file():
+        train = [folder / f"{kind}train.parquet" for kind in ("", "shuffle_")]
+        found = next((path for path in train if path.is_file()), None)
+        if found is None:
+            raise DataError(
+                f"{folder}: holds no base.npy (and no train.parquet); a folder needs base.npy, "
+                "queries.npy and dataset.toml, else give the path of a file"
+            )
+        return _Parts(name, found, metric=card.metric, card=card)
+    tables = {role: folder / file for role, file in _TABLES.items() if (folder / file).is_file()}
+    queries, truth = folder / "queries.npy", folder / "truth.npz"
+    return _Parts(
+        name,
+        base,
+        queries if queries.is_file() else None,
+        truth if truth.is_file() else None,
+        card.metric,
+        card=card,
+        **tables,
+    )
+
+
+def _assemble(parts: _Parts) -> Dataset:
+    """Open every part, check each by itself and all against each other."""
+    base, queries, truth, metric = _open(parts)
+    where = _where(parts.base, "base")
+    if queries is None:
+        raise DataError(
+            f"{where}: holds base vectors only; give queries=FILE (--queries FILE)"
+            f"{siblings.advice(parts.base)}"
+        )
+    asked = _where(parts.queries, f"{where}: queries")
+    if metric is None:
+        raise DataError(
+            f"{where}: does not say its metric; give metric= (--metric) "
+            f"as one of {', '.join(METRICS)}"
+        )
+    check.check_same_dimensions(queries, base, asked)
+    check.check_vectors(queries, metric, asked)
+    check.check_vectors(base, metric, where)
+    _check_card(parts.card, base, queries, where)
+    segments, items, relevance = (
+        _frame(part) for part in (parts.segments, parts.items, parts.relevance)
+    )
+    if segments is not None:
+        place = _where(parts.segments, "segments")
+        check.check_rows(segments, len(queries), "queries", place)
+        check.check_columns(segments, parts.card.segments, place)
+    if items is not None:
+        place = _where(parts.items, "items")
+        check.check_rows(items, len(base), "base vectors", place)
+        check.check_columns(items, parts.card.items, place)
+    if relevance is not None:
+        place = _where(parts.relevance, "relevance")
+        check.check_relevance(relevance, len(queries), len(base), place)
+    known = None
+    if isinstance(truth, np.ndarray):
+        source = parts.truth if isinstance(parts.truth, Path | str) else None
+        known = given_truth(
+            truth, queries, base, metric, where=_where(source, f"{where}: its truth")
+        )
+    return Dataset(
+        parts.name,
+        base,
+        queries,
+        metric,
+        segments,
+        items,
+        relevance,
+        known,
+        parts.card.facts(),
+    )
+
+
+def _open(parts: _Parts) -> tuple[Vectors, Vectors | None, Vectors | None, Metric | None]:
+    """Open the arrays; what the call gives goes before what the file holds or lies beside it."""
+    queries, truth, metric = parts.queries, parts.truth, parts.metric
+    if isinstance(parts.base, Path | str):
+        path = Path(parts.base)
+        contents = read_contents(path)
+        base, metric = contents.base, metric or contents.metric
+        own = queries is None
+        if own:
+            queries = parts.queries = contents.queries
+        if queries is None:
+            queries = parts.queries = siblings.queries_of(path)
+        if truth is None and own:
+            # Truth that lies with the base belongs to the queries that lie there too.
+            truth = contents.truth
+            if truth is None:
+                truth = parts.truth = siblings.truth_of(path)
+    else:
+        base = accept(parts.base, "base")
+    if isinstance(queries, Path | str):
+        queries = _read_queries(Path(queries))
+    elif queries is not None:
+        queries = accept(np.asarray(queries), "queries")
+    if isinstance(truth, Path | str):
+        truth = read_array(Path(truth), ids=True)
+    elif isinstance(truth, Truth):
+        truth = truth.ids
+    elif truth is not None and truth is not False:
+        truth = accept(np.asarray(truth), "truth", ids=True)
+    return base, queries, truth if isinstance(truth, np.ndarray) else None, metric
+
+
+def _read_queries(path: Path) -> Vectors:
+    """Take the queries of a file that has some, else its only array."""
+    contents = read_contents(path)
+    return contents.base if contents.queries is None else contents.queries
+
+
+def _check_card(card: Card, base: Vectors, queries: Vectors, where: str) -> None:
+    for key, stated, found in (
+        ("n", card.n, len(base)),
+        ("m", card.m, len(queries)),
+        ("d", card.d, base.shape[1]),
+    ):
+        if stated is not None and stated != found:
+            raise DataError(
+                f"{where}: the card says {key} = {stated}, the files have {found}; "
+                "correct the card or bring the right files"
+            )
+
+
+def _frame(source: Any) -> pl.DataFrame | None:
+    import polars as pl
+
+    if source is None:
+        return None
+    if isinstance(source, pl.DataFrame):
+        return source
+    path = Path(source)
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    if path.suffix.lower() not in {".parquet", ".csv"}:
+        raise DataError(f"{path}: a table is read from .parquet or .csv")
+    try:
+        return pl.read_csv(path) if path.suffix.lower() == ".csv" else pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from None
+
+
+def _where(source: Any, otherwise: str) -> str:
+    return str(source) if isinstance(source, Path | str) else otherwise
