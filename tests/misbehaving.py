@@ -59,6 +59,14 @@ class Swept(Exact):
             self.base = whole
 
 
+class Slow(Swept):
+    """Well behaved and slow: time enough to be killed."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        time.sleep(0.005)
+        return super().search(queries, k)
+
+
 class NoEffect(Exact):
     """Takes a search parameter and ignores it."""
 

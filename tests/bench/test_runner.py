@@ -1,0 +1,235 @@
+"""Runs, end to end: what they leave, how they go on, and what a misbehaving index costs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import vbench
+from vbench.data.dataset import Dataset
+from vbench.errors import VbenchError
+from vbench.metric import distance
+from vbench.results import files
+
+TESTS = Path(__file__).parents[1]
+RNG = np.random.default_rng(5)
+N, M, K = 300, 40, 5
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    base = RNG.normal(size=(N, 8)).astype(np.float32)
+    return Dataset("tiny", base, RNG.normal(size=(M, 8)).astype(np.float32), "l2")
+
+
+def once(dataset: Dataset, index: str, out: Path, **changes: object) -> vbench.Run:
+    options: dict = {"k": K, "builds": 1, "repeats": 1, "out": out}
+    return vbench.run(dataset, index, **options | changes)
+
+
+def test_a_run_scores_what_the_index_answered(dataset: Dataset, tmp_path: Path) -> None:
+    """Hits equal a plain computation, for every setting, though the base was permuted."""
+    run = once(dataset, "misbehaving:Swept", tmp_path / "run", builds=2)
+    exact = distance(dataset.queries[:, None], dataset.base[None], "l2").argsort(axis=1)[:, :K]
+    assert len(run.done) == 2 * 3
+    for trial in run.done:
+        answers = run.answers(trial)
+        plain = [len(set(a) & set(b)) for a, b in zip(answers.ids, exact, strict=True)]
+        assert answers.hits.tolist() == plain
+        assert answers.latency_ns.shape == (M, 1)
+    frame = run.measure(f"Recall@{K}")
+    assert frame["setting"].to_list() == ["keep=0.5", "keep=0.75", "keep=1.0"]
+    assert frame["value"].to_list()[-1] == 1.0
+    assert frame["value"].is_sorted()
+
+
+def test_builds_differ_by_seed_and_order_and_a_seed_repeats_them(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    """Half of a shuffled base is another half in each build, and the same one next time."""
+    first, again = (once(dataset, "misbehaving:Swept", tmp_path / x, builds=2) for x in "ab")
+    hits = [run.hits(run.settings()[0]) for run in (first, again)]
+    assert (hits[0][0] != hits[0][1]).any()
+    assert np.array_equal(*hits)
+    other = once(dataset, "misbehaving:Swept", tmp_path / "c", builds=2, seed=1)
+    assert not np.array_equal(hits[0], other.hits(other.settings()[0]))
+
+
+def test_each_k_is_a_trial_of_its_own(dataset: Dataset, tmp_path: Path) -> None:
+    """Several cutoffs are searched and scored apart."""
+    run = once(dataset, "flat", tmp_path / "run", k=[3, 7])
+    assert sorted(trial.k for trial in run.done) == [3, 7]
+    assert run.measure("Recall@7")["value"].to_list() == [1.0]
+    with pytest.raises(VbenchError, match="K=3, 7"):
+        run.measure("Recall@5")
+
+
+def test_the_same_call_again_measures_nothing(dataset: Dataset, tmp_path: Path) -> None:
+    """A finished run is opened as it is; `fresh` measures again."""
+    before = once(dataset, "flat", tmp_path / "run")
+    path = files.trial_path(before.path, before.done[0].key)
+    stamp = path.stat().st_mtime_ns
+    once(dataset, "flat", tmp_path / "run")
+    assert path.stat().st_mtime_ns == stamp
+    once(dataset, "flat", tmp_path / "run", fresh=True)
+    assert path.stat().st_mtime_ns > stamp
+
+
+@pytest.mark.parametrize(
+    ("index", "reason"),
+    [
+        ("Floats", "float64"),
+        ("TooWide", f"k={K}"),
+        ("OutOfRange", f"0 to {N - 1}"),
+        ("ChangesQueries", "changed the queries"),
+        ("ChangesBase", "read-only"),
+        ("CrashesInFit", "SIGSEGV"),
+        ("CrashesInSearch", "SIGSEGV"),
+        ("RaisesInFit", "the index server is not there (in fit)"),
+        ("RaisesInInit", "no licence found"),
+        ("Quits", "exit code"),
+    ],
+)
+def test_an_index_at_fault_fails_its_trials_and_no_others(
+    dataset: Dataset, tmp_path: Path, index: str, reason: str
+) -> None:
+    """The reason is noted, the other index has its result."""
+    run = once(dataset, [f"misbehaving:{index}", "flat"], tmp_path / "run")
+    (failure,) = run.manifest.failures
+    assert reason in failure.reason
+    (done,) = run.done
+    assert run.build_of(done).index == "flat"
+    assert [warning.about for warning in run.manifest.warnings] == ["failed trials"]
+
+
+def test_a_hang_ends_at_the_timeout(dataset: Dataset, tmp_path: Path) -> None:
+    """An index that never returns costs the timeout, once."""
+    run = once(dataset, "misbehaving:HangsInSearch", tmp_path / "run", timeout=1.5)
+    assert "no result after 1.5 s (in search" in run.manifest.failures[0].reason
+
+
+def test_an_index_that_eats_memory_is_stopped(dataset: Dataset, tmp_path: Path) -> None:
+    """The limit holds for the worker, and the reason gives both numbers."""
+    run = once(
+        dataset, "misbehaving:EatsMemory", tmp_path / "run", memory_limit=600_000_000, timeout=60
+    )
+    assert "more than the limit of 0.60 GB" in run.manifest.failures[0].reason
+
+
+@pytest.mark.parametrize("index", ["RaisesAtSetting", "CrashesAtSetting"])
+def test_a_fault_at_one_setting_leaves_the_others(
+    dataset: Dataset, tmp_path: Path, index: str
+) -> None:
+    """After a crash the build is made again for the settings that are left."""
+    run = once(dataset, f"misbehaving:{index}", tmp_path / "run")
+    assert len(run.manifest.failures) == 1
+    assert len(run.done) == 2
+
+
+def test_pads_repeats_and_unstable_answers_are_counted(dataset: Dataset, tmp_path: Path) -> None:
+    """They are no failures: the rules of hits score them, and a warning tells."""
+    indexes = [f"misbehaving:{name}" for name in ("Pads", "Duplicates", "Fickle", "BatchDiffers")]
+    run = once(dataset, indexes, tmp_path / "run", repeats=2)
+    assert not run.manifest.failures
+    abouts = {warning.about for warning in run.manifest.warnings}
+    assert {"short answers", "repeated ids", "unstable ids", "batch differs"} <= abouts
+
+
+def test_a_parameter_without_effect_is_reported(dataset: Dataset, tmp_path: Path) -> None:
+    """A sweep that never changes the answers is a finding."""
+    run = once(dataset, "misbehaving:NoEffect", tmp_path / "run")
+    assert "no effect" in {warning.about for warning in run.manifest.warnings}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"index": "hnws"}, "did you mean 'hnsw'"),
+        ({"index": ["flat", "flat"]}, "twice"),
+        ({"settings": {"eff": [3]}}, "unknown parameter 'eff'.*'ef'"),
+        ({"settings": {"ef": [0]}}, "ef=0"),
+        ({"settings": {"ef": ["many"]}}, "ef='many'"),
+        ({"settings": {"ivf.ef": [3]}}, "index in --set"),
+        ({"k": N + 1}, str(N)),
+        ({"threads": 10_000}, "threads=10000"),
+        ({"builds": 0}, "builds=0"),
+    ],
+)
+def test_a_wrong_call_writes_nothing(
+    dataset: Dataset, tmp_path: Path, changes: dict, says: str
+) -> None:
+    """What was given and what is allowed are named before anything is made."""
+    arguments = {"index": "hnsw"} | changes
+    with pytest.raises(VbenchError, match=says):
+        once(dataset, arguments.pop("index"), tmp_path / "run", **arguments)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_with_something_else_is_left_alone(dataset: Dataset, tmp_path: Path) -> None:
+    """Neither other files nor a run of another plan are written over."""
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(VbenchError, match="something else"):
+        once(dataset, "flat", tmp_path, fresh=True)
+    once(dataset, "flat", tmp_path / "run")
+    with pytest.raises(VbenchError, match="another plan"):
+        once(dataset, "flat", tmp_path / "run", seed=7)
+    once(dataset, "flat", tmp_path / "run", seed=7, fresh=True)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_is_written_by_one_run_at_a_time(dataset: Dataset, tmp_path: Path) -> None:
+    """A second run in the same folder is refused while the first holds it."""
+    run = once(dataset, "flat", tmp_path / "run")
+    with files.locked(run.path), pytest.raises(VbenchError, match="another vbench run"):
+        once(dataset, "flat", tmp_path / "run")
+
+
+_SCRIPT = """
+import sys, numpy as np, vbench
+sys.path.insert(0, {tests!r})
+rng = np.random.default_rng(1)
+base, queries = (rng.normal(size=(size, 6)).astype(np.float32) for size in (200, 30))
+dataset = vbench.Dataset("tiny", base, queries, "ip")
+vbench.run(dataset, "misbehaving:Slow", k=3, builds=2, repeats=1, out={out!r})
+"""
+
+
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """After kill -9 nothing is lost, nothing is done twice, and no worker is left behind."""
+    script = _SCRIPT.format(tests=str(TESTS), out=str(tmp_path / "run"))
+    trials = tmp_path / "run" / "trials"
+    first = subprocess.Popen([sys.executable, "-c", script])
+    deadline = time.monotonic() + 60
+    while not list(trials.glob("*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    workers = children(first.pid)
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    kept = {path: path.stat().st_mtime_ns for path in trials.glob("*.parquet")}
+    assert kept
+    while any(is_alive(pid) for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(is_alive(pid) for pid in workers)
+    subprocess.run([sys.executable, "-c", script], check=True)
+    run = vbench.open(tmp_path / "run")
+    assert len(run.done) == len(run.manifest.trials)
+    assert kept.items() <= {p: p.stat().st_mtime_ns for p in trials.glob("*.parquet")}.items()
+
+
+def children(pid: int) -> list[int]:
+    import psutil
+
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+
+
+def is_alive(pid: int) -> bool:
+    import psutil
+
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

@@ -1,0 +1,15 @@
+"""What every test has: a home of its own, and the misbehaving indexes importable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for fetched data and truth, so that no test sees another's or the user's."""
+    folder = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("VBENCH_HOME", str(folder))
+    return folder
