@@ -40,8 +40,8 @@ class IvfPq(FaissIndex):
     """Inverted file with product-quantized vectors, the best refined exactly (faiss).
 
     `m` is the number of sub-quantizers and divides the dimension; `nbits` the bits of each.
-    `k_factor` times k candidates are compared again with the whole vectors; 0 at the build
-    keeps none of these (`refine=False`).
+    `k_factor` times k candidates are compared again with the whole vectors, which
+    ``refine=False`` does not keep.
     """
 
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"nprobe": [4, 16, 64], "k_factor": [4, 16]}
@@ -73,7 +73,7 @@ class IvfPq(FaissIndex):
 
     def make_lists(self, quantizer: Any, d: int, lists: int, metric_type: int) -> Any:
         """The inverted file itself."""
-        m = _sub_quantizers(self.m, d)
+        m = _sub_quantizers(self.m, d, dimensions_each=4)
         return faiss.IndexIVFPQ(quantizer, d, lists, m, self.nbits, metric_type)
 
     def set(self, nprobe: Probes = 8, k_factor: Factor = 8) -> None:
@@ -93,7 +93,7 @@ class IvfPqFastScan(IvfPq):
         super().__init__(nlist=nlist, m=m, nbits=4, refine=refine)
 
     def make_lists(self, quantizer: Any, d: int, lists: int, metric_type: int) -> Any:
-        m = _sub_quantizers(self.m, d)
+        m = _sub_quantizers(self.m, d, dimensions_each=2)
         return faiss.IndexIVFPQFastScan(quantizer, d, lists, m, self.nbits, metric_type)
 
 
@@ -106,11 +106,11 @@ def _lists(given: int | None, n: int) -> int:
     return given
 
 
-def _sub_quantizers(given: int | None, d: int) -> int:
-    """How many sub-quantizers: the divisor of `d` that gives each about two dimensions."""
+def _sub_quantizers(given: int | None, d: int, dimensions_each: int) -> int:
+    """How many sub-quantizers: the divisor of `d` that gives each about that many dimensions."""
     divisors = [m for m in range(1, d + 1) if d % m == 0]
     if given is None:
-        return min(divisors, key=lambda m: abs(math.log(2 * m / d)))
+        return min(divisors, key=lambda m: abs(math.log(m * dimensions_each / d)))
     if given not in divisors:
         allowed = ", ".join(map(str, divisors))
         raise VbenchError(f"m={given} does not divide the dimension {d}; allowed: {allowed}")

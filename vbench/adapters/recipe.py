@@ -66,7 +66,8 @@ def load_recipe(spec: str) -> Recipe:
 
 def recipe_files() -> dict[str, Path]:
     """The files of the catalog by the name of their recipe."""
-    return {path.stem: path for path in sorted(room("indexes").glob("*.toml"))}
+    files = sorted(room("indexes").glob("*.toml"), key=lambda path: path.stem)
+    return {path.stem: path for path in files}
 
 
 def _read(path: Path) -> Recipe:
@@ -114,4 +115,4 @@ def _knob(name: str | None, sweep: dict[str, list[Any]]) -> Knob | None:
 
 
 def _summary(kind: type) -> str:
-    return (kind.__doc__ or "").strip().partition("\n")[0]
+    return (kind.__doc__ or "").strip().partition("\n")[0].rstrip(".")

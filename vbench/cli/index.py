@@ -1,0 +1,121 @@
+"""`vbench index`: which indexes there are, what they take, and whether they keep the protocol."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vbench.cli.output import console, json_option, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
+
+
+@click.group(short_help="List, show and check indexes and plug-ins.")
+def index() -> None:
+    """List, show and check indexes: recipes, adapters and plug-ins."""
+
+
+@index.command("list")
+@json_option
+def list_indexes(as_json: bool) -> None:
+    """List every index that --index can name: recipes, then adapters without one."""
+    from vbench.adapters.overview import every_index
+
+    rows, warnings = every_index()
+    if as_json:
+        print_json({"schema": "vbench.indexes/1", "indexes": rows, "warnings": warnings})
+        return
+    table = _table("index", "adapter", "from", "metrics", "knob", "settings", "about")
+    for row in rows:
+        cells = [row["name"], row["adapter"], row["origin"], ", ".join(row["metrics"])]
+        cells += [row["knob"] or "", str(row["settings"]), row["about"]]
+        table.add_row(*cells)
+    console().print(table)
+    for warning in warnings:
+        click.echo(f"vbench: warning: {warning}", err=True)
+    click.echo(
+        "Also: a recipe's .toml file, package.module:Class, faiss:FACTORY (faiss:IVF1024,Flat), "
+        "annb:PATH/module.py:Class. More: vbench index show NAME"
+    )
+
+
+@index.command("show")
+@click.argument("name")
+@json_option
+def show_index(name: str, as_json: bool) -> None:
+    """Show what NAME is built with, what is searched, and what each parameter may be."""
+    from vbench.adapters.overview import one_index
+
+    shown = one_index(name)
+    if as_json:
+        print_json({"schema": "vbench.index/1", **shown})
+        return
+    click.echo(f"{shown['name']}: {shown['about']}")
+    click.echo(f"adapter {shown['adapter']}, from {shown['origin']}")
+    click.echo(f"metrics {', '.join(shown['metrics'])}; space {shown['transform']}")
+    if knob := shown["knob"]:
+        click.echo(f"knob {knob['name']} from {knob['low']:g} to {knob['high']:g}")
+    table = _table("parameter", "of", "allowed", "default", "here")
+    for each in shown["parameters"]:
+        cells = [each["name"], each["stage"], each["allowed"], *map(_value, (each["default"],))]
+        table.add_row(*cells, _value(each["here"]) if each["here"] is not None else "")
+    if shown["parameters"]:
+        console().print(table)
+    if shown["example"]:
+        click.echo(f"Try: {shown['example']}")
+
+
+@index.command("check")
+@click.argument("name")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=120.0,
+    show_default=True,
+    help="Seconds for each check.",
+)
+@json_option
+def check(name: str, timeout: float, as_json: bool) -> int:
+    """Check that NAME keeps the index protocol; exit code 1 when a check fails."""
+    from vbench.adapters.conformance import check_index
+
+    with progress_bar() as progress:
+        findings = check_index(name, timeout=timeout, progress=progress)
+    failed = sum(finding.status == "fail" for finding in findings)
+    if as_json:
+        checks = [finding._asdict() for finding in findings]
+        print_json(
+            {"schema": "vbench.check/1", "index": name, "passed": not failed, "checks": checks}
+        )
+        return int(failed > 0)
+    from rich.text import Text
+
+    table = _table("check", "result", "reason", "remedy")
+    for finding in findings:
+        result = Text(finding.status, style=_STYLES[finding.status])
+        table.add_row(finding.check, result, Text(finding.reason), Text(finding.remedy))
+    console().print(table)
+    counts = {each: sum(f.status == each for f in findings) for each in _STYLES}
+    said = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    click.echo(f"{name}: {said}")
+    return int(failed > 0)
+
+
+def _table(*columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=number == 0)
+    return table
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_value, value))
+    return "none" if value is None else str(value)
