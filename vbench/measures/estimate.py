@@ -49,43 +49,40 @@ class Estimator:
 
     def of(self, measure: Measure) -> Estimate:
         """Estimate one measure."""
-        known_tail = isinstance(measure, CVaR | Percentile)
-        if measure.kind == "cost" or (measure.kind == "tail" and not known_tail):
+        if measure.kind == "cost":
             return self._over_builds(measure)
-        if len(self.answers) == 1:
-            return self._one_build(measure)
-        if isinstance(measure, CVaR | Percentile):
+        if len(self.answers) == 1 and isinstance(measure, OfHits):
+            ends = self._of_one_build(measure)
+            if ends is not None:
+                return Estimate(measure.value(self.answers[0]), *ends, None)
+        if isinstance(measure, CVaR):
             recall = self._hits(measure.truth) / measure.needed
-            if isinstance(measure, CVaR):
-                return _plain(tail.crossed_cvar(recall, measure.alpha, self.level))
+            return _plain(tail.crossed_cvar(recall, measure.alpha, self.level))
+        if isinstance(measure, Percentile):
+            recall = self._hits(measure.truth) / measure.needed
             return _plain(tail.crossed_percentile(recall, measure.p, self.level))
-        return _plain(self._crossed(measure))
-
-    def _crossed(self, measure: Measure) -> crossed.Estimate:
+        if measure.kind == "tail":
+            return self._over_builds(measure)
         values = np.stack([measure.per_query(each) for each in self.answers])
-        return crossed.crossed_mean(values, self.level)
+        return _plain(crossed.crossed_mean(values, self.level))
 
-    def _one_build(self, measure: Measure) -> Estimate:
-        """Intervals over the queries alone."""
-        (answers,) = self.answers
-        value = measure.value(answers)
-        ends: intervals.Interval
+    def _of_one_build(self, measure: OfHits) -> intervals.Interval | None:
+        """Interval over the queries alone; None where the histogram of hits says too little."""
         if measure.kind == "share":
-            passing = measure.per_query(answers)
-            ends = intervals.wilson(int(passing.sum()), len(passing), self.level)
-        elif isinstance(measure, OfHits):
-            resamples = self._resamples(measure.truth)
-            if isinstance(measure, Recall):
-                ends = resamples.mean(self.level)
-            elif isinstance(measure, CVaR):
-                ends = resamples.cvar(measure.alpha, self.level)
-            elif isinstance(measure, Percentile):
-                ends = resamples.percentile(measure.p, self.level)
-            else:
-                return _plain(self._crossed(measure))
-        else:
-            return _plain(self._crossed(measure))
-        return Estimate(value, ends.low, ends.high, None)
+            passing = measure.per_query(self.answers[0])
+            return intervals.wilson(int(passing.sum()), len(passing), self.level)
+        resamples = self._resamples(measure.truth)
+        if len(resamples.hits) == 1:
+            # Every resample of equal queries is equal: the bootstrap would claim certainty.
+            return None
+        match measure:
+            case Recall():
+                return resamples.mean(self.level)
+            case CVaR(alpha=alpha):
+                return resamples.cvar(alpha, self.level)
+            case Percentile(p=p):
+                return resamples.percentile(p, self.level)
+        return None
 
     def _over_builds(self, measure: Measure) -> Estimate:
         """Student's interval of the mean over builds, for what is no mean over queries."""
