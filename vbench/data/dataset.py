@@ -37,7 +37,7 @@ class Truth:
         return int(self.ids.shape[1])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """Vectors to search, queries to ask, and a metric.
 
@@ -70,6 +70,12 @@ class Dataset:
     given_truth: Truth | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Dataset {self.name}: {self.n} base vectors × {self.d}, "
+            f"{self.m} queries, {self.metric}>"
+        )
 
     @property
     def n(self) -> int:

@@ -26,7 +26,7 @@ Bools = NDArray[np.bool_]
 _SLAB_BYTES = 8 << 20
 _TILE_ROWS = 2048
 _CHUNK_QUERIES = 256
-_BUFFER_BYTES = 64 << 20
+_BUFFER_BYTES = 32 << 20
 _PAIR_BYTES = 4 << 20
 
 

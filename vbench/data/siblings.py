@@ -27,13 +27,13 @@ _TRUTH_SUFFIXES = {
 
 
 def queries_of(base: Path) -> Path | None:
-    """Find `sift_query.fvecs` for `sift_base.fvecs`, `query.public.10K.fbin` for `base.10M.fbin`."""
+    """Find `sift_query.fvecs` for `sift_base.fvecs`, `query.10K.fbin` for `base.10M.fbin`."""
     family = next((family for family in _FAMILIES if base.suffix.lower() in family), set())
     return _beside(base, _QUERY_WORDS, sorted(family))
 
 
 def truth_of(base: Path) -> Path | None:
-    """Find `sift_groundtruth.ivecs` for `sift_base.fvecs`, `neighbors.parquet` for `train.parquet`."""
+    """Find `sift_groundtruth.ivecs` for `sift_base.fvecs`, `neighbors.*` for `train.*`."""
     return _beside(base, _TRUTH_WORDS, _TRUTH_SUFFIXES.get(base.suffix.lower(), ()))
 
 
