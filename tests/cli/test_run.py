@@ -1,0 +1,117 @@
+"""`vbench run`, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from vbench.cli import main
+
+RNG = np.random.default_rng(9)
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A base and its queries as .npy, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    np.save("base.npy", RNG.normal(size=(200, 6)).astype(np.float32))
+    np.save("asked.npy", RNG.normal(size=(25, 6)).astype(np.float32))
+    return tmp_path
+
+
+def call(*arguments: str) -> Result:
+    given = ["--dataset", "base.npy", "--queries", "asked.npy", "--metric", "l2", "-k", "4"]
+    return CliRunner().invoke(main, ["run", *given, "--builds", "2", "--repeats", "1", *arguments])
+
+
+def test_json_holds_every_setting_with_its_measures(data: Path) -> None:
+    """One document on standard output: measures by their spelling, with value and interval."""
+    result = call("--index", "misbehaving:Swept", "--json", "--measure", "nDCG@4")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["schema"] == "vbench.summary/1"
+    assert document["failed"] == []
+    assert Path(document["run"], "run.json").is_file()
+    settings = {each["setting"]["keep"]: each["measures"] for each in document["settings"]}
+    assert list(settings) == [0.5, 0.75, 1.0]
+    assert settings[1.0]["Recall@4"]["value"] == 1.0
+    for measures in settings.values():
+        robust = measures["Robustness(delta=0.5)@4"]
+        assert robust["low"] <= robust["value"] <= robust["high"]
+        assert measures["QPS"]["value"] > 0
+        assert set(measures["nDCG@4"]) == {"value", "low", "high", "spread"}
+
+
+def test_the_table_names_the_run_folder_and_the_next_step(data: Path) -> None:
+    """A person sees robustness, price, the harness's own cost and where the run lies."""
+    result = call("--index", "flat", "--out", "mine")
+    assert result.exit_code == 0, result.output
+    for part in ("mean recall", "R-0.9", "worst 5 %", "zero", "QPS", "p99", "build", "size"):
+        assert part in result.output
+    assert "run folder: mine" in result.output
+    assert "next: " in result.output
+
+
+def test_a_failed_trial_is_shown_and_ends_with_one(data: Path) -> None:
+    """The reason stands in the table and in the document; the other index has its result."""
+    result = call("--index", "misbehaving:RaisesInSearch", "--index", "flat")
+    assert result.exit_code == 1
+    assert "cannot search today" in result.output
+    result = call("--index", "misbehaving:RaisesInSearch", "--index", "flat", "--json")
+    assert result.exit_code == 1
+    document = json.loads(result.stdout)
+    assert {each["reason"] for each in document["failed"]} == {
+        "ValueError: cannot search today (in search)"
+    }
+    assert [each["index"] for each in document["settings"]] == ["flat"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--index", "hnws"], "did you mean 'hnsw'"),
+        (["--index", "flat", "--set", "ef"], "name=value"),
+        (["--index", "flat", "--set", "ef=1", "--set", "ef=2"], "twice"),
+        (["--index", "flat", "--measure", "Recall@9"], "needs -k 9"),
+        (["--index", "flat", "--memory", "lots"], "4GB"),
+        (["--index", "flat", "-k", "201"], "200"),
+        (["--index", "flat", "--queries", "nowhere.npy"], "nowhere.npy"),
+        (["--index", "nowhere.toml"], "nowhere.toml"),
+        ([], "--index"),
+    ],
+)
+def test_a_wrong_call_is_one_message_and_two(data: Path, arguments: list[str], says: str) -> None:
+    """What was given, what is allowed; no traceback, nothing written."""
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert says in result.output
+    assert "Traceback" not in result.output
+    assert not Path("results").exists()
+
+
+def test_a_recipe_of_ones_own_is_given_by_path(data: Path) -> None:
+    """A TOML file names adapter and settings; a key it must not have is named with its line."""
+    Path("mine.toml").write_text('adapter = "hnswlib"\n[search]\nef = [8]\n')
+    result = call("--index", "mine.toml", "--json")
+    assert [each["index"] for each in json.loads(result.stdout)["settings"]] == ["mine"]
+    Path("mine.toml").write_text('adapter = "hnswlib"\nserach = 3\n')
+    result = call("--index", "mine.toml")
+    assert result.exit_code == 2
+    assert "line 2" in result.output
+    assert "search" in result.output
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """`vbench --help` must stay quick, so it loads none of the big libraries."""
+    code = (
+        "import sys; from vbench.cli import main; main(['--help'], standalone_mode=False);"
+        "print([m for m in ('numpy', 'polars', 'faiss', 'rich', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
