@@ -13,11 +13,12 @@ from multiprocessing.connection import Connection, Pipe
 
 import psutil
 
-from vbench.adapters.conformance_checks import CHECKS, Finding, Subject, perform
+from vbench.adapters.conformance_checks import BASIC, CHECKS, Finding, Subject, perform
 from vbench.adapters.recipe import Recipe, load_recipe
 from vbench.adapters.registry import resolve
 
 _MEMORY_LIMIT = 2 << 30
+_REMEDY = "call fit and search by hand on a few thousand vectors, and see where it stops"
 _LOOK_EVERY = 0.1
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 
@@ -52,11 +53,18 @@ def check_index(
                 name = CHECKS[len(findings)][0]
                 progress(name, len(findings), len(CHECKS))
                 found = child.next(timeout)
+                finding = Finding(name, "fail", found, _REMEDY) if isinstance(found, str) else found
+                findings.append(finding)
+                if finding.status == "fail" and name == BASIC:
+                    return [*findings, *_not_tried(len(findings))]
                 if isinstance(found, str):
-                    findings.append(Finding(name, "fail", found, "run it alone under a debugger"))
                     break
-                findings.append(found)
     return findings
+
+
+def _not_tried(first: int) -> list[Finding]:
+    reason = f"not tried, because {BASIC!r} failed"
+    return [Finding(name, "skip", reason) for name, _ in CHECKS[first:]]
 
 
 class _Child:
@@ -109,14 +117,10 @@ class _Child:
 
     def _death(self) -> str:
         code = self._process.wait()
-        how = (
-            f"killed by {signal.Signals(-code).name}"
-            if code < 0
-            else f"ended with exit code {code}"
-        )
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
-        return f"the process was {how}" + (f"; it said: {lines[-1].strip()}" if lines else "")
+        return f"the process {how}" + (f"; it said: {lines[-1].strip()}" if lines else "")
 
     def _kill(self) -> None:
         if self._process.poll() is None:

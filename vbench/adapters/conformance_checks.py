@@ -18,6 +18,9 @@ from vbench.metric import METRICS, Metric, distance
 
 Status = Literal["pass", "warn", "fail", "skip"]
 
+BASIC = "shapes and types of ids"
+"""The check without which the others say nothing."""
+
 _K = 10
 _D = 16
 
@@ -144,13 +147,13 @@ def known_parameters(subject: Subject) -> None:
         )
 
 
-def shapes_and_types(subject: Subject) -> None:
+def answers_queries(subject: Subject) -> None:
     """Ids come as an integer array (m, k) of row numbers."""
     base, queries = vectors(1000, seed=1), vectors(20, seed=2)
     index = subject.fitted(base)
     for k in (1, _K):
         ids = _search(index, queries, k, len(base))
-        repeated = sum(len(row[row >= 0]) - len(set(row[row >= 0])) for row in ids)
+        repeated = sum(len(found) - len(set(found)) for found in (row[row >= 0] for row in ids))
         if repeated:
             raise WrongError(f"{repeated} ids came twice for one query", "return each id once")
         if (ids < 0).all():
@@ -188,7 +191,7 @@ def one_is_a_batch_of_one(subject: Subject) -> None:
         for name, ids in (("search_one", single), ("a batch of one", first)):
             if set(ids[0]) != set(batch[row]):
                 raise WrongError(
-                    f"query {row}: {name} gave {list(ids[0])}, the batch {list(batch[row])}",
+                    f"query {row}: {name} gave {ids[0].tolist()}, the batch {batch[row].tolist()}",
                     "search each query with the same parameters whether alone or not",
                 )
 
@@ -220,7 +223,7 @@ def metric_check(metric: Metric) -> Callable[[Subject], None]:
         recall = {other: _recall(ids, queries, base, other) for other in METRICS}
         best = max(recall, key=lambda each: recall[each])
         said = ", ".join(f"{value:.2f} under {name}" for name, value in recall.items())
-        if best != metric:
+        if recall[best] > recall[metric] + 0.05:
             raise WrongError(
                 f"asked for {metric}, recall is {said}: it answers by {best}",
                 f"use the metric that fit is given, or leave {metric!r} out of metrics",
@@ -238,7 +241,7 @@ def _recall(ids: Ids, queries: Vectors, base: Vectors, metric: Metric) -> float:
     distances = distance(queries[:, np.newaxis], base[np.newaxis], metric)
     truth = np.argsort(distances, axis=1)[:, : ids.shape[1]]
     hits = [len(set(found) & set(exact)) for found, exact in zip(ids, truth, strict=True)]
-    return float(np.mean(hits)) / ids.shape[1]
+    return float(np.mean(hits) / ids.shape[1])
 
 
 def search_parameters_matter(subject: Subject) -> None:
@@ -252,11 +255,11 @@ def search_parameters_matter(subject: Subject) -> None:
     for name, values in swept.items():
         # The others stay narrow: at its widest another parameter may hide the effect.
         answers = []
-        for value in (values[0], values[-1]):
+        for value in values:
             index.set(**{**subject.setting(0), name: value})
             answers.append(_search(index, queries, _K, len(base)))
-        if (answers[0] == answers[1]).all():
-            idle.append(f"{name}={values[0]} and {name}={values[-1]}")
+        if all((other == answers[0]).all() for other in answers):
+            idle.append(f"{name} = {', '.join(map(str, values))}")
     if idle:
         raise DoubtfulError(
             f"no effect seen: {'; '.join(idle)} gave the same answers",
@@ -355,7 +358,12 @@ def _busy(work: Callable[[], Any], least_seconds: float) -> float:
 def tiny_bases(subject: Subject) -> None:
     """One vector is found; no vector is answered by pads or refused."""
     queries = vectors(3, seed=19)
-    one = subject.fitted(vectors(1, seed=20))
+    try:
+        one = subject.fitted(vectors(1, seed=20))
+    except Exception as error:
+        raise DoubtfulError(
+            f"fit on one vector raised {_said(error)}", "make do with few vectors where that can be"
+        ) from error
     ids = _search(one, queries, 3, 1)
     if (np.sort(ids, axis=1)[:, -1] != 0).any():
         raise WrongError("the only vector of a base was not found", "answer id 0, then pads of -1")
@@ -422,7 +430,7 @@ def size_and_work(subject: Subject) -> None:
 
 CHECKS: tuple[tuple[str, Callable[[Subject], None]], ...] = (
     ("parameters are known", known_parameters),
-    ("shapes and types of ids", shapes_and_types),
+    (BASIC, answers_queries),
     ("k larger than n", more_than_there_are),
     ("one query = batch of one", one_is_a_batch_of_one),
     ("same seed, same answers", same_seed_same_answers),
