@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -9,22 +10,13 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
 from _print import figure
 
 import vbench
 
+MIB = 2**20
 VBENCH = str(Path(sys.executable).with_name("vbench"))
-_MEASURED = """
-import resource, sys
-from vbench.cli import main
-try:
-    main(sys.argv[1:])
-except SystemExit:
-    pass
-own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-print(own, children, file=sys.stderr)
-"""
 
 
 def startup() -> None:
@@ -42,15 +34,27 @@ def memory() -> None:
     dataset = vbench.load("books")
     with tempfile.TemporaryDirectory() as folder:
         arguments = ["run", "--index", "hnsw", "--builds", "1", "--set", "ef=16", "--json"]
-        done = subprocess.run(
-            [sys.executable, "-c", _MEASURED, *arguments, "--out", f"{folder}/run"],
-            check=True, capture_output=True, text=True,
-        )
-    parent, worker = (int(part) / 1024 for part in done.stderr.split()[-2:])
-    size = json.loads(done.stdout)["settings"][0]["measures"]["IndexSize"]["value"]
-    allowed = (size + 1.2 * dataset.n * dataset.d * 4) / 2**20 + 150
-    figure("peak memory of the parent on books", parent, 300, "MiB")
-    figure("peak memory of a worker on books", worker, round(allowed), "MiB")
+        command = [VBENCH, *arguments, "--out", f"{folder}/run"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            parent, worker = watched(process)
+            document = json.loads(process.communicate()[0])
+    size = document["settings"][0]["measures"]["IndexSize"]["value"]
+    allowed = (size + 1.2 * dataset.n * dataset.d * 4) / MIB + 150
+    figure("peak memory of the parent on books", parent / MIB, 300, "MiB")
+    figure("peak memory of a worker on books", worker / MIB, round(allowed), "MiB")
+
+
+def watched(process: subprocess.Popen[str]) -> tuple[int, int]:
+    """Largest resident memory of a process, and of any one of its children, while it runs."""
+    parent = worker = 0
+    itself = psutil.Process(process.pid)
+    while process.poll() is None:
+        with contextlib.suppress(psutil.Error):
+            parent = max(parent, itself.memory_info().rss)
+            for child in itself.children(recursive=True):
+                worker = max(worker, child.memory_info().rss)
+        time.sleep(0.005)
+    return parent, worker
 
 
 if __name__ == "__main__":
