@@ -13,6 +13,7 @@ from vbench.stats.crossed import (
     UNIT,
     Estimate,
     Layout,
+    Part,
     bounded_ends,
     crossed_mean,
     estimate,
@@ -46,23 +47,20 @@ def crossed_cvar(
     check_level(level)
     values = matrix(x, UNIT)
     builds, m = values.shape
-    size = tail_size(m, alpha)
-    share = size / m
-    build_values = np.partition(values, size - 1, axis=1)[:, :size].mean(axis=1)
+    share = tail_size(m, alpha) / m
+    build_values, quantile = cvar_of_builds(values, alpha)
     value = float(build_values.mean())
-
-    quantile = float(np.partition(values, builds * size - 1, axis=None)[builds * size - 1])
-    plan, ends = _shortfall(values, quantile, share, level, cluster)
+    spread = float(build_values.std(ddof=1)) if builds > 1 else math.nan
+    plan, parts, ends = _shortfall(values, quantile, share, level, cluster, spread)
     # The worst of few queries flatters: a sample's CVaR is too high on average, and pooled
     # builds are nearer to the truth. So only the upper end is counted from the builds' own mean.
     low, high = ends.low, ends.high + value - (quantile - plan.mean / share)
     one_sided = max(2.0 * level - 1.0, 0.5)
     largest = quantile_interval(values, share, one_sided, cluster).high
     if largest > quantile:
-        high = max(high, _shortfall(values, largest, share, level, cluster)[1].high)
+        high = max(high, _shortfall(values, largest, share, level, cluster, spread)[2].high)
 
-    spread = float(build_values.std(ddof=1)) if builds > 1 else math.nan
-    about = estimate(plan, variance_parts(plan), Interval(0.0, 0.0), level)
+    about = estimate(plan, parts, ends, level)
     return Estimate(
         value,
         min(max(low, 0.0), value),
@@ -72,6 +70,15 @@ def crossed_cvar(
         about.var_builds / share**2,
         about.var_queries / share**2,
     )
+
+
+def cvar_of_builds(x: FloatArray, alpha: float) -> tuple[FloatArray, float]:
+    """CVaR of each build of x (B, m), float64 (B,), and the α-quantile of all of them pooled."""
+    builds, m = x.shape
+    size = tail_size(m, alpha)
+    worst = np.partition(x, size - 1, axis=1)[:, :size].mean(axis=1)
+    last = builds * size - 1
+    return worst, float(np.partition(x, last, axis=None)[last])
 
 
 def crossed_percentile(
@@ -149,9 +156,19 @@ def quantile_interval(
 
 
 def _shortfall(
-    x: FloatArray, quantile: float, share: float, level: float, cluster: ArrayLike | None
-) -> tuple[Layout, Interval]:
+    x: FloatArray,
+    quantile: float,
+    share: float,
+    level: float,
+    cluster: ArrayLike | None,
+    spread: float,
+) -> tuple[Layout, tuple[Part, ...], Interval]:
     """Layout of (quantile − x)₊, and the interval of quantile − E[(quantile − x)₊]/share."""
     plan = layout(np.maximum(quantile - x, 0.0), cluster)
-    under = bounded_ends(plan, variance_parts(plan), level, (0.0, quantile))
-    return plan, Interval(quantile - under.high / share, quantile - under.low / share)
+    parts = variance_parts(plan)
+    linear = float(plan.build_means.std(ddof=1)) / share if len(x) > 1 else 0.0
+    if 0.0 < linear < spread:
+        # The tail of a good build may lie above the quantile of all, where no shortfall counts.
+        parts = (parts[0], Part(parts[1].variance * (spread / linear) ** 2, parts[1].df))
+    under = bounded_ends(plan, parts, level, (0.0, quantile))
+    return plan, parts, Interval(quantile - under.high / share, quantile - under.low / share)
