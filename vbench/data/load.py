@@ -121,7 +121,24 @@ def load(
         "relevance": relevance,
         "name": name,
     }
-    return _assemble(replace(found, **{k: v for k, v in given.items() if v is not None}))
+    given = {role: value for role, value in given.items() if value is not None}
+    dataset = _assemble(replace(found, **given))
+    return replace(dataset, source=_source({"name_or_path": name_or_path, **given}))
+
+
+def _source(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments that open the dataset again from any folder; empty where one is not on disk."""
+    found: dict[str, Any] = {}
+    for role, value in arguments.items():
+        if value is False or role in ("metric", "name"):
+            found[role] = value
+        elif not isinstance(value, str | Path):
+            return {}
+        elif role == "name_or_path" and value in catalog.names():
+            found[role] = value
+        else:
+            found[role] = str(Path(value).expanduser().resolve())
+    return found
 
 
 def _find(name_or_path: str | Path | Vectors) -> _Parts | Dataset:
