@@ -19,11 +19,13 @@ class UnknownNameError(VbenchError):
 
     def __init__(self, kind: str, given: str, known: Iterable[str], hint: str = "") -> None:
         known = sorted(known)
-        near = difflib.get_close_matches(given, known, n=3, cutoff=0.5)
+        near = [name for name in known if given and given in name][:3]
+        near = near or difflib.get_close_matches(given, known, n=3, cutoff=0.5)
         message = f"unknown {kind} {given!r}"
         if near:
             message += f"; did you mean {' or '.join(map(repr, near))}?"
-        message += f" (known: {', '.join(known) or 'none'})"
+        shown = known if len(known) <= 20 or not near else [*known[:10], "…"]
+        message += f" (known: {', '.join(shown) or 'none'})"
         super().__init__(f"{message}{'; ' + hint if hint else ''}")
 
 

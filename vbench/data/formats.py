@@ -89,6 +89,8 @@ def read_array(path: Path, *, ids: bool = False) -> Vectors:
         array = _map_npy(path)
     elif suffix == ".parquet":
         return _read_parquet(path, ids)
+    elif suffix == ".npz" and ids:
+        return _npz_member(path, _npz_name(path, _TRUTH_KEYS, "truth"), ids=True)
     else:
         contents = read_contents(path)
         found = contents.truth if ids else contents.base
@@ -227,30 +229,38 @@ def _map_npy(path: Path) -> Vectors:
 
 def _read_npz(path: Path) -> Contents:
     """Unpack each array beside the other converted files, and map it there."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
-            if len(names) == 1:
-                return Contents(_npz_member(path, names[0]))
-            base = _one_of(_BASE_KEYS, names)
-            if base is None:
-                raise DataError(
-                    f"{path}: holds {', '.join(names) or 'no arrays'}; the base vectors must be "
-                    f"named {' or '.join(_BASE_KEYS[:3])}"
-                )
-            queries, truth = _one_of(_QUERY_KEYS, names), _one_of(_TRUTH_KEYS, names)
-            metric = None
-            if "metric" in names:
-                with np.load(path, allow_pickle=False) as stored:
-                    metric = known_metric(stored["metric"][()], str(path))
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise DataError(f"{path}: not a whole .npz file of numbers: {error}") from None
+    base = _npz_name(path, _BASE_KEYS, "base vectors")
+    names = _npz_names(path)
+    queries, truth = _one_of(_QUERY_KEYS, names), _one_of(_TRUTH_KEYS, names)
+    metric = None
+    if "metric" in names:
+        with np.load(path, allow_pickle=False) as stored:
+            metric = known_metric(stored["metric"][()], str(path))
     return Contents(
         _npz_member(path, base),
         _npz_member(path, queries) if queries else None,
         _npz_member(path, truth, ids=True) if truth else None,
         metric,
     )
+
+
+def _npz_names(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
+    except (zipfile.BadZipFile, OSError) as error:
+        raise DataError(f"{path}: not a whole .npz file: {error}") from None
+
+
+def _npz_name(path: Path, wanted: tuple[str, ...], what: str) -> str:
+    names = _npz_names(path)
+    name = _one_of(wanted, names) or (names[0] if len(names) == 1 else None)
+    if name is None:
+        raise DataError(
+            f"{path}: holds {', '.join(names) or 'no arrays'}; the {what} must be named "
+            f"{' or '.join(wanted[:3])}"
+        )
+    return name
 
 
 def _npz_member(path: Path, name: str, *, ids: bool = False) -> Vectors:

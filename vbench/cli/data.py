@@ -1,0 +1,344 @@
+"""`vbench data`: which datasets there are, and bringing, converting and preparing them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from vbench.cli.output import (
+    Stopwatch,
+    console,
+    json_option,
+    print_json,
+    progress_bar,
+)
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_ELSEWHERE = {"train": "vbench.cli.train:train"}
+
+_EXAMPLES = """
+\b
+Examples:
+  vbench data list
+  vbench data fetch glove-50
+  vbench data show sift-128-euclidean
+  vbench data show base.npy --queries queries.npy --metric ip
+  vbench data convert books books.hdf5 --depth 100
+  vbench data truth base.fbin --metric l2 --depth 100 --out truth.ibin
+"""
+
+
+class DataGroup(click.Group):
+    """Commands of this file, and those that have a file of their own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *_ELSEWHERE]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = _ELSEWHERE[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+@click.group(cls=DataGroup, epilog=_EXAMPLES, short_help="List, fetch and convert datasets.")
+def data() -> None:
+    """List, show, fetch and convert datasets, and compute their exact neighbours.
+
+    A dataset is a name of the catalog or a path: HDF5 of ann-benchmarks and VIBE, .fvecs/.bvecs,
+    .fbin/.u8bin/.i8bin, .npy/.npz, Parquet, or a folder. docs/data.md describes them.
+    """
+
+
+def _dataset_options(command: F) -> F:
+    """Options for what a file of vectors does not say by itself."""
+    for option in (
+        click.option("--metric", type=click.Choice(["l2", "ip", "cosine"]), help="Its metric."),
+        click.option("--queries", metavar="PATH", help="Queries, where its file holds none."),
+    ):
+        command = option(command)
+    return command
+
+
+@data.command("list")
+@json_option
+def list_datasets(as_json: bool) -> None:
+    """List every dataset that has a name."""
+    from vbench.data import catalog, describe
+
+    rows = [describe.summary(entry) for entry in catalog.entries()]
+    if as_json:
+        print_json({"schema": "vbench.data-list/1", "datasets": rows})
+        return
+    table = _table("name", "title", "metric", "base", "queries", "d", "here")
+    for row in rows:
+        sizes = [_number(row[key]) for key in ("n", "m", "d")]
+        table.add_row(row["name"], row["title"], row["metric"] or "", *sizes, row["status"])
+    console().print(table)
+    click.echo("More: vbench data show NAME. To get one: vbench data fetch NAME")
+
+
+@data.command()
+@click.argument("name", metavar="NAME|PATH")
+@_dataset_options
+@json_option
+def show(name: str, queries: str | None, metric: Any, as_json: bool) -> None:
+    """Show a dataset's card, and what is in its vectors if they are here."""
+    from vbench.data import catalog, describe
+    from vbench.data.load import load
+
+    card, found = None, None
+    if name in catalog.names():
+        entry = catalog.entry(name)
+        card = describe.card(entry)
+        here = entry.status != "not fetched"
+    else:
+        here = True
+    if here:
+        found = describe.data(load(name, queries=queries, metric=metric))
+    if as_json:
+        print_json({"schema": "vbench.data-show/1", "card": card, "data": found})
+        return
+    if card:
+        _print_card(card)
+    if found:
+        _print_data(found)
+    else:
+        click.echo(f"Not here yet: vbench data fetch {name}")
+
+
+@data.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@json_option
+def fetch(names: tuple[str, ...], as_json: bool) -> None:
+    """Bring datasets of the catalog here.
+
+    What came half is continued, checksums are compared, and the sources of a card are tried in
+    turn. Data lies in $VBENCH_HOME, by default the user's cache folder.
+    """
+    from vbench.data import catalog
+    from vbench.data.fetch import fetch as bring
+    from vbench.data.load import load
+
+    entries = [catalog.entry(name) for name in names]
+    rows = []
+    for entry in entries:
+        with _byte_bar() as progress:
+            folder = bring(entry, progress=progress)
+        dataset = load(entry.name)
+        rows.append({"name": entry.name, "folder": str(folder), "n": dataset.n, "m": dataset.m})
+        if not as_json:
+            click.echo(
+                f"{entry.name}: {dataset.n:,} base vectors × {dataset.d}, {dataset.m:,} queries, "
+                f"{dataset.metric}, in {folder}"
+            )
+    if as_json:
+        print_json({"schema": "vbench.data-fetch/1", "datasets": rows})
+    else:
+        click.echo(f"Next: vbench run --index hnsw --dataset {names[0]}")
+
+
+@data.command()
+@click.argument("source", metavar="NAME|PATH")
+@click.argument("target", type=click.Path(path_type=Path))
+@_dataset_options
+@click.option("--depth", type=click.IntRange(min=1), help="Compute exact truth and write it too.")
+@click.option("--force", is_flag=True, help="Write over files that exist.")
+@json_option
+def convert(
+    source: str,
+    target: Path,
+    queries: str | None,
+    metric: Any,
+    depth: int | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Write a dataset in another format.
+
+    TARGET is a folder (vbench's own layout, the only one that keeps segments, items and
+    relevance), or ends in .hdf5, .fbin, .u8bin, .i8bin, .fvecs, .bvecs or .parquet. Formats of one
+    array a file make several: sift.fvecs becomes sift_base.fvecs, sift_query.fvecs, ….
+    """
+    from vbench.data.convert import convert as write
+    from vbench.data.load import load
+    from vbench.data.truth import exact_truth
+
+    dataset = load(source, queries=queries, metric=metric)
+    truth = None
+    if depth:
+        with progress_bar() as progress:
+            truth = exact_truth(
+                dataset, depth, progress=lambda done, total: progress("truth", done, total)
+            )
+    paths = write(dataset, target, truth=truth, force=force)
+    if as_json:
+        print_json({"schema": "vbench.data-convert/1", "files": [str(path) for path in paths]})
+        return
+    for path in paths:
+        click.echo(path)
+
+
+@data.command()
+@click.argument("name", metavar="NAME|PATH")
+@_dataset_options
+@click.option(
+    "--depth",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Neighbours of each query.",
+)
+@click.option("--threads", type=click.IntRange(min=1), help="Default: all cores.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Also write it: .npz (ids and distances), .ibin or .ivecs (ids).",
+)
+@json_option
+def truth(
+    name: str,
+    queries: str | None,
+    metric: Any,
+    depth: int,
+    threads: int | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Compute the exact neighbours of every query, or find them where they are kept.
+
+    `vbench run` does this by itself. A computation that was stopped goes on where it was.
+    """
+    from vbench.data.convert import write_truth
+    from vbench.data.load import load
+    from vbench.data.truth import exact_truth
+
+    dataset = load(name, queries=queries, metric=metric)
+    watch = Stopwatch()
+    with progress_bar() as progress:
+        found = exact_truth(
+            dataset,
+            depth,
+            threads=threads,
+            progress=lambda done, total: progress("truth", done, total),
+        )
+    if out:
+        write_truth(found, out)
+    if as_json:
+        print_json(
+            {
+                "schema": "vbench.data-truth/1",
+                "dataset": dataset.name,
+                "fingerprint": dataset.fingerprint,
+                "queries": dataset.m,
+                "depth": found.depth,
+                "seconds": watch(),
+                "file": str(out) if out else None,
+            }
+        )
+        return
+    click.echo(
+        f"{dataset.name}: exact {found.depth} nearest of {dataset.m:,} queries among "
+        f"{dataset.n:,}, in {watch():.1f} s; certified in float64 and kept under "
+        f"{dataset.fingerprint[:12]}"
+    )
+    if out:
+        click.echo(out)
+
+
+@contextmanager
+def _byte_bar() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Give a callback (file, bytes so far, bytes in all) that draws a bar on a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda file, done, total: None
+        return
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console(stderr=True),
+        transient=True,
+    )
+    tasks: dict[str, Any] = {}
+
+    def update(file: str, done: int, total: int | None) -> None:
+        if file not in tasks:
+            tasks[file] = bar.add_task(file)
+        bar.update(tasks[file], completed=done, total=total)
+
+    with bar:
+        yield update
+
+
+def _print_card(card: dict[str, Any]) -> None:
+    out = console()
+    out.print(f"{card['name']}: {card.get('title', '')}", style="bold", markup=False)
+    if text := card.get("description"):
+        click.echo(text.strip())
+    table = _table("", "")
+    table.show_header = False
+    for key in ("metric", "n", "m", "d", "licence", "terms", "citation", "homepage", "source"):
+        if key in card:
+            table.add_row(key, _number(card[key]))
+    for key in ("made_by", "status", "folder"):
+        if key in card:
+            table.add_row(key.replace("_", " "), card[key])
+    for file in card.get("files", []):
+        known = file.get("sha256") or card["recorded_sha256"].get(file.get("name", ""))
+        table.add_row("from", " or ".join(file["urls"]))
+        table.add_row("SHA-256", known or "not published; recorded at the first download")
+    for side in ("segments", "items"):
+        for column, meaning in card.get(side, {}).items():
+            table.add_row(f"{side}: {column}", meaning)
+    out.print(table)
+
+
+def _print_data(found: dict[str, Any]) -> None:
+    click.echo(
+        f"{found['n']:,} base vectors × {found['d']} ({found['dtype']}), {found['m']:,} queries "
+        f"({found['query_dtype']}), {found['metric']}, fingerprint {found['fingerprint'][:12]}"
+    )
+    share = found["duplicates"] / found["n"]
+    click.echo(f"{found['duplicates']:,} base vectors repeat another one ({share:.2%})")
+    if found["relevance"] is not None:
+        click.echo(f"{found['relevance']:,} relevance judgements")
+    if found["given_truth_depth"]:
+        click.echo(f"came with truth {found['given_truth_depth']} deep; a sample of it is right")
+    for side in ("segments", "items"):
+        for column, facts in found[side].items():
+            values = ", ".join(f"{value} {count:,}" for value, count in facts["values"].items())
+            click.echo(f"{side}: {column} ({facts['type']}){': ' if values else ''}{values}")
+
+
+def _table(*columns: str) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, column in enumerate(columns):
+        right = column in {"base", "queries", "d"}
+        table.add_column(column, justify="right" if right else "left", no_wrap=number == 0)
+    return table
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)

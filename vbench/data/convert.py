@@ -1,0 +1,233 @@
+"""Write a dataset in the formats that other tools read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.data.dataset import Dataset, Truth
+from vbench.data.files import whole_file
+from vbench.data.formats import BIN_DTYPES, HDF5_SUFFIXES, VECS_DTYPES, blocks
+from vbench.errors import VbenchError
+
+Vectors = NDArray[Any]
+
+TARGETS = ("a folder", ".hdf5", ".fbin", ".u8bin", ".i8bin", ".fvecs", ".bvecs", ".parquet")
+
+_HDF5_WORDS = {"l2": "euclidean", "ip": "ip", "cosine": "angular"}
+
+
+def convert(
+    dataset: Dataset, target: Path, *, truth: Truth | None = None, force: bool = False
+) -> list[Path]:
+    """Write base, queries and truth; `vbench.load` reads each of these formats back.
+
+    Parameters
+    ----------
+    target
+        A folder (vbench's own layout, the only one that keeps segments, items and relevance), or
+        a name with the suffix of a format. Formats of one array a file make several:
+        `sift.fvecs` becomes `sift_base.fvecs`, `sift_query.fvecs` and `sift_groundtruth.ivecs`.
+    truth
+        Default: the truth that came with the dataset, if any.
+    force
+        Write over files that exist.
+
+    Returns
+    -------
+    The files that were written, the one to load first.
+
+    Raises
+    ------
+    VbenchError
+        The format is not known or cannot hold these numbers, a file exists, or the disk is full.
+    """
+    truth = truth or dataset.given_truth
+    suffix = target.suffix.lower()
+    if suffix in HDF5_SUFFIXES:
+        return [_write_hdf5(dataset, _free(target, force), truth)]
+    if suffix in BIN_DTYPES or suffix in VECS_DTYPES:
+        return _write_arrays(dataset, target, truth, force)
+    if suffix == ".parquet":
+        return _write_parquet(dataset, target, truth, force)
+    if suffix and not target.is_dir():
+        raise VbenchError(f"{target}: cannot write {suffix!r}; can write {', '.join(TARGETS)}")
+    return _write_folder(dataset, target, truth, force)
+
+
+def write_truth(truth: Truth, path: Path) -> None:
+    """Write truth as `.npz` (ids and distances), `.ibin` or `.ivecs` (ids)."""
+    suffix = path.suffix.lower()
+    if suffix not in {".npz", ".ibin", ".ivecs"}:
+        raise VbenchError(f"{path}: truth is written as .npz, .ibin or .ivecs")
+    with whole_file(path) as stream:
+        if suffix == ".npz":
+            np.savez(stream, ids=truth.ids, distances=truth.distances)
+        elif suffix == ".ibin":
+            _write_bin(stream, truth.ids, np.dtype("<i4"))
+        else:
+            _write_vecs(stream, truth.ids, np.dtype("<i4"))
+
+
+def _free(path: Path, force: bool) -> Path:
+    if path.exists() and not force:
+        raise VbenchError(f"{path}: exists; choose another name, or --force to write over it")
+    return path
+
+
+def _write_folder(dataset: Dataset, folder: Path, truth: Truth | None, force: bool) -> list[Path]:
+    """Fill a folder beside the target and rename it: the target is whole or not there."""
+    _free(folder, force)
+    if folder.exists() and not (folder / "dataset.toml").is_file():
+        raise VbenchError(f"{folder}: is there and holds no dataset.toml: not a dataset of ours")
+    fresh = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        for name, vectors in (("base", dataset.base), ("queries", dataset.queries)):
+            with whole_file(fresh / f"{name}.npy") as stream:
+                kind = {"descr": vectors.dtype.str, "fortran_order": False, "shape": vectors.shape}
+                np.lib.format.write_array_header_1_0(stream, kind)
+                _write_blocks(stream, vectors, vectors.dtype)
+        frames = {
+            "queries": dataset.segments,
+            "items": dataset.items,
+            "relevance": dataset.relevance,
+        }
+        for name, frame in frames.items():
+            if frame is not None:
+                with whole_file(fresh / f"{name}.parquet") as stream:
+                    frame.write_parquet(stream)
+        if truth is not None:
+            with whole_file(fresh / "truth.npz") as stream:
+                np.savez(stream, ids=truth.ids, distances=truth.distances)
+        places = {"folder", "files", "prepare"}
+        card = {key: value for key, value in dataset.card.items() if key not in places}
+        sizes = {"n": dataset.n, "m": dataset.m, "d": dataset.d}
+        with whole_file(fresh / "dataset.toml") as stream:
+            stream.write(_toml({**card, "metric": dataset.metric, **sizes}).encode())
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh.rename(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return [folder]
+
+
+def _write_hdf5(dataset: Dataset, path: Path, truth: Truth | None) -> Path:
+    """Write ann-benchmarks' layout, contiguous, so that it can be mapped."""
+    import h5py
+
+    with whole_file(path) as stream, h5py.File(stream, "w") as file:
+        file.attrs["distance"] = _HDF5_WORDS[dataset.metric]
+        file.attrs["dimension"] = dataset.d
+        file.attrs["type"] = "dense"
+        for name, vectors in (("train", dataset.base), ("test", dataset.queries)):
+            stored = file.create_dataset(name, vectors.shape, vectors.dtype)
+            for first, block in blocks(vectors):
+                stored[first : first + len(block)] = block
+        if truth is not None:
+            file["neighbors"] = truth.ids
+            file["distances"] = truth.distances
+    return path
+
+
+def _write_arrays(dataset: Dataset, target: Path, truth: Truth | None, force: bool) -> list[Path]:
+    """Write a file each of the `.fbin` or `.fvecs` family."""
+    suffix = target.suffix.lower()
+    is_bin = suffix in BIN_DTYPES
+    kind = np.dtype((BIN_DTYPES if is_bin else VECS_DTYPES)[suffix])
+    if kind == np.int32:
+        raise VbenchError(f"{target}: {suffix} holds ids; choose {'.fbin' if is_bin else '.fvecs'}")
+    for vectors in (dataset.base, dataset.queries):
+        if not np.can_cast(vectors.dtype, kind):
+            better = ".fbin" if is_bin else ".fvecs"
+            raise VbenchError(f"{target}: {suffix} cannot hold {vectors.dtype}; choose {better}")
+    write = _write_bin if is_bin else _write_vecs
+    arrays: list[tuple[str, str, Vectors, np.dtype[Any]]] = [
+        ("base", suffix, dataset.base, kind),
+        ("query", suffix, dataset.queries, kind),
+    ]
+    if truth is not None:
+        arrays.append(("groundtruth", ".ibin" if is_bin else ".ivecs", truth.ids, np.dtype("<i4")))
+    paths = [
+        _free(target.with_name(f"{target.stem}_{word}{ending}"), force)
+        for word, ending, _, _ in arrays
+    ]
+    for path, (_, _, values, stored) in zip(paths, arrays, strict=True):
+        with whole_file(path) as stream:
+            write(stream, values, stored)
+    return paths
+
+
+def _write_bin(stream: BinaryIO, vectors: Vectors, kind: np.dtype[Any]) -> None:
+    stream.write(np.array(vectors.shape, "<u4").tobytes())
+    _write_blocks(stream, vectors, kind)
+
+
+def _write_vecs(stream: BinaryIO, vectors: Vectors, kind: np.dtype[Any]) -> None:
+    d = vectors.shape[1]
+    row = np.dtype([("length", "<i4"), ("values", kind, (d,))])
+    for _, block in blocks(vectors):
+        rows = np.empty(len(block), row)
+        rows["length"], rows["values"] = d, block
+        stream.write(rows.tobytes())
+
+
+def _write_blocks(stream: BinaryIO, vectors: Vectors, kind: np.dtype[Any]) -> None:
+    for _, block in blocks(vectors):
+        stream.write(np.ascontiguousarray(block, kind).data)
+
+
+def _write_parquet(dataset: Dataset, target: Path, truth: Truth | None, force: bool) -> list[Path]:
+    """Write VectorDBBench's columns, a block at a time."""
+    arrays = [("train", "emb", dataset.base), ("test", "emb", dataset.queries)]
+    if truth is not None:
+        arrays.append(("neighbors", "neighbors_id", truth.ids))
+    paths = [
+        _free(target.with_name(f"{target.stem}_{word}.parquet"), force) for word, _, _ in arrays
+    ]
+    for path, (_, column, values) in zip(paths, arrays, strict=True):
+        with whole_file(path) as stream:
+            _stream_parquet(stream, column, values)
+    return paths
+
+
+def _stream_parquet(stream: BinaryIO, column: str, values: Vectors) -> None:
+    import polars as pl
+    from polars.io.plugins import register_io_source
+
+    inner: Any = pl.Series(np.empty(0, values.dtype)).dtype
+    schema = pl.Schema({"id": pl.Int64(), column: pl.List(inner)})
+
+    def frames(*_: Any) -> Iterator[pl.DataFrame]:
+        for first, block in blocks(values):
+            numbers = np.arange(first, first + len(block), dtype=np.int64)
+            lists = pl.Series(column, np.ascontiguousarray(block)).cast(pl.List(inner))
+            yield pl.DataFrame({"id": numbers, column: lists})
+
+    source: Callable[..., Iterator[pl.DataFrame]] = frames
+    register_io_source(source, schema=schema).sink_parquet(stream)
+
+
+def _toml(values: Mapping[str, Any]) -> str:
+    """Write a card; a JSON string is a TOML string too."""
+    tables = {key: value for key, value in values.items() if isinstance(value, Mapping)}
+    lines = [f"{key} = {_json(value)}" for key, value in values.items() if key not in tables]
+    for name, table in tables.items():
+        lines += [
+            "",
+            f"[{name}]",
+            *(f"{_json(key)} = {_json(value)}" for key, value in table.items()),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
