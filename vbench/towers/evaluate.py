@@ -1,4 +1,4 @@
-"""How good a retriever is: held-out interactions found by exact search, beside popularity."""
+"""How good a retriever is, by exact search: held-out interactions found, and told from others."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from vbench.towers.interactions import Interactions, Pairs
 Scorer = Callable[[IntArray], NDArray[np.floating]]
 """Takes rows of users; gives scores of items 1 … n_items: (users, n_items)."""
 
+Floats = NDArray[np.float64]
+
 USERS_AT_MOST = 5_000
+NEGATIVES = 10
 _BLOCK = 500
 
 
 class Quality(NamedTuple):
-    """What exact search with some scores finds of the held-out interactions.
+    """What exact search with some scores makes of the held-out interactions.
 
     Attributes
     ----------
@@ -27,16 +30,57 @@ class Quality(NamedTuple):
         HR@100: share of held-out interactions whose item is in their user's top 100.
     ndcg
         nDCG@10, mean over users: gain 1 for each held-out item, discount log2(rank + 1).
+    auc
+        Share of (held-out item, other item) pairs of one user in the right order, ties half. The
+        other items, 10 for each held-out one, are drawn by popularity, so that knowing what is
+        popular is worth 0.5.
+    log_loss
+        Cross-entropy of telling the same pairs apart, by a logistic function of the score that is
+        fitted on the validation part. Knowing nothing but their share is worth 0.305.
     """
 
     hit_rate: float
     ndcg: float
+    auc: float
+    log_loss: float
+
+
+class Answers(NamedTuple):
+    """What one scorer said of some held-out interactions.
+
+    Attributes
+    ----------
+    hit : bool (count,)
+    ndcg : float64 (users,)
+    good : float64 (count,)
+        Score of the held-out item less the user's log-sum-exp over all items.
+    bad : float64 (count, 10)
+        The same of the items drawn beside it.
+    """
+
+    hit: NDArray[np.bool_]
+    ndcg: Floats
+    good: Floats
+    bad: Floats
+
+    def quality(self, calibration: Answers) -> Quality:
+        """Sum up; `calibration` are the same scorer's answers on the validation part."""
+        right = (self.good[:, None] > self.bad) + 0.5 * (self.good[:, None] == self.bad)
+        slope, offset = _logistic(calibration.good, calibration.bad.ravel())
+        loss = np.logaddexp(0, -slope * self.good - offset).sum()
+        loss += np.logaddexp(0, slope * self.bad + offset).sum()
+        return Quality(
+            hit_rate=float(self.hit.mean()),
+            ndcg=float(self.ndcg.mean()),
+            auc=float(right.mean()),
+            log_loss=float(loss / (self.good.size + self.bad.size)),
+        )
 
 
 def popularity_scorer(popularity: NDArray[np.integer]) -> Scorer:
     """Rank items by `popularity` (n_items,), the same for everybody."""
-    counts = popularity.astype(np.float32)
-    return lambda users: np.tile(counts, (len(users), 1))
+    scores = np.log1p(popularity).astype(np.float32)
+    return lambda users: np.tile(scores, (len(users), 1))
 
 
 def vector_scorer(queries: NDArray[np.floating], items: NDArray[np.floating]) -> Scorer:
@@ -45,44 +89,50 @@ def vector_scorer(queries: NDArray[np.floating], items: NDArray[np.floating]) ->
     return lambda users: queries[users - 1].astype(np.float32) @ wide
 
 
-def judge_validation(data: Interactions, scorer: Scorer, seed: int) -> Quality:
-    """Quality on the validation part, over at most 5,000 users drawn by seed."""
+def validation_hit_rate(data: Interactions, scorer: Scorer, seed: int) -> float:
+    """HR@100 on the validation part, over at most 5,000 users drawn by seed."""
     users = np.unique(data.validation.user)
     if len(users) > USERS_AT_MOST:
         rng = np.random.default_rng([seed, 4])
         users = np.sort(rng.choice(users, USERS_AT_MOST, replace=False))
-    return judge(users, data.validation, data.train, scorer)
+    return float(answers(users, data.validation, data.train, scorer, seed).hit.mean())
 
 
-def judge(users: IntArray, held: Pairs, seen: Pairs | None, scorer: Scorer) -> Quality:
-    """Quality over some users, each with at least one pair in `held`.
+def answers(users: IntArray, held: Pairs, seen: Pairs | None, scorer: Scorer, seed: int) -> Answers:
+    """Ask a scorer about some users, each with at least one pair in `held`.
 
     Parameters
     ----------
     seen
         Pairs whose items are left out of their user's ranking; None leaves out nothing.
     """
-    last = int(users[-1])
-    starts = held.starts(last)
-    hit, gains = [], []
+    held = held.of(users)
+    rng = np.random.default_rng([seed, 7])
+    drawn = rng.choice(held.item, (len(held), NEGATIVES))
+    starts = np.append(np.searchsorted(held.user, users), len(held))
+    hit, gains, good, bad = [], [], [], []
     for begin in range(0, len(users), _BLOCK):
         block = users[begin : begin + _BLOCK]
-        top = _top(np.array(scorer(block), dtype=np.float32), block, seen, last)
-        for user, ranking in zip(block, top, strict=True):
-            wanted = held.item[starts[user] : starts[user + 1]]
-            hit.append(np.isin(wanted, ranking))
-            gains.append(_ndcg(np.isin(ranking[:10], wanted), len(wanted)))
-    return Quality(float(np.concatenate(hit).mean()), float(np.mean(gains)))
+        scores = np.array(scorer(block), dtype=np.float32)
+        normal = _log_sum_exp(scores)
+        top = _top(scores.copy(), block, seen)
+        for row in range(len(block)):
+            mine = slice(starts[begin + row], starts[begin + row + 1])
+            wanted = held.item[mine]
+            hit.append(np.isin(wanted, top[row]))
+            gains.append(_ndcg(np.isin(top[row, :10], wanted), len(wanted)))
+            good.append(scores[row, wanted - 1] - normal[row])
+            bad.append(scores[row, drawn[mine] - 1] - normal[row])
+    parts = (np.concatenate(part).astype(np.float64) for part in (good, bad))
+    return Answers(np.concatenate(hit), np.array(gains), *parts)
 
 
-def _top(
-    scores: NDArray[np.float32], users: IntArray, seen: Pairs | None, last: int
-) -> NDArray[np.intp]:
+def _top(scores: NDArray[np.float32], users: IntArray, seen: Pairs | None) -> NDArray[np.intp]:
     """Rows of the 100 best items of each user, best first; -1 where there are fewer."""
     if seen is not None:
-        starts = seen.starts(last)
-        for row, user in enumerate(users):
-            scores[row, seen.item[starts[user] : starts[user + 1]] - 1] = -np.inf
+        first, last = (np.searchsorted(seen.user, users, side=s) for s in ("left", "right"))
+        for row, (begin, end) in enumerate(zip(first, last, strict=True)):
+            scores[row, seen.item[begin:end] - 1] = -np.inf
     depth = min(100, scores.shape[1])
     top = np.argpartition(-scores, depth - 1, axis=1)[:, :depth]
     values = np.take_along_axis(scores, top, axis=1)
@@ -94,3 +144,23 @@ def _top(
 def _ndcg(relevant: NDArray[np.bool_], wanted: int) -> float:
     discount = 1 / np.log2(np.arange(2, 12))
     return float(relevant @ discount[: len(relevant)] / discount[:wanted].sum())
+
+
+def _log_sum_exp(scores: NDArray[np.float32]) -> Floats:
+    highest = scores.max(axis=1, keepdims=True)
+    return np.asarray(highest[:, 0] + np.log(np.exp(scores - highest).sum(axis=1)))
+
+
+def _logistic(good: Floats, bad: Floats) -> tuple[float, float]:
+    """Fit the logistic regression that tells two samples apart: its slope and its offset."""
+    x = np.concatenate([good, bad])
+    wanted = np.concatenate([np.ones(len(good)), np.zeros(len(bad))])
+    centre, scale = x.mean(), x.std() or 1.0
+    columns = np.stack([(x - centre) / scale, np.ones(len(x))])
+    weights = np.zeros(2)
+    for _ in range(25):
+        share = 1 / (1 + np.exp(-weights @ columns))
+        # A little ridge keeps the step finite where the samples do not overlap.
+        curvature = (columns * (share * (1 - share))) @ columns.T + 1e-3 * np.eye(2)
+        weights += np.linalg.solve(curvature, columns @ (wanted - share) - 1e-3 * weights)
+    return float(weights[0] / scale), float(weights[1] - weights[0] * centre / scale)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.towers.evaluate import Quality, judge, popularity_scorer, vector_scorer
+from vbench.data.files import whole_file
+from vbench.towers.als import als_vectors
+from vbench.towers.evaluate import (
+    Quality,
+    Scorer,
+    answers,
+    popularity_scorer,
+    vector_scorer,
+)
 from vbench.towers.interactions import Interactions, Pairs
 from vbench.towers.recipe import Recipe
 
@@ -21,12 +28,34 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.int32]
 
+
 class Vectors(NamedTuple):
-    """Stored vectors: `base` float16 (n, d), `queries` float16 (m, d)."""
+    """What is stored: float16 (n, d) of the base, and float16 (m, d) three times.
+
+    Attributes
+    ----------
+    queries : in step with the base
+    skew : from a later checkpoint than the base
+    noise : from disturbed inputs
+    """
 
     base: NDArray[np.float16]
     queries: NDArray[np.float16]
+    skew: NDArray[np.float16]
+    noise: NDArray[np.float16]
 
+
+FILES = {
+    "base.npy",
+    "queries.npy",
+    "skew.npy",
+    "noise.npy",
+    "queries.parquet",
+    "items.parquet",
+    "relevance.parquet",
+    "dataset.toml",
+}
+"""Names of all that :func:`write` writes."""
 
 ACTIVITIES = ("heavy", "middle", "light")
 
@@ -78,7 +107,7 @@ def history_lengths(data: Interactions) -> NDArray[np.int64]:
 
 
 def query_table(data: Interactions, chosen: Selection, recipe: Recipe) -> pl.DataFrame:
-    """One row for each query, users first: `kind`, `id`, `activity`, `cold`, `taste`, `interactions`.
+    """One row for each query, users first; the columns are those that the card describes.
 
     `taste` is `head` when at least half of a user's items are among the most popular ones that
     together draw half of all interactions, or when a held-out item is itself one of them.
@@ -114,9 +143,9 @@ def query_table(data: Interactions, chosen: Selection, recipe: Recipe) -> pl.Dat
 
 
 def _head(popularity: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Mark the items that together draw the first half of all interactions; rows are by popularity."""
+    """Mark the most popular items that together draw half of all interactions; rows fall."""
     before = np.cumsum(popularity) - popularity
-    return before * 2 < popularity.sum()
+    return np.asarray(before * 2 < popularity.sum())
 
 
 def _taste(head: NDArray[np.bool_]) -> NDArray[np.str_]:
@@ -148,37 +177,46 @@ def relevance_table(data: Interactions, chosen: Selection) -> pl.DataFrame:
     )
 
 
-class Judged(NamedTuple):
-    """What exact search over a dataset finds, beside the most popular items.
+def judge(
+    data: Interactions,
+    recipe: Recipe,
+    chosen: Selection,
+    made: Vectors,
+    seed: int,
+    *,
+    als: bool = False,
+) -> dict[str, Quality]:
+    """Judge what is stored, over the user queries and the base items.
 
-    Attributes
-    ----------
-    towers, popular
-        Items of a user's own training interactions are left out of both rankings.
-    towers_all, popular_all
-        They stay in both.
+    The items of a user's own training interactions are left out of every ranking.
+
+    Returns
+    -------
+    Quality by name: of the `towers`, of the queries with `skew` and with `noise`, of
+    `popularity`, and of `als` where it is asked for.
     """
-
-    towers: Quality
-    popular: Quality
-    towers_all: Quality
-    popular_all: Quality
-
-
-def judge_dataset(data: Interactions, chosen: Selection, made: Vectors) -> Judged:
-    """Judge the vectors as they are stored, over the user queries and the base items."""
     place = np.zeros(data.n_items + 1, dtype=np.int32)
     place[chosen.base] = np.arange(1, len(chosen.base) + 1)
-    held, seen = (_in_dataset(part, chosen.users, place) for part in (data.test, data.train))
-    users = np.unique(held.user)
-    by_vectors = vector_scorer(made.queries, made.base)
-    by_popularity = popularity_scorer(data.popularity()[chosen.base])
-    return Judged(
-        judge(users, held, seen, by_vectors),
-        judge(users, held, seen, by_popularity),
-        judge(users, held, None, by_vectors),
-        judge(users, held, None, by_popularity),
+    held, seen, validation = (
+        _in_dataset(part, chosen.users, place) for part in (data.test, data.train, data.validation)
     )
+    scorers: dict[str, Scorer] = {
+        "towers": vector_scorer(made.queries, made.base),
+        "skew": vector_scorer(made.skew, made.base),
+        "noise": vector_scorer(made.noise, made.base),
+        "popularity": popularity_scorer(data.popularity()[chosen.base]),
+    }
+    if als:
+        users, items = als_vectors(data, recipe, seed)
+        scorers["als"] = vector_scorer(users[chosen.users], items[chosen.base])
+    if not len(validation):
+        validation = held
+    found = {}
+    for name, scorer in scorers.items():
+        calibration = answers(np.unique(validation.user), validation, seen, scorer, seed)
+        said = answers(np.unique(held.user), held, seen, scorer, seed)
+        found[name] = said.quality(calibration)
+    return found
 
 
 def _in_dataset(pairs: Pairs, users: Rows, place: Rows) -> Pairs:
@@ -188,23 +226,63 @@ def _in_dataset(pairs: Pairs, users: Rows, place: Rows) -> Pairs:
 
 
 def write(folder: Path, made: Vectors, tables: Mapping[str, pl.DataFrame], card: str) -> None:
-    """Write a dataset folder; files appear one by one, each whole.
+    """Write a dataset folder; each file appears whole, `base.npy` last.
 
     Parameters
     ----------
     tables
-        Frames by file stem, such as `queries`.
+        Frames by file stem, such as `items`; `queries` is the frame of the segments.
     card
         Text of `dataset.toml`; empty where a card in the catalog describes the folder.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as scratch:
-        fresh = Path(scratch)
-        np.save(fresh / "base.npy", made.base)
-        np.save(fresh / "queries.npy", made.queries)
-        for name, table in tables.items():
-            table.write_parquet(fresh / f"{name}.parquet", compression="zstd", compression_level=19)
-        if card:
-            (fresh / "dataset.toml").write_text(card, encoding="utf-8")
-        for file in sorted(fresh.iterdir()):
-            os.replace(file, folder / file.name)
+    (folder / "base.npy").unlink(missing_ok=True)
+    for name, table in tables.items():
+        with whole_file(folder / f"{name}.parquet") as file:
+            table.write_parquet(file, compression="zstd", compression_level=19)
+    if card:
+        with whole_file(folder / "dataset.toml") as file:
+            file.write(card.encode())
+    for name in ("queries", "skew", "noise", "base"):
+        with whole_file(folder / f"{name}.npy") as file:
+            np.save(file, getattr(made, name))
+
+
+def card_text(
+    name: str, data: Interactions, recipe: Recipe, made: Vectors, quality: Mapping[str, Quality]
+) -> str:
+    """Write the card of a dataset that is not in the catalog, as TOML."""
+    towers, popular = quality["towers"].hit_rate, quality["popularity"].hit_rate
+    description = (
+        f"A user tower and an item tower trained on {len(data.train):,} interactions of "
+        f"{data.n_users:,} users with {data.n_items:,} items, split {data.split}. Exact search "
+        f"finds {towers:.1%} of the held-out interactions in the top 100, where the 100 most "
+        f"popular items find {popular:.1%}."
+    )
+    lines = [
+        f"title = {_quoted(f'{name}: two-tower vectors of users and items')}",
+        f"description = {_quoted(description)}",
+        f'metric = "{recipe.metric}"',
+        f"n = {len(made.base)}",
+        f"m = {len(made.queries)}",
+        f"d = {recipe.dim}",
+        f"made_by = {_quoted(f'vbench data train {name}')}",
+        "",
+        "[segments]",
+        'kind = "user: a user; item: a held-out item, the in-distribution control"',
+        'id = "as in the interactions"',
+        f'activity = "heavy: at least {recipe.heavy} training interactions; middle; '
+        f'light: at most {recipe.light}; item: an item"',
+        f'cold = "true with at most {recipe.cold} training interactions"',
+        "taste = \"head: at least half of the user's items are among the most popular ones that "
+        'together draw half of all interactions; tail: the others"',
+        'interactions = "number of training interactions"',
+        "",
+        "[items]",
+        'id = "as in the interactions"',
+        'popularity = "number of training interactions"',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

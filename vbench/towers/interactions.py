@@ -33,6 +33,11 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.user)
 
+    def of(self, users: IntArray) -> Pairs:
+        """Keep the pairs of some users."""
+        mine = np.isin(self.user, users)
+        return Pairs(self.user[mine], self.item[mine])
+
     def starts(self, n_users: int) -> NDArray[np.int64]:
         """Give where each user's interactions start: int64 (n_users + 2,), index 0 is nobody's."""
         return np.searchsorted(self.user, np.arange(n_users + 2)).astype(np.int64)
@@ -207,11 +212,7 @@ def _numbered(frame: pl.DataFrame, users: pl.Series, items: pl.Series) -> pl.Dat
         pl.DataFrame({name: ids}).with_row_index(f"{name}_row", offset=1)
         for name, ids in (("user", users), ("item", items))
     ]
-    return (
-        frame.join(rows[0], on="user")
-        .join(rows[1], on="item")
-        .sort("user_row", "item_row")
-    )
+    return frame.join(rows[0], on="user").join(rows[1], on="item").sort("user_row", "item_row")
 
 
 def _pairs(frame: pl.DataFrame, part: str) -> Pairs:
@@ -242,5 +243,3 @@ def _fields(
         )
     aligned = pl.DataFrame({key: ids}).join(table, on=key, how="left", maintain_order="left")
     return tuple(encode(aligned[name], kinds.get(name)) for name in table.columns if name != key)
-
-

@@ -5,6 +5,7 @@ Imports jax; everything else in the package imports this module late.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 import jax
@@ -83,7 +84,7 @@ def new_model(data: Interactions, recipe: Recipe, seed: int) -> Model:
         "user": recipe.id_dim + history + recipe.field_dim * len(data.user_fields) + 1 + extra,
         "item": recipe.id_dim + recipe.field_dim * len(data.item_fields) + extra,
     }
-    dense = {side: _tower(rng, width, recipe) for side, width in widths.items()}
+    dense: Arrays = {side: _tower(rng, width, recipe) for side, width in widths.items()}
     if recipe.cascade:
         dense["ranker"] = _perceptron(
             rng, [sum(widths.values()), recipe.hidden, recipe.cascade_dim, 1]
@@ -103,6 +104,11 @@ def shared_widths(recipe: Recipe) -> dict[str, int]:
     }
 
 
+def input_width(model: Model, side: str) -> int:
+    """Give the number of columns that the tower of a side sees."""
+    return int(model.dense[side]["wide"][0]["w"].shape[0])
+
+
 def _table(rng: np.random.Generator, rows: int, width: int) -> Array:
     table = rng.normal(0, 0.05, (rows, width)).astype(np.float32)
     table[0] = 0
@@ -115,7 +121,7 @@ def _perceptron(rng: np.random.Generator, widths: list[int]) -> list[Arrays]:
             "w": jnp.asarray(rng.normal(0, np.sqrt(2 / i), (i, o)).astype(np.float32)),
             "b": jnp.zeros(o),
         }
-        for i, o in zip(widths[:-1], widths[1:], strict=True)
+        for i, o in itertools.pairwise(widths)
     ]
 
 
@@ -169,9 +175,7 @@ def shared_columns(shared: Arrays, side: str, rows: Array) -> list[Array]:
     return [vectors[rows] for name, vectors in shared.items() if name.startswith(side)]
 
 
-def tower_input(
-    rows: Arrays, lookups: dict[str, Lookup], kept: Array, extra: list[Array]
-) -> Array:
+def tower_input(rows: Arrays, lookups: dict[str, Lookup], kept: Array, extra: list[Array]) -> Array:
     """Concatenate what a tower sees: float32 (count, width).
 
     Parameters

@@ -1,29 +1,51 @@
-"""From interactions to a dataset folder: prepare, train, embed, judge, write."""
+"""From interactions to a dataset folder: train, embed, judge, write."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from vbench.errors import MissingExtraError
-from vbench.towers.export import Judged, Selection, Vectors, judge_dataset, select
+from vbench.towers.backend import start_jax
+from vbench.towers.evaluate import Quality
+from vbench.towers.export import (
+    Selection,
+    Vectors,
+    card_text,
+    item_table,
+    judge,
+    query_table,
+    relevance_table,
+    select,
+    write,
+)
 from vbench.towers.interactions import Interactions
 from vbench.towers.recipe import Recipe
 
 if TYPE_CHECKING:
-    from vbench.towers.train import Epoch, Progress
+    from vbench.towers.checkpoint import Checkpoint, Epoch, State
+    from vbench.towers.model import Model
+    from vbench.towers.train import Progress
 
 
 class Made(NamedTuple):
-    """A trained dataset, and how good it is."""
+    """A trained dataset, and how good it is.
+
+    Attributes
+    ----------
+    best : number of the epoch whose vectors these are
+    checkpoint : the training on disk, forgotten when the dataset is written
+    """
 
     chosen: Selection
     vectors: Vectors
-    judged: Judged
+    quality: Mapping[str, Quality]
     epochs: list[Epoch]
     best: int
+    checkpoint: Checkpoint | None
 
 
 def make(
@@ -31,31 +53,75 @@ def make(
     recipe: Recipe,
     seed: int,
     *,
+    als: bool = False,
+    checkpoints: Path | None = None,
+    fresh: bool = False,
     progress: Progress = lambda *_: None,
     report: Callable[[Epoch], None] = lambda _: None,
 ) -> Made:
     """Train two towers and turn them into the vectors of a dataset.
 
+    Parameters
+    ----------
+    als
+        Judge alternating least squares on the same interactions as well.
+    checkpoints
+        Folder where the training is kept while it goes on.
+    fresh
+        Forget what is kept there of this training.
+
     Raises
     ------
     MissingExtraError
-        jax or optax is not installed.
+        jax or optax, or for `als` implicit, is not installed.
     """
-    try:
-        from vbench.towers import train
-        from vbench.towers.embed import Embedder
-    except ModuleNotFoundError as error:
-        if error.name not in {"jax", "jaxlib", "optax"}:
-            raise
-        raise MissingExtraError("training two towers", "towers") from None
-    trained = train.fit(data, recipe, seed, progress=progress, report=report)
+    start_jax()
+    from vbench.towers import train
+    from vbench.towers.checkpoint import Checkpoint
+
     chosen = select(data, recipe, seed)
+    kept = Checkpoint(checkpoints, data, recipe, seed) if checkpoints else None
+    if kept and fresh:
+        kept.forget()
+    trained = train.fit(data, recipe, seed, checkpoint=kept, progress=progress, report=report)
+    vectors = _embed(data, recipe, seed, chosen, trained.state)
+    quality = judge(data, recipe, chosen, vectors, seed, als=als)
+    return Made(chosen, vectors, quality, trained.epochs, trained.best, kept)
+
+
+def _embed(
+    data: Interactions, recipe: Recipe, seed: int, chosen: Selection, state: State
+) -> Vectors:
+    from vbench.towers.embed import Embedder
+    from vbench.towers.train import go_on
+
     embedder = Embedder(data, recipe)
-    users = embedder.users(trained.model, chosen.users)
-    held = embedder.items(trained.model, chosen.held)
-    vectors = Vectors(
-        embedder.items(trained.model, chosen.base).astype(np.float16),
-        np.concatenate([users, held]).astype(np.float16),
+    later = go_on(data, recipe, seed, state, recipe.skew)
+
+    def queries(model: Model, noise: float = 0.0) -> NDArray[np.float16]:
+        users = embedder.users(model, chosen.users, noise, seed)
+        items = embedder.items(model, chosen.held, noise, seed)
+        return np.concatenate([users, items]).astype(np.float16)
+
+    return Vectors(
+        base=embedder.items(state.model, chosen.base).astype(np.float16),
+        queries=queries(state.model),
+        skew=queries(later.model),
+        noise=queries(state.model, recipe.noise),
     )
-    judged = judge_dataset(data, chosen, vectors)
-    return Made(chosen, vectors, judged, trained.epochs, trained.best)
+
+
+def save(folder: Path, name: str, data: Interactions, recipe: Recipe, made: Made) -> None:
+    """Write what was made as a dataset folder.
+
+    A folder with a recipe belongs to the catalog, whose card describes it; any other gets one.
+    """
+    tables = {
+        "queries": query_table(data, made.chosen, recipe),
+        "items": item_table(data, made.chosen),
+        "relevance": relevance_table(data, made.chosen),
+    }
+    card = card_text(name, data, recipe, made.vectors, made.quality)
+    write(folder, made.vectors, tables, "" if (folder / "recipe.toml").is_file() else card)
+    if made.checkpoint:
+        made.checkpoint.forget()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_type_hints
 
 import msgspec
 
+from vbench.data.card import File
+from vbench.errors import UnknownNameError, VbenchError
 from vbench.towers.features import Kind
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -19,37 +22,63 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     Attributes
     ----------
-    source
-        Where the raw interactions of a catalogued dataset come from, as in a card's `urls`.
-    sha256
-        Checksum of that file.
+    files
+        What to fetch of a catalogued dataset's raw interactions, as in a card.
+    reader
+        `package.module:function` that takes the fetched files (paths by name) and gives three
+        frames: interactions, users, items.
     metric
         `ip`: item norms are free; `cosine`: both towers end on the unit sphere.
     features
-        Kind of a feature column where the guess from its values is not wanted.
+        Kind of a feature column (`category`, `words`, `number`) where the guess is not wanted.
+    min_rating
+        Interactions with a lower rating are left out.
     min_user, min_item
         Users and items with fewer interactions are left out.
     catalogue
         At most so many items are kept: those with the most training interactions.
     held_items
-        So many of them, drawn at random, become queries instead of base vectors.
+        So many of them, drawn at random, become queries instead of base vectors; at most a tenth.
     users
         At most so many user queries of each activity class.
-    heavy, light
-        A user with at least `heavy` training interactions is heavy, with at most `light` light.
-    cold
-        A user with at most so many training interactions is cold.
+    heavy, light, cold
+        A user with at least `heavy` training interactions is heavy, with at most `light` light,
+        with at most `cold` cold.
     held_out, held_at_most
-        Share of each user's interactions kept for the relevance judgements, and its limit.
+        Share of the interactions kept for the relevance judgements: of each user's, and then at
+        most so many; or, where there is time, of all, the last.
     validation
         Share of the other interactions kept for early stopping.
+    dim, id_dim, field_dim, hidden
+        Widths: of the vectors, of the rows of ids, of the rows of features, of the hidden layer.
+    history
+        How many items of a user's history a training step sees.
+    user_dropout
+        How often the user's id is dropped, so that the tower learns to read the history.
+    temperature
+        Divides the similarity; for `cosine` alone.
+    batch, negatives
+        Positives of a step, and items drawn uniformly beside them.
+    epochs, patience
+        At most so many epochs; stop after so many without a better hit rate on the validation.
+    table_rate, dense_rate
+        Learning rates: of Adagrad on the embedding tables, of Adam on the rest.
+    cycle, sync, cascade
+        The parts of CS3.
+    decay, cascade_dim
+        Decay of CS3's shared vectors; width of the ranker's last hidden layer.
+    skew
+        Share of an epoch that the model of the `skew` queries learns after the items were fixed.
+    noise
+        Standard deviation of the noise on the inputs of the `noise` queries.
     """
 
-    source: list[str] = []
-    sha256: str | None = None
+    files: list[File] = []
+    reader: str = ""
 
     metric: Literal["ip", "cosine"] = "ip"
     features: dict[str, Kind] = {}
+    min_rating: float | None = None
     min_user: Positive = 3
     min_item: Positive = 1
     catalogue: Positive = 51_000
@@ -82,3 +111,30 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cascade: bool = False
     decay: Share = 0.8
     cascade_dim: Positive = 32
+
+    skew: Rate = 0.25
+    noise: Rate = 0.1
+
+
+def changed(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
+    """Give the recipe with some values changed, as `--set name=value` gives them.
+
+    Raises
+    ------
+    UnknownNameError, VbenchError
+        There is no such key, or the value does not fit it.
+    """
+    settable = {
+        name: kind
+        for name, kind in get_type_hints(Recipe, include_extras=True).items()
+        if name not in {"files", "reader", "features"}
+    }
+    fresh = {}
+    for name, text in values.items():
+        if name not in settable:
+            raise UnknownNameError("recipe key", name, settable)
+        try:
+            fresh[name] = msgspec.convert(text, settable[name], strict=False)
+        except msgspec.ValidationError as error:
+            raise VbenchError(f"{name}={text}: {str(error).lower()}") from None
+    return msgspec.structs.replace(recipe, **fresh)

@@ -5,17 +5,18 @@ Imports jax; everything else in the package imports this module late.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from vbench.towers import batches
+from vbench.towers.checkpoint import Checkpoint, Epoch, Position, State
 from vbench.towers.embed import Embedder
-from vbench.towers.evaluate import judge_validation
+from vbench.towers.evaluate import validation_hit_rate
 from vbench.towers.interactions import Interactions
 from vbench.towers.model import (
     Array,
@@ -42,26 +43,10 @@ Progress = Callable[[int, int, int, float], None]
 """Called with epoch, step, steps of the epoch, and the loss."""
 
 
-class State(NamedTuple):
-    """A model and its optimizers: all that training changes."""
-
-    model: Model
-    squares: Arrays
-    adam: Any
-
-
-class Epoch(NamedTuple):
-    """What one pass over the interactions brought."""
-
-    number: int
-    loss: float
-    hit_rate: float
-
-
 class Trained(NamedTuple):
-    """The best model by hit rate on the validation part, and how training went."""
+    """The best state by hit rate on the validation part, and how training went."""
 
-    model: Model
+    state: State
     epochs: list[Epoch]
     best: int
 
@@ -71,35 +56,63 @@ def fit(
     recipe: Recipe,
     seed: int,
     *,
+    checkpoint: Checkpoint | None = None,
     progress: Progress = lambda *_: None,
     report: Callable[[Epoch], None] = lambda _: None,
 ) -> Trained:
     """Train until the validation hit rate stops rising, or the recipe's epochs are over.
 
-    The same interactions, recipe and seed give the same vectors on the same machine.
+    The same interactions, recipe and seed give the same vectors on the same machine, whether or
+    not the training was interrupted.
+
+    Parameters
+    ----------
+    checkpoint
+        Where the training is kept once a minute and gone on from; forgotten at its end.
     """
     history = batches.History(data.train, data.n_users)
     embedder = Embedder(data, recipe)
     step = compiled_step(recipe, category_fields(data))
-    tokens = tokens_of(data)
+    tokens, total = tokens_of(data), batches.steps(data, recipe)
     state = start(data, recipe, seed)
-    best, epochs = state.model, list[Epoch]()
-    while goes_on(epochs, recipe):
-        number = len(epochs) + 1
-        rng = np.random.default_rng([seed, 3, number])
-        total = batches.steps(data, recipe)
-        losses = []
-        for done, batch in enumerate(batches.epoch_batches(data, history, recipe, rng), start=1):
-            state, loss = step(state, tokens, batch._asdict())
-            losses.append(loss)
-            if done % 10 == 0 or done == total:
-                progress(number, done, total, float(loss))
-        rate = judge_validation(data, embedder.scorer(state.model), seed).hit_rate
-        epochs.append(Epoch(number, float(np.mean(jax.device_get(losses))), rate))
+    at = Position(state, copied(state), [], 0, jnp.zeros(()))
+    if checkpoint:
+        at = checkpoint.restore(at)
+    while goes_on(at.epochs, recipe):
+        number = len(at.epochs) + 1
+        for batch in batches.epoch_batches(data, history, recipe, seed, number, at.step):
+            state, loss = step(at.state, tokens, batch._asdict())
+            at = at._replace(state=state, step=at.step + 1, loss=at.loss + loss)
+            if at.step % 10 == 0 or at.step == total:
+                progress(number, at.step, total, float(loss))
+                if checkpoint and checkpoint.due():
+                    checkpoint.save(at)
+        rate = validation_hit_rate(data, embedder.scorer(at.state.model), seed)
+        epochs = [*at.epochs, Epoch(number, float(at.loss) / total, rate)]
         report(epochs[-1])
-        if rate >= max(epoch.hit_rate for epoch in epochs):
-            best = jax.tree.map(jnp.copy, state.model)  # the step donates its buffers
-    return Trained(best, epochs, best_epoch(epochs))
+        best = copied(at.state) if best_epoch(epochs) == number else at.best
+        at = Position(at.state, best, epochs, 0, jnp.zeros(()))
+        if checkpoint:
+            checkpoint.save(at)
+    return Trained(at.best, at.epochs, best_epoch(at.epochs))
+
+
+def go_on(data: Interactions, recipe: Recipe, seed: int, state: State, share: float) -> State:
+    """Train for a share of an epoch more: what a model learns after its items were indexed."""
+    history = batches.History(data.train, data.n_users)
+    step = compiled_step(recipe, category_fields(data))
+    tokens, state = tokens_of(data), copied(state)
+    wanted = max(1, round(share * batches.steps(data, recipe)))
+    later = batches.epoch_batches(data, history, recipe, seed, epoch=0)
+    for batch in itertools.islice(later, wanted):
+        state, _ = step(state, tokens, batch._asdict())
+    return state
+
+
+def copied(state: State) -> State:
+    """Copy a state: a step uses up the buffers of the one that it is given."""
+    fresh: State = jax.tree.map(jnp.copy, state)
+    return fresh
 
 
 def best_epoch(epochs: list[Epoch]) -> int:
@@ -111,9 +124,7 @@ def goes_on(epochs: list[Epoch], recipe: Recipe) -> bool:
     """Say whether another epoch is wanted."""
     if not epochs:
         return True
-    return (
-        len(epochs) < recipe.epochs and epochs[-1].number - best_epoch(epochs) < recipe.patience
-    )
+    return len(epochs) < recipe.epochs and epochs[-1].number - best_epoch(epochs) < recipe.patience
 
 
 def start(data: Interactions, recipe: Recipe, seed: int) -> State:
@@ -201,9 +212,7 @@ def ranking_loss(ranker: list[Arrays], x: Array, y: Array) -> tuple[Array, Array
     return (jax.nn.softplus(-good) + jax.nn.softplus(bad)).mean(), hidden
 
 
-def _adagrad(
-    tables: Arrays, squares: Arrays, found: Lookup, slopes: Array, rate: float
-) -> None:
+def _adagrad(tables: Arrays, squares: Arrays, found: Lookup, slopes: Array, rate: float) -> None:
     """Row-wise Adagrad on the rows that were looked up; the pad stays zero."""
     rows = found.tokens.reshape(-1)
     slopes = jnp.where((rows > 0)[:, None], slopes.reshape(len(rows), -1), 0)

@@ -1,0 +1,189 @@
+"""`vbench data train`: a dataset from interactions, by two towers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vbench.cli.output import console, json_option, print_json, progress_bar
+from vbench.errors import VbenchError
+
+_EXAMPLES = """
+\b
+Examples:
+  vbench data train books
+  vbench data train mine --interactions clicks.parquet --items products.csv
+  vbench data train mine --interactions log.csv --column user=visitor --column item=sku
+  vbench data train mine --interactions log.csv --set epochs=5 --set metric=cosine --seed 1
+"""
+
+_FILE = click.Path(path_type=Path)
+
+
+def _assignments(
+    ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not name or not equals or not value:
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE")
+        if name in pairs:
+            raise click.BadParameter(f"{name} is given twice")
+        pairs[name] = value
+    return pairs
+
+
+@click.command(epilog=_EXAMPLES, short_help="Train two towers on interactions.")
+@click.argument("name")
+@click.option("--interactions", type=_FILE, metavar="FILE", help="CSV or Parquet: user, item, …")
+@click.option("--users", type=_FILE, metavar="FILE", help="CSV or Parquet: features of users.")
+@click.option("--items", type=_FILE, metavar="FILE", help="CSV or Parquet: features of items.")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    callback=_assignments,
+    metavar="OURS=THEIRS",
+    help="Name of the column user, item, rating or timestamp, where it is not a usual one.",
+)
+@click.option("--recipe", type=_FILE, metavar="FILE", help="TOML with keys of docs/towers.md.")
+@click.option(
+    "--set",
+    "values",
+    multiple=True,
+    callback=_assignments,
+    metavar="KEY=VALUE",
+    help="A value instead of the recipe's, such as epochs=5 or cycle=true. Repeats.",
+)
+@click.option(
+    "--raw", type=_FILE, metavar="FOLDER", help="Raw files of NAME that are here already."
+)
+@click.option("--als", is_flag=True, help="Judge ALS beside the towers (extra `als`).")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--out", type=_FILE, metavar="FOLDER", help="The dataset's folder.  [default: NAME]")
+@click.option(
+    "--fresh", is_flag=True, help="Replace a dataset that is there, train from the start."
+)
+@json_option
+def train(
+    name: str,
+    interactions: Path | None,
+    users: Path | None,
+    items: Path | None,
+    columns: dict[str, str],
+    recipe: Path | None,
+    values: dict[str, str],
+    raw: Path | None,
+    als: bool,
+    seed: int,
+    out: Path | None,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Make the dataset NAME: item vectors to search, user vectors to ask.
+
+    Trains a user tower and an item tower on interactions, keeps some interactions back as
+    relevance judgements, and prints how many of them exact search finds, beside the most popular
+    items. A call that was interrupted goes on where it stopped.
+    """
+    from vbench import places
+    from vbench.towers import sources
+    from vbench.towers.backend import start_jax
+    from vbench.towers.interactions import prepare
+    from vbench.towers.pipeline import make, save
+    from vbench.towers.recipe import changed
+
+    folder = out or Path(name)
+    _check_folder(folder, fresh)
+    settings = changed(sources.find_recipe(name, recipe), values)
+    if interactions is None and (users or items or columns):
+        raise VbenchError("--users, --items and --column need --interactions FILE")
+    start_jax()
+    with progress_bar() as progress:
+        if interactions:
+            frames = sources.read_files(interactions, users, items, columns, settings.min_rating)
+        else:
+            frames = sources.read_catalogued(
+                name, settings, raw, lambda doing, done, total: progress(doing, done, total or 0)
+            )
+        data = prepare(*frames, settings, seed)
+        for note in data.notes:
+            click.echo(f"vbench: note: {note}", err=True)
+        made = make(
+            data,
+            settings,
+            seed,
+            als=als,
+            checkpoints=places.home() / "training",
+            fresh=fresh,
+            progress=lambda epoch, done, total, loss: progress(
+                f"epoch {epoch} of at most {settings.epochs}, loss {loss:.3f}", done, total
+            ),
+            report=lambda epoch: click.echo(
+                f"epoch {epoch.number}: loss {epoch.loss:.3f}, "
+                f"HR@100 on validation {epoch.hit_rate:.4f}",
+                err=True,
+            ),
+        )
+        save(folder, name, data, settings, made)
+    document = {
+        "schema": "vbench.train/1",
+        "dataset": {
+            "name": name,
+            "folder": str(folder),
+            "metric": settings.metric,
+            "n": len(made.vectors.base),
+            "m": len(made.vectors.queries),
+            "d": settings.dim,
+        },
+        "seed": seed,
+        "split": data.split,
+        "notes": list(data.notes),
+        "epochs": [epoch._asdict() for epoch in made.epochs],
+        "best": made.best,
+        "quality": {name: quality._asdict() for name, quality in made.quality.items()},
+    }
+    if as_json:
+        print_json(document)
+    else:
+        _print(document)
+
+
+def _check_folder(folder: Path, fresh: bool) -> None:
+    """Refuse to write over a dataset unasked, or into a folder that holds something else."""
+    from vbench.towers.export import FILES
+
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise VbenchError(f"{folder} is a file; give another folder with --out")
+    if (folder / "base.npy").is_file():
+        if not fresh:
+            raise VbenchError(f"{folder} holds a dataset already; --fresh replaces it")
+    elif {path.name for path in folder.iterdir()} - FILES - {"recipe.toml"}:
+        raise VbenchError(
+            f"{folder} holds something else than a dataset; give another folder with --out"
+        )
+
+
+def _print(document: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table("exact search with", "HR@100", "nDCG@10", "AUC", "LogLoss")
+    for name, quality in document["quality"].items():
+        table.add_row(name, *(f"{quality[key]:.4f}" for key in quality))
+    data = document["dataset"]
+    out = console()
+    out.print(f"{data['n']:,} items, {data['m']:,} queries, d={data['d']}, {data['metric']}")
+    out.print(f"split {document['split']}; vectors of epoch {document['best']}")
+    out.print(table)
+    towers, popular = (document["quality"][name]["hit_rate"] for name in ("towers", "popularity"))
+    if towers <= popular:
+        out.print(
+            "The towers find no more than the most popular items do: more interactions, features "
+            "or epochs are needed before these vectors say anything of an index."
+        )
+    out.print(f"{data['folder']}: vbench run --index hnsw --dataset {data['folder']}")
