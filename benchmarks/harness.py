@@ -45,9 +45,7 @@ def outside(k: int) -> None:
     figure(f"harness outside the timed call, k={k}", spent / 1e3, {10: 2, 100: 5}[k], "µs")
 
 
-def inside(
-    name: str, adapter: str, setting: dict[str, int], call: Callable[[Any], Any]
-) -> None:
+def inside(name: str, adapter: str, setting: dict[str, int], call: Callable[[Any], Any]) -> None:
     """Time per query inside the timed call, beyond the library's own call."""
     index = resolve(adapter)()
     index.fit(BASE, "l2", seed=0, threads=1)

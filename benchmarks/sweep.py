@@ -23,9 +23,7 @@ def main() -> None:
     dataset = Dataset("made", base, queries, "l2")
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        run = vbench.run(
-            dataset, ["hnsw"], builds=1, settings={"ef": EF}, out=Path(folder) / "run"
-        )
+        run = vbench.run(dataset, ["hnsw"], builds=1, settings={"ef": EF}, out=Path(folder) / "run")
         wall = time.perf_counter() - start
         facts = [run.facts(trial) for trial in run.done]
         searches = 0.0
@@ -36,7 +34,9 @@ def main() -> None:
         own = facts[0].build_seconds + searches
     figure(
         f"sweep of 6 ef: wall {wall:.1f} s beside 1.25 × {own:.1f} s + 2 s, ratio",
-        wall / (1.25 * own + 2), 1, "",
+        wall / (1.25 * own + 2),
+        1,
+        "",
     )
 
 

@@ -13,7 +13,9 @@ METRICS: tuple[Metric, ...] = get_args(Metric)
 FloatArray = NDArray[np.float64]
 
 
-def distance(queries: NDArray[np.floating], base: NDArray[np.floating], metric: Metric) -> FloatArray:
+def distance(
+    queries: NDArray[np.floating], base: NDArray[np.floating], metric: Metric
+) -> FloatArray:
     """Distance between rows that broadcast against each other, in float64; smaller is nearer.
 
     Parameters
