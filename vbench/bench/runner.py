@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -126,9 +127,13 @@ def run(
     plan = make_plan(_listed(indexes), settings or {}, options, dataset.fingerprint, dataset.metric)
     folder = Path(out) if out is not None else Path("results") / run_id(dataset, plan)
     with claim(folder, plan, fresh=fresh):
-        progress("exact neighbours", 0, 1)
         depth = min(dataset.n, max(_DEPTH, 2 * max(options.k)))
-        truth = exact_truth(dataset, depth, threads=len(usable_cores()))
+        truth = exact_truth(
+            dataset,
+            depth,
+            threads=len(usable_cores()),
+            progress=functools.partial(progress, "exact neighbours"),
+        )
         return _Runner(dataset, truth, plan, options, folder, progress).carry_out()
 
 
