@@ -15,6 +15,7 @@ _COMMANDS = {
     "run": "vbench.cli.run:run",
     "data": "vbench.cli.data:data",
     "index": "vbench.cli.index:index",
+    "rank": "vbench.cli.rank:rank",
 }
 
 
@@ -55,6 +56,16 @@ class LazyGroup(click.Group):
             if ctx.params["debug"] or isinstance(error, BrokenPipeError):
                 raise
             raise Stop(str(error)) from error
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        # The last resort: a fault of ours is one line too, and says how to see more.
+        except Exception as error:
+            if ctx.params["debug"]:
+                raise
+            raise Stop(
+                f"internal error: {type(error).__name__}: {error}; "
+                "vbench --debug … shows where, please report it"
+            ) from error
         except KeyboardInterrupt:
             raise Interrupted("interrupted; the same command goes on where it stopped") from None
         ctx.exit(code or 0)

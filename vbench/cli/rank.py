@@ -1,0 +1,118 @@
+"""`vbench rank`: what the ranking stage makes of the candidates, and what misses cost it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vbench.cli.output import json_option, print_json, progress_bar
+
+_EXAMPLES = """
+\b
+Examples:
+  vbench run --index hnsw --index ivf-flat --dataset books -k 100
+  vbench rank results/RUN
+  vbench rank results/RUN --ranker tower --ranker cross --ranker mixer
+  vbench rank results/RUN --ranker 'command:python my_ranker.py'
+  vbench rank results/RUN --export candidates --format trec
+  vbench rank results/RUN --ranker file:candidates/scored.run
+"""
+
+
+@click.command(epilog=_EXAMPLES, short_help="What an index's misses cost the ranking stage.")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN…")
+@click.option(
+    "--ranker",
+    "-r",
+    "rankers",
+    multiple=True,
+    metavar="RANKER",
+    help="tower, popularity, cross, mixer, a plug-in, package.module:Class, command:PROGRAM or "
+    "file:SCORES. Repeats.  [default: tower, and popularity where it is known]",
+)
+@click.option(
+    "--k",
+    "-k",
+    "k",
+    type=click.IntRange(min=1),
+    help="Candidates a query.  [default: the largest K that the runs hold]",
+)
+@click.option("--dataset", metavar="NAME|PATH", help="Where the run does not say how to open it.")
+@click.option(
+    "--interactions",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What cross and mixer learn from.  [default: what the dataset was made from]",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--export",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write the candidates of every trial there, for a ranking stage elsewhere; rank nothing.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["trec", "parquet"]),
+    default="parquet",
+    show_default=True,
+    help="Of --export: TREC run and qrels, or Parquet.",
+)
+@json_option
+def rank(
+    runs: tuple[str, ...],
+    rankers: tuple[str, ...],
+    k: int | None,
+    dataset: str | None,
+    interactions: Path | None,
+    seed: int,
+    folder: Path | None,
+    form: Any,
+    as_json: bool,
+) -> int:
+    """Hand the candidates of each trial to a ranking stage, and judge its top 10.
+
+    The same is done with exact candidates, as the control: what is lost with those is lost by the
+    model, and what a trial loses beside them is lost by the index. Needs a dataset with relevance
+    judgements.
+    """
+    from vbench.data.load import load
+    from vbench.ranking.evaluate import dataset_of, evaluate
+    from vbench.results.run import Run
+
+    opened = list({str(Path(path).resolve()): Run(path) for path in runs}.values())
+    data = load(dataset) if dataset else dataset_of(opened[0])
+    if folder is not None:
+        from vbench.ranking.handoff import export_all
+
+        document = export_all(opened, folder, form, k, data)
+        if as_json:
+            print_json(document)
+        else:
+            click.echo(f"{len(document['files'])} files in {folder}")
+            click.echo(
+                "next: score the candidates, those of exact search too, and give the scores back: "
+                "vbench rank RUN --ranker file:SCORES"
+            )
+        return 0
+    with progress_bar() as progress:
+        document = evaluate(
+            opened,
+            rankers,
+            k,
+            dataset=data,
+            interactions=interactions,
+            seed=seed,
+            progress=progress,
+        )
+    if as_json:
+        print_json(document)
+    else:
+        from vbench.cli.rank_tables import print_ranking
+
+        print_ranking(document)
+    return 1 if document["failed"] else 0

@@ -1,0 +1,1 @@
+"""What an index's misses cost the ranking stage: hand-off, rankers, exact control."""

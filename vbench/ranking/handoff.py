@@ -1,0 +1,223 @@
+"""Hand candidates of a trial to a ranking stage elsewhere: TREC run and qrels, or Parquet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vbench.data.dataset import Dataset
+from vbench.errors import VbenchError
+from vbench.measures.answers import repeated
+from vbench.measures.tail import tail
+from vbench.metric import FloatArray
+from vbench.ranking.judgements import judgements
+from vbench.ranking.pool import Pool
+from vbench.ranking.stage import candidates_of
+from vbench.results.files import write_atomically
+from vbench.results.run import Run, Setting
+from vbench.results.schema import Trial
+from vbench.results.summary import TAIL_DELTA
+
+Format = Literal["trec", "parquet"]
+Ids = NDArray[np.integer[Any]]
+EXACT = "exact"
+
+
+def export(
+    run: Run, trial: Trial, folder: str | Path, form: Format, *, dataset: Dataset
+) -> list[Path]:
+    """Write the candidates of one trial, those of exact search, and the judgements.
+
+    Documents and queries are named by their row numbers. Pads and repeated ids are left out.
+
+    Parameters
+    ----------
+    form
+        `trec`: `NAME.run` (score = K − rank, strictly falling: trec_eval keeps 32 bits of a score
+        and breaks ties by document name) and `qrels.txt`.
+        `parquet`: `NAME.candidates.parquet` (q_id, doc_id, rank from 1, score = K − rank, and
+        similarity = minus the exact distance), `NAME.queries.parquet` (q_id, hits, recall, what
+        the run knows of a query, and whether it is in the tail: recall under 0.9 in this trial,
+        in every build, or in some), and `relevance.parquet` (q_id, doc_id, grade).
+
+    Returns
+    -------
+    list of Path
+        The files, `exact` being the name of the control.
+
+    Raises
+    ------
+    VbenchError
+        The folder cannot be written, or the judgements do not fit the format.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    setting, number = _setting_of(run, trial)
+    name = label(setting, number)
+    answers = run.answers(trial)
+    lists = {name: answers.ids, EXACT: run.truth.ids[:, : trial.k]}
+    if form == "trec":
+        written = [_write_run(folder, each, ids) for each, ids in lists.items()]
+        return [*written, *_write_qrels(folder, dataset)]
+    written = [_write_candidates(folder, each, ids, dataset) for each, ids in lists.items()]
+    written.append(_write_queries(folder, name, run, setting, number))
+    return [*written, *_write_relevance(folder, dataset)]
+
+
+def export_all(
+    runs: Sequence[Run], folder: Path, form: Format, k: int | None, dataset: Dataset
+) -> dict[str, Any]:
+    """Write every trial of K candidates; a folder for each run where there are several.
+
+    Returns
+    -------
+    dict
+        What the command prints: the files of each trial.
+    """
+    k = candidates_of(runs, dataset, k)
+    listed: list[dict[str, Any]] = []
+    files: set[str] = set()
+    for run in runs:
+        place = folder / run.path.name if len(runs) > 1 else folder
+        for setting in run.settings():
+            if setting.k != k:
+                continue
+            for trial in setting.trials:
+                written = [str(file) for file in export(run, trial, place, form, dataset=dataset)]
+                files.update(written)
+                listed.append(
+                    {
+                        "run": str(run.path),
+                        "index": setting.index,
+                        "build": setting.build,
+                        "build_number": run.build_of(trial).number,
+                        "setting": setting.setting,
+                        "k": k,
+                        "files": written,
+                    }
+                )
+    return {
+        "schema": "vbench.rank.export/1",
+        "folder": str(folder),
+        "trials": listed,
+        "files": sorted(files),
+    }
+
+
+def label(setting: Setting, number: int) -> str:
+    """A file name for one build of a setting."""
+    text = f"{setting.index} {_words(setting.build)} {_words(setting.setting)}"
+    plain = re.sub(r"[^\w.=-]+", "-", " ".join(text.split())).strip("-")
+    return f"{plain}-k{setting.k}-build{number + 1}"
+
+
+def _words(parameters: dict[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in parameters.items())
+
+
+def _setting_of(run: Run, trial: Trial) -> tuple[Setting, int]:
+    for setting in run.settings():
+        if any(each.key == trial.key for each in setting.trials):
+            return setting, run.build_of(trial).number
+    raise VbenchError(f"{run.path} holds no result of the trial {trial.key}")
+
+
+def _rows(ids: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Query, document and rank (from 1) of every candidate, in order."""
+    kept = (ids >= 0) & ~repeated(ids)
+    query, column = np.nonzero(kept)
+    rank = kept.cumsum(axis=1)[query, column]
+    return query, ids[query, column].astype(np.int64), rank.astype(np.int64)
+
+
+def _write_run(folder: Path, name: str, ids: Ids) -> Path:
+    query, document, rank = _rows(ids)
+    frame = pl.DataFrame(
+        {
+            "q_id": query,
+            "iteration": "Q0",
+            "doc_id": document,
+            "rank": rank,
+            "score": ids.shape[1] - rank,
+            "tag": "vbench",
+        }
+    )
+    return _write_text(folder / f"{name}.run", frame)
+
+
+def _write_qrels(folder: Path, dataset: Dataset) -> list[Path]:
+    if dataset.relevance is None:
+        return []
+    known = judgements(dataset)
+    if (known.grade != np.rint(known.grade)).any():
+        raise VbenchError(
+            f"{dataset.name} has grades that are not whole numbers, which qrels cannot hold; "
+            "export with --format parquet"
+        )
+    frame = pl.DataFrame(
+        {
+            "q_id": known.query,
+            "iteration": "0",
+            "doc_id": known.item,
+            "grade": known.grade.astype(np.int64),
+        }
+    )
+    return [_write_text(folder / "qrels.txt", frame)]
+
+
+def _write_text(path: Path, frame: pl.DataFrame) -> Path:
+    write_atomically(path, lambda file: frame.write_csv(file, separator=" ", include_header=False))
+    return path
+
+
+def _write_candidates(folder: Path, name: str, ids: Ids, dataset: Dataset) -> Path:
+    query, document, rank = _rows(ids)
+    pool = Pool.of(np.arange(len(ids), dtype=np.int64), [ids])
+    places = pool.places[0]
+    column = np.nonzero(places >= 0)[1]
+    similarity: FloatArray = pool.similarity(dataset)[places[query, column]]
+    frame = pl.DataFrame(
+        {
+            "q_id": query,
+            "doc_id": document,
+            "rank": rank.astype(np.int32),
+            "score": (ids.shape[1] - rank).astype(np.float64),
+            "similarity": similarity,
+        }
+    )
+    return _write_parquet(folder / f"{name}.candidates.parquet", frame)
+
+
+def _write_queries(folder: Path, name: str, run: Run, setting: Setting, number: int) -> Path:
+    hits = run.hits(setting)
+    at = [run.build_of(trial).number for trial in setting.trials].index(number)
+    parts = tail(hits, setting.k, TAIL_DELTA)
+    own = run.queries.rename({"query": "q_id"})
+    frame = own.with_columns(
+        pl.col("q_id").cast(pl.Int64),
+        hits=pl.Series(hits[at]),
+        recall=pl.Series(hits[at] / setting.k),
+        tail=pl.Series(tail(hits[at : at + 1], setting.k, TAIL_DELTA).persistent),
+        persistent_tail=pl.Series(parts.persistent),
+        lottery_tail=pl.Series(parts.lottery),
+    )
+    return _write_parquet(folder / f"{name}.queries.parquet", frame)
+
+
+def _write_relevance(folder: Path, dataset: Dataset) -> list[Path]:
+    if dataset.relevance is None:
+        return []
+    known = judgements(dataset)
+    frame = pl.DataFrame({"q_id": known.query, "doc_id": known.item, "grade": known.grade})
+    return [_write_parquet(folder / "relevance.parquet", frame)]
+
+
+def _write_parquet(path: Path, frame: pl.DataFrame) -> Path:
+    write_atomically(path, frame.write_parquet)
+    return path

@@ -1,0 +1,168 @@
+"""Scores and rankings made elsewhere, read back and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vbench.errors import DataError
+from vbench.metric import FloatArray
+from vbench.ranking.judgements import rows_of
+from vbench.ranking.protocol import Material, Ranker, Rows
+
+UNSCORED = float(np.finfo(np.float64).min)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of pairs, sorted by query, then by item; no pair twice.
+
+    Attributes
+    ----------
+    key : int64 (P,), query · n + item
+    score : float64 (P,), higher is better
+    """
+
+    key: NDArray[np.int64]
+    score: FloatArray
+
+
+def read_scores(path: str | Path, m: int, n: int) -> Scores:
+    """Read scores or a ranking of some pairs.
+
+    Parameters
+    ----------
+    path
+        Parquet (or CSV) with `q_id`, `doc_id` and `score`, or `rank` where there is no score.
+        Any other suffix: a TREC run, six columns, ordered as trec_eval does: by the score in 32
+        bits, equal ones by falling document name.
+    m, n : number of queries and of items of the dataset
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, lacks a column, names a query or item that does not exist,
+        repeats a pair, or holds a score that is not a finite number.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"{path}: no such file with scores")
+    if path.suffix in (".parquet", ".csv"):
+        frame, score = _table(path)
+    else:
+        frame, score = _trec(path)
+    if not len(frame):
+        raise DataError(f"{path} holds no scores")
+    query, item = (
+        rows_of(frame, column, size, str(path)) for column, size in (("q_id", m), ("doc_id", n))
+    )
+    key = query * n + item
+    order = np.argsort(key, kind="stable")
+    again = np.flatnonzero(np.diff(key[order]) == 0)
+    if len(again):
+        at = order[again[0] + 1]
+        raise DataError(
+            f"{path}, row {at}: query {query[at]} and item {item[at]} were scored before "
+            f"({len(again):,} pairs are given twice)"
+        )
+    return Scores(key[order], score[order])
+
+
+def _table(path: Path) -> tuple[pl.DataFrame, FloatArray]:
+    read = pl.read_parquet if path.suffix == ".parquet" else pl.read_csv
+    try:
+        frame = read(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from None
+    if "score" in frame.columns:
+        return frame, finite(frame["score"], path)
+    if "rank" in frame.columns:
+        return frame, -finite(frame["rank"], path)
+    raise DataError(
+        f"{path} has no column 'score' or 'rank' (it has: {', '.join(frame.columns) or 'none'})"
+    )
+
+
+def finite(column: pl.Series, path: Path | str) -> FloatArray:
+    """A column as float64, every value finite."""
+    if not column.dtype.is_numeric():
+        raise DataError(f"{path}: the column {column.name!r} holds {column.dtype}, not numbers")
+    values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    if not np.isfinite(values).all():
+        at = int(np.argmin(np.isfinite(values)))
+        raise DataError(
+            f"{path}, row {at}: the {column.name} is {values[at]}; it must be a finite number"
+        )
+    return values
+
+
+_TREC = ("q_id", "iteration", "doc_id", "rank", "score", "tag")
+
+
+def _trec(path: Path) -> tuple[pl.DataFrame, FloatArray]:
+    rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
+    rows = [row for row in rows if row]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(_TREC):
+            raise DataError(
+                f"{path}, line {number} has {len(row)} columns; a TREC run has six: "
+                "query Q0 document rank score tag"
+            )
+    text = pl.DataFrame(rows, schema=list(_TREC), orient="row")
+    frame = text.with_columns(pl.col("q_id", "doc_id").cast(pl.Int64, strict=False))
+    for column in ("q_id", "doc_id"):
+        if frame[column].null_count():
+            at = int(frame[column].is_null().arg_max() or 0)
+            raise DataError(
+                f"{path}, line {at + 1}: {text[column][at]!r} is no row number; queries and "
+                "documents are named by their row numbers, as vbench exports them"
+            )
+    score = finite(text["score"].cast(pl.Float64, strict=False), path).astype(np.float32)
+    # trec_eval: falling score, then falling name as text. The order becomes the score.
+    ordered = (
+        pl.DataFrame({"score": score, "name": text["doc_id"]})
+        .with_row_index("row")
+        .sort("score", "name")["row"]
+        .to_numpy()
+    )
+    place = np.empty(len(ordered))
+    place[ordered] = np.arange(len(ordered), dtype=np.float64)
+    return frame, place
+
+
+class Given(Ranker):
+    """Scores read from a file; candidates that it does not score stand behind those it does."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._asked = self._missing = 0
+
+    def fit(self, material: Material) -> None:
+        """Read the file."""
+        self._n = material.dataset.n
+        self._scores = read_scores(self._path, material.dataset.m, self._n)
+
+    def score(self, queries: Rows, candidates: Rows) -> NDArray[np.floating]:
+        key = queries[:, np.newaxis] * self._n + candidates
+        at = np.minimum(np.searchsorted(self._scores.key, key), len(self._scores.key) - 1)
+        known = self._scores.key[at] == key
+        self._asked += known.size
+        self._missing += int((~known).sum())
+        return np.where(known, self._scores.score[at], UNSCORED)
+
+    def warnings(self) -> list[str]:
+        if self._missing == self._asked:
+            raise DataError(
+                f"{self._path} scores none of the candidates; score those that "
+                "vbench rank RUN --export FOLDER --format parquet writes, the exact ones too"
+            )
+        if not self._missing:
+            return []
+        return [
+            f"{self._path} has no score for {self._missing / self._asked:.1%} of the pairs of "
+            "query and candidate, exact ones included; they are ranked last"
+        ]

@@ -1,0 +1,136 @@
+"""Relevance judgements of a dataset as sorted arrays, checked against its vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.data.dataset import Dataset
+from vbench.errors import DataError
+from vbench.metric import FloatArray
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Rows = NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True)
+class Judgements:
+    """Which items are relevant to which queries, and how much.
+
+    Attributes
+    ----------
+    query, item : int64 (J,)
+        Row numbers, ascending by query, then by item; no pair twice.
+    grade : float64 (J,)
+        Gain of each, above 0.
+    m, n : number of queries and of items of the dataset
+    """
+
+    query: NDArray[np.int64]
+    item: NDArray[np.int64]
+    grade: FloatArray
+    m: int
+    n: int
+
+    @property
+    def judged(self) -> NDArray[np.int64]:
+        """Queries with at least one relevant item, ascending: int64 (mj,)."""
+        return np.unique(self.query)
+
+    def grades(self, queries: Rows, items: Rows) -> FloatArray:
+        """Grade of each pair, 0 where nothing is known; the two broadcast against each other."""
+        keys = np.asarray(queries, dtype=np.int64) * self.n + items
+        known = self.query * self.n + self.item
+        at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+        return np.where(known[at] == keys, self.grade[at], 0.0)
+
+    def relevant(self) -> NDArray[np.int64]:
+        """Number of relevant items of each judged query: int64 (mj,)."""
+        return np.unique(self.query, return_counts=True)[1]
+
+    def ideal(self, cutoff: int) -> FloatArray:
+        """Discounted gain of the best possible list of each judged query: float64 (mj,)."""
+        order = np.lexsort((-self.grade, self.query))
+        query, grade = self.query[order], self.grade[order]
+        _, starts, codes = np.unique(query, return_index=True, return_inverse=True)
+        rank = np.arange(len(query)) - starts[codes] + 1
+        gains = np.where(rank <= cutoff, grade / np.log2(rank + 1), 0.0)
+        return np.bincount(codes, gains, minlength=len(starts)).astype(np.float64)
+
+
+def judgements(dataset: Dataset) -> Judgements:
+    """The judgements of `dataset`; a grade of 0 or less is "not relevant" and left out.
+
+    A pair that is judged twice has its higher grade.
+
+    Raises
+    ------
+    DataError
+        The dataset has no judgements, they name queries or items that it does not have, a grade
+        is not a number, or nothing is relevant.
+    """
+    frame = dataset.relevance
+    if frame is None:
+        raise DataError(
+            f"{dataset.name} has no relevance judgements; ranking needs relevance.parquet with "
+            "the columns query and item (row numbers from 0), optionally grade"
+        )
+    query = rows_of(frame, "query", dataset.m, "relevance")
+    item = rows_of(frame, "item", dataset.n, "relevance")
+    grade = np.ones(len(query)) if "grade" not in frame.columns else _grades(frame)
+    positive = grade > 0
+    if not positive.any():
+        raise DataError(f"{dataset.name}: no judgement has a grade above 0, nothing is relevant")
+    order = np.lexsort((-grade, item, query))
+    order = order[positive[order]]
+    query, item, grade = query[order], item[order], grade[order]
+    first = np.ones(len(query), dtype=bool)
+    first[1:] = (np.diff(query) != 0) | (np.diff(item) != 0)
+    return Judgements(query[first], item[first], grade[first], dataset.m, dataset.n)
+
+
+def rows_of(frame: pl.DataFrame, column: str, size: int, what: str) -> NDArray[np.int64]:
+    """A column of row numbers as int64, checked to lie in 0 … size − 1.
+
+    Raises
+    ------
+    DataError
+        The column is missing, holds something else, or names a row that does not exist.
+    """
+    if column not in frame.columns:
+        raise DataError(
+            f"{what} has no column {column!r} (it has: {', '.join(frame.columns) or 'none'})"
+        )
+    values = frame[column]
+    if not values.dtype.is_integer() or values.null_count():
+        raise DataError(
+            f"{what}: the column {column!r} must hold row numbers, it holds {values.dtype}"
+            f"{' with empty rows' if values.null_count() else ''}"
+        )
+    rows = values.cast(int).to_numpy()
+    outside = (rows < 0) | (rows >= size)
+    if outside.any():
+        at = int(np.argmax(outside))
+        raise DataError(
+            f"{what}, row {at}: {column} {rows[at]} is unknown; the dataset has {size:,}, "
+            f"numbered from 0 to {size - 1:,} ({int(outside.sum()):,} such rows)"
+        )
+    return rows
+
+
+def _grades(frame: pl.DataFrame) -> FloatArray:
+    import polars as pl
+
+    column = frame["grade"]
+    if not column.dtype.is_numeric():
+        raise DataError(f"relevance: the column 'grade' must hold numbers, it holds {column.dtype}")
+    grade = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    if not np.isfinite(grade).all():
+        at = int(np.argmin(np.isfinite(grade)))
+        raise DataError(f"relevance, row {at}: the grade {grade[at]} is not a finite number")
+    return grade

@@ -1,0 +1,126 @@
+"""All (query, item) pairs that any trial or exact search hands to the ranking stage, each once.
+
+Trials of one run return mostly the same items. So each pair is scored once, for all of them: a
+score is a function of the pair, and may not depend on the other candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.data.dataset import Dataset
+from vbench.measures.answers import repeated
+from vbench.metric import FloatArray, distance
+
+Ids = NDArray[np.integer[Any]]
+_BLOCK_ENTRIES = 1 << 21
+_BLOCK_PAIRS = 1 << 17
+
+
+class Block(NamedTuple):
+    """Some queries with their candidates, as a rectangle.
+
+    Attributes
+    ----------
+    queries : int64 (b,), row numbers of the dataset
+    candidates : int64 (b, w)
+        Row numbers of items; a query with fewer than w repeats its first one.
+    pairs : int64 (b, w)
+        Number of each pair in the pool.
+    """
+
+    queries: NDArray[np.int64]
+    candidates: NDArray[np.int64]
+    pairs: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Pairs sorted by query, then by item.
+
+    Attributes
+    ----------
+    queries : int64 (m,), row numbers of the dataset
+    item : int64 (P,)
+    starts : int64 (m + 1,), where the pairs of each query begin
+    places : list of int32 (m, k), one for each list of candidates: number of the pair, −1 pads
+    """
+
+    queries: NDArray[np.int64]
+    item: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    places: list[NDArray[np.int32]]
+
+    @classmethod
+    def of(cls, queries: NDArray[np.int64], lists: Sequence[Ids]) -> Pool:
+        """Pool lists of candidates, each (m, k) with −1 pads; an id returned twice counts once."""
+        widths = np.cumsum([each.shape[1] for each in lists])
+        m, width = len(queries), int(widths[-1])
+        places = [np.empty(each.shape, dtype=np.int32) for each in lists]
+        items, sizes, number = [], [], 0
+        step = max(1, _BLOCK_ENTRIES // max(1, width))
+        for start in range(0, m, step):
+            rows = slice(start, start + step)
+            wide = np.concatenate([_once(each[rows]) for each in lists], axis=1)
+            order = np.argsort(wide, axis=1)
+            ordered = np.take_along_axis(wide, order, axis=1)
+            fresh = ordered >= 0
+            fresh[:, 1:] &= ordered[:, 1:] != ordered[:, :-1]
+            place = np.cumsum(fresh, dtype=np.int64).reshape(fresh.shape) - 1 + number
+            place[ordered < 0] = -1
+            back = np.empty_like(place)
+            np.put_along_axis(back, order, place, axis=1)
+            for at, part in zip(places, np.split(back, widths[:-1], axis=1), strict=True):
+                at[rows] = part
+            items.append(ordered[fresh].astype(np.int64))
+            sizes.append(fresh.sum(axis=1))
+            number += len(items[-1])
+        starts = np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64)
+        return cls(queries, np.concatenate(items), starts, places)
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+    @property
+    def query(self) -> NDArray[np.int64]:
+        """Row number of the query of each pair: int64 (P,)."""
+        return np.repeat(self.queries, np.diff(self.starts))
+
+    def blocks(self, pairs: int = _BLOCK_PAIRS) -> Iterator[Block]:
+        """The pool in rectangles of up to `pairs` pairs, queries with few candidates first."""
+        sizes = np.diff(self.starts)
+        order = np.argsort(sizes, kind="stable")
+        order = order[sizes[order] > 0]
+        start = 0
+        while start < len(order):
+            # The last row is the widest, so the rectangle is as wide as that.
+            fits = np.arange(1, len(order) - start + 1) * sizes[order[start:]] <= pairs
+            rows = order[start : start + max(1, int(fits.sum()))]
+            column = np.arange(sizes[rows].max())
+            number = self.starts[rows, np.newaxis] + np.where(
+                column < sizes[rows, np.newaxis], column, 0
+            )
+            yield Block(self.queries[rows], self.item[number], number)
+            start += len(rows)
+
+    def similarity(self, dataset: Dataset) -> FloatArray:
+        """Minus the distance of each pair, from the stored vectors: float64 (P,)."""
+        values = np.empty(len(self))
+        query = self.query
+        step = max(1, _BLOCK_ENTRIES // dataset.d)
+        for start in range(0, len(self), step):
+            part = slice(start, start + step)
+            near = distance(
+                dataset.queries[query[part]], dataset.base[self.item[part]], dataset.metric
+            )
+            values[part] = -near
+        return values
+
+
+def _once(ids: Ids) -> Ids:
+    return np.where(repeated(ids), -1, ids)

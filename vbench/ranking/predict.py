@@ -1,0 +1,197 @@
+"""Which measure of the index tells what the ranking stage will lose."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.measures.answers import Answers
+from vbench.measures.base import Measure
+from vbench.measures.grammar import parse
+from vbench.metric import FloatArray
+
+RESAMPLES = 1_000
+FEWEST_SETTINGS = 5
+NEAR = 0.02
+_DELTAS = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
+
+
+class Prediction(NamedTuple):
+    """How well one measure orders the trials by what the ranking stage keeps.
+
+    Attributes
+    ----------
+    measure : the measure, in the grammar
+    correlation
+        Spearman's ρ between the measure (turned so that more is better) and the quality kept;
+        1 is a perfect order. None where one of the two is the same for all trials.
+    misordered
+        Share of the pairs of trials, of two settings and with clearly different losses, that the
+        measure puts the other way round; a tie counts half.
+    misordered_near
+        The same among pairs whose mean recall differs by at most 0.02.
+    *_low, *_high : 95 % interval by resampling the settings; None with fewer than five.
+    """
+
+    measure: str
+    correlation: float | None
+    correlation_low: float | None
+    correlation_high: float | None
+    misordered: float | None
+    misordered_low: float | None
+    misordered_high: float | None
+    misordered_near: float | None
+
+
+class Pairs(NamedTuple):
+    """Which pairs of trials are compared: bool (T, T), the first better than the second."""
+
+    clear: NDArray[np.bool_]
+    near: NDArray[np.bool_]
+
+
+def values(
+    answers: Sequence[Answers], survivors: Sequence[NDArray[np.integer[Any]]]
+) -> dict[Measure, FloatArray]:
+    """Every measure of an index that is tried, of every trial: float64 (T,).
+
+    Parameters
+    ----------
+    survivors : int (m,) of each trial, hits against the exact top 10
+    """
+    k, top = answers[0].k, min(10, answers[0].k)
+    found = {name: np.array([parse(name).value(each) for each in answers]) for name in _names(k)}
+    if top < k:
+        # Of the top 10 alone these hits are all hits, and need not be counted again.
+        tops = [
+            dataclasses.replace(each, k=top, hits=hits)
+            for each, hits in zip(answers, survivors, strict=True)
+        ]
+        found |= {
+            _with_truth(name, k, top): np.array([parse(name).value(each) for each in tops])
+            for name in _names(top)
+        }
+    return {parse(name): each for name, each in found.items()}
+
+
+def _names(k: int) -> list[str]:
+    robust = [f"Robustness(delta={delta})@{k}" for delta in _DELTAS]
+    return [f"Recall@{k}", *robust, f"CVaR(alpha=0.05)@{k}", f"Failure@{k}"]
+
+
+def _with_truth(name: str, k: int, top: int) -> str:
+    return str(dataclasses.replace(parse(name), k=k, truth=top))  # type: ignore[call-arg]  # OfHits
+
+
+def predictions(
+    measured: Mapping[Measure, FloatArray],
+    settings: NDArray[np.intp],
+    quality: FloatArray,
+    seed: int = 0,
+) -> tuple[list[Prediction], dict[str, int]]:
+    """Judge every measure, best first.
+
+    Parameters
+    ----------
+    measured : float64 (T,) by measure, as :func:`values` gives them
+    settings : int (T,), which setting each trial belongs to; builds of one setting share it
+    quality : float64 (T, mj), ranking quality of every query, such as nDCG@10
+
+    Returns
+    -------
+    predictions, and the number of trials, settings and pairs that they rest on
+    """
+    kept = quality.mean(axis=1)
+    recall = next(iter(measured.values()))
+    pairs = _pairs(quality, settings, recall)
+    weights = _resamples(settings, seed)
+    found = [_judge(name, each, kept, pairs, weights) for name, each in measured.items()]
+    facts = {
+        "trials": len(settings),
+        "settings": len(np.unique(settings)),
+        "pairs": int(pairs.clear.sum()),
+        "pairs_near": int(pairs.near.sum()),
+    }
+    return sorted(found, key=_order), facts
+
+
+def _order(each: Prediction) -> tuple[float, float]:
+    return (
+        1.0 if each.misordered is None else each.misordered,
+        -(each.correlation or 0.0),
+    )
+
+
+def _pairs(quality: FloatArray, settings: NDArray[np.intp], recall: FloatArray) -> Pairs:
+    """Pairs of trials of two settings whose qualities differ by 1.96 paired standard errors."""
+    covariance = np.atleast_2d(np.cov(quality))
+    own = np.diag(covariance)
+    variance = own[:, np.newaxis] + own - 2 * covariance
+    error = np.sqrt(np.maximum(variance, 0.0) / quality.shape[1])
+    kept = quality.mean(axis=1)
+    clear = (kept[:, np.newaxis] - kept > 1.96 * error) & (settings[:, np.newaxis] != settings)
+    near = clear & (np.abs(recall[:, np.newaxis] - recall) <= NEAR)
+    return Pairs(clear, near)
+
+
+def _resamples(settings: NDArray[np.intp], seed: int) -> FloatArray:
+    """How often each trial occurs when settings are drawn with replacement: (R, T)."""
+    names, codes = np.unique(settings, return_inverse=True)
+    if len(names) < FEWEST_SETTINGS:
+        return np.empty((0, len(settings)))
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), RESAMPLES)
+    return np.asarray(drawn[:, codes], dtype=np.float64)
+
+
+def _judge(
+    measure: Measure, values: FloatArray, kept: FloatArray, pairs: Pairs, weights: FloatArray
+) -> Prediction:
+    turned = values if measure.higher_is_better else -values
+    once = np.ones((1, len(values)))
+    wrong = (turned[:, np.newaxis] < turned) + 0.5 * (turned[:, np.newaxis] == turned)
+    return Prediction(
+        str(measure),
+        *_with_ends(_spearman(turned, kept, once), _spearman(turned, kept, weights)),
+        *_with_ends(_share(wrong, pairs.clear, once), _share(wrong, pairs.clear, weights)),
+        _finite(_share(wrong, pairs.near, once)[0]),
+    )
+
+
+def _spearman(x: FloatArray, y: FloatArray, weights: FloatArray) -> FloatArray:
+    """Spearman's ρ where trial t occurs weights[r, t] times: (R,)."""
+    a, b = (_ranks(each, weights) for each in (x, y))
+    total = weights.sum(axis=1, keepdims=True)
+    a = a - (a * weights).sum(axis=1, keepdims=True) / total
+    b = b - (b * weights).sum(axis=1, keepdims=True) / total
+    size = np.sqrt((a * a * weights).sum(axis=1) * (b * b * weights).sum(axis=1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((a * b * weights).sum(axis=1) / size)
+
+
+def _ranks(x: FloatArray, weights: FloatArray) -> FloatArray:
+    lower = (x[:, np.newaxis] < x) + 0.5 * (x[:, np.newaxis] == x)
+    return np.asarray(weights @ lower)
+
+
+def _share(wrong: FloatArray, among: NDArray[np.bool_], weights: FloatArray) -> FloatArray:
+    """Share of the pairs in `among` that are wrong, for each resample: (R,)."""
+    total = ((weights @ among) * weights).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(((weights @ (wrong * among)) * weights).sum(axis=1) / total)
+
+
+def _with_ends(value: FloatArray, resampled: FloatArray) -> tuple[Any, Any, Any]:
+    kept = resampled[np.isfinite(resampled)]
+    if not np.isfinite(value[0]) or len(kept) < RESAMPLES / 2:
+        return _finite(value[0]), None, None
+    low, high = np.quantile(kept, [0.025, 0.975])
+    return float(value[0]), float(low), float(high)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,94 @@
+"""From the name of a ranker to a ranker: entry points, modules, files, commands."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+
+from vbench.errors import UnknownNameError, VbenchError
+from vbench.ranking.protocol import Ranker
+
+GROUP = "vbench.rankers"
+
+
+@functools.cache
+def rankers() -> Mapping[str, str]:
+    """All registered rankers: ``module:Class`` by name; nothing is imported."""
+    # Sorted so that a name taken twice means the same ranker every time.
+    return {
+        each.name: each.value
+        for each in sorted(entry_points(group=GROUP), key=lambda each: each.value, reverse=True)
+    }
+
+
+def resolve(spec: str) -> Ranker:
+    """A new ranker.
+
+    Parameters
+    ----------
+    spec
+        A registered name, ``package.module:Class`` (the working directory is searched too),
+        ``command:PROGRAM ARGUMENTS`` (see :mod:`vbench.ranking.command`), or ``file:PATH``
+        (scores made elsewhere, see :mod:`vbench.ranking.intake`).
+
+    Raises
+    ------
+    UnknownNameError
+        No ranker has that name.
+    VbenchError
+        It cannot be imported, or is not a ranker.
+    """
+    scheme, colon, rest = spec.partition(":")
+    if scheme == "command" and colon:
+        from vbench.ranking.command import Command
+
+        return Command(rest)
+    if scheme == "file" and colon:
+        from vbench.ranking.intake import Given
+
+        return Given(rest)
+    if colon:
+        return _load(spec)
+    if spec not in rankers():
+        raise UnknownNameError(
+            "ranker",
+            spec,
+            rankers(),
+            "or give package.module:Class, command:PROGRAM, or file:PATH with scores",
+        )
+    return _load(rankers()[spec])
+
+
+def _load(target: str) -> Ranker:
+    module, _, attribute = target.partition(":")
+    # The installed command does not see the working directory, unlike `python -m`.
+    if (here := os.getcwd()) not in sys.path and "" not in sys.path:  # noqa: PTH109
+        sys.path.append(here)
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+        made = found()
+    except VbenchError:
+        raise
+    # A plug-in's import runs its code, which may raise anything, SystemExit included.
+    except (Exception, SystemExit) as error:
+        said = " ".join(str(error).split())
+        raise VbenchError(
+            f"ranker {target} cannot be used ({type(error).__name__}: {said})"
+        ) from error
+    own = getattr(made, "score", None)
+    if not callable(own) or getattr(type(made), "score", None) is Ranker.score:
+        raise VbenchError(
+            f"ranker {target} has no method 'score'; a ranker needs score(queries, candidates)"
+        )
+    return made if isinstance(made, Ranker) else _completed(made)
+
+
+def _completed(made: object) -> Ranker:
+    """Give an object that does not inherit the protocol its defaults."""
+    kind = type(made)
+    completed: Ranker = type(kind.__name__, (kind, Ranker), {"__doc__": kind.__doc__})()
+    return completed

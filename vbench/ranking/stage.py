@@ -1,0 +1,294 @@
+"""Trials and the exact control before a ranking stage: their candidates, ranked."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.data.dataset import Dataset, Truth
+from vbench.errors import VbenchError
+from vbench.measures.answers import Answers
+from vbench.metric import FloatArray
+from vbench.ranking.judgements import Judgements, judgements
+from vbench.ranking.measures import Ideal, by_name, find, kendall
+from vbench.ranking.pool import Pool
+from vbench.ranking.protocol import Ranker
+from vbench.results.run import Run, Setting
+from vbench.results.schema import Trial
+
+CUTOFF = 10
+KENDALL_QUERIES = 1_000
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One setting of one run, with its builds.
+
+    Attributes
+    ----------
+    first : number of its first build among the stage's trials
+    answers : of each build, for the judged queries alone
+    survivors : int (B, mj), how many of the exact top 10 are among the candidates
+    """
+
+    run: Run
+    setting: Setting
+    first: int
+    answers: tuple[Answers, ...]
+    survivors: NDArray[np.integer[Any]]
+
+    @property
+    def builds(self) -> slice:
+        """Its builds among the stage's trials."""
+        return slice(self.first, self.first + len(self.answers))
+
+    @property
+    def recall(self) -> FloatArray:
+        """Recall of every judged query in every build: float64 (B, mj)."""
+        return np.stack([each.hits / each.k for each in self.answers])
+
+    @property
+    def top(self) -> int:
+        """How many exact neighbours `survivors` are counted of: 10, or K where that is less."""
+        return min(CUTOFF, self.setting.k)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What every ranker is given: the judged queries of one dataset and their candidates.
+
+    Attributes
+    ----------
+    k : number of candidates
+    cases : settings with their builds
+    judged : int64 (mj,), the queries that have a relevant item
+    ideal : what the judgements allow at best
+    pool : all candidates; the exact control is list 0, trial t is list t + 1
+    grades : float64 (P,), of each pair of the pool
+    """
+
+    dataset: Dataset
+    k: int
+    cases: tuple[Case, ...]
+    judgements: Judgements
+    judged: NDArray[np.int64]
+    ideal: Ideal
+    pool: Pool
+    grades: FloatArray
+
+    @property
+    def trials(self) -> int:
+        """Number of trials, over all settings."""
+        return len(self.pool.places) - 1
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """What one ranker made of the candidates.
+
+    Attributes
+    ----------
+    exact : float64 (mj,) by measure, of the exact candidates
+    trials : float64 (trials, mj) by measure
+    kendall : float64 (trials + 1, up to 1,000)
+        τ-b between retrieval and ranker of some queries; the exact candidates first.
+    scores : floating (P,), of the pairs of the pool
+    """
+
+    name: str
+    exact: dict[str, FloatArray]
+    trials: dict[str, FloatArray]
+    kendall: FloatArray
+    scores: NDArray[np.floating]
+    warnings: tuple[str, ...]
+
+
+def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage:
+    """Bring the candidates of the judged queries of some runs together.
+
+    Parameters
+    ----------
+    k
+        Number of candidates; by default the largest K that every run holds.
+
+    Raises
+    ------
+    VbenchError
+        The runs are of another dataset, hold no finished trial with that K, or the dataset has
+        no judgements that fit it.
+    """
+    k = candidates_of(runs, dataset, k)
+    relevance = judgements(dataset)
+    rows = relevance.judged
+    cases: list[Case] = []
+    count = 0
+    for run in runs:
+        truth = Truth(run.truth.ids[rows], run.truth.distances[rows])
+        for setting in run.settings():
+            if setting.k == k:
+                answers = tuple(_of(run, trial, rows, truth) for trial in setting.trials)
+                survivors = np.stack([each.hits_against(min(CUTOFF, k)) for each in answers])
+                cases.append(Case(run, setting, count, answers, survivors))
+                count += len(answers)
+    exact = runs[0].truth.ids[rows, :k]
+    pool = Pool.of(rows, [exact, *(each.ids for case in cases for each in case.answers)])
+    return Stage(
+        dataset=dataset,
+        k=k,
+        cases=tuple(cases),
+        judgements=relevance,
+        judged=rows,
+        ideal=Ideal.of(relevance, CUTOFF),
+        pool=pool,
+        grades=relevance.grades(pool.query, pool.item),
+    )
+
+
+def part(stage: Stage, ranked: Sequence[Ranked], run: Run) -> tuple[Stage, list[Ranked]]:
+    """The trials of one run alone."""
+    cases: list[Case] = []
+    trials: list[int] = []
+    for case in stage.cases:
+        if case.run is run:
+            cases.append(dataclasses.replace(case, first=len(trials)))
+            trials += range(stage.trials)[case.builds]
+    lists = [0, *(trial + 1 for trial in trials)]
+    pool = dataclasses.replace(stage.pool, places=[stage.pool.places[each] for each in lists])
+    own = [
+        dataclasses.replace(
+            each,
+            trials={name: values[trials] for name, values in each.trials.items()},
+            kendall=each.kendall[lists],
+        )
+        for each in ranked
+    ]
+    return dataclasses.replace(stage, cases=tuple(cases), pool=pool), own
+
+
+def candidates_of(runs: Sequence[Run], dataset: Dataset, k: int | None) -> int:
+    """Number of candidates to rank: `k`, or the largest K that all runs hold.
+
+    Raises
+    ------
+    VbenchError
+        There is no such K, or a run searched other vectors.
+    """
+    if not runs:
+        raise VbenchError("give at least one run folder")
+    _same_dataset(runs, dataset)
+    return _candidates(runs, k)
+
+
+def _same_dataset(runs: Sequence[Run], dataset: Dataset) -> None:
+    for run in runs:
+        facts = run.manifest.dataset
+        if facts.fingerprint != dataset.fingerprint:
+            raise VbenchError(
+                f"{run.path} searched other vectors ({facts.name}, {facts.fingerprint[:8]}…) than "
+                f"{dataset.name} ({dataset.fingerprint[:8]}…) holds; rank runs of one dataset at "
+                "a time, and with the vectors they searched"
+            )
+
+
+def _candidates(runs: Sequence[Run], k: int | None) -> int:
+    held = [{setting.k for setting in run.settings()} for run in runs]
+    for run, ks in zip(runs, held, strict=True):
+        if not ks:
+            raise VbenchError(f"{run.path} holds no finished trial to rank")
+    common = set.intersection(*held)
+    if k is None and common:
+        return max(common)
+    for run, ks in zip(runs, held, strict=True):
+        if k not in ks:
+            listed = ", ".join(map(str, sorted(ks)))
+            wanted = f"no candidates of K={k}" if k else "no K that the other runs hold too"
+            raise VbenchError(
+                f"{run.path} holds {wanted} (it has K={listed}); give --k {max(ks)}, or measure "
+                f"with vbench run -k {k or 100}"
+            )
+    assert k is not None
+    return k
+
+
+def _of(run: Run, trial: Trial, rows: NDArray[np.int64], truth: Truth) -> Answers:
+    """Take the judged queries alone; all trials of a run share the arrays of the truth."""
+    answers = run.answers(trial)
+    return dataclasses.replace(
+        answers,
+        ids=answers.ids[rows],
+        hits=answers.hits[rows],
+        truth_ids=truth.ids,
+        truth_distances=truth.distances,
+        ratio=answers.ratio[rows],
+        latency_ns=answers.latency_ns[rows],
+    )
+
+
+def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = None) -> Ranked:
+    """Rank every list of candidates with `ranker`, which is fitted already.
+
+    Raises
+    ------
+    VbenchError
+        It returns NaN, an infinity, another shape, or something that is not numbers.
+    """
+    scores = scores_of(ranker, name, stage.pool, progress)
+    exact, *lists = [measured(stage, scores, places) for places in stage.pool.places]
+    names = by_name(stage.ideal.cutoff)
+    chosen = np.linspace(0, len(stage.judged) - 1, KENDALL_QUERIES).astype(np.intp)
+    chosen = np.unique(chosen)
+    return Ranked(
+        name=name,
+        exact=exact,
+        trials={each: np.stack([one[each] for one in lists]) for each in names},
+        kendall=np.stack(
+            [kendall(scores[at[chosen]], at[chosen] >= 0) for at in stage.pool.places]
+        ),
+        scores=scores,
+        warnings=tuple(ranker.warnings()),
+    )
+
+
+def measured(
+    stage: Stage, scores: NDArray[np.floating], places: NDArray[np.int32]
+) -> dict[str, FloatArray]:
+    """Every measure of one list of candidates: float64 (mj,) by name."""
+    found = find(scores[places], stage.grades[places], places >= 0)
+    return {
+        name: measure(found, stage.ideal) for name, measure in by_name(stage.ideal.cutoff).items()
+    }
+
+
+def scores_of(
+    ranker: Ranker, name: str, pool: Pool, progress: Progress | None = None
+) -> NDArray[np.floating]:
+    """Scores of all pairs of the pool, checked: floating (P,)."""
+    scores = np.empty(len(pool))
+    done = 0
+    for block in pool.blocks():
+        given = np.asarray(ranker.score(block.queries, block.candidates))
+        if given.shape != block.candidates.shape:
+            raise VbenchError(
+                f"ranker {name} returned scores of shape {given.shape} for candidates of shape "
+                f"{block.candidates.shape}; it must return one score for each candidate"
+            )
+        if given.dtype.kind not in "fiu":
+            raise VbenchError(f"ranker {name} returned {given.dtype}; scores must be numbers")
+        if not np.isfinite(given).all():
+            row, column = np.argwhere(~np.isfinite(given))[0]
+            raise VbenchError(
+                f"ranker {name} returned {given[row, column]} for query {block.queries[row]} and "
+                f"item {block.candidates[row, column]}; every score must be a finite number"
+            )
+        scores[block.pairs] = given
+        done += block.pairs.size
+        if progress:
+            progress(f"ranking with {name}", min(done, len(pool)), len(pool))
+    return scores
