@@ -31,7 +31,7 @@ def print_summary(document: Mapping[str, Any]) -> None:
         out.print(_price(rows, k))
         _print_extra(out, rows, k)
     _print_failed(out, document["failed"])
-    _print_warnings(out, document["warnings"])
+    print_warnings(out, document["warnings"])
     if overhead := document["overhead"]:
         out.print(
             f"harness: {overhead['inside_ns']:.0f} ns a query inside the timed call, "
@@ -47,7 +47,7 @@ def print_summary(document: Mapping[str, Any]) -> None:
 
 
 def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("index", no_wrap=True)
     for name in parameter_names(rows):
         table.add_column(name, justify="right")
@@ -212,7 +212,8 @@ def _print_failed(out: Console, failed: Sequence[Mapping[str, Any]]) -> None:
     out.print(table)
 
 
-def _print_warnings(out: Console, warnings: Sequence[Mapping[str, str]]) -> None:
+def print_warnings(out: Console, warnings: Sequence[Mapping[str, str]]) -> None:
+    """Print each finding with its remedy, the first ones in full."""
     for each in warnings[:_SHOWN_WARNINGS]:
         out.print(
             Text.assemble(

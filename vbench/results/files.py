@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -104,7 +105,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     write_atomically(folder / MANIFEST, lambda path: _write_bytes(path, text))
 
 
-def _write_bytes(path: Path, content: bytes) -> None:
+def _write_bytes(path: Path, content: bytes | memoryview) -> None:
     path.write_bytes(content)
 
 
@@ -162,10 +163,7 @@ def write_trial(folder: Path, facts: TrialFacts, rows: Rows) -> None:
         }
     )
     metadata = {_FACTS: msgspec.json.encode(facts).decode()}
-    write_atomically(
-        trial_path(folder, facts.trial.key),
-        lambda path: frame.write_parquet(path, metadata=metadata),
-    )
+    write_frame(trial_path(folder, facts.trial.key), frame, metadata)
 
 
 def read_facts(path: Path) -> TrialFacts:
@@ -177,10 +175,12 @@ def read_facts(path: Path) -> TrialFacts:
         raise VbenchError(f"{path} is damaged ({error}); delete it and run again") from None
 
 
-def read_rows(path: Path) -> Rows:
-    """The rows of a trial's file."""
-    frame = _read_frame(path)
-    return Rows(**{name: frame[name].to_numpy() for name in Rows.__struct_fields__})
+def read_rows(path: Path, *, ids: bool = True) -> Rows:
+    """The rows of a trial's file; without the ids, most of it, `ids` has no columns."""
+    names = [name for name in Rows.__struct_fields__ if ids or name != "ids"]
+    frame = _read_frame(path, names)
+    columns = {name: frame[name].to_numpy() for name in names}
+    return Rows(**{"ids": np.empty((len(frame), 0), dtype=np.int32)} | columns)
 
 
 def read_hits(path: Path) -> NDArray[np.int32]:
@@ -203,7 +203,15 @@ def write_queries(folder: Path, segments: pl.DataFrame | None, truth: Truth) -> 
     frame = frame.with_columns(
         _lists(truth.ids).alias("truth_ids"), _lists(truth.distances).alias("truth_distances")
     )
-    write_atomically(folder / QUERIES, frame.write_parquet)
+    write_frame(folder / QUERIES, frame)
+
+
+def write_frame(path: Path, frame: pl.DataFrame, metadata: dict[str, str] | None = None) -> None:
+    """Write a frame as Parquet, atomically."""
+    # Through memory: what polars raises on a full disk does not say which error it was.
+    content = io.BytesIO()
+    frame.write_parquet(content, metadata=metadata)
+    write_atomically(path, lambda temporary: _write_bytes(temporary, content.getbuffer()))
 
 
 def read_queries(folder: Path) -> tuple[pl.DataFrame, Truth]:

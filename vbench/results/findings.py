@@ -76,7 +76,9 @@ def _of_sweeps(run: Run, settings: list[Setting]) -> Iterator[Warn]:
         hits = [run.hits(setting) for setting in group]
         builds = {len(each) for each in hits}
         label = f"{group[0].index} {spelt(group[0].build)}".strip()
-        if len(builds) == 1 and all((each == hits[0]).all() for each in hits[1:]):
+        perfect = hits[0].min() == group[0].k
+        same = len(builds) == 1 and all((each == hits[0]).all() for each in hits[1:])
+        if same and not perfect:
             values = ", ".join(spelt(setting.setting) for setting in group)
             yield Warn(
                 "no effect",
