@@ -32,7 +32,7 @@ SPELLINGS = [
 
 @pytest.mark.parametrize("text", SPELLINGS)
 def test_a_measure_is_printed_as_it_is_written(text: str) -> None:
-    """parse and str are inverse, and equal spellings are equal measures."""
+    """Parse and str are inverse, and equal spellings are equal measures."""
     assert str(parse(text)) == text
     assert parse(str(parse(text))) == parse(text)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -37,7 +38,7 @@ def test_robustness_never_rises_with_delta(case: tuple[list[int], int]) -> None:
     answers = from_hits(hits, k)
     curve = [Robustness(delta=delta / 100, k=k).value(answers) for delta in range(0, 101, 7)]
     assert curve[0] == 1.0
-    assert all(after <= before for before, after in zip(curve, curve[1:], strict=False))
+    assert all(after <= before for before, after in itertools.pairwise(curve))
 
 
 @given(hits_and_k)

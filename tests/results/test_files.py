@@ -37,7 +37,7 @@ def test_a_full_disk_says_that_the_run_goes_on(tmp_path: Path) -> None:
     def full(temporary: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(files.FullDiskError, match="thing.*same command again"):
+    with pytest.raises(files.FullDiskError, match=r"thing.*same command again"):
         files.write_atomically(tmp_path / "thing", full)
     assert not list(tmp_path.iterdir())
 
