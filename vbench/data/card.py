@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from vbench.errors import VbenchError
+from vbench.errors import UnknownNameError, VbenchError
 from vbench.metric import Metric
 from vbench.toml import read_toml
 
@@ -50,6 +50,25 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return Path(unquote(urlsplit(self.urls[0].rpartition("!")[2]).path)).name
 
 
+class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The same base, asked other queries: opened as `NAME:VARIANT`.
+
+    Attributes
+    ----------
+    title
+        What is different, in a few words.
+    queries
+        File in the dataset's folder that is read instead of `queries.npy`, row by row the same
+        queries otherwise: segments and relevance stay.
+    where
+        Keep the queries whose segments have these values.
+    """
+
+    title: str = ""
+    queries: str | None = None
+    where: dict[str, str] = {}
+
+
 class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a person should know of a dataset, and what the loader needs.
 
@@ -68,6 +87,10 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         paths) and an empty folder, which it fills in vbench's own layout.
     segments, items
         One sentence for each column of the segments and of the items.
+    queries, where
+        As in a variant.
+    variants
+        Other queries to the same base.
     made_by
         The command that made the vectors.
     """
@@ -89,6 +112,29 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     prepare: str | None = None
     segments: dict[str, str] = {}
     items: dict[str, str] = {}
+    queries: str | None = None
+    where: dict[str, str] = {}
+    variants: dict[str, Variant] = {}
+
+    def variant(self, name: str) -> Card:
+        """Give the card of a variant.
+
+        Raises
+        ------
+        UnknownNameError
+            There is none of that name.
+        """
+        if name not in self.variants:
+            raise UnknownNameError("variant", name, self.variants)
+        other = self.variants[name]
+        return msgspec.structs.replace(
+            self,
+            title=f"{self.title}: {other.title or name}",
+            queries=other.queries or self.queries,
+            where=other.where,
+            m=None if other.where else self.m,
+            variants={},
+        )
 
     def facts(self) -> dict[str, Any]:
         """Give what is stated, as plain values: what `Dataset.card` carries."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Literal
@@ -33,7 +34,7 @@ class Entry:
         """Folder that holds the data, or will when it is fetched."""
         if self.card.folder and self.path:
             return self.path.parent / self.card.folder
-        return places.home() / "datasets" / self.name
+        return places.home() / "datasets" / self.name.partition(":")[0]
 
     @property
     def status(self) -> Status:
@@ -54,12 +55,12 @@ class Entry:
 
 def names() -> list[str]:
     """Every name that :func:`entry` knows, sorted."""
-    cards = (path.stem for path in places.room("datasets").glob("*.toml"))
-    return sorted({*cards, *_plugins()})
+    found = {path.stem: path for path in places.room("datasets").glob("*.toml")}
+    return sorted({*found, *_plugins(), *_variants(found)})
 
 
 def entry(name: str) -> Entry:
-    """Find a dataset by its name.
+    """Find a dataset by its name; `NAME:VARIANT` is the same base with other queries.
 
     Raises
     ------
@@ -68,6 +69,10 @@ def entry(name: str) -> Entry:
     VbenchError
         Its card is wrong, or its plug-in cannot be imported.
     """
+    if ":" in name and name in names():
+        original, _, variant = name.partition(":")
+        found = entry(original)
+        return replace(found, name=name, card=found.card.variant(variant))
     path = places.room("datasets") / f"{name}.toml"
     if Path(name).name == name and path.is_file():
         return Entry(name, read_card(path), path)
@@ -79,6 +84,13 @@ def entry(name: str) -> Entry:
         raise
     except Exception as error:  # whatever somebody else's module raises when it is imported
         raise VbenchError(f"dataset {name!r}: its plug-in fails: {error!r}") from error
+
+
+def _variants(cards: Mapping[str, Path]) -> Iterator[str]:
+    """Name the variants of all cards; one that cannot be read is reported where it is opened."""
+    for name, path in cards.items():
+        with contextlib.suppress(VbenchError):
+            yield from (f"{name}:{variant}" for variant in read_card(path).variants)
 
 
 def entries() -> list[Entry]:

@@ -16,6 +16,7 @@ from vbench.data.check import check_k as check_k
 from vbench.data.check import duplicates as duplicates
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.formats import accept, read_array, read_contents
+from vbench.data.select import selected
 from vbench.data.truth import given_truth
 from vbench.errors import DataError, VbenchError
 from vbench.metric import METRICS, Metric
@@ -148,6 +149,10 @@ def _find(name_or_path: str | Path | Vectors) -> _Parts | Dataset:
     if isinstance(name_or_path, str) and name_or_path in catalog.names():
         return _from_catalog(catalog.entry(name_or_path))
     if not path.exists():
+        folder, _, variant = str(path).rpartition(":")
+        if folder and (Path(folder) / "dataset.toml").is_file():
+            card = read_card(Path(folder) / "dataset.toml").variant(variant)
+            return _from_folder(Path(folder), path.name, card)
         if isinstance(name_or_path, Path) or path.suffix or path.name != name_or_path:
             raise DataError(f"{path}: no such file or folder")
         catalog.entry(name_or_path)  # says which names are near
@@ -217,12 +222,12 @@ def _from_folder(folder: Path, name: str, card: Card | None) -> _Parts:
             )
         return _Parts(name, found, metric=card.metric, card=card)
     tables = {role: folder / file for role, file in _TABLES.items() if (folder / file).is_file()}
-    queries, truth = folder / "queries.npy", folder / "truth.npz"
+    queries, truth = folder / (card.queries or "queries.npy"), folder / "truth.npz"
     return _Parts(
         name,
         base,
-        queries if queries.is_file() else None,
-        truth if truth.is_file() else None,
+        queries if queries.is_file() or card.queries else None,
+        truth if truth.is_file() and not (card.queries or card.where) else None,
         card.metric,
         card=card,
         **tables,
@@ -268,7 +273,7 @@ def _assemble(parts: _Parts) -> Dataset:
         known = given_truth(
             truth, queries, base, metric, where=_where(source, f"{where}: its truth")
         )
-    return Dataset(
+    made = Dataset(
         parts.name,
         base,
         queries,
@@ -279,6 +284,7 @@ def _assemble(parts: _Parts) -> Dataset:
         known,
         parts.card.facts(),
     )
+    return selected(made, parts.card.where) if parts.card.where else made
 
 
 def _open(parts: _Parts) -> tuple[Vectors, Vectors | None, Vectors | None, Metric | None]:

@@ -280,6 +280,18 @@ def card_text(
         "[items]",
         'id = "as in the interactions"',
         'popularity = "number of training interactions"',
+        "",
+        "[variants.skew]",
+        'title = "queries from a later checkpoint than the base"',
+        'queries = "skew.npy"',
+        "",
+        "[variants.noise]",
+        'title = "queries from inputs with Gaussian noise"',
+        'queries = "noise.npy"',
+        "",
+        "[variants.items]",
+        'title = "held-out items alone, the in-distribution control"',
+        'where = { kind = "item" }',
     ]
     return "\n".join(lines) + "\n"
 

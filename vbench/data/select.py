@@ -1,0 +1,57 @@
+"""A dataset with some of its queries: what follows them stays with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.data.dataset import Dataset
+from vbench.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def selected(dataset: Dataset, where: Mapping[str, str]) -> Dataset:
+    """Keep the queries whose segments have the given values, compared as text.
+
+    Raises
+    ------
+    DataError
+        There is no such column, or no query is left.
+    """
+    import polars as pl
+
+    segments = dataset.segments
+    columns = [] if segments is None else segments.columns
+    if segments is None or not set(where) <= set(columns):
+        missing = ", ".join(sorted(set(where) - set(columns)))
+        raise DataError(f"{dataset.name}: the queries have no column {missing} to select by")
+    wanted = [pl.col(name).cast(pl.String) == value for name, value in where.items()]
+    kept = segments.select(pl.all_horizontal(wanted)).to_series().to_numpy()
+    if not kept.any():
+        asked = ", ".join(f"{name} = {value}" for name, value in where.items())
+        raise DataError(f"{dataset.name}: no query has {asked}")
+    return replace(
+        dataset,
+        queries=dataset.queries[kept],
+        segments=segments.filter(kept),
+        relevance=_renumbered(dataset.relevance, kept),
+        given_truth=None,
+    )
+
+
+def _renumbered(relevance: pl.DataFrame | None, kept: NDArray[Any]) -> pl.DataFrame | None:
+    import polars as pl
+
+    if relevance is None:
+        return None
+    rows = np.cumsum(kept) - 1
+    mine = relevance.filter(kept[relevance["query"].to_numpy()])
+    if mine.is_empty():
+        return None
+    return mine.with_columns(pl.Series("query", rows[mine["query"].to_numpy()]))
