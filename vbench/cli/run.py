@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vbench.cli.output import json_option, print_json, progress_bar
-from vbench.errors import VbenchError
+from vbench.errors import UnknownNameError, VbenchError
+
+if TYPE_CHECKING:
+    from vbench.data.dataset import Dataset
 
 _EXAMPLES = """
 \b
@@ -49,6 +52,10 @@ def _bytes(ctx: click.Context, param: click.Parameter, given: str | None) -> int
     if size < 1:
         raise click.BadParameter(f"{given!r} is not a size; write 4GB or 512MB")
     return size
+
+
+def _columns(dataset: Dataset) -> list[str]:
+    return [] if dataset.segments is None else dataset.segments.columns
 
 
 @click.command(epilog=_EXAMPLES, short_help="Build, search and score indexes.")
@@ -114,6 +121,11 @@ def _bytes(ctx: click.Context, param: click.Parameter, given: str | None) -> int
     help="Show this measure too, such as 'nDCG@10'. Repeats.",
 )
 @click.option(
+    "--cluster",
+    metavar="COLUMN",
+    help="Column of the queries, such as user: intervals take its values for independent.",
+)
+@click.option(
     "--recall-rule",
     type=click.Choice(["exact-tie", "id", "ann-benchmarks"]),
     default="exact-tie",
@@ -160,6 +172,7 @@ def run(
     repeats: int,
     overrides: dict[str, list[str]],
     extra: tuple[str, ...],
+    cluster: str | None,
     recall_rule: Any,
     threads: int,
     timeout: float | None,
@@ -188,6 +201,8 @@ def run(
                 f"K={', '.join(map(str, sorted(set(ks))))}"
             )
     data = load(dataset, queries=queries, metric=metric, truth=truth, segments=segments)
+    if cluster is not None and cluster not in (known := _columns(data)):
+        raise UnknownNameError("column of the queries", cluster, known, "give one with --segments")
     with progress_bar() as progress:
         done = measure(
             data,
@@ -205,7 +220,7 @@ def run(
             fresh=fresh,
             progress=progress,
         )
-    document = summary(done, measures)
+    document = summary(done, measures, cluster)
     if as_json:
         print_json(document)
     else:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special
 
 from vbench.measures.answers import Answers
@@ -25,8 +26,9 @@ class Estimate(NamedTuple):
         Mean over builds; None where the trials did not record what the measure needs.
     low, high
         Ends of the interval. Of one build it covers the choice of queries: Wilson's for a share,
-        the bootstrap of the histogram of hits for a mean or a tail. Of several builds it covers
-        builds and queries. None for a cost of one build.
+        the bootstrap of the histogram of hits for a mean or a tail, both of whole clusters where
+        queries come in clusters. Of several builds it covers builds and queries. None for a cost
+        of one build.
     spread
         Standard deviation over builds; None with one build.
     """
@@ -41,11 +43,19 @@ class Estimator:
     """Estimates measures from the answers of every build of one setting.
 
     What several measures need — the hits, the resamples — is made once.
+
+    Parameters
+    ----------
+    cluster : (m,), optional
+        User or session of each query; queries of one cluster are not taken as independent.
     """
 
-    def __init__(self, answers: Sequence[Answers], level: float = 0.95) -> None:
+    def __init__(
+        self, answers: Sequence[Answers], level: float = 0.95, cluster: ArrayLike | None = None
+    ) -> None:
         self.answers = answers
         self.level = level
+        self.cluster = cluster
 
     def of(self, measure: Measure) -> Estimate:
         """Estimate one measure."""
@@ -57,18 +67,18 @@ class Estimator:
                 return Estimate(measure.value(self.answers[0]), *ends, None)
         if isinstance(measure, CVaR):
             recall = self._hits(measure.truth) / measure.needed
-            return _plain(tail.crossed_cvar(recall, measure.alpha, self.level))
+            return _plain(tail.crossed_cvar(recall, measure.alpha, self.level, self.cluster))
         if isinstance(measure, Percentile):
             recall = self._hits(measure.truth) / measure.needed
-            return _plain(tail.crossed_percentile(recall, measure.p, self.level))
+            return _plain(tail.crossed_percentile(recall, measure.p, self.level, self.cluster))
         if measure.kind == "tail":
             return self._over_builds(measure)
         values = np.stack([measure.per_query(each) for each in self.answers])
-        return _plain(crossed.crossed_mean(values, self.level))
+        return _plain(crossed.crossed_mean(values, self.level, self.cluster))
 
     def _of_one_build(self, measure: OfHits) -> intervals.Interval | None:
         """Interval over the queries alone; None where the histogram of hits says too little."""
-        if measure.kind == "share":
+        if measure.kind == "share" and self.cluster is None:
             passing = measure.per_query(self.answers[0])
             return intervals.wilson(int(passing.sum()), len(passing), self.level)
         resamples = self._resamples(measure.truth)
@@ -104,7 +114,7 @@ class Estimator:
     @functools.lru_cache  # noqa: B019 (an estimator lives for one setting)
     def _resamples(self, truth: int | None) -> bootstrap.Resamples:
         k = truth or self.answers[0].k
-        return bootstrap.resample(self._hits(truth)[0], k)
+        return bootstrap.resample(self._hits(truth)[0], k, cluster=self.cluster)
 
 
 def _plain(estimate: crossed.Estimate) -> Estimate:

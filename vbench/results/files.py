@@ -23,6 +23,8 @@ from vbench.results.upgrade import upgraded
 
 MANIFEST = "run.json"
 QUERIES = "queries.parquet"
+HARDNESS = "hardness.parquet"
+COMPARISONS = "comparisons.json"
 _FACTS = "vbench"
 
 

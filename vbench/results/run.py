@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vbench.data.dataset import Truth
-from vbench.errors import VbenchError
+from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures.answers import Answers, Cost
 from vbench.measures.base import Measure
+from vbench.measures.curve import curve
 from vbench.measures.estimate import Estimate, Estimator
 from vbench.measures.grammar import parse
 from vbench.results import files
@@ -90,9 +92,9 @@ class Run:
             self._facts[trial.key] = files.read_facts(files.trial_path(self.path, trial.key))
         return self._facts[trial.key]
 
-    def answers(self, trial: Trial) -> Answers:
-        """What a trial answered."""
-        rows = files.read_rows(files.trial_path(self.path, trial.key))
+    def answers(self, trial: Trial, *, ids: bool = True) -> Answers:
+        """What a trial answered; without `ids` in less time, for measures of hits and cost."""
+        rows = files.read_rows(files.trial_path(self.path, trial.key), ids=ids)
         facts = self.facts(trial)
         return Answers(
             k=trial.k,
@@ -136,13 +138,72 @@ class Run:
         )
 
     def estimates(
-        self, setting: Setting, measures: Sequence[Measure], level: float = 0.95
+        self,
+        setting: Setting,
+        measures: Sequence[Measure],
+        level: float = 0.95,
+        cluster: str | None = None,
     ) -> Iterator[Estimate]:
-        """Each measure of one setting: mean over its builds, interval and spread."""
-        estimator = Estimator([self.answers(trial) for trial in setting.trials], level)
+        """Each measure of one setting: mean over its builds, interval and spread.
+
+        Queries that are equal in the column `cluster` are not taken as independent.
+        """
+        answers = [self.answers(trial) for trial in setting.trials]
+        estimator = Estimator(answers, level, self.clusters(cluster))
         return map(estimator.of, measures)
 
-    def measure(self, name: str | Measure, per: Per = "setting") -> pl.DataFrame:
+    def column(self, name: str) -> NDArray[Any]:
+        """A column of the queries, such as ``user``, (m,).
+
+        Raises
+        ------
+        VbenchError
+            When there is none of that name.
+        """
+        known = [each for each in self.queries.columns if each != "query"]
+        if name not in known:
+            hint = "columns come with the dataset, or with vbench run --segments"
+            raise UnknownNameError("column of the queries", name, known, hint)
+        return self.queries[name].to_numpy()
+
+    def clusters(self, name: str | None) -> NDArray[Any] | None:
+        """The column that says which queries belong together; None without a name.
+
+        Raises
+        ------
+        VbenchError
+            When there is no such column, or all its queries belong together.
+        """
+        if name is None:
+            return None
+        column = self.column(name)
+        if len(np.unique(column)) < 2:
+            raise VbenchError(
+                f"all queries have the same {name}: clusters of queries need a column with "
+                "several values"
+            )
+        return column
+
+    def curve(self, setting: Setting, level: float = 0.95) -> pl.DataFrame:
+        """The robustness curve of one setting.
+
+        Returns
+        -------
+        polars.DataFrame
+            A row for each `delta` = j/K, j = 0…K: `value` (mean over builds), `low` and `high`
+            (interval of that point alone), `band_low` and `band_high` (a band that holds the
+            whole curve at once).
+        """
+        import polars as pl
+
+        found = curve(self.hits(setting), setting.k, level)
+        names = ("value", "low", "high", "band_low", "band_high")
+        columns = {"delta": np.arange(setting.k + 1) / setting.k}
+        return pl.DataFrame(columns | {name: getattr(found, name) for name in names})
+
+    def measure(
+        self, name: str | Measure, per: Per = "setting", cluster: str | None = None
+    ) -> pl.DataFrame:
         """One measure of everything in the run.
 
         Parameters
@@ -153,6 +214,8 @@ class Run:
             `setting`: a row for each setting, the mean over builds with `low`, `high` (95 %
             interval) and `spread` (standard deviation over builds). `trial`: a row for each
             build of each setting. `query`: a row for each query of each of those.
+        cluster
+            Column of the queries whose equal values are not taken as independent.
 
         Returns
         -------
@@ -177,7 +240,7 @@ class Run:
                 "k": setting.k,
             }
             if per == "setting":
-                (value,) = self.estimates(setting, [measure])
+                (value,) = self.estimates(setting, [measure], cluster=cluster)
                 rows.append(head | {"builds": len(setting.trials)} | value._asdict())
                 continue
             for trial in setting.trials:

@@ -7,12 +7,14 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from vbench.measures.base import Measure
 from vbench.measures.estimate import Estimator
 from vbench.measures.grammar import parse
 from vbench.measures.tail import tail
 from vbench.results.run import Run, Setting
+from vbench.stats import crossed
 
 SCHEMA = "vbench.summary/1"
 DELTAS = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
@@ -39,13 +41,15 @@ def standard(k: int) -> list[Measure]:
     return [parse(name) for name in names]
 
 
-def summary(run: Run, extra: Sequence[Measure] = ()) -> dict[str, Any]:
+def summary(run: Run, extra: Sequence[Measure] = (), cluster: str | None = None) -> dict[str, Any]:
     """The run as a JSON document.
 
     Parameters
     ----------
     extra
         Measures beside the standard ones; those with a cutoff are computed where K fits.
+    cluster
+        Column of the queries, such as ``user``, whose equal values are not independent.
     """
     manifest = run.manifest
     facts = msgspec.to_builtins(manifest.dataset)
@@ -54,18 +58,22 @@ def summary(run: Run, extra: Sequence[Measure] = ()) -> dict[str, Any]:
         "run": str(run.path),
         "dataset": {key: facts[key] for key in facts if key != "card"},
         "options": msgspec.to_builtins(manifest.options),
-        "settings": [_setting(run, setting, extra) for setting in run.settings()],
+        "cluster": cluster,
+        "settings": [_setting(run, setting, extra, cluster) for setting in run.settings()],
         "failed": failed(run),
         "overhead": msgspec.to_builtins(manifest.overhead),
         "warnings": msgspec.to_builtins(manifest.warnings),
     }
 
 
-def _setting(run: Run, setting: Setting, extra: Sequence[Measure]) -> dict[str, Any]:
+def _setting(
+    run: Run, setting: Setting, extra: Sequence[Measure], cluster: str | None
+) -> dict[str, Any]:
     fitting = [each for each in extra if each.cutoff in (None, setting.k)]
     measures = list(dict.fromkeys([*standard(setting.k), *fitting]))
     answers = [run.answers(trial) for trial in setting.trials]
-    estimator = Estimator(answers)
+    clusters = run.clusters(cluster)
+    estimator = Estimator(answers, cluster=clusters)
     parts = tail(np.stack([each.hits for each in answers]), setting.k, TAIL_DELTA)
     return {
         "index": setting.index,
@@ -77,9 +85,19 @@ def _setting(run: Run, setting: Setting, extra: Sequence[Measure]) -> dict[str, 
         "tail": {
             "delta": TAIL_DELTA,
             "persistent": float(parts.persistent.mean()),
+            "persistent_interval": share_of_queries(parts.persistent, clusters),
             "lottery": float(parts.lottery.mean()),
+            "lottery_interval": share_of_queries(parts.lottery, clusters),
         },
     }
+
+
+def share_of_queries(
+    mask: NDArray[np.bool_], clusters: NDArray[Any] | None = None
+) -> tuple[float, float]:
+    """Interval of the share of queries in a mask (m,), over the queries alone."""
+    found = crossed.crossed_mean(mask, cluster=clusters)
+    return found.low, found.high
 
 
 def failed(run: Run) -> list[dict[str, Any]]:

@@ -1,0 +1,110 @@
+"""`vbench compare`: whether one index is better than another, or only luckier."""
+
+from __future__ import annotations
+
+import click
+
+from vbench.cli.output import json_option, print_json
+from vbench.errors import VbenchError
+
+_EXAMPLES = """
+\b
+Examples:
+  vbench compare results/books-hnsw-ivf-flat-1a2b3c4d
+  vbench compare RUN --baseline 'hnsw ef=64' --candidate 'ivf-flat nprobe=16'
+  vbench compare before after --setting ef=64 --measure 'Robustness(delta=0.9)@10'
+  vbench compare before after --fail-if-worse 0.01 --markdown >> "$GITHUB_STEP_SUMMARY"
+"""
+
+
+@click.command(epilog=_EXAMPLES, short_help="Hold an index against another, or a run with another.")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN…", type=click.Path())
+@click.option(
+    "--baseline",
+    metavar="INDEX",
+    help="What is compared with: an index, with parameters where needed: 'hnsw ef=64'.  "
+    "[default: the first index of the first run]",
+)
+@click.option(
+    "--candidate",
+    metavar="INDEX",
+    help="What is compared.  [default: the other indexes; of several runs, the same index]",
+)
+@click.option(
+    "--setting",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Only settings with this value. Repeats; values of one parameter are alternatives.",
+)
+@click.option(
+    "--measure",
+    "measures",
+    multiple=True,
+    metavar="MEASURE",
+    help="What to compare, such as 'Robustness(delta=0.9)@10' or QPS. Repeats.  "
+    "[default: recall, robustness at 0.9, the worst 5 %, failures]",
+)
+@click.option(
+    "--cluster",
+    metavar="COLUMN",
+    help="Column of the queries, such as user, whose equal values are not independent.",
+)
+@click.option(
+    "--fail-if-worse",
+    type=click.FloatRange(min=0),
+    metavar="LOSS",
+    help="Exit with 1 when a measure is surely worse, and by LOSS or more "
+    "(of a cost: by this share of the baseline).",
+)
+@click.option("--markdown", is_flag=True, help="GitHub-flavoured Markdown on standard output.")
+@json_option
+def compare(
+    runs: tuple[str, ...],
+    baseline: str | None,
+    candidate: str | None,
+    settings: tuple[str, ...],
+    measures: tuple[str, ...],
+    cluster: str | None,
+    fail_if_worse: float | None,
+    markdown: bool,
+    as_json: bool,
+) -> int:
+    """Say whether a candidate differs from a baseline, by how much, and for which queries.
+
+    Of one run, its first index is held against the others; of several, the first run against
+    each other one. An index with the same settings on both sides is compared at each of these,
+    different indexes where their mean recall is nearest.
+    """
+    from vbench.results.compare import compare as compared
+    from vbench.results.compare import store
+    from vbench.results.run import Run
+
+    if markdown and as_json:
+        raise click.UsageError("give --markdown or --json, not both")
+    opened = [Run(path) for path in runs]
+    document = compared(
+        opened,
+        baseline=baseline,
+        candidate=candidate,
+        measures=measures,
+        settings=settings,
+        cluster=cluster,
+        fail_if_worse=fail_if_worse,
+    )
+    try:
+        store(opened[-1], document)
+    except VbenchError as error:
+        # A run from elsewhere may lie in a folder that cannot be written; the verdict stands.
+        click.echo(f"vbench: warning: {error}; the report will not show this comparison", err=True)
+    if as_json:
+        print_json(document)
+    elif markdown:
+        from vbench.cli.compare_markdown import markdown_of
+
+        click.echo(markdown_of(document))
+    else:
+        from vbench.cli.compare_tables import print_comparisons
+
+        print_comparisons(document)
+    return 1 if document["gate"] and document["gate"]["failed"] else 0

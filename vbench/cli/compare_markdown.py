@@ -1,0 +1,98 @@
+"""A comparison as GitHub-flavoured Markdown, for a pull request or a job's summary."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from vbench.cli.compare_tables import by_pair, number, p_value
+
+_SIGNS = {"candidate": "✅ better", "baseline": "❌ worse", None: "≈ not shown"}
+
+
+def markdown_of(document: Mapping[str, Any]) -> str:
+    """The whole document as Markdown."""
+    return "\n".join(_lines(document))
+
+
+def _lines(document: Mapping[str, Any]) -> Iterator[str]:
+    yield f"### vbench compare: {_cell(document['dataset'])}"
+    yield ""
+    if gate := document["gate"]:
+        state = "❌ **Gate failed**" if gate["failed"] else "✅ **Gate passed**"
+        yield (
+            f"{state}: surely worse by {gate['limit']:g} or more in {len(gate['failed'])} of "
+            f"{len(document['comparisons'])} comparisons."
+        )
+        yield ""
+    for rows in by_pair(document["comparisons"]):
+        yield from _pair(rows)
+    clustered = f", clustered by {document['cluster']}" if document["cluster"] else ""
+    yield (
+        f"{document['queries']:,} queries, paired{clustered}; {document['level']:.0%} intervals "
+        "over queries and builds; p adjusted by Holm over all comparisons."
+    )
+    if gate:
+        for line in gate["blind"]:
+            yield f"\n⚠️ {_cell(line)}: more builds or queries would see more."
+    for each in document["warnings"]:
+        yield (
+            f"\n⚠️ **{each['about']}**: {_cell(each['message'])}; {each['why']}. "
+            f"Try: {each['remedy']}."
+        )
+
+
+def _pair(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    first = rows[0]
+    builds = " and ".join(map(str, first["builds"]))
+    yield f"**{_cell(first['baseline'])}** → **{_cell(first['candidate'])}** ({builds} builds)"
+    yield ""
+    yield "| measure | baseline | candidate | difference | 95 % interval | p | verdict |"
+    yield "|---|---:|---:|---:|:---:|---:|---|"
+    for row in rows:
+        known = math.isfinite(row["low"]) and math.isfinite(row["high"])
+        ends = f"{number(row['low'], signed=True)} … {number(row['high'], signed=True)}"
+        cells = (
+            f"`{row['measure']}`",
+            number(row["baseline_value"]),
+            number(row["candidate_value"]),
+            number(row["difference"], signed=True),
+            ends if known else "–",
+            p_value(row["p_holm"]),
+            _judged(row),
+        )
+        yield f"| {' | '.join(map(_cell, cells))} |"
+    yield ""
+    for row in rows:
+        yield f"- {_cell(row['verdict'])}"
+    yield ""
+    if any(row["changed_sides"] for row in rows):
+        yield from _changed(rows)
+
+
+def _judged(row: Mapping[str, Any]) -> str:
+    if row["different"] and row["claim"] == "builds differ":
+        return "these builds differ"
+    return _SIGNS[row["better"]]
+
+
+def _changed(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield "<details><summary>Queries that changed sides</summary>"
+    yield ""
+    yield "| measure | both | neither | baseline only | candidate only |"
+    yield "|---|---:|---:|---:|---:|"
+    for row in rows:
+        if sides := row["changed_sides"]:
+            only = (len(sides["only_baseline"]), len(sides["only_candidate"]))
+            counts = (sides["both"], sides["neither"], *only)
+            yield f"| `{row['measure']}` | {' | '.join(f'{count:,}' for count in counts)} |"
+    yield ""
+    yield "</details>"
+    yield ""
+
+
+def _cell(text: str) -> str:
+    """Text that keeps to its cell: no bar, no line break, no tag."""
+    escaped = text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
+    return " ".join(escaped.split())

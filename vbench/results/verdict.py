@@ -1,0 +1,105 @@
+"""What a comparison says, in words, and whether a gate lets it through."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from vbench.results.schema import Warn
+from vbench.results.sides import EQUAL, Pair
+from vbench.stats.intervals import queries_needed
+
+Entry = Mapping[str, Any]
+
+
+def verdict(entry: Entry, tests: int) -> str:
+    """One comparison in a sentence.
+
+    Parameters
+    ----------
+    entry
+        As :func:`vbench.results.compare.compare` makes them.
+    tests
+        How many comparisons were tested together.
+    """
+    name, a, b = entry["measure"], entry["baseline"], entry["candidate"]
+    if math.isnan(entry["p"]):
+        return (
+            f"nothing can be said of {name}: one build of each leaves no chance to measure; "
+            "run with --builds 3"
+        )
+    size = f"{abs(entry['difference']):.4g}"
+    low, high = sorted((abs(entry["low"]), abs(entry["high"])))
+    interval = f"[{low:.4g}, {high:.4g}]" if entry["low"] * entry["high"] > 0 else ""
+    if entry["different"]:
+        direction = "higher" if entry["difference"] > 0 else "lower"
+        by = f"{name} is {direction} by {size} {interval}".strip()
+        if entry["claim"] == "builds differ":
+            return f"these two builds differ: {by} with {b}; more builds would tell of the indexes"
+        winner, loser = (b, a) if entry["better"] == "candidate" else (a, b)
+        return f"{winner} beats {loser}: {by} with {b}"
+    together = f" among {tests} comparisons" if tests > 1 and entry["p"] < 0.05 else ""
+    what = "the builds" if entry["claim"] == "builds differ" else "the indexes"
+    return (
+        f"no difference shown{together} between {what}: {name} {_signed(entry['difference'])} "
+        f"[{_signed(entry['low'])}, {_signed(entry['high'])}]; "
+        f"one of {entry['detectable']:.2g} would have been seen in 4 of 5 cases"
+    )
+
+
+def gated(entries: Sequence[Entry], limit: float) -> dict[str, Any]:
+    """Which comparisons a gate stops: those surely worse, by `limit` at least.
+
+    `blind` are those that passed, but would have passed a loss of `limit` too.
+    """
+    return {
+        "limit": limit,
+        "failed": [
+            f"{entry['measure']}: {entry['verdict']}"
+            for entry in entries
+            if entry["better"] == "baseline" and _loss(entry, "difference") >= limit
+        ],
+        "blind": [
+            f"{entry['measure']}, {entry['candidate']}: only a loss of "
+            f"{abs(_loss(entry, 'detectable')):.2g} would have been seen"
+            for entry in entries
+            if not entry["different"] and abs(_loss(entry, "detectable")) > max(limit, EQUAL)
+        ],
+    }
+
+
+def unequal_footing(found: Sequence[Pair], level: float) -> Iterator[Warn]:
+    """What to know before a comparison is believed."""
+    for pair in found:
+        a, b = pair.baseline, pair.candidate
+        name_a, name_b = pair.names
+        if a.setting.setting != b.setting.setting and abs(a.recall - b.recall) > EQUAL:
+            yield Warn(
+                "unequal footing",
+                f"mean recall is {a.recall:.3f} with {name_a} and {b.recall:.3f} with {name_b}",
+                "at different recall the tails differ for that reason alone",
+                "bring both to the same recall: vbench run --at-recall 0.9",
+            )
+    runs = {pair.baseline.variant.run for pair in found}
+    queries = min(run.manifest.dataset.m for run in runs)
+    enough = queries_needed(0.99, level)
+    if queries < enough:
+        yield Warn(
+            "few queries",
+            f"{queries} queries",
+            f"{enough} without a failure are needed to show that 99 % pass",
+            "ask more queries; the smallest difference that could be seen stands in each verdict",
+        )
+
+
+def _loss(entry: Entry, name: str) -> float:
+    """How much worse, in the measure's unit; for a cost, as a share of the baseline."""
+    amount = float(entry[name])
+    if entry["higher_is_better"]:
+        amount = -amount
+    return amount / abs(entry["baseline_value"] or 1.0) if entry["kind"] == "cost" else amount
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.4g}"
