@@ -1,0 +1,168 @@
+// Joins the page's controls, charts and tables: one state, which all of them show and may set.
+// The charts recompute themselves (Vega-Lite); nothing is fetched.
+"use strict";
+(() => {
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const frames = {};
+  const views = [];
+  const state = { pick: "" };
+
+  for (const link of all("a[data-frame]")) {
+    const address = link.getAttribute("href");
+    frames[link.dataset.frame] = {
+      values: decodeURIComponent(address.slice(address.indexOf(",") + 1)),
+      format: { type: "csv", parse: JSON.parse(link.dataset.types) },
+    };
+  }
+
+  // Robustness of each setting by threshold, for the live cells of tables. The frame holds ids and
+  // numbers, nothing that would be quoted.
+  const reached = new Map();
+  const [head, ...rows] = (frames.curves?.values ?? "").trim().split("\n").map((row) => row.split(","));
+  const [id, need, robustness] = ["id", "need", "robustness"].map((name) => head.indexOf(name));
+  for (const row of rows) {
+    if (!reached.has(row[id])) reached.set(row[id], []);
+    reached.get(row[id])[row[need]] = Number(row[robustness]);
+  }
+
+  const percent = (share) => {
+    const value = 100 * share;
+    if (value === 0 || value === 100) return `${value} %`;
+    if (value < 0.01) return "under 0.01 %";
+    if (value > 99.99) return "over 99.99 %";
+    return `${value.toFixed(value < 1 || value > 99 ? 2 : 1)} %`;
+  };
+
+  const show = (name, text) => {
+    for (const output of all(`[data-show="${name}"]`)) output.textContent = text;
+  };
+
+  const showNumbers = () => {
+    show("delta", (state.delta / 100).toFixed(2));
+    show("level", (state.level / 100).toFixed(3));
+    for (const part of all("[data-panel]")) part.hidden = part.dataset.panel !== state.panel;
+    const option = document.querySelector(`option[value="${state.panel}"]`);
+    const k = Number(option?.dataset.k);
+    const need = Math.ceil((state.delta * k) / 100);
+    const pronoun = need === 0 ? "always" : `when at least ${need} of its ${k} nearest neighbours are found`;
+    show("meaning", `A query counts as well served ${pronoun}.`);
+    for (const cell of all('td[data-live="robustness"]')) {
+      const curve = reached.get(cell.parentElement.dataset.row) ?? [];
+      const value = curve[Math.ceil((state.delta * (curve.length - 1)) / 100)];
+      cell.dataset.value = value;
+      cell.querySelector(".cell").textContent = percent(value);
+    }
+  };
+
+  const showPick = () => {
+    document.body.classList.toggle("picking", state.pick !== "");
+    for (const button of all("[data-pick]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.pick === state.pick));
+    }
+    for (const row of all("tr[data-row], tr[data-index]")) {
+      const picked = [row.dataset.row, row.dataset.index].includes(state.pick);
+      row.classList.toggle("picked", state.pick !== "" && picked);
+    }
+  };
+
+  const set = (name, value) => {
+    state[name] = value;
+    for (const { view, signals } of views) {
+      if (signals.has(name)) view.signal(name, value).runAsync();
+    }
+    if (name === "pick") showPick();
+    else showNumbers();
+  };
+
+  const pick = (value) => set("pick", value === state.pick ? "" : value);
+
+  const valueOf = (control) =>
+    control.type === "range" ? Number(control.value) : control.value;
+
+  // Small multiples cannot be as wide as their container by themselves.
+  const fitted = (spec, width) => {
+    if (!spec.facet) return spec;
+    const [axis, least] = [50, spec.spec.width];
+    const columns = Math.max(1, Math.floor((width - axis) / (least + spec.spacing)));
+    const cell = Math.floor((width - axis) / columns) - spec.spacing;
+    return { ...spec, columns, spec: { ...spec.spec, width: cell } };
+  };
+
+  const draw = async (figure) => {
+    const place = figure.querySelector(".drawing");
+    const spec = fitted(JSON.parse(figure.querySelector("script").textContent), place.clientWidth);
+    for (const parameter of spec.params) {
+      if (parameter.name in state) parameter.value = state[parameter.name];
+    }
+    const { view } = await vegaEmbed(place, spec, {
+      mode: "vega-lite",
+      renderer: "svg",
+      actions: false,
+      logLevel: 1,
+      config: JSON.parse(document.getElementById("config").textContent),
+      patch: (compiled) => {
+        for (const data of compiled.data) {
+          Object.assign(data, frames[data.name]);
+        }
+        return compiled;
+      },
+    });
+    const signals = new Set(spec.params.map((parameter) => parameter.name));
+    views.push({ view, signals });
+    for (const name of signals) {
+      if (name in state && view.signal(name) !== state[name]) view.signal(name, state[name]).runAsync();
+    }
+    view.addEventListener("click", (event, item) => {
+      const about = item?.datum;
+      if (about?.id || about?.index) pick(about.id ?? about.index);
+      else if (state.pick) set("pick", "");
+    });
+  };
+
+  const sort = (button) => {
+    const head = button.closest("th");
+    const body = button.closest("table").tBodies[0];
+    const column = head.cellIndex;
+    const number = head.classList.contains("number");
+    const before = head.getAttribute("aria-sort");
+    const sign = (before ? before === "descending" : !number) ? 1 : -1;
+    for (const each of head.parentElement.cells) each.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+    const key = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
+    const compare = number
+      ? (a, b) => (Number.isNaN(+key(a)) - Number.isNaN(+key(b))) || sign * (key(a) - key(b))
+      : (a, b) => sign * key(a).localeCompare(key(b), undefined, { numeric: true });
+    body.append(...[...body.rows].sort(compare));
+  };
+
+  const filter = (field) => {
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const row of all(`#${field.dataset.filter} tbody tr`)) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !words.every((word) => text.includes(word));
+    }
+  };
+
+  for (const control of all("[data-set]")) state[control.dataset.set] = valueOf(control);
+  document.addEventListener("input", ({ target }) => {
+    if (target.dataset.set) set(target.dataset.set, valueOf(target));
+    if (target.dataset.filter) filter(target);
+  });
+  document.addEventListener("submit", (event) => event.preventDefault());
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && state.pick) set("pick", "");
+  });
+  document.addEventListener("click", ({ target }) => {
+    const sorter = target.closest("[data-sort]");
+    const picker = target.closest("[data-pick]") ?? target.closest("tr[data-row]");
+    if (sorter) sort(sorter);
+    else if (picker) pick(picker.dataset.pick ?? picker.dataset.row);
+  });
+
+  showNumbers();
+  // One after the other, so that the page can be read and scrolled while it draws.
+  (async () => {
+    for (const figure of all("figure.chart")) await draw(figure);
+    document.body.dataset.drawn = "yes";
+  })();
+})();

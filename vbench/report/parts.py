@@ -1,0 +1,122 @@
+"""What a section of the page is made of: charts, tables, controls and the data behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A drop-down list that sets a parameter of the chart it stands above."""
+
+    parameter: str
+    label: str
+    options: Sequence[tuple[str, str]]
+    chosen: str
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A slider from 0 to 100 that sets a parameter of the chart it stands above."""
+
+    parameter: str
+    label: str
+    chosen: float = 0
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart, with the words around it.
+
+    Attributes
+    ----------
+    caption
+        How to read it, in one or two sentences; it is also what a screen reader says.
+    """
+
+    id: str
+    title: str
+    caption: str
+    spec: Mapping[str, Any]
+    controls: Sequence[Choice | Slider] = ()
+
+
+@dataclass(frozen=True)
+class Column:
+    """The head of a table's column. `live` names what the page's sliders put into its cells."""
+
+    title: str
+    help: str = ""
+    number: bool = True
+    live: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell shows, and the value it is sorted by."""
+
+    text: str
+    value: float | str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row. `pick` is the setting that the row is about; its index gives the marker."""
+
+    cells: Sequence[Cell]
+    pick: str = ""
+    index: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of one panel, sortable by any column; `filterable` ones have a search field."""
+
+    id: str
+    title: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    panel: str = ""
+    filterable: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and what there is to say of them: a definition list."""
+
+    title: str
+    rows: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Words:
+    """Paragraphs; a panel's own are hidden with it."""
+
+    paragraphs: Sequence[str]
+    panel: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page with a heading.
+
+    Attributes
+    ----------
+    lead
+        What the reader can learn here, in words for somebody who comes by chance.
+    frames
+        By name, the data that the charts draw from; also what can be downloaded.
+    """
+
+    id: str
+    title: str
+    lead: str
+    parts: Sequence[Chart | Table | Facts | Words]
+    frames: Mapping[str, pl.DataFrame] = field(default_factory=dict)

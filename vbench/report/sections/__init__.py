@@ -1,0 +1,18 @@
+"""The sections of the page, one small module each; `SECTIONS` is their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vbench.report.charts import Drawing
+from vbench.report.gather import Report
+from vbench.report.parts import Section
+from vbench.report.sections import evenness, method, price
+
+Maker = Callable[[Report, Drawing], Section | None]
+
+SECTIONS: tuple[Maker, ...] = (
+    evenness.section,
+    price.section,
+    method.section,
+)

@@ -1,0 +1,117 @@
+"""Section: how it was measured, and how to do it again."""
+
+from __future__ import annotations
+
+import shlex
+
+from vbench.report.charts import Drawing
+from vbench.report.gather import Report
+from vbench.report.parts import Facts, Section
+from vbench.report.quantities import spelt
+from vbench.results.run import Run
+
+DEFINITIONS = (
+    ("Recall@K of a query", "The share of its K exact nearest neighbours that the index returned."),
+    (
+        "Robustness-δ@K",
+        "The share of the queries whose recall is at least δ: h ≥ ⌈δ·K⌉ hits, counted in whole "
+        "numbers. Wang et al., “Towards Robustness: A Critique of Current Vector Database "
+        "Assessments”, arXiv 2507.00379.",
+    ),
+    ("nothing right", "The share of the queries with no hit at all (Failure@K)."),
+    ("worst 5 %", "Mean recall of the worst ⌈0.05 m⌉ of the m queries (CVaR)."),
+    ("p5", "The 5th percentile of per-query recall, lower, without interpolation."),
+    (
+        "persistent, lottery",
+        "Queries under δ in every build; under δ in some builds but not in all.",
+    ),
+    (
+        "intervals",
+        "95 %. With one build Wilson's, over the queries; with several over builds and queries as "
+        "crossed random effects. The band around a curve is simultaneous (Dvoretzky–Kiefer–"
+        "Wolfowitz, and the spread of the builds).",
+    ),
+    ("QPS", "Queries a second, one at a time: m / Σ of the least latency of each query."),
+    (
+        "latency",
+        "Wall time of the one call into the index for one query; the least of the repeats.",
+    ),
+)
+
+
+def section(report: Report, draw: Drawing) -> Section | None:
+    """Machine, versions, seeds, data, the command, and definitions."""
+    parts = [Facts(_heading(report, run), _facts(run)) for run in report.runs]
+    parts.append(Facts("Definitions", DEFINITIONS))
+    return Section(
+        "method",
+        "How it was measured",
+        "Everything that is needed to believe it, or to do it again.",
+        parts,
+    )
+
+
+def _heading(report: Report, run: Run) -> str:
+    return "The run" if len(report.runs) == 1 else f"The run {run.path.resolve().name}"
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    manifest = run.manifest
+    data, options, card = manifest.dataset, manifest.options, manifest.dataset.card
+    done = sum(run.is_done(trial) for trial in manifest.trials)
+    rows = [
+        ("Do it again", command(run)),
+        ("Data", f"{card.get('title') or data.name}: {data.n:,} × {data.d}, {data.m:,} queries"),
+        ("Licence", card.get("licence", "")),
+        ("Terms", card.get("terms", "")),
+        ("Citation", card.get("citation", "")),
+        ("Fingerprint", data.fingerprint),
+        ("Trials", f"{done} of {len(manifest.trials)} planned left a result"),
+        ("Seed", f"{options.seed} (each build has its own seed and insertion order)"),
+        (
+            "Passes",
+            f"{options.warmup} warm-up queries, {options.repeats} counted repeats, "
+            f"{options.threads} thread{'s' if options.threads > 1 else ''}",
+        ),
+        ("Recall rule", options.rule),
+        ("Machine", _listed(manifest.machine)),
+        ("Packages", _listed(manifest.packages)),
+        ("vbench", manifest.vbench + (f" at {manifest.git}" if manifest.git else "")),
+        ("Measured", manifest.created),
+    ]
+    if manifest.overhead:
+        inside, outside = manifest.overhead.inside_ns, manifest.overhead.outside_ns
+        rows.append(
+            (
+                "Harness",
+                f"{inside:.0f} ns a query inside the timed call, {outside:.0f} ns outside it",
+            )
+        )
+    return [(name, text) for name, text in rows if text]
+
+
+def _listed(facts: dict[str, object]) -> str:
+    return ", ".join(f"{name.removesuffix('_bytes')} {_value(name, facts[name])}" for name in facts)
+
+
+def _value(name: str, value: object) -> str:
+    if name.endswith("_bytes") and isinstance(value, int | float):
+        return spelt(value, "bytes")
+    return str(value)
+
+
+def command(run: Run) -> str:
+    """The call of `vbench run` that plans the same trials."""
+    manifest = run.manifest
+    options = manifest.options
+    words = ["vbench", "run"]
+    for index in dict.fromkeys(build.index for build in manifest.builds):
+        words += ["--index", index]
+    words += ["--dataset", str(manifest.dataset.source.get("name") or manifest.dataset.name)]
+    for k in options.k:
+        words += ["-k", str(k)]
+    words += ["--builds", str(options.builds), "--repeats", str(options.repeats)]
+    words += ["--threads", str(options.threads), "--seed", str(options.seed)]
+    if options.rule != "exact-tie":
+        words += ["--recall-rule", options.rule]
+    return shlex.join(words)

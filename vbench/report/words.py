@@ -1,0 +1,102 @@
+"""The run in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from vbench.report.footing import Footing
+from vbench.report.gather import Panel, Report, Shown
+from vbench.report.quantities import percent
+
+_METRICS = {"l2": "Euclidean distance", "ip": "inner product", "cosine": "cosine similarity"}
+_FEW = 4
+
+
+def measured(panel: Panel) -> str:
+    """What was measured, on what."""
+    facts, options = panel.facts, panel.options
+    count = len(panel.indexes)
+    who = panel.indexes[0] if count == 1 else f"{count} indexes"
+    times = "once" if options.builds == 1 else f"{options.builds} times"
+    return (
+        f"{facts.m:,} queries of {panel.data} asked {who} for their {panel.k} nearest among "
+        f"{facts.n:,} vectors ({facts.d} dimensions, {_METRICS[facts.metric]}); each index was "
+        f"built {times}, and every answer was checked against the exact neighbours."
+    )
+
+
+def nothing_right(footing: Footing) -> str:
+    """Who is left with nothing, at equal recall."""
+    equal = sorted(footing.equal.values(), key=_failure)
+    if not equal:
+        equal = sorted(footing.chosen.values(), key=_failure)
+        head = "At the settings nearest to each other in mean recall"
+    elif len(equal) == 1:
+        head = f"At a mean recall of {equal[0].recall:.2f}"
+    else:
+        head = f"At equal mean recall {footing.level:.2f}"
+    shown, rest = _few(equal)
+    parts = [
+        f"{each.index} leaves {percent(_failure(each))} of the queries with nothing right"
+        if not place
+        else f"{each.index} {percent(_failure(each))}"
+        for place, each in enumerate(shown)
+    ]
+    return f"{head}, {_listed(parts)}{rest}."
+
+
+def reached(footing: Footing, delta: float, need: int) -> str:
+    """Who serves most queries well, at equal recall."""
+    settings = list((footing.equal or footing.chosen).values())
+    best = sorted(settings, key=lambda shown: -shown.curve.value[need])
+    shown, rest = _few(best)
+    parts = [
+        f"{percent(float(each.curve.value[need]))} of the queries with {each.index}"
+        if not place
+        else f"{percent(float(each.curve.value[need]))} with {each.index}"
+        for place, each in enumerate(shown)
+    ]
+    return (
+        f"{need} or more of the {settings[0].k} neighbours (Robustness-{delta:g}) were found for "
+        f"{_listed(parts)}{rest}."
+    )
+
+
+def left_out(footing: Footing) -> str:
+    """Indexes that have no setting near the level, or nothing."""
+    far = [shown for shown in footing.chosen.values() if not footing.is_near(shown)]
+    if not far or not footing.equal:
+        return ""
+    named = _listed([f"{shown.index} ({shown.recall:.2f})" for shown in far])
+    return (
+        f"Not on equal footing, because no setting came near that recall: {named}. Give them "
+        "other settings with --set, and they can be compared."
+    )
+
+
+def title(report: Report) -> str:
+    """The page's title."""
+    if not report.panels:
+        return "How evenly do these indexes answer?"
+    data = list(dict.fromkeys(panel.data for panel in report.panels))
+    indexes = list(dict.fromkeys(shown.index for shown in report.settings))
+    who = _listed(indexes) if len(indexes) <= _FEW else f"{len(indexes)} indexes"
+    verb = "does" if len(indexes) == 1 else "do"
+    return f"How evenly {verb} {who} answer on {_listed(data)}?"
+
+
+def _failure(shown: Shown) -> float:
+    return float(1.0 - shown.curve.value[1])
+
+
+def _few(settings: Sequence[Shown]) -> tuple[Sequence[Shown], str]:
+    """All of a few, or the first ones and the last with a word about those between."""
+    if len(settings) <= _FEW:
+        return settings, ""
+    kept = [*settings[: _FEW - 2], settings[-1]]
+    return kept, f" (the other {len(settings) - len(kept)} lie between)"
+
+
+def _listed(items: Iterable[str]) -> str:
+    *head, last = items
+    return f"{', '.join(head)} and {last}" if head else last
