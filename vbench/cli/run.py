@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vbench.cli import complete
 from vbench.cli.output import json_option, print_json, progress_bar
 from vbench.errors import UnknownNameError, VbenchError
 
@@ -66,6 +67,7 @@ def _columns(dataset: Dataset) -> list[str]:
     multiple=True,
     required=True,
     metavar="INDEX",
+    shell_complete=complete.indexes,
     help="Recipe, TOML file, package.module:Class, faiss:FACTORY or annb:FILE.py:Class. Repeats.",
 )
 @click.option(
@@ -74,6 +76,7 @@ def _columns(dataset: Dataset) -> list[str]:
     default="books",
     show_default=True,
     metavar="NAME|PATH",
+    shell_complete=complete.datasets,
     help="From `vbench data list`, or a file or folder of vectors.",
 )
 @click.option("--queries", metavar="PATH", help="Queries, where the dataset's file holds none.")
