@@ -71,7 +71,7 @@ class AnnBenchmarks(Index):
     metrics: ClassVar[frozenset[Metric]] = frozenset({"l2", "cosine"})
     wrapped: ClassVar[Callable[..., Any]]
 
-    def __init__(self, metric: str = "@metric", args: list[Any] | Any = ()) -> None:
+    def __init__(self, metric: str = "@metric", args: Any = ()) -> None:
         self._arguments = ([metric] if metric else []) + _as_list(args)
         self.algorithm: Any = None
 
@@ -92,7 +92,7 @@ class AnnBenchmarks(Index):
         grown = None if before is None or after is None else int((after - before) * 1024)
         self._bytes = grown if grown and grown > 0 else None
 
-    def set(self, query_args: list[Any] | Any = ()) -> None:
+    def set(self, query_args: Any = ()) -> None:
         self.algorithm.set_query_arguments(*_as_list(query_args))
 
     def search(self, queries: Vectors, k: int) -> Ids:

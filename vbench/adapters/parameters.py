@@ -89,6 +89,8 @@ def _unknown(
 
 
 def _converted(kind: type[Index], parameter: Parameter, value: Any) -> Any:
+    if parameter.type is Any:
+        return _literal(value)
     attempts = [value]
     if isinstance(value, str):
         # A list or a mapping comes from the command line as JSON.
@@ -149,7 +151,7 @@ def _literal(value: Any) -> Any:
     try:
         return msgspec.json.decode(value)
     except msgspec.DecodeError:
-        return {"True": True, "False": False, "None": None}.get(value, value)
+        return {"true": True, "false": False, "none": None}.get(value.lower(), value)
 
 
 def _name(kind: type[Index]) -> str:

@@ -79,7 +79,10 @@ def _read(path: Path) -> Recipe:
     except VbenchError as error:
         raise VbenchError(f"{path}: {error}") from None
     return msgspec.structs.replace(
-        recipe, name=recipe.name or path.stem, about=recipe.about or _summary(kind)
+        recipe,
+        name=recipe.name or path.stem,
+        about=recipe.about or _summary(kind),
+        knob=recipe.knob or _knob(kind.knob, recipe.search),
     )
 
 
@@ -103,9 +106,11 @@ def _of_class(spec: str) -> Recipe:
     )
 
 
-def _knob(name: str | None, sweep: dict[str, list[Any]]) -> Knob | None:
+def _knob(name: str | None, sweep: dict[str, Any]) -> Knob | None:
     """The knob with a range that goes well past both ends of the sweep."""
-    values = [each for each in sweep.get(name or "", []) if isinstance(each, int | float)]
+    swept = sweep.get(name or "", [])
+    listed = swept if isinstance(swept, list) else [swept]
+    values = [each for each in listed if isinstance(each, int | float)]
     if name is None or not values:
         return None
     low, high = min(values), max(values)

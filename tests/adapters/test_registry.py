@@ -1,0 +1,131 @@
+"""From a name to a class, and a clear word where there is none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import vbench
+from vbench.adapters import registry
+from vbench.adapters.registry import adapters, as_index, available, resolve
+from vbench.errors import UnknownNameError, VbenchError
+
+
+def entry(name: str, value: str, origin: str) -> EntryPoint:
+    made = EntryPoint(name, value, registry.GROUP)
+    vars(made).update(dist=SimpleNamespace(name=origin))
+    return made
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[EntryPoint]]:
+    """Entry points that take the place of the real ones."""
+    points: list[EntryPoint] = []
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    adapters.cache_clear()
+    yield points
+    adapters.cache_clear()
+
+
+def test_built_in_adapters_take_the_same_door_as_plugins() -> None:
+    """They are entry points of vbench's own distribution, and all can be imported."""
+    own = {name for name, each in adapters().items() if each.origin == "vbench-ann"}
+    assert own >= {"flat", "hnswlib", "faiss-hnsw", "nsg", "ivf-flat", "ivf-pq", "lsh"}
+    assert own <= set(available()[0])
+    assert all(issubclass(resolve(name), vbench.Index) for name in own)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    """A slip of the finger costs one line."""
+    with pytest.raises(UnknownNameError, match="unknown index 'hnswlob'; did you mean 'hnswlib'"):
+        resolve("hnswlob")
+
+
+def test_a_broken_plugin_costs_one_warning_and_the_rest_works(
+    installed: list[EntryPoint],
+) -> None:
+    """The warning names plug-in, package and reason."""
+    installed += [
+        entry("gone", "no_such_module:Index", "bad-package"),
+        entry("good", "misbehaving:Exact", "good-package"),
+    ]
+    classes, warnings = available()
+    assert list(classes) == ["good"]
+    assert len(warnings) == 1
+    for part in ("'gone'", "bad-package", "No module named 'no_such_module'"):
+        assert part in warnings[0]
+
+
+def test_a_name_taken_twice_is_said(installed: list[EntryPoint]) -> None:
+    """Vbench's own comes first; the same registration seen twice is no conflict."""
+    installed += [
+        entry("flat", "misbehaving:Exact", "another"),
+        entry("flat", "vbench.adapters.flat:Flat", "vbench-ann"),
+        entry("flat", "vbench.adapters.flat:Flat", "vbench-ann"),
+    ]
+    classes, warnings = available()
+    assert classes["flat"].__name__ == "Flat"
+    assert warnings == [
+        "index name 'flat' is taken by vbench-ann and by another; that of vbench-ann is used"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("misbehaving:NoSearch", "has no method 'search'"),
+        ("misbehaving:Exakt", "did you mean 'Exact'"),
+        ("misbehaving:RNG.x", "unknown class of the module misbehaving"),
+        ("misbehaving:np", "is not a class"),
+        ("not_a_module:Index", "cannot be imported .ModuleNotFoundError"),
+        ("misbehaving:", "unknown class of the module"),
+        ("vbench.adapters.protocol:Index", "has no method 'fit'"),
+    ],
+)
+def test_what_is_not_an_index_is_refused(spec: str, says: str) -> None:
+    """The message says what is missing or which names there are."""
+    with pytest.raises(VbenchError, match=says):
+        resolve(spec)
+
+
+def test_a_class_need_not_inherit_anything() -> None:
+    """With fit and search alone it gets the protocol's defaults, and keeps its name."""
+    kind = resolve("misbehaving:Plain")
+    assert issubclass(kind, vbench.Index)
+    assert kind.__name__ == "Plain"
+    assert kind(scale=2.0).work() is None  # type: ignore[call-arg]  # a parameter of Plain
+
+
+@pytest.mark.parametrize("metrics", ["l2", {"euclid"}, set()])
+def test_metrics_that_do_not_exist_are_refused(metrics: object) -> None:
+    """Such as a string, where a set is meant."""
+    kind = type("Odd", (), {"fit": id, "search": id, "metrics": metrics})
+    with pytest.raises(VbenchError, match="allowed is a set of some of: l2, ip, cosine"):
+        as_index(kind, "odd:Odd")
+
+
+def test_modules_of_the_working_folder_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The installed command does not have it on its path by itself."""
+    (tmp_path / "lying_here.py").write_text(
+        "class Mine:\n    def fit(self): ...\n    def search(self): ...\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
+    assert resolve("lying_here:Mine").__name__ == "Mine"
+
+
+def test_a_module_that_quits_while_it_is_imported_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SystemExit in somebody's module does not end vbench."""
+    (tmp_path / "quits_at_once.py").write_text("raise SystemExit('no licence')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(VbenchError, match=r"cannot be imported \(SystemExit: no licence\)"):
+        resolve("quits_at_once:Mine")

@@ -1,0 +1,90 @@
+"""`vbench index`, as a user types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from vbench.adapters.recipe import recipe_files
+from vbench.cli import main
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["index", *arguments])
+
+
+def test_list_shows_every_recipe_and_adapter() -> None:
+    """With what it is, where it comes from and what it can do; nothing is warned of."""
+    result = call("list")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    for name in [*recipe_files(), "hnswlib", "vbench-ann", "faiss:FACTORY"]:
+        assert name in result.stdout
+    document = json.loads(call("list", "--json").stdout)
+    assert document["schema"] == "vbench.indexes/1"
+    rows = {row["name"]: row for row in document["indexes"]}
+    assert rows["lsh"]["metrics"] == ["l2"]
+    assert rows["hnsw"]["knob"] == "ef"
+    assert rows["hnsw"]["settings"] == 4
+
+
+def test_a_recipe_that_cannot_be_read_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list holds the others."""
+    bad = tmp_path / "mine.toml"
+    bad.write_text('adapter = "gone"\n')
+    monkeypatch.setattr("vbench.adapters.overview.recipe_files", lambda: {str(bad): bad})
+    result = call("list")
+    assert result.exit_code == 0
+    assert "unknown index 'gone'" in result.stderr
+    assert "hnswlib" in result.stdout
+
+
+def test_show_tells_what_each_parameter_may_be() -> None:
+    """Allowed values, defaults, what the recipe gives, and a command to try."""
+    result = call("show", "ivf-pq")
+    assert result.exit_code == 0
+    for part in (
+        "nlist",
+        "integer from 1",
+        "k_factor",
+        "4, 8, 16, 32",
+        "vbench run --index ivf-pq",
+    ):
+        assert part in result.stdout
+    document = json.loads(call("show", "faiss:HNSW8,Flat", "--json").stdout)
+    assert document["name"] == "faiss:HNSW8,Flat"
+    assert "efSearch" in {each["name"] for each in document["parameters"]}
+
+
+def test_an_unknown_index_is_one_line_and_exit_code_2() -> None:
+    """The same for every command that takes a name."""
+    for command in ("show", "check"):
+        result = call(command, "hnws")
+        assert result.exit_code == 2
+        assert result.stderr.count("\n") == 1
+        assert "did you mean 'hnsw'" in result.stderr
+
+
+def test_check_tells_pass_and_fail_with_reason_and_remedy() -> None:
+    """Exit code 1 where a check failed."""
+    result = call("check", "misbehaving:Floats")
+    assert result.exit_code == 1
+    for part in ("float64, not integers", "return ids.astype(np.int64)", "1 fail"):
+        assert part in result.stdout
+    result = call("check", "misbehaving:Floats", "--json")
+    assert result.exit_code == 1
+    document = json.loads(result.stdout)
+    assert document["passed"] is False
+    assert {each["status"] for each in document["checks"]} == {"pass", "fail", "skip"}
+
+
+def test_check_of_a_good_index_is_exit_code_0() -> None:
+    """And the last line counts."""
+    result = call("check", "flat")
+    assert result.exit_code == 0, result.output
+    assert "flat: 13 pass, 3 skip" in result.stdout
