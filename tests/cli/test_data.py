@@ -1,0 +1,140 @@
+"""`vbench data`, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import vbench
+from vbench import places
+from vbench.cli import main
+from vbench.cli.data import data as group
+
+
+@pytest.fixture
+def vectors(tmp_path, monkeypatch):
+    """A base and its queries as .npy, in the current folder."""
+    random = np.random.default_rng(1)
+    monkeypatch.chdir(tmp_path)
+    np.save("base.npy", random.standard_normal((200, 4)).astype(np.float32))
+    np.save("queries.npy", random.standard_normal((9, 4)).astype(np.float32))
+    return tmp_path
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, ["data", *map(str, arguments)])
+
+
+def document(*arguments):
+    result = call(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_list():
+    """Every dataset of the catalog is listed, as a table and as JSON."""
+    rows = {row["name"]: row for row in document("list")["datasets"]}
+    assert rows["books"]["status"] == "embedded"
+    assert rows["glove-50"]["status"] == "not fetched"
+    assert rows["sift-128-euclidean"]["n"] == 1_000_000
+    text = call("list").output
+    assert all(name in text for name in rows)
+
+
+def test_show_of_a_card_that_is_not_here():
+    """The card is shown with the command that brings the data."""
+    result = call("show", "glove-50")
+    assert result.exit_code == 0
+    assert "Public Domain" in result.output
+    assert "Not here yet: vbench data fetch glove-50" in result.output
+    found = document("show", "glove-50")
+    assert found["schema"] == "vbench.data-show/1"
+    assert found["data"] is None
+    assert found["card"]["files"][0]["sha256"].startswith("2d85")
+
+
+def test_show_of_a_path(vectors):
+    """What is in the vectors is counted: sizes, duplicates."""
+    base = np.load("base.npy")
+    base[7] = base[6]
+    np.save("base.npy", base)
+    found = document("show", "base.npy", "--metric", "l2")["data"]
+    assert (found["n"], found["m"], found["d"], found["duplicates"]) == (200, 9, 4, 1)
+    text = call("show", "base.npy", "--metric", "l2").output
+    assert "1 base vectors repeat another one (0.50%)" in text
+
+
+def test_show_of_embedded_data():
+    """Card and data of the embedded dataset are shown together."""
+    found = document("show", "books")
+    assert found["card"]["citation"]
+    assert found["data"]["segments"]["activity"]["values"]
+    assert "heavy" in call("show", "books").output
+
+
+def test_fetch(tmp_path, monkeypatch):
+    """A dataset is brought, checked and described; a second call finds it there."""
+    source = tmp_path / "source"
+    source.mkdir()
+    random = np.random.default_rng(1)
+    for name in ("base", "query"):
+        np.save(source / f"{name}.npy", random.standard_normal((20, 3)).astype(np.float32))
+    cards = tmp_path / "cards"
+    cards.mkdir()
+    (cards / "mine.toml").write_text(
+        'title = "Mine"\nmetric = "l2"\n'
+        f'[[files]]\nrole = "base"\nurls = ["{(source / "base.npy").as_uri()}"]\n'
+        f'[[files]]\nrole = "queries"\nurls = ["{(source / "query.npy").as_uri()}"]\n'
+    )
+    monkeypatch.setattr(places, "room", lambda name: cards)
+    for _ in range(2):
+        result = call("fetch", "mine")
+        assert result.exit_code == 0, result.output
+        assert "mine: 20 base vectors × 3, 20 queries, l2, in " in result.output
+    assert document("fetch", "mine")["datasets"][0]["n"] == 20
+    assert vbench.load("mine").metric == "l2"
+
+
+def test_convert_and_truth(vectors):
+    """Vectors are written as HDF5 with truth, which is found again from its file."""
+    found = document("convert", "base.npy", "out.hdf5", "--metric", "ip", "--depth", 7)
+    assert found["files"] == ["out.hdf5"]
+    assert vbench.load("out.hdf5").given_truth.depth == 7
+    found = document("truth", "out.hdf5", "--depth", 500, "--out", "gt.npz")
+    assert (found["depth"], found["queries"]) == (200, 9)
+    with np.load("gt.npz") as stored:
+        assert stored["ids"].shape == (9, 200)
+    assert "exact 7 nearest of 9 queries" in call("truth", "out.hdf5", "--depth", 7).output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["show", "boks"], "unknown dataset 'boks'; did you mean 'books'"),
+        (["show", "none.npy"], "none.npy: no such file or folder"),
+        (["fetch", "glove50"], "did you mean 'glove-50'"),
+        (["truth", "base.npy"], "base.npy: does not say its metric; give metric= (--metric)"),
+        (["convert", "base.npy", "x.csv", "--metric", "l2"], "cannot write '.csv'"),
+        (["truth", "base.npy", "--metric", "l2", "--out", "x.csv"], "truth is written as .npz"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(vectors, arguments, words):
+    """A wrong call ends with exit code 2, one line, and nothing written."""
+    before = sorted(vectors.iterdir())
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert sorted(vectors.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", [None, *group.commands])
+def test_help_has_a_sentence_for_everything(name):
+    """Each command and option explains itself."""
+    result = call(*([] if name is None else [name]), "--help")
+    assert result.exit_code == 0
+    assert len(re.sub(r"\s+", " ", result.output)) > 150

@@ -1,0 +1,82 @@
+"""Cards: what they may say, and the cards of the catalog themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from vbench import places
+from vbench.data import catalog
+from vbench.data.card import read_card
+from vbench.errors import VbenchError
+
+
+def write(tmp_path, text):
+    path = tmp_path / "card.toml"
+    path.write_text(text)
+    return path
+
+
+def test_facts_are_what_is_stated(tmp_path):
+    """Only stated keys appear among the facts."""
+    card = read_card(write(tmp_path, 'title = "T"\nn = 5\nmetric = "ip"\n'))
+    assert card.facts() == {"title": "T", "n": 5, "metric": "ip"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('titel = "T"', "line 1: unknown key 'titel'; did you mean 'title'"),
+        ('metric = "euclid"', "line 1: metric: .*allowed: 'cosine', 'ip', 'l2'"),
+        ("n = 0", "line 1: n: Expected `int` >= 1"),
+        ('[[files]]\nurl = "x"', "line 2: unknown key 'url' in files.0.; did you mean 'urls'"),
+        ("[[files]]\nurls = []", r"line 2: files\[0\]\.urls"),
+        ('[[files]]\nurls = ["a"]\nsha256 = "12"', r"line 3: files\[0\]\.sha256"),
+        ('[[files]]\nurls = ["a"]\nrole = "basis"', "line 3: .*allowed: .*'base'"),
+        ('folder = "x"\n[[files]]\nurls = ["a"]', "either `folder` or `files`"),
+        ('[[files]]\nurls = ["https://a/b?x=1/"]\nname = "../b"', "is not a file name"),
+        ('[[files]]\nurls = ["file:///a/b"]\n[[files]]\nurls = ["file:///c/b"]', "two files"),
+    ],
+)
+def test_mistakes_name_line_and_key(tmp_path, text, words):
+    """A mistake in a card is one message with file, line, key and what is allowed."""
+    with pytest.raises(VbenchError, match=words) as caught:
+        read_card(write(tmp_path, text))
+    assert "card.toml" in str(caught.value)
+
+
+def test_file_names_come_from_the_url(tmp_path):
+    """A file is kept under the last part of its first URL, or the name it is given."""
+    card = read_card(
+        write(
+            tmp_path,
+            '[[files]]\nurls = ["https://x.org/a%20b.hdf5?download=true"]\n'
+            '[[files]]\nurls = ["pypi:a==1!b/c.npy"]\n'
+            '[[files]]\nurls = ["https://x.org/deep-10M"]\nname = "truth.ibin"\n',
+        )
+    )
+    assert [file.filename for file in card.files] == ["a b.hdf5", "c.npy", "truth.ibin"]
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in places.room("datasets").glob("*.toml")))
+def test_every_card_of_the_catalog_is_complete(name):
+    """Each card has a title, metric, sizes, terms, citation, and data or places to get it."""
+    entry = catalog.entry(name)
+    card = entry.card
+    assert card.title
+    assert card.description
+    assert card.metric
+    assert card.n
+    assert card.d
+    assert card.terms or card.licence
+    assert card.citation
+    assert bool(card.folder) != bool(card.files)
+    for file in card.files:
+        for url in file.urls:
+            assert url.startswith(("https://", "http://", "pypi:"))
+
+
+def test_well_known_sets_are_in_the_catalog():
+    """The sets that everybody quotes have a card."""
+    wanted = {"books", "glove-50", "sift-128-euclidean", "gist-960-euclidean", "deep-10m"}
+    wanted |= {"glove-100-angular", "text2image-10m", "msspacev-10m", "laion-clip-512-normalized"}
+    assert wanted <= set(catalog.names())

@@ -1,0 +1,125 @@
+"""Writing datasets in other formats, and reading them back."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+import vbench
+from vbench.data import formats
+from vbench.data.convert import convert, write_truth
+from vbench.data.formats import read_array
+from vbench.data.truth import exact_truth
+from vbench.errors import VbenchError
+
+random = np.random.default_rng(2)
+
+
+def make(dtype=np.float32, metric="ip"):
+    base = (random.standard_normal((50, 6)) * 40).astype(np.int8).astype(dtype)
+    queries = (random.standard_normal((5, 6)) * 40).astype(np.int8).astype(dtype)
+    return vbench.load(
+        base,
+        queries=queries,
+        metric=metric,
+        name="mine",
+        segments=pl.DataFrame({"kind": list("ababa")}),
+        items=pl.DataFrame({"name": range(50)}),
+        relevance=pl.DataFrame({"query": [0], "item": [49], "grade": [1.5]}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "dtype"),
+    [
+        ("out.hdf5", np.float32),
+        ("out.hdf5", np.float16),
+        ("out.fbin", np.float32),
+        ("out.fbin", np.float16),
+        ("out.i8bin", np.int8),
+        ("out.u8bin", np.uint8),
+        ("out.fvecs", np.float32),
+        ("out.fvecs", np.int8),
+        ("out.bvecs", np.uint8),
+        ("out.parquet", np.float32),
+        ("out.parquet", np.uint8),
+        ("out", np.float32),
+        ("out", np.int8),
+    ],
+)
+@pytest.mark.parametrize("metric", ["l2", "ip", "cosine"])
+def test_what_is_written_is_read_back(tmp_path, monkeypatch, target, dtype, metric):
+    """Vectors and truth survive every format, written block by block."""
+    monkeypatch.setattr(formats, "BLOCK_BYTES", 64)
+    data = make(dtype, metric)
+    truth = exact_truth(data, 4)
+    files = convert(data, tmp_path / target, truth=truth)
+    again = vbench.load(files[0], metric=metric)
+    np.testing.assert_array_equal(again.base, data.base)
+    np.testing.assert_array_equal(again.queries, data.queries)
+    np.testing.assert_array_equal(again.given_truth.ids, truth.ids)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_folder_keeps_everything(tmp_path):
+    """The folder layout carries tables, card and metric too."""
+    data = make()
+    object.__setattr__(data, "card", {"title": 'A "quoted" title\nπ', "segments": {"kind": "a/b"}})
+    convert(data, tmp_path / "out")
+    again = vbench.load(tmp_path / "out")
+    assert again.metric == "ip"
+    assert again.card["title"] == 'A "quoted" title\nπ'
+    assert again.card["segments"] == {"kind": "a/b"}
+    assert again.segments.equals(data.segments)
+    assert again.items.equals(data.items)
+    assert again.relevance.equals(data.relevance)
+    assert again.fingerprint == data.fingerprint
+
+
+def test_hdf5_says_its_metric(tmp_path):
+    """The metric is in the file, so that it needs no option."""
+    for metric in ("l2", "ip", "cosine"):
+        (path,) = convert(make(metric=metric), tmp_path / f"{metric}.hdf5")
+        assert vbench.load(path).metric == metric
+
+
+def test_existing_files_are_left_alone(tmp_path):
+    """Nothing is written over without being asked, and no folder of anybody else's ever."""
+    data = make()
+    for target in ("out.hdf5", "out.fbin", "out.parquet", "out"):
+        convert(data, tmp_path / target)
+        with pytest.raises(VbenchError, match="exists; choose another name, or --force"):
+            convert(data, tmp_path / target)
+        convert(data, tmp_path / target, force=True)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "me.jpg").write_bytes(b"x")
+    with pytest.raises(VbenchError, match=r"holds no dataset\.toml"):
+        convert(data, tmp_path / "photos", force=True)
+    assert (tmp_path / "photos" / "me.jpg").is_file()
+
+
+@pytest.mark.parametrize(
+    ("target", "dtype", "words"),
+    [
+        ("out.csv", np.float32, "cannot write '.csv'; can write a folder, .hdf5"),
+        ("out.ivecs", np.float32, r"\.ivecs holds ids; choose \.fvecs"),
+        ("out.u8bin", np.float32, r"\.u8bin cannot hold float32; choose \.fbin"),
+        ("out.bvecs", np.int8, r"\.bvecs cannot hold int8; choose \.fvecs"),
+    ],
+)
+def test_formats_that_cannot_hold_it(tmp_path, target, dtype, words):
+    """An unknown format, or one that would lose digits, is refused before anything is written."""
+    with pytest.raises(VbenchError, match=words):
+        convert(make(dtype), tmp_path / target)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["gt.npz", "gt.ibin", "gt.ivecs"])
+def test_truth_as_a_file(tmp_path, name):
+    """Truth alone can be written and read again."""
+    truth = exact_truth(make(), 4)
+    write_truth(truth, tmp_path / name)
+    np.testing.assert_array_equal(read_array(tmp_path / name, ids=True), truth.ids)
+    with pytest.raises(VbenchError, match="truth is written as"):
+        write_truth(truth, tmp_path / "gt.csv")

@@ -1,0 +1,186 @@
+"""Exact nearest neighbours, against a plain float64 search over everything."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from vbench.data import exact
+from vbench.data.exact import nearest
+from vbench.errors import DataError
+from vbench.metric import METRICS, distance
+
+random = np.random.default_rng(7)
+
+
+def normal(*shape):
+    return random.standard_normal(shape).astype(np.float32)
+
+
+def plainly(queries, base, metric, k):
+    """The definition: every distance in float64, sorted by (distance, id)."""
+    ids = np.arange(len(base))
+    found, far = [], []
+    for query in queries:
+        distances = distance(query[np.newaxis], base, metric)
+        order = np.lexsort((ids, distances))[:k]
+        found.append(order)
+        far.append(distances[order])
+    return np.array(found), np.array(far)
+
+
+def check(queries, base, metric, k, **options):
+    ids, distances = nearest(queries, base, metric, k, **options)
+    wanted_ids, wanted_distances = plainly(queries, base, metric, k)
+    np.testing.assert_array_equal(ids, wanted_ids)
+    np.testing.assert_array_equal(distances, wanted_distances)
+
+
+centres = normal(20, 16)
+CASES = {
+    "plain": (normal(40, 24), normal(5000, 24), 60),
+    "far from the origin": (normal(30, 24) + 300, normal(5000, 24) + 300, 50),
+    "every row asked for": (normal(5, 8), normal(700, 8), 700),
+    "one row": (normal(5, 8), normal(1, 8), 1),
+    "one dimension": (normal(20, 1), normal(3000, 1), 30),
+    "each row a hundred times": (normal(20, 16), np.repeat(normal(40, 16), 100, axis=0), 150),
+    "all rows equal": (normal(10, 8), np.repeat(normal(1, 8), 5000, axis=0), 150),
+    "few values": (
+        random.integers(0, 2, (30, 12)).astype(np.uint8) + 1,
+        random.integers(0, 2, (5000, 12)).astype(np.uint8) + 1,
+        100,
+    ),
+    "uint8": (
+        random.integers(1, 256, (30, 32)).astype(np.uint8),
+        random.integers(1, 256, (4000, 32)).astype(np.uint8),
+        50,
+    ),
+    "int8": (
+        random.integers(1, 128, (30, 32)).astype(np.int8),
+        random.integers(-128, 0, (4000, 32)).astype(np.int8),
+        50,
+    ),
+    "float16": (normal(30, 32).astype(np.float16), normal(4000, 32).astype(np.float16), 50),
+    "tight clusters": (
+        centres[random.integers(0, 20, 30)] + 1e-5 * normal(30, 16),
+        centres[random.integers(0, 20, 6000)] + 1e-5 * normal(6000, 16),
+        50,
+    ),
+    "tight clusters far away": (
+        1e3 * centres[random.integers(0, 20, 30)] + 1e-3 * normal(30, 16),
+        1e3 * centres[random.integers(0, 20, 6000)] + 1e-3 * normal(6000, 16),
+        50,
+    ),
+    "too large for float32 squares": (normal(10, 8) * 1e37, normal(3000, 8) * 1e37, 20),
+    "too small for float32 squares": (normal(10, 8) * 1e-30, normal(3000, 8) * 1e-30, 20),
+    "denormal": (normal(10, 8) * 1e-41, normal(3000, 8) * 1e-41, 20),
+    "norms of many sizes": (normal(10, 8), normal(3000, 8) * np.exp(5 * normal(3000, 1)), 20),
+    "one row out of all proportion": (
+        normal(10, 16),
+        np.vstack([normal(1, 16) * np.float32(1e30), normal(4000, 16)]),
+        50,
+    ),
+}
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("name", CASES)
+def test_equals_the_definition(name, metric):
+    """Ids and distances are those of a full float64 sort, whatever the data look like."""
+    queries, base, k = CASES[name]
+    check(queries, base, metric, k, threads=2)
+
+
+def test_queries_that_are_base_rows():
+    """A query that is itself in the base comes first, at distance 0."""
+    base = normal(4000, 16)
+    check(base[:20], base, "l2", 30)
+    ids, distances = nearest(base[:20], base, "l2", 1)
+    assert ids[:, 0].tolist() == list(range(20))
+    assert not distances.any()
+
+
+def test_zero_query_under_ip():
+    """Every base row ties for a zero query, so the smallest ids win."""
+    ids, distances = nearest(np.zeros((2, 8), np.float32), normal(3000, 8), "ip", 5)
+    assert ids.tolist() == [[0, 1, 2, 3, 4]] * 2
+    assert not distances.any()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_equals_the_definition_on_small_grids(data):
+    """Grids of few values, where ties are everywhere, are answered as defined."""
+    n, d = data.draw(st.integers(1, 60)), data.draw(st.integers(1, 5))
+    k = data.draw(st.integers(1, n))
+    generator = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    scale = data.draw(st.sampled_from([1.0, 0.1, 1e-4]))
+    offset = data.draw(st.sampled_from([0.0, 300.0]))
+    base = (generator.integers(1, 4, (n, d)) * scale + offset).astype(np.float32)
+    queries = (generator.integers(1, 4, (4, d)) * scale + offset).astype(np.float32)
+    check(queries, base, data.draw(st.sampled_from(METRICS)), k)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_shards_with_a_limit_merge_to_the_whole(metric):
+    """A shard that is given the best so far still finds all that can be among the nearest."""
+    queries, base = normal(20, 8), np.repeat(normal(1500, 8), 2, axis=0)
+    first, near = nearest(queries, base, metric, 10, stop=1200)
+    second, far = nearest(queries, base, metric, 10, start=1200, limit=near[:, -1])
+    ids, distances = np.hstack([first, second]), np.hstack([near, far])
+    order = np.lexsort((ids, distances), axis=1)[:, :10]
+    wanted, _ = plainly(queries, base, metric, 10)
+    np.testing.assert_array_equal(np.take_along_axis(ids, order, axis=1), wanted)
+
+
+def test_short_shard_is_padded():
+    """A shard with fewer rows than asked for is filled up with −1 and inf."""
+    ids, distances = nearest(normal(3, 4), normal(10, 4), "l2", 6, start=8)
+    assert (ids[:, 2:] == -1).all()
+    assert np.isinf(distances[:, 2:]).all()
+    assert np.sort(ids[:, :2], axis=1).tolist() == [[8, 9]] * 3
+
+
+def test_queries_come_in_groups(monkeypatch):
+    """More queries than have room at once are done group by group, with the same answer."""
+    monkeypatch.setattr(exact, "_BUFFER_BYTES", 24 * 300 * 7)
+    check(normal(50, 6), normal(2500, 6), "ip", 5, threads=2)
+
+
+@pytest.mark.parametrize(
+    ("value", "metric", "words"),
+    [
+        (np.nan, "l2", "holds NaN or Inf"),
+        (np.inf, "ip", "holds NaN or Inf"),
+        (0.0, "cosine", "is zero, which has no cosine"),
+    ],
+)
+def test_bad_base_row_is_named(value, metric, words):
+    """NaN, Inf and a zero vector under cosine are refused, naming the row."""
+    base = normal(5000, 6)
+    base[3210] = value
+    with pytest.raises(DataError, match=words) as caught:
+        nearest(normal(5, 6), base, metric, 3)
+    if metric == "cosine":
+        assert "base, row 3210" in str(caught.value)
+
+
+def test_bad_query_is_named():
+    """A query with NaN, or a zero one under cosine, is refused with its number."""
+    queries = normal(5, 6)
+    queries[2] = 0
+    with pytest.raises(DataError, match="queries, row 2"):
+        nearest(queries, normal(50, 6), "cosine", 3)
+    queries[4, 1] = np.nan
+    with pytest.raises(DataError, match="queries, row 4"):
+        nearest(queries, normal(50, 6), "l2", 3)
+
+
+def test_progress_counts_every_row():
+    """The rows reported as finished add up to all of them."""
+    seen = []
+    nearest(normal(5, 600), normal(9000, 600), "l2", 3, progress=lambda rows, _: seen.append(rows))
+    assert sum(seen) == 9000
+    assert len(seen) > 1

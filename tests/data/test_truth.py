@@ -1,0 +1,216 @@
+"""Truth on disk: kept, resumed, checked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+import vbench
+from vbench.data import truth as module
+from vbench.data.dataset import Dataset, Truth
+from vbench.data.exact import nearest
+from vbench.data.truth import exact_truth, given_truth
+from vbench.errors import DataError, VbenchError
+
+random = np.random.default_rng(3)
+
+
+@pytest.fixture
+def dataset():
+    base = random.standard_normal((2000, 12)).astype(np.float32)
+    queries = random.standard_normal((40, 12)).astype(np.float32)
+    return Dataset("tiny", base, queries, "l2")
+
+
+@pytest.fixture
+def searches(monkeypatch):
+    """Counts the shards that are really searched."""
+    calls = []
+
+    def counted(*arguments, **options):
+        calls.append(options.get("start", 0))
+        return nearest(*arguments, **options)
+
+    monkeypatch.setattr(module, "nearest", counted)
+    return calls
+
+
+def test_truth_is_kept_and_a_deeper_one_serves(dataset, searches):
+    """The second request is read from disk, and a shallower one is cut from the deeper."""
+    deep = exact_truth(dataset, 50)
+    again = exact_truth(dataset, 50)
+    shallow = exact_truth(dataset, 7)
+    assert len(searches) == 1
+    np.testing.assert_array_equal(deep.ids, again.ids)
+    np.testing.assert_array_equal(deep.ids[:, :7], shallow.ids)
+    np.testing.assert_array_equal(deep.distances[:, :7], shallow.distances)
+    assert shallow.depth == 7
+    assert exact_truth(dataset, 51).depth == 51
+    assert len(searches) == 2
+
+
+def test_depth_is_cut_to_n(dataset):
+    """More neighbours than there are base vectors means all of them."""
+    assert exact_truth(dataset, 5000).depth == 2000
+    with pytest.raises(DataError, match="at least 1"):
+        exact_truth(dataset, 0)
+
+
+def test_cache_can_be_left_alone(dataset, home):
+    """Without the cache nothing is written."""
+    exact_truth(dataset, 5, cache=False)
+    assert not any(home.iterdir())
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "swapped", "other"])
+def test_damaged_cache_is_computed_again(dataset, searches, home, damage):
+    """A file that is cut short, or whose order or distances are wrong, is passed over."""
+    good = exact_truth(dataset, 10)
+    (path,) = home.glob("truth/*/depth-10.npz")
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-500])
+    elif damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "swapped":
+        np.savez(path, ids=good.ids[:, ::-1], distances=good.distances[:, ::-1])
+    else:
+        np.savez(path, ids=good.ids, distances=good.distances * 1.5)
+    np.testing.assert_array_equal(exact_truth(dataset, 10).ids, good.ids)
+    assert len(searches) == 2
+
+
+def test_shards_give_the_same_truth(dataset):
+    """The size of a shard changes nothing."""
+    whole = exact_truth(dataset, 30, cache=False)
+    parts = exact_truth(dataset, 30, cache=False, shard_rows=333)
+    np.testing.assert_array_equal(whole.ids, parts.ids)
+    np.testing.assert_array_equal(whole.distances, parts.distances)
+
+
+def test_goes_on_after_kill(dataset, searches, home, tmp_path):
+    """A process killed in its third shard leaves two, and the next one does the other three."""
+    np.save(tmp_path / "base.npy", dataset.base)
+    np.save(tmp_path / "queries.npy", dataset.queries)
+    code = """
+        import os, signal, sys, vbench
+        from vbench.data.truth import exact_truth
+        data = vbench.load(sys.argv[1] + "/base.npy", metric="l2")
+        def progress(done, total):
+            if done > 2 * total / 5:
+                os.kill(os.getpid(), signal.SIGKILL)
+        exact_truth(data, 20, shard_rows=400, progress=progress)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code), str(tmp_path)], check=False)
+    assert done.returncode == -9
+    assert len(list(home.glob("truth/*/part-*"))) == 2
+    seen = []
+    truth = exact_truth(dataset, 20, shard_rows=400, progress=lambda *at: seen.append(at))
+    assert searches == [800, 1200, 1600]
+    np.testing.assert_array_equal(truth.ids, exact_truth(dataset, 20, cache=False).ids)
+    assert not list(home.glob("truth/*/part-*"))
+    assert seen[-1] == (2000 * 40, 2000 * 40)
+
+
+def test_full_disk_is_one_message(dataset, monkeypatch):
+    """When nothing can be written, the message says what to do."""
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(VbenchError, match="No space left on device; make room"):
+        exact_truth(dataset, 5)
+
+
+@pytest.mark.parametrize("metric", ["l2", "ip", "cosine"])
+def test_right_truth_is_accepted(dataset, metric):
+    """True neighbours pass, with distances of our own; float32 rounding does not matter."""
+    right = exact_truth(Dataset("x", dataset.base, dataset.queries, metric), 20)
+    checked = given_truth(right.ids, dataset.queries, dataset.base, metric, where="file")
+    np.testing.assert_array_equal(checked.ids, right.ids)
+    np.testing.assert_allclose(checked.distances, right.distances)
+
+
+def _wrong(dataset, how):
+    right = exact_truth(dataset, 20).ids.astype(np.int64)
+    if how == "ids shifted by one":
+        return right + 1
+    if how == "queries shifted by one":
+        return np.roll(right, 1, axis=0)
+    if how == "another metric":
+        return exact_truth(Dataset("x", dataset.base, dataset.queries, "ip"), 20).ids
+    if how == "a subset":
+        return exact_truth(Dataset("x", dataset.base[:1000], dataset.queries, "l2"), 20).ids
+    if how == "out of range":
+        return np.where(np.arange(20) == 19, 2000, right)
+    if how == "negative":
+        return np.where(np.arange(20) == 19, -1, right)
+    if how == "repeated":
+        return np.repeat(right[:, :10], 2, axis=1)
+    if how == "too few queries":
+        return right[:-1]
+    return right[:, ::-1]
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("ids shifted by one", "query 0|outside"),
+        ("queries shifted by one", "query 0"),
+        ("another metric", "query 0"),
+        ("a subset", "query 0"),
+        ("reversed", "query 0"),
+        ("out of range", "neighbour 2000 .rank 19. is outside 0 … 1999"),
+        ("negative", "neighbour -1 .rank 19. is outside"),
+        ("repeated", "is there twice"),
+        ("too few queries", r"shape \(39, 20\)"),
+    ],
+)
+def test_wrong_truth_is_refused(dataset, how, words):
+    """Truth of other data is refused, naming file and first wrong query, with a remedy."""
+    with pytest.raises(DataError, match=words) as caught:
+        given_truth(_wrong(dataset, how), dataset.queries, dataset.base, "l2", where="gt.ivecs")
+    assert str(caught.value).startswith("gt.ivecs")
+    assert "truth=False" in str(caught.value)
+
+
+def test_one_wrong_query_is_found_when_truth_is_computed(dataset):
+    """A single wrong neighbour that no sample shows is found against the exact truth."""
+    right = exact_truth(dataset, 20)
+    ids = right.ids.copy()
+    farther = exact_truth(dataset, 40).ids[22, 39]
+    ids[22, 19] = farther
+    known = given_truth(ids, dataset.queries, dataset.base, "l2", where="file")
+    wrong = Dataset("tiny", dataset.base, dataset.queries, "l2", given_truth=known)
+    with pytest.raises(DataError, match="truth of tiny: query 22: its neighbour at rank 19"):
+        exact_truth(wrong, 50)
+
+
+def test_ties_in_another_order_are_accepted(dataset):
+    """Equal vectors may be named in any order by the truth of a file."""
+    base = np.repeat(dataset.base[:200], 10, axis=0)
+    ids = exact_truth(Dataset("x", base, dataset.queries, "l2"), 20).ids
+    other = np.hstack([ids[:, 9::-1], ids[:, :9:-1]])
+    checked = given_truth(other, dataset.queries, base, "l2", where="file")
+    data = Dataset("x", base, dataset.queries, "l2", given_truth=checked)
+    assert exact_truth(data, 20).ids[0].tolist() == ids[0].tolist()
+
+
+def test_floats_are_not_ids(dataset):
+    """Truth that holds floats is refused."""
+    with pytest.raises(DataError, match="integer ids"):
+        given_truth(np.zeros((40, 3)), dataset.queries, dataset.base, "l2", where="file")
+
+
+def test_truth_of_the_public_name():
+    """`vbench.load` and exact truth work together from arrays."""
+    points = random.standard_normal((100, 4))
+    data = vbench.load(points, queries=points[:3], metric="cosine")
+    found = exact_truth(data, 2)
+    assert isinstance(found, Truth)
+    assert found.ids[:, 0].tolist() == [0, 1, 2]
+    assert found.ids.dtype == np.int32
