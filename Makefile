@@ -1,12 +1,13 @@
 # make run    a virtual environment, the install, and the main job on real two-tower embeddings
 # make test   the same environment with what the tests need, and all tests but the slow ones
 # make lint   ruff, mypy, import rules
+# make docs   the guides as pages in build/site; a broken link is an error
 # make bench  figures of speed, as ratios measured side by side
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test test-slow lint bench clean
+.PHONY: run test test-slow lint docs bench clean
 
 run: $(VENV)/installed
 	$(BIN)/vbench run --index hnsw
@@ -23,8 +24,11 @@ lint: $(VENV)/developed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/developed
+	$(BIN)/mkdocs build --quiet
+
 bench: $(VENV)/developed
-	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	@for script in benchmarks/[!_]*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
 	rm -rf $(VENV) results build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

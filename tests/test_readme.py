@@ -39,3 +39,10 @@ def test_the_index_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monkey
     data = vbench.Dataset("tiny", base, queries, "ip")
     run = vbench.run(data, "my_index:Sample", builds=1, k=3)
     assert run.measure("Recall@3")["value"].to_list()[-1] == 1.0
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    """Every relative link names a file or folder that is there."""
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", README.read_text())
+    assert links
+    assert [link for link in links if not (README.parent / link).exists()] == []
