@@ -25,7 +25,7 @@ lint: $(VENV)/developed
 	$(BIN)/lint-imports
 
 docs: $(VENV)/developed
-	$(BIN)/mkdocs build --quiet
+	$(BIN)/mkdocs build
 
 bench: $(VENV)/developed
 	@for script in benchmarks/[!_]*.py; do $(BIN)/python $$script || exit 1; done
