@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from vbench.bench.plan import Plan
+from vbench.bench.plan import Plan, identity
 from vbench.errors import VbenchError
 from vbench.results import files
 
@@ -51,7 +51,7 @@ def _check_contents(folder: Path, plan: Plan, *, fresh: bool) -> None:
     if fresh:
         return
     before = files.read_manifest(folder)
-    if {trial.key for trial in before.trials} != {trial.key for trial in plan.trials}:
+    if (before.plan or identity(before.trials)) != plan.identity:
         raise VbenchError(
             f"{folder} holds a run of another plan (other data, indexes, settings or seed); "
             "give --out another folder, or --fresh to throw that run away"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +17,7 @@ from vbench.adapters.parameters import check, parameters
 from vbench.adapters.recipe import Recipe, load_recipe
 from vbench.adapters.registry import resolve
 from vbench.adapters.space import plan_space
+from vbench.bench.knob import Range, is_whole
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.metric import Metric
 from vbench.results.schema import Build, Options, Trial
@@ -24,15 +26,46 @@ _LIBRARIES = ("faiss-cpu", "hnswlib", "numpy")
 
 
 @dataclass(frozen=True)
+class Group:
+    """The builds of one index with one set of parameters, to be searched at one K.
+
+    All search parameters but the knob are `fixed`; `start` is the value to begin at.
+    """
+
+    key: str
+    builds: tuple[Build, ...]
+    fixed: dict[str, Any]
+    k: int
+    knob: Range | None
+    start: float
+
+    def setting(self, value: float | None) -> dict[str, Any]:
+        """The search parameters with the knob at `value`."""
+        if self.knob is None or value is None:
+            return self.fixed
+        return {**self.fixed, self.knob.name: value}
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Everything that a run is to do."""
+    """Everything that a run is to do: trials, or groups whose trials are chosen as it goes on.
+
+    `identity` is a digest of what is to be done, whatever will be chosen.
+    """
 
     builds: list[Build]
     trials: list[Trial]
+    groups: list[Group]
+    identity: str
 
     def trials_of(self, build: Build) -> list[Trial]:
         """The trials on one build."""
         return [trial for trial in self.trials if trial.build == build.key]
+
+
+def identity(parts: Iterable[Trial | Group]) -> str:
+    """Digest of planned trials or groups, in any order."""
+    return digest(sorted(each.key for each in parts))
 
 
 def make_plan(
@@ -41,8 +74,10 @@ def make_plan(
     options: Options,
     fingerprint: str,
     metric: Metric,
+    *,
+    chosen_later: bool = False,
 ) -> Plan:
-    """Plan all builds and trials.
+    """Plan all builds, and their trials or groups.
 
     Parameters
     ----------
@@ -53,6 +88,8 @@ def make_plan(
         take the place of the recipe's.
     fingerprint, metric
         Of the dataset; the fingerprint is part of every key.
+    chosen_later
+        Plan groups: values of a knob are then the ends of its range.
 
     Raises
     ------
@@ -69,14 +106,20 @@ def make_plan(
     _check_overrides(overrides, stages)
     builds: list[Build] = []
     trials: list[Trial] = []
+    groups: list[Group] = []
     for recipe in recipes:
         changed = _changed(recipe, overrides, stages[recipe.name])
         for params in _combinations(changed.build):
-            for number in range(options.builds):
-                build = _build(changed, params, number, options, fingerprint)
-                builds.append(build)
-                trials += _trials(changed, build, options)
-    return Plan(builds, trials)
+            same = [
+                _build(changed, params, number, options, fingerprint)
+                for number in range(options.builds)
+            ]
+            builds += same
+            if chosen_later:
+                groups += _groups(recipe, changed, same, options)
+            else:
+                trials += [trial for build in same for trial in _trials(changed, build, options)]
+    return Plan(builds, trials, groups, identity(groups if chosen_later else trials))
 
 
 def _refuse_repeats(names: Sequence[str]) -> None:
@@ -151,7 +194,7 @@ def _collected(combinations: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]
 
 def _combinations(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every combination of the values; a value that is no list stands for itself."""
-    lists = [value if isinstance(value, list) else [value] for value in values.values()]
+    lists = [_listed(value) for value in values.values()]
     return [dict(zip(values, each, strict=True)) for each in itertools.product(*lists)]
 
 
@@ -181,6 +224,44 @@ def _trials(recipe: Recipe, build: Build, options: Options) -> list[Trial]:
         for setting in _combinations(recipe.search)
         for k in options.k
     ]
+
+
+def _groups(
+    recipe: Recipe, changed: Recipe, builds: Sequence[Build], options: Options
+) -> list[Group]:
+    knob, start = _range(recipe, changed)
+    others = {name: each for name, each in changed.search.items() if not knob or name != knob.name}
+    groups = []
+    for fixed in _combinations(others):
+        for k in options.k:
+            parts = [[build.key for build in builds], fixed, knob, options.at_recall, k]
+            key = digest([*parts, options.repeats, options.warmup, options.rule])
+            groups.append(Group(key, tuple(builds), fixed, k, knob, start))
+    return groups
+
+
+def _range(recipe: Recipe, changed: Recipe) -> tuple[Range | None, float]:
+    """The knob's range, and the middle of the recipe's sweep; values that were given bound it."""
+    if recipe.knob is None:
+        return None, 0.0
+    name, low, high = recipe.knob.name, recipe.knob.low, recipe.knob.high
+    swept = _listed(recipe.search.get(name, [low, high]))
+    given = _listed(changed.search.get(name, swept))
+    if given != swept:
+        low, high = min(given), max(given)
+        if low == high:
+            raise VbenchError(
+                f"index {recipe.name!r}: {name}={low} leaves nothing to choose; give the lowest "
+                f"and the highest value that {name} may take, such as {name}={low},{4 * low}"
+            )
+        swept = given
+    whole = is_whole(resolve(recipe.adapter), name, swept)
+    start = math.sqrt(min(swept) * max(swept)) if low > 0 else (min(swept) + max(swept)) / 2
+    return Range(name, low, high, whole), start
+
+
+def _listed(values: Any) -> list[Any]:
+    return values if isinstance(values, list) else [values]
 
 
 def make_trial(build: Build, setting: dict[str, Any], k: int, options: Options) -> Trial:

@@ -132,6 +132,12 @@ class Session:
         self._process.wait()
         return self.last_lines()
 
+    def memory(self) -> int:
+        """Bytes that the worker holds; 0 when it is gone."""
+        with contextlib.suppress(psutil.Error):
+            return int(self._watched.memory_info().rss)
+        return 0
+
     def last_lines(self) -> str:
         """The last lines that the worker printed."""
         if self._log.closed:

@@ -87,6 +87,21 @@ class Searched(Message):
     overhead_ns: float
 
 
+class Inspect(Message):
+    """Show what the index is made of inside."""
+
+
+class Inspected(Message):
+    """Which parts the index shows. Arrays in row numbers of the dataset follow.
+
+    With `graph`, its neighbors (n, degree) and entries (e,); with `lists`, the list of each base
+    vector (n,).
+    """
+
+    graph: bool
+    lists: bool
+
+
 class Raised(Message):
     """The adapter, or the check of what it returned, failed."""
 
@@ -94,7 +109,7 @@ class Raised(Message):
     trace: str
 
 
-Any_ = Open | Opened | Fit | Fitted | Search | Searched | Raised
+Any_ = Open | Opened | Fit | Fitted | Search | Searched | Inspect | Inspected | Raised
 
 
 def send(connection: Connection, message: Message, *arrays: NDArray[Any]) -> None:

@@ -139,6 +139,25 @@ class Worker:
             passes.append(done)
         return passes, redone
 
+    def inspect(self) -> tuple[wire.Inspected, list[NDArray[Any]]]:
+        """What the index is made of inside, where its class shows it."""
+        # An adapter that knows nothing of these methods may have attributes of the same names.
+        kind = type(self.index)
+        graph = kind.neighbors(self.index) if callable(kind.neighbors) else None
+        lists = kind.lists(self.index) if callable(kind.lists) else None
+        arrays: list[NDArray[Any]] = []
+        back = self.original
+        if graph is not None:
+            links = np.asarray(graph.neighbors)
+            neighbors = np.empty(links.shape, dtype=np.int64)
+            neighbors[back] = np.where(links < 0, -1, back[links])
+            arrays += [neighbors, back[np.asarray(graph.entries)]]
+        if lists is not None:
+            numbers = np.empty(len(back), dtype=np.int64)
+            numbers[back] = lists
+            arrays.append(numbers)
+        return wire.Inspected(graph=graph is not None, lists=lists is not None), arrays
+
     def close(self) -> None:
         """Let the adapter clean up behind itself."""
         self.index.close()
@@ -169,6 +188,9 @@ def serve(connection: Connection) -> None:
                     case wire.Search(), Worker():
                         reply, *rest = worker.search(message)
                         arrays = tuple(rest)
+                    case wire.Inspect(), Worker():
+                        reply, inside = worker.inspect()
+                        arrays = tuple(inside)
                     case _:
                         raise ValueError(f"unexpected message {message!r}")
             # Whatever an adapter raises is this trial's failure and not the worker's.

@@ -25,6 +25,7 @@ def print_summary(document: Mapping[str, Any]) -> None:
         f"[bold]{data['name']}[/]: {data['n']:,} base vectors × {data['d']}, "
         f"{data['m']:,} queries, {data['metric']}",
     )
+    print_levels(out, document.get("levels", []))
     for k in sorted({setting["k"] for setting in settings}):
         rows = [setting for setting in settings if setting["k"] == k]
         out.print(_evenness(rows, k))
@@ -68,6 +69,33 @@ def parameter_names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def _head(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     given = {**row["build"], **row["setting"]}
     return [row["index"], *(str(given.get(name, "")) for name in parameter_names(rows))]
+
+
+def print_levels(out: Console, levels: Sequence[Mapping[str, Any]]) -> None:
+    """Print how each index was brought to one mean recall."""
+    if not levels:
+        return
+    table = Table(
+        title=f"Equal footing: mean recall {levels[0]['target']:g} ± 0.005, over all builds",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    for column in ("index", "k", "chosen", "mean recall", "tried", "note"):
+        table.add_column(column, overflow="fold")
+    for level in levels:
+        recalls = dict(level["tried"])
+        chosen = [setting.get(level["knob"]) for setting in level["chosen"]]
+        given = {**level["build"], **level["fixed"]}
+        table.add_row(
+            Text(" ".join([level["index"], *(f"{key}={value}" for key, value in given.items())])),
+            str(level["k"]),
+            ", ".join(f"{level['knob']}={value}" for value in chosen if value is not None) or "–",
+            ", ".join(f"{recalls[value]:.4f}" for value in chosen if value in recalls) or "–",
+            f"{len(recalls)} settings",
+            Text(level["note"] or "at the level", style="" if level["reached"] else "yellow"),
+        )
+    out.print(table)
 
 
 def _evenness(rows: Sequence[Mapping[str, Any]], k: int) -> Table:

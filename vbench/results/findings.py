@@ -18,7 +18,8 @@ def findings(run: Run) -> list[Warn]:
     found += _failures(run)
     for setting in settings:
         found += _of_answers(run, setting)
-    found += _of_sweeps(run, settings)
+    found += _of_levels(run)
+    found += _of_sweeps(run, run.settings(steps=True))
     found += _of_ties(run, settings)
     found += _of_time(run, settings)
     return found
@@ -66,6 +67,19 @@ def _of_answers(run: Run, setting: Setting) -> Iterator[Warn]:
             "an empty place is a miss",
             "raise the search parameters, or look for parts of the index that nothing reaches",
         )
+
+
+def _of_levels(run: Run) -> Iterator[Warn]:
+    """Indexes that are not at the mean recall that was asked for."""
+    for level in run.manifest.levels:
+        if not level.reached:
+            name = " ".join(filter(None, (level.index, spelt(level.build), spelt(level.fixed))))
+            yield Warn(
+                "no equal footing",
+                f"{name}: Recall@{level.k} {level.target:g} is not reached; {level.note}",
+                "an index at another mean recall differs in every other measure for that reason",
+                "choose a level that all reach, or other build parameters with --set",
+            )
 
 
 def _of_sweeps(run: Run, settings: list[Setting]) -> Iterator[Warn]:

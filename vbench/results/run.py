@@ -115,8 +115,12 @@ class Run:
             ),
         )
 
-    def settings(self) -> list[Setting]:
-        """The settings that have a result, in the order of the plan, each with its builds."""
+    def settings(self, *, steps: bool = False) -> list[Setting]:
+        """The settings that have a result, in the order of the plan, each with its builds.
+
+        Of an index that was brought to a mean recall only the settings at it; with `steps` also
+        those that were tried on the way.
+        """
         groups: dict[str, list[Trial]] = {}
         for trial in self.done:
             build = self.build_of(trial)
@@ -129,7 +133,18 @@ class Run:
             found.append(
                 Setting(build.index, build.params, trials[0].setting, trials[0].k, tuple(trials))
             )
-        return found
+        return found if steps else [each for each in found if not self._is_step(each)]
+
+    def _is_step(self, setting: Setting) -> bool:
+        """Whether a setting was tried only on the way to another one."""
+        for level in self.manifest.levels:
+            if (
+                (level.index, level.build, level.k) == (setting.index, setting.build, setting.k)
+                and setting.setting.items() >= level.fixed.items()
+                and setting.setting.keys() == {*level.fixed, level.knob} - {None}
+            ):
+                return setting.setting not in level.chosen
+        return False
 
     def hits(self, setting: Setting) -> np.ndarray[Any, np.dtype[np.int32]]:
         """Hits of every query in every build: int32 (builds, m)."""

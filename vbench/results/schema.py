@@ -50,6 +50,7 @@ class Options(msgspec.Struct, frozen=True):
     warmup: int
     timeout: float | None
     memory_limit: int | None
+    at_recall: float | None = None
 
 
 class Build(msgspec.Struct, frozen=True):
@@ -82,6 +83,26 @@ class Failure(msgspec.Struct, frozen=True):
     log: str
 
 
+class Level(msgspec.Struct, frozen=True):
+    """How one index was brought to a mean recall, over its builds, by moving its knob.
+
+    `fixed` are the other search parameters, `tried` the values of the knob with the mean recall
+    of each, in the order in which they were tried. `chosen` are the settings to show: one, or the
+    two around the target where no value lies at it. `note` says in words why it is not reached.
+    """
+
+    index: str
+    build: dict[str, Any]
+    fixed: dict[str, Any]
+    k: int
+    target: float
+    knob: str | None
+    tried: list[tuple[float | int, float]]
+    chosen: list[dict[str, Any]]
+    reached: bool
+    note: str = ""
+
+
 class Overhead(msgspec.Struct, frozen=True):
     """The harness's own cost per query, measured with an index that does nothing."""
 
@@ -105,6 +126,9 @@ class Manifest(msgspec.Struct, frozen=True):
     failures: list[Failure] = []
     overhead: Overhead | None = None
     warnings: list[Warn] = []
+    levels: list[Level] = []
+    plan: str = ""
+    """Digest of what the run is to do, where its trials are chosen while it goes on."""
 
 
 class TrialFacts(msgspec.Struct, frozen=True):

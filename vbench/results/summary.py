@@ -60,6 +60,7 @@ def summary(run: Run, extra: Sequence[Measure] = (), cluster: str | None = None)
         "options": msgspec.to_builtins(manifest.options),
         "cluster": cluster,
         "settings": [_setting(run, setting, extra, cluster) for setting in run.settings()],
+        "levels": msgspec.to_builtins(manifest.levels),
         "failed": failed(run),
         "overhead": msgspec.to_builtins(manifest.overhead),
         "warnings": msgspec.to_builtins(manifest.warnings),

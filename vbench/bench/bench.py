@@ -1,0 +1,181 @@
+"""Measure trials: a worker is asked, its answers are scored, the trial's file is written."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import vbench
+from vbench.bench import wire
+from vbench.bench.journal import Journal, Progress
+from vbench.bench.plan import Plan, make_trial
+from vbench.bench.score import Scorer
+from vbench.bench.session import TrialError, usable_cores
+from vbench.bench.workers import Live, Workers
+from vbench.data.dataset import Dataset, Truth
+from vbench.data.truth import exact_truth
+from vbench.results import files
+from vbench.results.findings import findings
+from vbench.results.run import Run
+from vbench.results.schema import TRIAL_SCHEMA, Build, Options, Trial, TrialFacts
+
+_DEPTH = 200
+_GIVE_UP_AFTER = 2
+
+
+class Bench:
+    """Measures trials into a claimed run folder."""
+
+    def __init__(self, journal: Journal, workers: Workers, scorer: Scorer) -> None:
+        self.journal = journal
+        self.workers = workers
+        self._scorer = scorer
+        self._turn = 1
+
+    def ask(self, builds: Sequence[Build], setting: Mapping[str, Any], k: int) -> list[Trial]:
+        """Measure one setting on every build, as far as that is not done yet.
+
+        The builds' workers stay alive for the next setting. Every second time they are asked
+        backwards: where memory does not hold all of them, the last ones are still there.
+
+        Raises
+        ------
+        TrialError
+            When a build leaves no result; the failure is noted.
+        """
+        options = self.journal.manifest.options
+        trials = [make_trial(build, dict(setting), k, options) for build in builds]
+        self.journal.plan(builds, trials)
+        pairs = list(zip(builds, trials, strict=True))[:: self._turn]
+        waiting = [(build, trial) for build, trial in pairs if not self.journal.is_done(trial)]
+        if waiting:
+            self._turn = -self._turn
+        while waiting:
+            build, trial = waiting.pop(0)
+            try:
+                self.measure(self.worker(build), build, trial)
+            except TrialError as error:
+                self.journal.fail([trial], error)
+                if error.fatal:
+                    self.workers.release(build)
+                left_out = TrialError(
+                    f"not tried: build {build.number + 1} left no result at this setting",
+                    fatal=False,
+                )
+                self.journal.fail([trial for _, trial in waiting], left_out)
+                raise
+        return trials
+
+    def carry_out(self, build: Build, trials: Sequence[Trial]) -> None:
+        """Measure all pending trials of one build, in shuffled order.
+
+        A worker that dies takes its trial with it; the rest gets a new worker, until as many in
+        a row have died as `_GIVE_UP_AFTER`.
+        """
+        waiting = [trial for trial in trials if not self.journal.is_done(trial)]
+        random.Random(build.seed).shuffle(waiting)
+        deaths = 0
+        while waiting and deaths < _GIVE_UP_AFTER:
+            try:
+                live = self.worker(build)
+            except TrialError as error:
+                self.journal.fail(waiting, error)
+                return
+            trial = waiting.pop(0)
+            try:
+                self.measure(live, build, trial)
+                deaths = 0
+            except TrialError as error:
+                self.journal.fail([trial], error)
+                if error.fatal:
+                    self.workers.release(build)
+                    deaths += 1
+        self.workers.release(build)
+        if waiting:
+            reason = f"not tried: {deaths} workers in a row died on other settings of this build"
+            self.journal.fail(waiting, TrialError(reason, fatal=True))
+
+    def worker(self, build: Build) -> Live:
+        """The worker that holds a build; TrialError when it cannot be built."""
+        if not self.workers.has(build):
+            if self.journal.manifest.overhead is None:
+                self.journal.tell("the harness itself")
+                self.journal.write(overhead=self.workers.overhead())
+            self.journal.tell(self._name(build))
+        return self.workers.of(build)
+
+    def measure(self, live: Live, build: Build, trial: Trial) -> None:
+        """Ask for one trial, score it and write its file; TrialError when it leaves no result."""
+        options = self.journal.manifest.options
+        spelt = " ".join(f"{name}={value}" for name, value in trial.setting.items())
+        self.journal.tell(f"{self._name(build)} {spelt}")
+        ask = wire.Search(
+            setting=trial.setting, k=trial.k, repeats=options.repeats, warmup=options.warmup
+        )
+        done, (ids, latency) = live.session.ask(
+            ask, wire.Searched, timeout=options.timeout, doing=f"search {spelt}".strip()
+        )
+        score = self._scorer.score(ids)
+        facts = TrialFacts(
+            schema=TRIAL_SCHEMA,
+            vbench=vbench.__version__,
+            trial=trial,
+            build=build,
+            space=live.opened.space,
+            build_seconds=live.fitted.seconds,
+            build_cpu_seconds=live.fitted.cpu_seconds,
+            index_bytes=live.fitted.index_bytes,
+            size_source=live.fitted.size_source,
+            peak_bytes=live.fitted.peak_bytes,
+            batch_seconds=done.batch_seconds,
+            batch_differs=done.batch_differs,
+            work=done.work,
+            cpu_share=done.cpu_share,
+            redone=done.redone,
+            disturbed=done.disturbed,
+            unstable=done.unstable,
+            duplicates=score.duplicates,
+            pads=score.pads,
+            ties=score.ties,
+            outside_ns=done.overhead_ns,
+        )
+        rows = files.Rows(ids=ids, hits=score.hits, latency_ns=latency, ratio=score.ratio)
+        files.write_trial(self.journal.folder, facts, rows)
+        self.journal.finished()
+
+    def _name(self, build: Build) -> str:
+        builds = self.journal.manifest.options.builds
+        return f"{build.index} build {build.number + 1}/{builds}"
+
+
+@contextmanager
+def opened(
+    dataset: Dataset, plan: Plan, options: Options, folder: Path, progress: Progress
+) -> Iterator[Bench]:
+    """Find the exact neighbours and make a claimed folder ready for measuring."""
+    progress("exact neighbours", 0, 1)
+    depth = min(dataset.n, max(_DEPTH, 2 * max(options.k)))
+    truth = exact_truth(dataset, depth, threads=len(usable_cores()))
+    journal = Journal(folder, dataset, options, plan, progress)
+    journal.write()
+    kept = 2 * max(options.k)
+    files.write_queries(
+        folder, dataset.segments, Truth(truth.ids[:, :kept], truth.distances[:, :kept])
+    )
+    with Workers(dataset, options) as workers:
+        yield Bench(journal, workers, Scorer(dataset, truth, options.rule))
+
+
+def concluded(folder: Path) -> Run:
+    """The run in a folder, after what its reader must know has been written into it."""
+    run = Run(folder)
+    warnings = findings(run)
+    if warnings == run.manifest.warnings:
+        return run
+    files.write_manifest(folder, msgspec.structs.replace(run.manifest, warnings=warnings))
+    return Run(folder)

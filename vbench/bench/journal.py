@@ -1,0 +1,106 @@
+"""run.json while a run goes on: what is planned, what failed, how far it is."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import vbench
+from vbench.bench.machine import git_revision, machine, packages
+from vbench.bench.plan import Plan
+from vbench.bench.session import TrialError
+from vbench.data.dataset import Dataset
+from vbench.results import files
+from vbench.results.schema import (
+    RUN_SCHEMA,
+    Build,
+    DatasetFacts,
+    Failure,
+    Manifest,
+    Options,
+    Trial,
+)
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is in all."""
+
+
+class Journal:
+    """Keeps the manifest and writes it at every change: a later crash must forget nothing."""
+
+    def __init__(
+        self, folder: Path, dataset: Dataset, options: Options, plan: Plan, progress: Progress
+    ) -> None:
+        self.folder = folder
+        self.progress = progress
+        self.manifest = new_manifest(dataset, options, plan)
+        self._known = {build.key for build in self.manifest.builds}
+        self._known |= {trial.key for trial in plan.trials}
+        self._finished = sum(self.is_done(trial) for trial in plan.trials)
+
+    def is_done(self, trial: Trial) -> bool:
+        """Whether a trial has left its result, now or in an earlier call."""
+        return files.trial_path(self.folder, trial.key).is_file()
+
+    def write(self, **changes: Any) -> None:
+        """Change fields of the manifest, and write it."""
+        self.manifest = msgspec.structs.replace(self.manifest, **changes)
+        files.write_manifest(self.folder, self.manifest)
+
+    def plan(self, builds: Sequence[Build], trials: Sequence[Trial]) -> None:
+        """Add what has been chosen to do next, as far as it is not planned already."""
+        new_builds = [build for build in builds if build.key not in self._known]
+        new_trials = [trial for trial in trials if trial.key not in self._known]
+        self._known |= {build.key for build in new_builds} | {trial.key for trial in new_trials}
+        self._finished += sum(self.is_done(trial) for trial in new_trials)
+        if new_builds or new_trials:
+            self.write(
+                builds=[*self.manifest.builds, *new_builds],
+                trials=[*self.manifest.trials, *new_trials],
+            )
+
+    def finished(self) -> None:
+        """Count one more trial that left its result."""
+        self._finished += 1
+
+    def fail(self, trials: Sequence[Trial], error: TrialError) -> None:
+        """Note why trials have no result."""
+        failures = [Failure(trial.key, error.reason, error.log) for trial in trials]
+        self._finished += len(trials)
+        self.write(failures=[*self.manifest.failures, *failures])
+
+    def tell(self, doing: str) -> None:
+        """Say what is being done."""
+        self.progress(doing, self._finished, len(self.manifest.trials))
+
+
+def new_manifest(dataset: Dataset, options: Options, plan: Plan) -> Manifest:
+    """The manifest of a run that begins."""
+    grows = bool(plan.groups)
+    return Manifest(
+        schema=RUN_SCHEMA,
+        vbench=vbench.__version__,
+        git=git_revision(),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        packages=packages(),
+        machine=machine(),
+        dataset=DatasetFacts(
+            name=dataset.name,
+            n=dataset.n,
+            m=dataset.m,
+            d=dataset.d,
+            metric=dataset.metric,
+            fingerprint=dataset.fingerprint,
+            source=dict(dataset.source),
+            card=dict(dataset.card),
+            segments=[] if dataset.segments is None else dataset.segments.columns,
+        ),
+        options=options,
+        builds=[] if grows else plan.builds,
+        trials=plan.trials,
+        plan=plan.identity,
+    )

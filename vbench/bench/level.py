@@ -1,0 +1,120 @@
+"""Equal footing: bring each index to one mean recall by moving its knob."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from vbench.bench.bench import Bench
+from vbench.bench.knob import KnobSearch, falls
+from vbench.bench.plan import Group
+from vbench.bench.session import TrialError
+from vbench.results import files
+from vbench.results.schema import Level
+
+TOLERANCE = 0.005
+_ROUNDING = 1e-12
+_MOST = 20
+"""Settings tried before giving up; halving alone needs 12 for whole numbers up to 4096."""
+_PERFECT = 1e-6
+
+
+def bring_to_level(bench: Bench, group: Group, target: float) -> Level:
+    """Try settings on all builds of a group until their mean recall is that of the target."""
+    tried: list[tuple[float, float]] = []
+    search = None
+    if group.knob is not None:
+        search = KnobSearch(group.knob, miss_exponent(target), group.start)
+    fault = ""
+    while len(tried) < _MOST:
+        value = search.propose() if search else None
+        if search and value is None:
+            break
+        try:
+            recall = _mean_recall(bench, group, value)
+        except TrialError as error:
+            fault = f"a trial left no result: {error.reason}"
+            break
+        tried.append((0.0 if value is None else value, recall))
+        if search is None or value is None or is_level(recall, target):
+            break
+        search.tell(value, miss_exponent(recall))
+    return _outcome(group, target, tried, search, fault)
+
+
+def miss_exponent(recall: float) -> float:
+    """−ln(1 − recall): about linear in the logarithm of the search effort."""
+    return -math.log(max(1.0 - recall, _PERFECT))
+
+
+def is_level(recall: float, target: float) -> bool:
+    """Whether a mean recall counts as that of the target."""
+    return abs(recall - target) <= TOLERANCE + _ROUNDING
+
+
+def _mean_recall(bench: Bench, group: Group, value: float | None) -> float:
+    trials = bench.ask(group.builds, group.setting(value), group.k)
+    hits = [files.read_hits(files.trial_path(bench.journal.folder, each.key)) for each in trials]
+    return float(np.mean(hits)) / group.k
+
+
+def _outcome(
+    group: Group,
+    target: float,
+    tried: list[tuple[float, float]],
+    search: KnobSearch | None,
+    fault: str,
+) -> Level:
+    recalls = dict(tried)
+    chosen = [value for value, recall in tried if is_level(recall, target)][-1:]
+    reached = bool(chosen)
+    note = ""
+    if not reached and recalls and not fault:
+        enclosing = [] if search is None else [search.below, search.above]
+        chosen = [value for value in enclosing if value is not None]
+        if len(chosen) < 2:
+            chosen = [min(recalls, key=lambda value: abs(recalls[value] - target))]
+        note = _why(group, target, recalls, chosen)
+    fall = falls(tried)
+    if fall and group.knob is not None:
+        (low, before), (high, after) = fall
+        name = group.knob.name
+        note += (
+            f"{'; ' if note else ''}{name} is not monotone: Recall@{group.k} falls from "
+            f"{before:.4f} at {name}={low} to {after:.4f} at {name}={high}"
+        )
+    build = group.builds[0]
+    return Level(
+        index=build.index,
+        build=build.params,
+        fixed=group.fixed,
+        k=group.k,
+        target=target,
+        knob=None if group.knob is None else group.knob.name,
+        tried=[] if group.knob is None else tried,
+        chosen=[group.setting(None if group.knob is None else value) for value in chosen],
+        reached=reached,
+        note=fault or note,
+    )
+
+
+def _why(group: Group, target: float, recalls: dict[float, float], chosen: list[float]) -> str:
+    """Why no setting lies at the target."""
+    k = group.k
+    if group.knob is None:
+        (recall,) = recalls.values()
+        return f"no knob to move: Recall@{k} is {recall:.4f}"
+    name = group.knob.name
+    if len(chosen) == 2:
+        low, high = chosen
+        return (
+            f"no value of {name} lies between {low} ({recalls[low]:.4f}) and {high} "
+            f"({recalls[high]:.4f}): both are shown"
+        )
+    (best,) = chosen
+    if recalls[best] < target:
+        words = f"the best that {name} up to {max(recalls)} gives"
+    else:
+        words = f"the lowest that {name} from {min(recalls)} on gives"
+    return f"out of reach: {words} is Recall@{k} {recalls[best]:.4f} at {name}={best}"

@@ -1,0 +1,71 @@
+"""Check what a caller asks of a run, before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vbench.bench.session import usable_cores
+from vbench.data.dataset import Dataset
+from vbench.data.load import check_k
+from vbench.errors import VbenchError
+from vbench.measures.hits import RULES
+from vbench.results.schema import Options
+
+WARMUP = 1000
+
+
+def make_options(
+    dataset: Dataset,
+    *,
+    k: int | Sequence[int],
+    builds: int,
+    repeats: int,
+    threads: int,
+    seed: int,
+    rule: str,
+    timeout: float | None,
+    memory_limit: int | None,
+    at_recall: float | None = None,
+) -> Options:
+    """The options of a run; parameters as :func:`vbench.bench.runner.run` has them.
+
+    Raises
+    ------
+    VbenchError
+        A value is not allowed.
+    """
+    for name, value in (("builds", builds), ("repeats", repeats)):
+        if value < 1:
+            raise VbenchError(f"{name}={value}; give a whole number from 1 on")
+    usable = len(usable_cores())
+    if not 1 <= threads <= usable:
+        raise VbenchError(
+            f"threads={threads}; this process may use {usable} cores, give 1 to {usable}"
+        )
+    if rule not in RULES:
+        raise VbenchError(f"recall rule {rule!r} is unknown; give one of {', '.join(RULES)}")
+    if at_recall is not None and not 0.0 < at_recall <= 1.0:
+        raise VbenchError(f"at_recall={at_recall:g}; give a mean recall above 0, up to 1")
+    ks = sorted({k} if isinstance(k, int) else set(k))
+    for each in ks:
+        check_k(dataset, each)
+    return Options(
+        k=ks,
+        builds=builds,
+        repeats=repeats,
+        threads=threads,
+        seed=seed,
+        rule=next(known for known in RULES if known == rule),
+        warmup=min(WARMUP, dataset.m),
+        timeout=timeout,
+        memory_limit=memory_limit,
+        at_recall=at_recall,
+    )
+
+
+def listed(indexes: Sequence[str] | str) -> list[str]:
+    """The names of the indexes, of which there must be one."""
+    names = [indexes] if isinstance(indexes, str) else list(indexes)
+    if not names:
+        raise VbenchError("no index given; name at least one, such as --index hnsw")
+    return names

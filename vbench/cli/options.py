@@ -1,0 +1,131 @@
+"""Options that several commands share: what is measured, how, and where it is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from vbench.cli import complete
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def overrides(
+    ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
+) -> dict[str, list[str]]:
+    """Read ``name=value[,value…]``; ``index.name=…`` is for one index alone."""
+    merged: dict[str, list[str]] = {}
+    for text in given:
+        name, equals, values = (part.strip() for part in text.partition("="))
+        parts = [part.strip() for part in values.split(",")]
+        if not name or not equals or not all(parts):
+            raise click.BadParameter(f"{text!r} is not name=value[,value…], such as ef=16,32")
+        if name in merged:
+            raise click.BadParameter(f"{name} is given twice; write {name}=a,b")
+        merged[name] = parts
+    return merged
+
+
+def bytes_of(ctx: click.Context, param: click.Parameter, given: str | None) -> int | None:
+    """Read a number of bytes, with or without a unit: ``4GB``, ``512 MB``."""
+    if given is None:
+        return None
+    match = re.fullmatch(r"([\d.]+)\s*([KMGT]?)B?", given.strip().upper())
+    try:
+        size = int(float(match[1]) * 1000 ** " KMGT".index(match[2] or " ")) if match else 0
+    except ValueError:
+        size = 0
+    if size < 1:
+        raise click.BadParameter(f"{given!r} is not a size; write 4GB or 512MB")
+    return size
+
+
+_DATA = (
+    click.option(
+        "--dataset",
+        "-d",
+        default="books",
+        show_default=True,
+        metavar="NAME|PATH",
+        shell_complete=complete.datasets,
+        help="From `vbench data list`, or a file or folder of vectors.",
+    ),
+    click.option("--queries", metavar="PATH", help="Queries, where the dataset's file holds none."),
+    click.option(
+        "--metric", type=click.Choice(["l2", "ip", "cosine"]), help="Where the file does not say."
+    ),
+    click.option("--truth", metavar="PATH", help="Exact neighbours; they are checked."),
+    click.option(
+        "--segments", metavar="PATH", help="Columns that divide the queries (Parquet, CSV)."
+    ),
+)
+_MEASURING = (
+    click.option(
+        "--builds",
+        type=click.IntRange(min=1),
+        default=3,
+        show_default=True,
+        help="Builds of each index, each with its own seed and insertion order.",
+    ),
+    click.option(
+        "--repeats",
+        type=click.IntRange(min=1),
+        default=3,
+        show_default=True,
+        help="Counted passes over the queries.",
+    ),
+    click.option(
+        "--recall-rule",
+        type=click.Choice(["exact-tie", "id", "ann-benchmarks"]),
+        default="exact-tie",
+        show_default=True,
+        help="What counts as a hit.",
+    ),
+    click.option(
+        "--threads",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Threads and cores of each worker.",
+    ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="Limit for each build and each trial.",
+    ),
+    click.option(
+        "--memory",
+        "memory_limit",
+        callback=bytes_of,
+        metavar="BYTES",
+        help="Limit of a worker.  [default: 90 % of what is free]",
+    ),
+    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+    click.option(
+        "--out",
+        type=click.Path(),
+        metavar="FOLDER",
+        help="The run folder.  [default: results/<run-id>]",
+    ),
+    click.option("--fresh", is_flag=True, help="Throw away what an earlier call left there."),
+)
+
+
+def data_options(command: Command) -> Command:
+    """Which vectors: the arguments of :func:`vbench.load`."""
+    return _decorated(command, _DATA)
+
+
+def measuring_options(command: Command) -> Command:
+    """How it is measured: arguments that :func:`vbench.run` and :func:`vbench.tune` share."""
+    return _decorated(command, _MEASURING)
+
+
+def _decorated(command: Command, options: tuple[Callable[[Command], Command], ...]) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command
