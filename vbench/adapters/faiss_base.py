@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import faiss
 import numpy as np
 
-from vbench.adapters.protocol import Ids, Index, Vectors
+from vbench.adapters.faiss_structure import graph_of, lists_of
+from vbench.adapters.protocol import Graph, Ids, Index, Vectors
 from vbench.metric import Metric
 
 _METRIC_TYPES: dict[Metric, int] = {"l2": faiss.METRIC_L2, "ip": faiss.METRIC_INNER_PRODUCT}
@@ -102,6 +103,12 @@ class FaissIndex(Index):
         graphs.reset()
         lists.reset()
         return total
+
+    def neighbors(self) -> Graph | None:
+        return graph_of(self.index)
+
+    def lists(self) -> Ids | None:
+        return lists_of(self.index)
 
     def save(self, path: Path) -> None:
         faiss.write_index(self.index, str(path))

@@ -56,16 +56,16 @@ class FaissNsg(FaissIndex):
         super().__init__()
         self.R = R
         self.build_L = build_L
-        self.neighbors = neighbors
+        self.build_neighbors = neighbors
         self._search_L = 64
 
     def make(self, n: int, d: int, metric_type: int) -> Any:
-        if n < max(_SMALLEST_NSG, 2 * self.build_L, 2 * self.neighbors, 2 * self.R):
+        if n < max(_SMALLEST_NSG, 2 * self.build_L, 2 * self.build_neighbors, 2 * self.R):
             return faiss.IndexFlat(d, metric_type)
         index = faiss.IndexNSGFlat(d, self.R, metric_type)
         index.nsg.L = self.build_L
-        index.GK = self.neighbors
-        index.nndescent_L = self.neighbors + 50
+        index.GK = self.build_neighbors
+        index.nndescent_L = self.build_neighbors + 50
         index.build_type = 0 if n <= _LARGEST_EXACT_GRAPH else 1
         return index
 

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from vbench.adapters.protocol import Ids, Index, Vectors
+from vbench.adapters.protocol import Graph, Ids, Index, Vectors
 from vbench.metric import METRICS, Metric
 
 _TOO_FEW = "Cannot return the results"
@@ -103,6 +103,24 @@ class Hnsw(Index):
     def size_bytes(self) -> int | None:
         """Bytes of the file that `save` would write."""
         return int(self.index.index_file_size())
+
+    def neighbors(self) -> Graph | None:
+        (state,) = self.index.__getstate__()
+        n, width = state["cur_element_count"], state["max_M0"]
+        if not n:
+            return None
+        size = state["size_data_per_element"]
+        level0 = state["data_level0"].view(np.uint8)[: n * size].reshape(n, size)
+        offset = state["offset_level0"]
+        counts = level0[:, offset : offset + 2].copy().view(np.uint16)
+        links = level0[:, offset + 4 : offset + 4 + 4 * width].copy().view(np.uint32)
+        # With several threads the order of insertion is not that of the labels.
+        labels = np.empty(n, dtype=np.int32)
+        labels[state["label_lookup_internal"]] = state["label_lookup_external"]
+        neighbors = np.full((n, width), -1, dtype=np.int32)
+        neighbors[labels] = np.where(np.arange(width) < counts, labels[links % n], -1)
+        above = np.flatnonzero(state["element_levels"][:n] > 0)
+        return Graph(neighbors, labels[np.union1d(above, [state["enterpoint_node"]])])
 
     def save(self, path: Path) -> None:
         """Write hnswlib's file, and beside it what that does not hold: metric and dimension."""

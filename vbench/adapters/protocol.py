@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,22 @@ from vbench.metric import METRICS, Metric
 
 Vectors = NDArray[np.float32]
 Ids = NDArray[np.integer[Any]]
+
+
+class Graph(NamedTuple):
+    """The graph that a search walks.
+
+    Attributes
+    ----------
+    neighbors : integer (n, degree), −1 pads
+        The vectors that each base vector leads to. Of a graph in levels, the lowest.
+    entries : integer (e,)
+        The vectors at which a search may enter; of a graph in levels, those of the levels above
+        the lowest.
+    """
+
+    neighbors: Ids
+    entries: Ids
 
 
 class Index:
@@ -67,6 +83,14 @@ class Index:
 
     def work(self) -> int | None:
         """Distance computations since the last call, or None where they are not counted."""
+        return None
+
+    def neighbors(self) -> Graph | None:
+        """The graph that a search walks, or None where there is none or it is not shown."""
+        return None
+
+    def lists(self) -> Ids | None:
+        """The list that each base vector lies in: integer (n,), or None where there are none."""
         return None
 
     def save(self, path: Path) -> None:
