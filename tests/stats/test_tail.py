@@ -38,11 +38,11 @@ def test_cvar_of_everything_is_the_mean(x):
 
 
 def test_cvar_interval_of_everything_is_that_of_the_mean():
-    """With α = 1 the interval is the mean's."""
+    """With α = 1 the interval is the mean's, up to its lean."""
     x = np.random.default_rng(1).binomial(10, 0.8, size=(3, 500)) / 10
     x[:, 0] = 1.0
     found, mean = crossed_cvar(x, 1.0), crossed_mean(x)
-    assert (found.low, found.high) == pytest.approx((mean.low, mean.high))
+    assert (found.low, found.high) == pytest.approx((mean.low, mean.high), abs=1e-3)
 
 
 def test_cvar_without_a_miss_is_not_certain():

@@ -18,6 +18,7 @@ from vbench.stats.crossed import (
     crossed_mean,
     estimate,
     layout,
+    margin,
     matrix,
     variance_parts,
 )
@@ -55,6 +56,10 @@ def crossed_cvar(
     # The worst of few queries flatters: a sample's CVaR is too high on average, and pooled
     # builds are nearer to the truth. So only the upper end is counted from the builds' own mean.
     low, high = ends.low, ends.high + value - (quantile - plan.mean / share)
+    if builds > 1:
+        # The score interval leans towards more failures, as rare ones call for. Builds that
+        # drift lean the other way: no tail is under 0.
+        high = max(high, value + margin(parts[1:], level) / share)
     one_sided = max(2.0 * level - 1.0, 0.5)
     largest = quantile_interval(values, share, one_sided, cluster).high
     if largest > quantile:
