@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,23 +47,56 @@ def curve(hits: Hits, k: int, level: float = 0.95) -> Curve:
     ----------
     hits : integer (builds, m), each 0…k
     """
+    m = np.shape(hits)[-1]
+    passing, agreeing = _counts(hits, k)
+    band = crossed.crossed_band(passing / m, m, level)
+    return Curve(
+        *_reached(passing, agreeing, m, range(k + 1), level),
+        band.low,
+        band.high,
+        persistent=1.0 - agreeing[0] / m,
+        lottery=(agreeing[0] - agreeing[-1]) / m,
+    )
+
+
+class Reached(NamedTuple):
+    """Share of the queries with enough hits, and its interval, at some thresholds."""
+
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+def reached(hits: Hits, k: int, needs: Iterable[int], level: float = 0.95) -> Reached:
+    """The curve at the thresholds `needs` alone, each a number of hits 0…k."""
+    return _reached(*_counts(hits, k), np.shape(hits)[-1], needs, level)
+
+
+def _counts(hits: Hits, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many queries pass in build b, and how many in more than b builds: int64 (B, k + 1)."""
     hits = np.atleast_2d(hits)
-    m = hits.shape[1]
     passing = np.stack([at_least(build, k) for build in hits])
-    # Row b: how many queries pass in more than b builds.
-    agreeing = np.stack([at_least(row, k) for row in np.sort(hits, axis=0)[::-1]])
-    value = passing.mean(axis=0) / m
+    if len(hits) == 1:
+        return passing, passing
+    return passing, np.stack([at_least(row, k) for row in np.sort(hits, axis=0)[::-1]])
+
+
+def _reached(
+    passing: NDArray[np.int64],
+    agreeing: NDArray[np.int64],
+    m: int,
+    needs: Iterable[int],
+    level: float,
+) -> Reached:
+    wanted = list(needs)
     ends = [
         intervals.wilson(int(passing[0, need]), m, level)
-        if len(hits) == 1
+        if len(passing) == 1
         else _crossed(passing[:, need], agreeing[:, need], m, level)
-        for need in range(k + 1)
+        for need in wanted
     ]
-    low, high = np.array(ends).T
-    band = crossed.crossed_band(passing / m, m, level)
-    persistent = 1.0 - agreeing[0] / m
-    lottery = (agreeing[0] - agreeing[-1]) / m
-    return Curve(value, low, high, band.low, band.high, persistent, lottery)
+    low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
+    return Reached(passing[:, wanted].mean(axis=0) / m, low, high)
 
 
 def at_least(hits: Hits, k: int) -> NDArray[np.int64]:

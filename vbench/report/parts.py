@@ -58,11 +58,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell shows, and the value it is sorted by."""
+    """What a cell shows, and the value it is sorted by.
+
+    `shade` colours it: 0 for the worst value, 1 for one that needs no attention.
+    """
 
     text: str
     value: float | str | None = None
     note: str = ""
+    shade: float | None = None
 
 
 @dataclass(frozen=True)

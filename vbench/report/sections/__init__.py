@@ -7,12 +7,13 @@ from collections.abc import Callable
 from vbench.report.charts import Drawing
 from vbench.report.gather import Report
 from vbench.report.parts import Section
-from vbench.report.sections import evenness, method, price
+from vbench.report.sections import evenness, method, price, tail
 
 Maker = Callable[[Report, Drawing], Section | None]
 
 SECTIONS: tuple[Maker, ...] = (
     evenness.section,
     price.section,
+    tail.section,
     method.section,
 )

@@ -13,7 +13,7 @@ from vbench.report.parts import Chart, Section
 
 
 def section(report: Report, draw: Drawing) -> Section | None:
-    """Bars at δ, whole curves, histogram of recall, both tails, spread of builds."""
+    """Bars at δ, whole curves, histogram of recall, spread of builds."""
     if not report.panels:
         return None
     several = any(len(shown.setting.trials) > 1 for shown in report.settings)
@@ -51,13 +51,6 @@ def section(report: Report, draw: Drawing) -> Section | None:
     ]
     if several:
         parts += [
-            Chart(
-                "tails",
-                "Bad luck or bad place: the tail over builds",
-                "Queries under δ. Strong: in every build (persistent; the index cannot serve "
-                "them). Pale: in some builds only (lottery; another build would have).",
-                charts.tails(draw),
-            ),
             Chart(
                 "builds",
                 "Build to build",

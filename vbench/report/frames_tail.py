@@ -1,0 +1,131 @@
+"""The data behind the charts of the tail: segments, overlap, the worst queries."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vbench.measures.curve import reached
+from vbench.report.footing import footing
+from vbench.report.frames import steps
+from vbench.report.gather import Panel
+
+_MANY = 12
+"""More values than these are gathered: numbers into quarters, words into the largest and others."""
+_WORST = 200
+
+
+@functools.lru_cache(maxsize=16)
+def segments(panel: Panel) -> pl.DataFrame:
+    """Share of each segment's queries under δ, with its interval, for tenths of δ."""
+    needs = steps(panel.k)
+    parts = []
+    for column in panel.facts.segments:
+        labels = grouped(panel.queries[column])
+        for label in labels.unique().sort().to_list():
+            inside = (labels == label).to_numpy()
+            for shown in panel.settings:
+                found = reached(shown.hits[:, inside], panel.k, needs)
+                parts.append(
+                    pl.DataFrame(
+                        {
+                            "id": shown.id,
+                            "column": column,
+                            "segment": label,
+                            "queries": int(inside.sum()),
+                            "need": needs,
+                            "under": 1.0 - found.value,
+                            "low": 1.0 - found.high,
+                            "high": 1.0 - found.low,
+                        }
+                    )
+                )
+    return pl.concat(parts) if parts else pl.DataFrame()
+
+
+def grouped(values: pl.Series) -> pl.Series:
+    """Labels of the segments that a column divides the queries into, at most a dozen."""
+    kinds = values.n_unique()
+    if kinds > _MANY and values.dtype.is_numeric():
+        edges = sorted({values.quantile(share, "nearest") for share in (0.25, 0.5, 0.75)} - {None})
+        number = np.searchsorted(edges, values.to_numpy(), side="right")
+        ends = [values.min(), *edges, values.max()]
+        names = [f"{ends[i]:g} … {ends[i + 1]:g}" for i in range(len(ends) - 1)]
+        return pl.Series([names[i] for i in number], dtype=pl.String)
+    words = values.cast(pl.String).fill_null("(none)")
+    if kinds <= _MANY:
+        return words
+    largest = words.value_counts(sort=True)[words.name][: _MANY - 1]
+    return words.to_frame("word").select(
+        pl.when(pl.col("word").is_in(largest.implode())).then("word").otherwise(pl.lit("(others)"))
+    )["word"]
+
+
+@functools.lru_cache(maxsize=16)
+def overlap(panel: Panel) -> pl.DataFrame:
+    """Of the queries that one index leaves under δ, the share that another does too.
+
+    At equal footing. A query counts as under δ where it is so in more than half of the builds.
+    """
+    chosen = list(footing(panel).chosen.values())
+    rows = []
+    for need in steps(panel.k).tolist():
+        under = np.array([(shown.hits < need).mean(axis=0) > 0.5 for shown in chosen])
+        counts = under.sum(axis=1)
+        both = under.astype(np.float64) @ under.T.astype(np.float64)
+        for one, shown in enumerate(chosen):
+            for other, against in enumerate(chosen):
+                if counts[one]:
+                    rows.append(
+                        {
+                            "id": shown.id,
+                            "need": need,
+                            "under": int(counts[one]),
+                            "other": against.name,
+                            "place": other,
+                            "share": float(both[one, other] / counts[one]),
+                        }
+                    )
+    return pl.DataFrame(rows)
+
+
+def worst_queries(panel: Panel) -> pl.DataFrame:
+    """The queries with the lowest recall at equal footing, worst first.
+
+    Of each index its own worst, so that a query which only one index cannot serve is there too.
+
+    Returns
+    -------
+    Columns `query`, the segments and hardness, then for each index ``recall: NAME`` (mean over
+    builds), ``least: NAME`` and ``most: NAME`` (over builds).
+    """
+    chosen = footing(panel).chosen
+    recall = {name: shown.hits / panel.k for name, shown in chosen.items()}
+    means = np.stack([each.mean(axis=0) for each in recall.values()])
+    each = -(-_WORST // len(means))
+    rows = np.unique(np.concatenate([_lowest(row, each) for row in means]))
+    rows = rows[np.argsort(means[:, rows].mean(axis=0), kind="stable")]
+    columns: dict[str, Any] = {}
+    for name, values in recall.items():
+        picked = values[:, rows]
+        columns[f"recall: {name}"] = picked.mean(axis=0)
+        columns[f"least: {name}"] = picked.min(axis=0)
+        columns[f"most: {name}"] = picked.max(axis=0)
+    return panel.queries[rows].hstack(pl.DataFrame(columns))
+
+
+def _lowest(values: NDArray[np.float64], number: int) -> NDArray[np.intp]:
+    """Rows of the lowest values below 1."""
+    order = np.argsort(values, kind="stable")[:number]
+    return order[values[order] < 1.0]
+
+
+def saved(panel: Panel, need: int) -> tuple[int, int]:
+    """How many queries some index leaves under the threshold, and how many every index does."""
+    chosen = footing(panel).chosen.values()
+    under = np.array([(shown.hits < need).mean(axis=0) > 0.5 for shown in chosen])
+    return int(under.any(axis=0).sum()), int(under.all(axis=0).sum())
