@@ -169,10 +169,12 @@ def convert(
     array a file make several: sift.fvecs becomes sift_base.fvecs, sift_query.fvecs, ….
     """
     from vbench.data.convert import convert as write
+    from vbench.data.convert import targets
     from vbench.data.load import load
     from vbench.data.truth import exact_truth
 
     dataset = load(source, queries=queries, metric=metric)
+    targets(dataset, target, truth=bool(depth), force=force)
     truth = None
     if depth:
         with progress_bar() as progress:
@@ -217,10 +219,12 @@ def truth(
 
     `vbench run` does this by itself. A computation that was stopped goes on where it was.
     """
-    from vbench.data.convert import write_truth
+    from vbench.data.convert import check_truth_target, write_truth
     from vbench.data.load import load
     from vbench.data.truth import exact_truth
 
+    if out:
+        check_truth_target(out)
     dataset = load(name, queries=queries, metric=metric)
     watch = Stopwatch()
     with progress_bar() as progress:

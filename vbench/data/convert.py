@@ -49,23 +49,62 @@ def convert(
         The format is not known or cannot hold these numbers, a file exists, or the disk is full.
     """
     truth = truth or dataset.given_truth
+    paths = targets(dataset, target, truth=truth is not None, force=force)
     suffix = target.suffix.lower()
     if suffix in HDF5_SUFFIXES:
-        return [_write_hdf5(dataset, _free(target, force), truth)]
-    if suffix in BIN_DTYPES or suffix in VECS_DTYPES:
-        return _write_arrays(dataset, target, truth, force)
+        _write_hdf5(dataset, target, truth)
+    elif suffix in BIN_DTYPES or suffix in VECS_DTYPES:
+        _write_arrays(dataset, paths, truth)
+    elif suffix == ".parquet":
+        _write_parquet(dataset, paths, truth)
+    else:
+        _write_folder(dataset, target, truth)
+    return paths
+
+
+def targets(dataset: Dataset, target: Path, *, truth: bool, force: bool = False) -> list[Path]:
+    """Name the files that :func:`convert` would write, or raise what it would raise."""
+    suffix = target.suffix.lower()
+    families: tuple[dict[str, str], ...] = (BIN_DTYPES, VECS_DTYPES)
+    names = [target]
+    for kinds, ids, floats in zip(families, (".ibin", ".ivecs"), (".fbin", ".fvecs"), strict=True):
+        if suffix in kinds:
+            if suffix == ids:
+                raise VbenchError(f"{target}: {suffix} holds ids; choose {floats}")
+            for vectors in (dataset.base, dataset.queries):
+                if not np.can_cast(vectors.dtype, kinds[suffix]):
+                    raise VbenchError(
+                        f"{target}: {suffix} cannot hold {vectors.dtype}; choose {floats}"
+                    )
+            names = _named(target, {"base": suffix, "query": suffix, "groundtruth": ids}, truth)
     if suffix == ".parquet":
-        return _write_parquet(dataset, target, truth, force)
-    if suffix and not target.is_dir():
+        names = _named(target, dict.fromkeys(("train", "test", "neighbors"), suffix), truth)
+    elif names == [target] and suffix not in HDF5_SUFFIXES and suffix and not target.is_dir():
         raise VbenchError(f"{target}: cannot write {suffix!r}; can write {', '.join(TARGETS)}")
-    return _write_folder(dataset, target, truth, force)
+    for path in names:
+        if path.exists() and not force:
+            raise VbenchError(f"{path}: exists; choose another name, or --force to write over it")
+        if path.is_dir() and not (path / "dataset.toml").is_file():
+            raise VbenchError(f"{path}: is there and holds no dataset.toml: not a dataset of ours")
+    return names
+
+
+def _named(target: Path, words: Mapping[str, str], truth: bool) -> list[Path]:
+    """Put a word behind the name of each file; the last one is that of the truth."""
+    names = [target.with_name(f"{target.stem}_{word}{end}") for word, end in words.items()]
+    return names if truth else names[:-1]
+
+
+def check_truth_target(path: Path) -> None:
+    """Refuse a file name that :func:`write_truth` cannot write."""
+    if path.suffix.lower() not in {".npz", ".ibin", ".ivecs"}:
+        raise VbenchError(f"{path}: truth is written as .npz, .ibin or .ivecs")
 
 
 def write_truth(truth: Truth, path: Path) -> None:
     """Write truth as `.npz` (ids and distances), `.ibin` or `.ivecs` (ids)."""
+    check_truth_target(path)
     suffix = path.suffix.lower()
-    if suffix not in {".npz", ".ibin", ".ivecs"}:
-        raise VbenchError(f"{path}: truth is written as .npz, .ibin or .ivecs")
     with whole_file(path) as stream:
         if suffix == ".npz":
             np.savez(stream, ids=truth.ids, distances=truth.distances)
@@ -75,17 +114,8 @@ def write_truth(truth: Truth, path: Path) -> None:
             _write_vecs(stream, truth.ids, np.dtype("<i4"))
 
 
-def _free(path: Path, force: bool) -> Path:
-    if path.exists() and not force:
-        raise VbenchError(f"{path}: exists; choose another name, or --force to write over it")
-    return path
-
-
-def _write_folder(dataset: Dataset, folder: Path, truth: Truth | None, force: bool) -> list[Path]:
+def _write_folder(dataset: Dataset, folder: Path, truth: Truth | None) -> None:
     """Fill a folder beside the target and rename it: the target is whole or not there."""
-    _free(folder, force)
-    if folder.exists() and not (folder / "dataset.toml").is_file():
-        raise VbenchError(f"{folder}: is there and holds no dataset.toml: not a dataset of ours")
     fresh = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
@@ -117,10 +147,9 @@ def _write_folder(dataset: Dataset, folder: Path, truth: Truth | None, force: bo
         fresh.rename(folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return [folder]
 
 
-def _write_hdf5(dataset: Dataset, path: Path, truth: Truth | None) -> Path:
+def _write_hdf5(dataset: Dataset, path: Path, truth: Truth | None) -> None:
     """Write ann-benchmarks' layout, contiguous, so that it can be mapped."""
     import h5py
 
@@ -135,35 +164,16 @@ def _write_hdf5(dataset: Dataset, path: Path, truth: Truth | None) -> Path:
         if truth is not None:
             file["neighbors"] = truth.ids
             file["distances"] = truth.distances
-    return path
 
 
-def _write_arrays(dataset: Dataset, target: Path, truth: Truth | None, force: bool) -> list[Path]:
+def _write_arrays(dataset: Dataset, paths: list[Path], truth: Truth | None) -> None:
     """Write a file each of the `.fbin` or `.fvecs` family."""
-    suffix = target.suffix.lower()
-    is_bin = suffix in BIN_DTYPES
-    kind = np.dtype((BIN_DTYPES if is_bin else VECS_DTYPES)[suffix])
-    if kind == np.int32:
-        raise VbenchError(f"{target}: {suffix} holds ids; choose {'.fbin' if is_bin else '.fvecs'}")
-    for vectors in (dataset.base, dataset.queries):
-        if not np.can_cast(vectors.dtype, kind):
-            better = ".fbin" if is_bin else ".fvecs"
-            raise VbenchError(f"{target}: {suffix} cannot hold {vectors.dtype}; choose {better}")
-    write = _write_bin if is_bin else _write_vecs
-    arrays: list[tuple[str, str, Vectors, np.dtype[Any]]] = [
-        ("base", suffix, dataset.base, kind),
-        ("query", suffix, dataset.queries, kind),
-    ]
-    if truth is not None:
-        arrays.append(("groundtruth", ".ibin" if is_bin else ".ivecs", truth.ids, np.dtype("<i4")))
-    paths = [
-        _free(target.with_name(f"{target.stem}_{word}{ending}"), force)
-        for word, ending, _, _ in arrays
-    ]
-    for path, (_, _, values, stored) in zip(paths, arrays, strict=True):
+    arrays = [dataset.base, dataset.queries, *([truth.ids] if truth else [])]
+    for path, values in zip(paths, arrays, strict=True):
+        is_bin = path.suffix.lower() in BIN_DTYPES
+        kind = np.dtype((BIN_DTYPES if is_bin else VECS_DTYPES)[path.suffix.lower()])
         with whole_file(path) as stream:
-            write(stream, values, stored)
-    return paths
+            (_write_bin if is_bin else _write_vecs)(stream, values, kind)
 
 
 def _write_bin(stream: BinaryIO, vectors: Vectors, kind: np.dtype[Any]) -> None:
@@ -185,18 +195,14 @@ def _write_blocks(stream: BinaryIO, vectors: Vectors, kind: np.dtype[Any]) -> No
         stream.write(np.ascontiguousarray(block, kind).data)
 
 
-def _write_parquet(dataset: Dataset, target: Path, truth: Truth | None, force: bool) -> list[Path]:
+def _write_parquet(dataset: Dataset, paths: list[Path], truth: Truth | None) -> None:
     """Write VectorDBBench's columns, a block at a time."""
-    arrays = [("train", "emb", dataset.base), ("test", "emb", dataset.queries)]
+    arrays = [("emb", dataset.base), ("emb", dataset.queries)]
     if truth is not None:
-        arrays.append(("neighbors", "neighbors_id", truth.ids))
-    paths = [
-        _free(target.with_name(f"{target.stem}_{word}.parquet"), force) for word, _, _ in arrays
-    ]
-    for path, (_, column, values) in zip(paths, arrays, strict=True):
+        arrays.append(("neighbors_id", truth.ids))
+    for path, (column, values) in zip(paths, arrays, strict=True):
         with whole_file(path) as stream:
             _stream_parquet(stream, column, values)
-    return paths
 
 
 def _stream_parquet(stream: BinaryIO, column: str, values: Vectors) -> None:
