@@ -13,6 +13,7 @@ from vbench.errors import VbenchError
 
 _COMMANDS = {
     "run": "vbench.cli.run:run",
+    "report": "vbench.cli.report:report",
     "compare": "vbench.cli.compare:compare",
     "data": "vbench.cli.data:data",
     "index": "vbench.cli.index:index",

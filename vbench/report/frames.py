@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -144,3 +145,8 @@ def builds(panel: Panel) -> pl.DataFrame:
 def rounded(frame: pl.DataFrame) -> list[pl.Expr]:
     """The columns with the digits that a reader or a chart can use: ten significant ones."""
     return [pl.col(name).round_sig_figs(10) for name in frame.columns if frame[name].dtype.is_float()]
+
+
+def tenth(delta: float, k: int) -> int:
+    """The step of :func:`steps` for δ rounded up to a tenth."""
+    return threshold(math.ceil(round(10 * delta, 9)) / 10, k)

@@ -1,0 +1,72 @@
+"""`vbench report`: the page and the figures of one or several runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vbench.cli.output import json_option, print_json
+
+_EXAMPLES = """
+\b
+Examples:
+  vbench report results/books-hnsw-1a2b3c4d
+  vbench report results/before results/after --html comparison.html --open
+  vbench report results/books-hnsw-1a2b3c4d --png figures --svg
+"""
+
+
+@click.command(epilog=_EXAMPLES, short_help="Make the page and the figures of runs.")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN…", type=click.Path())
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="The page.  [default: report.html in the run folder; of several runs: here]",
+)
+@click.option(
+    "--png", "figures", type=click.Path(), metavar="DIR", help="Write the figures there, 300 dpi."
+)
+@click.option("--svg", is_flag=True, help="With --png: SVG and PDF beside each PNG.")
+@click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+@json_option
+def report(
+    runs: tuple[str, ...],
+    page: str | None,
+    figures: str | None,
+    svg: bool,
+    show: bool,
+    as_json: bool,
+) -> None:
+    """Show RUN as one self-contained HTML page, and as figures for print.
+
+    The page needs no server and asks nothing of the network: send it as it is. Runs of the same
+    data are compared on one page; runs of several datasets can be switched between.
+    """
+    if svg and figures is None:
+        raise click.UsageError("--svg goes with --png DIR, the folder for the figures")
+
+    from vbench.report import export
+    from vbench.report.page import write
+    from vbench.results.run import Run
+
+    opened = [Run(path) for path in dict.fromkeys(runs)]
+    default = opened[0].path / "report.html" if len(opened) == 1 else Path("report.html")
+    written = write(opened, page or default)
+    drawn = export.write(opened, figures, vector=svg) if figures is not None else []
+    if as_json:
+        print_json(
+            {
+                "schema": "vbench.report/1",
+                "page": str(written),
+                "figures": [str(path) for path in drawn],
+            }
+        )
+    else:
+        click.echo(f"page: {written}")
+        if figures is not None:
+            click.echo(f"figures: {len(drawn)} files in {figures}")
+    if show:
+        click.launch(written.resolve().as_uri())
