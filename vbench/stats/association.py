@@ -1,0 +1,182 @@
+"""How a column of the queries goes with their recall: rank correlation, tail AUC, lift."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from vbench.errors import VbenchError
+from vbench.metric import FloatArray
+from vbench.stats.intervals import check_level, wilson
+
+
+class Association(NamedTuple):
+    """Strength of association, with an interval; each float64 (columns,)."""
+
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+class SegmentShare(NamedTuple):
+    """One segment's part of the tail.
+
+    Attributes
+    ----------
+    segment
+        Its name.
+    queries, failing
+        Queries of the segment, and those of them in the tail.
+    share, low, high
+        Share of the segment's queries in the tail, with Wilson's interval.
+    of_tail
+        Share of the whole tail that lies in the segment.
+    lift
+        Share here / share over all queries: 2 is twice as likely to fail. NaN without a tail.
+    """
+
+    segment: str
+    queries: int
+    failing: int
+    share: float
+    low: float
+    high: float
+    of_tail: float
+    lift: float
+
+
+def spearman(columns: ArrayLike, recall: ArrayLike, level: float = 0.95) -> Association:
+    """Spearman's ρ between each column and recall; ties get their mean rank.
+
+    The interval is Fisher's with the variance of Bonett and Wright (2000),
+    (1 + ρ²/2) / (m − 3). NaN where a column or recall is constant.
+
+    Parameters
+    ----------
+    columns : (m,) or (m, columns)
+        Values of each query, such as its hardness. Queries with a NaN are left out of that
+        column.
+    recall : (m,)
+        One value of each query, such as its recall averaged over builds.
+    """
+    check_level(level)
+    table, target = _columns(columns, recall)
+    found, counts = np.empty(table.shape[1]), np.empty(table.shape[1])
+    for number, column in enumerate(table.T):
+        known = ~(np.isnan(column) | np.isnan(target))
+        counts[number] = known.sum()
+        found[number] = _correlation(ranks(column[known]), ranks(target[known]))
+    width = float(special.ndtri((1.0 + level) / 2.0)) * np.sqrt(
+        (1.0 + found**2 / 2.0) / np.maximum(counts - 3.0, 1.0)
+    )
+    with np.errstate(divide="ignore"):
+        centre = np.arctanh(found)
+    return Association(found, np.tanh(centre - width), np.tanh(centre + width))
+
+
+def tail_auc(columns: ArrayLike, tail: ArrayLike, level: float = 0.95) -> Association:
+    """Probability that a query of the tail has a larger value than another: Mann–Whitney's AUC.
+
+    Ties count half. 0.5 is no association; under 0.5 the tail has the smaller values. The
+    interval has the variance of DeLong et al. (1988) on the logit scale; where tail and rest do
+    not overlap, it is Wilson's of the smaller of the two. NaN where the tail holds no query, or
+    all.
+
+    Parameters
+    ----------
+    columns : (m,) or (m, columns)
+        Queries with a NaN are left out of that column.
+    tail : bool (m,)
+        Whether each query is in the tail.
+    """
+    check_level(level)
+    table, inside = _columns(columns, tail)
+    found = np.array([_auc(column, inside > 0.0, level) for column in table.T])
+    return Association(*np.reshape(found, (-1, 3)).T)
+
+
+def tail_by_segment(
+    segments: ArrayLike, tail: ArrayLike, level: float = 0.95
+) -> list[SegmentShare]:
+    """How much of the tail each segment of the queries holds, in the order of names.
+
+    Parameters
+    ----------
+    segments : (m,)
+        The segment of each query, such as `heavy` or `light`.
+    tail : bool (m,)
+    """
+    names, codes = np.unique(np.asarray(segments), return_inverse=True)
+    inside = np.asarray(tail, dtype=bool)
+    if codes.shape != inside.shape:
+        raise VbenchError(f"{codes.size} segments do not fit a tail of shape {inside.shape}")
+    queries = np.bincount(codes, minlength=len(names))
+    failing = np.bincount(codes[inside], minlength=len(names))
+    total, everywhere = int(inside.sum()), float(inside.mean()) if inside.size else math.nan
+    found = []
+    for name, m, bad in zip(names.tolist(), queries.tolist(), failing.tolist(), strict=True):
+        ends = wilson(bad, m, level)
+        found.append(
+            SegmentShare(
+                segment=str(name),
+                queries=m,
+                failing=bad,
+                share=bad / m,
+                low=ends.low,
+                high=ends.high,
+                of_tail=bad / total if total else math.nan,
+                lift=bad / m / everywhere if total else math.nan,
+            )
+        )
+    return found
+
+
+def ranks(values: FloatArray) -> FloatArray:
+    """Ranks 1…m; equal values share their mean rank."""
+    _, where, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2.0)[where])
+
+
+def _columns(columns: ArrayLike, target: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    table = np.asarray(columns, dtype=np.float64)
+    table = table[:, np.newaxis] if table.ndim == 1 else table
+    values = np.asarray(target, dtype=np.float64)
+    if table.ndim != 2 or values.shape != table.shape[:1]:
+        raise VbenchError(
+            f"columns of shape {np.shape(columns)} do not fit {values.shape} values of queries"
+        )
+    return table, values
+
+
+def _correlation(a: FloatArray, b: FloatArray) -> float:
+    if len(a) < 2:
+        return math.nan
+    a, b = a - a.mean(), b - b.mean()
+    scale = math.sqrt(float(a @ a) * float(b @ b))
+    return min(max(float(a @ b) / scale, -1.0), 1.0) if scale > 0.0 else math.nan
+
+
+def _auc(column: FloatArray, tail: NDArray[np.bool_], level: float) -> tuple[float, float, float]:
+    known = ~np.isnan(column)
+    column, tail = column[known], tail[known]
+    inside, outside = int(tail.sum()), int((~tail).sum())
+    if min(inside, outside) == 0:
+        return math.nan, math.nan, math.nan
+    everywhere = ranks(column)
+    # Of each query of the tail, the share of the others under it; and the other way round.
+    above = (everywhere[tail] - ranks(column[tail])) / outside
+    below = 1.0 - (everywhere[~tail] - ranks(column[~tail])) / inside
+    auc = float(above.mean())
+    if auc in (0.0, 1.0):
+        n = min(inside, outside)
+        return auc, *wilson(round(auc * n), n, level)
+    if min(inside, outside) == 1:
+        return auc, 0.0, 1.0
+    variance = sum(float(x.var(ddof=1)) / len(x) for x in (above, below))
+    half = float(special.ndtri((1.0 + level) / 2.0)) * math.sqrt(variance) / (auc * (1.0 - auc))
+    centre = float(special.logit(auc))
+    return auc, float(special.expit(centre - half)), float(special.expit(centre + half))
