@@ -83,7 +83,8 @@
   const fitted = (spec, width) => {
     if (!spec.facet) return spec;
     const [axis, least] = [50, spec.spec.width];
-    const columns = Math.max(1, Math.floor((width - axis) / (least + spec.spacing)));
+    const room = Math.floor((width - axis) / (least + spec.spacing));
+    const columns = Math.max(1, Math.min(room, spec.columns));
     const cell = Math.floor((width - axis) / columns) - spec.spacing;
     return { ...spec, columns, spec: { ...spec.spec, width: cell } };
   };
@@ -91,8 +92,10 @@
   const draw = async (figure) => {
     const place = figure.querySelector(".drawing");
     const spec = fitted(JSON.parse(figure.querySelector("script").textContent), place.clientWidth);
+    const own = all("[data-set]", figure).map((control) => [control.dataset.set, valueOf(control)]);
+    const values = { ...state, ...Object.fromEntries(own) };
     for (const parameter of spec.params) {
-      if (parameter.name in state) parameter.value = state[parameter.name];
+      if (parameter.name in values) parameter.value = values[parameter.name];
     }
     const { view } = await vegaEmbed(place, spec, {
       mode: "vega-lite",
@@ -108,7 +111,7 @@
       },
     });
     const signals = new Set(spec.params.map((parameter) => parameter.name));
-    views.push({ view, signals });
+    views.push({ view, signals, figure });
     for (const name of signals) {
       if (name in state && view.signal(name) !== state[name]) view.signal(name, state[name]).runAsync();
     }
@@ -143,10 +146,15 @@
     }
   };
 
-  for (const control of all("[data-set]")) state[control.dataset.set] = valueOf(control);
+  for (const control of all(".controls [data-set]")) state[control.dataset.set] = valueOf(control);
   document.addEventListener("input", ({ target }) => {
-    if (target.dataset.set) set(target.dataset.set, valueOf(target));
+    const figure = target.closest("figure.chart");
     if (target.dataset.filter) filter(target);
+    else if (target.dataset.set && !figure) set(target.dataset.set, valueOf(target));
+    else if (target.dataset.set) {
+      const drawn = views.find((each) => each.figure === figure);
+      drawn?.view.signal(target.dataset.set, valueOf(target)).runAsync();
+    }
   });
   document.addEventListener("submit", (event) => event.preventDefault());
   document.addEventListener("keydown", (event) => {

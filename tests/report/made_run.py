@@ -70,7 +70,7 @@ def make_run(
     (folder / "trials").mkdir(parents=True)
     activity = rng.choice(["light", "middle", "heavy"], size=m, p=[0.5, 0.3, 0.2])
     difficulty = rng.normal(size=m) + (activity == "heavy")
-    _write_queries(folder, m, max(ks), activity if segments else None, difficulty, hardness)
+    _write_queries(folder, m, ks, activity if segments else None, difficulty, hardness)
     made_builds = [_build(name, number) for name in names for number in range(builds)]
     trials = [
         Trial(f"{build.key}-{step}-{k}", build.key, {build.knob: 8 * 2**step}, k)
@@ -134,11 +134,12 @@ def _hits(
 def _write_queries(
     folder: Path,
     m: int,
-    depth: int,
+    ks: Sequence[int],
     activity: np.ndarray | None,
     difficulty: np.ndarray,
     hardness: bool,
 ) -> None:
+    depth = max(ks)
     truth = Truth(
         np.tile(np.arange(depth, dtype=np.int32), (m, 1)),
         np.tile(np.arange(depth, dtype=np.float64), (m, 1)),
@@ -146,11 +147,16 @@ def _write_queries(
     columns: dict[str, Any] = {}
     if activity is not None:
         columns["activity"] = activity
-    if hardness:
-        noise = np.random.default_rng(1).normal(size=(2, m))
-        columns["lid"] = np.exp(2.5 + 0.4 * difficulty + 0.2 * noise[0])
-        columns["relative_contrast"] = 2 - 0.2 * difficulty + 0.2 * noise[1]
     files.write_queries(folder, pl.DataFrame(columns) if columns else None, truth)
+    if hardness:
+        noise = np.random.default_rng(1).normal(size=(3, m))
+        measures = {
+            "lid": np.exp(2.5 + 0.4 * difficulty + 0.2 * noise[0]),
+            "relative_contrast": 2 - 0.2 * difficulty + 0.2 * noise[1],
+            "norm": 10 + noise[2],
+        }
+        for k in ks:
+            files.write_hardness(folder, k, pl.DataFrame(measures))
 
 
 def _write_trial(

@@ -59,6 +59,11 @@ class Drawing:
         }
 
     @property
+    def count(self) -> int:
+        """How many indexes there are."""
+        return len(self._looks)
+
+    @property
     def colour(self) -> Spec:
         """The colour of a row's index."""
         return self._scaled([look.colour for look in self._looks.values()])

@@ -136,7 +136,7 @@ def histogram(draw: Drawing) -> Spec:
     last = {"joinaggregate": [{"op": "max", "field": "bar", "as": "last"}], "groupby": ["id"]}
     return {
         **draw.rows("histogram", [*AT_LEVEL, last]),
-        "columns": 4,
+        "columns": draw.count + 1,
         "spacing": 14,
         "facet": {
             "field": "name",

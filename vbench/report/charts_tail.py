@@ -12,6 +12,7 @@ def segments(draw: Drawing) -> Spec:
             "field": "label",
             "type": "nominal",
             "title": None,
+            "sort": {"field": "place", "op": "min"},
             "axis": {"labelLimit": 230, "ticks": False, "domain": False, "labelPadding": 8},
             "scale": {"paddingInner": 0.25},
         },

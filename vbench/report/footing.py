@@ -37,7 +37,13 @@ class Footing(NamedTuple):
 
 
 def footing(panel: Panel) -> Footing:
-    """The level that most indexes come near to; of several, the usual 0.9, then the closest."""
+    """The level that the run was brought to, or the one that most indexes come near to.
+
+    Of several such levels the usual 0.9, then the one that they come nearest to.
+    """
+
+    if (asked := panel.options.at_recall) is not None:
+        return Footing(asked, nearest(panel, asked))
 
     def worth(level: float) -> tuple[int, bool, float]:
         recalls = [shown.recall for shown in nearest(panel, level).values()]

@@ -24,10 +24,12 @@ def segments(panel: Panel) -> pl.DataFrame:
     """Share of each segment's queries under δ, with its interval, for tenths of δ."""
     needs = steps(panel.k)
     parts = []
+    place = 0
     for column in panel.facts.segments:
-        labels = grouped(panel.queries[column])
-        for label in labels.unique().sort().to_list():
-            inside = (labels == label).to_numpy()
+        labels, members = grouped(panel.queries[column])
+        for number, label in enumerate(labels):
+            inside = members == number
+            place += 1
             for shown in panel.settings:
                 found = reached(shown.hits[:, inside], panel.k, needs)
                 parts.append(
@@ -36,6 +38,7 @@ def segments(panel: Panel) -> pl.DataFrame:
                             "id": shown.id,
                             "column": column,
                             "segment": label,
+                            "place": place,
                             "queries": int(inside.sum()),
                             "need": needs,
                             "under": 1.0 - found.value,
@@ -47,22 +50,38 @@ def segments(panel: Panel) -> pl.DataFrame:
     return pl.concat(parts) if parts else pl.DataFrame()
 
 
-def grouped(values: pl.Series) -> pl.Series:
-    """Labels of the segments that a column divides the queries into, at most a dozen."""
+def grouped(values: pl.Series) -> tuple[list[str], NDArray[np.intp]]:
+    """The segments that a column divides the queries into, at most a dozen, in order.
+
+    Returns
+    -------
+    names, members
+        Names of the segments, and the number of the segment of each query. No names for a column
+        that does not divide the queries, such as names that hardly repeat.
+    """
     kinds = values.n_unique()
     if kinds > _MANY and values.dtype.is_numeric():
-        edges = sorted({values.quantile(share, "nearest") for share in (0.25, 0.5, 0.75)} - {None})
-        number = np.searchsorted(edges, values.to_numpy(), side="right")
-        ends = [values.min(), *edges, values.max()]
-        names = [f"{ends[i]:g} … {ends[i + 1]:g}" for i in range(len(ends) - 1)]
-        return pl.Series([names[i] for i in number], dtype=pl.String)
-    words = values.cast(pl.String).fill_null("(none)")
+        return _quarters(values.to_numpy().astype(np.float64))
+    words = values.cast(pl.String).fill_null("(none)").to_numpy().astype(object)
+    names, members, counts = np.unique(words, return_inverse=True, return_counts=True)
     if kinds <= _MANY:
-        return words
-    largest = words.value_counts(sort=True)[words.name][: _MANY - 1]
-    return words.to_frame("word").select(
-        pl.when(pl.col("word").is_in(largest.implode())).then("word").otherwise(pl.lit("(others)"))
-    )["word"]
+        return names.tolist(), members
+    largest = np.sort(np.argsort(-counts, kind="stable")[: _MANY - 1])
+    if counts[largest].sum() < len(words) / 2:
+        return [], members
+    place = np.full(len(names), len(largest))
+    place[largest] = np.arange(len(largest))
+    return [*names[largest].tolist(), "(others)"], place[members]
+
+
+def _quarters(values: NDArray[np.float64]) -> tuple[list[str], NDArray[np.intp]]:
+    if not np.isfinite(values).all():
+        return [], np.zeros(len(values), dtype=np.intp)
+    cuts = np.quantile(values, (0.25, 0.5, 0.75), method="nearest")
+    starts = np.unique([values.min(), *cuts])
+    ends = [*starts[1:], values.max()]
+    names = [f"{low:g} … {high:g}" for low, high in zip(starts, ends, strict=True)]
+    return names, np.searchsorted(starts, values, side="right") - 1
 
 
 @functools.lru_cache(maxsize=16)

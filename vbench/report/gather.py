@@ -99,8 +99,16 @@ class Panel:
 
     @property
     def queries(self) -> pl.DataFrame:
-        """One row per query: its number, segments and hardness."""
+        """One row per query: its number and segments."""
         return self.settings[0].run.queries
+
+    @functools.cached_property
+    def hardness(self) -> pl.DataFrame | None:
+        """Hardness of every query, or None where no run of the panel holds it."""
+        for run in dict.fromkeys(shown.run for shown in self.settings):
+            if (found := run.hardness(self.k)) is not None:
+                return found
+        return None
 
 
 @dataclass(frozen=True)

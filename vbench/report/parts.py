@@ -37,6 +37,8 @@ class Chart:
     ----------
     caption
         How to read it, in one or two sentences; it is also what a screen reader says.
+    half
+        Whether two may stand side by side.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Chart:
     caption: str
     spec: Mapping[str, Any]
     controls: Sequence[Choice | Slider] = ()
+    half: bool = False
 
 
 @dataclass(frozen=True)

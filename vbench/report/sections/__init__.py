@@ -7,7 +7,7 @@ from collections.abc import Callable
 from vbench.report.charts import Drawing
 from vbench.report.gather import Report
 from vbench.report.parts import Section
-from vbench.report.sections import evenness, method, price, tail
+from vbench.report.sections import evenness, hardness, method, price, tail
 
 Maker = Callable[[Report, Drawing], Section | None]
 
@@ -15,5 +15,6 @@ SECTIONS: tuple[Maker, ...] = (
     evenness.section,
     price.section,
     tail.section,
+    hardness.section,
     method.section,
 )
