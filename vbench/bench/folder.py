@@ -60,7 +60,7 @@ def _check_contents(folder: Path, plan: Plan, *, fresh: bool) -> None:
 
 def _leftovers(folder: Path) -> list[Path]:
     """Temporary files of a run that was killed while it wrote."""
-    names = (files.MANIFEST, files.QUERIES)
+    names = (files.MANIFEST, files.QUERIES, files.COMPARISONS)
     return [
         *(path for name in names for path in folder.glob(f".{name}.*")),
         *(folder / "trials").glob(".*.parquet.*"),
@@ -71,4 +71,5 @@ def _empty(folder: Path) -> None:
     (folder / files.MANIFEST).unlink(missing_ok=True)
     shutil.rmtree(folder / "trials")
     (folder / "trials").mkdir()
-    (folder / files.QUERIES).unlink(missing_ok=True)
+    for path in files.derived(folder):
+        path.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ _COMMANDS = {
     "run": "vbench.cli.run:run",
     "report": "vbench.cli.report:report",
     "compare": "vbench.cli.compare:compare",
+    "tail": "vbench.cli.tail:tail",
     "data": "vbench.cli.data:data",
     "index": "vbench.cli.index:index",
     "rank": "vbench.cli.rank:rank",

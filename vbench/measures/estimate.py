@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 
 from vbench.measures.answers import Answers
 from vbench.measures.base import Measure, OfHits
@@ -102,10 +101,7 @@ class Estimator:
         mean = float(np.mean(values))
         if len(values) == 1:
             return Estimate(mean, None, None, None)
-        spread = float(np.std(values, ddof=1))
-        quantile = float(special.stdtrit(len(values) - 1, (1 + self.level) / 2))
-        half = quantile * spread / len(values) ** 0.5
-        return Estimate(mean, mean - half, mean + half, spread)
+        return Estimate(mean, *intervals.student(values, self.level), float(np.std(values, ddof=1)))
 
     @functools.lru_cache  # noqa: B019 (an estimator lives for one setting)
     def _hits(self, truth: int | None) -> FloatArray:

@@ -23,7 +23,6 @@ from vbench.results.upgrade import upgraded
 
 MANIFEST = "run.json"
 QUERIES = "queries.parquet"
-HARDNESS = "hardness.parquet"
 COMPARISONS = "comparisons.json"
 _FACTS = "vbench"
 
@@ -227,6 +226,27 @@ def read_queries(folder: Path) -> tuple[pl.DataFrame, Truth]:
         ) from None
     truth = Truth(frame["truth_ids"].to_numpy(), frame["truth_distances"].to_numpy())
     return frame.drop("truth_ids", "truth_distances"), truth
+
+
+def derived(folder: Path) -> list[Path]:
+    """What a run folder holds beside manifest and trials; gone where the run is made anew."""
+    return [folder / QUERIES, folder / COMPARISONS, *folder.glob("hardness-*.parquet")]
+
+
+def hardness_path(folder: Path, k: int) -> Path:
+    """Where the hardness of the queries at K lies, once somebody asked for it."""
+    return folder / f"hardness-{k}.parquet"
+
+
+def write_hardness(folder: Path, k: int, frame: pl.DataFrame) -> None:
+    """Write one row per query: its hardness at K by every measure."""
+    write_atomically(hardness_path(folder, k), frame.write_parquet)
+
+
+def read_hardness(folder: Path, k: int) -> pl.DataFrame | None:
+    """The hardness of every query at K, or None where nobody asked for it yet."""
+    path = hardness_path(folder, k)
+    return _read_frame(path) if path.is_file() else None
 
 
 def _lists(array: NDArray[Any]) -> pl.Series:

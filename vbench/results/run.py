@@ -167,6 +167,13 @@ class Run:
         estimator = Estimator(answers, level, self.clusters(cluster))
         return map(estimator.of, measures)
 
+    def hardness(self, k: int) -> pl.DataFrame | None:
+        """The hardness of every query at K, a column for each measure; None until it is asked for.
+
+        :func:`vbench.results.hardness.hardness_of` computes it, as `vbench tail` does.
+        """
+        return files.read_hardness(self.path, k)
+
     def column(self, name: str) -> NDArray[Any]:
         """A column of the queries, such as ``user``, (m,).
 

@@ -302,7 +302,8 @@ def _matched(first: Sequence[Side], second: Sequence[Side]) -> list[Pair]:
 def _unevenness(pair: Pair) -> tuple[float, float]:
     """How far apart two mean recalls are; where they count as equal, how far from the usual."""
     a, b = pair.baseline.recall, pair.candidate.recall
-    return max(abs(a - b), EQUAL), abs((a + b) / 2 - USUAL_RECALL)
+    target = pair.baseline.variant.run.manifest.options.at_recall or USUAL_RECALL
+    return max(abs(a - b), EQUAL), abs((a + b) / 2 - target)
 
 
 def _check_same_data(first: Run, other: Run) -> None:

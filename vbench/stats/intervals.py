@@ -137,6 +137,17 @@ def dkw_half_width(m: float, level: float) -> float:
     return math.sqrt(math.log(2.0 / (1.0 - level)) / (2.0 * m))
 
 
+def student(values: ArrayLike, level: float = 0.95) -> Interval:
+    """Student's interval of the mean of independent values (B,), B ≥ 2, such as of each build."""
+    check_level(level)
+    each = np.asarray(values, dtype=np.float64)
+    if each.ndim != 1 or each.size < 2:
+        raise VbenchError(f"an interval of a mean needs two values or more, got {each.size}")
+    quantile = float(special.stdtrit(each.size - 1, (1.0 + level) / 2.0))
+    half = quantile * float(each.std(ddof=1)) / math.sqrt(each.size)
+    return Interval(float(each.mean()) - half, float(each.mean()) + half)
+
+
 def _check_counts(successes: int, n: int) -> None:
     if n < 1 or not 0 <= successes <= n:
         raise VbenchError(f"{successes} of {n} is no share: give 0 <= successes <= n, n >= 1")

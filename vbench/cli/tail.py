@@ -1,0 +1,148 @@
+"""`vbench tail`: the queries that an index serves badly, who they are, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vbench.cli.output import json_option, print_json, progress_bar
+from vbench.errors import VbenchError
+
+if TYPE_CHECKING:
+    from vbench.data.dataset import Dataset
+    from vbench.results.run import Run
+
+_EXAMPLES = """
+\b
+Examples:
+  vbench tail results/books-hnsw-ivf-flat-1a2b3c4d
+  vbench tail RUN --index hnsw --setting ef=64 --delta 0.5 -n 50
+  vbench tail RUN --graph
+"""
+
+
+@click.command(epilog=_EXAMPLES, short_help="Explain the tail: the worst queries, who and why.")
+@click.argument("path", metavar="RUN", type=click.Path())
+@click.option(
+    "--index", "-i", "indexes", multiple=True, metavar="INDEX", help="Only this one. Repeats."
+)
+@click.option(
+    "--setting",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Only this value.  [default: of each index the setting of mean recall nearest to 0.9]",
+)
+@click.option("-k", type=click.IntRange(min=1), help="Neighbours.  [default: the run's smallest K]")
+@click.option(
+    "--delta",
+    type=click.FloatRange(min=0, max=1, min_open=True),
+    default=0.9,
+    show_default=True,
+    help="Queries whose recall is under it are the tail.",
+)
+@click.option(
+    "-n",
+    "number",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="How many of the worst queries of each index to show.",
+)
+@click.option(
+    "--graph",
+    is_flag=True,
+    help="Build the indexes again and look inside: what a graph cannot reach, and over how many "
+    "lists an inverted file scatters the neighbours.",
+)
+@click.option(
+    "--dataset",
+    "-d",
+    metavar="NAME|PATH",
+    help="The run's vectors, where they lie elsewhere by now.",
+)
+@click.option("--queries", metavar="PATH", help="Its queries, where --dataset holds none.")
+@click.option(
+    "--metric", type=click.Choice(["l2", "ip", "cosine"]), help="Where --dataset does not say."
+)
+@json_option
+def tail(
+    path: str,
+    indexes: tuple[str, ...],
+    settings: tuple[str, ...],
+    k: int | None,
+    delta: float,
+    number: int,
+    graph: bool,
+    dataset: str | None,
+    queries: str | None,
+    metric: Any,
+    as_json: bool,
+) -> int:
+    """Explain the tail of a run: the queries whose recall is low, and why it is.
+
+    Shows of each index the worst queries with what they missed and what came instead, the
+    segments they come from, how hard they are, whether another index would have served them, and
+    how wide a search each would need.
+    """
+    from vbench.results.run import Run
+    from vbench.results.tail import explain
+
+    run = Run(path)
+    given = _given(run, dataset, queries, metric)
+    document = explain(
+        run,
+        indexes=indexes,
+        settings=settings,
+        k=k,
+        delta=delta,
+        number=number,
+        dataset=given,
+    )
+    if graph:
+        _look_inside(run, given, document, indexes, settings)
+    if as_json:
+        print_json(document)
+    else:
+        from vbench.cli.tail_tables import print_tail
+
+        print_tail(document)
+    return 0
+
+
+def _given(run: Run, dataset: str | None, queries: str | None, metric: Any) -> Dataset | None:
+    """The dataset that the call names; None where it names none."""
+    if dataset is None:
+        if queries or metric:
+            raise VbenchError("--queries and --metric belong to --dataset; give that too")
+        return None
+    from vbench.data.load import load
+
+    return load(dataset, queries=queries, metric=metric or run.manifest.dataset.metric)
+
+
+def _look_inside(
+    run: Run,
+    dataset: Dataset | None,
+    document: dict[str, Any],
+    indexes: tuple[str, ...],
+    settings: tuple[str, ...],
+) -> None:
+    """Add to each index of the document what its builds look like inside."""
+    from vbench.bench.inside import explain_inside
+    from vbench.results.hardness import reopened
+    from vbench.results.tail import chosen
+
+    dataset = reopened(run, dataset)
+    sides = chosen(run, indexes, settings, document["k"])
+    total = sum(len(side.setting.trials) for side in sides)
+    done = 0
+    with progress_bar() as progress:
+        for side, row in zip(sides, document["indexes"], strict=True):
+
+            def tell(number: int, name: str = str(side), before: int = done) -> None:
+                progress(f"building {name} again ({number + 1})", before + number, total)
+
+            row["inside"] = explain_inside(side, dataset, document["delta"], tell)
+            done += len(side.setting.trials)
