@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.errors import VbenchError
-from vbench.measures.within import Space, count_within, euclidean, sample_rows
+from vbench.measures.within import Space, count_within, euclidean, nearest, sample_rows
 from vbench.metric import FloatArray, Metric
 
 NAMES = (
@@ -143,35 +143,19 @@ def base_occurrence(
     -------
     float64 (n,), of mean k
     """
-    import faiss
-
     n = len(base)
     k = min(k, n - 1)
     if k < 1:
         return np.zeros(n)
-    space = Space.of(base, metric)
     rows = sample_rows(n, _OCCURRENCE_SAMPLE, seed)
-    probes = space.vectors(base[rows])
-    among = faiss.METRIC_L2 if metric == "l2" else faiss.METRIC_INNER_PRODUCT
-    best = np.empty((len(rows), 0), dtype=np.float32)
-    ids = np.empty((len(rows), 0), dtype=np.int64)
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(threads)
-    try:
-        for start in range(0, n, _BLOCK_ROWS):
-            block = space.vectors(base[start : start + _BLOCK_ROWS])
-            near, where = faiss.knn(probes, block, min(k + 1, len(block)), metric=among)
-            best = np.hstack([best, near if metric == "l2" else -near])
-            ids = np.hstack([ids, where + start])
-            if ids.shape[1] > k + 1:
-                kept = np.argsort(best, axis=1, kind="stable")[:, : k + 1]
-                best, ids = np.take_along_axis(best, kept, 1), np.take_along_axis(ids, kept, 1)
-    finally:
-        faiss.omp_set_num_threads(before)
-    own = ids == rows[:, np.newaxis]
+    probes, ids = nearest(base, base[rows], k + 1, metric, threads)
+    own = ids == rows[probes]
     # By inner product a vector need not be among its own nearest: then the last is one too many.
-    own[~own.any(axis=1), -1] = True
-    return np.asarray(np.bincount(ids[~own], minlength=n) * (n / len(rows)))
+    last = np.append(probes[1:] != probes[:-1], True)
+    without = np.ones(len(rows), dtype=bool)
+    without[probes[own]] = False
+    kept = ids[~own & ~(last & without[probes])]
+    return np.asarray(np.bincount(kept, minlength=n) * (n / len(rows)))
 
 
 def _mean_distance(

@@ -1,4 +1,4 @@
-"""How many base vectors lie within a given Euclidean distance of each query, counted exactly."""
+"""Blocked scans of the base: how many vectors lie within a distance, and which are nearest."""
 
 from __future__ import annotations
 
@@ -146,6 +146,60 @@ def count_within(
     return counts
 
 
+def nearest(
+    base: NDArray[Any], queries: NDArray[Any], k: int, metric: Metric, threads: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The k nearest base vectors of each query by float32 products, k at most n.
+
+    The k-th score in a first block of the base is a bound that few later ones pass, which leaves
+    little to sort: several times as fast as keeping a heap for each query.
+
+    Returns
+    -------
+    query numbers, base ids : int64 (m·k,)
+        By query, farthest last.
+    """
+    from threadpoolctl import threadpool_limits
+
+    space = Space.of(base, metric)
+    probes = space.vectors(queries)
+    parts = range(0, len(probes), _QUERY_ROWS)
+    bounds: dict[int, Vectors] = {}
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64], Vectors]] = []
+    with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
+        for start in range(0, len(base), max(_BASE_ROWS, k)):
+            block = space.vectors(base[start : start + max(_BASE_ROWS, k)])
+            offsets = _half_squares(block) if metric == "l2" else None
+
+            def take(
+                first: int,
+                start: int = start,
+                block: Vectors = block,
+                offsets: Vectors | None = offsets,
+            ) -> tuple[NDArray[np.int64], NDArray[np.int64], Vectors]:
+                scores = probes[first : first + _QUERY_ROWS] @ block.T
+                if offsets is not None:
+                    scores -= offsets
+                if first not in bounds:
+                    bounds[first] = np.partition(scores, -k, axis=1)[:, -k, np.newaxis]
+                where = np.flatnonzero(scores >= bounds[first])
+                rows, columns = np.divmod(where, scores.shape[1])
+                return rows + first, columns + start, scores.ravel()[where]
+
+            found += pool.map(take, parts)
+    rows, ids, scores = (np.concatenate(each) for each in zip(*found, strict=True))
+    order = np.lexsort((ids, -scores, rows))
+    rows = rows[order]
+    place = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    kept = place < k
+    return rows[kept], ids[order][kept]
+
+
+def _half_squares(block: Vectors) -> Vectors:
+    """Half of ‖x‖² of each row."""
+    return np.asarray(np.square(block, dtype=np.float64).sum(axis=1) / 2.0, dtype=np.float32)
+
+
 def _thresholds(
     space: Space, queries: FloatArray, block: Vectors, limits: FloatArray, largest_norm: float
 ) -> tuple[Vectors | None, Vectors, Vectors]:
@@ -160,7 +214,7 @@ def _thresholds(
     offsets = None
     score = (squares - np.square(limits)) / 2.0
     if space.metric == "l2":
-        offsets = (lengths / 2.0).astype(np.float32)
+        offsets = _half_squares(block)
     else:
         score += (largest_norm**2 if space.metric == "ip" else 1.0) / 2.0
     wrong = np.sqrt(squares * longest) + longest + np.abs(score)
