@@ -25,7 +25,7 @@ Bools = NDArray[np.bool_]
 
 _SLAB_BYTES = 8 << 20
 _TILE_ROWS = 2048
-_CHUNK_QUERIES = 256
+_CHUNK_QUERIES = 512
 _BUFFER_BYTES = 32 << 20
 _PAIR_BYTES = 4 << 20
 
@@ -247,35 +247,41 @@ class _Best:
                 self._settle(np.arange(len(self.fill)), first, len(rows))
                 return
             scores = self.space.products(self.space.narrow[self.part], rows)
-            empty = self.fill + len(rows) > self.capacity
-            empty &= self.floor == -np.inf
-            if empty.any():
+            if (self.floor == -np.inf).any():
+                # At the beginning everything would pass.
+                empty = (self.floor == -np.inf) & (self.fill + len(rows) > self.capacity)
                 self._raise_floor(np.flatnonzero(empty), scores, error)
-            passed = scores >= self._threshold(error)[:, None]
-            hits = np.flatnonzero(passed)
-            counts = np.bincount(hits // len(rows), minlength=len(self.fill))
-            full = np.flatnonzero(self.fill + counts > self.capacity)
-            if len(full):
-                self._raise_floor(full, scores, error)
-                passed[full] = scores[full] >= self._threshold(error)[full, None]
-                counts[full] = passed[full].sum(axis=1)
-                crowded = full[self.fill[full] + counts[full] > self.capacity]
-                if len(crowded):
-                    self._settle(crowded, first, len(rows))
-                    passed[crowded] = False
-                hits = np.flatnonzero(passed)
+            hits = np.flatnonzero(scores >= self._threshold(error)[:, None])
+            for more in (None, scores):
+                full = self._too_many(hits, len(rows))
+                if not len(full):
+                    break
+                # What is kept tells most of it; the tile at hand is looked at when it must be.
+                self._raise_floor(full, more, error)
+                hits = hits[scores.ravel()[hits] >= self._threshold(error)[hits // len(rows)]]
+            crowded = self._too_many(hits, len(rows))
+            if len(crowded):
+                self._settle(crowded, first, len(rows))
+                hits = hits[~np.isin(hits // len(rows), crowded)]
             if len(hits):
                 queries, columns = np.divmod(hits, len(rows))
                 found = scores.ravel()[hits].astype(np.float64)
                 self._append(queries, first + columns, found, error[queries])
 
+    def _too_many(self, hits: NDArray[Any], width: int) -> NDArray[Any]:
+        """Queries that have no room for their hits."""
+        counts = np.bincount(hits // width, minlength=len(self.fill))
+        return np.flatnonzero(self.fill + counts > self.capacity)
+
     def _threshold(self, error: FloatArray) -> NDArray[np.float32]:
         """The lowest float32 score that may still belong to one of the k nearest."""
         return np.nextafter((self.floor - error).astype(np.float32), np.float32(-np.inf))
 
-    def _raise_floor(self, chosen: NDArray[Any], scores: Vectors, error: FloatArray) -> None:
-        """Learn the k-th best from candidates and the tile at hand; drop who fell under it."""
-        certain = np.hstack([self.low[chosen], scores[chosen] - error[chosen, None]])
+    def _raise_floor(self, chosen: NDArray[Any], more: Vectors | None, error: FloatArray) -> None:
+        """Learn the k-th best from what is kept, and `more`; drop who fell under it."""
+        certain = self.low[chosen]
+        if more is not None:
+            certain = np.hstack([certain, more[chosen] - error[chosen, np.newaxis]])
         if certain.shape[1] >= self.k:
             place = certain.shape[1] - self.k
             kth = np.partition(certain, place, axis=1)[:, place]
