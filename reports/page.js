@@ -111,6 +111,7 @@
       },
     });
     const signals = new Set(spec.params.map((parameter) => parameter.name));
+    figure.view = view;
     views.push({ view, signals, figure });
     for (const name of signals) {
       if (name in state && view.signal(name) !== state[name]) view.signal(name, state[name]).runAsync();

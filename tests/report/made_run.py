@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,9 @@ def make_run(
     activity = rng.choice(["light", "middle", "heavy"], size=m, p=[0.5, 0.3, 0.2])
     difficulty = rng.normal(size=m) + (activity == "heavy")
     _write_queries(folder, m, ks, activity if segments else None, difficulty, hardness)
-    made_builds = [_build(name, number) for name in names for number in range(builds)]
+    made_builds = [
+        _build(place, name, number) for place, name in enumerate(names) for number in range(builds)
+    ]
     trials = [
         Trial(f"{build.key}-{step}-{k}", build.key, {build.knob: 8 * 2**step}, k)
         for build in made_builds
@@ -101,9 +104,9 @@ def make_run(
     return Run(folder)
 
 
-def _build(name: str, number: int) -> Build:
+def _build(place: int, name: str, number: int) -> Build:
     return Build(
-        key=f"{abs(hash(name)) % 10**10}-{number}",
+        key=f"b{place}-{number}",
         index=name,
         adapter="tests:Made",
         transform="none",
@@ -229,7 +232,7 @@ def _manifest(
             m=m,
             d=64,
             metric="l2",
-            fingerprint=f"{dataset}-{m}-{seed}",
+            fingerprint=hashlib.sha256(f"{dataset}-{m}-{seed}".encode()).hexdigest(),
             source={},
             card={"title": "Made up", "licence": "CC0", "citation": "Nobody, 2026"},
             segments=["activity"] if segments else [],

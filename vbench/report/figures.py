@@ -221,9 +221,7 @@ def parameter_effect(
             at, reached, color=look.colour, alpha=strength, marker=look.marker.matplotlib,
             label=f"recall ≥ {delta:g}",
         )  # fmt: skip
-    ax.plot(
-        at, [shown.recall for shown in settings], color="#333333", ls="--", label="mean recall"
-    )
+    ax.plot(at, [shown.recall for shown in settings], color="#333333", ls="--", label="mean recall")
     if min(at) > 0 and max(at) / min(at) >= 4:
         ax.set_xscale("log", base=2)
         ax.set_xticks(at, [f"{value:g}" for value in at])
@@ -344,8 +342,8 @@ def swept(panel: Panel, index: str) -> str | None:
         for name, value in shown.setting.setting.items():
             if isinstance(value, int | float) and not isinstance(value, bool):
                 values.setdefault(name, set()).add(value)
-    name = max(values, key=lambda each: len(values[each]), default=None)
-    return name if name is not None and len(values[name]) > 1 else None
+    most = max(values, key=lambda each: len(values[each]), default=None)
+    return most if most is not None and len(values[most]) > 1 else None
 
 
 def _line(ax: Axes, look: Look, x: Any, y: Any, label: str, **more: Any) -> None:

@@ -41,7 +41,6 @@ def footing(panel: Panel) -> Footing:
 
     Of several such levels the usual 0.9, then the one that they come nearest to.
     """
-
     if (asked := panel.options.at_recall) is not None:
         return Footing(asked, nearest(panel, asked))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from typing import Any
 
@@ -30,9 +31,7 @@ def settings(panel: Panel) -> pl.DataFrame:
 
 def _setting(panel: Panel, shown: Shown) -> dict[str, Any]:
     measures = [quantity.measure(shown.k) for quantity in QUANTITIES]
-    estimator = Estimator(
-        [shown.run.answers(trial, ids=False) for trial in shown.setting.trials]
-    )
+    estimator = Estimator([shown.run.answers(trial, ids=False) for trial in shown.setting.trials])
     row: dict[str, Any] = {
         "id": shown.id,
         "panel": panel.id,
@@ -110,7 +109,7 @@ def hit_edges(k: int) -> NDArray[np.int64]:
 
 def _bar_names(edges: NDArray[np.int64], k: int) -> list[str]:
     names = []
-    for first, after in zip(edges[:-1], edges[1:], strict=True):
+    for first, after in itertools.pairwise(edges.tolist()):
         low, high = first / k, (after - 1) / k
         names.append(f"{low:g}" if after == first + 1 else f"{low:.2f}–{high:.2f}")
     return names
@@ -144,7 +143,9 @@ def builds(panel: Panel) -> pl.DataFrame:
 
 def rounded(frame: pl.DataFrame) -> list[pl.Expr]:
     """The columns with the digits that a reader or a chart can use: ten significant ones."""
-    return [pl.col(name).round_sig_figs(10) for name in frame.columns if frame[name].dtype.is_float()]
+    return [
+        pl.col(name).round_sig_figs(10) for name in frame.columns if frame[name].dtype.is_float()
+    ]
 
 
 def tenth(delta: float, k: int) -> int:

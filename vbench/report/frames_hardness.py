@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -52,7 +52,8 @@ def hardness(panel: Panel) -> pl.DataFrame:
     return pl.concat(parts) if parts else pl.DataFrame()
 
 
-class Telling(NamedTuple):
+@dataclass(frozen=True)
+class Telling:
     """How well a hardness measure tells which queries one index serves badly."""
 
     index: str
@@ -111,17 +112,17 @@ def efforts(panel: Panel) -> pl.DataFrame:
         hits = np.stack([shown.hits for shown in sweep])
         for need in frames.steps(panel.k).tolist():
             found = np.stack([effort(each, need) for each in hits.swapaxes(0, 1)])
-            for place in [*range(len(sweep)), NEVER]:
-                rows.append(
-                    {
-                        "id": sweep[place].id,
-                        "need": need,
-                        "step": len(sweep) if place == NEVER else place,
-                        "steps": len(sweep),
-                        "served": int(place != NEVER),
-                        "share": float((found == place).mean()),
-                    }
-                )
+            rows += [
+                {
+                    "id": sweep[place].id,
+                    "need": need,
+                    "step": len(sweep) if place == NEVER else place,
+                    "steps": len(sweep),
+                    "served": int(place != NEVER),
+                    "share": float((found == place).mean()),
+                }
+                for place in [*range(len(sweep)), NEVER]
+            ]
     return pl.DataFrame(rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -166,14 +167,16 @@ def gather(runs: Run | Report | Sequence[Run]) -> Report:
 def _gather(runs: tuple[Run, ...]) -> Report:
     names = _index_names(runs)
     data = _data_names(runs)
-    groups: dict[tuple[str, int], list[tuple[Run, Setting]]] = {}
+    groups: dict[tuple[Kind, int], list[tuple[Run, Setting]]] = {}
     for run in runs:
         for setting in run.settings():
-            groups.setdefault((data[run], setting.k), []).append((run, setting))
+            groups.setdefault((_kind(run), setting.k), []).append((run, setting))
     varying = _varying([each for group in groups.values() for each in group])
     panels, count = [], 0
-    for number, ((name, k), group) in enumerate(sorted(groups.items(), key=lambda item: item[0])):
-        settings = []
+    kinds = list(dict.fromkeys(map(_kind, runs)))
+    in_order = sorted(groups, key=lambda key: (kinds.index(key[0]), key[1]))
+    for number, (kind, k) in enumerate(in_order):
+        group, settings = groups[kind, k], []
         for run, setting in group:
             index = names[run][setting.index]
             build = spelt(varying[run, id(setting)])
@@ -183,7 +186,14 @@ def _gather(runs: tuple[Run, ...]) -> Report:
             count += 1
         manifest = group[0][0].manifest
         panels.append(
-            Panel(f"p{number}", name, manifest.dataset, manifest.options, k, tuple(settings))
+            Panel(
+                f"p{number}",
+                data[group[0][0]],
+                manifest.dataset,
+                manifest.options,
+                k,
+                tuple(settings),
+            )
         )
     return Report(
         runs,
@@ -193,20 +203,25 @@ def _gather(runs: tuple[Run, ...]) -> Report:
 
 
 def _index_names(runs: tuple[Run, ...]) -> Mapping[Run, Mapping[str, str]]:
-    """What each run's indexes are called: an index of two runs carries the run's name."""
+    """What each run's indexes are called: one that two runs of the same data hold says which."""
     planned = {run: dict.fromkeys(build.index for build in run.manifest.builds) for run in runs}
-    holders: dict[str, int] = {}
-    for indexes in planned.values():
-        for index in indexes:
-            holders[index] = holders.get(index, 0) + 1
+    holders = Counter((_kind(run), index) for run, indexes in planned.items() for index in indexes)
     spelt_runs = _run_names(runs)
     return {
         run: {
-            index: index if holders[index] == 1 else f"{index} · {spelt_runs[run]}"
+            index: index if holders[_kind(run), index] == 1 else f"{index} · {spelt_runs[run]}"
             for index in indexes
         }
         for run, indexes in planned.items()
     }
+
+
+Kind = tuple[str, str]
+
+
+def _kind(run: Run) -> Kind:
+    """What two runs must have in common to be compared: the vectors, and the rule of recall."""
+    return run.manifest.dataset.fingerprint, run.manifest.options.rule
 
 
 def _run_names(runs: tuple[Run, ...]) -> Mapping[Run, str]:
@@ -220,20 +235,14 @@ def _run_names(runs: tuple[Run, ...]) -> Mapping[Run, str]:
 
 def _data_names(runs: tuple[Run, ...]) -> Mapping[Run, str]:
     """A name for each run's data; it says more where one name covers different data or rules."""
-
-    def kind(run: Run) -> tuple[str, str]:
-        return run.manifest.dataset.fingerprint, run.manifest.options.rule
-
-    kinds: dict[str, list[tuple[str, str]]] = {}
+    kinds: dict[str, set[Kind]] = {}
     for run in runs:
-        seen = kinds.setdefault(run.manifest.dataset.name, [])
-        if kind(run) not in seen:
-            seen.append(kind(run))
+        kinds.setdefault(run.manifest.dataset.name, set()).add(_kind(run))
     named = {}
     for run in runs:
         name = run.manifest.dataset.name
         if len(kinds[name]) > 1:
-            fingerprint, rule = kind(run)
+            fingerprint, rule = _kind(run)
             name = f"{name} ({fingerprint[:6]}, {rule})"
         named[run] = name
     return named

@@ -38,9 +38,7 @@ class Quantity(NamedTuple):
 
 QUANTITIES = (
     Quantity("recall", "Recall@{k}", "mean recall", "mean recall", "share"),
-    Quantity(
-        "worst", "CVaR(alpha=0.05)@{k}", "mean recall of the worst 5 %", "worst 5 %", "share"
-    ),
+    Quantity("worst", "CVaR(alpha=0.05)@{k}", "mean recall of the worst 5 %", "worst 5 %", "share"),
     Quantity("p5", "Percentile(p=5)@{k}", "5th percentile of recall", "p5", "share"),
     Quantity(
         "nothing", "Failure@{k}", "queries with nothing right", "nothing right", "share", False

@@ -68,7 +68,10 @@ def settings_table(panel: Panel) -> Table:
         Column("setting", number=False),
         Column("R-δ", "Share of the queries that reach the δ of the slider", live="robustness"),
         Column("mean recall", BY_KEY["recall"].title),
-        *(Column(f"R-{delta:g}", f"Share of the queries with recall ≥ {delta:g}") for delta in deltas),
+        *(
+            Column(f"R-{delta:g}", f"Share of the queries with recall ≥ {delta:g}")
+            for delta in deltas
+        ),
         *(Column(each.short, each.title) for each in shown_quantities if each.key != "recall"),
     ]
     by_id = {shown.id: shown for shown in panel.settings}

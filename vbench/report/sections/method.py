@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 from vbench.report.charts import Drawing
 from vbench.report.gather import Report
@@ -90,7 +91,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     return [(name, text) for name, text in rows if text]
 
 
-def _listed(facts: dict[str, object]) -> str:
+def _listed(facts: Mapping[str, object]) -> str:
     return ", ".join(f"{name.removesuffix('_bytes')} {_value(name, facts[name])}" for name in facts)
 
 
