@@ -55,6 +55,7 @@ def test_the_table_names_the_run_folder_and_the_next_step(data: Path) -> None:
     for part in ("mean recall", "R-0.9", "worst 5 %", "zero", "QPS", "p99", "build", "size"):
         assert part in result.output
     assert "run folder: mine" in result.output
+    assert Path("mine", "report.html").is_file()
     assert "next: " in result.output
 
 

@@ -126,6 +126,8 @@ def run(
             progress=progress,
         )
     document = summary(done, measures, cluster)
+    if document["settings"]:
+        document["report"] = str(done.report(done.path / "report.html"))
     if as_json:
         print_json(document)
     else:

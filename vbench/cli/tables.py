@@ -40,9 +40,11 @@ def print_summary(document: Mapping[str, Any]) -> None:
             style="dim",
         )
     out.print(Text(f"run folder: {document['run']}"))
+    if page := document.get("report"):
+        out.print(Text(f"report: {page}"))
     out.print(
-        "next: give the same command with another --index beside this one, or look into the run: "
-        "vbench.open(path).measure('Robustness(delta=0.9)@10')",
+        f"next: open the report; vbench tail {document['run']} says which queries fail and why; "
+        "another --index beside this one compares them",
         style="dim",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -275,6 +276,13 @@ class Run:
                 rows.append(head | number | {"query": np.arange(len(values)), "value": values})
         frame = pl.DataFrame(rows)
         return frame.explode("query", "value") if per == "query" else frame
+
+    def report(self, path: str | Path) -> Path:
+        """Write the run as one self-contained HTML page; the path it was written to."""
+        # The report stands above this room and is found when it is called.
+        page = importlib.import_module("vbench.report.page")
+        written: Path = page.write(self, path)
+        return written
 
     def _with_cutoff(self, measure: Measure) -> list[Setting]:
         settings = self.settings()
