@@ -90,13 +90,13 @@ class Checkpoint:
         """Give the position that was kept, or `start` where there is none that can be read."""
         leaves, shape = jax.tree.flatten((start.state, start.best))
         try:
-            with np.load(self.path, allow_pickle=False) as kept:
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
                 found = [jnp.asarray(kept[f"leaf{number}"]) for number in range(len(leaves))]
                 epochs = msgspec.json.decode(kept["epochs"].tobytes(), type=list[Epoch])
                 step, loss = int(kept["step"]), jnp.asarray(kept["loss"])
         except FileNotFoundError:
             return start
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile, msgspec.DecodeError):
+        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, msgspec.DecodeError):
             # A file that was damaged costs the time to train again, never a wrong model.
             return start
         if [leaf.shape for leaf in found] != [leaf.shape for leaf in leaves]:

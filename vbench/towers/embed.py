@@ -5,6 +5,7 @@ Imports jax; everything else in the package imports this module late.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -45,23 +46,7 @@ class Embedder:
         self._data = data
         self._history = History(data.train, data.n_users)
         self._tokens = tokens_of(data)
-        pooled, metric = category_fields(data), recipe.metric
-
-        def of_users(model: Model, tokens: dict[str, Arrays], batch: Arrays) -> Array:
-            found = user_lookups(tokens, pooled, batch["users"], batch["history"])
-            extra = [batch["activity"], *shared_columns(model.shared, "user", batch["users"])]
-            ones = jnp.ones(len(batch["users"]))
-            x = tower_input(gather(model.tables, found), found, ones, extra)
-            return tower(model.dense["user"], x + batch["noise"], metric)
-
-        def of_items(model: Model, tokens: dict[str, Arrays], batch: Arrays) -> Array:
-            found = item_lookups(tokens, batch["items"])
-            extra = shared_columns(model.shared, "item", batch["items"])
-            ones = jnp.ones(len(batch["items"]))
-            x = tower_input(gather(model.tables, found), found, ones, extra)
-            return tower(model.dense["item"], x + batch["noise"], metric)
-
-        self._of_users, self._of_items = jax.jit(of_users), jax.jit(of_items)
+        self._of_users, self._of_items = _compiled(category_fields(data), recipe.metric)
 
     def items(self, model: Model, rows: IntArray, noise: float = 0.0, seed: int = 0) -> Floats:
         """Vectors of items: float32 (len(rows), dim).
@@ -101,6 +86,27 @@ class Embedder:
         """Scores of all items for some users, by exact inner product."""
         items = self.items(model, np.arange(1, self._data.n_items + 1, dtype=np.int32))
         return lambda users: np.asarray(self.users(model, users) @ items.T)
+
+
+@functools.cache
+def _compiled(pooled: tuple[str, ...], metric: str) -> tuple[Any, Any]:
+    """Compile both towers: (model, tokens, batch) to vectors."""
+
+    def of_users(model: Model, tokens: dict[str, Arrays], batch: Arrays) -> Array:
+        found = user_lookups(tokens, pooled, batch["users"], batch["history"])
+        extra = [batch["activity"], *shared_columns(model.shared, "user", batch["users"])]
+        ones = jnp.ones(len(batch["users"]))
+        x = tower_input(gather(model.tables, found), found, ones, extra)
+        return tower(model.dense["user"], x + batch["noise"], metric)
+
+    def of_items(model: Model, tokens: dict[str, Arrays], batch: Arrays) -> Array:
+        found = item_lookups(tokens, batch["items"])
+        extra = shared_columns(model.shared, "item", batch["items"])
+        ones = jnp.ones(len(batch["items"]))
+        x = tower_input(gather(model.tables, found), found, ones, extra)
+        return tower(model.dense["item"], x + batch["noise"], metric)
+
+    return jax.jit(of_users), jax.jit(of_items)
 
 
 def _disturbance(

@@ -17,6 +17,7 @@ IntArray = NDArray[np.int32]
 Kind = Literal["category", "words", "number"]
 
 WORDS_KEPT = 8
+ROWS_AT_MOST = 1 << 16
 NUMBER_BINS = 20
 _MEAN_WORDS_OF_A_CATEGORY = 2.5
 _WORD = re.compile(r"\w+")
@@ -45,11 +46,12 @@ def encode(column: pl.Series, kind: Kind | None = None) -> Field:
     """Turn a column into tokens, one row for each value and row 0 in front.
 
     Without a `kind`, numbers are cut into bins of equal count, short strings (2.5 words or fewer
-    on average) are categories, and longer ones bags of words. Words share buckets by hash.
+    on average) are categories, and longer ones bags of words. Beyond 65,536 different ones, names
+    share rows by hash.
     """
     if kind is None:
         kind = _guess(column)
-    return _binned(column) if kind == "number" else _hashed(column, kind)
+    return _binned(column) if kind == "number" else _named(column, kind)
 
 
 def _guess(column: pl.Series) -> Kind:
@@ -75,18 +77,25 @@ def _binned(column: pl.Series) -> Field:
     return Field(column.name, "number", tokens, len(edges) + 2)
 
 
-def _hashed(column: pl.Series, kind: Kind) -> Field:
-    """Buckets by CRC-32: the same on every machine and in every process, unlike Python's hash."""
+def _named(column: pl.Series, kind: Kind) -> Field:
     import polars as pl
 
     bags = [_WORD.findall(t.lower()) if t else [] for t in column.cast(pl.String).to_list()]
     if kind == "category":
         bags = [[" ".join(bag)] if bag else [] for bag in bags]
-    distinct = {word for bag in bags for word in bag[:WORDS_KEPT]}
-    size = 1 + (1 << max(4, len(distinct).bit_length()))
-    bucket = {word: 1 + zlib.crc32(word.encode()) % (size - 1) for word in distinct}
+    names = _numbered({word for bag in bags for word in bag[:WORDS_KEPT]})
     width = max(1, min(WORDS_KEPT, max(map(len, bags), default=1)))
     tokens = np.zeros((len(bags) + 1, width), dtype=np.int32)
     for row, bag in enumerate(bags, start=1):
-        tokens[row, : min(len(bag), width)] = [bucket[word] for word in bag[:width]]
-    return Field(column.name, kind, tokens, size)
+        tokens[row, : min(len(bag), width)] = [names[word] for word in bag[:width]]
+    return Field(column.name, kind, tokens, 1 + min(len(names), ROWS_AT_MOST))
+
+
+def _numbered(words: set[str]) -> dict[str, int]:
+    """Number words from 1 on; where there are too many, they share rows by hash.
+
+    By CRC-32, which is the same on every machine and in every process, unlike Python's own hash.
+    """
+    if len(words) <= ROWS_AT_MOST:
+        return {word: row for row, word in enumerate(sorted(words), start=1)}
+    return {word: 1 + zlib.crc32(word.encode()) % ROWS_AT_MOST for word in words}

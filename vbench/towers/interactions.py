@@ -121,6 +121,9 @@ def prepare(
     )
     frame = frame.join(counts.select("item"), on="item", how="semi")
     people = frame.filter(part="train")["user"].unique().sort()
+    idle = frame["user"].n_unique() - len(people)
+    if idle:
+        notes.append(f"{idle:,} users with no training interaction, and so no history, left out")
     _enough(len(people), len(counts), notes)
     frame = _numbered(frame, people, counts["item"])
     if frame.filter(part="test").is_empty():
@@ -199,10 +202,10 @@ def _parts(frame: pl.DataFrame, recipe: Recipe, seed: int) -> tuple[pl.DataFrame
 
 def _enough(n_users: int, n_items: int, notes: list[str]) -> None:
     said = f" ({'; '.join(notes)})" if notes else ""
-    if n_users < 2:
-        raise DataError(f"{n_users} user left{said}; two towers need at least two users")
-    if n_items < 2:
-        raise DataError(f"{n_items} item left{said}; two towers need at least two items")
+    for count, side in ((n_users, "user"), (n_items, "item")):
+        if count < 2:
+            left = f"{count} {side}{'' if count == 1 else 's'} left{said}"
+            raise DataError(f"{left}; two towers need at least two {side}s")
 
 
 def _numbered(frame: pl.DataFrame, users: pl.Series, items: pl.Series) -> pl.DataFrame:
