@@ -68,11 +68,12 @@ def test_a_name_taken_twice_is_said(installed: list[EntryPoint]) -> None:
         entry("flat", "vbench.adapters.flat:Flat", "vbench-ann"),
         entry("flat", "vbench.adapters.flat:Flat", "vbench-ann"),
     ]
+    said = "index name 'flat' is taken by vbench-ann and by another; that of vbench-ann is used"
     classes, warnings = available()
     assert classes["flat"].__name__ == "Flat"
-    assert warnings == [
-        "index name 'flat' is taken by vbench-ann and by another; that of vbench-ann is used"
-    ]
+    assert warnings == [said]
+    with pytest.warns(UserWarning, match=said):
+        assert resolve("flat") is classes["flat"]
 
 
 @pytest.mark.parametrize(
@@ -119,6 +120,18 @@ def test_modules_of_the_working_folder_are_found(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
     assert resolve("lying_here:Mine").__name__ == "Mine"
+
+
+def test_what_a_module_prints_goes_to_standard_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Standard output is for the JSON document."""
+    (tmp_path / "talks_a_lot.py").write_text(
+        "print('hello')\nclass Mine:\n    def fit(self): ...\n    def search(self): ...\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    resolve("talks_a_lot:Mine")
+    assert capsys.readouterr() == ("", "hello\n")
 
 
 def test_a_module_that_quits_while_it_is_imported_is_an_error(

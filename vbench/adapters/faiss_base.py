@@ -11,6 +11,7 @@ import numpy as np
 
 from vbench.adapters.faiss_structure import graph_of, lists_of
 from vbench.adapters.protocol import Graph, Ids, Index, Vectors
+from vbench.errors import VbenchError
 from vbench.metric import Metric
 
 _METRIC_TYPES: dict[Metric, int] = {"l2": faiss.METRIC_L2, "ip": faiss.METRIC_INNER_PRODUCT}
@@ -52,7 +53,11 @@ class FaissIndex(Index):
         if self.index is not None:
             space = faiss.ParameterSpace()
             for name, value in parameters.items():
-                space.set_index_parameter(self.index, name, value)
+                try:
+                    space.set_index_parameter(self.index, name, value)
+                except RuntimeError:
+                    kind = type(faiss.downcast_index(self.index)).__name__
+                    raise VbenchError(f"{kind} of faiss does not take {name}={value}") from None
 
     def search(self, queries: Vectors, k: int) -> Ids:
         faiss.omp_set_num_threads(self._threads)

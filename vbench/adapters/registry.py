@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple
@@ -82,10 +84,23 @@ def _registered(name: str) -> type[Index]:
     if name not in adapters():
         raise UnknownNameError("index", name, adapters())
     entry = adapters()[name]
+    if entry.hidden:
+        warnings.warn(_taken_twice(entry), stacklevel=3)
+    return _class_of(entry)
+
+
+def _class_of(entry: Entry) -> type[Index]:
     try:
         return load_class(entry.target)
     except VbenchError as error:
-        raise VbenchError(f"index {name!r} of the package {entry.origin}: {error}") from error
+        raise VbenchError(f"index {entry.name!r} of the package {entry.origin}: {error}") from error
+
+
+def _taken_twice(entry: Entry) -> str:
+    return (
+        f"index name {entry.name!r} is taken by {entry.origin} and by {', '.join(entry.hidden)}; "
+        f"that of {entry.origin} is used"
+    )
 
 
 def available() -> tuple[dict[str, type[Index]], list[str]]:
@@ -94,20 +109,17 @@ def available() -> tuple[dict[str, type[Index]], list[str]]:
     Returns
     -------
     classes : by name, those that can be used
-    warnings : one line for each adapter that cannot, and for each name taken twice
+    problems : one line for each adapter that cannot, and for each name taken twice
     """
-    classes, warnings = {}, []
+    classes, problems = {}, []
     for name, entry in adapters().items():
         try:
-            classes[name] = resolve(name)
+            classes[name] = _class_of(entry)
         except VbenchError as error:
-            warnings.append(f"{error}; it is left out")
+            problems.append(f"{error}; it is left out")
         if entry.hidden:
-            warnings.append(
-                f"index name {name!r} is taken by {entry.origin} and by "
-                f"{', '.join(entry.hidden)}; that of {entry.origin} is used"
-            )
-    return classes, warnings
+            problems.append(_taken_twice(entry))
+    return classes, problems
 
 
 @functools.cache
@@ -124,12 +136,18 @@ def load_class(target: str) -> type[Index]:
     if (here := os.getcwd()) not in sys.path and "" not in sys.path:  # noqa: PTH109
         sys.path.append(here)
     try:
-        found = importlib.import_module(module)
+        # What a plug-in prints has no place in the one JSON document on standard output.
+        with contextlib.redirect_stdout(sys.stderr):
+            found = importlib.import_module(module)
     # A plug-in's import runs its code, which may raise anything, SystemExit included.
     except (Exception, SystemExit) as error:
         raise VbenchError(f"{target} cannot be imported ({_said(error)})") from error
     if not hasattr(found, attribute):
-        names = [name for name, each in vars(found).items() if isinstance(each, type)]
+        names = [
+            name
+            for name, each in vars(found).items()
+            if isinstance(each, type) and each.__module__ == module
+        ]
         raise UnknownNameError(f"class of the module {module}", attribute, names)
     return as_index(getattr(found, attribute), target)
 
