@@ -10,8 +10,11 @@ from vbench.cli.output import json_option, print_json, progress_bar
 from vbench.errors import VbenchError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vbench.data.dataset import Dataset
     from vbench.results.run import Run
+    from vbench.results.sides import Side
 
 _EXAMPLES = """
 \b
@@ -87,10 +90,12 @@ def tail(
     how wide a search each would need.
     """
     from vbench.results.run import Run
-    from vbench.results.tail import explain
+    from vbench.results.tail import chosen, explain
 
     run = Run(path)
     given = _given(run, dataset, queries, metric)
+    if graph:
+        _look_inside(run, given, chosen(run, indexes, settings, k), delta)
     document = explain(
         run,
         indexes=indexes,
@@ -100,8 +105,6 @@ def tail(
         number=number,
         dataset=given,
     )
-    if graph:
-        _look_inside(run, given, document, indexes, settings)
     if as_json:
         print_json(document)
     else:
@@ -122,27 +125,23 @@ def _given(run: Run, dataset: str | None, queries: str | None, metric: Any) -> D
     return load(dataset, queries=queries, metric=metric or run.manifest.dataset.metric)
 
 
-def _look_inside(
-    run: Run,
-    dataset: Dataset | None,
-    document: dict[str, Any],
-    indexes: tuple[str, ...],
-    settings: tuple[str, ...],
-) -> None:
-    """Add to each index of the document what its builds look like inside."""
+def _look_inside(run: Run, dataset: Dataset | None, sides: Sequence[Side], delta: float) -> None:
+    """Leave in the run's folder what the builds look like inside, where it is not yet."""
     from vbench.bench.inside import explain_inside
     from vbench.results.hardness import reopened
-    from vbench.results.tail import chosen
+    from vbench.results.tail import inside_of, store_inside
 
+    pending = [side for side in sides if inside_of(side, delta) is None]
+    if not pending:
+        return
     dataset = reopened(run, dataset)
-    sides = chosen(run, indexes, settings, document["k"])
-    total = sum(len(side.setting.trials) for side in sides)
+    total = sum(len(side.setting.trials) for side in pending)
     done = 0
     with progress_bar() as progress:
-        for side, row in zip(sides, document["indexes"], strict=True):
+        for side in pending:
 
             def tell(number: int, name: str = str(side), before: int = done) -> None:
                 progress(f"building {name} again ({number + 1})", before + number, total)
 
-            row["inside"] = explain_inside(side, dataset, document["delta"], tell)
+            store_inside(side, delta, explain_inside(side, dataset, delta, tell))
             done += len(side.setting.trials)

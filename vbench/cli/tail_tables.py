@@ -93,7 +93,7 @@ def _worst(index: Entry) -> Table:
     rows = index["worst"]
     columns = list(rows[0]["columns"])
     hard = [row["measure"] for row in index["hardness"][:_SHOWN_HARDNESS]]
-    table = _table("The worst queries (id and rank; × builds)", "query", "recall", "of builds")
+    table = _table("The worst queries (id and rank; × builds)", "query", "recall", "hits of builds")
     table.add_column("tail")
     for name in columns:
         table.add_column(name)
@@ -176,7 +176,6 @@ def _print_effort(out: Console, effort: Entry) -> None:
 
 
 def _print_inside(out: Console, inside: Entry) -> None:
-    same = inside["same"]["value"]
     if graph := inside["graph"]:
         table = _table("Inside: the graph", "what", "mean over builds")
         for name, words in _SIDES.items():
@@ -206,12 +205,6 @@ def _print_inside(out: Console, inside: Entry) -> None:
         out.print(table)
     if not inside["graph"] and not inside["lists"]:
         out.print("inside: this index shows neither graph nor lists", style="dim")
-    elif same < 1.0:
-        out.print(
-            f"built again, {same:.1%} of the queries get the same ids as in the run: "
-            "this index is not the same twice, what is said here is of the second one",
-            style="yellow",
-        )
 
 
 def _print_overlap(out: Console, document: Entry) -> None:

@@ -106,12 +106,7 @@ def compare(
 
 def store(run: Run, document: dict[str, Any]) -> None:
     """Keep a comparison in the folder of a run, for its report."""
-    text = msgspec.json.format(msgspec.json.encode(document), indent=2)
-    files.write_atomically(run.path / files.COMPARISONS, lambda path: _write(path, text))
-
-
-def _write(path: Any, text: bytes) -> None:
-    path.write_bytes(text)
+    files.write_json(run.path / files.COMPARISONS, document)
 
 
 def _fitting(measures: Sequence[Measure], k: int) -> list[Measure]:

@@ -24,6 +24,7 @@ from vbench.results.upgrade import upgraded
 MANIFEST = "run.json"
 QUERIES = "queries.parquet"
 COMPARISONS = "comparisons.json"
+INSIDE = "inside.json"
 _FACTS = "vbench"
 
 
@@ -102,8 +103,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write run.json."""
-    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    write_atomically(folder / MANIFEST, lambda path: _write_bytes(path, text))
+    write_json(folder / MANIFEST, manifest)
 
 
 def _write_bytes(path: Path, content: bytes | memoryview) -> None:
@@ -230,7 +230,24 @@ def read_queries(folder: Path) -> tuple[pl.DataFrame, Truth]:
 
 def derived(folder: Path) -> list[Path]:
     """What a run folder holds beside manifest and trials; gone where the run is made anew."""
-    return [folder / QUERIES, folder / COMPARISONS, *folder.glob("hardness-*.parquet")]
+    names = (QUERIES, COMPARISONS, INSIDE)
+    return [*(folder / name for name in names), *folder.glob("hardness-*.parquet")]
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a document that JSON can hold."""
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2)
+    write_atomically(path, lambda temporary: _write_bytes(temporary, text))
+
+
+def read_json(path: Path) -> Any:
+    """Read a document, or None where there is none."""
+    if not path.is_file():
+        return None
+    try:
+        return msgspec.json.decode(path.read_bytes())
+    except msgspec.DecodeError as error:
+        raise VbenchError(f"{path} is damaged ({error}); delete it") from None
 
 
 def hardness_path(folder: Path, k: int) -> Path:

@@ -72,7 +72,7 @@ def _of_answers(run: Run, setting: Setting) -> Iterator[Warn]:
 def _of_levels(run: Run) -> Iterator[Warn]:
     """Indexes that are not at the mean recall that was asked for."""
     for level in run.manifest.levels:
-        if not level.reached:
+        if not level.reached and len(level.chosen) < 2:
             name = " ".join(filter(None, (level.index, spelt(level.build), spelt(level.fixed))))
             yield Warn(
                 "no equal footing",

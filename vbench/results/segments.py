@@ -13,18 +13,26 @@ from vbench.stats.crossed import crossed_mean
 
 MANY = 12
 """More values than these are gathered: numbers into quarters, words into the largest and others."""
+NAMES_ONLY = 0.1
+"""Words of which the most frequent hold a smaller share of the queries than this are names."""
 NONE = "(none)"
 OTHERS = "(others)"
 
 
 def grouped(values: pl.Series) -> pl.Series:
-    """The segment of each query: an Enum of at most a dozen names, which sort as their values."""
+    """The segment of each query: an Enum of at most a dozen names, which sort as their values.
+
+    A column that gives nearly every query a name of its own divides nothing: one segment.
+    """
     if values.n_unique() > MANY and values.dtype.is_numeric():
         return _quarters(values.cast(pl.Float64).fill_null(np.nan).to_numpy())
     words = values.cast(pl.String).fill_null(NONE)
     if words.n_unique() <= MANY:
         return words.cast(pl.Enum(_in_order(values, words)))
-    largest = words.value_counts(sort=True)[words.name][: MANY - 1].to_list()
+    counts = words.value_counts(sort=True, name="queries")[: MANY - 1]
+    if counts["queries"].sum() < NAMES_ONLY * len(words):
+        return pl.Series(words.name, [OTHERS] * len(words), dtype=pl.Enum([OTHERS]))
+    largest = counts[words.name].to_list()
     kept = [word if word in set(largest) else OTHERS for word in words]
     return pl.Series(words.name, kept, dtype=pl.Enum([*sorted(set(largest) - {OTHERS}), OTHERS]))
 
@@ -67,6 +75,8 @@ def segment_rows(run: Run, under: NDArray[np.bool_], level: float = 0.95) -> lis
     rows: list[dict[str, Any]] = []
     for column in run.manifest.dataset.segments:
         labels = grouped(run.queries[column])
+        if labels.n_unique() < 2:
+            continue
         for label in labels.unique().sort().to_list():
             inside = (labels == label).to_numpy()
             found = crossed_mean(under[:, inside], level)

@@ -13,6 +13,7 @@ from vbench.data.dataset import Dataset
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures.hits import threshold
 from vbench.measures.tail import tail
+from vbench.results import files
 from vbench.results.efforts import effort_of
 from vbench.results.hardness import hardness_of, reopened
 from vbench.results.run import Run
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 SCHEMA = "vbench.tail/1"
+MANY_UNREACHABLE = 0.05
+"""Share of the missed neighbours that no search can reach, above which that is worth a warning."""
 
 
 def explain(
@@ -82,6 +85,8 @@ def explain(
         warnings.append(_without_vectors(error))
     need = threshold(delta, k)
     under = {side: run.hits(side.setting) < need for side in sides}
+    rows = [_index(side, under[side], delta, number, hardness, dataset) for side in sides]
+    warnings += [*_of_builds(sides), *(warn for row in rows for warn in _of_inside(row))]
     return {
         "schema": SCHEMA,
         "run": str(run.path),
@@ -92,7 +97,7 @@ def explain(
         "indexes": [_index(side, under[side], delta, number, hardness, dataset) for side in sides],
         "overlap": _overlap(under),
         "everywhere": _everywhere(under),
-        "warnings": msgspec.to_builtins([*warnings, *_of_builds(sides)]),
+        "warnings": msgspec.to_builtins(warnings),
     }
 
 
@@ -160,8 +165,27 @@ def _index(
         "segments": segment_rows(run, under),
         "hardness": _associations(columns, hits.mean(axis=0) / setting.k, in_most_builds(under)),
         "effort": effort_of(run, setting, delta),
-        "inside": None,
+        "inside": inside_of(side, delta),
     }
+
+
+def inside_of(side: Side, delta: float) -> dict[str, Any] | None:
+    """What :func:`vbench.bench.inside.explain_inside` once said of this setting, if it did."""
+    stored = files.read_json(side.variant.run.path / files.INSIDE) or {}
+    found: dict[str, Any] | None = stored.get(inside_key(side, delta))
+    return found
+
+
+def store_inside(side: Side, delta: float, inside: dict[str, Any]) -> None:
+    """Keep what a setting's builds look like inside, for the report and the next look."""
+    path = side.variant.run.path / files.INSIDE
+    stored = files.read_json(path) or {}
+    files.write_json(path, stored | {inside_key(side, delta): inside})
+
+
+def inside_key(side: Side, delta: float) -> str:
+    """Name of a setting's entry in inside.json: its trials, and δ."""
+    return " ".join([*(trial.key for trial in side.setting.trials), f"delta={delta:g}"])
 
 
 def _counted(mask: NDArray[np.bool_]) -> dict[str, Any]:
@@ -245,3 +269,32 @@ def _of_builds(sides: Sequence[Side]) -> list[Warn]:
             "run with --builds 3",
         )
     ]
+
+
+def _of_inside(row: Mapping[str, Any]) -> list[Warn]:
+    """What the inside of an index says must be mended in the index."""
+    inside = row["inside"] or {}
+    graph = inside.get("graph")
+    found = []
+    if inside and inside["same"]["value"] < 1.0:
+        found.append(
+            Warn(
+                "not the same twice",
+                f"{row['name']}: built again from the same seed, {inside['same']['value']:.1%} of "
+                "the queries get the same ids",
+                "what is said of its inside is of the second build, not of the one measured",
+                "build with one thread, or fix the index's seed",
+            )
+        )
+    if graph and (graph["missed_unreachable"]["value"] or 0.0) > MANY_UNREACHABLE:
+        found.append(
+            Warn(
+                "unreachable neighbours",
+                f"{row['name']}: no search can reach {graph['missed_unreachable']['value']:.0%} of "
+                "the neighbours it missed",
+                "a wider search will not find them",
+                "more links at the build (M, R); for inner product, a recipe that makes the space "
+                "Euclidean first, such as hnsw-mips",
+            )
+        )
+    return found
