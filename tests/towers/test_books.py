@@ -12,7 +12,7 @@ from vbench.towers.books import BOOKS, RATINGS, USERS, read_bookcrossing
 
 def _files(folder: Path, books: str) -> dict[str, Path]:
     texts = {
-        RATINGS: '"User-ID";"ISBN";"Book-Rating"\r\n"7";"01X";"0"\r\n"8";"02";"9"\r\n"8";"99";"5"\r\n',
+        RATINGS: '"User-ID";"ISBN";"Rating"\r\n"7";"01X";"0"\r\n"8";"02";"9"\r\n"8";"99";"5"\r\n',
         BOOKS: '"ISBN";"Title";"Author";"Year";"Publisher";"S";"M";"L"\r\n' + books,
         USERS: '"User-ID";"Location";"Age"\r\n"7";"porto, portugal";"18"\r\n"8";"ulm";NULL\r\n',
     }
