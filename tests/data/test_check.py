@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vbench
-from vbench.data import formats
+from vbench.data import arrays
 from vbench.data.check import check_k, check_vectors, duplicates
 from vbench.errors import DataError, VbenchError
 
@@ -38,7 +38,7 @@ def test_duplicates_are_counted_exactly(seed, dtype, d):
 
 def test_duplicates_across_blocks(monkeypatch):
     """Rows that are far apart are compared too; minus zero equals zero."""
-    monkeypatch.setattr(formats, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(arrays, "BLOCK_BYTES", 64)
     base = np.random.default_rng(0).standard_normal((100, 4)).astype(np.float32)
     base[90], base[5, 0], base[95] = base[3], 0.0, base[5]
     base[95, 0] = -0.0
@@ -47,7 +47,7 @@ def test_duplicates_across_blocks(monkeypatch):
 
 def test_rows_are_counted_through_the_blocks(monkeypatch):
     """The row in a message is the row of the file, not of the block."""
-    monkeypatch.setattr(formats, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(arrays, "BLOCK_BYTES", 64)
     base = np.ones((100, 4), np.float32)
     base[77, 3] = np.nan
     with pytest.raises(DataError, match="x: row 77, column 3 is nan"):

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import vbench
-from vbench.data import formats
+from vbench.data import arrays
 from vbench.data.convert import convert, write_truth
 from vbench.data.formats import read_array
 from vbench.data.truth import exact_truth
@@ -51,7 +51,7 @@ def make(dtype=np.float32, metric="ip"):
 @pytest.mark.parametrize("metric", ["l2", "ip", "cosine"])
 def test_what_is_written_is_read_back(tmp_path, monkeypatch, target, dtype, metric):
     """Vectors and truth survive every format, written block by block."""
-    monkeypatch.setattr(formats, "BLOCK_BYTES", 64)
+    monkeypatch.setattr(arrays, "BLOCK_BYTES", 64)
     data = make(dtype, metric)
     truth = exact_truth(data, 4)
     files = convert(data, tmp_path / target, truth=truth)

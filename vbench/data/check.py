@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.data.formats import blocks
+from vbench.data.arrays import blocks
 from vbench.errors import DataError, VbenchError
 from vbench.metric import Metric
 

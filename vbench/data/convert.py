@@ -11,9 +11,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench.data.arrays import blocks
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.files import whole_file
-from vbench.data.formats import BIN_DTYPES, HDF5_SUFFIXES, VECS_DTYPES, blocks
+from vbench.data.formats import BIN_DTYPES, HDF5_SUFFIXES, VECS_DTYPES
 from vbench.errors import VbenchError
 
 Vectors = NDArray[Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from vbench.errors import VbenchError
+
+# Others may come from what is read to fill the file.
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO}
 
 
 @contextlib.contextmanager
@@ -38,9 +42,9 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         Path(name).replace(path)
     except BaseException as error:
         Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
             raise VbenchError(
-                f"{path}: cannot be written: {error.strerror or error}; "
+                f"{path}: cannot be written: {error.strerror}; "
                 "make room and call again, what is finished is kept"
             ) from error
         raise

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.data import catalog, check, siblings
+from vbench.data.arrays import accept
 from vbench.data.card import Card, read_card
 from vbench.data.check import check_k as check_k
 from vbench.data.check import duplicates as duplicates
 from vbench.data.dataset import Dataset, Truth
-from vbench.data.formats import accept, read_array, read_contents
+from vbench.data.formats import read_array, read_contents
 from vbench.data.select import selected
 from vbench.data.truth import given_truth
 from vbench.errors import DataError, VbenchError

@@ -1,0 +1,162 @@
+"""Files that hold several arrays: base, queries and truth (HDF5, .npz)."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from vbench import places
+from vbench.data.arrays import (
+    BLOCK_BYTES,
+    DAMAGE,
+    Vectors,
+    accept,
+    converted,
+    first_line,
+    map_npy,
+    one_of,
+)
+from vbench.data.files import whole_file
+from vbench.errors import DataError
+from vbench.metric import Metric
+
+_METRIC_WORDS: dict[str, Metric] = {
+    "l2": "l2",
+    "euclidean": "l2",
+    "ip": "ip",
+    "dot": "ip",
+    "inner_product": "ip",
+    "innerproduct": "ip",
+    "cosine": "cosine",
+    "angular": "cosine",
+    "normalized": "cosine",  # VIBE: unit vectors, for which the two are one order
+}
+_BASE_KEYS = ("train", "base", "vectors", "emb", "embeddings", "arr_0")
+_QUERY_KEYS = ("test", "queries", "query", "arr_1")
+TRUTH_KEYS = ("neighbors", "ids", "truth", "groundtruth")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file holds: base vectors, and whatever else is in it."""
+
+    base: Vectors
+    queries: Vectors | None = None
+    truth: Vectors | None = None
+    metric: Metric | None = None
+
+
+def known_metric(word: Any, where: str) -> Metric:
+    """Translate `euclidean`, `angular` and the like."""
+    word = word.decode(errors="replace") if isinstance(word, bytes) else str(word)
+    if word.lower() not in _METRIC_WORDS:
+        raise DataError(
+            f"{where}: distance {word!r} is not supported; l2, ip and cosine are "
+            f"(also written {', '.join(sorted(set(_METRIC_WORDS) - set(get_args(Metric))))})"
+        )
+    return _METRIC_WORDS[word.lower()]
+
+
+def read_npz(path: Path) -> Contents:
+    """Unpack each array beside the other converted files, and map it there."""
+    base = npz_name(path, _BASE_KEYS, "base vectors")
+    names = _npz_names(path)
+    queries, truth = one_of(_QUERY_KEYS, names), one_of(TRUTH_KEYS, names)
+    metric = None
+    if "metric" in names:
+        with np.load(path, allow_pickle=False) as stored:
+            metric = known_metric(stored["metric"][()], str(path))
+    return Contents(
+        npz_member(path, base),
+        npz_member(path, queries) if queries else None,
+        npz_member(path, truth, ids=True) if truth else None,
+        metric,
+    )
+
+
+def _npz_names(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
+    except DAMAGE as error:
+        raise DataError(f"{path}: not a whole .npz file: {first_line(error)}") from None
+
+
+def npz_name(path: Path, wanted: tuple[str, ...], what: str) -> str:
+    """Name the array of an archive that is wanted: by its usual names, or the only one."""
+    names = _npz_names(path)
+    name = one_of(wanted, names) or (names[0] if len(names) == 1 else None)
+    if name is None:
+        raise DataError(
+            f"{path}: holds {', '.join(names) or 'no arrays'}; the {what} must be named "
+            f"{' or '.join(wanted[:3])}"
+        )
+    return name
+
+
+def npz_member(path: Path, name: str, *, ids: bool = False) -> Vectors:
+    """Unpack an array of an archive once, and map it."""
+    facts = path.resolve().stat()
+    key = f"{path.resolve()}|{name}|{facts.st_size}|{facts.st_mtime_ns}"
+    folder = places.home() / "converted"
+    unpacked = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
+    if not unpacked.exists():
+        try:
+            with (
+                zipfile.ZipFile(path) as archive,
+                archive.open(f"{name}.npy") as member,
+                whole_file(unpacked) as stream,
+            ):
+                while block := member.read(BLOCK_BYTES):
+                    stream.write(block)
+        except DAMAGE as error:
+            raise DataError(f"{path}: {name}: damaged: {first_line(error)}") from None
+    return accept(map_npy(unpacked), f"{path}: {name}", source=unpacked, ids=ids)
+
+
+def read_hdf5(path: Path) -> Contents:
+    """Open `train`, `test` and `neighbors` of ann-benchmarks and VIBE, each mapped."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            names = [name for name in file if isinstance(file[name], h5py.Dataset)]
+            base = one_of(_BASE_KEYS, names)
+            if base is None:
+                raise DataError(
+                    f"{path}: holds {', '.join(file) or 'nothing'}; the base vectors must be "
+                    "named train"
+                )
+            if "type" in file.attrs and str(file.attrs["type"]) not in {"dense", "b'dense'"}:
+                raise DataError(f"{path}: holds {file.attrs['type']} vectors; dense can be read")
+            word = file.attrs.get("distance")
+            queries, truth = one_of(_QUERY_KEYS, names), one_of(TRUTH_KEYS, names)
+            return Contents(
+                _hdf5_member(path, file[base]),
+                _hdf5_member(path, file[queries]) if queries else None,
+                _hdf5_member(path, file[truth], ids=True) if truth else None,
+                None if word is None else known_metric(word, str(path)),
+            )
+    except DAMAGE as error:
+        raise DataError(f"{path}: not a whole HDF5 file: {first_line(error)}") from None
+
+
+def _hdf5_member(path: Path, stored: Any, *, ids: bool = False) -> Vectors:
+    """Map a contiguous array where it lies in the file; convert a chunked or compressed one."""
+    where, member = f"{path}: {stored.name.lstrip('/')}", stored.name
+    if stored.ndim != 2 or not all(stored.shape):
+        raise DataError(f"{where}: a table of vectors is needed, this has shape {stored.shape}")
+    offset = stored.id.get_offset()
+    if stored.chunks is None and stored.compression is None and offset is not None:
+        array = np.memmap(path, stored.dtype, "r", offset=offset, shape=stored.shape)
+        # Files with a user block count the offset from elsewhere.
+        if all(array[row].tobytes() == stored[row].tobytes() for row in (0, -1)):
+            return accept(array, where, source=path, member=member, ids=ids)
+    accept(np.empty((1, 1), stored.dtype), where, ids=ids)  # refuses a dtype before any work
+    target = np.dtype("float32") if stored.dtype == np.float64 else stored.dtype.newbyteorder("=")
+    return converted(path, member, stored.shape, target, lambda start, stop: stored[start:stop])
