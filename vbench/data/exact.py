@@ -8,7 +8,6 @@ Where too many rows lie within the bound (tight clusters, ties), they are done a
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,18 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.errors import DataError
-from vbench.metric import FloatArray, Metric, distance
-
-Vectors = NDArray[Any]
-Ids = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from vbench.data.scores import CHUNK_QUERIES, TILE_ROWS, Ids, Space, Vectors, refuse
+from vbench.metric import FloatArray, Metric
 
 _SLAB_BYTES = 8 << 20
-_TILE_ROWS = 2048
-_CHUNK_QUERIES = 512
 _BUFFER_BYTES = 32 << 20
-_PAIR_BYTES = 4 << 20
 
 
 def nearest(
@@ -76,7 +68,7 @@ def nearest(
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         for first in range(0, len(queries), group):
             part = slice(first, first + group)
-            space = _Space(queries[part], base, metric, first)
+            space = Space(queries[part], base, metric, first)
             known = None if limit is None else limit[part]
             ids[part], distances[part] = _search(
                 space, k, range(start, stop), known, pool, threads, progress
@@ -85,7 +77,7 @@ def nearest(
 
 
 def _search(
-    space: _Space,
+    space: Space,
     k: int,
     numbers: range,
     limit: FloatArray | None,
@@ -95,16 +87,16 @@ def _search(
 ) -> tuple[Ids, FloatArray]:
     """Answer a group of queries from the base rows in `numbers`."""
     m = len(space.queries)
-    chunk = min(_CHUNK_QUERIES, -(-m // threads))
+    chunk = min(CHUNK_QUERIES, -(-m // threads))
     parts = [_Best(space, slice(at, min(at + chunk, m)), k, limit) for at in range(0, m, chunk)]
-    slab = max(_TILE_ROWS, _SLAB_BYTES // (4 * space.d))
+    slab = max(TILE_ROWS, _SLAB_BYTES // (4 * space.d))
     for first in numbers[::slab]:
         block = space.base[first : min(first + slab, numbers.stop)]
         rows, norms = space.rows(block, np.float32, first)
 
         def search(part: _Best, first: int = first, rows: Any = rows, norms: Any = norms) -> None:
-            for tile in range(0, len(rows), _TILE_ROWS):
-                end = tile + _TILE_ROWS
+            for tile in range(0, len(rows), TILE_ROWS):
+                end = tile + TILE_ROWS
                 part.add(first + tile, rows[tile:end], float(norms[tile:end].max()))
 
         list(pool.map(search, parts))
@@ -122,110 +114,13 @@ def _capacity(k: int) -> int:
     return k + max(k, 256)
 
 
-class _Space:
-    """Turns each metric into one inner product, the *score*, larger being nearer.
-
-    `ip`: q·x. `cosine`: the same of normalised vectors. `l2`: with q and x taken from the centre
-    of the data, (‖q‖² − ‖q−x‖²) / 2 = q·x − ‖x‖²/2, a product with one dimension more.
-    """
-
-    def __init__(self, queries: Vectors, base: Vectors, metric: Metric, first: int) -> None:
-        self.queries, self.base, self.metric = queries, base, metric
-        self.d = base.shape[1]
-        self._scratch = threading.local()
-        wide = queries.astype(np.float64)
-        if metric == "l2":
-            # Data far from the origin would lose its digits in the product. Any centre is right.
-            sample = base[:: -(-len(base) // 10_000)]
-            centre = sample.mean(axis=0, dtype=np.float64).astype(np.float32)
-            self.centre = np.nan_to_num(centre, posinf=0, neginf=0)
-            wide -= self.centre
-        self.norms = np.linalg.norm(wide, axis=1)
-        _refuse(~np.isfinite(self.norms), "queries", first, "holds NaN or Inf")
-        if metric == "l2":
-            wide = np.hstack([wide, np.full((len(wide), 1), -1.0)])
-        if metric == "cosine":
-            _refuse(self.norms == 0, "queries", first, "is zero, which has no cosine")
-            wide /= self.norms[:, None]
-        self.wide = wide
-        with np.errstate(over="ignore", under="ignore"):
-            self.narrow = wide.astype(np.float32)
-
-    def rows(self, block: Vectors, dtype: Any, first: int) -> tuple[Vectors, NDArray[Any]]:
-        """Prepare base rows for the product, in `dtype`, and their norms before it."""
-        with np.errstate(all="ignore"):
-            if self.metric == "l2":
-                rows = np.empty((len(block), self.d + 1), dtype)
-                plain = rows[:, :-1]
-                np.subtract(block, self.centre.astype(dtype), out=plain)
-                squares = np.einsum("ij,ij->i", plain, plain)
-                rows[:, -1] = squares / 2
-                return rows, np.sqrt(squares)
-            rows = np.ascontiguousarray(block, dtype=dtype)
-            norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-            if self.metric == "cosine":
-                if not (norms.min() > 1e-15 and norms.max() < 1e15):
-                    # Their squares leave float32's range.
-                    rows = block.astype(np.float64)
-                    norms = np.linalg.norm(rows, axis=1)
-                    _refuse(~np.isfinite(norms), "base", first, "holds NaN or Inf")
-                    _refuse(norms == 0, "base", first, "is zero, which has no cosine")
-                rows = (rows / norms[:, None]).astype(dtype, copy=False)
-            return rows, norms
-
-    def products(self, queries: Vectors, rows: Vectors) -> Vectors:
-        """Scores of a tile in this thread's own buffer: fresh memory would cost as much again."""
-        if not hasattr(self._scratch, "scores"):
-            self._scratch.scores = np.empty(_CHUNK_QUERIES * _TILE_ROWS, np.float32)
-        out: Vectors = self._scratch.scores[: len(queries) * len(rows)]
-        out = out.reshape(len(queries), len(rows))
-        np.matmul(queries, rows.T, out=out)
-        return out
-
-    def error(self, part: slice, norm: float, unit: float) -> FloatArray:
-        """Bound the error of a score against rows of at most `norm`, rounded to `unit`.
-
-        The classical γ = d·u of an inner product summed in any order (Higham, Accuracy and
-        Stability of Numerical Algorithms, §3.1), with room for the roundings before it and for
-        the float64 distance that decides in the end.
-        """
-        steps = 2 * (self.d + 16) * (unit + 4 * 2.0**-53)
-        vanishing = (self.d + 2) * 2.0**-125
-        if self.metric == "cosine":
-            return np.full(len(self.norms[part]), steps + vanishing)
-        size: FloatArray = self.norms[part] * norm
-        if self.metric == "l2":
-            size += norm * norm / 2
-        return np.asarray(steps * size + vanishing)
-
-    def scores(self, queries: NDArray[Any], distances: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Lower and upper bounds of the score that belongs to a float64 distance."""
-        slack = 4 * (self.d + 16) * 2.0**-53
-        if self.metric == "l2":
-            near, far = self.norms[queries] ** 2, distances**2
-            return (near - far) / 2 - slack * (near + far), (near - far) / 2 + slack * (near + far)
-        score = -distances if self.metric == "ip" else 1.0 - distances
-        return score - slack * np.abs(score), score + slack * np.abs(score)
-
-    def distances(self, queries: NDArray[Any], ids: Ids) -> FloatArray:
-        """Float64 distances of pairs of a query and a base row."""
-        result = np.empty(len(ids))
-        step = max(1, _PAIR_BYTES // (8 * self.d))
-        for first in range(0, len(ids), step):
-            pairs = slice(first, first + step)
-            result[pairs] = distance(
-                self.queries[queries[pairs]], self.base[ids[pairs]], self.metric
-            )
-        return result
-
-
 class _Best:
     """The candidates of a chunk of queries: scores with their bounds, more than k of them.
 
     `floor` is the k-th best score that is certain; nothing under it can be among the k nearest.
     """
 
-    def __init__(self, space: _Space, part: slice, k: int, limit: FloatArray | None) -> None:
+    def __init__(self, space: Space, part: slice, k: int, limit: FloatArray | None) -> None:
         self.space, self.part, self.k, self.capacity = space, part, k, _capacity(k)
         self.numbers = np.arange(part.start, part.stop)
         shape = (len(self.numbers), self.capacity)
@@ -309,7 +204,7 @@ class _Best:
         """Do a tile again in float64, for queries whose candidates float32 cannot tell apart."""
         self._keep_nearest(chosen, *self._candidates(chosen))
         rows, norms = self.space.rows(self.space.base[first : first + count], np.float64, first)
-        _refuse(~np.isfinite(norms), "base", first, "holds NaN or Inf")
+        refuse(~np.isfinite(norms), "base", first, "holds NaN or Inf")
         error = self.space.error(self.part, float(norms.max()), 2.0**-53)[chosen]
         scores = self.space.wide[self.numbers[chosen]] @ rows.T
         hits = np.flatnonzero(scores >= (self.floor[chosen] - error)[:, None])
@@ -372,8 +267,3 @@ def _rank_in_group(groups: Ids, counts: NDArray[Any]) -> Ids:
     """Position of each element within its run of equal, sorted `groups`."""
     starts = np.cumsum(counts) - counts
     return np.asarray(np.arange(len(groups)) - starts[groups])
-
-
-def _refuse(wrong: Bools, side: str, first: int, reason: str) -> None:
-    if wrong.any():
-        raise DataError(f"{side}, row {first + int(np.argmax(wrong))}: the vector {reason}")
