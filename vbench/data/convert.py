@@ -137,7 +137,7 @@ def _write_folder(dataset: Dataset, folder: Path, truth: Truth | None) -> None:
         if truth is not None:
             with whole_file(fresh / "truth.npz") as stream:
                 np.savez(stream, ids=truth.ids, distances=truth.distances)
-        places = {"folder", "files", "prepare"}
+        places = {"folder", "files", "prepare", "queries", "where", "variants"}
         card = {key: value for key, value in dataset.card.items() if key not in places}
         sizes = {"n": dataset.n, "m": dataset.m, "d": dataset.d}
         with whole_file(fresh / "dataset.toml") as stream:
