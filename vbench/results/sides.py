@@ -278,7 +278,7 @@ def _settings_of(a: Variant, b: Variant) -> list[Pair]:
             [Side(each, setting) for setting in each.settings if setting.k == k] for each in (a, b)
         )
         found += _matched(sides_a, sides_b)
-    if any(pair.baseline.setting.trials == pair.candidate.setting.trials for pair in found):
+    if any(_same(pair.baseline, pair.candidate) for pair in found):
         raise VbenchError(
             f"baseline and candidate are the same results, {found[0].baseline}; name two settings"
         )
@@ -292,11 +292,17 @@ def _matched(first: Sequence[Side], second: Sequence[Side]) -> list[Pair]:
         Pair(a, b)
         for a in first
         for b in second
-        if a.setting.setting == b.setting.setting and a.setting.trials != b.setting.trials
+        if a.setting.setting == b.setting.setting and not _same(a, b)
     ]
     if common:
         return common
     return [min((Pair(a, b) for a in first for b in second), key=_unevenness)]
+
+
+def _same(a: Side, b: Side) -> bool:
+    """Whether both sides are the very same files."""
+    paths = (a.variant.run.path.resolve(), b.variant.run.path.resolve())
+    return paths[0] == paths[1] and a.setting.trials == b.setting.trials
 
 
 def _unevenness(pair: Pair) -> tuple[float, float]:

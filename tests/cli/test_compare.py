@@ -1,0 +1,116 @@
+"""`vbench compare`, as a user types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from answered_run import answered
+from click.testing import CliRunner, Result
+
+from vbench.cli import main
+
+RNG = np.random.default_rng(3)
+GOOD = RNG.binomial(10, 0.95, size=(3, 400))
+BAD = RNG.binomial(10, 0.80, size=(3, 400))
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Runs of one index: before, worse, and again as it was."""
+    monkeypatch.chdir(tmp_path)
+    answered(tmp_path / "before", {"hnsw": {16: GOOD}})
+    answered(tmp_path / "worse", {"hnsw": {16: BAD}})
+    answered(tmp_path / "again", {"hnsw": {16: GOOD}})
+    answered(tmp_path / "single", {"hnsw": {16: GOOD[:1]}})
+    return tmp_path
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["compare", *arguments])
+
+
+def test_the_table_says_who_is_better_and_by_how_much(folders: Path) -> None:
+    """Values, difference, interval, p, and a sentence for each measure."""
+    result = call("before", "worse")
+    assert result.exit_code == 0, result.output
+    assert "hnsw ef=16 (before) beats hnsw ef=16 (worse): Recall@10 is lower by" in result.output
+    for part in ("difference", "95 % interval", "could see", "baseline only"):
+        assert part in result.output
+
+
+def test_json_is_one_document(folders: Path) -> None:
+    """The keys that the design promises, on standard output alone."""
+    result = call("before", "worse", "--json", "--measure", "Recall@10", "--measure", "QPS")
+    document = json.loads(result.stdout)
+    assert document["schema"] == "vbench.compare/1"
+    promised = {"measure", "baseline", "candidate", "difference", "low", "high", "p", "different"}
+    for each in document["comparisons"]:
+        assert promised | {"verdict"} <= set(each)
+    assert json.loads(Path("worse/comparisons.json").read_text()) == document
+
+
+def test_the_gate_sets_the_exit_code(folders: Path) -> None:
+    """1 where it fails, 0 where nothing got worse, 2 where it cannot judge."""
+    gate = ["--fail-if-worse", "0.01", "--measure", "Recall@10"]
+    assert call("before", "worse", *gate).exit_code == 1
+    assert call("before", "again", *gate).exit_code == 0
+    refused = call("before", "single", *gate)
+    assert refused.exit_code == 2
+    assert "run with --builds 3" in refused.output
+
+
+def test_markdown_is_a_table_that_github_shows(folders: Path) -> None:
+    """Every row of a table has as many cells as its head, and the gate stands on top."""
+    result = call("before", "worse", "--markdown", "--fail-if-worse", "0.01")
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert lines[0] == "### vbench compare: made"
+    assert "❌ **Gate failed**" in lines[2]
+    for start in (i for i, line in enumerate(lines) if line.startswith("|---")):
+        rows = [lines[start - 1], lines[start]]
+        rows += lines[start + 1 :][: lines[start + 1 :].index("")]
+        assert len({row.count("|") for row in rows}) == 1
+
+
+def test_markdown_survives_odd_names(tmp_path: Path) -> None:
+    """A bar or a tag in an index's name does not break out of its cell."""
+    odd = "a|b <script>"
+    answered(tmp_path / "odd", {odd: {1: GOOD}, "plain": {2: BAD}})
+    result = call(str(tmp_path / "odd"), "--markdown")
+    assert result.exit_code == 0, result.output
+    assert "a\\|b &lt;script&gt;" in result.stdout
+    assert "<script>" not in result.stdout
+
+
+def test_the_call_is_checked(folders: Path) -> None:
+    """Wrong calls end with 2 and one line."""
+    for arguments, words in (
+        (("before",), "one index cannot be compared with itself"),
+        (("nowhere",), "holds no run"),
+        (("before", "worse", "--json", "--markdown"), "not both"),
+        (("before", "worse", "--measure", "Recall@100"), "asks for K=100"),
+        (("before", "worse", "--cluster", "user"), "unknown column"),
+    ):
+        result = call(*arguments)
+        assert result.exit_code == 2
+        assert words in result.output
+        assert "Traceback" not in result.output
+
+
+def test_a_folder_that_cannot_be_written_does_not_stop_the_verdict(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The verdict is printed, with a warning that it is not kept."""
+    from vbench.errors import VbenchError
+    from vbench.results import files
+
+    def refuse(*_: object) -> None:
+        raise VbenchError("cannot write comparisons.json: Read-only file system")
+
+    monkeypatch.setattr(files, "write_json", refuse)
+    result = call("before", "worse")
+    assert result.exit_code == 0
+    assert "Read-only file system" in result.stderr
