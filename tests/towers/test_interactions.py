@@ -129,6 +129,13 @@ def test_users_without_a_training_interaction_are_said(shop: Any, recipe: Recipe
     assert "no training interaction" in " ".join(made.notes)
 
 
+def test_a_part_that_would_be_empty_is_said(recipe: Recipe) -> None:
+    """Without validation nothing could stop the training; the message says what to set."""
+    tiny = pl.DataFrame({"user": list("aabbcc"), "item": list("xyxyxy")})
+    with pytest.raises(DataError, match="--set validation"):
+        prepare(tiny, None, None, _with(recipe, validation=0.001), seed=0)
+
+
 @pytest.mark.parametrize(
     ("frame", "said"),
     [

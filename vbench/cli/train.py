@@ -176,14 +176,13 @@ def _print(document: dict[str, Any]) -> None:
     for name, quality in document["quality"].items():
         table.add_row(name, *(f"{quality[key]:.4f}" for key in quality))
     data = document["dataset"]
-    out = console()
-    out.print(f"{data['n']:,} items, {data['m']:,} queries, d={data['d']}, {data['metric']}")
-    out.print(f"split {document['split']}; vectors of epoch {document['best']}")
-    out.print(table)
+    click.echo(f"{data['n']:,} items, {data['m']:,} queries, d={data['d']}, {data['metric']}")
+    click.echo(f"split {document['split']}; vectors of epoch {document['best']}")
+    console().print(table)
     towers, popular = (document["quality"][name]["hit_rate"] for name in ("towers", "popularity"))
     if towers <= popular:
-        out.print(
+        click.echo(
             "The towers find no more than the most popular items do: more interactions, features "
             "or epochs are needed before these vectors say anything of an index."
         )
-    out.print(f"{data['folder']}: vbench run --index hnsw --dataset {data['folder']}")
+    click.echo(f"{data['folder']}: vbench run --index hnsw --dataset {data['folder']}")

@@ -43,7 +43,7 @@ class Embedder:
     """Both towers of one training, compiled; the model comes with each call."""
 
     def __init__(self, data: Interactions, recipe: Recipe) -> None:
-        self._data = data
+        self._data, self._dim = data, recipe.dim
         self._history = History(data.train, data.n_users)
         self._tokens = tokens_of(data)
         self._of_users, self._of_items = _compiled(category_fields(data), recipe.metric)
@@ -62,7 +62,7 @@ class Embedder:
             batch = {"items": part, "noise": _disturbance(rng, noise, model, "item", len(part))}
             return self._of_items(model, self._tokens, batch)
 
-        return _blocks(rows, embed)
+        return _blocks(rows, embed, self._dim)
 
     def users(self, model: Model, rows: IntArray, noise: float = 0.0, seed: int = 0) -> Floats:
         """Vectors of users from their training history: float32 (len(rows), dim).
@@ -80,7 +80,7 @@ class Embedder:
             }
             return self._of_users(model, self._tokens, batch)
 
-        return _blocks(rows, embed)
+        return _blocks(rows, embed, self._dim)
 
     def scorer(self, model: Model) -> Callable[[IntArray], Floats]:
         """Scores of all items for some users, by exact inner product."""
@@ -118,9 +118,9 @@ def _disturbance(
     return (noise * rng.standard_normal(shape)).astype(np.float32)
 
 
-def _blocks(rows: IntArray, embed: Callable[[IntArray], Any]) -> Floats:
+def _blocks(rows: IntArray, embed: Callable[[IntArray], Any], dim: int) -> Floats:
     """Compile for one shape only: the last block is filled up with row 0."""
-    parts = []
+    parts = [np.empty((0, dim), dtype=np.float32)]
     for start in range(0, len(rows), _BLOCK):
         part = rows[start : start + _BLOCK]
         full = np.zeros(_BLOCK, dtype=np.int32)

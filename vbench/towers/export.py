@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.data.files import whole_file
+from vbench.errors import DataError
 from vbench.towers.als import als_vectors
 from vbench.towers.evaluate import (
     Quality,
@@ -86,6 +87,11 @@ def select(data: Interactions, recipe: Recipe, seed: int) -> Selection:
     items = np.arange(1, data.n_items + 1, dtype=np.int32)
     held = np.sort(rng.choice(items, min(recipe.held_items, data.n_items // 10), replace=False))
     judged = np.unique(data.test.user[~np.isin(data.test.item, held)])
+    if not len(judged):
+        raise DataError(
+            "every held-out interaction is with an item that is kept out of the base; "
+            "give more interactions, or --set held_items=0"
+        )
     activity = activities(data, recipe)[judged]
     chosen = []
     for name in ACTIVITIES:
@@ -209,7 +215,7 @@ def judge(
     if als:
         users, items = als_vectors(data, recipe, seed)
         scorers["als"] = vector_scorer(users[chosen.users], items[chosen.base])
-    if not len(validation):
+    if not len(validation):  # none of the drawn users is in it: a small set
         validation = held
     found = {}
     for name, scorer in scorers.items():

@@ -126,11 +126,15 @@ def prepare(
         notes.append(f"{idle:,} users with no training interaction, and so no history, left out")
     _enough(len(people), len(counts), notes)
     frame = _numbered(frame, people, counts["item"])
-    if frame.filter(part="test").is_empty():
-        raise DataError(
-            "no held-out interaction is left to judge the towers by; give more interactions, "
-            "or raise held_out in the recipe"
-        )
+    for part, use, key in (
+        ("test", "to judge the towers by", "held_out"),
+        ("validation", "to stop the training by", "validation"),
+    ):
+        if frame.filter(part=part).is_empty():
+            raise DataError(
+                f"of {len(frame):,} interactions none is left {use}; give more interactions, or "
+                f"a larger share: --set {key}=0.2"
+            )
     return Interactions(
         users=people,
         items=counts["item"],
