@@ -321,3 +321,20 @@ def test_shape_and_dtype(tmp_path, array, words):
     np.save(tmp_path / "x.npy", array)
     with pytest.raises(DataError, match=words):
         read_array(tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_damaged_files_never_end_in_a_traceback(tmp_path, number):
+    """Flipped bytes are either read as other numbers or refused in one line."""
+    path = whole_files(tmp_path)[number]
+    content = path.read_bytes()
+    generator = np.random.default_rng(number)
+    for _ in range(40):
+        damaged = bytearray(content)
+        for place in generator.integers(0, min(len(content), 600), 4):
+            damaged[place] = generator.integers(0, 256)
+        path.write_bytes(bytes(damaged))
+        try:
+            read_contents(path)
+        except DataError as error:
+            assert "\n" not in str(error)

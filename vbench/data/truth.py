@@ -23,8 +23,15 @@ Vectors = NDArray[Any]
 _SHARD_PRODUCTS = 2.5e11
 """Multiplications in a shard: some ten seconds of one core, which is what a kill can cost."""
 
+_SHARD_ROWS = 50_000
+"""Rows times dimensions in a shard, for each neighbour: the answer so far is written after it,
+and that must cost little beside it."""
+
 _SAMPLE_QUERIES = 16
 _SAMPLE_DEPTH = 100
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+"""What reading a file of ours raises that is not there, or was damaged since."""
+
 _REMEDY = "give the truth of these very vectors, or truth=False to have it computed"
 
 
@@ -72,8 +79,7 @@ def exact_truth(
         truth = _computed(dataset, depth, threads or cores(), shard_rows, progress, folder)
         if folder:
             _write(folder / f"depth-{depth}.npz", truth)
-            for part in folder.glob(f"part-{depth}-*.npz"):
-                part.unlink(missing_ok=True)
+            (folder / f"unfinished-{depth}.npz").unlink(missing_ok=True)
     if dataset.given_truth is not None:
         everyone = np.arange(dataset.m)
         _refuse_worse(dataset.given_truth, truth, everyone, dataset, f"truth of {dataset.name}")
@@ -157,8 +163,10 @@ def _computed(
     folder: Path | None,
 ) -> Truth:
     """Go through the shards in order; the best so far bounds what the next one looks for."""
-    step = shard_rows or max(depth, int(_SHARD_PRODUCTS / (dataset.m * dataset.d)), 1)
-    total, done = dataset.n * dataset.m, 0
+    step = shard_rows or int(max(_SHARD_PRODUCTS / dataset.m, _SHARD_ROWS * depth) / dataset.d) + 1
+    unfinished = folder / f"unfinished-{depth}.npz" if folder else None
+    best, start = _resumed(unfinished, dataset, depth) if unfinished else (None, 0)
+    total, done = dataset.n * dataset.m, start * dataset.m
 
     def advance(rows: int, queries: int) -> None:
         nonlocal done
@@ -166,34 +174,39 @@ def _computed(
         if progress:
             progress(done, total)
 
-    best: Truth | None = None
-    for start in range(0, dataset.n, step):
-        stop = min(start + step, dataset.n)
-        path = folder / f"part-{depth}-{start}-{stop}.npz" if folder and step < dataset.n else None
-        part = _read(path) if path else None
-        if part is not None and part.ids.shape == (dataset.m, depth):
-            advance(stop - start, dataset.m)
-        else:
-            limit = best.distances[:, -1] if best else None
-            part = Truth(
-                *nearest(
-                    dataset.queries,
-                    dataset.base,
-                    dataset.metric,
-                    depth,
-                    start=start,
-                    stop=stop,
-                    limit=limit,
-                    threads=threads,
-                    progress=advance,
-                )
+    for first in range(start, dataset.n, step):
+        stop = min(first + step, dataset.n)
+        part = Truth(
+            *nearest(
+                dataset.queries,
+                dataset.base,
+                dataset.metric,
+                depth,
+                start=first,
+                stop=stop,
+                limit=best.distances[:, -1] if best else None,
+                threads=threads,
+                progress=advance,
             )
-            if path:
-                _write(path, part)
+        )
         best = _merged(best, part) if best else part
+        if unfinished and stop < dataset.n:
+            _write(unfinished, best, stop=np.int64(stop))
     assert best is not None
     narrow = np.int32 if dataset.n <= np.iinfo(np.int32).max else np.int64
     return Truth(best.ids.astype(narrow), best.distances)
+
+
+def _resumed(path: Path, dataset: Dataset, depth: int) -> tuple[Truth | None, int]:
+    """Read how far an earlier process came, and the best until there."""
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            best, stop = Truth(stored["ids"], stored["distances"]), int(stored["stop"])
+    except _UNREADABLE:
+        return None, 0
+    if best.ids.shape != (dataset.m, depth) or best.distances.shape != best.ids.shape:
+        return None, 0
+    return best, stop
 
 
 def _merged(one: Truth, other: Truth) -> Truth:
@@ -233,17 +246,17 @@ def _is_sound(truth: Truth, dataset: Dataset, depth: int) -> bool:
     return bool(np.allclose(again, distances[few], rtol=1e-9, atol=1e-12))
 
 
-def _write(path: Path, truth: Truth) -> None:
+def _write(path: Path, truth: Truth, **more: Any) -> None:
     with whole_file(path) as stream:
-        np.savez(stream, ids=truth.ids, distances=truth.distances)
+        np.savez(stream, ids=truth.ids, distances=truth.distances, **more)
 
 
 def _read(path: Path) -> Truth | None:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return Truth(stored["ids"], stored["distances"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None  # not there, or cut short: it is computed again
+    except _UNREADABLE:
+        return None  # it is computed again
 
 
 def _distances(queries: Vectors, base: Vectors, ids: Vectors, metric: Metric) -> FloatArray:

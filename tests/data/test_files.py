@@ -1,0 +1,48 @@
+"""Files that are whole or not there."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from vbench.data.files import whole_file
+from vbench.errors import VbenchError
+
+
+def test_file_takes_its_name_when_it_is_complete(tmp_path):
+    """Until the end the old content is there, and nothing else is left behind."""
+    path = tmp_path / "deep" / "x.bin"
+    with whole_file(path) as stream:
+        stream.write(b"one")
+    with whole_file(path) as stream:
+        stream.write(b"two")
+        assert path.read_bytes() == b"one"
+    assert path.read_bytes() == b"two"
+    assert [found.name for found in path.parent.iterdir()] == ["x.bin"]
+
+
+def test_failure_leaves_the_old_file(tmp_path):
+    """An error in between changes nothing and passes through."""
+    path = tmp_path / "x.bin"
+    path.write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError), whole_file(path) as stream:
+        stream.write(b"new")
+        raise ZeroDivisionError
+    assert path.read_bytes() == b"old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_full_disk_and_other_errors_are_told_apart(tmp_path):
+    """A full disk is a message for a person; an error of what is read is not blamed on the disk."""
+    with pytest.raises(VbenchError, match="No space left"), whole_file(tmp_path / "x"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match="bad chunk"), whole_file(tmp_path / "x"):
+        raise OSError("bad chunk")
+
+
+def test_folder_that_cannot_be_made(tmp_path):
+    """A path through a file is told."""
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(VbenchError, match="cannot be written"), whole_file(tmp_path / "file" / "x"):
+        pass
