@@ -130,6 +130,21 @@ def test_repeated_queries_count_once():
     assert (repeated.low, repeated.high) == pytest.approx(crossed_mean(x)[1:3], abs=1e-9)
 
 
+def test_one_user_says_nothing():
+    """Queries of a single user leave everything open, in several builds too."""
+    x = np.random.default_rng(7).random((3, 100))
+    found = crossed_mean(x, cluster=np.zeros(100))
+    assert found.high - found.low > 0.9
+    unbounded = crossed_mean(x, cluster=np.zeros(100), bounds=None)
+    assert (unbounded.low, unbounded.high) == (-math.inf, math.inf)
+
+
+def test_users_without_a_name_are_refused():
+    """A cluster column with missing names is refused in words."""
+    with pytest.raises(VbenchError, match="NoneType and str"):
+        crossed_mean([0.1, 0.2], cluster=np.array(["a", None], dtype=object))
+
+
 def test_values_without_bounds_have_a_symmetric_interval():
     """Times have a plain t interval around their mean."""
     found = crossed_mean([1.0, 2.0, 3.0, 10.0], bounds=None)

@@ -125,7 +125,7 @@ def crossed_mean(
     parts = variance_parts(plan)
     if bounds is not None:
         ends = bounded_ends(plan, parts, level, bounds)
-    elif values.shape[1] > 1:
+    elif len(plan.group_means) > 1:
         half = margin(parts, level)
         ends = Interval(plan.mean - half, plan.mean + half)
     else:
@@ -187,7 +187,13 @@ def cluster_codes(cluster: ArrayLike, m: int) -> tuple[NDArray[np.intp], int]:
     ids = np.asarray(cluster)
     if ids.shape != (m,):
         raise VbenchError(f"cluster must name one of each query: shape ({m},), got {ids.shape}")
-    names, codes = np.unique(ids, return_inverse=True)
+    try:
+        names, codes = np.unique(ids, return_inverse=True)
+    except TypeError:
+        kinds = sorted({type(name).__name__ for name in ids.tolist()})
+        raise VbenchError(
+            f"cluster ids must be of one kind, got {' and '.join(kinds)}: fill in what is missing"
+        ) from None
     return codes, len(names)
 
 
@@ -273,15 +279,15 @@ def bounded_ends(
 
     Recall is seldom 0, and 200 queries may hold none of those where it is: then their variance
     is too small. As if a quarter of one more query lay at the far end, its share of the variance
-    is added, as far as the values are not 0 or 1 only. Where all values are equal nothing is
-    known about their variance, and the ends are what a share of queries too small to be met
-    could do.
+    is added, as far as the values are not 0 or 1 only. Where all values are equal, or there is
+    one query or cluster, nothing is known about their variance, and the ends are what a share of
+    queries too small to be met could do.
     """
     width = bounds[1] - bounds[0]
     if width <= 0.0:
         return Interval(bounds[0], bounds[0])
     mean = min(max((plan.mean - bounds[0]) / width, 0.0), 1.0)
-    if plan.variance == 0.0 or mean in UNIT:
+    if plan.variance == 0.0 or mean in UNIT or len(plan.group_means) == 1:
         t2 = float(special.stdtrit(max(plan.groups - 1.0, 1.0), (1.0 + level) / 2.0)) ** 2
         unseen = t2 / (plan.groups + t2)
         low, high = mean * (1.0 - unseen), mean + (1.0 - mean) * unseen
