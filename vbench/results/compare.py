@@ -78,24 +78,40 @@ def compare(
     runs = [runs] if isinstance(runs, Run) else list(runs)
     if not runs:
         raise VbenchError("nothing to compare; give one run or several")
-    if fail_if_worse is not None and not 0.0 <= fail_if_worse < math.inf:
-        raise VbenchError(f"fail_if_worse={fail_if_worse}; give a number from 0 on, such as 0.01")
     found = pairs(runs, baseline, candidate, settings)
+    return compare_pairs(
+        found, measures=measures, cluster=cluster, fail_if_worse=fail_if_worse, level=level
+    )
+
+
+def compare_pairs(
+    found: Sequence[Pair],
+    *,
+    measures: Sequence[str | Measure] = (),
+    cluster: str | None = None,
+    fail_if_worse: float | None = None,
+    level: float = 0.95,
+) -> dict[str, Any]:
+    """Compare pairs that are chosen already; the rest is as in :func:`compare`."""
+    if fail_if_worse is not None:
+        if not 0.0 <= fail_if_worse < math.inf:
+            raise VbenchError(f"fail_if_worse={fail_if_worse}; give a number from 0 on")
+        _check_builds(found)
     asked = [parse(each) if isinstance(each, str) else each for each in measures]
     _check_cutoffs(asked, found)
-    if fail_if_worse is not None:
-        _check_builds(found)
     entries = [
         _entry(pair, measure, cluster, level)
         for pair in found
         for measure in (_fitting(asked, pair.k) if asked else standard(pair.k))
     ]
     _adjust(entries, level)
+    sides = [side for pair in found for side in (pair.baseline, pair.candidate)]
+    facts = sides[0].variant.run.manifest.dataset
     return {
         "schema": SCHEMA,
-        "runs": [str(run.path) for run in runs],
-        "dataset": runs[0].manifest.dataset.name,
-        "queries": runs[0].manifest.dataset.m,
+        "runs": list(dict.fromkeys(str(side.variant.run.path) for side in sides)),
+        "dataset": facts.name,
+        "queries": facts.m,
         "cluster": cluster,
         "level": level,
         "comparisons": entries,
