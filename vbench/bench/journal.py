@@ -11,7 +11,7 @@ import msgspec
 
 import vbench
 from vbench.bench.machine import git_revision, machine, packages
-from vbench.bench.plan import Plan
+from vbench.bench.plan import Group, Plan
 from vbench.bench.session import TrialError
 from vbench.data.dataset import Dataset
 from vbench.results import files
@@ -20,6 +20,7 @@ from vbench.results.schema import (
     Build,
     DatasetFacts,
     Failure,
+    Level,
     Manifest,
     Options,
     Trial,
@@ -62,6 +63,23 @@ class Journal:
                 builds=[*self.manifest.builds, *new_builds],
                 trials=[*self.manifest.trials, *new_trials],
             )
+
+    def add_level(self, group: Group, level: Level) -> None:
+        """Add how a group was brought to a mean recall; its trials are put in the knob's order."""
+        trials = list(self.manifest.trials)
+        if group.knob is not None:
+            name, keys = group.knob.name, {build.key for build in group.builds}
+            places = [
+                place
+                for place, trial in enumerate(trials)
+                if trial.build in keys
+                and trial.k == group.k
+                and trial.setting.items() >= group.fixed.items()
+            ]
+            own = sorted((trials[place] for place in places), key=lambda each: each.setting[name])
+            for place, trial in zip(places, own, strict=True):
+                trials[place] = trial
+        self.write(trials=trials, levels=[*self.manifest.levels, level])
 
     def finished(self) -> None:
         """Count one more trial that left its result."""

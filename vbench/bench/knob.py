@@ -13,6 +13,7 @@ from vbench.adapters.parameters import parameters
 from vbench.adapters.protocol import Index
 
 _SMALLEST_GROWTH, _LARGEST_GROWTH = 1.5, 8.0
+_FINE = 0.01
 _PAST_THE_TARGET = 0.1
 """How far an extrapolation aims beyond the target, as a share of its step, to be on the other
 side of it."""
@@ -59,15 +60,15 @@ class KnobSearch:
         logarithm of the knob, as −log(1 − recall) is.
     resolution
         The two values are close enough when they differ by this share, or are neighbouring whole
-        numbers.
+        numbers; without it, a hundredth where fractions are allowed.
     """
 
     def __init__(
-        self, knob: Range, target: float, start: float, *, resolution: float = 1e-3
+        self, knob: Range, target: float, start: float, *, resolution: float | None = None
     ) -> None:
         self.knob = knob
         self.target = target
-        self.resolution = resolution
+        self.resolution = _FINE if resolution is None and not knob.whole else resolution or 0.0
         self.scores: dict[float, float] = {}
         self._start = self._allowed(min(max(start, knob.low), knob.high))
         self._halve = False
@@ -136,7 +137,7 @@ class KnobSearch:
         slope = self._slope(below, above)
         if not self._halve and slope > 0.0 and math.isfinite(slope):
             share = (self.target - self.scores[below]) / (self.scores[above] - self.scores[below])
-            share = min(max(share, 0.05), 0.95)
+            share = min(max(share, 0.1), 0.9)
         value = self._allowed(self._value(low + share * (high - low)))
         if self.knob.whole:
             return min(max(value, below + 1), above - 1)

@@ -17,7 +17,7 @@ TOLERANCE = 0.005
 _ROUNDING = 1e-12
 _MOST = 20
 """Settings tried before giving up; halving alone needs 12 for whole numbers up to 4096."""
-_PERFECT = 1e-6
+_PERFECT = 1e-3
 
 
 def bring_to_level(bench: Bench, group: Group, target: float) -> Level:
@@ -28,7 +28,7 @@ def bring_to_level(bench: Bench, group: Group, target: float) -> Level:
         search = KnobSearch(group.knob, miss_exponent(target), group.start)
     fault = ""
     while len(tried) < _MOST:
-        value = search.propose() if search else None
+        value = _next(search) if search else None
         if search and value is None:
             break
         try:
@@ -41,6 +41,19 @@ def bring_to_level(bench: Bench, group: Group, target: float) -> Level:
             break
         search.tell(value, miss_exponent(recall))
     return _outcome(group, target, tried, search, fault)
+
+
+def _next(search: KnobSearch) -> float | None:
+    """The next value to try.
+
+    Before giving up at the high end, the low end is tried too, at little cost: that tells a knob
+    that works the other way round.
+    """
+    value = search.propose()
+    low = round(search.knob.low) if search.knob.whole else search.knob.low
+    if value is None and search.above is None and low not in search.scores:
+        return low
+    return value
 
 
 def miss_exponent(recall: float) -> float:

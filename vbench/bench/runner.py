@@ -117,8 +117,7 @@ def _carry_out(bench: Bench, plan: Plan, at_recall: float | None) -> None:
             bench.carry_out(build, plan.trials_of(build))
         return
     for group, following in itertools.zip_longest(plan.groups, plan.groups[1:]):
-        level = bring_to_level(bench, group, at_recall)
-        bench.journal.write(levels=[*bench.journal.manifest.levels, level])
+        bench.journal.add_level(group, bring_to_level(bench, group, at_recall))
         if following is None or following.builds != group.builds:
             for build in group.builds:
                 bench.workers.release(build)

@@ -1,0 +1,162 @@
+"""Equal footing: indexes brought to one mean recall, the same setting on every build."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+import vbench
+from vbench.bench import workers
+from vbench.data.dataset import Dataset
+from vbench.errors import VbenchError
+from vbench.results import files
+
+K = 5
+TARGET = 0.6275
+
+
+def made() -> Dataset:
+    rng = np.random.default_rng(5)
+    base, queries = (rng.normal(size=(size, 8)).astype(np.float32) for size in (640, 60))
+    return Dataset("tiny", base, queries, "l2")
+
+
+def level(index: str | list[str], out: Path, **changes: object) -> vbench.Run:
+    options: dict = {"k": K, "builds": 2, "repeats": 1, "at_recall": TARGET, "out": out}
+    return vbench.run(made(), index, **options | changes)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> vbench.Run:
+    """A run that no test changes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VBENCH_HOME", str(tmp_path_factory.mktemp("home")))
+        return level("knobbed:Kept", tmp_path_factory.mktemp("first") / "run")
+
+
+@pytest.fixture
+def copy(first: vbench.Run, tmp_path: Path) -> vbench.Run:
+    """The same, to change."""
+    return vbench.open(shutil.copytree(first.path, tmp_path / "run"))
+
+
+def test_the_two_settings_around_the_target_are_shown(first: vbench.Run) -> None:
+    """Where no whole number lies inside; each on every build, and few tries on the way."""
+    (found,) = first.manifest.levels
+    low, high = (setting.setting["keep"] for setting in first.settings())
+    recalls = first.measure(f"Recall@{K}")["value"].to_list()
+    assert (found.reached, high) == (False, low + 1)
+    assert recalls[0] < TARGET < recalls[1]
+    assert "no value of keep lies between" in found.note
+    assert all(len(setting.trials) == 2 for setting in first.settings(steps=True))
+    assert len(found.tried) == len(first.settings(steps=True)) <= 12
+
+
+def test_a_setting_within_the_tolerance_is_taken(first: vbench.Run, tmp_path: Path) -> None:
+    """The mean over builds counts, and the note is empty."""
+    value, recall = first.manifest.levels[0].tried[-1]
+    run = level("knobbed:Kept", tmp_path / "run", at_recall=recall + 0.004)
+    (found,) = run.manifest.levels
+    assert (found.reached, found.note, found.chosen) == (True, "", [{"keep": value}])
+    assert [setting.setting for setting in run.settings()] == found.chosen
+    assert run.measure(f"Recall@{K}")["value"][0] == pytest.approx(recall)
+
+
+@pytest.mark.parametrize(
+    ("index", "target", "says"),
+    [
+        ("knobbed:Half", 0.9, "the best that keep up to 512 gives is Recall@5 0.5"),
+        ("knobbed:Kept", 0.001, "the lowest that keep from 1 on gives"),
+        ("flat", 0.9, "no knob to move: Recall@5 is 1.0000"),
+        ("knobbed:Reversed", 0.9, "keep is not monotone: Recall@5 falls from 1.0000 at keep=1"),
+    ],
+)
+def test_what_cannot_be_reached_is_said(
+    tmp_path: Path, index: str, target: float, says: str
+) -> None:
+    """The nearest that was tried is shown, with a warning in words."""
+    run = level(index, tmp_path / "run", at_recall=target)
+    (found,) = run.manifest.levels
+    assert not found.reached
+    assert says in found.note
+    (shown,) = run.settings()
+    recalls = [recall for _, recall in found.tried] or [1.0]
+    nearest = min(recalls, key=lambda recall: abs(recall - target))
+    assert np.mean(run.hits(shown)) / K == pytest.approx(nearest)
+    assert any(says in warning.message for warning in run.manifest.warnings)
+
+
+def test_a_fault_ends_the_search_of_that_index_alone(tmp_path: Path) -> None:
+    """The reason is noted, the other index is brought to the level."""
+    indexes = ["knobbed:FailsAbove", "knobbed:Kept"]
+    run = level(indexes, tmp_path / "run", at_recall=0.9)
+    failing, fine = run.manifest.levels
+    assert "more than this index can hold" in failing.note
+    assert not failing.chosen
+    assert fine.chosen
+    reasons = [failure.reason for failure in run.manifest.failures]
+    assert len(reasons) == 2
+    assert sum("left no result at this setting" in reason for reason in reasons) == 1
+    assert {setting.index for setting in run.settings()} == {"knobbed:Kept"}
+
+
+def test_each_k_has_a_level_of_its_own(tmp_path: Path) -> None:
+    """Two cutoffs are two searches on the same builds."""
+    run = level("knobbed:Kept", tmp_path / "run", k=[1, K])
+    assert [found.k for found in run.manifest.levels] == [1, K]
+    assert len(run.manifest.builds) == 2
+
+
+def stamps(run: vbench.Run) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in (run.path / "trials").iterdir()}
+
+
+def test_an_interrupted_search_goes_on_where_it_stopped(copy: vbench.Run) -> None:
+    """Settings that left their files are not asked again, and the outcome is the same."""
+    before, manifest = stamps(copy), copy.manifest
+    level("knobbed:Kept", copy.path)
+    assert stamps(copy) == before
+    last = files.trial_path(copy.path, manifest.trials[-1].key)
+    last.unlink()
+    unfinished = msgspec.structs.replace(manifest, levels=[], trials=manifest.trials[:2])
+    files.write_manifest(copy.path, unfinished)
+    again = level("knobbed:Kept", copy.path)
+    after = stamps(again)
+    assert after.pop(last) != before.pop(last)
+    assert after == before
+    assert again.manifest.levels == manifest.levels
+
+
+def test_a_plan_is_told_apart_by_its_target(copy: vbench.Run) -> None:
+    """Settings that the search chose do not make another plan, another target does."""
+    for target in (0.7, None):
+        with pytest.raises(VbenchError, match="another plan"):
+            level("knobbed:Kept", copy.path, at_recall=target)
+
+
+def test_builds_give_way_where_memory_is_short(
+    first: vbench.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are built again from their seed: the outcome is that of builds that stayed."""
+    monkeypatch.setattr(workers, "_SPARE", 1e9)
+    short = level("knobbed:Kept", tmp_path / "short")
+    assert short.manifest.levels == first.manifest.levels
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"at_recall": 1.5}, "at_recall=1.5"),
+        ({"at_recall": 0.0}, "at_recall=0"),
+        ({"settings": {"keep": [8]}}, "keep=8 leaves nothing to choose"),
+    ],
+)
+def test_a_wrong_call_writes_nothing(tmp_path: Path, changes: dict, says: str) -> None:
+    """What was given and what is allowed are named before anything is made."""
+    with pytest.raises(VbenchError, match=says):
+        level("knobbed:Kept", tmp_path / "run", **changes)
+    assert not (tmp_path / "run").exists()

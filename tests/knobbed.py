@@ -1,0 +1,80 @@
+"""Indexes with a knob, well behaved or not: what equal footing and tuning must cope with.
+
+Named as `knobbed:Name` where this folder is importable. All search a share of the base exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+import vbench
+from vbench.metric import Metric
+
+
+class Kept(vbench.Index):
+    """Looks at `keep` 64ths of the base, the rows that were inserted first."""
+
+    sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"keep": [8, 32]}
+    knob = "keep"
+    keep = 64
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        self.base = base
+
+    def set(self, keep: int = 64) -> None:
+        self.keep = keep
+
+    def share(self) -> float:
+        """How much of the base is looked at."""
+        return self.keep / 64
+
+    def search(self, queries: Any, k: int) -> Any:
+        kept = self.base[: max(k, round(len(self.base) * min(self.share(), 1.0)))]
+        distances = (kept**2).sum(axis=1) - 2.0 * queries @ kept.T
+        return np.argsort(distances, axis=1, kind="stable")[:, :k]
+
+
+class Half(Kept):
+    """Never looks at more than half of the base."""
+
+    def share(self) -> float:
+        return min(self.keep / 64, 0.5)
+
+
+class Bumpy(Kept):
+    """Looks at less where `keep` is above 20, until it is twice as large."""
+
+    def share(self) -> float:
+        return (self.keep if self.keep <= 20 or self.keep > 40 else self.keep / 2) / 64
+
+
+class Reversed(Kept):
+    """The larger its knob, the less it looks at."""
+
+    def share(self) -> float:
+        return 1.0 / self.keep
+
+
+class FailsAbove(Kept):
+    """Raises where `keep` is above 32."""
+
+    def set(self, keep: int = 64) -> None:
+        if keep > 32:
+            raise ValueError("keep is more than this index can hold")
+        self.keep = keep
+
+
+class Grown(Kept):
+    """What it looks at grows with a parameter of the build, too; a larger one searches slower."""
+
+    def __init__(self, growth: int = 1) -> None:
+        self.growth = growth
+
+    def share(self) -> float:
+        return self.keep * self.growth / 64
+
+    def size_bytes(self) -> int:
+        return 1000 * self.growth
