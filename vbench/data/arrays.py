@@ -103,7 +103,7 @@ def blocks(array: Vectors) -> Iterator[tuple[int, Vectors]]:
         yield start, array[start : start + step]
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Shorten what a library says of a damaged file to its first line."""
     return str(error).strip().partition("\n")[0] or type(error).__name__
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.data import catalog, check, siblings
-from vbench.data.arrays import accept
+from vbench.data.arrays import accept, first_line
 from vbench.data.card import Card, read_card
 from vbench.data.check import check_k as check_k
 from vbench.data.check import duplicates as duplicates
@@ -353,8 +353,8 @@ def _frame(source: Any) -> pl.DataFrame | None:
         raise DataError(f"{path}: a table is read from .parquet or .csv")
     try:
         return pl.read_csv(path) if path.suffix.lower() == ".csv" else pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from None
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise DataError(f"{path}: cannot be read: {first_line(error)}") from None
 
 
 def _where(source: Any, otherwise: str) -> str:

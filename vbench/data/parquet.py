@@ -26,7 +26,7 @@ def read_parquet(path: Path, columns: tuple[str, ...], *, ids: bool) -> Vectors:
 
     try:
         return _table(path, columns, ids)
-    except (pl.exceptions.PolarsError, *DAMAGE) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, *DAMAGE) as error:
         raise DataError(f"{path}: not a whole Parquet file: {first_line(error)}") from None
 
 
