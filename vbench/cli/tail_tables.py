@@ -49,7 +49,13 @@ def print_tail(document: Entry) -> None:
 
 def _table(title: str, *columns: str) -> Table:
     """A table whose first column is text and whose others are numbers."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(
+        title=title,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        min_width=len(title),
+    )
     table.add_column(columns[0])
     for column in columns[1:]:
         table.add_column(column, justify="right")
@@ -192,7 +198,7 @@ def _print_inside(out: Console, inside: Entry) -> None:
             table.add_row(words, *cells)
         out.print(table)
     if lists := inside["lists"]:
-        table = _table("Inside: the lists in which a query's true neighbours lie", "what", "lists")
+        table = _table("Inside: in how many lists the true neighbours lie", "what", "lists")
         for name, words in (
             ("mean", "of a query, mean"),
             ("mean_in_tail", "of a query in the tail"),

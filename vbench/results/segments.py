@@ -45,7 +45,7 @@ def _in_order(values: pl.Series, words: pl.Series) -> list[str]:
 def _quarters(numbers: NDArray[np.float64]) -> pl.Series:
     """Numbers gathered into quarters, each named by its least and largest."""
     known = ~np.isnan(numbers)
-    edges = np.unique(np.quantile(numbers[known], [0.25, 0.5, 0.75], method="nearest"))
+    edges = np.unique(np.quantile(numbers[known], [0.25, 0.5, 0.75], method="higher"))
     place = np.searchsorted(edges, numbers, side="right")
     labels = np.full(len(numbers), NONE, dtype=object)
     names: list[str] = []

@@ -1,0 +1,80 @@
+"""Builds made again, and looked into."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import vbench
+from vbench.bench.inside import explain_inside
+from vbench.data.dataset import Dataset
+from vbench.results.run import Run
+from vbench.results.tail import chosen
+
+STEPS = np.arange(30.0, dtype=np.float32)[:, np.newaxis] * [1, 0]
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    """Thirty vectors on a line, in shuffled order, and queries beside three of them."""
+    shuffled = np.random.default_rng(2).permutation(30)
+    queries = np.array([[2.1, 0.0], [12.1, 0.0], [24.1, 0.0]], dtype=np.float32)
+    return vbench.load(STEPS[shuffled], queries=queries, metric="l2", name="line")
+
+
+def measured(dataset: Dataset, index: str, folder: Path, builds: int = 1) -> Run:
+    return vbench.run(dataset, [index], k=4, builds=builds, repeats=1, out=folder)
+
+
+def silent(number: int) -> None:
+    pass
+
+
+def test_graph_and_lists_are_told_in_the_dataset_s_order(dataset: Dataset, tmp_path: Path) -> None:
+    """Insertion order differs by build; what is said of the neighbours does not."""
+    run = measured(dataset, "structured:Ladder", tmp_path / "run", builds=2)
+    found = explain_inside(chosen(run)[0], dataset, 0.9, silent)
+    assert found["same"]["value"] == 1.0
+    graph = {name: each["value"] for name, each in found["graph"].items()}
+    assert graph["reachable"] == pytest.approx(20 / 30)
+    # Only the query at 24.1 misses its neighbours, and all four are cut off.
+    assert (graph["missed_unreachable"], graph["found_unreachable"]) == (1.0, 0.0)
+    assert graph["base_unreachable"] == pytest.approx(10 / 30)
+    # Nobody leads to the first and to the first that is cut off.
+    assert graph["orphans"] == pytest.approx(2 / 30)
+    lists = {name: each["value"] for name, each in found["lists"].items()}
+    # Neighbours 1–4 lie in one list; 11–14 and 23–26 too.
+    assert (lists["lists"], lists["mean"], lists["most"]) == (3, 1, 1)
+    assert found["graph"]["reachable"]["spread"] == 0.0
+
+
+def test_a_graph_of_hnswlib_belongs_to_the_measured_build(tmp_path: Path) -> None:
+    """Built again from seed and order it gives the very ids of the run, so the graph is its own."""
+    rng = np.random.default_rng(4)
+    base, queries = rng.normal(size=(600, 8)), rng.normal(size=(20, 8))
+    dataset = vbench.load(base, queries=queries, metric="l2", name="cloud")
+    run = vbench.run(
+        dataset, ["hnsw"], k=5, builds=2, repeats=1, settings={"M": [4], "ef": [5]},
+        out=tmp_path / "run",
+    )  # fmt: skip
+    found = explain_inside(chosen(run)[0], dataset, 0.9, silent)
+    assert found["same"]["value"] == 1.0
+    assert 0.9 < found["graph"]["reachable"]["value"] <= 1.0
+    assert 1 < found["graph"]["out_degree"]["value"] <= 8
+    assert found["lists"] is None
+
+
+def test_an_index_that_shows_nothing_is_no_error(dataset: Dataset, tmp_path: Path) -> None:
+    """Not even where it uses the methods' names for something else."""
+    run = measured(dataset, "structured:Named", tmp_path / "run")
+    found = explain_inside(chosen(run)[0], dataset, 0.9, silent)
+    assert (found["graph"], found["lists"]) == (None, None)
+
+
+def test_an_index_that_is_never_the_same_is_found_out(dataset: Dataset, tmp_path: Path) -> None:
+    """The share of queries with the same ids says whether this is the build of the run."""
+    run = measured(dataset, "structured:Restless", tmp_path / "run")
+    found = explain_inside(chosen(run)[0], dataset, 0.9, silent)
+    assert found["same"]["value"] < 1.0

@@ -1,0 +1,130 @@
+"""`vbench tail`, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+
+import vbench
+from vbench.cli import main
+
+RNG = np.random.default_rng(11)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A graph and an inverted file on vectors in files, with a column of the queries."""
+    folder = tmp_path_factory.mktemp("tail")
+    np.save(folder / "base.npy", RNG.normal(size=(700, 8)).astype(np.float32))
+    np.save(folder / "queries.npy", RNG.normal(size=(60, 8)).astype(np.float32))
+    pl.DataFrame({"device": ["phone", "desk"] * 30}).write_csv(folder / "columns.csv")
+    dataset = vbench.load(
+        folder / "base.npy",
+        queries=folder / "queries.npy",
+        metric="l2",
+        segments=folder / "columns.csv",
+    )
+    vbench.run(
+        dataset,
+        ["hnsw", "ivf-flat"],
+        k=5,
+        builds=2,
+        repeats=1,
+        settings={"M": [4], "ef": [5, 10], "nprobe": [1, 2]},
+        out=folder / "run",
+    )
+    return folder
+
+
+@pytest.fixture
+def folder(measured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the run to work in."""
+    shutil.copytree(measured / "run", tmp_path / "run")
+    monkeypatch.chdir(tmp_path)
+    return measured
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["tail", "run", *arguments])
+
+
+def test_the_tables_answer_who_how_hard_and_would_another_help(folder: Path) -> None:
+    """Each part of the explanation has its table."""
+    result = call("-n", "3")
+    assert result.exit_code == 0, result.output
+    for part in (
+        "The worst queries", "came instead", "device", "phone", "lift", "Spearman's ρ", "AUC",
+        "smallest setting", "times cheaper", "Would another index have served them?", "--graph",
+    ):  # fmt: skip
+        assert part in result.output, part
+
+
+def test_json_is_one_document(folder: Path) -> None:
+    """The envelope, one entry for each index, at most n worst queries each."""
+    document = json.loads(call("--json", "-n", "4", "--delta", "1").stdout)
+    assert document["schema"] == "vbench.tail/1"
+    assert [each["index"] for each in document["indexes"]] == ["hnsw", "ivf-flat"]
+    for each in document["indexes"]:
+        assert len(each["worst"]) <= 4
+        assert {row["segment"] for row in each["segments"]} == {"phone", "desk"}
+    assert Path("run/hardness-5.parquet").is_file()
+
+
+def test_graph_looks_inside_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph of one, the lists of the other; the next call shows them without building."""
+    result = call("--graph", "-n", "0", "--json")
+    assert result.exit_code == 0, result.output
+    graph, lists = (each["inside"] for each in json.loads(result.stdout)["indexes"])
+    assert graph["graph"]["reachable"]["value"] > 0.5
+    assert graph["lists"] is None
+    assert lists["lists"]["mean"]["value"] >= 1
+    monkeypatch.setattr("vbench.bench.inside.explain_inside", None)
+    again = call("--graph", "-n", "0")
+    assert again.exit_code == 0, again.output
+    assert "unreachable: no way leads there" in again.output
+    assert "in how many lists the true neighbours lie" in again.output
+
+
+def test_a_fresh_run_forgets_what_was_explained(folder: Path) -> None:
+    """What was computed from an earlier run does not outlive it."""
+    call("-n", "0")
+    assert Path("run/hardness-5.parquet").is_file()
+    dataset = vbench.load(folder / "base.npy", queries=folder / "queries.npy", metric="l2")
+    vbench.run(dataset, ["flat"], k=5, builds=1, repeats=1, out="run", fresh=True)
+    assert not Path("run/hardness-5.parquet").exists()
+
+
+def test_vectors_that_moved_are_asked_for(folder: Path, tmp_path: Path) -> None:
+    """Without them the tail is shown with a warning; given anew they are used."""
+    manifest = Path("run/run.json")
+    manifest.write_text(manifest.read_text().replace(str(folder), str(tmp_path / "gone")))
+    result = call("-n", "1")
+    assert result.exit_code == 0
+    assert "no vectors" in result.output
+    assert "AUC" not in result.output
+    given = call(
+        "-n", "1", "-d", str(folder / "base.npy"), "--queries", str(folder / "queries.npy")
+    )
+    assert "AUC" in given.output
+
+
+def test_the_call_is_checked(folder: Path) -> None:
+    """Wrong calls end with 2 and one line."""
+    np.save("other.npy", np.ones((50, 8), dtype=np.float32) * np.arange(50)[:, np.newaxis])
+    for arguments, words in (
+        (("--index", "nhsw"), "did you mean 'hnsw'"),
+        (("-k", "50"), "has no K=50"),
+        (("--delta", "0"), "0"),
+        (("--queries", "other.npy"), "belong to --dataset"),
+        (("-d", "other.npy", "--queries", "other.npy"), "are not those of"),
+    ):
+        result = call(*arguments)
+        assert result.exit_code == 2, result.output
+        assert words in result.output
+        assert "Traceback" not in result.output
