@@ -28,7 +28,7 @@ def print_summary(document: Mapping[str, Any]) -> None:
     print_levels(out, document.get("levels", []))
     for k in sorted({setting["k"] for setting in settings}):
         rows = [setting for setting in settings if setting["k"] == k]
-        out.print(_evenness(rows, k))
+        out.print(_evenness(rows, k, document["cluster"]))
         out.print(_price(rows, k))
         _print_extra(out, rows, k)
     _print_failed(out, document["failed"])
@@ -100,10 +100,12 @@ def print_levels(out: Console, levels: Sequence[Mapping[str, Any]]) -> None:
     out.print(table)
 
 
-def _evenness(rows: Sequence[Mapping[str, Any]], k: int) -> Table:
+def _evenness(rows: Sequence[Mapping[str, Any]], k: int, cluster: str | None) -> Table:
     builds = max(row["builds"] for row in rows)
-    spread = f"mean ± standard deviation over {builds} builds" if builds > 1 else "one build"
-    table = _table(f"How evenly: recall of the top {k}, {spread}", rows)
+    chance = f"queries and {builds} builds" if builds > 1 else "queries, one build"
+    clustered = f", clustered by {cluster}" if cluster else ""
+    title = f"How evenly: recall of the top {k}; 95 % intervals over {chance}{clustered}"
+    table = _table(title, rows)
     names = [f"Recall@{k}"]
     table.add_column("mean recall", justify="right")
     for name in rows[0]["measures"]:
@@ -123,11 +125,11 @@ def _evenness(rows: Sequence[Mapping[str, Any]], k: int) -> Table:
     table.add_column(f"<{tail:g} always", justify="right")
     table.add_column("sometimes", justify="right")
     for row in rows:
-        parts = [row["tail"]["persistent"], row["tail"]["lottery"]]
+        parts = [_tail_share(row["tail"], part) for part in ("persistent", "lottery")]
         table.add_row(
             *_head(row, rows),
             *(_share(row["measures"][name]) for name in names),
-            *(f"{100 * part:.1f}%" for part in parts),
+            *parts,
         )
     table.caption = (
         f"R-δ: share of queries with recall ≥ δ. zero: nothing right. "
@@ -138,14 +140,25 @@ def _evenness(rows: Sequence[Mapping[str, Any]], k: int) -> Table:
 
 
 def _share(value: Value) -> str:
-    mean, spread = value["value"], value["spread"]
+    mean, low, high = value["value"], value["low"], value["high"]
     if mean is None:
         return "–"
-    return f"{mean:.3f}" + (f" ±{spread:.3f}".replace("0.", ".") if spread is not None else "")
+    if low is None or high is None:
+        return f"{mean:.3f}"
+    # Without the noughts it is half as wide, and where it is still too wide it breaks in two.
+    return f"{mean:.3f}\n" + f"{low:.3f} {high:.3f}".replace("0.", ".")
+
+
+def _tail_share(tail: Mapping[str, Any], part: str) -> str:
+    low, high = tail[f"{part}_interval"]
+    return f"{100 * tail[part]:.1f}%\n{100 * low:.1f} {100 * high:.1f}"
 
 
 def _price(rows: Sequence[Mapping[str, Any]], k: int) -> Table:
-    table = _table(f"At what price (top {k}, one query at a time; batch: one call with all)", rows)
+    title = f"At what price (top {k}, one query at a time; batch: one call with all)"
+    if max(row["builds"] for row in rows) > 1:
+        title += "; ± 95 % interval over builds"
+    table = _table(title, rows)
     columns = ("QPS", "p50 latency", "p99 latency", "batch QPS", "work", "build", "size", "peak")
     for column in columns:
         table.add_column(column, justify="right")
@@ -166,10 +179,10 @@ def _price(rows: Sequence[Mapping[str, Any]], k: int) -> Table:
 
 
 def _number(value: Value, form: Callable[[float], str]) -> str:
-    mean, spread = value["value"], value["spread"]
+    mean, low, high = value["value"], value["low"], value["high"]
     if mean is None:
         return "–"
-    relative = 100 * spread / mean if spread and mean else 0.0
+    relative = 50 * (high - low) / mean if low is not None and high is not None and mean else 0.0
     return form(mean) + (f" ±{relative:.0f}%" if relative >= 0.5 else "")
 
 

@@ -175,22 +175,10 @@ class Run:
         """
         return files.read_hardness(self.path, k)
 
-    def column(self, name: str) -> NDArray[Any]:
-        """A column of the queries, such as ``user``, (m,).
+    def clusters(self, name: str | None) -> NDArray[np.integer[Any]] | None:
+        """Which queries belong together by a column, such as ``user``: (m,), or None without one.
 
-        Raises
-        ------
-        VbenchError
-            When there is none of that name.
-        """
-        known = [each for each in self.queries.columns if each != "query"]
-        if name not in known:
-            hint = "columns come with the dataset, or with vbench run --segments"
-            raise UnknownNameError("column of the queries", name, known, hint)
-        return self.queries[name].to_numpy()
-
-    def clusters(self, name: str | None) -> NDArray[Any] | None:
-        """The column that says which queries belong together; None without a name.
+        A query without a value belongs to no other.
 
         Raises
         ------
@@ -199,13 +187,18 @@ class Run:
         """
         if name is None:
             return None
-        column = self.column(name)
-        if len(np.unique(column)) < 2:
+        known = [each for each in self.queries.columns if each != "query"]
+        if name not in known:
+            hint = "columns come with the dataset, or with vbench run --segments"
+            raise UnknownNameError("column of the queries", name, known, hint)
+        ranks = self.queries[name].rank("dense")
+        if ranks.n_unique() < 2:
             raise VbenchError(
                 f"all queries have the same {name}: clusters of queries need a column with "
                 "several values"
             )
-        return column
+        alone = -1 - np.arange(len(ranks), dtype=np.int64)
+        return np.where(ranks.is_null(), alone, ranks.fill_null(0).to_numpy())
 
     def curve(self, setting: Setting, level: float = 0.95) -> pl.DataFrame:
         """The robustness curve of one setting.
