@@ -6,6 +6,7 @@
   const frames = {};
   const views = [];
   const state = { pick: "" };
+  const config = JSON.parse(document.getElementById("config").textContent);
 
   for (const link of all("a[data-frame]")) {
     const address = link.getAttribute("href");
@@ -102,11 +103,9 @@
       renderer: "svg",
       actions: false,
       logLevel: 1,
-      config: JSON.parse(document.getElementById("config").textContent),
+      config,
       patch: (compiled) => {
-        for (const data of compiled.data) {
-          Object.assign(data, frames[data.name]);
-        }
+        for (const data of compiled.data) Object.assign(data, frames[data.name]);
         return compiled;
       },
     });

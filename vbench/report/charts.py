@@ -29,7 +29,7 @@ AT_DELTA = {"filter": f"datum.need === {NEED}"}
 AT_TENTH = {"filter": f"datum.need === {NEED_OF_TENTH}"}
 LIT = "pick === '' || pick === datum.index || pick === datum.id"
 _KNOWN = ("panel", "index", "setting", "family", "k", "recall")
-STEP = 32
+_BAND = 32
 """Height of the band of one setting, in pixels."""
 
 Spec = dict[str, Any]
@@ -64,6 +64,11 @@ class Drawing:
         return len(self._looks)
 
     @property
+    def bands(self) -> int:
+        """Height of a chart with one band for each index, in pixels."""
+        return _BAND * max(self.count, 2)
+
+    @property
     def colour(self) -> Spec:
         """The colour of a row's index."""
         return self._scaled([look.colour for look in self._looks.values()])
@@ -88,7 +93,7 @@ class Drawing:
         transform: Sequence[Spec],
         layer: Sequence[Spec],
         *,
-        height: int | Spec,
+        height: int,
         known: Sequence[str] = (),
         parameters: Spec | None = None,
         **more: Any,

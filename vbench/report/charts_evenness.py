@@ -7,7 +7,6 @@ from vbench.report.charts import (
     AT_LEVEL,
     AT_TENTH,
     HOVER_REACHED,
-    STEP,
     Drawing,
     Spec,
     hover,
@@ -51,7 +50,7 @@ def bars(draw: Drawing) -> Spec:
         "curves",
         [AT_DELTA, *AT_LEVEL],
         [bar, interval, value],
-        height={"step": STEP},
+        height=draw.bands,
         padding={"left": 4, "top": 4, "bottom": 4, "right": 52},
     )
 
@@ -183,7 +182,7 @@ def tails(draw: Drawing) -> Spec:
             {"calculate": "datum.tail === 'persistent' ? 0 : 1", "as": "place"},
         ],
         [bar],
-        height={"step": STEP},
+        height=draw.bands,
     )
 
 
@@ -219,4 +218,4 @@ def builds(draw: Drawing) -> Spec:
         filled=True,
         size=80,
     )
-    return draw.chart("builds", [AT_TENTH, *AT_LEVEL], [span, dots], height={"step": STEP})
+    return draw.chart("builds", [AT_TENTH, *AT_LEVEL], [span, dots], height=draw.bands)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from vbench.report.charts import (
     AT_LEVEL,
     AT_TENTH,
-    STEP,
     Drawing,
     Spec,
     hover,
@@ -108,7 +107,7 @@ def efforts(draw: Drawing) -> Spec:
             {"calculate": f"({strength}) * ({_LIT_FAMILY})", "as": "strength"},
         ],
         [bar],
-        height={"step": STEP},
+        height=draw.bands,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from vbench.report.charts import AT_LEVEL, AT_TENTH, LIT, Drawing, Spec, hover, mark, number
 
 
-def segments(draw: Drawing) -> Spec:
-    """Share of each segment's queries under δ, one band a segment, one mark an index."""
+def segments(draw: Drawing, count: int) -> Spec:
+    """Share of each segment's queries under δ: `count` bands at most, one mark an index."""
     y = {
         "y": {
             "field": "label",
@@ -59,7 +59,7 @@ def segments(draw: Drawing) -> Spec:
             {"calculate": "datum.column + ': ' + datum.segment", "as": "label"},
         ],
         [interval, point],
-        height={"step": 15, "for": "offset"},
+        height=count * (14 * draw.count + 10),
     )
 
 
@@ -112,4 +112,4 @@ def overlap(draw: Drawing) -> Spec:
             },
         },
     }
-    return draw.chart("overlap", [AT_TENTH], [cell, text], height={"step": 30})
+    return draw.chart("overlap", [AT_TENTH], [cell, text], height=draw.bands)

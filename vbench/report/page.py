@@ -12,6 +12,7 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
+from vbench.errors import VbenchError
 from vbench.places import room
 from vbench.report import frames, words
 from vbench.report.charts import Drawing
@@ -43,7 +44,10 @@ def write(runs: Run | Report | Sequence[Run], path: str | Path) -> Path:
     """
     path = Path(path)
     text = html(runs)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VbenchError(f"cannot make the folder {path.parent}: {error.strerror}") from None
     write_atomically(path, lambda temporary: _write_text(temporary, text))
     return path
 
@@ -59,7 +63,7 @@ def html(runs: Run | Report | Sequence[Run]) -> str:
     level = next(iter(footings.values())).level if footings else LEVEL
     draw = Drawing(report, level)
     sections = [made for maker in SECTIONS if (made := maker(report, draw))]
-    return _environment().get_template("page.html").render(
+    page = _environment().get_template("page.html").render(
         title=words.title(report),
         report=report,
         looks=looks(report.indexes),
@@ -75,6 +79,8 @@ def html(runs: Run | Report | Sequence[Run]) -> str:
         vega=Markup(_text("vega.js")),
         config=json.loads(_text("charts.json")),
     )  # fmt: skip
+    # The macros at the template's top leave empty lines.
+    return page.lstrip()
 
 
 def _verdict(panel: Panel, at: Footing) -> dict[str, Any]:

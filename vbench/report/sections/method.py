@@ -10,6 +10,7 @@ from vbench.report.gather import Report
 from vbench.report.parts import Facts, Section
 from vbench.report.quantities import spelt
 from vbench.results.run import Run
+from vbench.results.schema import Manifest
 
 DEFINITIONS = (
     ("Recall@K of a query", "The share of its K exact nearest neighbours that the index returned."),
@@ -113,6 +114,24 @@ def command(run: Run) -> str:
         words += ["-k", str(k)]
     words += ["--builds", str(options.builds), "--repeats", str(options.repeats)]
     words += ["--threads", str(options.threads), "--seed", str(options.seed)]
+    words += _swept(manifest)
+    if options.at_recall is not None:
+        words += ["--at-recall", f"{options.at_recall:g}"]
     if options.rule != "exact-tie":
         words += ["--recall-rule", options.rule]
     return shlex.join(words)
+
+
+def _swept(manifest: Manifest) -> list[str]:
+    """The values of each index's search parameters, for a run that was not brought to a recall."""
+    if manifest.options.at_recall is not None:
+        return []
+    builds = {build.key: build.index for build in manifest.builds}
+    values: dict[tuple[str, str], dict[str, None]] = {}
+    for trial in manifest.trials:
+        for name, value in trial.setting.items():
+            values.setdefault((builds[trial.build], name), {})[str(value)] = None
+    words = []
+    for (index, name), given in values.items():
+        words += ["--set", f"{index}.{name}={','.join(given)}"]
+    return words

@@ -30,7 +30,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
                 "Who is it?",
                 "Share of each segment's queries under δ (rounded up to a tenth), with 95 % "
                 "intervals. An index that fails one segment looks well on average.",
-                charts_tail.segments(draw),
+                charts_tail.segments(draw, max(frame["place"].n_unique() for frame in segments)),
             )
         )
     overlaps = [frame for p in report.panels if len(frame := frames_tail.overlap(p))]

@@ -1,0 +1,156 @@
+"""Tests of the page as a file: what it holds, and that nothing in a name can break it."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import polars as pl
+import pytest
+from report.made_run import ODD_NAMES, make_run
+
+from vbench.errors import VbenchError
+from vbench.report import frames
+from vbench.report.gather import gather
+from vbench.report.page import html, write
+from vbench.results.run import Run
+from vbench.results.schema import Warn
+
+
+def scripts_of(page: str) -> list[str]:
+    return re.findall(r"<script[^>]*>(.*?)</script>", page, flags=re.DOTALL)
+
+
+def data_of(page: str) -> dict[str, pl.DataFrame]:
+    """The frames inside the page, as a reader would download them."""
+    found = re.findall(r'download="(\w+)\.csv".*? href="data:text/csv;charset=utf-8,([^"]*)"', page)
+    return {
+        name: pl.read_csv(io.StringIO(unquote(text)), infer_schema_length=None)
+        for name, text in found
+    }
+
+
+def test_the_page_asks_nothing_of_the_network(tmp_path: Path) -> None:
+    """No element loads from anywhere, and a policy in the page forbids it."""
+    page = html(make_run(tmp_path, m=40))
+    without_library = re.sub(r"<script>/\*!.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.search(r'\s(src|href)="(?!#|data:)', without_library)
+    assert "default-src 'none'" in page
+
+
+def test_the_downloads_are_the_frames(tmp_path: Path) -> None:
+    """What the charts draw from is what the functions return."""
+    run = make_run(tmp_path, m=40)
+    data = data_of(html(run))
+    curves = frames.curves(gather(run).panels[0])
+    assert data["curves"]["robustness"].to_list() == pytest.approx(curves["robustness"].to_list())
+    assert data["curves"]["id"].to_list() == curves["id"].to_list()
+    assert {"settings", "histogram", "builds", "segments", "overlap", "efforts"} <= data.keys()
+
+
+def test_odd_names_stay_text(tmp_path: Path) -> None:
+    """Quotes, markup, braces and commas in names are shown, never obeyed."""
+    run = make_run(tmp_path, m=40, names=ODD_NAMES, settings=1, builds=1)
+    page = html(run)
+    assert "<script>alert" not in page
+    assert "&lt;/script&gt;&lt;script&gt;alert(1)" in page
+    plain = html(make_run(tmp_path / "plain", m=40, settings=1, builds=1))
+    assert len(scripts_of(page)) == len(scripts_of(plain))
+    assert data_of(page)["settings"]["index"].to_list() == list(ODD_NAMES)
+    for script in scripts_of(page):
+        if script.startswith("{"):
+            json.loads(script)
+
+
+def test_a_log_of_a_failed_index_is_shown_as_text(tmp_path: Path) -> None:
+    """The reason stands at the top, with the worker's last lines."""
+    page = html(make_run(tmp_path, m=40, failed=(0,)))
+    assert "hnsw: 9 trials without a result." in page
+    assert "segmentation fault" in page
+    assert "last &lt;words&gt;" in page
+
+
+def test_warnings_stand_before_the_results(tmp_path: Path) -> None:
+    """Nobody can read the verdict without having passed them."""
+    warning = Warn("unstable ids", "3 of 40 queries <changed>", "it matters", "fix it")
+    page = html(make_run(tmp_path, m=40, warnings=[warning]))
+    place = page.index("3 of 40 queries &lt;changed&gt;")
+    assert page.index("Before you believe it") < place < page.index("At equal mean recall, about")
+
+
+def test_a_run_of_which_nothing_is_finished_says_so(tmp_path: Path) -> None:
+    """The page holds, with what is planned and how to go on."""
+    page = html(make_run(tmp_path, m=40, pending=18))
+    assert "none of the 18 planned trials has left a result" in page
+    assert "How it was measured" in page
+
+
+def test_an_unfinished_run_shows_what_there_is(tmp_path: Path) -> None:
+    """Pending trials are counted at the top."""
+    page = html(make_run(tmp_path, m=40, pending=4))
+    assert "4 trials without a result" in page
+    assert "not reached" in page
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"latency": False},
+        {"segments": False},
+        {"names": ("one",)},
+        {"names": ("one",), "settings": 1, "builds": 1},
+        {"names": tuple(f"index {n}" for n in range(30)), "settings": 1, "builds": 1},
+        {"ks": (1, 10, 100), "hardness": True},
+        {"m": 1},
+        {"m": 2, "builds": 1},
+    ],
+    ids=str,
+)
+def test_the_page_holds_whatever_the_run(tmp_path: Path, kind: dict) -> None:  # type: ignore[type-arg]
+    """Every shape of a run gives a page whose charts have their data."""
+    page = html(make_run(tmp_path, **{"m": 40, **kind}))
+    data = data_of(page)
+    for script in scripts_of(page):
+        if script.startswith("{") and "params" in script:
+            named = re.findall(r'"data": {"name": "(\w+)"}', script)
+            assert set(named) <= data.keys()
+
+
+def test_several_runs_share_a_page(tmp_path: Path) -> None:
+    """Each run's machine and command stand at the bottom."""
+    runs = [make_run(tmp_path / name, m=40) for name in ("before", "after")]
+    page = html(runs)
+    assert "The run before" in page
+    assert "The run after" in page
+    assert page.count("hnsw · before") > 1
+
+
+def test_the_command_repeats_the_run(tmp_path: Path) -> None:
+    """Indexes, dataset, K, builds, seed and the swept values are on it."""
+    page = html(make_run(tmp_path, m=40, ks=(5, 10), names=("hnsw", "a b")))
+    said = re.search(r"vbench run [^<]*", page)
+    assert said is not None
+    assert "--index hnsw --index &#39;a b&#39; --dataset made -k 5 -k 10" in said[0]
+    assert "--set hnsw.ef=8,16,32" in said[0]
+
+
+def test_writing_is_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A folder that cannot be written to is a message for a person."""
+    run = make_run(tmp_path / "run", m=40)
+    path = write(run, tmp_path / "new" / "page.html")
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(VbenchError, match="cannot"):
+        write(run, tmp_path / "file" / "page.html")
+
+
+def test_a_damaged_trial_is_named(tmp_path: Path) -> None:
+    """The message says which file, and what to do."""
+    run = make_run(tmp_path, m=40)
+    broken = next((tmp_path / "trials").glob("*.parquet"))
+    broken.write_bytes(b"not parquet")
+    with pytest.raises(VbenchError, match=re.escape(broken.name)):
+        html(Run(run.path))
