@@ -15,7 +15,7 @@ from vbench.measures.estimate import Estimator
 from vbench.measures.grammar import parse
 
 RNG = np.random.default_rng(2)
-HITS = RNG.binomial(10, 0.8, size=(3, 400))
+HITS = RNG.binomial(10, 0.8, size=(3, 1200))
 
 
 def builds(count: int) -> list[Answers]:
@@ -28,7 +28,7 @@ def test_a_share_of_one_build_has_wilsons_interval() -> None:
         measure = parse(name)
         got = Estimator(builds(1)).of(measure)
         passing = int(measure.per_query(builds(1)[0]).sum())
-        expected = stats.binomtest(passing, 400).proportion_ci(method="wilson")
+        expected = stats.binomtest(passing, 1200).proportion_ci(method="wilson")
         assert (got.low, got.high) == pytest.approx((expected.low, expected.high))
         assert got.spread is None
 

@@ -38,6 +38,10 @@ class Estimate(NamedTuple):
     spread: float | None
 
 
+# With fewer queries the bootstrap's intervals of CVaR cover 83 to 93 % where 95 % is claimed.
+_ENOUGH_TO_RESAMPLE = 1000
+
+
 class Estimator:
     """Estimates measures from the answers of every build of one setting.
 
@@ -80,6 +84,8 @@ class Estimator:
         if measure.kind == "share" and self.cluster is None:
             passing = measure.per_query(self.answers[0])
             return intervals.wilson(int(passing.sum()), len(passing), self.level)
+        if len(self.answers[0].hits) < _ENOUGH_TO_RESAMPLE:
+            return None
         resamples = self._resamples(measure.truth)
         if len(resamples.hits) == 1:
             # Every resample of equal queries is equal: the bootstrap would claim certainty.
