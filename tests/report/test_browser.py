@@ -41,6 +41,13 @@ IDLE = (
     ".then(() => null)"
 )
 
+RESET = """for (const control of document.querySelectorAll("input[data-set], select[data-set]")) {
+    if (control.type === "range") control.value = control.defaultValue;
+    else control.value = [...control.options].find((one) => one.defaultSelected)?.value
+        ?? control.options[0].value;
+    control.dispatchEvent(new Event("input", { bubbles: true }));
+}"""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
@@ -109,11 +116,20 @@ class Opened:
         )
 
 
-@pytest.fixture
-def opened(browser: Any, page_file: Path) -> Iterator[Opened]:
+@pytest.fixture(scope="module")
+def shared(browser: Any, page_file: Path) -> Iterator[Opened]:
     made = Opened(browser, page_file)
     yield made
     made.context.close()
+
+
+@pytest.fixture
+def opened(shared: Opened) -> Opened:
+    """The page as it opens: every control where it stood, nothing picked."""
+    shared.page.keyboard.press("Escape")
+    shared.page.evaluate(RESET)
+    shared.page.evaluate(IDLE)
+    return shared
 
 
 def test_no_complaint_and_no_request(opened: Opened, page_file: Path) -> None:
