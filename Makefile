@@ -43,5 +43,5 @@ $(VENV)/installed: $(BIN)/python pyproject.toml
 	@touch $@
 
 $(VENV)/developed: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --group dev --editable '.[towers]'
+	$(BIN)/python -m pip install --quiet --group dev --editable '.[towers,tune]'
 	@touch $@

@@ -16,6 +16,7 @@ _COMMANDS = {
     "report": "vbench.cli.report:report",
     "compare": "vbench.cli.compare:compare",
     "tail": "vbench.cli.tail:tail",
+    "tune": "vbench.cli.tune:tune",
     "data": "vbench.cli.data:data",
     "index": "vbench.cli.index:index",
     "rank": "vbench.cli.rank:rank",

@@ -31,7 +31,7 @@ def print_summary(document: Mapping[str, Any]) -> None:
         out.print(_evenness(rows, k, document["cluster"]))
         out.print(_price(rows, k))
         _print_extra(out, rows, k)
-    _print_failed(out, document["failed"])
+    print_failed(out, document["failed"])
     print_warnings(out, document["warnings"])
     if overhead := document["overhead"]:
         out.print(
@@ -231,7 +231,8 @@ def _interval(value: Value) -> str:
     return f"{mean:.4g}" + (f" [{low:.4g}, {high:.4g}]" if low is not None else "")
 
 
-def _print_failed(out: Console, failed: Sequence[Mapping[str, Any]]) -> None:
+def print_failed(out: Console, failed: Sequence[Mapping[str, Any]]) -> None:
+    """Print which planned trials left no result, and why."""
     if not failed:
         return
     table = Table(

@@ -1,0 +1,78 @@
+"""What may be written as a target, and what is said where it may not."""
+
+from __future__ import annotations
+
+import pytest
+
+from vbench.errors import VbenchError
+from vbench.measures.grammar import parse
+from vbench.tune.targets import common_cutoff, parse_objective, parse_targets
+
+
+def test_targets_are_joined_by_and() -> None:
+    """Measures keep their parameters, values their units."""
+    text = "Robustness(delta=0.9)@10>=0.99 and Latency(p=99) <= 2ms and IndexSize≤1.5 GB"
+    first, second, third = parse_targets(text)
+    assert (str(first.measure), first.value) == ("Robustness(delta=0.9)@10", 0.99)
+    assert (str(second.measure), second.value) == ("Latency(p=99)", 0.002)
+    assert third.value == 1.5e9
+    assert str(first) == "Robustness(delta=0.9)@10>=0.99"
+    assert parse_targets("Failure@10<=0.1%")[0].value == pytest.approx(0.001)
+
+
+def test_a_target_is_met_from_its_own_side() -> None:
+    """More recall meets it, less latency does, and nothing recorded does not."""
+    recall, latency = parse_targets("Recall@10>=0.9 and Latency(p=50)<=1ms")
+    assert [recall.is_met(value) for value in (0.89, 0.9, 1.0, None)] == [False, True, True, False]
+    assert [latency.is_met(value) for value in (0.002, 0.001, 0.0)] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Recall@10", "is not a target"),
+        ("Recall@10=0.9", "is not a target"),
+        ("", "is not a target"),
+        ("Recall@10>=0.9 and", "is not a target"),
+        ("Recal@10>=0.9", "did you mean 'Recall'"),
+        ("Recall>=0.9", "needs a cutoff"),
+        ("Recall@10<=0.9", "more is better; write Recall@10>=0.9"),
+        ("Latency(p=99)>=2ms", "less is better; write Latency"),
+        ("Recall@10>=1.0", "between 0 and 1; no number of queries"),
+        ("Recall@10>=9.5", "between 0 and 1"),
+        ("Recall@10>=0.9ms", "'ms' is no unit of Recall@10; give one of %"),
+        ("Latency(p=99)<=2MB", "'MB' is no unit"),
+        ("QPS>=1ms", "give none"),
+        ("Recall@10>=high", "'high' is not a number"),
+        ("Recall@10>=0.9 and Recall@10>=0.95", "twice"),
+        ("Robustness(delta=2)@10>=0.9", "delta=2"),
+    ],
+)
+def test_what_cannot_be_a_target_is_refused_in_words(text: str, says: str) -> None:
+    """The message says what to write."""
+    with pytest.raises(VbenchError) as caught:
+        parse_targets(text)
+    assert says in str(caught.value)
+
+
+def test_the_objective_is_ranked_from_its_own_side() -> None:
+    """Smaller loss is better, whichever way the measure goes."""
+    assert str(parse_objective(None, None)) == "minimize Latency(p=99)"
+    assert parse_objective("IndexSize", None).loss(2.0) > parse_objective("IndexSize", None).loss(1)
+    assert parse_objective(None, "QPS").loss(2.0) < parse_objective(None, "QPS").loss(1.0)
+    with pytest.raises(VbenchError, match="asks for the worst; write --maximize QPS"):
+        parse_objective("QPS", None)
+    with pytest.raises(VbenchError, match="not both"):
+        parse_objective("Latency(p=99)", "QPS")
+
+
+def test_one_search_retrieves_one_number_of_neighbours() -> None:
+    """K comes from the targets; several, or another one given, are refused."""
+    measures = [parse("Recall@10"), parse("Latency(p=99)")]
+    assert common_cutoff(measures, None) == 10
+    assert common_cutoff([parse("QPS")], 20) == 20
+    assert common_cutoff([parse("QPS")], None) == 10
+    with pytest.raises(VbenchError, match=r"Recall\(truth=10\)@100"):
+        common_cutoff([*measures, parse("Recall@100")], None)
+    with pytest.raises(VbenchError, match="-k 20 is not the K"):
+        common_cutoff(measures, 20)

@@ -1,0 +1,109 @@
+"""`vbench tune`: the cheapest setting that meets a target, certified on held-out queries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from vbench.cli import complete
+from vbench.cli.options import data_options, measuring_options, overrides
+from vbench.cli.output import json_option, print_json, progress_bar
+
+_EXAMPLES = """
+\b
+Examples:
+  vbench tune --index hnsw --target 'Robustness(delta=0.9)@10>=0.99'
+  vbench tune --index hnsw --index ivf-flat --target 'Recall@10>=0.95' --maximize QPS
+  vbench tune --index hnsw --set M=8,16,32 --target 'Failure@10<=0.001 and IndexSize<=50MB'
+  vbench tune --index hnsw --target 'CVaR@100>=0.8 and Latency(p=99)<=2ms' --maximize Recall@100
+"""
+
+
+@click.command(epilog=_EXAMPLES, short_help="Find the cheapest setting that meets a target.")
+@click.option(
+    "--index",
+    "-i",
+    "indexes",
+    multiple=True,
+    required=True,
+    metavar="INDEX",
+    shell_complete=complete.indexes,
+    help="As `vbench run` takes it. Repeats: the best of all is chosen.",
+)
+@click.option(
+    "--target",
+    "-t",
+    required=True,
+    metavar="TARGETS",
+    help="What must be reached: measures with >= or <= and a value, joined by `and`.",
+)
+@click.option(
+    "--minimize",
+    metavar="MEASURE",
+    help="What the target may cost the least of.  [default: Latency(p=99)]",
+)
+@click.option("--maximize", metavar="MEASURE", help="The same, of what more is better: QPS.")
+@data_options
+@click.option("-k", type=click.IntRange(min=1), help="Neighbours, where no target says it.")
+@click.option(
+    "--set",
+    "settings",
+    callback=overrides,
+    metavar="NAME=VALUE,…",
+    multiple=True,
+    help="Values to choose from: M=8,16,32; of the knob, the ends of its range. Repeats.",
+)
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    help="Settings to try of each index, at most.  [default: 12; 60 where several parameters move]",
+)
+@click.option(
+    "--level",
+    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Confidence of the certificate.",
+)
+@measuring_options
+@json_option
+def tune(
+    indexes: tuple[str, ...],
+    target: str,
+    dataset: str,
+    queries: str | None,
+    metric: Any,
+    truth: str | None,
+    segments: str | None,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Find the setting of INDEX that meets a target at the least cost, and certify it.
+
+    One half of the queries chooses the setting, in few trials; the other half, which had no say,
+    certifies it with an exact bound that every build must reach. Exit code 1 where the target is
+    not met, or not certified.
+    """
+    from vbench.data.load import load
+    from vbench.tune.document import document
+    from vbench.tune.tuner import too_few_queries
+    from vbench.tune.tuner import tune as find
+
+    data = load(dataset, queries=queries, metric=metric, truth=truth, segments=segments)
+    for each in too_few_queries(data, target, options["level"], options["seed"]):
+        click.echo(
+            f"vbench: warning: {data.m:,} queries, half of which are held out, cannot certify "
+            f"{each} even if all of them pass",
+            err=True,
+        )
+    with progress_bar() as progress:
+        found = find(data, indexes, target, progress=progress, **options)
+    described = document(found)
+    if as_json:
+        print_json(described)
+    else:
+        from vbench.cli.tune_tables import print_tuning
+
+        print_tuning(described)
+    return 0 if found.is_certified else 1

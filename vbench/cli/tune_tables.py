@@ -1,0 +1,117 @@
+"""The tables of tuning, for a person at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vbench.cli.output import console
+from vbench.cli.tables import print_failed, print_warnings, seconds, size
+
+_MARKS = {True: "✓", False: ""}
+
+
+def print_tuning(document: Mapping[str, Any]) -> None:
+    """Print what was tried, what the held-out queries say, and the verdict."""
+    out = console()
+    data, queries = document["dataset"], document["queries"]
+    out.print(
+        f"[bold]{data['name']}[/]: {data['n']:,} base vectors × {data['d']}, {data['metric']}; "
+        f"{queries['calibration']:,} queries choose, {queries['held_out']:,} certify"
+    )
+    out.print(_tried(document))
+    out.print(_claimed(document))
+    print_failed(out, document["failed"])
+    print_warnings(out, document["warnings"])
+    _print_verdict(out, document)
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("setting", overflow="fold")
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _tried(document: Mapping[str, Any]) -> Table:
+    names = list(document["tried"][0]["measures"])
+    table = _table(
+        f"Tried on the calibration half: value, and in brackets what the worst build surely reaches"
+        f" ({document['level']:.0%} confidence)",
+        [*names, "meets all", "surely"],
+    )
+    for each in document["tried"]:
+        table.add_row(
+            _setting(each),
+            *(_value(name, each["measures"][name]) for name in names),
+            _MARKS[each["met"]],
+            _MARKS[each["vouched"]],
+        )
+    return table
+
+
+def _claimed(document: Mapping[str, Any]) -> Table:
+    best = document["best"]
+    table = _table("On the held-out half", ["target", "value", "surely", "builds", "verdict"])
+    for each in best["targets"]:
+        name = each["target"].replace("<=", ">=").partition(">=")[0]
+        held_out = each["held_out"]
+        table.add_row(
+            _setting(best),
+            each["target"],
+            _number(name, held_out["value"]),
+            "not bounded" if held_out["bound"] is None else _number(name, held_out["bound"]),
+            ", ".join(_number(name, value) for value in held_out["builds"]),
+            _certificate(each),
+        )
+    objective = best["objective"]
+    name = objective["measure"]
+    value = _number(name, objective["held_out"])
+    table.add_row(_setting(best), f"({document['objective']})", value, "", "", "")
+    return table
+
+
+def _certificate(target: Mapping[str, Any]) -> Text:
+    if target["certified"]:
+        return Text("certified", style="green")
+    more = target["more_queries"]
+    needed = f", {more:,} more queries needed" if more else ""
+    return Text(f"not certified{needed}", style="yellow")
+
+
+def _print_verdict(out: Console, document: Mapping[str, Any]) -> None:
+    style = "bold green" if document["certified"] else "bold yellow"
+    out.print(Text(document["verdict"], style=style))
+    tried = len(document["tried"])
+    out.print(f"{tried} settings tried, each on {document['builds']} builds", style="dim")
+    out.print(Text(f"run folder: {document['run']}"))
+    best = document["best"]
+    given = {**best["build"], **best["setting"]}
+    options = " ".join(f"--set {name}={value}" for name, value in given.items())
+    out.print(f"next: vbench run --index {best['index']} {options} -k {best['k']}", style="dim")
+
+
+def _setting(named: Mapping[str, Any]) -> Text:
+    given = {**named["build"], **named["setting"]}
+    return Text(" ".join([named["index"], *(f"{key}={value}" for key, value in given.items())]))
+
+
+def _value(name: str, found: Mapping[str, float | None]) -> str:
+    bound = found["bound"]
+    return _number(name, found["value"]) + ("" if bound is None else f" ({_number(name, bound)})")
+
+
+def _number(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    if name.startswith(("Latency", "BuildTime")):
+        return seconds(value)
+    if name in ("IndexSize", "PeakMemory"):
+        return size(value)
+    return f"{value:,.0f}" if value >= 100 else f"{value:.4f}"

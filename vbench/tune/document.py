@@ -1,0 +1,155 @@
+"""Tuning as a JSON document, and its verdict in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from vbench.results.summary import failed
+from vbench.tune.evidence import Evidence
+from vbench.tune.trials import Tried
+from vbench.tune.tuner import Tuning
+
+SCHEMA = "vbench.tune/1"
+
+
+def document(tuning: Tuning) -> dict[str, Any]:
+    """Everything that tuning found, as `vbench tune --json` prints it."""
+    manifest = tuning.run.manifest
+    facts = msgspec.to_builtins(manifest.dataset)
+    best = tuning.best
+    return {
+        "schema": SCHEMA,
+        "run": str(tuning.run.path),
+        "dataset": {key: facts[key] for key in facts if key != "card"},
+        "targets": [str(target) for target in tuning.targets],
+        "objective": str(tuning.objective),
+        "level": tuning.level,
+        "queries": {"calibration": tuning.calibration, "held_out": tuning.held_out},
+        "builds": manifest.options.builds,
+        "best": {
+            **_named(best.tried),
+            "objective": {
+                "measure": str(tuning.objective.measure),
+                "calibration": best.tried.objective,
+                "held_out": best.objective,
+            },
+            "targets": [
+                {
+                    "target": str(held_out.target),
+                    "calibration": _evidence(calibration),
+                    "held_out": _evidence(held_out),
+                    "certified": held_out.is_certified,
+                    "more_queries": held_out.more,
+                }
+                for calibration, held_out in zip(best.tried.evidence, best.evidence, strict=True)
+            ],
+        },
+        "met": tuning.is_met,
+        "certified": tuning.is_certified,
+        "verdict": verdict(tuning),
+        "indexes": [_best_of_index(tuning, name) for name in _indexes(tuning)],
+        "tried": [_tried(tuning, tried) for tried in tuning.tried],
+        "failed": failed(tuning.run),
+        "warnings": msgspec.to_builtins(manifest.warnings),
+    }
+
+
+def verdict(tuning: Tuning) -> str:
+    """One sentence: certified, not certified and what it takes, or not met and how near."""
+    best = tuning.best
+    if not tuning.is_met:
+        missed = min(best.tried.evidence, key=lambda each: each.plain_slack)
+        if missed.value is None:
+            return f"not met: {missed.target.measure} was not recorded for {best.tried}"
+        return (
+            f"not met: no setting that was tried reaches {missed.target}; "
+            f"the best reached is {missed.value:.4g} at {best.tried}"
+        )
+    if tuning.is_certified:
+        return (
+            f"certified: {best.tried} meets {_joined(tuning)} in each of "
+            f"{tuning.run.manifest.options.builds} builds, with {tuning.level:.0%} confidence, on "
+            f"{tuning.held_out} queries that it was not tuned on"
+        )
+    open_targets = [each for each in best.evidence if not each.is_certified]
+    return f"not certified: {best.tried}; " + "; ".join(map(_missing, open_targets))
+
+
+def _missing(evidence: Evidence) -> str:
+    target = evidence.target
+    said = f"{target.measure} is {_number(evidence.value)} on the held-out queries"
+    if evidence.bound is None:
+        return f"{said}, which does not meet {target} in every build"
+    if evidence.more is None:
+        return (
+            f"{said}, surely {_number(evidence.bound)} in every build: no number of queries that "
+            f"answer like these would show {target}"
+        )
+    return (
+        f"{said}, surely {_number(evidence.bound)} in every build; {evidence.more:,} more queries "
+        f"needed beside these to show {target}"
+    )
+
+
+def _joined(tuning: Tuning) -> str:
+    return " and ".join(map(str, tuning.targets))
+
+
+def _number(value: float | None) -> str:
+    return "not recorded" if value is None else f"{value:.4g}"
+
+
+def _indexes(tuning: Tuning) -> list[str]:
+    return list(dict.fromkeys(outcome.group.builds[0].index for outcome in tuning.outcomes))
+
+
+def _best_of_index(tuning: Tuning, name: str) -> dict[str, Any]:
+    """The best setting of one index, as the calibration half has it."""
+    outcomes = [each for each in tuning.outcomes if each.group.builds[0].index == name]
+    vouched = [each.best for each in outcomes if each.best is not None]
+    tried = [each for outcome in outcomes for each in outcome.tried]
+    best = min(
+        vouched, key=lambda each: tuning.objective.loss(each.objective), default=None
+    ) or max(tried, key=lambda each: each.slack, default=None)
+    return {
+        "index": name,
+        "met": bool(vouched),
+        "combinations": len(outcomes),
+        "settings": len(tried),
+        "best": None if best is None else _tried(tuning, best),
+        "faults": [each.fault for each in outcomes if each.fault],
+    }
+
+
+def _named(tried: Tried) -> dict[str, Any]:
+    build = tried.group.builds[0]
+    return {
+        "index": build.index,
+        "build": build.params,
+        "setting": tried.setting,
+        "k": tried.group.k,
+    }
+
+
+def _tried(tuning: Tuning, tried: Tried) -> dict[str, Any]:
+    measures = {
+        str(each.target.measure): {"value": each.value, "bound": each.bound}
+        for each in tried.evidence
+    }
+    objective = {str(tuning.objective.measure): {"value": tried.objective, "bound": None}}
+    return {
+        **_named(tried),
+        "measures": {**objective, **measures},
+        "met": tried.is_met,
+        "vouched": tried.slack >= 0.0,
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "value": evidence.value,
+        "bound": evidence.bound,
+        "builds": list(evidence.builds),
+    }

@@ -1,0 +1,133 @@
+"""The cheapest value of one knob that meets the targets, by bisection over the calibration half."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from vbench.bench.knob import KnobSearch
+from vbench.bench.plan import Group
+from vbench.bench.session import TrialError
+from vbench.measures.cost import QPS, BatchQPS, Latency, Work
+from vbench.tune.trials import Judge, Tried
+
+SEARCHED_COSTS = (Latency, QPS, BatchQPS, Work)
+"""Costs that rise with the knob; the others are the build's."""
+_CLOSE = 0.05
+"""Values of the knob that differ by less are not told apart."""
+_STEPS_FOR_SURETY = 3
+
+
+class Budget:
+    """How many settings may still be tried."""
+
+    def __init__(self, settings: int) -> None:
+        self.left = settings
+
+    def spend(self) -> None:
+        """Count one setting."""
+        self.left -= 1
+
+
+class Outcome(NamedTuple):
+    """What was tried of one group, and the best of it that the calibration half vouches for."""
+
+    group: Group
+    tried: list[Tried]
+    best: Tried | None
+    fault: str = ""
+
+
+def search(
+    judge: Judge, group: Group, budget: Budget, *, start: float, incumbent: Tried | None = None
+) -> Outcome:
+    """Move a group's knob until neighbouring values enclose the point where a target is met.
+
+    Where the objective is a cost, that is the smallest value whose calibration bounds reach all
+    targets of quality; where it is a quality, the largest one within all costs. A group that is
+    already dearer than `incumbent` without being good enough is left.
+    """
+    upwards = judge.objective.measure.kind == "cost"
+    tried: list[Tried] = []
+    fault = ""
+    knob = group.knob
+    search = None if knob is None else KnobSearch(knob, 0.0, start, resolution=_CLOSE)
+    while budget.left > 0:
+        value = None if search is None else search.propose()
+        if search is not None and value is None:
+            break
+        budget.spend()
+        try:
+            tried.append(judge.measure(group, value))
+        except TrialError as error:
+            fault = error.reason
+            break
+        if search is None or value is None:
+            break
+        search.tell(value, _score(judge, tried[-1], upwards=upwards))
+        if upwards and incumbent is not None and _is_beaten(judge, tried[-1], incumbent):
+            break
+    return Outcome(group, tried, best_of(judge, tried), fault)
+
+
+def secure(judge: Judge, outcome: Outcome, budget: Budget) -> Outcome:
+    """Try somewhat wider settings, which the held-out half will hardly refuse.
+
+    At the smallest value whose calibration bound reaches the target, the bound of the held-out
+    half does so in about half of all cases. Wider by once more the width of the bound it does in
+    most.
+    """
+    knob = outcome.group.knob
+    if knob is None or outcome.best is None or judge.objective.measure.kind != "cost":
+        return outcome
+    start = outcome.best.value or knob.low
+    search = KnobSearch(knob, 0.0, start, resolution=2 * _CLOSE)
+    tried = list(outcome.tried)
+    for each in tried:
+        if each.value is not None:
+            search.tell(each.value, _surety(judge, each))
+    for _ in range(min(_STEPS_FOR_SURETY, budget.left)):
+        value = search.propose()
+        if value is None:
+            break
+        budget.spend()
+        try:
+            tried.append(judge.measure(outcome.group, value))
+        except TrialError as error:
+            return Outcome(outcome.group, tried, best_of(judge, tried), error.reason)
+        search.tell(value, _surety(judge, tried[-1]))
+    return Outcome(outcome.group, tried, best_of(judge, tried), outcome.fault)
+
+
+def best_of(judge: Judge, tried: list[Tried]) -> Tried | None:
+    """The best by the objective of those that the calibration half vouches for."""
+    vouched = [each for each in tried if each.slack >= 0.0]
+    return min(vouched, key=lambda each: judge.objective.loss(each.objective), default=None)
+
+
+def _score(judge: Judge, tried: Tried, *, upwards: bool) -> float:
+    """What rises with the knob, and is 0 where the search is to end."""
+    slacks = [
+        each.slack if possible else each.plain_slack
+        for each, possible in zip(tried.evidence, judge.attainable, strict=True)
+        if (not each.target.is_cost if upwards else isinstance(each.target.measure, SEARCHED_COSTS))
+    ]
+    slack = min(slacks, default=math.inf)
+    return slack if upwards else -slack
+
+
+def _surety(judge: Judge, tried: Tried) -> float:
+    """The slack that is left after the bound has been widened once more."""
+    surest = [
+        2.0 * each.slack - each.plain_slack
+        for each, possible in zip(tried.evidence, judge.attainable, strict=True)
+        if possible and not each.target.is_cost
+    ]
+    return min(surest, default=math.inf)
+
+
+def _is_beaten(judge: Judge, tried: Tried, incumbent: Tried) -> bool:
+    if not isinstance(judge.objective.measure, SEARCHED_COSTS):
+        return False
+    loss = judge.objective.loss
+    return tried.slack < 0.0 and loss(tried.objective) > loss(incumbent.objective)

@@ -1,0 +1,166 @@
+"""What tuning must reach and what it must spare: ``Robustness(delta=0.9)@10>=0.99 and …``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vbench.errors import VbenchError
+from vbench.measures.base import Measure
+from vbench.measures.cost import BuildTime, IndexSize, Latency, PeakMemory
+from vbench.measures.grammar import parse
+
+_TARGET = re.compile(
+    r"^\s*(?P<measure>\w+\s*(?:\([^)]*\))?\s*(?:@\s*\d+)?)\s*(?P<sign>>=|<=|≥|≤)\s*(?P<value>.+?)\s*$"
+)
+_VALUE = re.compile(r"^(?P<number>[-+\d.eE_]+?)\s*(?P<unit>[a-zA-Zµμ%]*)$")
+_TIMES = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
+_SIZES = {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
+_SHARES = {"%": 0.01}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A measure and the value that it must reach: from above where less is better."""
+
+    measure: Measure
+    value: float
+
+    def __str__(self) -> str:
+        return f"{self.measure}{'>=' if self.rises else '<='}{self.value:g}"
+
+    @property
+    def rises(self) -> bool:
+        """Whether more is better."""
+        return self.measure.higher_is_better
+
+    @property
+    def is_cost(self) -> bool:
+        """Whether it bounds what an answer costs, not how good it is."""
+        return self.measure.kind == "cost"
+
+    def is_met(self, value: float | None) -> bool:
+        """Whether a value of the measure reaches the target."""
+        if value is None:
+            return False
+        return value >= self.value if self.rises else value <= self.value
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The measure by which settings that meet the targets are ranked."""
+
+    measure: Measure
+
+    def __str__(self) -> str:
+        return f"{'maximize' if self.measure.higher_is_better else 'minimize'} {self.measure}"
+
+    def loss(self, value: float) -> float:
+        """A number that is smaller where the objective is better."""
+        return -value if self.measure.higher_is_better else value
+
+
+def parse_targets(text: str) -> list[Target]:
+    """Targets joined by ``and``: measures of the grammar, ``>=`` or ``<=``, a value.
+
+    Values may bear a unit: ``Latency(p=99)<=2ms``, ``IndexSize<=500MB``, ``Recall@10>=95%``.
+
+    Raises
+    ------
+    VbenchError
+        What is written is no target, or one that nothing can be tuned to.
+    """
+    targets = [_target(part) for part in re.split(r"\band\b", text)]
+    seen: dict[Measure, Target] = {}
+    for target in targets:
+        if target.measure in seen:
+            raise VbenchError(f"target {text!r} names {target.measure} twice; give it once")
+        seen[target.measure] = target
+    return targets
+
+
+def _target(text: str) -> Target:
+    match = _TARGET.match(text)
+    if not match:
+        raise VbenchError(
+            f"{text.strip()!r} is not a target; write a measure, >= or <=, and a value, such as "
+            "'Robustness(delta=0.9)@10>=0.99 and Latency(p=99)<=2ms'"
+        )
+    measure = parse(match["measure"])
+    target = Target(measure, _value(match["value"], measure, text))
+    rises = match["sign"] in (">=", "≥")
+    if rises != target.rises:
+        better = "more" if target.rises else "less"
+        raise VbenchError(
+            f"{text.strip()!r}: of {measure} {better} is better; "
+            f"write {measure}{'>=' if target.rises else '<='}{match['value']}"
+        )
+    if measure.kind in ("share", "mean"):
+        allowed = 0.0 < target.value < 1.0
+        hint = "; no number of queries shows that none fails" if target.value in (0, 1) else ""
+        if not allowed:
+            raise VbenchError(f"{text.strip()!r}: give a value between 0 and 1{hint}")
+    return target
+
+
+def _value(text: str, measure: Measure, target: str) -> float:
+    units = _units(measure)
+    match = _VALUE.match(text)
+    try:
+        number = float(match["number"]) if match else None
+    except ValueError:
+        number = None
+    if match is None or number is None:
+        raise VbenchError(f"{target.strip()!r}: {text!r} is not a number")
+    if match["unit"] and match["unit"] not in units:
+        allowed = f"one of {', '.join(units)}, or none" if units else "none"
+        raise VbenchError(
+            f"{target.strip()!r}: {match['unit']!r} is no unit of {measure}; give {allowed}"
+        )
+    return number * units.get(match["unit"], 1.0)
+
+
+def _units(measure: Measure) -> dict[str, float]:
+    if isinstance(measure, Latency | BuildTime):
+        return _TIMES
+    if isinstance(measure, IndexSize | PeakMemory):
+        return _SIZES
+    return {} if measure.kind == "cost" else _SHARES
+
+
+def parse_objective(minimize: str | None, maximize: str | None) -> Objective:
+    """What to minimize or to maximize; latency at the 99th percentile where neither is given.
+
+    Raises
+    ------
+    VbenchError
+        Both are given, or the measure is better the other way.
+    """
+    if minimize is not None and maximize is not None:
+        raise VbenchError("give --minimize or --maximize, not both; bound the other in --target")
+    measure = parse(maximize or minimize or "Latency(p=99)")
+    if measure.higher_is_better != (maximize is not None):
+        given, other = ("maximize", "minimize") if maximize else ("minimize", "maximize")
+        raise VbenchError(f"--{given} {measure} asks for the worst; write --{other} {measure}")
+    return Objective(measure)
+
+
+def common_cutoff(measures: Iterable[Measure], given: int | None) -> int:
+    """The one K of all measures, or the given one, or 10.
+
+    Raises
+    ------
+    VbenchError
+        There are several: a search retrieves one number of neighbours.
+    """
+    found = sorted({each.cutoff for each in measures if each.cutoff is not None})
+    if given is not None and found not in ([], [given]):
+        raise VbenchError(f"-k {given} is not the K of the targets ({', '.join(map(str, found))})")
+    if len(found) > 1:
+        raise VbenchError(
+            f"the targets use K={' and '.join(map(str, found))}, but one search retrieves one "
+            f"number of neighbours; write them at K={found[-1]}, such as "
+            f"Recall(truth={found[0]})@{found[-1]}"
+        )
+    return found[0] if found else given or 10

@@ -1,0 +1,122 @@
+"""Settings that tuning tries: measured on every build, judged by the calibration half."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.bench.bench import Bench
+from vbench.bench.plan import Group
+from vbench.errors import VbenchError
+from vbench.measures.answers import Answers
+from vbench.results.run import Run, spelt
+from vbench.results.schema import Trial
+from vbench.tune.evidence import Evidence, attainable, part_of, weigh
+from vbench.tune.targets import Objective, Target
+
+
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """One setting on every build, and what the calibration half says about it.
+
+    Attributes
+    ----------
+    objective
+        Mean of the objective's measure over the builds.
+    slack
+        How far the weakest target's bound lies beyond it: not negative where the calibration half
+        would certify all of them. Of a target that so few queries cannot certify, how far its
+        value lies beyond.
+    """
+
+    group: Group
+    value: float | None
+    trials: tuple[Trial, ...]
+    evidence: tuple[Evidence, ...]
+    objective: float
+    slack: float
+
+    @property
+    def setting(self) -> dict[str, Any]:
+        """All search parameters."""
+        return self.group.setting(self.value)
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the values of the calibration half meet all targets."""
+        return all(each.is_met for each in self.evidence)
+
+    def __str__(self) -> str:
+        build = self.group.builds[0]
+        return " ".join(filter(None, (build.index, spelt(build.params), spelt(self.setting))))
+
+
+class Judge:
+    """Has settings measured and weighs their answers.
+
+    Queries are split at random by the seed of the run into a calibration half, which alone
+    chooses, and a held-out half, which alone makes the claim.
+    """
+
+    def __init__(
+        self, bench: Bench, targets: Sequence[Target], objective: Objective, level: float
+    ) -> None:
+        self.bench = bench
+        self.targets = targets
+        self.objective = objective
+        self.level = level
+        self.run = Run(bench.journal.folder)
+        facts = self.run.manifest
+        self.calibration, self.held_out = halves(facts.dataset.m, facts.options.seed)
+        self.attainable = [attainable(each, len(self.calibration), level) for each in targets]
+        self.tried: list[Tried] = []
+
+    def measure(self, group: Group, value: float | None) -> Tried:
+        """Measure a setting on every build; TrialError when one of them leaves no result."""
+        trials = tuple(self.bench.ask(group.builds, group.setting(value), group.k))
+        answers = self._answers(trials, self.calibration)
+        evidence = tuple(weigh(target, answers, self.level) for target in self.targets)
+        tried = Tried(
+            group, value, trials, evidence, self._objective(answers, group), self.slack(evidence)
+        )
+        self.tried.append(tried)
+        return tried
+
+    def slack(self, evidence: Sequence[Evidence]) -> float:
+        """The least slack of all targets."""
+        pairs = zip(evidence, self.attainable, strict=True)
+        return min(each.slack if possible else each.plain_slack for each, possible in pairs)
+
+    def claim(self, tried: Tried) -> tuple[Evidence, ...]:
+        """What the held-out half says about a setting."""
+        answers = self._answers(tried.trials, self.held_out)
+        pivot = self._answers(tried.trials, self.calibration)
+        return tuple(weigh(each, answers, self.level, pivot=pivot) for each in self.targets)
+
+    def held_out_objective(self, tried: Tried) -> float:
+        """The objective on the held-out half."""
+        return self._objective(self._answers(tried.trials, self.held_out), tried.group)
+
+    def _answers(self, trials: Sequence[Trial], rows: NDArray[np.intp]) -> list[Answers]:
+        return [part_of(self.run.answers(trial), rows) for trial in trials]
+
+    def _objective(self, answers: Sequence[Answers], group: Group) -> float:
+        values = [self.objective.measure.value(each) for each in answers]
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
+            raise VbenchError(
+                f"{group.builds[0].index} does not tell its {self.objective.measure}; "
+                "give --minimize another measure"
+            )
+        return float(np.mean(known))
+
+
+def halves(m: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows of the calibration half and of the held-out half, in random order."""
+    order = np.random.default_rng([seed, m]).permutation(m)
+    return order[: math.ceil(m / 2)], order[math.ceil(m / 2) :]

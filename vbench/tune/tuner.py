@@ -1,0 +1,270 @@
+"""`vbench.tune.tune`: the best setting that meets the targets, certified on other queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vbench.bench.bench import Bench, concluded, opened
+from vbench.bench.folder import claim
+from vbench.bench.journal import Progress
+from vbench.bench.options import listed, make_options
+from vbench.bench.plan import Plan, make_plan
+from vbench.bench.runner import run_id
+from vbench.data.dataset import Dataset
+from vbench.errors import VbenchError
+from vbench.measures.hits import Rule
+from vbench.results.run import Run
+from vbench.stats.intervals import check_level
+from vbench.tune.combinations import search_combinations
+from vbench.tune.evidence import Evidence
+from vbench.tune.search import SEARCHED_COSTS, Budget, Outcome, best_of, secure
+from vbench.tune.targets import (
+    Objective,
+    Target,
+    common_cutoff,
+    parse_objective,
+    parse_targets,
+)
+from vbench.tune.trials import Judge, Tried, halves
+
+ONE_KNOB, SEVERAL = 12, 60
+"""Settings that are tried of an index, at most, where one parameter moves and where several do."""
+_FEWEST_QUERIES = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """A setting, and what the held-out half says about it."""
+
+    tried: Tried
+    evidence: tuple[Evidence, ...]
+    objective: float
+
+    @property
+    def is_certified(self) -> bool:
+        """Whether every target is certified."""
+        return all(each.is_certified for each in self.evidence)
+
+
+@dataclass(frozen=True, eq=False)
+class Tuning:
+    """What tuning found.
+
+    Attributes
+    ----------
+    best
+        The setting to use: certified where any was; else the one that came nearest to it, or
+        where no setting met the targets, the best that was reached.
+    is_met
+        Whether the calibration half met all targets at some setting.
+    tried
+        Every setting that was measured, in that order.
+    outcomes
+        The search of each combination of parameters, of each index.
+    calibration, held_out
+        Numbers of queries.
+    """
+
+    run: Run
+    targets: list[Target]
+    objective: Objective
+    level: float
+    best: Claim
+    is_met: bool
+    tried: list[Tried]
+    outcomes: list[Outcome]
+    calibration: int
+    held_out: int
+
+    @property
+    def is_certified(self) -> bool:
+        """Whether the held-out half certifies every target at the best setting."""
+        return self.is_met and self.best.is_certified
+
+
+def _silent(doing: str, done: int, total: int) -> None:
+    pass
+
+
+def tune(
+    dataset: Dataset,
+    indexes: Sequence[str] | str,
+    target: str,
+    *,
+    minimize: str | None = None,
+    maximize: str | None = None,
+    k: int | None = None,
+    settings: Mapping[str, Sequence[Any]] | None = None,
+    trials: int | None = None,
+    level: float = 0.95,
+    builds: int = 3,
+    repeats: int = 3,
+    threads: int = 1,
+    recall_rule: Rule = "exact-tie",
+    timeout: float | None = None,
+    memory_limit: int | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    fresh: bool = False,
+    progress: Progress = _silent,
+) -> Tuning:
+    """Find the setting that meets the targets at the least cost, and certify it.
+
+    Half of the queries, drawn by the seed, choose the setting; the other half, which had no say,
+    makes the claim, with an exact one-sided bound that every build must reach. Of the settings
+    that the first half vouches for, the second tests the safest first, then cheaper ones until it
+    refuses one: so tested in an order that it did not choose, no correction for their number is
+    needed (a fixed sequence; Angelopoulos et al., "Learn then Test", 2021).
+
+    Parameters
+    ----------
+    dataset, indexes, threads, recall_rule, timeout, memory_limit, out, fresh
+        As :func:`vbench.run` has them.
+    target
+        ``"Robustness(delta=0.9)@10>=0.99 and Latency(p=99)<=2ms"``.
+    minimize, maximize
+        A measure; default: minimize ``Latency(p=99)``.
+    k
+        Neighbours to retrieve, where no target says it.
+    settings
+        Values to choose from, ``{"M": [8, 16, 32]}``; of the knob, the ends of its range.
+    trials
+        The most settings to try of each index: default 12, or 60 where several parameters move.
+    level
+        Confidence of the certificate.
+    builds, repeats, seed
+        As :func:`vbench.run` has them; the seed also divides the queries.
+
+    Raises
+    ------
+    VbenchError
+        The call, the data or the folder is wrong; no index could be measured.
+    MissingExtraError
+        Several parameters move, and Optuna is not installed.
+    """
+    check_level(level)
+    targets, objective = parse_targets(target), parse_objective(minimize, maximize)
+    _check(targets, objective, dataset.m, trials)
+    measures = [*(each.measure for each in targets), objective.measure]
+    options = make_options(
+        dataset,
+        k=common_cutoff(measures, k),
+        builds=builds,
+        repeats=repeats,
+        threads=threads,
+        seed=seed,
+        rule=recall_rule,
+        timeout=timeout,
+        memory_limit=memory_limit,
+    )
+    plan = make_plan(
+        listed(indexes),
+        settings or {},
+        options,
+        dataset.fingerprint,
+        dataset.metric,
+        chosen_later=True,
+    )
+    folder = Path(out) if out is not None else Path("results") / f"tune-{run_id(dataset, plan)}"
+    with claim(folder, plan, fresh=fresh):
+        with opened(dataset, plan, options, folder, progress) as bench:
+            judge = Judge(bench, targets, objective, level)
+            outcomes = _search(judge, bench, plan, trials)
+            best, is_met = _decide(judge, outcomes)
+        run = concluded(folder)
+    return Tuning(
+        run=run,
+        targets=targets,
+        objective=objective,
+        level=level,
+        best=best,
+        is_met=is_met,
+        tried=judge.tried,
+        outcomes=outcomes,
+        calibration=len(judge.calibration),
+        held_out=len(judge.held_out),
+    )
+
+
+def _check(targets: Sequence[Target], objective: Objective, m: int, trials: int | None) -> None:
+    if m < _FEWEST_QUERIES:
+        raise VbenchError(
+            f"{m} queries cannot be divided into a half that tunes and one that certifies; "
+            f"give {_FEWEST_QUERIES} or more"
+        )
+    if trials is not None and trials < 1:
+        raise VbenchError(f"trials={trials}; give a whole number from 1 on")
+    costs = [target for target in targets if isinstance(target.measure, SEARCHED_COSTS)]
+    if objective.measure.kind != "cost" and not costs:
+        raise VbenchError(
+            f"nothing keeps {objective} from the widest search; bound a cost in --target, such as "
+            f"'{targets[0]} and Latency(p=99)<=2ms'"
+        )
+
+
+def _search(judge: Judge, bench: Bench, plan: Plan, trials: int | None) -> list[Outcome]:
+    """Search every index with a budget of its own, then make the best combination surer."""
+    outcomes: list[Outcome] = []
+    for name in dict.fromkeys(build.index for build in plan.builds):
+        groups = [group for group in plan.groups if group.builds[0].index == name]
+        budget = Budget(trials or (ONE_KNOB if len(groups) == 1 else SEVERAL))
+        found = search_combinations(judge, groups, budget)
+        best = _best_outcome(judge, found)
+        if best is not None:
+            found[found.index(best)] = secure(judge, best, budget)
+        for group in groups:
+            for build in group.builds:
+                bench.workers.release(build)
+        outcomes += found
+    if not judge.tried:
+        faults = {outcome.fault for outcome in outcomes}
+        raise VbenchError(f"no setting could be measured: {'; '.join(sorted(faults))}")
+    return outcomes
+
+
+def _best_outcome(judge: Judge, outcomes: Sequence[Outcome]) -> Outcome | None:
+    best = best_of(judge, [each.best for each in outcomes if each.best is not None])
+    return next((each for each in outcomes if best is not None and each.best is best), None)
+
+
+def _decide(judge: Judge, outcomes: Sequence[Outcome]) -> tuple[Claim, bool]:
+    """The claim, and whether the calibration half met the targets at all."""
+    best = _best_outcome(judge, outcomes)
+    if best is None or best.best is None:
+        met = [each for each in judge.tried if each.is_met]
+        nearest = max(met or judge.tried, key=lambda each: each.slack)
+        return _claim(judge, nearest), bool(met)
+    if not all(judge.attainable):
+        return _claim(judge, best.best), True
+    return _cheapest_certified(judge, best), True
+
+
+def _cheapest_certified(judge: Judge, outcome: Outcome) -> Claim:
+    """Test the settings from the safest on until one is not certified."""
+    vouched = sorted(
+        (each for each in outcome.tried if each.slack >= 0.0), key=lambda each: -each.slack
+    )
+    certified: list[Claim] = []
+    for tried in vouched:
+        claim = _claim(judge, tried)
+        if not claim.is_certified:
+            if not certified:
+                return claim
+            break
+        certified.append(claim)
+    return min(certified, key=lambda each: judge.objective.loss(each.tried.objective))
+
+
+def _claim(judge: Judge, tried: Tried) -> Claim:
+    return Claim(tried, judge.claim(tried), judge.held_out_objective(tried))
+
+
+def too_few_queries(dataset: Dataset, target: str, level: float, seed: int = 0) -> list[Target]:
+    """Targets that half of the queries could not certify even if all of them passed."""
+    from vbench.tune.evidence import attainable
+
+    _, held_out = halves(dataset.m, seed)
+    return [each for each in parse_targets(target) if not attainable(each, len(held_out), level)]
