@@ -10,7 +10,7 @@ from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.metric import FloatArray
 from vbench.ranking.document import LEADING, document, write_document
-from vbench.ranking.interactions import training_interactions
+from vbench.ranking.interactions import source_of, training_interactions
 from vbench.ranking.protocol import Material
 from vbench.ranking.registry import resolve
 from vbench.ranking.simple import Popularity
@@ -77,6 +77,7 @@ def _evaluate(
         dataset=data,
         exposed=runs[0].truth.ids[:, : stage.k],
         interactions=lambda: training_interactions(data, interactions),
+        source=source_of(data, interactions),
         seed=seed,
     )
     ranked = [_ranked(stage, name, material, progress) for name in names]

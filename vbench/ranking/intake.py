@@ -55,8 +55,6 @@ def read_scores(path: str | Path, m: int, n: int) -> Scores:
         frame, score = _table(path)
     else:
         frame, score = _trec(path)
-    if not len(frame):
-        raise DataError(f"{path} holds no scores")
     query, item = (
         rows_of(frame, column, size, str(path)) for column, size in (("q_id", m), ("doc_id", n))
     )
@@ -78,6 +76,8 @@ def _table(path: Path) -> tuple[pl.DataFrame, FloatArray]:
         frame = read(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(f"{path} cannot be read: {error}") from None
+    if frame.is_empty():
+        raise DataError(f"{path} holds no scores")
     if "score" in frame.columns:
         return frame, finite(frame["score"], path)
     if "rank" in frame.columns:
@@ -106,6 +106,8 @@ _TREC = ("q_id", "iteration", "doc_id", "rank", "score", "tag")
 def _trec(path: Path) -> tuple[pl.DataFrame, FloatArray]:
     rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
     rows = [row for row in rows if row]
+    if not rows:
+        raise DataError(f"{path} holds no scores")
     for number, row in enumerate(rows, start=1):
         if len(row) != len(_TREC):
             raise DataError(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vbench.data.dataset import Dataset
+from vbench.errors import DataError
 
 if TYPE_CHECKING:
     from vbench.towers.interactions import Interactions
@@ -30,9 +31,20 @@ def training_interactions(dataset: Dataset, given: Path | None, seed: int = 0) -
     from vbench.towers.sources import find_recipe, read_catalogued, read_files
 
     own = Path(dataset.source.get("name_or_path", dataset.name)) / "recipe.toml"
-    recipe = find_recipe(dataset.name, own if own.is_file() else None)
+    name = dataset.name.partition(":")[0]  # variants have the same interactions
+    recipe = find_recipe(name, own if own.is_file() else None)
     if given is not None:
         frames = read_files(given, None, None, {}, recipe.min_rating)
     else:
-        frames = read_catalogued(dataset.name, recipe, None)
+        frames = read_catalogued(name, recipe, None)
     return prepare(*frames, recipe, seed)
+
+
+def source_of(dataset: Dataset, given: Path | None) -> str:
+    """Say which interactions those are: a file as it is now, or the recipe's."""
+    if given is None:
+        return dataset.name.partition(":")[0]
+    if not given.is_file():
+        raise DataError(f"{given}: no such file of interactions")
+    facts = given.stat()
+    return f"{given.resolve()} {facts.st_size} {facts.st_mtime_ns}"

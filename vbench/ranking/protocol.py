@@ -29,12 +29,15 @@ class Material:
     interactions : callable
         Gives the training interactions with their features, or raises a VbenchError that says
         why there are none.
+    source : str
+        Says which interactions those are: what is learned from others has another `source`.
     seed : int
     """
 
     dataset: Dataset
     exposed: Rows
     interactions: Callable[[], Interactions]
+    source: str
     seed: int
 
 

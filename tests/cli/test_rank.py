@@ -1,0 +1,123 @@
+"""`vbench rank`, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+from ranked_run import judged_dataset, ranked_run
+
+from vbench.cli import main
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A dataset and a run over it, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    dataset = judged_dataset(tmp_path / "small")
+    ranked_run(tmp_path / "run", dataset)
+    return tmp_path
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["rank", *arguments])
+
+
+def test_the_tables_keep_model_and_index_apart(folder: Path) -> None:
+    """Losses of the model, losses of the index, where, predictors, δ, and where it is kept."""
+    result = call("run")
+    assert result.exit_code == 0, result.output
+    for part in (
+        "Losses of the model",
+        "Losses of the index behind tower",
+        "lost by the model",
+        "lost by the index",
+        "Where the index loses",
+        "Which measure tells the loss",
+        "Choosing δ",
+        "run/ranking.json",
+    ):
+        assert part in result.output
+
+
+def test_json_is_one_document_and_the_one_that_is_kept(folder: Path) -> None:
+    """Schema, settings by ranker, measures with intervals; the same in ranking.json."""
+    result = call("run", "--ranker", "tower", "--json")
+    document = json.loads(result.stdout)
+    assert document["schema"] == "vbench.rank/1"
+    assert document["run"] == "run"
+    assert {each["ranker"] for each in document["settings"]} == {"tower"}
+    loss = document["settings"][0]["measures"]["nDCG@10"]["index_loss"]
+    assert set(loss) == {"value", "low", "high"}
+    assert json.loads((folder / "run" / "ranking.json").read_text()) == document
+
+
+def test_out_and_back(folder: Path) -> None:
+    """Export, score the pairs elsewhere, and rank with the file: as the program itself does."""
+    assert call("run", "--export", "out", "--format", "parquet").exit_code == 0
+    rows = pl.concat(
+        [pl.read_parquet(file) for file in Path("out").glob("*.candidates.parquet")]
+    ).unique(["q_id", "doc_id"])
+    pairs = rows.select("q_id", "doc_id", score=-pl.col("doc_id").cast(pl.Float64))
+    pairs.write_parquet("scores.parquet")
+    Path("by_id.py").write_text(
+        "import sys, polars as pl\n"
+        "rows = pl.read_parquet(sys.argv[1])\n"
+        "rows.select('q_id', 'doc_id', score=-pl.col('doc_id')).write_parquet(sys.argv[2])\n"
+    )
+    command = f"command:{sys.executable} by_id.py"
+    document = json.loads(call("run", "-r", "file:scores.parquet", "-r", command, "--json").stdout)
+    first, second = document["rankers"]
+    assert first["measures"] == second["measures"]
+    assert document["warnings"] == []
+
+
+def test_export_says_what_it_wrote(folder: Path) -> None:
+    """A line for a person, or one document with the files of each trial."""
+    result = call("run", "--export", "out", "--format", "trec", "--json")
+    document = json.loads(result.stdout)
+    assert len(document["trials"]) == 6
+    assert all(Path(file).is_file() for file in document["files"])
+    assert "8 files in out" in call("run", "--export", "out", "--format", "trec").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "holds no run"),
+        (["run", "--ranker", "towr"], "did you mean 'tower'"),
+        (["run", "--k", "50"], "no candidates of K=50"),
+        (["run", "--ranker", "file:none.run"], "no such file"),
+        (["run", "--dataset", "other"], "other vectors"),
+    ],
+)
+def test_a_wrong_call_ends_with_2_and_one_line(
+    folder: Path, arguments: list[str], message: str
+) -> None:
+    """What was given, what is allowed; no traceback."""
+    other = folder / "other"
+    other.mkdir()
+    np.save(other / "base.npy", np.ones((9, 4), dtype=np.float32) + np.eye(9, 4))
+    np.save(other / "queries.npy", np.ones((3, 4), dtype=np.float32))
+    (other / "dataset.toml").write_text('metric = "ip"\n')
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_dataset_without_judgements_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message says which file would hold them."""
+    monkeypatch.chdir(tmp_path)
+    dataset = judged_dataset(tmp_path / "bare", relevance=None)
+    ranked_run(tmp_path / "run", dataset)
+    result = call("run")
+    assert result.exit_code == 2
+    assert "relevance.parquet" in result.output

@@ -1,0 +1,49 @@
+"""The pool: every pair once, and back to the lists it came from."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vbench.data.dataset import Dataset
+from vbench.metric import distance
+from vbench.ranking.pool import Pool
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 1000), m=st.integers(1, 9))
+def test_every_list_can_be_read_back(seed: int, m: int) -> None:
+    """Its places lead to its own ids, pads and repeats nowhere; no pair is there twice."""
+    rng = np.random.default_rng(seed)
+    lists = [rng.integers(-1, 12, size=(m, k)) for k in (5, 1, 8)]
+    queries = np.sort(rng.permutation(50)[:m])
+    pool = Pool.of(queries, lists)
+    assert len(set(zip(pool.query.tolist(), pool.item.tolist(), strict=True))) == len(pool)
+    for ids, places in zip(lists, pool.places, strict=True):
+        for row in range(m):
+            there = places[row] >= 0
+            np.testing.assert_array_equal(pool.item[places[row][there]], ids[row][there])
+            np.testing.assert_array_equal(pool.query[places[row][there]], queries[row])
+            kept = ids[row][there]
+            assert sorted(kept) == sorted(set(ids[row].tolist()) - {-1})
+
+
+def test_blocks_hold_every_pair(dataset: Dataset) -> None:
+    """Whatever their size, and only items that exist, even where all places are pads."""
+    rng = np.random.default_rng(0)
+    ids = rng.integers(-1, 300, size=(90, 20))
+    ids[3] = -1
+    pool = Pool.of(np.arange(90), [ids])
+    for size in (1, 60, 10_000):
+        seen = np.zeros(len(pool), dtype=int)
+        for block in pool.blocks(size):
+            assert (block.candidates >= 0).all()
+            np.testing.assert_array_equal(pool.item[block.pairs], block.candidates)
+            np.testing.assert_array_equal(
+                pool.query[block.pairs], np.broadcast_to(block.queries[:, None], block.pairs.shape)
+            )
+            seen[block.pairs] += 1
+        assert (seen > 0).all()
+    near = distance(dataset.queries[pool.query], dataset.base[pool.item], "ip")
+    np.testing.assert_allclose(pool.similarity(dataset), -near)

@@ -1,0 +1,73 @@
+"""Predictors: which measure of an index orders trials as the ranking stage does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from vbench.measures.grammar import parse
+from vbench.ranking import predict
+from vbench.ranking.stage import Stage
+
+SETTINGS = np.repeat(np.arange(8), 2)
+
+
+def quality(means: np.ndarray, noise: float = 0.0) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return means[:, np.newaxis] + noise * rng.normal(size=(len(means), 500))
+
+
+def judged(values: np.ndarray, kept: np.ndarray, name: str = "Recall@10") -> predict.Prediction:
+    (found,), _ = predict.predictions({parse(name): values}, SETTINGS, kept)
+    return found
+
+
+def test_a_measure_that_orders_all_is_perfect() -> None:
+    """Correlation 1, nothing misordered; and for Failure the other way round."""
+    kept = np.linspace(0.1, 0.5, 16)
+    found = judged(kept**2, quality(kept))
+    assert (found.correlation, found.misordered) == (pytest.approx(1), 0)
+    found = judged(1 - kept, quality(kept), "Failure@10")
+    assert (found.correlation, found.misordered) == (pytest.approx(1), 0)
+    assert judged(1 - kept, quality(kept)).misordered == 1
+
+
+def test_correlation_is_spearmans() -> None:
+    """As scipy computes it, ties included."""
+    rng = np.random.default_rng(1)
+    values, kept = rng.integers(0, 5, 16) / 5, rng.random(16)
+    found = judged(values, quality(kept))
+    assert found.correlation == pytest.approx(spearmanr(values, kept)[0])
+    assert found.correlation_low < found.correlation < found.correlation_high
+
+
+def test_pairs_that_do_not_differ_are_not_counted() -> None:
+    """Noise of the queries decides which pairs are clear; builds of one setting are no pair."""
+    kept = np.repeat(np.arange(8) * 1e-4, 2)
+    _, facts = predict.predictions({parse("Recall@10"): kept}, SETTINGS, quality(kept, noise=1.0))
+    assert facts["pairs"] < 10
+    _, facts = predict.predictions({parse("Recall@10"): kept}, SETTINGS, quality(kept))
+    assert facts["pairs"] == 4 * 8 * 7 / 2
+    assert facts["settings"] == 8
+
+
+def test_few_settings_have_no_interval() -> None:
+    """Four settings are too few to resample; a measure that never differs has no correlation."""
+    settings, kept = np.arange(4), np.linspace(0.1, 0.4, 4)
+    (found,), _ = predict.predictions({parse("Recall@10"): np.ones(4)}, settings, quality(kept))
+    assert found.correlation is None
+    assert found.misordered == 0.5
+    assert found.misordered_low is None
+
+
+def test_measures_are_those_of_the_grammar(stage: Stage) -> None:
+    """Each value is what the measure of that name gives, survival included."""
+    answers = [each for case in stage.cases for each in case.answers]
+    survivors = [each for case in stage.cases for each in case.survivors]
+    found = predict.values(answers, survivors)
+    assert {"Recall@20", "Recall(truth=10)@20", "CVaR(alpha=0.05,truth=10)@20"} <= set(
+        map(str, found)
+    )
+    for measure, values in found.items():
+        np.testing.assert_allclose(values, [measure.value(each) for each in answers])

@@ -1,0 +1,103 @@
+"""The rankers that learn: `cross` and `mixer` (extra `towers`)."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench import places
+from vbench.ranking.features import Features, Past
+from vbench.ranking.protocol import Material, Ranker, Rows
+from vbench.results.files import write_atomically
+
+VERSION = 1
+"""Part of the name of what is kept; a change of features or training makes another."""
+
+
+class Trained(Ranker):
+    """A network over the features of pairs; what it learned is kept in vbench's home folder."""
+
+    network: ClassVar[str]
+
+    def fit(self, material: Material) -> None:
+        """Learn from the interactions, or read what an earlier call learned from the same.
+
+        Raises
+        ------
+        VbenchError
+            jax or optax is not installed, the interactions cannot be had, or do not fit.
+        """
+        from vbench.towers.backend import start_jax
+
+        start_jax()
+        from vbench.ranking import networks, training
+
+        data, exposed = material.dataset, material.exposed
+        folder = places.home() / "rankers"
+        folder.mkdir(parents=True, exist_ok=True)
+        past = _past(material, folder)
+        features = Features(data, past, exposed)
+        network = getattr(networks, self.network)(list(features.groups.values()), data.d)
+        self._learner = training.learner(network, features, past, exposed, data.n, material.seed)
+        kept = folder / f"{self.network}-{_digest(material, material.seed, exposed.shape)}.npz"
+        if kept.is_file():
+            self._weights = _read(kept, network.draw(material.seed))
+        else:
+            self._weights = training.fit(self._learner, past, exposed, data.n, material.seed)
+            write_atomically(kept, lambda path: _write(path, self._weights))
+
+    def score(self, queries: Rows, candidates: Rows) -> NDArray[np.floating]:
+        rows = np.broadcast_to(queries[:, np.newaxis], candidates.shape)
+        made = self._learner.score(self._weights, rows.ravel(), candidates.ravel())
+        return made.reshape(candidates.shape)
+
+
+class Cross(Trained):
+    """Feature crossing in the manner of DCN-v2."""
+
+    network = "cross"
+
+
+class Mixer(Trained):
+    """Token fusion and token boost in the manner of UniMixer and Zenith."""
+
+    network = "mixer"
+
+
+def _past(material: Material, folder: Path) -> Past:
+    kept = folder / f"past-{_digest(material)}.npz"
+    if kept.is_file():
+        return Past.load(kept)
+    past = Past.of(material.dataset, material.interactions())
+    past.save(kept)
+    return past
+
+
+def _digest(material: Material, *more: Any) -> str:
+    """A name for what depends on these vectors, judgements and interactions alone."""
+    data = material.dataset
+    digest = hashlib.sha256(f"{VERSION} {data.fingerprint} {material.source} {more}".encode())
+    if data.relevance is not None:
+        for name in ("query", "item"):
+            digest.update(np.ascontiguousarray(data.relevance[name].to_numpy()).data)
+    return digest.hexdigest()[:20]
+
+
+def _write(path: Path, weights: Any) -> None:
+    import jax
+
+    leaves = jax.tree.leaves(weights)
+    with path.open("wb") as file:
+        np.savez(file, *(np.asarray(leaf) for leaf in leaves))
+
+
+def _read(path: Path, like: Any) -> Any:
+    import jax
+
+    with np.load(path, allow_pickle=False) as kept:
+        leaves = [kept[name] for name in kept.files]
+    return jax.tree.unflatten(jax.tree.structure(like), leaves)
