@@ -7,14 +7,17 @@ import math
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from answered_run import answered
 
 from vbench.errors import VbenchError
 from vbench.measures.grammar import parse
+from vbench.results import files
 from vbench.results.compare import compare, store
 from vbench.results.run import Run
+from vbench.results.schema import Warn
 
 M = 800
 
@@ -207,3 +210,18 @@ def test_a_comparison_is_kept_in_the_run_folder(apart: Run) -> None:
     assert kept["schema"] == "vbench.compare/1"
     assert kept["comparisons"][0]["p"] is None
     assert "nothing can be said of QPS" in kept["comparisons"][0]["verdict"]
+
+
+def test_what_spoils_a_run_is_said_with_its_comparison(apart: Run) -> None:
+    """Failed trials always, a busy machine where speed is compared."""
+    found = [Warn(about, "", "", "") for about in ("failed trials", "busy machine", "no effect")]
+    manifest = msgspec.structs.replace(apart.manifest, warnings=found)
+    files.write_manifest(apart.path, manifest)
+    run = Run(apart.path)
+    for measure, expected in (
+        ("Failure@10", ["failed trials"]),
+        ("QPS", ["failed trials", "busy machine"]),
+    ):
+        document = compare(run, measures=[measure], baseline="a", candidate="b")
+        about = [each["about"] for each in document["warnings"]]
+        assert [each for each in about if each != "unequal footing"] == expected

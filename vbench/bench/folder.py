@@ -60,9 +60,8 @@ def _check_contents(folder: Path, plan: Plan, *, fresh: bool) -> None:
 
 def _leftovers(folder: Path) -> list[Path]:
     """Temporary files of a run that was killed while it wrote."""
-    names = (files.MANIFEST, files.QUERIES, files.COMPARISONS)
     return [
-        *(path for name in names for path in folder.glob(f".{name}.*")),
+        *(path for kind in ("json", "parquet") for path in folder.glob(f".*.{kind}.*")),
         *(folder / "trials").glob(".*.parquet.*"),
     ]
 

@@ -19,7 +19,7 @@ from vbench.metric import FloatArray
 from vbench.results import files
 from vbench.results.run import Run
 from vbench.results.sides import Pair, Side, pairs
-from vbench.results.verdict import gated, unequal_footing, verdict
+from vbench.results.verdict import caveats, gated, sides_of, verdict
 from vbench.stats.exact import holm
 from vbench.stats.paired import (
     Difference,
@@ -105,7 +105,8 @@ def compare_pairs(
         for measure in (_fitting(asked, pair.k) if asked else standard(pair.k))
     ]
     _adjust(entries, level)
-    sides = [side for pair in found for side in (pair.baseline, pair.candidate)]
+    sides = [side for pair in found for side in sides_of(pair)]
+    speed = any(entry["kind"] == "cost" for entry in entries)
     facts = sides[0].variant.run.manifest.dataset
     return {
         "schema": SCHEMA,
@@ -116,7 +117,7 @@ def compare_pairs(
         "level": level,
         "comparisons": entries,
         "gate": None if fail_if_worse is None else gated(entries, fail_if_worse),
-        "warnings": msgspec.to_builtins([*unequal_footing(found, level)]),
+        "warnings": msgspec.to_builtins([*caveats(found, level, speed=speed)]),
     }
 
 
@@ -140,7 +141,7 @@ def _check_cutoffs(measures: Sequence[Measure], found: Sequence[Pair]) -> None:
 
 
 def _check_builds(found: Sequence[Pair]) -> None:
-    for side in (side for pair in found for side in (pair.baseline, pair.candidate)):
+    for side in (side for pair in found for side in sides_of(pair)):
         if len(side.setting.trials) < 2:
             raise VbenchError(
                 f"{side} in {side.variant.run.path} has one build; a gate needs two or more of "

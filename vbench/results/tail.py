@@ -21,6 +21,7 @@ from vbench.results.schema import Warn
 from vbench.results.segments import segment_rows
 from vbench.results.sides import USUAL_RECALL, Side, variants
 from vbench.results.summary import share_of_queries
+from vbench.results.verdict import SPOILING, SPOILING_SPEED
 from vbench.results.worst import worst_rows
 from vbench.stats.association import spearman, tail_auc
 from vbench.stats.crossed import crossed_mean
@@ -86,6 +87,9 @@ def explain(
     need = threshold(delta, k)
     under = {side: run.hits(side.setting) < need for side in sides}
     rows = [_index(side, under[side], delta, number, hardness, dataset) for side in sides]
+    warnings += [
+        each for each in run.manifest.warnings if each.about in (*SPOILING, SPOILING_SPEED)
+    ]
     warnings += [*_of_builds(sides), *(warn for row in rows for warn in _of_inside(row))]
     return {
         "schema": SCHEMA,

@@ -7,10 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vbench.results.schema import Warn
-from vbench.results.sides import EQUAL, Pair
+from vbench.results.sides import EQUAL, Pair, Side
 from vbench.stats.intervals import queries_needed
 
 Entry = Mapping[str, Any]
+
+SPOILING = ("failed trials", "unstable ids")
+SPOILING_SPEED = "busy machine"
+"""What was found in a run that its comparisons must not be read without."""
 
 
 def verdict(entry: Entry, tests: int) -> str:
@@ -69,8 +73,8 @@ def gated(entries: Sequence[Entry], limit: float) -> dict[str, Any]:
     }
 
 
-def unequal_footing(found: Sequence[Pair], level: float) -> Iterator[Warn]:
-    """What to know before a comparison is believed."""
+def caveats(found: Sequence[Pair], level: float, *, speed: bool) -> Iterator[Warn]:
+    """What to know before a comparison is believed; `speed` tells that costs are compared."""
     for pair in found:
         a, b = pair.baseline, pair.candidate
         name_a, name_b = pair.names
@@ -81,7 +85,10 @@ def unequal_footing(found: Sequence[Pair], level: float) -> Iterator[Warn]:
                 "at different recall the tails differ for that reason alone",
                 "bring both to the same recall: vbench run --at-recall 0.9",
             )
-    runs = {pair.baseline.variant.run for pair in found}
+    spoiling = (*SPOILING, SPOILING_SPEED) if speed else SPOILING
+    runs = list(dict.fromkeys(side.variant.run for pair in found for side in sides_of(pair)))
+    for run in runs:
+        yield from (each for each in run.manifest.warnings if each.about in spoiling)
     queries = min(run.manifest.dataset.m for run in runs)
     enough = queries_needed(0.99, level)
     if queries < enough:
@@ -91,6 +98,11 @@ def unequal_footing(found: Sequence[Pair], level: float) -> Iterator[Warn]:
             f"{enough} without a failure are needed to show that 99 % pass",
             "ask more queries; the smallest difference that could be seen stands in each verdict",
         )
+
+
+def sides_of(pair: Pair) -> tuple[Side, Side]:
+    """Both sides of a pair."""
+    return pair.baseline, pair.candidate
 
 
 def _loss(entry: Entry, name: str) -> float:

@@ -209,7 +209,8 @@ def layout(x: FloatArray, cluster: ArrayLike | None = None) -> Layout:
     of_builds = m * float(np.square(build_means - mean).sum())
     of_queries = builds * float(np.square(group_means - mean).sum())
     centred = (x - mean).ravel()
-    total = float(centred @ centred)
+    # Not `@`: BLAS would start threads for it, and wait long for them on a busy machine.
+    total = float(np.einsum("i,i->", centred, centred))
     of_both = max(total - of_builds - of_queries, 0.0)
     return Layout(
         mean=mean,

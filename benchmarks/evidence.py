@@ -1,0 +1,78 @@
+"""Hardness of 10,000 queries; intervals and tests of 20 settings × 10,000 queries × 3 builds."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from _print import figure
+from storage import facts, made, manifest
+
+from vbench.data.dataset import Truth
+from vbench.measures.hardness import hardness
+from vbench.results import files
+from vbench.results.compare import compare_pairs
+from vbench.results.run import Run
+from vbench.results.schema import Build, Trial
+from vbench.results.sides import Pair, Side, variants
+from vbench.results.summary import summary
+
+SETTINGS, BUILDS, M, K = 20, 3, 10_000, 10
+N, D, DEPTH = 100_000, 64, 200
+
+
+def main() -> None:
+    """Print both figures."""
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as name:
+        run = stored(Path(name), rng)
+        (variant,) = variants(run)
+        sides = [Side(variant, setting) for setting in variant.settings]
+        pairs = [Pair(a, b) for a, b in zip(sides[::2], sides[1::2], strict=True)]
+        compare_pairs(pairs[:1])  # imports are not what is measured
+        start = time.perf_counter()
+        summary(run)
+        compare_pairs(pairs)
+        spent = time.perf_counter() - start
+    figure("every interval, and 10 comparisons, of 20 settings × 3 builds", spent, 3.0, "s")
+
+    base = rng.normal(size=(N, D)).astype(np.float32)
+    queries = rng.normal(size=(M, D)).astype(np.float32)
+    truth = exact(base, queries)
+    start = time.perf_counter()
+    hardness(base, queries, truth.ids, truth.distances, "l2", k=K)
+    figure(f"hardness of {M:,} queries on {N:,} × {D}", time.perf_counter() - start, 3.0, "s")
+
+
+def stored(folder: Path, rng: np.random.Generator) -> Run:
+    """A run of made-up answers."""
+    (folder / "trials").mkdir()
+    builds = [Build(f"b{i}", "made", "null", "none", {}, i, i) for i in range(BUILDS)]
+    trials = [
+        Trial(f"{build.key}-{ef}", build.key, {"ef": ef}, K)
+        for ef in range(SETTINGS)
+        for build in builds
+    ]
+    files.write_manifest(folder, manifest(builds, trials))
+    truth = Truth(
+        rng.integers(0, 50_000, (M, 2 * K)).astype(np.int32), np.sort(rng.random((M, 2 * K)))
+    )
+    files.write_queries(folder, None, truth)
+    by_key = {build.key: build for build in builds}
+    for trial in trials:
+        files.write_trial(folder, facts(by_key[trial.build], trial), made(rng))
+    return Run(folder)
+
+
+def exact(base: np.ndarray, queries: np.ndarray) -> Truth:
+    """Neighbours as faiss finds them: what is timed is what comes after."""
+    import faiss
+
+    squares, ids = faiss.knn(queries, base, DEPTH)
+    return Truth(ids, np.sqrt(np.maximum(squares, 0.0)).astype(np.float64))
+
+
+if __name__ == "__main__":
+    main()

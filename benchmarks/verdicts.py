@@ -1,0 +1,73 @@
+"""Whether verdicts can be trusted: the same against the same, and different against different.
+
+``python benchmarks/verdicts.py [FOLDER]``: in FOLDER the runs are kept, and gone on with.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from _print import figure
+
+import vbench
+from vbench.results.compare import compare, compare_pairs
+from vbench.results.run import Run
+from vbench.results.sides import Pair, Side, variants
+
+POOL, GROUP, PAIRS, BUILDS = 24, 3, 20, 8
+FOUND = ("Failure@10", "Robustness(delta=0.9)@10")
+
+
+def main() -> None:
+    """Print how often equal things are called different, and whether different ones are."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(sys.argv[1] if len(sys.argv) > 1 else name)
+        books = vbench.load("books")
+        same = vbench.run(
+            books, "hnsw", builds=POOL, repeats=1, settings={"ef": [64]}, out=folder / "same"
+        )
+        figure(
+            f"one HNSW, {PAIRS} pairs of {GROUP} builds: share called different",
+            called_different(same),
+            0.10,
+            "",
+        )
+        both = vbench.run(
+            books, ["hnsw", "ivf-flat"], builds=BUILDS, repeats=1, at_recall=0.9, seed=1,
+            out=folder / "both",
+        )  # fmt: skip
+        document = compare(both, measures=FOUND)
+        for each in document["comparisons"]:
+            print(f"  {each['verdict']} (p {each['p_holm']:.2g})")
+        overlooked = sum(not each["different"] for each in document["comparisons"])
+        what = f"HNSW against IVF at recall 0.9, {BUILDS} builds: differences overlooked"
+        figure(what, overlooked, 0, "of 2")
+
+
+def called_different(run: Run) -> float:
+    """Share of pairs of disjoint groups of builds in which some measure is called different."""
+    (variant,) = variants(run)
+    (setting,) = variant.settings
+    rng = np.random.default_rng(0)
+    verdicts = []
+    while len(verdicts) < PAIRS:
+        groups = rng.permutation(POOL).reshape(-1, 2, GROUP)
+        for group in groups:
+            sides = (
+                Side(
+                    variant,
+                    dataclasses.replace(setting, trials=tuple(setting.trials[i] for i in part)),
+                )
+                for part in group
+            )
+            document = compare_pairs([Pair(*sides)])
+            verdicts.append(any(each["different"] for each in document["comparisons"]))
+    return float(np.mean(verdicts[:PAIRS]))
+
+
+if __name__ == "__main__":
+    main()
