@@ -21,7 +21,7 @@ from vbench.report.charts import (
 
 def bars(draw: Drawing) -> Spec:
     """Robustness at δ of each index, at the level of recall, with its interval."""
-    title = "share of the queries with at least δ of their neighbours found"
+    title = "share of the queries that reach δ"
     band = {"y": name_band()}
     bar = mark(
         "bar",
@@ -135,7 +135,7 @@ def histogram(draw: Drawing) -> Spec:
     last = {"joinaggregate": [{"op": "max", "field": "bar", "as": "last"}], "groupby": ["id"]}
     return {
         **draw.rows("histogram", [*AT_LEVEL, last]),
-        "columns": draw.count + 1,
+        "columns": draw.count,
         "spacing": 14,
         "facet": {
             "field": "name",
@@ -188,7 +188,7 @@ def tails(draw: Drawing) -> Spec:
 
 def builds(draw: Drawing) -> Spec:
     """Robustness of every build: how far one build may lie from another."""
-    title = "share of the queries that reach δ, in each build"
+    title = "queries that reach δ, by build"
     x = share("robustness", title, whole=False, nice=True)
     span = mark(
         "rule",

@@ -33,7 +33,7 @@ def against_recall(draw: Drawing, measure: str) -> Spec:
     x = number(
         "tenth",
         type="ordinal",
-        title="tenths of the queries, from the smallest value to the largest",
+        title="tenths of the queries, by its value",
         axis={"labelAngle": 0},
     )
     place = {

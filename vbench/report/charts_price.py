@@ -155,7 +155,7 @@ def trade_off(draw: Drawing, *, x: str, y: str, floor_of: str) -> Spec:
         height=380,
         known=[key for key in keys if key != "recall"],
         parameters=parameters,
-        title={"text": {"expr": "titles[y] + ' against ' + titles[x]"}, "anchor": "start"},
+        title={"text": {"expr": "[titles[y], 'against ' + titles[x]]"}, "anchor": "start"},
     )
 
 

@@ -18,7 +18,7 @@ def segments(draw: Drawing, count: int) -> Spec:
         },
         "yOffset": {"field": "name", "type": "nominal", "sort": {"field": "order", "op": "min"}},
     }
-    title = "share of the segment's queries under δ"
+    title = "queries of the segment under δ"
     axis = {"title": title, "axis": {"format": "~%", "tickCount": 6}}
     faded = {"condition": {"test": LIT, "value": 0.9}, "value": 0.15}
     interval = mark(
@@ -68,14 +68,14 @@ def overlap(draw: Drawing) -> Spec:
     x = {
         "field": "other",
         "type": "nominal",
-        "title": "… is left under δ by this one too",
+        "title": "… this one leaves too",
         "sort": {"field": "place", "op": "min"},
         "axis": {"labelAngle": -35, "labelLimit": 140, "ticks": False, "domain": False},
     }
     y = {
         "field": "name",
         "type": "nominal",
-        "title": "what this index leaves under δ …",
+        "title": "what this index leaves …",
         "sort": {"field": "order", "op": "min"},
         "axis": {"labelLimit": 140, "ticks": False, "domain": False},
     }

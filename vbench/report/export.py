@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vbench.errors import VbenchError
 from vbench.places import room
-from vbench.report import figures
+from vbench.report import figures, frames, frames_hardness, frames_tail
 from vbench.report.gather import Panel, Report, gather
 from vbench.results.files import write_atomically
 from vbench.results.run import Run
@@ -35,8 +35,6 @@ class Planned(NamedTuple):
 
 def planned(panel: Panel) -> Iterator[Planned]:
     """The figures that a panel has the data for."""
-    from vbench.report import frames, frames_tail
-
     known = frames.settings(panel)
     chosen = len(panel.indexes)
     yield Planned("recall-distribution", figures.recall_distribution)
@@ -55,6 +53,10 @@ def planned(panel: Panel) -> Iterator[Planned]:
     if not segments.is_empty():
         rows = segments.select("column", "segment").n_unique() * chosen
         yield Planned("tail-by-segment", figures.tail_by_segment, rows=rows)
+    if panel.hardness is not None:
+        yield Planned("hardness", figures.hardness)
+    if sweeps := frames_hardness.sweeps(panel):
+        yield Planned("effort", figures.effort, rows=len(sweeps))
     if any(len(shown.setting.trials) > 1 for shown in panel.settings):
         yield Planned("build-spread", figures.build_spread, rows=chosen)
 

@@ -1,0 +1,85 @@
+"""`vbench report`, as a user types it."""
+
+from __future__ import annotations
+
+import json
+import webbrowser
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from report.made_run import make_run
+
+from vbench.cli import main
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["report", *arguments])
+
+
+def test_the_page_is_left_in_the_run_folder(tmp_path: Path) -> None:
+    """Without a name it lies beside what it shows, and the call says where."""
+    make_run(tmp_path / "run", m=40, settings=1)
+    result = call(str(tmp_path / "run"))
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"page: {tmp_path / 'run' / 'report.html'}\n"
+    assert (tmp_path / "run" / "report.html").stat().st_size < 4_000_000
+
+
+def test_several_runs_make_one_page_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several runs it belongs to none."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("before", "after"):
+        make_run(tmp_path / name, m=40, settings=1)
+    assert call("before", "after").exit_code == 0
+    assert "hnsw · before" in Path("report.html").read_text(encoding="utf-8")
+
+
+def test_figures_and_vectors_are_asked_for(tmp_path: Path) -> None:
+    """--png makes the folder; --svg adds SVG and PDF; --json lists every file."""
+    make_run(tmp_path / "run", m=40, settings=1, names=("one",), segments=False, builds=1)
+    result = call(
+        str(tmp_path / "run"), "--html", str(tmp_path / "a.html"), "--png",
+        str(tmp_path / "figures"), "--svg", "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["schema"] == "vbench.report/1"
+    assert document["page"] == str(tmp_path / "a.html")
+    assert {Path(name).suffix for name in document["figures"]} == {".png", ".svg", ".pdf"}
+    assert all(Path(name).is_file() for name in document["figures"])
+
+
+def test_svg_without_a_folder_is_a_wrong_call(tmp_path: Path) -> None:
+    """Exit code 2, and what is missing."""
+    make_run(tmp_path / "run", m=40, settings=1)
+    result = call(str(tmp_path / "run"), "--svg")
+    assert result.exit_code == 2
+    assert "--png DIR" in result.stderr
+
+
+def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
+    """One line, exit code 2, nothing written."""
+    result = call(str(tmp_path))
+    assert result.exit_code == 2
+    assert "holds no run" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unfinished_run_has_a_page_but_no_figures(tmp_path: Path) -> None:
+    """The page says that nothing is finished; figures have nothing to show."""
+    make_run(tmp_path / "run", m=40, settings=1, pending=6)
+    assert call(str(tmp_path / "run")).exit_code == 0
+    result = call(str(tmp_path / "run"), "--png", str(tmp_path / "figures"))
+    assert result.exit_code == 2
+    assert "no trial of the run is finished" in result.stderr
+
+
+def test_open_shows_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The browser is given the file's address."""
+    shown: list[str] = []
+    monkeypatch.setattr("click.launch", shown.append)
+    monkeypatch.setattr(webbrowser, "open", shown.append)
+    make_run(tmp_path / "run", m=40, settings=1)
+    assert call(str(tmp_path / "run"), "--open").exit_code == 0
+    assert shown == [(tmp_path / "run" / "report.html").as_uri()]
