@@ -16,13 +16,13 @@ from vbench.towers.export import (
     Vectors,
     card_text,
     item_table,
-    judge,
     query_table,
     relevance_table,
     select,
     write,
 )
 from vbench.towers.interactions import Interactions
+from vbench.towers.judge import judge
 from vbench.towers.recipe import Recipe
 
 if TYPE_CHECKING:
