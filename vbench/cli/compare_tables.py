@@ -9,6 +9,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -24,7 +25,8 @@ def print_comparisons(document: Mapping[str, Any]) -> None:
     out = console()
     clustered = f", clustered by {document['cluster']}" if document["cluster"] else ""
     out.print(
-        f"[bold]{document['dataset']}[/]: {document['queries']:,} queries, paired{clustered}; "
+        f"[bold]{escape(document['dataset'])}[/]: {document['queries']:,} queries, "
+        f"paired{escape(clustered)}; "
         f"{document['level']:.0%} intervals, p adjusted by Holm"
     )
     for rows in by_pair(document["comparisons"]):
@@ -66,7 +68,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
     first = rows[0]
     builds = " and ".join(map(str, first["builds"]))
     table = Table(
-        title=f"{first['baseline']} → {first['candidate']} ({builds} builds)",
+        title=Text(f"{first['baseline']} → {first['candidate']} ({builds} builds)"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -32,7 +33,7 @@ def print_tail(document: Entry) -> None:
     out = console()
     delta, k = document["delta"], document["k"]
     out.print(
-        f"[bold]{document['dataset']}[/]: {document['queries']:,} queries, top {k}; the tail is "
+        f"[bold]{escape(document['dataset'])}[/]: {document['queries']:,} queries, top {k}; the tail is "
         f"recall under {delta:g}; 95 % intervals in brackets"
     )
     out.print(_summary(document["indexes"], delta))
@@ -102,7 +103,7 @@ def _worst(index: Entry) -> Table:
     table = _table("The worst queries (id and rank; × builds)", "query", "recall", "hits of builds")
     table.add_column("tail")
     for name in columns:
-        table.add_column(name)
+        table.add_column(Text(name))
     for name in hard:
         table.add_column(name, justify="right")
     table.add_column("missed")

@@ -47,9 +47,15 @@ def verdict(entry: Entry, tests: int) -> str:
     what = "the builds" if entry["claim"] == "builds differ" else "the indexes"
     return (
         f"no difference shown{together} between {what}: {name} {_signed(entry['difference'])} "
-        f"[{_signed(entry['low'])}, {_signed(entry['high'])}]; "
-        f"one of {entry['detectable']:.2g} would have been seen in 4 of 5 cases"
+        f"[{_signed(entry['low'])}, {_signed(entry['high'])}]; {_could_see(entry)}"
     )
+
+
+def _could_see(entry: Entry) -> str:
+    largest = math.inf if entry["kind"] == "cost" else 1.0
+    if entry["detectable"] >= largest:
+        return "so few queries and builds could not have shown any"
+    return f"one of {entry['detectable']:.2g} would have been seen in 4 of 5 cases"
 
 
 def gated(entries: Sequence[Entry], limit: float) -> dict[str, Any]:
