@@ -33,8 +33,8 @@ def print_tail(document: Entry) -> None:
     out = console()
     delta, k = document["delta"], document["k"]
     out.print(
-        f"[bold]{escape(document['dataset'])}[/]: {document['queries']:,} queries, top {k}; the tail is "
-        f"recall under {delta:g}; 95 % intervals in brackets"
+        f"[bold]{escape(document['dataset'])}[/]: {document['queries']:,} queries, top {k}; "
+        f"the tail is recall under {delta:g}; 95 % intervals in brackets"
     )
     out.print(_summary(document["indexes"], delta))
     for index in document["indexes"]:
