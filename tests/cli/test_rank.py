@@ -121,3 +121,22 @@ def test_a_dataset_without_judgements_is_refused(
     result = call("run")
     assert result.exit_code == 2
     assert "relevance.parquet" in result.output
+
+
+def test_figures_are_drawn(folder: Path) -> None:
+    """Three figures for each ranker, as PNG and as SVG."""
+    assert call("run", "--figures", "drawn").exit_code == 0
+    names = {"losses", "kept-by-recall", "predictors"}
+    expected = {
+        f"{ranker}-{name}.{suffix}"
+        for ranker in ("tower", "popularity")
+        for name in names
+        for suffix in ("png", "svg")
+    }
+    assert {file.name for file in Path("drawn").iterdir()} == expected
+    assert "nDCG@10 lost by the index" in _text(Path("drawn/tower-losses.svg"))
+
+
+def _text(path: Path) -> str:
+    """The comments in which matplotlib keeps what it drew as outlines."""
+    return " ".join(path.read_text().split())

@@ -62,6 +62,12 @@ Examples:
     show_default=True,
     help="Of --export: TREC run and qrels, or Parquet.",
 )
+@click.option(
+    "--figures",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Draw losses, quality kept over recall, and predictors there, as PNG and SVG.",
+)
 @json_option
 def rank(
     runs: tuple[str, ...],
@@ -72,6 +78,7 @@ def rank(
     seed: int,
     folder: Path | None,
     form: Any,
+    figures: Path | None,
     as_json: bool,
 ) -> int:
     """Hand the candidates of each trial to a ranking stage, and judge its top 10.
@@ -109,6 +116,10 @@ def rank(
             seed=seed,
             progress=progress,
         )
+    if figures is not None:
+        from vbench.ranking.figures import write_figures
+
+        write_figures(document, figures)
     if as_json:
         print_json(document)
     else:

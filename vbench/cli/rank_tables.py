@@ -42,7 +42,11 @@ def print_ranking(document: Document) -> None:
     _print_warnings(out, document["warnings"])
     for run in document["runs"]:
         out.print(Text(f"kept in: {run}/ranking.json"))
-    out.print("next: vbench report draws these tables; --json gives every number", style="dim")
+    out.print(
+        "next: --json gives every number, --figures FOLDER draws them, --export FOLDER hands the "
+        "candidates to a ranker elsewhere",
+        style="dim",
+    )
 
 
 def _table(title: str) -> Table:
