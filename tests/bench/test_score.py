@@ -35,7 +35,10 @@ def test_ratio_is_the_quotient_of_sums_in_euclidean_space(metric: Metric, seed: 
     else:
         far = distance(queries[:, None], base[None], metric)
     expected = [
-        np.sort(far[q])[: (row >= 0).sum()].sum() / far[q][row[row >= 0]].sum() * (row >= 0).sum() / 6
+        np.sort(far[q])[: (row >= 0).sum()].sum()
+        / far[q][row[row >= 0]].sum()
+        * (row >= 0).sum()
+        / 6
         for q, row in enumerate(ids)
     ]
     got = scorer(metric, base, queries, 12).score(ids).ratio
