@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +10,6 @@ import msgspec
 import numpy as np
 
 from vbench.errors import VbenchError
-from vbench.measures.answers import Answers
 from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
 from vbench.measures.recall import CVaR, Percentile
@@ -191,15 +189,6 @@ def _adjust(entries: list[dict[str, Any]], level: float) -> None:
         entry["verdict"] = verdict(entry, len(tested))
 
 
-@functools.lru_cache(maxsize=512)
-def _answers(side: Side, number: int) -> Answers:
-    return side.variant.run.answers(side.setting.trials[number])
-
-
-def _of_builds(side: Side) -> list[Answers]:
-    return [_answers(side, number) for number in range(len(side.setting.trials))]
-
-
 def _mean(side: Side, measure: Measure) -> float:
     """Mean over builds of the measure.
 
@@ -208,7 +197,7 @@ def _mean(side: Side, measure: Measure) -> float:
     VbenchError
         Where a build did not record what the measure needs.
     """
-    values = [measure.value(each) for each in _of_builds(side)]
+    values = [measure.value(each) for each in side.answers]
     known = [value for value in values if value is not None]
     if len(known) < len(values):
         raise VbenchError(f"{measure} cannot be compared: {side} did not record it")
@@ -226,17 +215,17 @@ def _difference(
         x, y = _recall(a, measure), _recall(b, measure)
         return compare_percentiles(x, y, measure.p, level, clusters)
     if measure.kind in ("cost", "tail"):
-        x, y = (np.array([measure.value(each) for each in _of_builds(side)]) for side in (a, b))
+        x, y = (np.array([measure.value(each) for each in side.answers]) for side in (a, b))
         return compare_builds(x, y, level)
     return compare_means(_per_query(a, measure), _per_query(b, measure), level, clusters)
 
 
 def _recall(side: Side, measure: CVaR | Percentile) -> FloatArray:
-    return np.stack([measure.hits(each) / measure.needed for each in _of_builds(side)])
+    return np.stack([measure.hits(each) / measure.needed for each in side.answers])
 
 
 def _per_query(side: Side, measure: Measure) -> FloatArray:
-    return np.stack([measure.per_query(each) for each in _of_builds(side)])
+    return np.stack([measure.per_query(each) for each in side.answers])
 
 
 def _changed_sides(a: Side, b: Side, measure: Measure) -> dict[str, Any]:

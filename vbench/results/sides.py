@@ -12,6 +12,7 @@ import numpy as np
 
 from vbench.data.dataset import Truth
 from vbench.errors import UnknownNameError, VbenchError
+from vbench.measures.answers import Answers
 from vbench.results.run import Run, Setting, spelt
 
 EQUAL = 0.005
@@ -50,6 +51,11 @@ class Side:
 
     def __str__(self) -> str:
         return f"{self.variant} {spelt(self.setting.setting)}".strip()
+
+    @functools.cached_property
+    def answers(self) -> list[Answers]:
+        """What each build answered."""
+        return [self.variant.run.answers(trial) for trial in self.setting.trials]
 
     @functools.cached_property
     def recall(self) -> float:

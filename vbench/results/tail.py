@@ -149,7 +149,7 @@ def _index(
     dataset: Dataset | None,
 ) -> dict[str, Any]:
     run, setting = side.variant.run, side.setting
-    answers = [run.answers(trial) for trial in setting.trials]
+    answers = side.answers
     hits = np.stack([each.hits for each in answers])
     parts = tail(hits, setting.k, delta)
     recall, share = crossed_mean(hits / setting.k), crossed_mean(under)
