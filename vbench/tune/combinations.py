@@ -24,8 +24,8 @@ def search_combinations(judge: Judge, groups: Sequence[Group], budget: Budget) -
 
     Of each, the knob is bisected from where the best one so far had it, and no further than it
     may still be better. With one combination this is bisection and nothing else; Optuna's
-    tree-structured Parzen estimator proposes the others, or its exhaustive sampler where they are
-    few. The workers of the best combination stay alive.
+    tree-structured Parzen estimator proposes the others, or where they are few, its grid: all of
+    them. The workers of the best combination stay alive.
 
     Raises
     ------
@@ -36,26 +36,27 @@ def search_combinations(judge: Judge, groups: Sequence[Group], budget: Budget) -
         (group,) = groups
         return [search(judge, group, budget, start=group.start)]
     space = _Space(groups)
-    study = _study(judge, len(groups))
     outcomes: dict[int, Outcome] = {}
     best: Outcome | None = None
     repeats = 0
-    while budget.left > 0 and len(outcomes) < len(groups) and repeats < _REPEATS:
-        asked = study.ask()
+
+    def loss(asked: Any) -> float:
+        nonlocal best, repeats
         number = space.chosen(asked)
-        if number in outcomes:
-            repeats += 1
-        else:
-            repeats = 0
-            group = groups[number]
+        repeats = repeats + 1 if number in outcomes else 0
+        if number not in outcomes:
             incumbent = best.best if best is not None else None
             value = incumbent.value if incumbent is not None else None
-            start = group.start if value is None else value
-            outcome = search(judge, group, budget, start=start, incumbent=incumbent)
+            start = groups[number].start if value is None else value
+            outcome = search(judge, groups[number], budget, start=start, incumbent=incumbent)
             outcomes[number] = outcome
             best = _keep_the_better(judge, best, outcome)
+        if budget.left <= 0 or len(outcomes) == len(groups) or repeats >= _REPEATS:
+            asked.study.stop()
         asked.set_user_attr("slack", _largest_slack(outcomes[number]))
-        study.tell(asked, _loss(judge, outcomes[number]))
+        return _loss(judge, outcomes[number])
+
+    _study(judge.run.manifest.options.seed, space).optimize(loss)
     return list(outcomes.values())
 
 
@@ -74,6 +75,9 @@ class _Space:
         }
         self._numbers = {self._key(point): number for number, point in enumerate(points)}
 
+    def __len__(self) -> int:
+        return len(self._numbers)
+
     def _key(self, point: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(repr(point.get(name)) for name in self.values)
 
@@ -90,15 +94,16 @@ def _parameters(group: Group) -> dict[str, Any]:
     return {**group.builds[0].params, **group.fixed}
 
 
-def _study(judge: Judge, combinations: int) -> Any:
+def _study(seed: int, space: _Space) -> Any:
     try:
         import optuna
     except ImportError:
         raise MissingExtraError("tuning more than one parameter", "tune") from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    seed = judge.run.manifest.options.seed
+    combinations = len(space)
     if combinations <= _ALL_OF_THEM:
-        return optuna.create_study(sampler=optuna.samplers.BruteForceSampler(seed=seed))
+        grid = {name: range(len(values)) for name, values in space.values.items()}
+        return optuna.create_study(sampler=optuna.samplers.GridSampler(grid, seed=seed))
     with warnings.catch_warnings():
         # Constraints and joint sampling are marked as experimental.
         warnings.simplefilter("ignore")

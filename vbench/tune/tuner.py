@@ -239,10 +239,10 @@ def _decide(judge: Judge, outcomes: Sequence[Outcome]) -> tuple[Claim, bool]:
         return _claim(judge, nearest), bool(met)
     if not all(judge.attainable):
         return _claim(judge, best.best), True
-    return _cheapest_certified(judge, best), True
+    return cheapest_certified(judge, best), True
 
 
-def _cheapest_certified(judge: Judge, outcome: Outcome) -> Claim:
+def cheapest_certified(judge: Judge, outcome: Outcome) -> Claim:
     """Test the settings from the safest on until one is not certified."""
     vouched = sorted(
         (each for each in outcome.tried if each.slack >= 0.0), key=lambda each: -each.slack

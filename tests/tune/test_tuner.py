@@ -1,0 +1,186 @@
+"""Tuning end to end: few trials, the cheapest setting, an honest certificate."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import vbench
+from vbench.data.dataset import Dataset
+from vbench.errors import MissingExtraError, VbenchError
+from vbench.results import files
+from vbench.tune import Tuning, tune
+from vbench.tune.document import document
+
+WORK = "Latency(p=50)"
+TARGET = "Robustness(delta=0.6)@5>=0.8"
+
+
+def made(m: int = 400) -> Dataset:
+    rng = np.random.default_rng(7)
+    base, queries = (rng.normal(size=(size, 8)).astype(np.float32) for size in (640, m))
+    return Dataset("tiny", base, queries, "l2")
+
+
+def tuned(index: str | list[str], out: Path, target: str = TARGET, **changes: object) -> Tuning:
+    options: dict = {"builds": 2, "repeats": 1, "out": out, "minimize": WORK}
+    return tune(made(), index, target, **options | changes)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Tuning:
+    """One index, one knob."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VBENCH_HOME", str(tmp_path_factory.mktemp("home")))
+        return tuned("knobbed:Kept", tmp_path_factory.mktemp("found") / "run")
+
+
+def test_one_knob_takes_a_dozen_trials_and_is_certified(found: Tuning) -> None:
+    """The claim is about queries that were held out, in every build."""
+    assert found.is_certified
+    assert 3 <= len(found.tried) <= 12
+    (evidence,) = found.best.evidence
+    assert evidence.bound is not None
+    assert evidence.bound >= 0.8
+    assert len(evidence.builds) == 2
+    assert (found.calibration, found.held_out) == (200, 200)
+
+
+def test_the_certified_setting_is_hardly_wider_than_need_be(found: Tuning) -> None:
+    """It lies within the width of the bound of the narrowest that meets the target."""
+    met = [
+        setting.setting["keep"]
+        for setting in found.run.settings()
+        if (found.run.hits(setting) >= 3).mean() >= 0.8
+    ]
+    assert min(met) <= (found.best.tried.value or 0) <= 1.5 * min(met)
+
+
+def test_the_document_holds_what_was_tried_and_claimed(found: Tuning) -> None:
+    """Names of the measures are keys, and the verdict is words."""
+    described = document(found)
+    assert described["schema"] == "vbench.tune/1"
+    assert described["certified"] is True
+    assert described["best"]["setting"] == found.best.tried.setting
+    assert described["best"]["targets"][0]["held_out"]["bound"] >= 0.8
+    assert set(described["tried"][0]["measures"]) == {"Robustness(delta=0.6)@5", WORK}
+    assert described["verdict"].startswith("certified: knobbed:Kept keep=")
+    assert "on 200 queries that it was not tuned on" in described["verdict"]
+
+
+def test_the_same_call_again_measures_nothing(found: Tuning) -> None:
+    """All trials are in the run folder; another target of the same space uses them too."""
+    trials = found.run.path / "trials"
+    before = {path: path.stat().st_mtime_ns for path in trials.iterdir()}
+    again = tuned("knobbed:Kept", found.run.path)
+    assert again.best.tried.setting == found.best.tried.setting
+    assert {path: path.stat().st_mtime_ns for path in trials.iterdir()} == before
+
+
+def test_a_target_out_of_reach_names_the_best_that_was_reached(tmp_path: Path) -> None:
+    """Nothing is certified, and the numbers say how far it is."""
+    missed = tuned("knobbed:Half", tmp_path / "run")
+    described = document(missed)
+    assert (described["met"], described["certified"]) == (False, False)
+    assert "no setting that was tried reaches Robustness(delta=0.6)@5>=0.8" in described["verdict"]
+    best = max(each["measures"]["Robustness(delta=0.6)@5"]["value"] for each in described["tried"])
+    assert f"the best reached is {best:.4g} at knobbed:Half" in described["verdict"]
+
+
+def test_too_few_queries_leave_it_uncertified(tmp_path: Path) -> None:
+    """A target that is met but cannot be shown says how many more queries it takes."""
+    met = tuned("knobbed:Kept", tmp_path / "run", "Robustness(delta=0.2)@5>=0.99", builds=1)
+    assert met.is_met
+    assert not met.is_certified
+    described = document(met)
+    assert "more queries needed" in described["verdict"] or "no number" in described["verdict"]
+
+
+def test_several_indexes_are_compared_by_the_objective(tmp_path: Path) -> None:
+    """The best of all is chosen; each keeps its own budget, and its own best."""
+    both = tuned(["knobbed:Half", "knobbed:Kept"], tmp_path / "run")
+    described = document(both)
+    assert described["best"]["index"] == "knobbed:Kept"
+    assert [(each["index"], each["met"]) for each in described["indexes"]] == [
+        ("knobbed:Half", False),
+        ("knobbed:Kept", True),
+    ]
+
+
+def test_a_cost_bounds_the_search_for_quality(tmp_path: Path) -> None:
+    """The widest search within all costs is found, where quality is to be maximized."""
+    found = tuned(
+        "knobbed:Kept",
+        tmp_path / "run",
+        "Recall@5>=0.2 and Latency(p=50)<=1s",
+        minimize=None,
+        maximize="Recall@5",
+    )
+    assert found.best.tried.objective == 1.0
+
+
+@pytest.mark.skipif(importlib.util.find_spec("optuna") is None, reason="needs the extra tune")
+def test_several_parameters_are_searched_together(tmp_path: Path) -> None:
+    """Build parameters too; the size of the index decides, as it was asked to."""
+    found = tuned(
+        "knobbed:Grown",
+        tmp_path / "run",
+        settings={"growth": [1, 2, 4], "keep": [1, 24]},
+        minimize="IndexSize",
+    )
+    assert found.is_certified
+    assert found.best.tried.group.builds[0].params == {"growth": 4}
+    assert len(found.tried) <= 36
+
+
+@pytest.mark.skipif(importlib.util.find_spec("optuna") is not None, reason="Optuna is installed")
+def test_without_optuna_several_parameters_are_refused(tmp_path: Path) -> None:
+    """The message names the extra."""
+    with pytest.raises(MissingExtraError, match=r"vbench-ann\[tune\]"):
+        tuned("knobbed:Grown", tmp_path / "run", settings={"growth": [1, 2]})
+
+
+def test_a_fault_of_one_index_leaves_the_other(tmp_path: Path) -> None:
+    """Its settings up to the fault count; an index without any is an error of its own."""
+    both = tuned(["knobbed:FailsAbove", "knobbed:Kept"], tmp_path / "run")
+    assert both.is_certified
+    assert both.best.tried.group.builds[0].index == "knobbed:Kept"
+    assert both.run.manifest.failures
+    with pytest.raises(VbenchError, match=r"no setting could be measured: .*no licence"):
+        tuned("misbehaving:RaisesInInit", tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"target": "Recall@5<=0.9"}, "more is better"),
+        ({"target": "Recall@5>=0.9", "minimize": None, "maximize": "Recall@5"}, "bound a cost"),
+        ({"minimize": "Work"}, "does not tell its Work"),
+        ({"trials": 0}, "trials=0"),
+        ({"level": 1.0}, "level=1.0"),
+        ({"k": 7}, "-k 7"),
+        ({"settings": {"keep": [9]}}, "keep=9 leaves nothing to choose"),
+        ({"settings": {"kep": [9]}}, "did you mean 'keep'"),
+    ],
+)
+def test_a_wrong_call_is_refused_in_words(tmp_path: Path, changes: dict, says: str) -> None:
+    """What was given and what to write."""
+    with pytest.raises(VbenchError) as caught:
+        tuned("knobbed:Kept", tmp_path / "run", **changes)
+    assert says in str(caught.value)
+
+
+def test_half_of_a_few_queries_is_no_evidence(tmp_path: Path) -> None:
+    """So few are refused at once."""
+    with pytest.raises(VbenchError, match="10 queries cannot be divided"):
+        tune(made(10), "knobbed:Kept", TARGET, out=tmp_path / "run")
+
+
+def test_the_run_folder_is_a_run(found: Tuning) -> None:
+    """What tuning measured can be opened, shown and compared like any run."""
+    run = vbench.open(found.run.path)
+    assert len(run.settings()) == len(found.tried)
+    assert all(files.trial_path(run.path, trial.key).is_file() for trial in run.manifest.trials)
