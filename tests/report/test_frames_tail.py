@@ -26,33 +26,6 @@ def test_segments_add_up_to_all_queries(tmp_path: Path) -> None:
     assert (rows["under"] <= rows["high"]).all()
 
 
-def test_many_numbers_become_quarters() -> None:
-    """In their own order, each with about as many queries."""
-    names, members = frames_tail.grouped(pl.Series("x", list(range(100))))
-    assert names == ["0 … 25", "25 … 50", "50 … 74", "74 … 99"]
-    assert np.bincount(members).tolist() == [25, 25, 24, 26]
-
-
-def test_many_words_become_the_largest_and_others() -> None:
-    """Eleven segments by name, and one for the rest."""
-    words = [f"w{i:02}" for i in range(11) for _ in range(10)] + [f"rare{i}" for i in range(20)]
-    names, members = frames_tail.grouped(pl.Series("x", words))
-    assert len(names) == 12
-    assert names[-1] == "(others)"
-    assert np.bincount(members)[-1] == 20
-
-
-def test_names_that_hardly_repeat_are_no_segments() -> None:
-    """An id of each query divides nothing."""
-    assert frames_tail.grouped(pl.Series("id", [f"user {i}" for i in range(50)]))[0] == []
-
-
-def test_a_missing_value_is_a_segment_of_its_own() -> None:
-    """Queries without a value are shown, not dropped."""
-    names, _ = frames_tail.grouped(pl.Series("x", ["a", None, "a"]))
-    assert names == ["(none)", "a"]
-
-
 def test_overlap_of_an_index_with_itself_is_whole(tmp_path: Path) -> None:
     """And no share lies outside 0…1."""
     frame = frames_tail.overlap(gather(make_run(tmp_path, m=200)).panels[0])

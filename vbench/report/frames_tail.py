@@ -13,9 +13,8 @@ from vbench.measures.curve import reached
 from vbench.report.footing import footing
 from vbench.report.frames import steps
 from vbench.report.gather import Panel
+from vbench.results.segments import grouped
 
-_MANY = 12
-"""More values than these are gathered: numbers into quarters, words into the largest and others."""
 _WORST = 200
 
 
@@ -48,40 +47,6 @@ def segments(panel: Panel) -> pl.DataFrame:
                     )
                 )
     return pl.concat(parts) if parts else pl.DataFrame()
-
-
-def grouped(values: pl.Series) -> tuple[list[str], NDArray[np.intp]]:
-    """The segments that a column divides the queries into, at most a dozen, in order.
-
-    Returns
-    -------
-    names, members
-        Names of the segments, and the number of the segment of each query. No names for a column
-        that does not divide the queries, such as names that hardly repeat.
-    """
-    kinds = values.n_unique()
-    if kinds > _MANY and values.dtype.is_numeric():
-        return _quarters(values.to_numpy().astype(np.float64))
-    words = values.cast(pl.String).fill_null("(none)").to_numpy().astype(object)
-    names, members, counts = np.unique(words, return_inverse=True, return_counts=True)
-    if kinds <= _MANY:
-        return names.tolist(), members
-    largest = np.sort(np.argsort(-counts, kind="stable")[: _MANY - 1])
-    if counts[largest].sum() < len(words) / 2:
-        return [], members
-    place = np.full(len(names), len(largest))
-    place[largest] = np.arange(len(largest))
-    return [*names[largest].tolist(), "(others)"], place[members]
-
-
-def _quarters(values: NDArray[np.float64]) -> tuple[list[str], NDArray[np.intp]]:
-    if not np.isfinite(values).all():
-        return [], np.zeros(len(values), dtype=np.intp)
-    cuts = np.quantile(values, (0.25, 0.5, 0.75), method="nearest")
-    starts = np.unique([values.min(), *cuts])
-    ends = [*starts[1:], values.max()]
-    names = [f"{low:g} … {high:g}" for low, high in zip(starts, ends, strict=True)]
-    return names, np.searchsorted(starts, values, side="right") - 1
 
 
 @functools.lru_cache(maxsize=16)

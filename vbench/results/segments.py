@@ -13,47 +13,47 @@ from vbench.stats.crossed import crossed_mean
 
 MANY = 12
 """More values than these are gathered: numbers into quarters, words into the largest and others."""
-NAMES_ONLY = 0.1
+NAMES_ONLY = 0.5
 """Words of which the most frequent hold a smaller share of the queries than this are names."""
 NONE = "(none)"
 OTHERS = "(others)"
 
 
-def grouped(values: pl.Series) -> pl.Series:
-    """The segment of each query: an Enum of at most a dozen names, which sort as their values.
+def grouped(values: pl.Series) -> tuple[list[str], NDArray[np.intp]]:
+    """The segments that a column divides the queries into, at most a dozen, ordered by value.
 
-    A column that gives nearly every query a name of its own divides nothing: one segment.
+    Returns
+    -------
+    names, members
+        Names of the segments, and the number of the segment of each query (m,). No names for a
+        column that does not divide the queries, such as one of names that hardly repeat.
     """
     if values.n_unique() > MANY and values.dtype.is_numeric():
         return _quarters(values.cast(pl.Float64).fill_null(np.nan).to_numpy())
     words = values.cast(pl.String).fill_null(NONE)
-    if words.n_unique() <= MANY:
-        return words.cast(pl.Enum(_in_order(values, words)))
-    counts = words.value_counts(sort=True, name="queries")[: MANY - 1]
-    if counts["queries"].sum() < NAMES_ONLY * len(words):
-        return pl.Series(words.name, [OTHERS] * len(words), dtype=pl.Enum([OTHERS]))
-    largest = counts[words.name].to_list()
-    kept = [word if word in set(largest) else OTHERS for word in words]
-    return pl.Series(words.name, kept, dtype=pl.Enum([*sorted(set(largest) - {OTHERS}), OTHERS]))
+    order = values.arg_sort(nulls_last=True)
+    names = words.gather(order).unique(maintain_order=True).to_list()
+    if len(names) > MANY:
+        counts = words.value_counts(sort=True, name="queries")[: MANY - 1]
+        if counts["queries"].sum() < NAMES_ONLY * len(words):
+            return [], np.zeros(len(words), dtype=np.intp)
+        largest = set(counts[words.name])
+        names = [*(name for name in names if name in largest), OTHERS]
+    number = {name: place for place, name in enumerate(names)}
+    return names, np.array([number.get(word, len(names) - 1) for word in words], dtype=np.intp)
 
 
-def _in_order(values: pl.Series, words: pl.Series) -> list[str]:
-    """The words once each, in the order of the values they stand for."""
-    return words.gather(values.arg_sort(nulls_last=True)).unique(maintain_order=True).to_list()
-
-
-def _quarters(numbers: NDArray[np.float64]) -> pl.Series:
+def _quarters(numbers: NDArray[np.float64]) -> tuple[list[str], NDArray[np.intp]]:
     """Numbers gathered into quarters, each named by its least and largest."""
     known = ~np.isnan(numbers)
     edges = np.unique(np.quantile(numbers[known], [0.25, 0.5, 0.75], method="higher"))
-    place = np.searchsorted(edges, numbers, side="right")
-    labels = np.full(len(numbers), NONE, dtype=object)
-    names: list[str] = []
-    for each in np.unique(place[known]):
-        inside = known & (place == each)
-        names.append(f"{numbers[inside].min():g} … {numbers[inside].max():g}")
-        labels[inside] = names[-1]
-    return pl.Series(labels.tolist(), dtype=pl.Enum([*dict.fromkeys(names), NONE]))
+    place = np.where(known, np.searchsorted(edges, numbers, side="right"), len(edges) + 1)
+    parts, members = np.unique(place, return_inverse=True)
+    names = []
+    for part in parts:
+        inside = numbers[place == part]
+        names.append(NONE if np.isnan(inside[0]) else f"{inside.min():g} … {inside.max():g}")
+    return names, members
 
 
 def segment_rows(run: Run, under: NDArray[np.bool_], level: float = 0.95) -> list[dict[str, Any]]:
@@ -74,18 +74,16 @@ def segment_rows(run: Run, under: NDArray[np.bool_], level: float = 0.95) -> lis
     everywhere = float(under.mean())
     rows: list[dict[str, Any]] = []
     for column in run.manifest.dataset.segments:
-        labels = grouped(run.queries[column])
-        if labels.n_unique() < 2:
-            continue
-        for label in labels.unique().sort().to_list():
-            inside = (labels == label).to_numpy()
+        names, members = grouped(run.queries[column])
+        for number, name in enumerate(names):
+            inside = members == number
             found = crossed_mean(under[:, inside], level)
             shares = {"share": found.value, "low": found.low, "high": found.high}
             lifts = dict(zip(("lift", "lift_low", "lift_high"), shares.values(), strict=True))
             rows.append(
                 {
                     "column": column,
-                    "segment": label,
+                    "segment": name,
                     "queries": int(inside.sum()),
                     **shares,
                     "of_tail": _ratio(float(under[:, inside].sum()), float(under.sum())),
