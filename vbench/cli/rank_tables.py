@@ -39,6 +39,11 @@ def print_ranking(document: Document) -> None:
         out.print(_where(each["ranker"], rows))
     _print_predictions(out, document)
     _print_deltas(out, document)
+    if document["failed"]:
+        out.print(
+            f"[yellow]![/] {len(document['failed'])} planned trials left no result and are not "
+            "ranked; an index that fails where it is hard looks better than it is"
+        )
     _print_warnings(out, document["warnings"])
     for run in document["runs"]:
         out.print(Text(f"kept in: {run}/ranking.json"))

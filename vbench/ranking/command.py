@@ -12,20 +12,22 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vbench.errors import VbenchError
-from vbench.metric import distance
 from vbench.ranking.intake import read_scores
+from vbench.ranking.pool import similarity
 from vbench.ranking.protocol import Material, Ranker, Rows
 
 _LAST_LINES = 5
 
 
 class Command(Ranker):
-    """Runs a program for a block of pairs, with two paths as its last arguments.
+    """Runs a program once for all pairs, with two paths as its last arguments.
 
     The first is Parquet that it reads: `q_id`, `doc_id` (row numbers of the dataset) and
     `similarity`. The second is Parquet that it must write: `q_id`, `doc_id`, `score`. Where the
     program's arguments contain `{input}` and `{output}`, the paths stand there instead.
     """
+
+    pairs_a_call = 1 << 62
 
     def __init__(self, command: str) -> None:
         try:
@@ -46,8 +48,8 @@ class Command(Ranker):
         key = queries[:, np.newaxis] * data.n + candidates
         pairs, back = np.unique(key, return_inverse=True)
         query, item = np.divmod(pairs, data.n)
-        near = distance(data.queries[query], data.base[item], data.metric)
-        frame = pl.DataFrame({"q_id": query, "doc_id": item, "similarity": -near})
+        near = similarity(data, query, item)
+        frame = pl.DataFrame({"q_id": query, "doc_id": item, "similarity": near})
         with tempfile.TemporaryDirectory(prefix="vbench-rank-") as scratch:
             given, made = Path(scratch, "candidates.parquet"), Path(scratch, "scores.parquet")
             frame.write_parquet(given)

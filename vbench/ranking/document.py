@@ -27,6 +27,7 @@ from vbench.ranking.losses import (
     worst_weights,
 )
 from vbench.ranking.measures import perfect
+from vbench.ranking.simple import known_popularity
 from vbench.ranking.stage import CUTOFF, Case, Ranked, Stage
 from vbench.results.files import write_atomically
 from vbench.results.upgrade import upgraded
@@ -96,10 +97,10 @@ class ExactSearch(NamedTuple):
 def _exact_search(stage: Stage) -> ExactSearch:
     exact = stage.pool.places[0]
     there = int((stage.grades[exact[exact >= 0]] > 0).sum())
-    items = stage.dataset.items
+    known = known_popularity(stage.dataset)
     popular = None
-    if items is not None and "popularity" in items.columns:
-        first = np.argsort(-items["popularity"].to_numpy(), kind="stable")[: stage.k]
+    if known is not None:
+        first = np.argsort(-known, kind="stable")[: stage.k]
         popular = float(np.isin(stage.judgements.item, first).mean())
     total = len(stage.judgements.query)
     return ExactSearch(there / total, popular, min(1.0, stage.k / stage.dataset.n))

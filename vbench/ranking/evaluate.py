@@ -13,7 +13,7 @@ from vbench.ranking.document import LEADING, document, write_document
 from vbench.ranking.interactions import source_of, training_interactions
 from vbench.ranking.protocol import Material
 from vbench.ranking.registry import resolve
-from vbench.ranking.simple import Popularity
+from vbench.ranking.simple import Popularity, known_popularity
 from vbench.ranking.stage import Progress, Ranked, Stage, measured, part, score, scores_of, set_up
 from vbench.results.run import Run
 from vbench.results.summary import failed
@@ -112,9 +112,7 @@ def dataset_of(run: Run) -> Dataset:
 
 
 def _usual(dataset: Dataset) -> list[str]:
-    items = dataset.items
-    known = items is not None and "popularity" in items.columns
-    return ["tower", "popularity"] if known else ["tower"]
+    return ["tower"] if known_popularity(dataset) is None else ["tower", "popularity"]
 
 
 def _ranked(stage: Stage, name: str, material: Material, progress: Progress | None) -> Ranked:
@@ -127,9 +125,9 @@ def _ranked(stage: Stage, name: str, material: Material, progress: Progress | No
 
 def _popular(stage: Stage, material: Material) -> FloatArray | None:
     """Leading measure of the exact candidates in the order of popularity, where it is known."""
-    if "popularity" not in _usual(stage.dataset):
+    if known_popularity(stage.dataset) is None:
         return None
     ranker = Popularity()
     ranker.fit(material)
-    scores = scores_of(ranker, "popularity", stage.pool)
+    scores = scores_of(ranker, "popularity", stage)
     return measured(stage, scores, stage.pool.places[0])[LEADING]

@@ -19,7 +19,6 @@ from vbench.metric import FloatArray, distance
 
 Ids = NDArray[np.integer[Any]]
 _BLOCK_ENTRIES = 1 << 21
-_BLOCK_PAIRS = 1 << 17
 
 
 class Block(NamedTuple):
@@ -91,7 +90,7 @@ class Pool:
         """Row number of the query of each pair: int64 (P,)."""
         return np.repeat(self.queries, np.diff(self.starts))
 
-    def blocks(self, pairs: int = _BLOCK_PAIRS) -> Iterator[Block]:
+    def blocks(self, pairs: int) -> Iterator[Block]:
         """The pool in rectangles of up to `pairs` pairs, queries with few candidates first."""
         sizes = np.diff(self.starts)
         order = np.argsort(sizes, kind="stable")
@@ -110,16 +109,18 @@ class Pool:
 
     def similarity(self, dataset: Dataset) -> FloatArray:
         """Minus the distance of each pair, from the stored vectors: float64 (P,)."""
-        values = np.empty(len(self))
-        query = self.query
-        step = max(1, _BLOCK_ENTRIES // dataset.d)
-        for start in range(0, len(self), step):
-            part = slice(start, start + step)
-            near = distance(
-                dataset.queries[query[part]], dataset.base[self.item[part]], dataset.metric
-            )
-            values[part] = -near
-        return values
+        return similarity(dataset, self.query, self.item)
+
+
+def similarity(dataset: Dataset, query: NDArray[np.int64], item: NDArray[np.int64]) -> FloatArray:
+    """Minus the distance of each pair (P,), from the stored vectors, block by block: (P,)."""
+    values = np.empty(len(query))
+    step = max(1, _BLOCK_ENTRIES // dataset.d)
+    for start in range(0, len(query), step):
+        part = slice(start, start + step)
+        near = distance(dataset.queries[query[part]], dataset.base[item[part]], dataset.metric)
+        values[part] = -near
+    return values
 
 
 def _once(ids: Ids) -> Ids:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,10 @@ class Ranker:
 
     Row numbers of queries and items are those of the dataset.
     """
+
+    pairs_a_call: ClassVar[int | None] = None
+    """At most so many pairs in one call of ``score``, where one call is cheap or memory short;
+    None leaves it to vbench."""
 
     def fit(self, material: Material) -> None:
         """Learn, or read what scoring needs. Called once, before ``score``."""

@@ -42,15 +42,22 @@ def popularity(dataset: Dataset) -> NDArray[np.float64]:
     VbenchError
         The items have no such column, or it is not numbers.
     """
+    known = known_popularity(dataset)
+    if known is None:
+        raise VbenchError(
+            "the ranker 'popularity' needs a column popularity with a number in every row in the "
+            f"items of {dataset.name} (items.parquet); leave it out with --ranker tower"
+        )
+    return known
+
+
+def known_popularity(dataset: Dataset) -> NDArray[np.float64] | None:
+    """Popularity of every item where the items have it, float64 (n,)."""
     items = dataset.items
     if items is None or "popularity" not in items.columns:
-        raise VbenchError(
-            f"the ranker 'popularity' needs a column popularity in the items of {dataset.name} "
-            "(items.parquet); leave it out with --ranker tower"
-        )
+        return None
     column = items["popularity"]
-    if not column.dtype.is_numeric() or column.null_count() or column.is_nan().any():
-        raise VbenchError(
-            f"the items of {dataset.name}: the column popularity must hold a number in every row"
-        )
-    return column.cast(float).to_numpy()
+    if not column.dtype.is_numeric() or column.null_count():
+        return None
+    values: NDArray[np.float64] = column.cast(float).to_numpy()
+    return values if np.isfinite(values).all() else None

@@ -22,6 +22,7 @@ from vbench.results.run import Run, Setting
 from vbench.results.schema import Trial
 
 CUTOFF = 10
+_BLOCK_NUMBERS = 1 << 22
 KENDALL_QUERIES = 1_000
 
 Progress = Callable[[str, int, int], None]
@@ -239,7 +240,7 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
     VbenchError
         It returns NaN, an infinity, another shape, or something that is not numbers.
     """
-    scores = scores_of(ranker, name, stage.pool, progress)
+    scores = scores_of(ranker, name, stage, progress)
     exact, *lists = [measured(stage, scores, places) for places in stage.pool.places]
     names = by_name(stage.ideal.cutoff)
     chosen = np.linspace(0, len(stage.judged) - 1, KENDALL_QUERIES).astype(np.intp)
@@ -267,12 +268,13 @@ def measured(
 
 
 def scores_of(
-    ranker: Ranker, name: str, pool: Pool, progress: Progress | None = None
+    ranker: Ranker, name: str, stage: Stage, progress: Progress | None = None
 ) -> NDArray[np.floating]:
     """Scores of all pairs of the pool, checked: floating (P,)."""
+    pool = stage.pool
     scores = np.empty(len(pool))
     done = 0
-    for block in pool.blocks():
+    for block in pool.blocks(ranker.pairs_a_call or max(1, _BLOCK_NUMBERS // stage.dataset.d)):
         given = np.asarray(ranker.score(block.queries, block.candidates))
         if given.shape != block.candidates.shape:
             raise VbenchError(
