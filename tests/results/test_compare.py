@@ -62,6 +62,9 @@ def test_the_difference_is_that_of_the_means(apart: Run) -> None:
         assert found["baseline_value"] == pytest.approx(means[0])
         assert found["candidate_value"] == pytest.approx(means[1])
         assert found["difference"] == pytest.approx(means[1] - means[0])
+        for side, mean in zip(("baseline", "candidate"), means, strict=True):
+            low, high = found[f"{side}_interval"]
+            assert low <= mean <= high
 
 
 def test_no_difference_comes_with_what_could_have_been_seen(tmp_path: Path) -> None:

@@ -81,8 +81,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
         known = all(map(math.isfinite, ends))
         table.add_row(
             row["measure"],
-            number(row["baseline_value"]),
-            number(row["candidate_value"]),
+            *(_with_ends(row, side) for side in ("baseline", "candidate")),
             number(row["difference"], signed=True),
             f"{number(ends[0], signed=True)} … {number(ends[1], signed=True)}" if known else "–",
             p_value(row["p_holm"]),
@@ -90,6 +89,12 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
             style=_STYLES.get(row["better"] or "", ""),
         )
     return table
+
+
+def _with_ends(row: Mapping[str, Any], side: str) -> str:
+    low, high = row[f"{side}_interval"]
+    ends = "" if low is None else f" [{number(low)} {number(high)}]"
+    return number(row[f"{side}_value"]) + escape(ends)
 
 
 def _print_changed(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from vbench.errors import VbenchError
 from vbench.measures.base import Measure
+from vbench.measures.estimate import Estimate, Estimator
 from vbench.measures.grammar import parse
 from vbench.measures.recall import CVaR, Percentile
 from vbench.metric import FloatArray
@@ -28,6 +30,7 @@ from vbench.stats.paired import (
 )
 
 SCHEMA = "vbench.compare/1"
+Clusters = NDArray[np.integer[Any]] | None
 
 
 def standard(k: int) -> list[Measure]:
@@ -150,15 +153,18 @@ def _check_builds(found: Sequence[Pair]) -> None:
 def _entry(pair: Pair, measure: Measure, cluster: str | None, level: float) -> dict[str, Any]:
     a, b = pair.baseline, pair.candidate
     name_a, name_b = pair.names
-    values = [_mean(side, measure) for side in (a, b)]
-    found = _difference(a, b, measure, cluster, level)
+    clusters = a.variant.run.clusters(cluster)
+    values = [_estimate(side, measure, clusters, level) for side in (a, b)]
+    found = _difference(a, b, measure, clusters, level)
     return {
         "measure": str(measure),
         "k": pair.k,
         "baseline": name_a,
         "candidate": name_b,
-        "baseline_value": values[0],
-        "candidate_value": values[1],
+        "baseline_value": values[0].value,
+        "baseline_interval": [values[0].low, values[0].high],
+        "candidate_value": values[1].value,
+        "candidate_interval": [values[1].low, values[1].high],
         "difference": found.value,
         "low": found.low,
         "high": found.high,
@@ -189,25 +195,20 @@ def _adjust(entries: list[dict[str, Any]], level: float) -> None:
         entry["verdict"] = verdict(entry, len(tested))
 
 
-def _mean(side: Side, measure: Measure) -> float:
-    """Mean over builds of the measure.
+def _estimate(side: Side, measure: Measure, clusters: Clusters, level: float) -> Estimate:
+    """The measure of one side alone.
 
     Raises
     ------
     VbenchError
         Where a build did not record what the measure needs.
     """
-    values = [measure.value(each) for each in side.answers]
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
+    if any(measure.value(each) is None for each in side.answers):
         raise VbenchError(f"{measure} cannot be compared: {side} did not record it")
-    return float(np.mean(known))
+    return Estimator(side.answers, level, clusters).of(measure)
 
 
-def _difference(
-    a: Side, b: Side, measure: Measure, cluster: str | None, level: float
-) -> Difference:
-    clusters = a.variant.run.clusters(cluster)
+def _difference(a: Side, b: Side, measure: Measure, clusters: Clusters, level: float) -> Difference:
     if isinstance(measure, CVaR):
         x, y = _recall(a, measure), _recall(b, measure)
         return compare_cvar(x, y, measure.alpha, level, clusters)
