@@ -22,6 +22,7 @@ Examples:
   vbench run --index hnsw --set ef=32,64 --set M=32 --dataset sift.hdf5
   vbench run --index hnsw --index ivf-flat --at-recall 0.9
   vbench run --index 'faiss:IVF1024,PQ16' --set nprobe=8,32
+  vbench run --study robustness
   vbench run --index my_package.my_module:MyIndex --dataset base.npy --queries q.npy --metric ip
 """
 
@@ -36,7 +37,6 @@ def _columns(dataset: Dataset) -> list[str]:
     "-i",
     "indexes",
     multiple=True,
-    required=True,
     metavar="INDEX",
     shell_complete=complete.indexes,
     help="Recipe, TOML file, package.module:Class, faiss:FACTORY or annb:FILE.py:Class. Repeats.",
@@ -50,6 +50,11 @@ def _columns(dataset: Dataset) -> list[str]:
     default=[10],
     show_default=True,
     help="Neighbours to ask for. Repeats.",
+)
+@click.option(
+    "--study",
+    metavar="NAME|FILE",
+    help="Carry out a study instead: several runs, their figures and tables, such as robustness.",
 )
 @click.option(
     "--set",
@@ -81,6 +86,7 @@ def _columns(dataset: Dataset) -> list[str]:
 @json_option
 def run(
     indexes: tuple[str, ...],
+    study: str | None,
     ks: tuple[int, ...],
     settings: dict[str, list[str]],
     at_recall: float | None,
@@ -100,6 +106,13 @@ def run(
     setting, scores the answers against the exact neighbours, and leaves a run folder. The same
     call again goes on where it stopped.
     """
+    if study is not None:
+        from vbench.cli.study import carry_out
+
+        return carry_out(study, as_json=as_json)
+    if not indexes:
+        raise click.UsageError("give --index, such as --index hnsw, or --study robustness")
+
     from vbench.bench.runner import run as measure
     from vbench.data.load import load
     from vbench.measures.grammar import parse

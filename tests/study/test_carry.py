@@ -1,0 +1,105 @@
+"""A study end to end: runs, figures, tables, and going on where it stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from vbench.cli import main
+
+STUDY = """
+title = "A small study"
+[[parts]]
+name = "sweep"
+dataset = "{data}"
+indexes = ["knobbed:Kept", "flat"]
+k = [2, 5]
+builds = 2
+repeats = 1
+settings = {{ keep = [16, 48] }}
+[[parts]]
+name = "equal"
+dataset = "{data}"
+indexes = ["knobbed:Kept"]
+k = [5]
+builds = 1
+repeats = 1
+at_recall = 0.5
+[[figures]]
+name = "measures"
+parts = ["equal"]
+draw = "measures"
+[[figures]]
+name = "against"
+parts = ["sweep"]
+draw = "robustness_against_recall"
+arguments = {{ delta = 0.5 }}
+[[figures]]
+name = "effect"
+parts = ["sweep"]
+draw = "parameter_effect"
+arguments = {{ index = "flat" }}
+[[tables]]
+name = "all"
+parts = ["sweep", "equal"]
+measures = ["Recall@K", "Robustness(delta=0.5)@K", "QPS"]
+"""
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    data = tmp_path / "made.npz"
+    base, queries = (rng.normal(size=(size, 6)).astype(np.float32) for size in (400, 40))
+    np.savez(data, base=base, queries=queries, metric="l2")
+    path = tmp_path / "small.toml"
+    path.write_text(STUDY.format(data=data))
+    return path
+
+
+def test_a_study_is_measured_drawn_tabled_and_resumed(study: Path, tmp_path: Path) -> None:
+    """One command; given again it measures nothing."""
+    arguments = ["run", "--study", str(study), "--out", str(tmp_path / "out"), "--json"]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert document["schema"] == "vbench.study/1"
+    assert [run["part"] for run in document["runs"]] == ["sweep", "equal"]
+    names = {Path(path).name for path in document["figures"]}
+    assert {"measures-made-k5.png", "against-made-k2.svg", "against-made-k5.png"} <= names
+    assert all(Path(path).stat().st_size > 1000 for path in document["figures"])
+    assert len(document["undrawn"]) == 2
+    assert all("no numeric search parameter" in reason for reason in document["undrawn"])
+    frame = pl.read_csv(tmp_path / "out" / "tables" / "all.csv")
+    sweep = frame.filter(pl.col("part") == "sweep")
+    assert sorted(sweep["k"].unique()) == [2, 5]
+    assert set(frame["measure"]) == {"Recall", "Robustness(delta=0.5)", "QPS"}
+    assert len(sweep) == 2 * 3 * 3
+    assert (tmp_path / "out" / "report.html").is_file()
+    trials = sorted((tmp_path / "out" / "runs").rglob("trials/*.parquet"))
+    before = [path.stat().st_mtime_ns for path in trials]
+    again = CliRunner().invoke(main, arguments[:-1])
+    assert again.exit_code == 0, again.output
+    assert "A small study" in again.output
+    assert [path.stat().st_mtime_ns for path in trials] == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--study", "robustness", "--builds", "5"], "--builds does not go with --study"),
+        (["--study", "robustness", "--index", "hnsw"], "--index does not go with --study"),
+        (["--study", "robustnes"], "did you mean 'robustness'"),
+        ([], "give --index"),
+    ],
+)
+def test_a_wrong_call_is_refused(arguments: list[str], says: str) -> None:
+    """What the study's file decides is not for the command line."""
+    done = CliRunner().invoke(main, ["run", *arguments])
+    assert done.exit_code == 2
+    assert says in done.output

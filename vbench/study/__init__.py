@@ -1,0 +1,1 @@
+"""A study: several runs, and the figures and tables that are made of them."""
