@@ -2,12 +2,13 @@
 # make test   the same environment with what the tests need, and all tests but the slow ones
 # make lint   ruff, mypy, import rules
 # make docs   the guides as pages in build/site; a broken link is an error
+# make gallery  the pictures that the README shows, from a real run
 # make bench  figures of speed, as ratios measured side by side
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test test-slow lint docs bench clean
+.PHONY: run test test-slow lint docs gallery bench clean
 
 run: $(VENV)/installed
 	$(BIN)/vbench run --index hnsw
@@ -26,6 +27,9 @@ lint: $(VENV)/developed
 
 docs: $(VENV)/developed
 	$(BIN)/mkdocs build
+
+gallery: $(VENV)/developed
+	$(BIN)/python scripts/gallery.py
 
 bench: $(VENV)/developed
 	@for script in benchmarks/[!_]*.py; do $(BIN)/python $$script || exit 1; done

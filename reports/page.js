@@ -66,10 +66,31 @@
     }
   };
 
+  // What is out of sight is computed when it comes into sight, or before printing.
+  const stale = new Map();
+  const seen = new Set();
+  const refresh = (figure) => {
+    stale.get(figure)?.runAsync();
+    stale.delete(figure);
+  };
+  const sight = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      seen[isIntersecting ? "add" : "delete"](target);
+      if (isIntersecting) refresh(target);
+    }
+  }, { rootMargin: "300px" });
+  window.addEventListener("beforeprint", () => {
+    for (const view of stale.values()) view.run();
+    stale.clear();
+  });
+
   const set = (name, value) => {
     state[name] = value;
-    for (const { view, signals } of views) {
-      if (signals.has(name)) view.signal(name, value).runAsync();
+    for (const { view, signals, figure } of views) {
+      if (!signals.has(name)) continue;
+      view.signal(name, value);
+      stale.set(figure, view);
+      if (seen.has(figure)) refresh(figure);
     }
     if (name === "pick") showPick();
     else showNumbers();
@@ -112,6 +133,7 @@
     const signals = new Set(spec.params.map((parameter) => parameter.name));
     figure.view = view;
     views.push({ view, signals, figure });
+    sight.observe(figure);
     for (const name of signals) {
       if (name in state && view.signal(name) !== state[name]) view.signal(name, state[name]).runAsync();
     }

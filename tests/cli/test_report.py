@@ -37,7 +37,9 @@ def test_several_runs_make_one_page_here(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_figures_and_vectors_are_asked_for(tmp_path: Path) -> None:
     """--png makes the folder; --svg adds SVG and PDF; --json lists every file."""
-    make_run(tmp_path / "run", m=40, settings=1, names=("one",), segments=False, builds=1)
+    make_run(
+        tmp_path / "run", m=40, settings=1, names=("one",), segments=False, builds=1, latency=False
+    )
     result = call(
         str(tmp_path / "run"), "--html", str(tmp_path / "a.html"), "--png",
         str(tmp_path / "figures"), "--svg", "--json",

@@ -87,11 +87,14 @@ def test_files_have_both_sizes_and_300_dpi(run: Run, tmp_path: Path) -> None:
 
 def test_vectors_are_repeatable(tmp_path: Path) -> None:
     """The same run gives the same SVG and PDF, byte by byte."""
-    run = make_run(tmp_path / "run", m=40, settings=1, segments=False, builds=1, latency=False)
-    files = [export.write(run, tmp_path / name, vector=True) for name in ("one", "two")]
-    assert {path.suffix for path in files[0]} == {".png", ".svg", ".pdf"}
-    for one, two in zip(*files, strict=True):
-        assert one.read_bytes() == two.read_bytes()
+    report = gather(make_run(tmp_path, m=40, settings=1, builds=1))
+    for kind in ("svg", "pdf"):
+        written = []
+        for _ in range(2):
+            drawn = export.draw(next(planned(report.panels[0])), report, figures.SINGLE)
+            export.save(drawn, tmp_path / f"figure.{kind}", kind)
+            written.append((tmp_path / f"figure.{kind}").read_bytes())
+        assert written[0] == written[1]
 
 
 def test_what_the_run_lacks_is_not_planned(tmp_path: Path) -> None:
@@ -104,8 +107,10 @@ def test_what_the_run_lacks_is_not_planned(tmp_path: Path) -> None:
 def test_odd_names_are_drawn_as_they_are(tmp_path: Path) -> None:
     """Signs of markup and of mathematics, and letters that the font has not, break nothing."""
     names = (*ODD_NAMES, "$x_1$ and $\\frac{", "100 %")
-    run = make_run(tmp_path / "run", m=40, names=names, settings=2, builds=2)
-    assert export.write(run, tmp_path / "figures")
+    report = gather(make_run(tmp_path / "run", m=40, names=names, settings=1, builds=2))
+    for figure in planned(report.panels[0]):
+        drawn = export.draw(figure, report, figures.SINGLE)
+        export.save(drawn, tmp_path / "figure.png", "png")
 
 
 def test_thirty_indexes_fit(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -28,7 +29,7 @@ def data_of(page: str) -> dict[str, pl.DataFrame]:
     """The frames inside the page, as a reader would download them."""
     found = re.findall(r'download="(\w+)\.csv".*? href="data:text/csv;charset=utf-8,([^"]*)"', page)
     return {
-        name: pl.read_csv(io.StringIO(unquote(text)), infer_schema_length=None)
+        name: pl.read_csv(io.StringIO(unquote(unescape(text))), infer_schema_length=None)
         for name, text in found
     }
 

@@ -118,6 +118,26 @@ class Drawing:
             **more,
         }
 
+    def plain(
+        self,
+        data: str,
+        transform: Sequence[Spec],
+        layer: Sequence[Spec],
+        *,
+        height: int,
+        parameters: Spec | None = None,
+    ) -> Spec:
+        """A chart of a frame whose rows are not settings of this report."""
+        values = {**self._shared, **(parameters or {})}
+        return {
+            "data": {"name": data},
+            "params": [{"name": name, "value": value} for name, value in values.items()],
+            "transform": list(transform),
+            "width": "container",
+            "height": height,
+            "layer": list(layer),
+        }
+
     def rows(
         self,
         data: str,

@@ -93,7 +93,7 @@ def write(
                 drawn = draw(figure, one, size)
                 for kind in ("png", "svg", "pdf") if vector else ("png",):
                     path = folder / f"{figure.name}{suffix}{wide}.{kind}"
-                    _save(drawn, path, kind)
+                    save(drawn, path, kind)
                     written.append(path)
     return written
 
@@ -124,7 +124,8 @@ def _legend(drawn: Figure, ax: Axes, width: float) -> None:
     drawn.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
-def _save(drawn: Figure, path: Path, kind: str) -> None:
+def save(drawn: Figure, path: Path, kind: str) -> None:
+    """Write a figure as `png`, `svg` or `pdf`, whole or not at all."""
     import matplotlib.style
 
     with (

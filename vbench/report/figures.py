@@ -457,6 +457,8 @@ def _quantity_axis(ax: Axes, side: str, key: str, k: int, delta: float) -> None:
 
 
 def _percent(axis: Any) -> None:
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import AutoLocator, FuncFormatter, MaxNLocator
 
-    axis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    if isinstance(axis.get_major_locator(), AutoLocator):
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(100 * value, 6):g}%"))

@@ -7,7 +7,15 @@ from collections.abc import Callable
 from vbench.report.charts import Drawing
 from vbench.report.gather import Report
 from vbench.report.parts import Section
-from vbench.report.sections import evenness, hardness, method, price, tail
+from vbench.report.sections import (
+    comparisons,
+    evenness,
+    hardness,
+    method,
+    price,
+    ranking,
+    tail,
+)
 
 Maker = Callable[[Report, Drawing], Section | None]
 
@@ -16,5 +24,7 @@ SECTIONS: tuple[Maker, ...] = (
     price.section,
     tail.section,
     hardness.section,
+    comparisons.section,
+    ranking.section,
     method.section,
 )

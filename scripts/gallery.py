@@ -1,0 +1,62 @@
+"""Make `reports/gallery`: figures and a picture of the page, from a real run on `books`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from vbench.report import export
+from vbench.report.page import write
+from vbench.results.hardness import hardness_of
+from vbench.results.run import Run
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "reports" / "gallery"
+RUN = ROOT / "build" / "gallery-run"
+INDEXES = ("hnsw", "hnsw-mips", "ivf-flat", "ivf-pq")
+SHOWN = (
+    "recall-distribution",
+    "robustness-curves",
+    "robustness-against-recall",
+    "throughput-against-robustness",
+    "tail-by-segment",
+    "hardness",
+    "effort",
+    "build-spread",
+)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def main() -> None:
+    """Run, unless the run is there already; then draw."""
+    names = [word for index in INDEXES for word in ("--index", index)]
+    vbench = str(Path(sys.executable).with_name("vbench"))
+    subprocess.run([vbench, "run", *names, "--out", str(RUN)], check=True)
+    run = Run(RUN)
+    hardness_of(run, 10)
+    FOLDER.mkdir(exist_ok=True)
+    for path in export.write(run, RUN / "figures"):
+        if path.stem in SHOWN:
+            shutil.copyfile(path, FOLDER / path.name)
+    picture(write(run, RUN / "report.html"), FOLDER)
+
+
+def picture(page: Path, folder: Path) -> None:
+    """The top of the page, and the part with the slider, as a reader sees them."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        for scheme in ("light", "dark"):
+            shown = chromium.new_page(viewport={"width": 1280, "height": 1000}, color_scheme=scheme)
+            shown.goto(page.as_uri())
+            shown.wait_for_function("document.body.dataset.drawn === 'yes'")
+            shown.locator("form.controls").evaluate("part => part.scrollIntoView()")
+            shown.screenshot(path=folder / f"page-{scheme}.png")
+        chromium.close()
+
+
+if __name__ == "__main__":
+    main()
