@@ -1,0 +1,96 @@
+"""`vbench tune` and `vbench run --at-recall`, as a user types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from vbench.cli import main
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A base and its queries as .npy, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(9)
+    np.save("base.npy", rng.normal(size=(320, 6)).astype(np.float32))
+    np.save("asked.npy", rng.normal(size=(240, 6)).astype(np.float32))
+    return tmp_path
+
+
+def call(command: str, *arguments: str) -> Result:
+    given = ["--dataset", "base.npy", "--queries", "asked.npy", "--metric", "l2", "--out", "run"]
+    once = ["--builds", "1", "--repeats", "1"]
+    return CliRunner().invoke(main, [command, *given, *once, *arguments])
+
+
+def test_tune_prints_what_was_tried_and_what_is_certified() -> None:
+    """Then the same as JSON, from the same run folder; exit code 0."""
+    arguments = ["--index", "knobbed:Kept", "--target", "Recall@4>=50%", "--minimize", "IndexSize"]
+    refused = call("tune", *arguments)
+    assert refused.exit_code == 2
+    assert "knobbed:Kept does not tell its IndexSize" in refused.output
+    arguments[-1] = "Latency(p=50)"
+    printed = call("tune", *arguments)
+    assert printed.exit_code == 0, printed.output
+    for part in ("120 queries choose, 120 certify", "meets all", "certified", "next: vbench run"):
+        assert part in printed.output
+    document = json.loads(call("tune", *arguments, "--json").stdout)
+    assert document["schema"] == "vbench.tune/1"
+    assert document["certified"] is True
+    assert document["targets"] == ["Recall@4>=0.5"]
+    assert document["best"]["index"] == "knobbed:Kept"
+    assert document["verdict"] in printed.output.replace("\n", "")
+
+
+def test_a_target_that_is_not_shown_is_exit_code_1() -> None:
+    """With a warning beforehand, and how many more queries it takes."""
+    done = call("tune", "--index", "flat", "--target", "Robustness(delta=1.0)@4>=0.99")
+    assert done.exit_code == 1
+    assert "cannot certify Robustness(delta=1.0)@4>=0.99 even if all of them pass" in done.stderr
+    assert "179 more queries needed" in done.output
+
+
+def test_a_target_that_nothing_reaches_names_the_best() -> None:
+    """In the verdict; exit code 1."""
+    done = call("tune", "--index", "knobbed:Half", "--target", "Recall@4>=0.95")
+    assert done.exit_code == 1
+    assert "not met: no setting that was tried reaches Recall@4>=0.95; the best reached is" in (
+        done.output
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--target", "Recall@4"], "is not a target"),
+        (["--target", "Recall@4>=0.9", "--maximize", "Latency(p=99)"], "write --minimize"),
+        (["--target", "Recall@4>=0.9", "--set", "kep=3"], "did you mean 'keep'"),
+        ([], "--target"),
+    ],
+)
+def test_a_wrong_call_is_exit_code_2(arguments: list[str], says: str) -> None:
+    """And nothing is written."""
+    done = call("tune", "--index", "knobbed:Kept", *arguments)
+    assert done.exit_code == 2
+    assert says in done.output
+    assert not Path("run").exists()
+
+
+def test_at_recall_shows_how_each_index_came_to_the_level() -> None:
+    """One table for that, and the settings at the level alone in the others and in the JSON."""
+    arguments = ["-k", "4", "-i", "knobbed:Kept", "-i", "flat", "--at-recall", "0.5"]
+    printed = call("run", *arguments)
+    assert printed.exit_code == 0, printed.output
+    assert "Equal footing: mean recall 0.5" in printed.output
+    assert "no knob to move: Recall@4 is 1.0000" in printed.output
+    document = json.loads(call("run", *arguments, "--json").stdout)
+    kept, flat = document["levels"]
+    shown = [each["setting"] for each in document["settings"] if each["index"] == "knobbed:Kept"]
+    assert shown == kept["chosen"]
+    assert len(kept["tried"]) > len(shown)
+    assert flat["reached"] is False
