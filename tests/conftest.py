@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No test depends on how fast it runs.
+settings.register_profile("vbench", deadline=None)
+settings.load_profile("vbench")
 
 
 @pytest.fixture(autouse=True)

@@ -67,6 +67,17 @@ class Slow(Swept):
         return super().search(queries, k)
 
 
+class Deaf(Swept):
+    """Looks at half of the base, whatever it is told."""
+
+    sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"ef": [10, 100]}
+    knob = "ef"
+    keep = 0.5
+
+    def set(self, ef: int = 10) -> None:
+        pass
+
+
 class NoEffect(Exact):
     """Takes a search parameter and ignores it."""
 

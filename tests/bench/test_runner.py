@@ -106,7 +106,9 @@ def test_an_index_at_fault_fails_its_trials_and_no_others(
     assert reason in failure.reason
     (done,) = run.done
     assert run.build_of(done).index == "flat"
-    assert [warning.about for warning in run.manifest.warnings] == ["failed trials"]
+    # How busy the machine is while it tests says nothing about the index.
+    abouts = {warning.about for warning in run.manifest.warnings}
+    assert abouts - {"busy machine"} == {"failed trials"}
 
 
 def test_a_hang_ends_at_the_timeout(dataset: Dataset, tmp_path: Path) -> None:
@@ -144,7 +146,7 @@ def test_pads_repeats_and_unstable_answers_are_counted(dataset: Dataset, tmp_pat
 
 def test_a_parameter_without_effect_is_reported(dataset: Dataset, tmp_path: Path) -> None:
     """A sweep that never changes the answers is a finding."""
-    run = once(dataset, "misbehaving:NoEffect", tmp_path / "run")
+    run = once(dataset, "misbehaving:Deaf", tmp_path / "run")
     assert "no effect" in {warning.about for warning in run.manifest.warnings}
 
 
