@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import warnings
 from collections.abc import Mapping, Sequence
@@ -26,11 +27,6 @@ def search_combinations(judge: Judge, groups: Sequence[Group], budget: Budget) -
     may still be better. With one combination this is bisection and nothing else; Optuna's
     tree-structured Parzen estimator proposes the others, or where they are few, its grid: all of
     them. The workers of the best combination stay alive.
-
-    Raises
-    ------
-    MissingExtraError
-        There are several combinations, and Optuna is not installed.
     """
     if len(groups) == 1:
         (group,) = groups
@@ -58,6 +54,16 @@ def search_combinations(judge: Judge, groups: Sequence[Group], budget: Budget) -
 
     _study(judge.run.manifest.options.seed, space).optimize(loss)
     return list(outcomes.values())
+
+
+def require_optuna(groups: Sequence[Group]) -> None:
+    """Raise MissingExtraError where several combinations are to be tried without Optuna."""
+    several = len({group.builds[0].index for group in groups}) < len(groups)
+    if several and importlib.util.find_spec("optuna") is None:
+        raise MissingExtraError(
+            "tuning other parameters than the one knob (give each of them one value with --set)",
+            "tune",
+        )
 
 
 class _Space:
@@ -95,10 +101,8 @@ def _parameters(group: Group) -> dict[str, Any]:
 
 
 def _study(seed: int, space: _Space) -> Any:
-    try:
-        import optuna
-    except ImportError:
-        raise MissingExtraError("tuning more than one parameter", "tune") from None
+    import optuna
+
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     combinations = len(space)
     if combinations <= _ALL_OF_THEM:

@@ -80,6 +80,8 @@ def secure(judge: Judge, outcome: Outcome, budget: Budget) -> Outcome:
     knob = outcome.group.knob
     if knob is None or outcome.best is None or judge.objective.measure.kind != "cost":
         return outcome
+    if math.isinf(_surety(judge, outcome.best)):
+        return outcome
     start = outcome.best.value or knob.low
     search = KnobSearch(knob, 0.0, start, resolution=2 * _CLOSE)
     tried = list(outcome.tried)
@@ -117,7 +119,7 @@ def _score(judge: Judge, tried: Tried, *, upwards: bool) -> float:
 
 
 def _surety(judge: Judge, tried: Tried) -> float:
-    """The slack that is left after the bound has been widened once more."""
+    """The slack that is left after the bound has been widened once more; ∞ without a bound."""
     surest = [
         2.0 * each.slack - each.plain_slack
         for each, possible in zip(tried.evidence, judge.attainable, strict=True)

@@ -18,7 +18,7 @@ from vbench.errors import VbenchError
 from vbench.measures.hits import Rule
 from vbench.results.run import Run
 from vbench.stats.intervals import check_level
-from vbench.tune.combinations import search_combinations
+from vbench.tune.combinations import require_optuna, search_combinations
 from vbench.tune.evidence import Evidence
 from vbench.tune.search import SEARCHED_COSTS, Budget, Outcome, best_of, secure
 from vbench.tune.targets import (
@@ -168,6 +168,7 @@ def tune(
         dataset.metric,
         chosen_later=True,
     )
+    require_optuna(plan.groups)
     folder = Path(out) if out is not None else Path("results") / f"tune-{run_id(dataset, plan)}"
     with claim(folder, plan, fresh=fresh):
         with opened(dataset, plan, options, folder, progress) as bench:
