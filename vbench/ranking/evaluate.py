@@ -11,10 +11,20 @@ from vbench.errors import VbenchError
 from vbench.metric import FloatArray
 from vbench.ranking.document import LEADING, document, write_document
 from vbench.ranking.interactions import source_of, training_interactions
-from vbench.ranking.protocol import Material
+from vbench.ranking.protocol import Material, Ranker
 from vbench.ranking.registry import resolve
 from vbench.ranking.simple import Popularity, known_popularity
-from vbench.ranking.stage import Progress, Ranked, Stage, measured, part, score, scores_of, set_up
+from vbench.ranking.stage import (
+    Progress,
+    Ranked,
+    Stage,
+    measured,
+    named,
+    part,
+    score,
+    scores_of,
+    set_up,
+)
 from vbench.results.run import Run
 from vbench.results.summary import failed
 
@@ -71,8 +81,9 @@ def _evaluate(
     progress: Progress | None,
 ) -> dict[str, Any]:
     data = dataset or dataset_of(runs[0])
+    # A wrong name should not be found out after the other rankers have worked for a minute.
+    resolved = {name: resolve(name) for name in rankers or _usual(data)}
     stage = set_up(runs, data, k)
-    names = list(dict.fromkeys(rankers)) or _usual(data)
     material = Material(
         dataset=data,
         exposed=runs[0].truth.ids[:, : stage.k],
@@ -80,7 +91,7 @@ def _evaluate(
         source=source_of(data, interactions),
         seed=seed,
     )
-    ranked = [_ranked(stage, name, material, progress) for name in names]
+    ranked = [_ranked(stage, *each, material, progress) for each in resolved.items()]
     popular = _popular(stage, material)
     lost = [each for run in runs for each in failed(run) if each["k"] == stage.k]
     made = document(stage, ranked, popular, lost)
@@ -115,11 +126,13 @@ def _usual(dataset: Dataset) -> list[str]:
     return ["tower"] if known_popularity(dataset) is None else ["tower", "popularity"]
 
 
-def _ranked(stage: Stage, name: str, material: Material, progress: Progress | None) -> Ranked:
-    ranker = resolve(name)
+def _ranked(
+    stage: Stage, name: str, ranker: Ranker, material: Material, progress: Progress | None
+) -> Ranked:
     if progress:
         progress(f"preparing {name}", 0, 1)
-    ranker.fit(material)
+    with named(name, "fit"):
+        ranker.fit(material)
     return score(stage, ranker, name, progress)
 
 
