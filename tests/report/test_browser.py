@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from report.made_run import ODD_NAMES, make_run
+from report.stored import store_comparisons, store_ranking
 
 from vbench.report.footing import nearest
 from vbench.report.gather import gather
@@ -60,8 +61,9 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Two datasets' worth of settings, with everything that a run may hold."""
-    return make_run(
-        tmp_path_factory.mktemp("run"),
+    folder = tmp_path_factory.mktemp("run")
+    made = make_run(
+        folder,
         names=("hnsw", "ivf-flat", "nsg"),
         settings=4,
         m=300,
@@ -69,6 +71,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         hardness=True,
         warnings=[Warn("busy machine", "1 of 72 trials was disturbed", "speed", "run again")],
     )
+    store_comparisons(folder)
+    store_ranking(folder)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -158,8 +163,9 @@ def test_the_slider_shows_the_numbers_of_the_library(opened: Opened, run: Run, p
         drawn = {row["id"]: row for row in opened.rows("bars", "nearness")}
         assert drawn.keys() == {each.id for each in chosen.values()}
         for identity, row in drawn.items():
-            found = (row["robustness"], row["low"], row["high"])
-            assert found == pytest.approx(expected[identity], abs=1e-9)
+            value, low, high = expected[identity]
+            assert row["robustness"] == pytest.approx(value, abs=1e-9)
+            assert (row["low"], row["high"]) == pytest.approx((low, high), abs=1e-6)
         for identity, (value, _, _) in expected.items():
             cell = opened.page.text_content(f"tr[data-row={identity}] td[data-live]")
             assert cell is not None
@@ -317,7 +323,7 @@ def test_screenshots_of_every_section(
     opened.page.add_style_tag(content=".controls { position: static !important; }")
     for name in (".top", ".controls", *(f"#{each}" for each in ("evenness", "price", "tail"))):
         opened.page.locator(name).screenshot(path=folder / f"{name.strip('.#')}.png")
-    for name in ("hardness", "method", "data"):
+    for name in ("hardness", "compared", "ranking", "method", "data"):
         opened.page.locator(f"#{name}").screenshot(path=folder / f"{name}.png")
     assert opened.complaints == []
     opened.context.close()

@@ -142,9 +142,11 @@ def builds(panel: Panel) -> pl.DataFrame:
 
 
 def rounded(frame: pl.DataFrame) -> list[pl.Expr]:
-    """The columns with the digits that a reader or a chart can use: ten significant ones."""
+    """The columns with the digits that a reader or a chart can use: six, of Robustness ten."""
     return [
-        pl.col(name).round_sig_figs(10) for name in frame.columns if frame[name].dtype.is_float()
+        pl.col(name).round_sig_figs(10 if name == "robustness" else 6)
+        for name in frame.columns
+        if frame[name].dtype.is_float()
     ]
 
 

@@ -67,7 +67,10 @@ def left_out(footing: Footing) -> str:
     far = [shown for shown in footing.chosen.values() if not footing.is_near(shown)]
     if not far or not footing.equal:
         return ""
-    named = _listed([f"{shown.index} ({shown.recall:.2f})" for shown in far])
+    named = _listed(
+        [f"{shown.index} ({shown.recall:.2f})" for shown in far[:_FEW]]
+        + ([f"{len(far) - _FEW} more"] if len(far) > _FEW else [])
+    )
     return (
         f"Not on equal footing, because no setting came near that recall: {named}. Give them "
         "other settings with --set, and they can be compared."
