@@ -60,6 +60,8 @@
     for (const button of all("[data-pick]")) {
       button.setAttribute("aria-pressed", String(button.dataset.pick === state.pick));
     }
+    const index = document.querySelector(`tr[data-row="${CSS.escape(state.pick)}"]`)?.dataset.index;
+    for (const chip of all(".chip")) chip.classList.toggle("lit", chip.dataset.pick === index);
     for (const row of all("tr[data-row], tr[data-index]")) {
       const picked = [row.dataset.row, row.dataset.index].includes(state.pick);
       row.classList.toggle("picked", state.pick !== "" && picked);

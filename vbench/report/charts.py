@@ -28,7 +28,7 @@ NEED_OF_TENTH = "ceil(ceil(delta / 10) * datum.k / 10)"
 AT_DELTA = {"filter": f"datum.need === {NEED}"}
 AT_TENTH = {"filter": f"datum.need === {NEED_OF_TENTH}"}
 LIT = "pick === '' || pick === datum.index || pick === datum.id"
-_KNOWN = ("panel", "index", "setting", "family", "k", "recall")
+_KNOWN = ("panel", "index", "setting", "family", "parameters", "k", "recall")
 _BAND = 32
 """Height of the band of one setting, in pixels."""
 
@@ -220,7 +220,7 @@ def hover(*more: Spec) -> list[Spec]:
     """What hovering shows: index, parameters, and more."""
     return [
         {"field": "index", "type": "nominal"},
-        {"field": "setting", "type": "nominal", "title": "parameters"},
+        {"field": "parameters", "type": "nominal"},
         *more,
         number("recall", title="mean recall", format=".4f"),
     ]

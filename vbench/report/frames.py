@@ -39,6 +39,7 @@ def _setting(panel: Panel, shown: Shown) -> dict[str, Any]:
         "index": shown.index,
         "setting": shown.label,
         "family": shown.family,
+        "parameters": shown.parameters,
         "k": shown.k,
         "builds": len(shown.setting.trials),
     }

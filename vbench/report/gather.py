@@ -53,6 +53,11 @@ class Shown:
         """Index and parameters."""
         return f"{self.index} {self.label}".strip()
 
+    @property
+    def parameters(self) -> str:
+        """Every parameter, of the build and of the search."""
+        return spelt({**self.setting.build, **self.setting.setting})
+
     @functools.cached_property
     def hits(self) -> NDArray[np.int32]:
         """Hits of every query in every build, int32 (builds, m)."""
