@@ -151,10 +151,12 @@ def _where(ranker: str, rows: Sequence[Document]) -> Table:
         table.add_row(
             row["index"],
             *(str(given.get(name, "")) for name in names),
-            *(_signed(each["index_loss"]["value"]) for each in row["buckets"]),
-            *(_signed(segment[each]["index_loss"]["value"]) for each in shown),
+            *(_marked(each["index_loss"]) for each in row["buckets"]),
+            *(_marked(segment[each]["index_loss"]) for each in shown),
         )
-    table.caption = "All segments and all intervals: --json."
+    table.caption = (
+        "* the 95 % interval of this group excludes 0. All segments and all intervals: --json."
+    )
     return table
 
 
@@ -222,6 +224,12 @@ def _number(value: float | None, digits: int = 4) -> str:
 
 def _signed(value: float | None) -> str:
     return "–" if value is None else f"{value:+.4f}"
+
+
+def _marked(value: Mapping[str, float | None]) -> str:
+    low, high = value["low"], value["high"]
+    clear = low is not None and high is not None and (low > 0 or high < 0)
+    return _signed(value["value"]) + ("*" if clear else "")
 
 
 def _span(value: Mapping[str, float | None], ends: bool, form: str = ".4f") -> str:
