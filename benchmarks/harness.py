@@ -5,6 +5,7 @@ Bare and measured calls alternate, so that a slower or faster machine moves both
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -72,8 +73,8 @@ def bare_faiss() -> Callable[[Any], Any]:
     index.add(BASE)
     distances, ids = np.empty((1, 10), np.float32), np.empty((1, 10), np.int64)
     pointers = faiss.swig_ptr(distances), faiss.swig_ptr(ids)
-    query = faiss.swig_ptr(QUERIES[:1])
-    return lambda _: index.search_c(1, query, 10, *pointers)
+    queries = itertools.cycle([faiss.swig_ptr(query) for query in QUERIES])
+    return lambda _: index.search_c(1, next(queries), 10, *pointers)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def _setting(
 ) -> dict[str, Any]:
     fitting = [each for each in extra if each.cutoff in (None, setting.k)]
     measures = list(dict.fromkeys([*standard(setting.k), *fitting]))
-    answers = [run.answers(trial) for trial in setting.trials]
+    answers = [run.answers(trial, ids=bool(fitting)) for trial in setting.trials]
     clusters = run.clusters(cluster)
     estimator = Estimator(answers, cluster=clusters)
     parts = tail(np.stack([each.hits for each in answers]), setting.k, TAIL_DELTA)
