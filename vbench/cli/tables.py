@@ -104,7 +104,8 @@ def _evenness(rows: Sequence[Mapping[str, Any]], k: int, cluster: str | None) ->
     builds = max(row["builds"] for row in rows)
     chance = f"queries and {builds} builds" if builds > 1 else "queries, one build"
     clustered = f", clustered by {cluster}" if cluster else ""
-    title = f"How evenly: recall of the top {k}; 95 % intervals over {chance}{clustered}"
+    spread = "± standard deviation over builds, then " if builds > 1 else ""
+    title = f"How evenly: recall of the top {k}; {spread}95 % intervals over {chance}{clustered}"
     table = _table(title, rows)
     names = [f"Recall@{k}"]
     table.add_column("mean recall", justify="right")
@@ -140,13 +141,14 @@ def _evenness(rows: Sequence[Mapping[str, Any]], k: int, cluster: str | None) ->
 
 
 def _share(value: Value) -> str:
-    mean, low, high = value["value"], value["low"], value["high"]
+    mean, low, high, spread = (value[key] for key in ("value", "low", "high", "spread"))
     if mean is None:
         return "–"
+    shown = f"{mean:.3f}" + (f" ±{spread:.3f}".replace("0.", ".") if spread is not None else "")
     if low is None or high is None:
-        return f"{mean:.3f}"
+        return shown
     # Without the noughts it is half as wide, and where it is still too wide it breaks in two.
-    return f"{mean:.3f}\n" + f"{low:.3f} {high:.3f}".replace("0.", ".")
+    return f"{shown}\n" + f"{low:.3f} {high:.3f}".replace("0.", ".")
 
 
 def _tail_share(tail: Mapping[str, Any], part: str) -> str:
