@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 import vbench
@@ -171,6 +172,15 @@ def test_a_wrong_call_writes_nothing(
     arguments = {"index": "hnsw"} | changes
     with pytest.raises(VbenchError, match=says):
         once(dataset, arguments.pop("index"), tmp_path / "run", **arguments)
+    assert not (tmp_path / "run").exists()
+
+
+def test_segments_may_not_take_the_names_of_the_run(dataset: Dataset, tmp_path: Path) -> None:
+    """The message names the column, and nothing is written."""
+    segments = pl.DataFrame({"query": ["q"] * M})
+    named = Dataset("named", dataset.base, dataset.queries, "l2", segments=segments)
+    with pytest.raises(VbenchError, match="have a column 'query', a name that the run folder"):
+        once(named, "flat", tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

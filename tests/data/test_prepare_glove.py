@@ -41,12 +41,12 @@ def test_ladder_has_five_rungs_that_keep_apart(tmp_path, monkeypatch):
         "4 analogy",
         "5 rare",
     ]
-    assert not set(items["word"]) & set(asked["query"])
+    assert not set(items["word"]) & set(asked["words"])
     number = {word: place for place, word in enumerate(words)}
-    mean = [number[word] for word in asked["query"][45].split(" + ")]
+    mean = [number[word] for word in asked["words"][45].split(" + ")]
     np.testing.assert_allclose(queries[45], vectors[mean].mean(axis=0))
-    first, rest = asked["query"][70].split(" − ")
+    first, rest = asked["words"][70].split(" − ")
     second, third = rest.split(" + ")
     a, b, c = (vectors[number[word]] for word in (first, second, third))
     np.testing.assert_allclose(queries[70], a - b + c)
-    assert all(800 <= number[word] < 1000 for word in asked["query"][80:])
+    assert all(800 <= number[word] < 1000 for word in asked["words"][80:])

@@ -30,6 +30,10 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is in all."""
 
 
+def silent(doing: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
 class Journal:
     """Keeps the manifest and writes it at every change: a later crash must forget nothing."""
 

@@ -9,6 +9,7 @@ from vbench.data.dataset import Dataset
 from vbench.data.load import check_k
 from vbench.errors import VbenchError
 from vbench.measures.hits import RULES
+from vbench.results.files import RESERVED
 from vbench.results.schema import Options
 
 WARMUP = 1000
@@ -46,6 +47,13 @@ def make_options(
         raise VbenchError(f"recall rule {rule!r} is unknown; give one of {', '.join(RULES)}")
     if at_recall is not None and not 0.0 < at_recall <= 1.0:
         raise VbenchError(f"at_recall={at_recall:g}; give a mean recall above 0, up to 1")
+    if dataset.segments is not None:
+        taken = [name for name in dataset.segments.columns if name in RESERVED]
+        if taken:
+            raise VbenchError(
+                f"the segments of {dataset.name} have a column {taken[0]!r}, a name that the run "
+                "folder needs itself; rename that column"
+            )
     ks = sorted({k} if isinstance(k, int) else set(k))
     for each in ks:
         check_k(dataset, each)

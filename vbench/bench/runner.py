@@ -9,7 +9,7 @@ from typing import Any
 
 from vbench.bench.bench import Bench, concluded, opened
 from vbench.bench.folder import claim
-from vbench.bench.journal import Progress
+from vbench.bench.journal import Progress, silent
 from vbench.bench.level import bring_to_level
 from vbench.bench.options import listed, make_options
 from vbench.bench.plan import Plan, make_plan
@@ -17,10 +17,6 @@ from vbench.data.dataset import Dataset
 from vbench.measures.hits import Rule
 from vbench.results import files
 from vbench.results.run import Run
-
-
-def _silent(doing: str, done: int, total: int) -> None:
-    pass
 
 
 def run(
@@ -39,7 +35,7 @@ def run(
     seed: int = 0,
     out: str | Path | None = None,
     fresh: bool = False,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Run:
     """Build, search and score every index; the run goes on where an earlier call stopped.
 

@@ -47,7 +47,7 @@ def prepare(files: Mapping[str, Path], folder: Path) -> None:
     pl.DataFrame(
         {
             "ladder": np.repeat(list(rungs), _QUERIES),
-            "query": np.concatenate([np.asarray(names) for _, names in rungs.values()]),
+            "words": np.concatenate([np.asarray(names) for _, names in rungs.values()]),
         }
     ).write_parquet(folder / "queries.parquet")
     pl.DataFrame({"word": words[base], "rank": base}).write_parquet(folder / "items.parquet")

@@ -26,6 +26,8 @@ QUERIES = "queries.parquet"
 COMPARISONS = "comparisons.json"
 INSIDE = "inside.json"
 _FACTS = "vbench"
+RESERVED = ("query", "truth_ids", "truth_distances")
+"""Columns of the queries' file that are the run's own; no segment may bear their names."""
 
 
 class FullDiskError(VbenchError):

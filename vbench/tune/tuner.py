@@ -9,7 +9,7 @@ from typing import Any
 
 from vbench.bench.bench import Bench, concluded, opened
 from vbench.bench.folder import claim
-from vbench.bench.journal import Progress
+from vbench.bench.journal import Progress, silent
 from vbench.bench.options import listed, make_options
 from vbench.bench.plan import Plan, make_plan
 from vbench.bench.runner import run_id
@@ -85,10 +85,6 @@ class Tuning:
         return self.is_met and self.best.is_certified
 
 
-def _silent(doing: str, done: int, total: int) -> None:
-    pass
-
-
 def tune(
     dataset: Dataset,
     indexes: Sequence[str] | str,
@@ -109,7 +105,7 @@ def tune(
     seed: int = 0,
     out: str | Path | None = None,
     fresh: bool = False,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Tuning:
     """Find the setting that meets the targets at the least cost, and certify it.
 
