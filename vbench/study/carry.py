@@ -10,7 +10,10 @@ import msgspec
 import polars as pl
 
 from vbench.bench.journal import Progress
+from vbench.bench.options import make_options
+from vbench.bench.plan import make_plan
 from vbench.bench.runner import run as measure
+from vbench.data.dataset import Dataset
 from vbench.data.load import load
 from vbench.errors import VbenchError
 from vbench.report import export, page
@@ -74,6 +77,8 @@ def carry_out(
         A dataset is missing, or a part of the study cannot be planned: before anything is run.
     """
     datasets = {name: load(name) for name in study.datasets}
+    for part in study.parts:
+        _check(datasets[part.dataset], part, threads)
     measured = []
     for number, part in enumerate(study.parts):
         run = measure(
@@ -110,6 +115,33 @@ def carry_out(
     )
     _write(folder / "study.json", msgspec.json.encode(document(done)))
     return done
+
+
+def _check(dataset: Dataset, part: Part, threads: int) -> None:
+    """Plan a part without doing anything."""
+    options = make_options(
+        dataset,
+        k=part.k,
+        builds=part.builds,
+        repeats=part.repeats,
+        threads=threads,
+        seed=part.seed,
+        rule="exact-tie",
+        timeout=None,
+        memory_limit=None,
+        at_recall=part.at_recall,
+    )
+    try:
+        make_plan(
+            part.indexes,
+            part.settings,
+            options,
+            dataset.fingerprint,
+            dataset.metric,
+            chosen_later=part.at_recall is not None,
+        )
+    except VbenchError as error:
+        raise VbenchError(f"part {part.folder}: {error}") from None
 
 
 def document(done: Done) -> dict[str, Any]:
