@@ -1,0 +1,121 @@
+"""Measure the parts of CS3 on `books`: the tables of docs/towers.md, from raw data.
+
+``python scripts/cs3.py FOLDER`` trains the towers without CS3, with each of its parts and with all
+of them, for three seeds, and brings two indexes to one mean recall on each of the fifteen datasets.
+What is in FOLDER already is not done again. It needs the extras `towers` and `als`, and an hour.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import skew
+
+import vbench
+from vbench.measures.hits import threshold
+from vbench.results.run import Run
+
+VBENCH = str(Path(sys.executable).with_name("vbench"))
+SEEDS = (0, 1, 2)
+VARIANTS = {
+    "towers": (),
+    "`cycle`": ("cycle",),
+    "`sync`": ("sync",),
+    "`cascade`": ("cascade",),
+    "all three": ("cycle", "sync", "cascade"),
+}
+BASELINES = {"popularity": "popularity", "ALS": "als"}
+INDEXES = ("hnsw", "ivf-flat")
+K, LEVEL, BUILDS, DELTA = 10, 0.9, 3, 0.9
+QUALITY = {"HR@100": "hit_rate", "nDCG@10": "ndcg", "AUC": "auc", "LogLoss": "log_loss"}
+Values = Mapping[str, float]
+
+
+def main() -> None:
+    """Train, index, and print the tables in Markdown."""
+    folder = Path(sys.argv[1])
+    trained = {(name, seed): train(folder, name, seed) for name in VARIANTS for seed in SEEDS}
+
+    def quality(name: str, seed: int) -> Values:
+        found = trained["towers" if name in BASELINES else name, seed]["quality"]
+        of_name = found[BASELINES.get(name, "towers")]
+        return {label: of_name[key] for label, key in QUALITY.items()}
+
+    show("vectors", (*BASELINES, *VARIANTS), quality)
+    for index in INDEXES:
+        measure = functools.partial(evenness, folder, index)
+        show(index, tuple(VARIANTS), measure)
+
+
+def train(folder: Path, name: str, seed: int) -> dict:
+    """Train one variant, unless it is there; what the command said of it."""
+    place = where(folder, name, seed)
+    said = place.with_suffix(".json")
+    if not said.exists():
+        options = [word for part in VARIANTS[name] for word in ("--set", f"{part}=true")]
+        if not VARIANTS[name]:
+            options.append("--als")
+        command = [VBENCH, "data", "train", "books", "--seed", str(seed), "--out", str(place)]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            [*command, *options, "--fresh", "--json"], check=True, stdout=subprocess.PIPE
+        )
+        said.write_bytes(done.stdout)
+    return json.loads(said.read_text())
+
+
+def where(folder: Path, name: str, seed: int) -> Path:
+    """The dataset's folder."""
+    return folder / f"{name.strip('`').replace(' ', '-')}-{seed}"
+
+
+def evenness(folder: Path, index: str, name: str, seed: int) -> Values:
+    """What an index makes of the vectors at one mean recall."""
+    place = where(folder, name, seed)
+    run = vbench.run(
+        vbench.load(place), index, k=K, builds=BUILDS, repeats=1, at_recall=LEVEL, seed=seed,
+        out=place / f"run-{index}",
+    )  # fmt: skip
+    (setting,) = run.settings()
+    (knob,) = setting.setting.values()
+    hits = run.hits(setting)
+    return {
+        "knob": knob,
+        "recall": hits.mean() / K,
+        "R-0.1": (hits >= 1).mean(),
+        "R-0.5": (hits >= threshold(0.5, K)).mean(),
+        "R-0.9": (hits >= threshold(DELTA, K)).mean(),
+        "zero": (hits == 0).mean(),
+        "persistent": (hits < threshold(DELTA, K)).all(axis=0).mean(),
+        "k-occurrence skew": occurrence_skew(run),
+    }
+
+
+def occurrence_skew(run: Run) -> float:
+    """Skewness of how often a base vector is among the exact K of a query (Radovanović 2010)."""
+    counts = np.bincount(run.truth.ids[:, :K].ravel(), minlength=run.manifest.dataset.n)
+    return float(skew(counts))
+
+
+def show(title: str, names: tuple[str, ...], values: Callable[[str, int], Values]) -> None:
+    """A row for each name: mean ± standard deviation over seeds."""
+    table = {name: [values(name, seed) for seed in SEEDS] for name in names}
+    labels = list(table[names[0]][0])
+    print(f"\n| {title} | {' | '.join(labels)} |\n|{'---|' * (len(labels) + 1)}")
+    for name, rows in table.items():
+        cells = []
+        for label in labels:
+            column = np.array([row[label] for row in rows], dtype=float)
+            digits = 1 if abs(column.mean()) >= 3 else 4
+            cells.append(f"{column.mean():.{digits}f} ± {column.std(ddof=1):.{digits}f}")
+        print(f"| {name} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()
