@@ -16,43 +16,18 @@ from vbench.results import files
 from vbench.results.schema import RUN_SCHEMA
 
 
-def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
-    """A writer that fails half-way leaves the old content and no temporary file."""
-    path = tmp_path / "thing"
-    files.write_atomically(path, lambda temporary: temporary.write_text("old"))
-
-    def fails(temporary: Path) -> None:
-        temporary.write_text("half")
-        raise RuntimeError("in the middle")
-
-    with pytest.raises(RuntimeError):
-        files.write_atomically(path, fails)
-    assert path.read_text() == "old"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["thing"]
-
-
-def test_a_full_disk_says_that_the_run_goes_on(tmp_path: Path) -> None:
-    """The message names the file and the remedy; nothing half-written stays."""
-
-    def full(temporary: Path) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with pytest.raises(files.FullDiskError, match=r"thing.*same command again"):
-        files.write_atomically(tmp_path / "thing", full)
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_frame_on_a_full_disk_is_the_same_error(
+def test_a_frame_on_a_full_disk_is_a_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Parquet goes through our own writing, so that the reason is known."""
+    """Parquet goes through our own writing, so that the reason is known; nothing half stays."""
 
-    def full(self: Path, content: bytes) -> int:
+    def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(files.FullDiskError):
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(VbenchError, match=r"frame\.parquet.*No space.*call again"):
         files.write_frame(tmp_path / "frame.parquet", pl.DataFrame({"a": [1]}))
+    assert not list(tmp_path.iterdir())
 
 
 def test_queries_and_truth_are_read_as_written(tmp_path: Path) -> None:

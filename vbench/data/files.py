@@ -12,8 +12,9 @@ from typing import BinaryIO, cast
 
 from vbench.errors import VbenchError
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Others may come from what is read to fill the file.
-_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO}
+_OF_THE_DISK = _FULL | {errno.EROFS, errno.EACCES, errno.EIO}
 
 
 @contextlib.contextmanager
@@ -32,7 +33,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     except OSError as error:
-        raise VbenchError(f"{path}: cannot be written: {error.strerror}") from error
+        raise _explained(path, error) from error
     try:
         with os.fdopen(handle, "wb") as stream:
             yield cast(BinaryIO, stream)
@@ -43,11 +44,19 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException as error:
         Path(name).unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
-            raise VbenchError(
-                f"{path}: cannot be written: {error.strerror}; "
-                "make room and call again, what is finished is kept"
-            ) from error
+            raise _explained(path, error) from error
         raise
+
+
+def write_whole(path: Path, content: bytes | memoryview) -> None:
+    """Write a file of :func:`whole_file` at once."""
+    with whole_file(path) as stream:
+        stream.write(content)
+
+
+def _explained(path: Path, error: OSError) -> VbenchError:
+    remedy = "; make room and call again, what is finished is kept" if error.errno in _FULL else ""
+    return VbenchError(f"{path}: cannot be written: {error.strerror}{remedy}")
 
 
 def _umask() -> int:

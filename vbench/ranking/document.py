@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from vbench.data.files import write_whole
 from vbench.errors import VbenchError
 from vbench.measures.base import Measure
 from vbench.metric import FloatArray
@@ -29,7 +30,6 @@ from vbench.ranking.losses import (
 from vbench.ranking.measures import perfect
 from vbench.ranking.simple import known_popularity
 from vbench.ranking.stage import CUTOFF, Case, Ranked, Stage
-from vbench.results.files import write_atomically
 from vbench.results.upgrade import upgraded
 
 SCHEMA = "vbench.rank/1"
@@ -266,7 +266,7 @@ def _warn(about: str, message: str, why: str, remedy: str) -> dict[str, str]:
 def write_document(folder: Path, made: dict[str, Any]) -> None:
     """Keep the document in a run folder."""
     text = msgspec.json.format(msgspec.json.encode(made), indent=1)
-    write_atomically(folder / FILE, lambda path: _write(path, text))
+    write_whole(folder / FILE, text)
 
 
 def read_document(folder: Path) -> dict[str, Any] | None:
@@ -284,7 +284,3 @@ def read_document(folder: Path) -> dict[str, Any] | None:
         return upgraded(msgspec.json.decode(path.read_bytes()), SCHEMA, path)
     except msgspec.DecodeError as error:
         raise VbenchError(f"{path} is damaged: {error}; rank the run again") from None
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)

@@ -16,10 +16,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vbench.data.dataset import Dataset
+from vbench.data.files import whole_file
 from vbench.errors import DataError
 from vbench.metric import distance
 from vbench.ranking.protocol import Rows
-from vbench.results.files import write_atomically
 
 if TYPE_CHECKING:
     from vbench.towers.interactions import Interactions, Pairs
@@ -87,7 +87,8 @@ class Past:
             name: value for name, value in vars(self).items() if name != "tokens"
         }
         arrays |= {f"tokens.{name}": value for name, value in self.tokens.items()}
-        write_atomically(path, lambda file: _save(file, arrays))
+        with whole_file(path) as file:
+            np.savez_compressed(file, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> Past:
@@ -100,11 +101,6 @@ class Past:
             if name.startswith("tokens.")
         }
         return cls(**arrays, tokens=tokens)
-
-
-def _save(path: Path, arrays: dict[str, Any]) -> None:
-    with path.open("wb") as file:
-        np.savez_compressed(file, **arrays)
 
 
 def _matched(dataset: Dataset, what: str, frame: pl.DataFrame | None, known: pl.Series) -> IntRows:

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vbench.data.dataset import Dataset
+from vbench.data.files import write_whole
 from vbench.errors import VbenchError
 from vbench.measures.answers import repeated
 from vbench.measures.tail import tail
@@ -19,7 +20,7 @@ from vbench.metric import FloatArray
 from vbench.ranking.judgements import judgements
 from vbench.ranking.pool import Pool
 from vbench.ranking.stage import candidates_of
-from vbench.results.files import write_atomically
+from vbench.results.files import write_frame
 from vbench.results.run import Run, Setting
 from vbench.results.schema import Trial
 from vbench.results.summary import TAIL_DELTA
@@ -172,7 +173,7 @@ def _write_qrels(folder: Path, dataset: Dataset) -> list[Path]:
 
 
 def _write_text(path: Path, frame: pl.DataFrame) -> Path:
-    write_atomically(path, lambda file: frame.write_csv(file, separator=" ", include_header=False))
+    write_whole(path, frame.write_csv(separator=" ", include_header=False).encode())
     return path
 
 
@@ -219,5 +220,5 @@ def _write_relevance(folder: Path, dataset: Dataset) -> list[Path]:
 
 
 def _write_parquet(path: Path, frame: pl.DataFrame) -> Path:
-    write_atomically(path, frame.write_parquet)
+    write_frame(path, frame)
     return path

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench import places
+from vbench.data.files import whole_file
 from vbench.ranking.features import Features, Past
 from vbench.ranking.protocol import Material, Ranker, Rows
-from vbench.results.files import write_atomically
 
 VERSION = 1
 """Part of the name of what is kept; a change of features or training makes another."""
@@ -48,7 +48,7 @@ class Trained(Ranker):
             self._weights = _read(kept, network.draw(material.seed))
         else:
             self._weights = training.fit(self._learner, past, exposed, data.n, material.seed)
-            write_atomically(kept, lambda path: _write(path, self._weights))
+            _write(kept, self._weights)
 
     def score(self, queries: Rows, candidates: Rows) -> NDArray[np.floating]:
         rows = np.broadcast_to(queries[:, np.newaxis], candidates.shape)
@@ -91,7 +91,7 @@ def _write(path: Path, weights: Any) -> None:
     import jax
 
     leaves = jax.tree.leaves(weights)
-    with path.open("wb") as file:
+    with whole_file(path) as file:
         np.savez(file, *(np.asarray(leaf) for leaf in leaves))
 
 

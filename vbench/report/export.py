@@ -9,11 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vbench.data.files import write_whole
 from vbench.errors import VbenchError
 from vbench.places import room
 from vbench.report import figures, frames, frames_hardness, frames_tail
 from vbench.report.gather import Panel, Report, gather
-from vbench.results.files import write_atomically
 from vbench.results.run import Run
 
 if TYPE_CHECKING:
@@ -138,8 +138,4 @@ def save(drawn: Figure, path: Path, kind: str) -> None:
         # Without a date the same run gives the same file.
         dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
         drawn.savefig(buffer, format=kind, metadata=dates.get(kind))
-    write_atomically(path, lambda temporary: _write(temporary, buffer.getvalue()))
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
+    write_whole(path, buffer.getbuffer())

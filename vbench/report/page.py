@@ -12,7 +12,7 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
-from vbench.errors import VbenchError
+from vbench.data.files import write_whole
 from vbench.places import room
 from vbench.report import frames, words
 from vbench.report.charts import Drawing
@@ -22,7 +22,6 @@ from vbench.report.palette import looks
 from vbench.report.parts import Chart, Choice, Facts, Section, Slider, Table, Words
 from vbench.report.sections import SECTIONS
 from vbench.report.tables import verdict_table
-from vbench.results.files import write_atomically
 from vbench.results.run import Run
 from vbench.results.summary import failed
 
@@ -44,16 +43,8 @@ def write(runs: Run | Report | Sequence[Run], path: str | Path) -> Path:
     """
     path = Path(path)
     text = html(runs)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise VbenchError(f"cannot make the folder {path.parent}: {error.strerror}") from None
-    write_atomically(path, lambda temporary: _write_text(temporary, text))
+    write_whole(path, text.encode())
     return path
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 def html(runs: Run | Report | Sequence[Run]) -> str:

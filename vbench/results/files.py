@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vbench.data.dataset import Truth
+from vbench.data.files import write_whole
 from vbench.errors import VbenchError
 from vbench.results.schema import RUN_SCHEMA, TRIAL_SCHEMA, Manifest, TrialFacts
 from vbench.results.upgrade import upgraded
@@ -28,52 +27,6 @@ INSIDE = "inside.json"
 _FACTS = "vbench"
 RESERVED = ("query", "truth_ids", "truth_distances")
 """Columns of the queries' file that are the run's own; no segment may bear their names."""
-
-
-class FullDiskError(VbenchError):
-    """No room left on the device; what was written before stays."""
-
-
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file in the same folder, sync it, rename it to `path`.
-
-    A reader, or a run that was killed, sees the old file or the new one. What is not promised
-    is that the rename itself survives a power cut: the folder is not synced.
-
-    Raises
-    ------
-    FullDiskError
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        os.close(handle)
-        write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise _explained(error, path) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _explained(error: OSError, path: Path) -> Exception:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return FullDiskError(
-            f"no space left to write {path}; free some and give the same command again: "
-            "it goes on where it stopped"
-        )
-    return VbenchError(f"cannot write {path}: {error.strerror or error}")
 
 
 @contextlib.contextmanager
@@ -106,10 +59,6 @@ def locked(folder: Path) -> Iterator[None]:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write run.json."""
     write_json(folder / MANIFEST, manifest)
-
-
-def _write_bytes(path: Path, content: bytes | memoryview) -> None:
-    path.write_bytes(content)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -214,7 +163,7 @@ def write_frame(path: Path, frame: pl.DataFrame, metadata: dict[str, str] | None
     # Through memory: what polars raises on a full disk does not say which error it was.
     content = io.BytesIO()
     frame.write_parquet(content, metadata=metadata)
-    write_atomically(path, lambda temporary: _write_bytes(temporary, content.getbuffer()))
+    write_whole(path, content.getbuffer())
 
 
 def read_queries(folder: Path) -> tuple[pl.DataFrame, Truth]:
@@ -239,7 +188,7 @@ def derived(folder: Path) -> list[Path]:
 def write_json(path: Path, document: Any) -> None:
     """Write a document that JSON can hold."""
     text = msgspec.json.format(msgspec.json.encode(document), indent=2)
-    write_atomically(path, lambda temporary: _write_bytes(temporary, text))
+    write_whole(path, text)
 
 
 def read_json(path: Path) -> Any:
@@ -259,7 +208,7 @@ def hardness_path(folder: Path, k: int) -> Path:
 
 def write_hardness(folder: Path, k: int, frame: pl.DataFrame) -> None:
     """Write one row per query: its hardness at K by every measure."""
-    write_atomically(hardness_path(folder, k), frame.write_parquet)
+    write_frame(hardness_path(folder, k), frame)
 
 
 def read_hardness(folder: Path, k: int) -> pl.DataFrame | None:

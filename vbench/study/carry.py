@@ -14,13 +14,13 @@ from vbench.bench.options import make_options
 from vbench.bench.plan import make_plan
 from vbench.bench.runner import run as measure
 from vbench.data.dataset import Dataset
+from vbench.data.files import write_whole
 from vbench.data.load import load
 from vbench.errors import VbenchError
 from vbench.report import export, page
 from vbench.report.export import Planned
 from vbench.report.figures import DOUBLE, Runs
 from vbench.report.gather import gather
-from vbench.results.files import write_atomically
 from vbench.results.run import Run
 from vbench.results.summary import failed
 from vbench.study.figures import drawers
@@ -102,7 +102,7 @@ def carry_out(
     drawn, undrawn = _draw(study, measured, folder / "figures")
     tables = {table.name: _tabled(study, measured, table.name) for table in study.tables}
     for name, frame in tables.items():
-        _write(folder / "tables" / f"{name}.csv", frame.write_csv().encode())
+        write_whole(folder / "tables" / f"{name}.csv", frame.write_csv().encode())
     shown = [each.run for each in measured if each.run.settings()]
     done = Done(
         study,
@@ -113,7 +113,7 @@ def carry_out(
         tables,
         page.write(shown, folder / "report.html") if shown else None,
     )
-    _write(folder / "study.json", msgspec.json.encode(document(done)))
+    write_whole(folder / "study.json", msgspec.json.encode(document(done)))
     return done
 
 
@@ -227,12 +227,3 @@ def _tabled(study: Study, measured: list[Measured], name: str) -> pl.DataFrame:
 def table_name(spelling: str, k: int) -> str:
     """A measure without its K, which has a column of its own."""
     return spelling.removesuffix(f"@{k}")
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda temporary: _fill(temporary, content))
-
-
-def _fill(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
