@@ -7,8 +7,10 @@ named fault is exact search, so that nothing else can be at fault.
 from __future__ import annotations
 
 import ctypes
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -121,6 +123,14 @@ class TooFewRows(Exact):
 
     def search(self, queries: Any, k: int) -> Any:
         return self.nearest(queries, k)[: max(1, len(queries) - 1)] if len(queries) > 1 else None
+
+
+class WithDistances(Exact):
+    """Returns distances and ids, as many libraries do."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        ids = self.nearest(queries, k)
+        return np.zeros(ids.shape), ids
 
 
 class Nothing(Exact):
@@ -291,6 +301,55 @@ class BatchDiffers(Exact):
         if len(queries) > 1:
             ids[:, -1] = -1
         return ids
+
+
+class Unseeded(Exact):
+    """Keeps half of the base, another half in each build, whatever the seed."""
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        super().fit(base, metric, seed=seed, threads=threads)
+        rng = np.random.default_rng(time.perf_counter_ns())
+        self.kept = np.sort(rng.permutation(len(base))[: (len(base) + 1) // 2])
+
+    def search(self, queries: Any, k: int) -> Any:
+        ids = self.nearest(queries, len(self.base))
+        return np.stack([row[np.isin(row, self.kept)][:k] for row in ids])
+
+
+class ByPosition(Exact):
+    """Takes a parameter of the build that cannot be given by name."""
+
+    def __init__(self, scale: float = 1.0, /) -> None:
+        pass
+
+
+class NegativeSize(Exact):
+    """Says how much it takes, wrongly."""
+
+    def size_bytes(self) -> int:
+        return -3
+
+
+class WritesFolder(Exact):
+    """Is saved as a folder with two files, of 8 and 2 bytes."""
+
+    def save(self, path: Path) -> None:
+        path.mkdir()
+        (path / "vectors").write_bytes(b"8 bytes.")
+        (path / "more").write_bytes(b"2.")
+
+    def load(self, path: Path) -> None:
+        pass
+
+
+class StartsServer(Exact):
+    """Leaves a process behind that has left its group; its number goes into the file `server`."""
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        super().fit(base, metric, seed=seed, threads=threads)
+        server = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        with Path("server").open("a") as file:
+            file.write(f"{server.pid}\n")
 
 
 class WrongMetric(Exact):

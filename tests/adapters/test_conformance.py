@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import psutil
 import pytest
 
 from vbench.adapters.conformance import check_index
@@ -38,7 +41,13 @@ def test_a_good_index_passes(spec: str) -> None:
         ("Floats", BASIC, "fail", "float64, not integers"),
         ("WrongShape", BASIC, "fail", "returned shape (20,) for 20 queries"),
         ("TooWide", BASIC, "fail", "returned shape (20, 2)"),
-        ("Nothing", BASIC, "fail", "returned shape ()"),
+        ("Nothing", BASIC, "fail", "returned NoneType"),
+        ("WithDistances", BASIC, "fail", "a tuple of 2"),
+        ("ByPosition", "parameters are known", "fail", "scale by position only"),
+        ("Unseeded", "same seed, same answers", "fail", "built twice with seed 3"),
+        ("Unseeded", "fit again", "skip", "two fresh indexes do not agree"),
+        ("NegativeSize", "size and work", "fail", "size_bytes returned -3"),
+        ("Lists", "one vector, none", "pass", ""),
         ("OutOfRange", BASIC, "fail", "query 0 got id 1000 from a base of 1000 vectors"),
         ("Negative", BASIC, "fail", "query 0 got id -7"),
         ("Duplicates", BASIC, "fail", "came twice for one query"),
@@ -88,3 +97,14 @@ def test_an_index_that_cannot_answer_at_all_is_not_asked_more(name: str, reason:
     assert [each.check for each in failed] == [BASIC]
     assert reason in failed[0].reason
     assert all("not tried" in each.reason for each in findings if each.status == "skip")
+
+
+def test_what_an_index_starts_ends_with_its_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a process that has left the group of the one that was started for the checks."""
+    monkeypatch.chdir(tmp_path)
+    check_index("misbehaving:StartsServer")
+    numbers = Path("server").read_text().split()
+    assert numbers
+    assert not any(psutil.pid_exists(int(number)) for number in numbers)

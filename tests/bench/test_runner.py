@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import psutil
 import pytest
 
 import vbench
@@ -96,6 +97,7 @@ def test_the_same_call_again_measures_nothing(dataset: Dataset, tmp_path: Path) 
         ("RaisesInFit", "the index server is not there (in fit)"),
         ("RaisesInInit", "no licence found"),
         ("Quits", "exit code"),
+        ("NegativeSize", "size_bytes returned -3"),
     ],
 )
 def test_an_index_at_fault_fails_its_trials_and_no_others(
@@ -143,6 +145,22 @@ def test_pads_repeats_and_unstable_answers_are_counted(dataset: Dataset, tmp_pat
     assert not run.manifest.failures
     abouts = {warning.about for warning in run.manifest.warnings}
     assert {"short answers", "repeated ids", "unstable ids", "batch differs"} <= abouts
+
+
+def test_the_size_of_a_saved_folder_is_that_of_its_files(dataset: Dataset, tmp_path: Path) -> None:
+    """Where the adapter does not say its size, what `save` wrote is counted, all of it."""
+    run = once(dataset, "misbehaving:WritesFolder", tmp_path / "run")
+    assert run.facts(run.done[0]).index_bytes == 10
+
+
+def test_what_an_index_starts_ends_with_its_worker(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a process that has left the worker's group."""
+    monkeypatch.chdir(tmp_path)
+    once(dataset, "misbehaving:StartsServer", tmp_path / "run")
+    (number,) = Path("server").read_text().split()
+    assert not psutil.pid_exists(int(number))
 
 
 def test_a_parameter_without_effect_is_reported(dataset: Dataset, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -116,3 +117,13 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_terminal_that_knows_few_letters_is_spoken_to_all_the_same(data: Path) -> None:
+    """Signs that its encoding lacks become `?`; a JSON document is UTF-8."""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    shown = [sys.executable, "-c", "from vbench.cli import main; main()", "index", "list"]
+    for more in ([], ["--json"]):
+        done = subprocess.run([*shown, *more], capture_output=True, env=environment)
+        assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.decode())["indexes"]

@@ -112,8 +112,12 @@ def test_pickles_are_never_read(tmp_path):
     with pytest.raises(DataError, match=r"x\.npy: not a whole \.npy file of numbers"):
         read_array(tmp_path / "x.npy")
     np.savez(tmp_path / "x.npz", train=np.array([[1, "a"]], dtype=object))
-    with pytest.raises(DataError, match="not a whole"):
+    with pytest.raises(DataError, match=r"x\.npz: train: not a whole"):
         read_contents(tmp_path / "x.npz")
+    (tmp_path / "y.npy").write_bytes(b"text")
+    with pytest.raises(DataError) as refused:
+        read_array(tmp_path / "y.npy")
+    assert "allow_pickle" not in str(refused.value)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -208,6 +212,15 @@ def test_hdf5_that_cannot_be_used(tmp_path, arrays, distance, words):
     """What is missing or not supported is named."""
     with pytest.raises(DataError, match=words):
         read_contents(write_hdf5(tmp_path / "x.hdf5", distance, **arrays))
+
+
+def test_hdf5_that_links_to_another_file(tmp_path):
+    """The vectors are not looked for in the wrong file: the right one is named."""
+    write_hdf5(tmp_path / "far.hdf5", "l2", train=BASE)
+    with h5py.File(tmp_path / "x.hdf5", "w") as file:
+        file["train"] = h5py.ExternalLink("far.hdf5", "/train")
+    with pytest.raises(DataError, match=r"lies in another file, .*far\.hdf5"):
+        read_contents(tmp_path / "x.hdf5")
 
 
 @pytest.mark.parametrize("kind", [pl.Float32, pl.Float64])

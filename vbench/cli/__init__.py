@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 
 import vbench
-from vbench.cli.output import show_warnings_plainly
+from vbench.cli.output import speak_plainly
 from vbench.errors import VbenchError
 
 _COMMANDS = {
@@ -51,9 +51,13 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the arguments, and do what they ask."""
+        speak_plainly()
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; the number it returns is the exit code."""
-        show_warnings_plainly()
         try:
             code = super().invoke(ctx)
         except (VbenchError, OSError) as error:

@@ -88,12 +88,14 @@ def converted(
     return map_npy(path)
 
 
-def map_npy(path: Path) -> Vectors:
-    """Map a `.npy` file; one of objects is not unpickled but refused."""
+def map_npy(path: Path, where: str = "") -> Vectors:
+    """Map a `.npy` file, named `where` in messages; one of objects is not unpickled but refused."""
     try:
-        return cast(Vectors, np.load(path, mmap_mode="r", allow_pickle=False))
+        return cast(Vectors, np.lib.format.open_memmap(path, mode="r"))
     except DAMAGE as error:
-        raise DataError(f"{path}: not a whole .npy file of numbers: {first_line(error)}") from None
+        raise DataError(
+            f"{where or path}: not a whole .npy file of numbers: {first_line(error)}"
+        ) from None
 
 
 def blocks(array: Vectors) -> Iterator[tuple[int, Vectors]]:
