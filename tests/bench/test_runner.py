@@ -64,6 +64,21 @@ def test_builds_differ_by_seed_and_order_and_a_seed_repeats_them(
     assert not np.array_equal(hits[0], other.hits(other.settings()[0]))
 
 
+def test_a_run_whose_queries_file_is_gone_measures_nothing_again(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    """The file is written anew, as its error says; the trials stay as they are."""
+    run = once(dataset, "flat", tmp_path / "run", k=np.int64(K))
+    (trial,) = run.done
+    before = files.trial_path(run.path, trial.key).stat().st_mtime_ns
+    (run.path / files.QUERIES).unlink()
+    with pytest.raises(VbenchError, match="run again"):
+        vbench.open(run.path).queries  # noqa: B018  # read when it is asked for
+    again = once(dataset, "flat", tmp_path / "run")
+    assert again.queries.height == M
+    assert files.trial_path(run.path, trial.key).stat().st_mtime_ns == before
+
+
 def test_each_k_is_a_trial_of_its_own(dataset: Dataset, tmp_path: Path) -> None:
     """Several cutoffs are searched and scored apart."""
     run = once(dataset, "flat", tmp_path / "run", k=[3, 7])
@@ -181,6 +196,12 @@ def test_a_parameter_without_effect_is_reported(dataset: Dataset, tmp_path: Path
         ({"k": N + 1}, str(N)),
         ({"threads": 10_000}, "threads=10000"),
         ({"builds": 0}, "builds=0"),
+        ({"builds": 1.5}, "builds=1.5"),
+        ({"seed": -1}, "seed=-1"),
+        ({"timeout": -1}, "timeout=-1"),
+        ({"timeout": float("nan")}, "timeout=nan"),
+        ({"k": []}, "k=.*give a whole number"),
+        ({"k": 2.5}, "k=2.5"),
     ],
 )
 def test_a_wrong_call_writes_nothing(

@@ -334,9 +334,9 @@ def test_plugins(monkeypatch, folder, tmp_path):
     assert vbench.load("late").segments is not None
     with pytest.raises(VbenchError, match="'odd': its plug-in returned int"):
         vbench.load("odd")
-    with pytest.raises(VbenchError, match="'raises': its plug-in fails .ZeroDivisionError"):
+    with pytest.raises(VbenchError, match=r"'raises': its plug-in fails .ZeroDivisionError"):
         vbench.load("raises")
-    with pytest.raises(VbenchError, match="'broken': its plug-in fails .ImportError"):
+    with pytest.raises(VbenchError, match=r"'broken': its plug-in fails .ImportError"):
         vbench.load("broken")
     with pytest.warns(UserWarning, match="'broken': its plug-in fails") as caught:
         known = {entry.name: entry.status for entry in catalog.entries()}

@@ -114,11 +114,11 @@ class _Child:
                     return f"took more than {_MEMORY_LIMIT >> 30} GB for a few thousand vectors"
             return Finding(*self._ours.recv())
         except (EOFError, ConnectionError, psutil.NoSuchProcess):
-            return self._death()
+            return self._death(timeout)
 
-    def _death(self) -> str:
+    def _death(self, timeout: float) -> str:
         try:
-            code = self._process.wait(timeout=5)
+            code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             return "the process closed the pipe to the kit and went on"
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"

@@ -116,7 +116,7 @@ class Session:
 
     def _dead(self, doing: str) -> TrialError:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=5)
+            self._process.wait(timeout=60)
         code = self._process.poll()
         if code is not None and code < 0:
             name = signal.Signals(-code).name

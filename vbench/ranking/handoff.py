@@ -19,7 +19,7 @@ from vbench.metric import FloatArray
 from vbench.ranking.judgements import judgements
 from vbench.ranking.pool import Pool
 from vbench.ranking.stage import candidates_of
-from vbench.results.files import write_atomically
+from vbench.results.files import write_atomically, write_frame
 from vbench.results.run import Run, Setting
 from vbench.results.schema import Trial
 from vbench.results.summary import TAIL_DELTA
@@ -219,5 +219,5 @@ def _write_relevance(folder: Path, dataset: Dataset) -> list[Path]:
 
 
 def _write_parquet(path: Path, frame: pl.DataFrame) -> Path:
-    write_atomically(path, frame.write_parquet)
+    write_frame(path, frame)
     return path
