@@ -6,6 +6,7 @@ named fault is exact search, so that nothing else can be at fault.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import subprocess
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import psutil
 
 import vbench
 from vbench.metric import Metric
@@ -350,6 +352,20 @@ class StartsServer(Exact):
         server = subprocess.Popen(["sleep", "600"], start_new_session=True)
         with Path("server").open("a") as file:
             file.write(f"{server.pid}\n")
+
+
+def servers() -> list[psutil.Process]:
+    """Those that `StartsServer` started and that are still there, a minute after their end."""
+    numbers = [int(number) for number in Path("server").read_text().split()]
+    found = []
+    for number in numbers:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(number))
+    _, left = psutil.wait_procs(
+        [each for each in found if each.status() != psutil.STATUS_ZOMBIE], timeout=60
+    )
+    assert numbers
+    return [each for each in left if each.status() != psutil.STATUS_ZOMBIE]
 
 
 class WrongMetric(Exact):

@@ -83,6 +83,7 @@ def test_a_failed_trial_is_shown_and_ends_with_one(data: Path) -> None:
         (["--index", "flat", "--measure", "Recall@9"], "needs -k 9"),
         (["--index", "flat", "--memory", "lots"], "4GB"),
         (["--index", "flat", "-k", "201"], "200"),
+        (["--index", "flat", "--timeout", "-1"], "x>0"),
         (["--index", "flat", "--queries", "nowhere.npy"], "nowhere.npy"),
         (["--index", "nowhere.toml"], "nowhere.toml"),
         ([], "--index"),

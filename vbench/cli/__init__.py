@@ -23,6 +23,15 @@ _COMMANDS = {
 }
 
 
+_EXAMPLES = """
+\b
+Examples:
+  vbench run --index hnsw
+  vbench run --index hnsw --index ivf-flat --at-recall 0.9 --out both
+  vbench compare both
+"""
+
+
 class Stop(click.ClickException):
     """An error for a person, in one line."""
 
@@ -81,6 +90,7 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
+    epilog=_EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(vbench.__version__, prog_name="vbench")

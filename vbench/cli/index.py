@@ -11,10 +11,17 @@ from vbench.cli.output import console, json_option, print_json, progress_bar
 if TYPE_CHECKING:
     from rich.table import Table
 
+_EXAMPLES = """
+\b
+Examples:
+  vbench index list
+  vbench index show hnsw
+  vbench index check my_package.my_module:MyIndex
+"""
 _STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
 
 
-@click.group(short_help="List, show and check indexes and plug-ins.")
+@click.group(epilog=_EXAMPLES, short_help="List, show and check indexes and plug-ins.")
 def index() -> None:
     """List, show and check indexes: recipes, adapters and plug-ins."""
 
