@@ -355,16 +355,12 @@ class StartsServer(Exact):
 
 
 def servers() -> list[psutil.Process]:
-    """Those that `StartsServer` started and that are still there, a minute after their end."""
-    numbers = [int(number) for number in Path("server").read_text().split()]
+    """What `StartsServer` started and is still there when a minute has passed."""
     found = []
-    for number in numbers:
+    for number in Path("server").read_text().split():
         with contextlib.suppress(psutil.NoSuchProcess):
-            found.append(psutil.Process(number))
-    _, left = psutil.wait_procs(
-        [each for each in found if each.status() != psutil.STATUS_ZOMBIE], timeout=60
-    )
-    assert numbers
+            found.append(psutil.Process(int(number)))
+    _, left = psutil.wait_procs(found, timeout=60)
     return [each for each in left if each.status() != psutil.STATUS_ZOMBIE]
 
 

@@ -106,6 +106,19 @@ def test_changed_file_is_converted_anew(tmp_path):
     np.testing.assert_array_equal(read_array(path), BASE[:10] + 1)
 
 
+def test_a_damaged_conversion_is_made_anew(tmp_path, home):
+    """What is kept of a file, and was cut off since, does not stand in the file's way."""
+    np.save(tmp_path / "wide.npy", BASE.astype(np.float64))
+    np.savez(tmp_path / "x.npz", train=BASE)
+    for _ in range(2):
+        np.testing.assert_array_equal(read_array(tmp_path / "wide.npy"), BASE)
+        np.testing.assert_array_equal(read_contents(tmp_path / "x.npz").base, BASE)
+        kept = list((home / "converted").iterdir())
+        assert len(kept) == 2
+        for path in kept:
+            path.write_bytes(path.read_bytes()[:200])
+
+
 def test_pickles_are_never_read(tmp_path):
     """An array of objects is refused and not unpickled."""
     np.save(tmp_path / "x.npy", np.array([[1, "a"]], dtype=object), allow_pickle=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import tokenize
 import zipfile
@@ -77,7 +78,7 @@ def converted(
     facts = source.resolve().stat()
     key = f"{source.resolve()}|{member}|{facts.st_size}|{facts.st_mtime_ns}|{dtype.str}"
     path = places.home() / "converted" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
-    if not path.exists():
+    if not is_kept(path):
         rows = max(1, BLOCK_BYTES // max(1, int(np.prod(shape[1:])) * 8))
         with whole_file(path) as stream:
             header = {"descr": dtype.str, "fortran_order": False, "shape": tuple(shape)}
@@ -86,6 +87,14 @@ def converted(
                 part = np.ascontiguousarray(block(start, min(start + rows, shape[0])), dtype)
                 stream.write(part.data)
     return map_npy(path)
+
+
+def is_kept(path: Path) -> bool:
+    """Whether a converted file is there, and whole; a damaged one is made anew."""
+    with contextlib.suppress(DataError):
+        map_npy(path)
+        return True
+    return False
 
 
 def map_npy(path: Path, where: str = "") -> Vectors:

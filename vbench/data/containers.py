@@ -18,6 +18,7 @@ from vbench.data.arrays import (
     accept,
     converted,
     first_line,
+    is_kept,
     map_npy,
     one_of,
 )
@@ -105,7 +106,7 @@ def npz_member(path: Path, name: str, *, ids: bool = False) -> Vectors:
     key = f"{path.resolve()}|{name}|{facts.st_size}|{facts.st_mtime_ns}"
     folder = places.home() / "converted"
     unpacked = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
-    if not unpacked.exists():
+    if not is_kept(unpacked):
         try:
             with (
                 zipfile.ZipFile(path) as archive,

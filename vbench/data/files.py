@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from vbench import places
 from vbench.errors import VbenchError
 
 # Others may come from what is read to fill the file.
@@ -32,7 +33,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     except OSError as error:
-        raise VbenchError(f"{path}: cannot be written: {error.strerror}") from error
+        raise _explained(path, error) from error
     try:
         with os.fdopen(handle, "wb") as stream:
             yield cast(BinaryIO, stream)
@@ -43,11 +44,17 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException as error:
         Path(name).unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
-            raise VbenchError(
-                f"{path}: cannot be written: {error.strerror}; "
-                "make room and call again, what is finished is kept"
-            ) from error
+            raise _explained(path, error) from error
         raise
+
+
+def _explained(path: Path, error: OSError) -> VbenchError:
+    remedy = "choose a folder that can be written"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = "make room and call again, what is finished is kept"
+    elif path.is_relative_to(places.home()):
+        remedy = "set VBENCH_HOME to a folder that can be written"
+    return VbenchError(f"{path}: cannot be written: {error.strerror}; {remedy}")
 
 
 def _umask() -> int:
