@@ -128,3 +128,30 @@ def test_a_terminal_that_knows_few_letters_is_spoken_to_all_the_same(data: Path)
         done = subprocess.run([*shown, *more], capture_output=True, env=environment)
         assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.decode())["indexes"]
+
+
+class Panic(BaseException):
+    """What polars raises where it gives up."""
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (ValueError("odd"), 2, "internal error: ValueError: odd; vbench --debug"),
+        (Panic("worse"), 2, "internal error: Panic: worse; vbench --debug"),
+        (KeyboardInterrupt(), 130, "the same command goes on where it stopped"),
+    ],
+)
+def test_whatever_goes_wrong_ends_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, says: str
+) -> None:
+    """A fault of vbench's own, and the wish to stop, without a traceback."""
+
+    def fails() -> None:
+        raise error
+
+    monkeypatch.setattr("vbench.adapters.overview.every_index", fails)
+    result = CliRunner().invoke(main, ["index", "list"])
+    assert result.exit_code == code
+    assert says in result.output
+    assert result.output.count("\n") == 1

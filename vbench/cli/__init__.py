@@ -73,18 +73,19 @@ class LazyGroup(click.Group):
             if ctx.params["debug"] or isinstance(error, BrokenPipeError):
                 raise
             raise Stop(str(error)) from error
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted; the same command goes on where it stopped") from None
+        except (click.ClickException, click.Abort, click.exceptions.Exit, SystemExit):
             raise
-        # The last resort: a fault of ours is one line too, and says how to see more.
-        except Exception as error:
+        # The last resort: a fault of ours is one line too, and says how to see more. (Polars
+        # panics with what is no Exception.)
+        except BaseException as error:
             if ctx.params["debug"]:
                 raise
             raise Stop(
                 f"internal error: {type(error).__name__}: {error}; "
                 "vbench --debug … shows where, please report it"
             ) from error
-        except KeyboardInterrupt:
-            raise Interrupted("interrupted; the same command goes on where it stopped") from None
         ctx.exit(code or 0)
 
 
