@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
+from typing import Any
 
 import numpy as np
 
@@ -38,9 +38,6 @@ def make_options(
     VbenchError
         A value is not allowed.
     """
-    for name, value, least in (("builds", builds, 1), ("repeats", repeats, 1), ("seed", seed, 0)):
-        if not isinstance(value, Integral) or value < least:
-            raise VbenchError(f"{name}={value}; give a whole number from {least} on")
     for name, limit in (("timeout", timeout), ("memory_limit", memory_limit)):
         # Not NaN either, which nothing exceeds.
         if limit is not None and not limit > 0:
@@ -69,16 +66,22 @@ def make_options(
         check_k(dataset, each)
     return Options(
         k=ks,
-        builds=int(builds),
-        repeats=int(repeats),
+        builds=_whole("builds", builds, 1),
+        repeats=_whole("repeats", repeats, 1),
         threads=threads,
-        seed=int(seed),
+        seed=_whole("seed", seed, 0),
         rule=next(known for known in RULES if known == rule),
         warmup=min(WARMUP, dataset.m),
         timeout=timeout,
         memory_limit=memory_limit,
         at_recall=at_recall,
     )
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if not isinstance(value, int | np.integer) or value < least:
+        raise VbenchError(f"{name}={value}; give a whole number from {least} on")
+    return int(value)
 
 
 def listed(indexes: Sequence[str] | str) -> list[str]:
