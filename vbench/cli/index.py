@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vbench.cli import complete
 from vbench.cli.output import console, json_option, print_json, progress_bar
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def list_indexes(as_json: bool) -> None:
 
 
 @index.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.indexes)
 @json_option
 def show_index(name: str, as_json: bool) -> None:
     """Show what NAME is built with, what is searched, and what each parameter may be."""
@@ -77,7 +78,7 @@ def show_index(name: str, as_json: bool) -> None:
 
 
 @index.command("check")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.indexes)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1),
