@@ -6,12 +6,16 @@ named fault is exact search, so that nothing else can be at fault.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import psutil
 
 import vbench
 from vbench.metric import Metric
@@ -123,6 +127,14 @@ class TooFewRows(Exact):
         return self.nearest(queries, k)[: max(1, len(queries) - 1)] if len(queries) > 1 else None
 
 
+class WithDistances(Exact):
+    """Returns distances and ids, as many libraries do."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        ids = self.nearest(queries, k)
+        return np.zeros(ids.shape), ids
+
+
 class Nothing(Exact):
     """Returns None."""
 
@@ -202,20 +214,33 @@ class CrashesInSearch(Exact):
         return ctypes.string_at(0)
 
 
+def hang() -> None:
+    """Never return; the file `hanging` says that it has come to this."""
+    Path("hanging").touch()
+    while True:
+        time.sleep(0.05)
+
+
+class LateClock:
+    """Stands for the module `time` of who watches: a day later once something hangs."""
+
+    @staticmethod
+    def monotonic() -> float:
+        return time.monotonic() + 86_400 * Path("hanging").exists()
+
+
 class HangsInFit(Exact):
     """Never finishes building."""
 
     def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
-        while True:
-            time.sleep(0.05)
+        hang()
 
 
 class HangsInSearch(Exact):
     """Never answers."""
 
     def search(self, queries: Any, k: int) -> Any:
-        while True:
-            time.sleep(0.05)
+        hang()
 
 
 class EatsMemory(Exact):
@@ -291,6 +316,65 @@ class BatchDiffers(Exact):
         if len(queries) > 1:
             ids[:, -1] = -1
         return ids
+
+
+class Unseeded(Exact):
+    """Keeps half of the base, another half in each build, whatever the seed."""
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        super().fit(base, metric, seed=seed, threads=threads)
+        rng = np.random.default_rng(time.perf_counter_ns())
+        self.kept = np.sort(rng.permutation(len(base))[: (len(base) + 1) // 2])
+
+    def search(self, queries: Any, k: int) -> Any:
+        ids = self.nearest(queries, len(self.base))
+        return np.stack([row[np.isin(row, self.kept)][:k] for row in ids])
+
+
+class ByPosition(Exact):
+    """Takes a parameter of the build that cannot be given by name."""
+
+    def __init__(self, scale: float = 1.0, /) -> None:
+        pass
+
+
+class NegativeSize(Exact):
+    """Says how much it takes, wrongly."""
+
+    def size_bytes(self) -> int:
+        return -3
+
+
+class WritesFolder(Exact):
+    """Is saved as a folder with two files, of 8 and 2 bytes."""
+
+    def save(self, path: Path) -> None:
+        path.mkdir()
+        (path / "vectors").write_bytes(b"8 bytes.")
+        (path / "more").write_bytes(b"2.")
+
+    def load(self, path: Path) -> None:
+        pass
+
+
+class StartsServer(Exact):
+    """Leaves a process behind that has left its group; its number goes into the file `server`."""
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        super().fit(base, metric, seed=seed, threads=threads)
+        server = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        with Path("server").open("a") as file:
+            file.write(f"{server.pid}\n")
+
+
+def servers() -> list[psutil.Process]:
+    """What `StartsServer` started and is still there when a minute has passed."""
+    found = []
+    for number in Path("server").read_text().split():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(int(number)))
+    _, left = psutil.wait_procs(found, timeout=60)
+    return [each for each in left if each.status() != psutil.STATUS_ZOMBIE]
 
 
 class WrongMetric(Exact):

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from vbench.errors import VbenchError
+
 Room = Literal["indexes", "datasets", "reports"]
 
 
@@ -18,9 +20,20 @@ def room(name: Room) -> Path:
 
 
 def home() -> Path:
-    """Folder for fetched data and exact truth: `$VBENCH_HOME`, else the user's cache folder."""
-    if given := os.environ.get("VBENCH_HOME"):
-        return Path(given).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "vbench"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vbench"
+    """Folder for fetched data and exact truth: `$VBENCH_HOME`, else the user's cache folder.
+
+    Raises
+    ------
+    VbenchError
+        The user has no folder, as in some containers.
+    """
+    try:
+        if given := os.environ.get("VBENCH_HOME"):
+            return Path(given).expanduser()
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Caches" / "vbench"
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vbench"
+    except RuntimeError as error:
+        raise VbenchError(
+            f"{error} Set VBENCH_HOME to a folder for fetched data and exact truth"
+        ) from None

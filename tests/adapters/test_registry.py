@@ -110,6 +110,14 @@ def test_metrics_that_do_not_exist_are_refused(metrics: object) -> None:
         as_index(kind, "odd:Odd")
 
 
+@pytest.mark.parametrize("sweep", [["ef"], {"ef": 16}, {"ef": "16"}, {"ef": []}])
+def test_a_sweep_that_lists_no_values_is_refused(sweep: object) -> None:
+    """The message says what a sweep is."""
+    kind = type("Odd", (), {"fit": id, "search": id, "sweep": sweep})
+    with pytest.raises(VbenchError, match="a list of values for each search parameter"):
+        as_index(kind, "odd:Odd")
+
+
 def test_modules_of_the_working_folder_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,7 @@ def test_one_wrong_row_among_right_ones_is_found() -> None:
 def test_batch_answers_have_a_row_for_each_query() -> None:
     """Missing columns are pads; missing rows and floats are refused."""
     assert clock.whole(np.array([[1], [2]]), 2, 2).tolist() == [[1, -1], [2, -1]]
+    assert clock.whole([[], []], 2, 2).tolist() == [[-1, -1], [-1, -1]]
     with pytest.raises(clock.AnswerError, match=r"shape \(2, 1\).*\(3, 2\)"):
         clock.whole(np.array([[1], [2]]), 3, 2)
     with pytest.raises(clock.AnswerError, match="float32"):

@@ -9,11 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import misbehaving
 import numpy as np
 import polars as pl
 import pytest
 
 import vbench
+from vbench.bench import session
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.metric import distance
@@ -63,6 +65,21 @@ def test_builds_differ_by_seed_and_order_and_a_seed_repeats_them(
     assert not np.array_equal(hits[0], other.hits(other.settings()[0]))
 
 
+def test_a_run_whose_queries_file_is_gone_measures_nothing_again(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    """The file is written anew, as its error says; the trials stay as they are."""
+    run = once(dataset, "flat", tmp_path / "run", k=np.int64(K))
+    (trial,) = run.done
+    before = files.trial_path(run.path, trial.key).stat().st_mtime_ns
+    (run.path / files.QUERIES).unlink()
+    with pytest.raises(VbenchError, match="run again"):
+        vbench.open(run.path).queries  # noqa: B018  # read when it is asked for
+    again = once(dataset, "flat", tmp_path / "run")
+    assert again.queries.height == M
+    assert files.trial_path(run.path, trial.key).stat().st_mtime_ns == before
+
+
 def test_each_k_is_a_trial_of_its_own(dataset: Dataset, tmp_path: Path) -> None:
     """Several cutoffs are searched and scored apart."""
     run = once(dataset, "flat", tmp_path / "run", k=[3, 7])
@@ -96,6 +113,7 @@ def test_the_same_call_again_measures_nothing(dataset: Dataset, tmp_path: Path) 
         ("RaisesInFit", "the index server is not there (in fit)"),
         ("RaisesInInit", "no licence found"),
         ("Quits", "exit code"),
+        ("NegativeSize", "size_bytes returned -3"),
     ],
 )
 def test_an_index_at_fault_fails_its_trials_and_no_others(
@@ -112,10 +130,14 @@ def test_an_index_at_fault_fails_its_trials_and_no_others(
     assert abouts - {"busy machine"} == {"failed trials"}
 
 
-def test_a_hang_ends_at_the_timeout(dataset: Dataset, tmp_path: Path) -> None:
+def test_a_hang_ends_at_the_timeout(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An index that never returns costs the timeout, once."""
-    run = once(dataset, "misbehaving:HangsInSearch", tmp_path / "run", timeout=1.5)
-    assert "no result after 1.5 s (in search" in run.manifest.failures[0].reason
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(session, "time", misbehaving.LateClock)
+    run = once(dataset, "misbehaving:HangsInSearch", tmp_path / "run", timeout=3600)
+    assert "no result after 3600 s (in search" in run.manifest.failures[0].reason
 
 
 def test_an_index_that_eats_memory_is_stopped(dataset: Dataset, tmp_path: Path) -> None:
@@ -145,6 +167,21 @@ def test_pads_repeats_and_unstable_answers_are_counted(dataset: Dataset, tmp_pat
     assert {"short answers", "repeated ids", "unstable ids", "batch differs"} <= abouts
 
 
+def test_the_size_of_a_saved_folder_is_that_of_its_files(dataset: Dataset, tmp_path: Path) -> None:
+    """Where the adapter does not say its size, what `save` wrote is counted, all of it."""
+    run = once(dataset, "misbehaving:WritesFolder", tmp_path / "run")
+    assert run.facts(run.done[0]).index_bytes == 10
+
+
+def test_what_an_index_starts_ends_with_its_worker(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a process that has left the worker's group."""
+    monkeypatch.chdir(tmp_path)
+    once(dataset, "misbehaving:StartsServer", tmp_path / "run")
+    assert not misbehaving.servers()
+
+
 def test_a_parameter_without_effect_is_reported(dataset: Dataset, tmp_path: Path) -> None:
     """A sweep that never changes the answers is a finding."""
     run = once(dataset, "misbehaving:Deaf", tmp_path / "run")
@@ -163,6 +200,12 @@ def test_a_parameter_without_effect_is_reported(dataset: Dataset, tmp_path: Path
         ({"k": N + 1}, str(N)),
         ({"threads": 10_000}, "threads=10000"),
         ({"builds": 0}, "builds=0"),
+        ({"builds": 1.5}, "builds=1.5"),
+        ({"seed": -1}, "seed=-1"),
+        ({"timeout": -1}, "timeout=-1"),
+        ({"timeout": float("nan")}, "timeout=nan"),
+        ({"k": []}, "k=.*give a whole number"),
+        ({"k": 2.5}, "k=2.5"),
     ],
 )
 def test_a_wrong_call_writes_nothing(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from vbench.bench.score import Scorer
 from vbench.data.dataset import Dataset, Truth
+from vbench.data.truth import exact_truth
 from vbench.metric import Metric, distance
 
 
@@ -43,6 +46,55 @@ def test_ratio_is_the_quotient_of_sums_in_euclidean_space(metric: Metric, seed: 
     ]
     got = scorer(metric, base, queries, 12).score(ids).ratio
     assert got == pytest.approx(expected, rel=1e-6)
+
+
+def rank_key(query: np.ndarray, vector: np.ndarray, metric: Metric) -> Fraction:
+    """A number that is smaller for nearer vectors, exactly, in whole numbers and fractions."""
+    q, x = [int(value) for value in query], [int(value) for value in vector]
+    dot = sum(a * b for a, b in zip(q, x, strict=True))
+    if metric == "l2":
+        return Fraction(sum((a - b) ** 2 for a, b in zip(q, x, strict=True)))
+    if metric == "ip":
+        return Fraction(-dot)
+    # The square of the cosine, with its sign, times the square of the query's length.
+    return Fraction(-dot * abs(dot), sum(value * value for value in x))
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from(["l2", "ip", "cosine"]),
+    st.sampled_from([np.int8, np.uint8, np.float16, np.float32]),
+    st.integers(1, 40),
+    st.integers(1, 12),
+    st.integers(0, 2**32 - 1),
+)
+def test_hits_follow_the_rules_on_data_full_of_ties(
+    metric: Metric, dtype: type, n: int, k: int, seed: int
+) -> None:
+    """Against the definition in exact arithmetic: distinct ids not farther than the k-th count.
+
+    From the vectors to the hits, with a truth that often ends inside a tie; answers have repeats,
+    pads and any order.
+    """
+    rng = np.random.default_rng(seed)
+    k = min(k, n)
+    low = 0 if dtype is np.uint8 else -2
+    base, queries = (rng.integers(low, 3, size=(rows, 3)).astype(dtype) for rows in (n, 6))
+    for vectors in (base, queries):
+        vectors[~vectors.any(axis=1)] = 1  # a zero vector has no cosine
+    dataset = Dataset("tied", base, queries, metric)
+    truth = exact_truth(dataset, int(rng.integers(k, n + 1)), threads=1, cache=False)
+    ids = rng.integers(-1, n, size=(len(queries), k))
+    scored = Scorer(dataset, truth, "exact-tie").score(ids)
+    by_id = Scorer(dataset, truth, "id").score(ids)
+    for row, query in enumerate(queries):
+        keys = [rank_key(query, vector, metric) for vector in base]
+        order = sorted(range(n), key=lambda item: (keys[item], item))
+        assert truth.ids[row].tolist() == order[: truth.depth]
+        given_ids = {int(item) for item in ids[row] if item >= 0}
+        near = {item for item in given_ids if keys[item] <= keys[order[k - 1]]}
+        assert scored.hits[row] == min(k, len(near))
+        assert by_id.hits[row] == len(given_ids & set(order[:k]))
 
 
 def test_counts_of_pads_repeats_and_ties() -> None:

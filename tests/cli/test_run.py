@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,7 @@ def test_a_failed_trial_is_shown_and_ends_with_one(data: Path) -> None:
         (["--index", "flat", "--measure", "Recall@9"], "needs -k 9"),
         (["--index", "flat", "--memory", "lots"], "4GB"),
         (["--index", "flat", "-k", "201"], "200"),
+        (["--index", "flat", "--timeout", "-1"], "x>0"),
         (["--index", "flat", "--queries", "nowhere.npy"], "nowhere.npy"),
         (["--index", "nowhere.toml"], "nowhere.toml"),
         ([], "--index"),
@@ -116,3 +118,40 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_terminal_that_knows_few_letters_is_spoken_to_all_the_same(data: Path) -> None:
+    """Signs that its encoding lacks become `?`; a JSON document is UTF-8."""
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    shown = [sys.executable, "-c", "from vbench.cli import main; main()", "index", "list"]
+    for more in ([], ["--json"]):
+        done = subprocess.run([*shown, *more], capture_output=True, env=environment)
+        assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.decode())["indexes"]
+
+
+class Panic(BaseException):
+    """What polars raises where it gives up."""
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (ValueError("odd"), 2, "internal error: ValueError: odd; vbench --debug"),
+        (Panic("worse"), 2, "internal error: Panic: worse; vbench --debug"),
+        (KeyboardInterrupt(), 130, "the same command goes on where it stopped"),
+    ],
+)
+def test_whatever_goes_wrong_ends_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, says: str
+) -> None:
+    """A fault of vbench's own, and the wish to stop, without a traceback."""
+
+    def fails() -> None:
+        raise error
+
+    monkeypatch.setattr("vbench.adapters.overview.every_index", fails)
+    result = CliRunner().invoke(main, ["index", "list"])
+    assert result.exit_code == code
+    assert says in result.output
+    assert result.output.count("\n") == 1

@@ -6,6 +6,7 @@ import errno
 
 import pytest
 
+from vbench import places
 from vbench.data.files import whole_file
 from vbench.errors import VbenchError
 
@@ -45,3 +46,28 @@ def test_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(VbenchError, match="cannot be written"), whole_file(tmp_path / "file" / "x"):
         pass
+
+
+def test_the_remedy_is_that_of_the_fault(tmp_path, monkeypatch):
+    """Where the cache cannot be written it is VBENCH_HOME; a full disk wants room."""
+    monkeypatch.setenv("VBENCH_HOME", str(tmp_path / "home"))
+    for folder, code, words in (
+        ("home", errno.EROFS, "set VBENCH_HOME"),
+        ("else", errno.EROFS, "choose a folder"),
+        ("home", errno.ENOSPC, "make room"),
+    ):
+        with pytest.raises(VbenchError, match=words), whole_file(tmp_path / folder / "x"):
+            raise OSError(code, "no")
+
+
+def test_a_user_without_a_folder_is_told_what_to_set(monkeypatch):
+    """As in a container that runs under a bare number."""
+
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("pathlib.Path.home", homeless)
+    for name in ("VBENCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(VbenchError, match=r"home directory\. Set VBENCH_HOME"):
+        places.home()

@@ -106,14 +106,31 @@ def test_changed_file_is_converted_anew(tmp_path):
     np.testing.assert_array_equal(read_array(path), BASE[:10] + 1)
 
 
+def test_a_damaged_conversion_is_made_anew(tmp_path, home):
+    """What is kept of a file, and was cut off since, does not stand in the file's way."""
+    np.save(tmp_path / "wide.npy", BASE.astype(np.float64))
+    np.savez(tmp_path / "x.npz", train=BASE)
+    for _ in range(2):
+        np.testing.assert_array_equal(read_array(tmp_path / "wide.npy"), BASE)
+        np.testing.assert_array_equal(read_contents(tmp_path / "x.npz").base, BASE)
+        kept = list((home / "converted").iterdir())
+        assert len(kept) == 2
+        for path in kept:
+            path.write_bytes(path.read_bytes()[:200])
+
+
 def test_pickles_are_never_read(tmp_path):
     """An array of objects is refused and not unpickled."""
     np.save(tmp_path / "x.npy", np.array([[1, "a"]], dtype=object), allow_pickle=True)
     with pytest.raises(DataError, match=r"x\.npy: not a whole \.npy file of numbers"):
         read_array(tmp_path / "x.npy")
     np.savez(tmp_path / "x.npz", train=np.array([[1, "a"]], dtype=object))
-    with pytest.raises(DataError, match="not a whole"):
+    with pytest.raises(DataError, match=r"x\.npz: train: not a whole"):
         read_contents(tmp_path / "x.npz")
+    (tmp_path / "y.npy").write_bytes(b"text")
+    with pytest.raises(DataError) as refused:
+        read_array(tmp_path / "y.npy")
+    assert "allow_pickle" not in str(refused.value)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -208,6 +225,15 @@ def test_hdf5_that_cannot_be_used(tmp_path, arrays, distance, words):
     """What is missing or not supported is named."""
     with pytest.raises(DataError, match=words):
         read_contents(write_hdf5(tmp_path / "x.hdf5", distance, **arrays))
+
+
+def test_hdf5_that_links_to_another_file(tmp_path):
+    """The vectors are not looked for in the wrong file: the right one is named."""
+    write_hdf5(tmp_path / "far.hdf5", "l2", train=BASE)
+    with h5py.File(tmp_path / "x.hdf5", "w") as file:
+        file["train"] = h5py.ExternalLink("far.hdf5", "/train")
+    with pytest.raises(DataError, match=r"lies in another file, .*far\.hdf5"):
+        read_contents(tmp_path / "x.hdf5")
 
 
 @pytest.mark.parametrize("kind", [pl.Float32, pl.Float64])

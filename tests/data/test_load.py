@@ -258,6 +258,7 @@ def test_card_must_agree_with_the_files(folder):
     ("option", "frame", "words"),
     [
         ("segments", {"a": [1, 2]}, "segments: 2 rows for 7 queries"),
+        ("segments", {"a": [[1]] * 7}, "segments: column 'a' holds List(Int64)"),
         ("items", {"a": [1, 2]}, "items: 2 rows for 60 base vectors"),
         ("relevance", {"query": [0], "item": [60]}, "row 0: item 60 is not one of 0 … 59"),
         ("relevance", {"query": [0, -1], "item": [1, 1]}, "row 1: query -1 is not one of 0 … 6"),
@@ -333,9 +334,9 @@ def test_plugins(monkeypatch, folder, tmp_path):
     assert vbench.load("late").segments is not None
     with pytest.raises(VbenchError, match="'odd': its plug-in returned int"):
         vbench.load("odd")
-    with pytest.raises(VbenchError, match="'raises': its plug-in fails: ZeroDivisionError"):
+    with pytest.raises(VbenchError, match=r"'raises': its plug-in fails .ZeroDivisionError"):
         vbench.load("raises")
-    with pytest.raises(VbenchError, match="'broken': its plug-in fails: ImportError"):
+    with pytest.raises(VbenchError, match=r"'broken': its plug-in fails .ImportError"):
         vbench.load("broken")
     with pytest.warns(UserWarning, match="'broken': its plug-in fails") as caught:
         known = {entry.name: entry.status for entry in catalog.entries()}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
+
 import pytest
 
 from vbench.errors import VbenchError
+from vbench.measures import grammar
 from vbench.measures.grammar import measures, parse
 
 SPELLINGS = [
@@ -78,3 +81,24 @@ def test_errors_say_what_to_write(text: str, says: str) -> None:
     """Each mistake names what was given and what is allowed."""
     with pytest.raises(VbenchError, match=says.replace("(", r"\(")):
         parse(text)
+
+
+def test_a_plugin_that_is_no_measure_costs_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that cannot be imported, is something else, or takes a name: the rest is as before."""
+    points = [
+        EntryPoint(name, target, grammar.GROUP)
+        for name, target in (
+            ("Gone", "no_such_module:Gone"),
+            ("Odd", "misbehaving:Exact"),
+            ("Recall", "vbench.measures.recall:Failure"),
+        )
+    ]
+    before = dict(measures())
+    monkeypatch.setattr(grammar, "entry_points", lambda group: points)
+    measures.cache_clear()
+    with pytest.warns(UserWarning, match="left out") as caught:
+        assert measures() == before
+    measures.cache_clear()
+    said = [str(each.message) for each in caught]
+    for message, part in zip(said, ("no_such_module", "is no measure", "another"), strict=True):
+        assert part in message

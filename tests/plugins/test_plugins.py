@@ -112,3 +112,21 @@ def test_an_installed_plugin_runs_with_its_own_sweep(environment: Environment) -
     assert recall == sorted(recall)
     assert recall[0] < recall[-1]
     assert "broken" not in done.stderr
+
+
+def test_a_package_may_bring_a_dataset_a_measure_and_a_ranker(environment: Environment) -> None:
+    """Each is found by its name, and what the package prints stays out of the document."""
+    options = ["--builds", "1", "--repeats", "1", "--out", "corners", "--json"]
+    done = environment.vbench(
+        "run", "--index", "cells", "--dataset", "corners", "--measure", "Half@10", *options
+    )
+    assert done.returncode == 0, done.stderr
+    assert "made by the plug-in" in done.stderr
+    measures = [each["measures"] for each in json.loads(done.stdout)["settings"]]
+    assert [each["Half@10"] for each in measures] == [
+        each["Robustness(delta=0.5)@10"] for each in measures
+    ]
+    ranked = environment.vbench("rank", "corners", "--ranker", "late", "--json")
+    assert ranked.returncode == 0, ranked.stderr
+    assert json.loads(ranked.stdout)
+    assert "corners" in environment.vbench("data", "list").stdout

@@ -64,6 +64,19 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
         files.read_manifest(tmp_path)
 
 
+def test_a_trial_that_is_damaged_inside_is_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Polars panics at some damage, with something that is no `Exception`."""
+
+    def panics(*_: object, **__: object) -> None:
+        raise pl.exceptions.PanicException("thrift out of range")
+
+    monkeypatch.setattr(pl, "read_parquet", panics)
+    with pytest.raises(VbenchError, match=r"trial\.parquet is damaged .thrift out of range"):
+        files.read_hits(tmp_path / "trial.parquet")
+
+
 def test_a_damaged_trial_is_named_with_the_remedy(tmp_path: Path) -> None:
     """A truncated file is not taken for an answer."""
     path = tmp_path / "trial.parquet"

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, Pipe
 
 import psutil
 
+from vbench import processes
 from vbench.adapters.conformance_checks import BASIC, CHECKS, Finding, Subject, perform
 from vbench.adapters.recipe import Recipe, load_recipe
 from vbench.adapters.registry import resolve
@@ -97,7 +98,7 @@ class _Child:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._kill()
+        processes.end(self._process)
         self._ours.close()
         self._log.close()
 
@@ -113,20 +114,17 @@ class _Child:
                     return f"took more than {_MEMORY_LIMIT >> 30} GB for a few thousand vectors"
             return Finding(*self._ours.recv())
         except (EOFError, ConnectionError, psutil.NoSuchProcess):
-            return self._death()
+            return self._death(timeout)
 
-    def _death(self) -> str:
-        code = self._process.wait()
+    def _death(self, timeout: float) -> str:
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return "the process closed the pipe to the kit and went on"
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
         return f"the process {how}" + (f"; it said: {lines[-1].strip()}" if lines else "")
-
-    def _kill(self) -> None:
-        if self._process.poll() is None:
-            # The whole group: an index may have started a server.
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
 
 
 def _serve(connection: Connection) -> None:
@@ -137,6 +135,7 @@ def _serve(connection: Connection) -> None:
     for number in range(first, len(CHECKS)):
         finding = perform(number, subject)
         connection.send(tuple(finding))
+    connection.poll(None)  # the kit ends this process, and what the index has started
 
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from vbench.adapters.parameters import REQUIRED, check, parameters
-from vbench.adapters.protocol import Ids, Index, Vectors
+from vbench.adapters.parameters import REQUIRED, check, parameters, positional
+from vbench.adapters.protocol import Ids, Index, Vectors, is_count
 from vbench.errors import VbenchError
 from vbench.metric import METRICS, Metric, distance
+from vbench.plugins import said
 
 Status = Literal["pass", "warn", "fail", "skip"]
 
@@ -96,13 +97,23 @@ def as_ids(answer: Any, m: int, k: int, n: int) -> Ids:
     WrongError
         It is not an integer array of m rows of at most k ids below n, or of pads.
     """
+    if isinstance(answer, tuple):
+        raise WrongError(
+            f"search returned a tuple of {len(answer)}",
+            "return the ids alone: distances that an index reports are not used",
+        )
     ids = np.asarray(answer)
+    if not ids.ndim:
+        raise WrongError(
+            f"search returned {type(answer).__name__}", f"return an array of ids, ({m}, {k})"
+        )
     if ids.ndim != 2 or ids.shape[0] != m or ids.shape[1] > k:
         raise WrongError(
             f"search returned shape {ids.shape} for {m} queries and k={k}",
             f"return an array of shape ({m}, {k}), padded with -1 where fewer are found",
         )
-    if ids.dtype.kind not in "iu":
+    # Numpy takes a list without numbers for floats.
+    if ids.size and ids.dtype.kind not in "iu":
         raise WrongError(
             f"search returned {ids.dtype}, not integers", "return ids.astype(np.int64), not scores"
         )
@@ -135,6 +146,13 @@ def known_parameters(subject: Subject) -> None:
             f"the build needs {', '.join(missing)} and no recipe gives it",
             "give the parameter a default, or check a recipe that sets it",
         )
+    for stage, function in (("__init__", subject.kind.__init__), ("set", subject.kind.set)):
+        alone = positional(function)
+        if alone:
+            raise WrongError(
+                f"{stage} takes {', '.join(alone)} by position only",
+                "parameters are given by name: leave out the / of the signature",
+            )
     for place in (0, -1):
         try:
             check(subject.kind, subject.build, subject.setting(place))
@@ -169,7 +187,7 @@ def more_than_there_are(subject: Subject) -> None:
         answers = [index.search(queries, k), [index.search_one(query, k) for query in queries]]
     except Exception as error:
         raise WrongError(
-            f"k={k} on {len(base)} vectors raised {_said(error)}", "pad the missing ids with -1"
+            f"k={k} on {len(base)} vectors raised {said(error)}", "pad the missing ids with -1"
         ) from error
     for answer in answers:
         as_ids(answer, len(queries), k, len(base))
@@ -222,10 +240,10 @@ def metric_check(metric: Metric) -> Callable[[Subject], None]:
         ids = _search(subject.fitted(base, metric), queries, _K, len(base))
         recall = {other: _recall(ids, queries, base, other) for other in METRICS}
         best = max(recall, key=lambda each: recall[each])
-        said = ", ".join(f"{value:.2f} under {name}" for name, value in recall.items())
+        values = ", ".join(f"{value:.2f} under {name}" for name, value in recall.items())
         if recall[best] > recall[metric] + 0.05:
             raise WrongError(
-                f"asked for {metric}, recall is {said}: it answers by {best}",
+                f"asked for {metric}, recall is {values}: it answers by {best}",
                 f"use the metric that fit is given, or leave {metric!r} out of metrics",
             )
         if recall[metric] < 0.5:
@@ -362,7 +380,7 @@ def tiny_bases(subject: Subject) -> None:
         one = subject.fitted(vectors(1, seed=20))
     except Exception as error:
         raise DoubtfulError(
-            f"fit on one vector raised {_said(error)}", "make do with few vectors where that can be"
+            f"fit on one vector raised {said(error)}", "make do with few vectors where that can be"
         ) from error
     ids = _search(one, queries, 3, 1)
     if (np.sort(ids, axis=1)[:, -1] != 0).any():
@@ -383,7 +401,9 @@ def fit_again(subject: Subject) -> None:
     index.fit(small, subject.metric, seed=1, threads=1)
     index.set(**subject.setting(-1))
     again = _search(index, queries, _K, len(small))
-    fresh = _search(subject.fitted(small), queries, _K, len(small))
+    fresh, another = (_search(subject.fitted(small), queries, _K, len(small)) for _ in range(2))
+    if (fresh != another).any():
+        raise NotApplicableError("cannot be told: two fresh indexes do not agree either")
     changed = int((again != fresh).any(axis=1).sum())
     if changed:
         raise WrongError(
@@ -423,7 +443,7 @@ def size_and_work(subject: Subject) -> None:
     index.work()
     index.search(vectors(10, seed=28), _K)
     for name, value in (("size_bytes", index.size_bytes()), ("work", index.work())):
-        if value is not None and (int(value) != value or value < 0):
+        if value is not None and not is_count(value):
             raise WrongError(f"{name} returned {value!r}", "return a count, or None")
     index.close()
 
@@ -459,7 +479,7 @@ def perform(number: int, subject: Subject) -> Finding:
         return Finding(name, "fail", str(wrong), wrong.remedy)
     # Whatever an index raises is what the check found.
     except Exception as error:
-        return Finding(name, "fail", f"raised {_said(error)}", _remedy(error))
+        return Finding(name, "fail", f"raised {said(error)}", _remedy(error))
     return Finding(name, "pass")
 
 
@@ -467,8 +487,3 @@ def _remedy(error: Exception) -> str:
     if "read-only" in str(error):
         return "the vectors given to fit and search must not be written to: work on a copy"
     return "make it answer, or raise an error that says what to do"
-
-
-def _said(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

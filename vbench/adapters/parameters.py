@@ -123,6 +123,12 @@ def _of_function(function: Callable[..., Any], stage: Stage) -> dict[str, Parame
     return found
 
 
+def positional(function: Callable[..., Any]) -> list[str]:
+    """Parameters that cannot be given by name."""
+    found = list(_signature(function).items())[1:]
+    return [name for name, each in found if each.kind is each.POSITIONAL_ONLY]
+
+
 def _takes_anything(function: Callable[..., Any]) -> bool:
     if function is Index.set or function is object.__init__:
         return False

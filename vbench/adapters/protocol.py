@@ -103,3 +103,8 @@ class Index:
 
     def close(self) -> None:
         """Let go of what the index holds."""
+
+
+def is_count(value: object) -> bool:
+    """Whether a size or a number of distance computations is what it must be: whole, from 0."""
+    return isinstance(value, int | float | np.number) and bool(value >= 0 and value % 1 == 0)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import importlib
-import os
-import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
+from vbench import plugins
 from vbench.adapters.protocol import Index
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.metric import METRICS
@@ -131,25 +128,7 @@ def load_class(target: str) -> type[Index]:
     VbenchError
         It cannot be imported, or is not an index.
     """
-    module, _, attribute = target.partition(":")
-    # The installed command does not see the working directory, unlike `python -m`.
-    if (here := os.getcwd()) not in sys.path and "" not in sys.path:  # noqa: PTH109
-        sys.path.append(here)
-    try:
-        # What a plug-in prints has no place in the one JSON document on standard output.
-        with contextlib.redirect_stdout(sys.stderr):
-            found = importlib.import_module(module)
-    # A plug-in's import runs its code, which may raise anything, SystemExit included.
-    except (Exception, SystemExit) as error:
-        raise VbenchError(f"{target} cannot be imported ({_said(error)})") from error
-    if not hasattr(found, attribute):
-        names = [
-            name
-            for name, each in vars(found).items()
-            if isinstance(each, type) and each.__module__ == module
-        ]
-        raise UnknownNameError(f"class of the module {module}", attribute, names)
-    return as_index(getattr(found, attribute), target)
+    return as_index(plugins.load(target, "class"), target)
 
 
 def as_index(found: object, target: str) -> type[Index]:
@@ -175,7 +154,17 @@ def as_index(found: object, target: str) -> type[Index]:
         raise VbenchError(
             f"{target}: metrics is {metrics!r}; allowed is a set of some of: {', '.join(METRICS)}"
         )
+    sweep: Any = kind.sweep
+    if not isinstance(sweep, Mapping) or not all(map(_is_sweepable, sweep.values())):
+        raise VbenchError(
+            f"{target}: sweep is {sweep!r}; needed is a list of values for each search parameter, "
+            'such as {"ef": [16, 32]}'
+        )
     return kind
+
+
+def _is_sweepable(values: object) -> bool:
+    return isinstance(values, Sequence) and not isinstance(values, str) and len(values) > 0
 
 
 def _completed(found: type) -> type[Index]:
@@ -185,8 +174,3 @@ def _completed(found: type) -> type[Index]:
         (found, Index),
         {"__module__": found.__module__, "__doc__": found.__doc__},
     )
-
-
-def _said(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

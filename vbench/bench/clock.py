@@ -124,7 +124,7 @@ def _row(answer: Any, k: int, query: int) -> Ids:
             f"the protocol asks for one row of at most k={k} ids"
         )
     padded = np.full(k, -1, dtype=np.int64)
-    padded[: len(row)] = _integers(row, "search_one") if len(row) else row
+    padded[: len(row)] = _integers(row, "search_one")
     return padded
 
 
@@ -147,7 +147,8 @@ def whole(answer: Any, m: int, k: int) -> Ids:
 
 
 def _integers(ids: NDArray[Any], method: str) -> Ids:
-    if ids.dtype.kind not in "iu":
+    # Numpy takes a list without numbers for floats.
+    if ids.size and ids.dtype.kind not in "iu":
         raise AnswerError(f"{method} returned {ids.dtype}; the protocol asks for integer ids")
     return ids.astype(np.int64, copy=False)
 

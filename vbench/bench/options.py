@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from vbench.bench.session import usable_cores
 from vbench.data.dataset import Dataset
@@ -35,9 +38,10 @@ def make_options(
     VbenchError
         A value is not allowed.
     """
-    for name, value in (("builds", builds), ("repeats", repeats)):
-        if value < 1:
-            raise VbenchError(f"{name}={value}; give a whole number from 1 on")
+    for name, limit in (("timeout", timeout), ("memory_limit", memory_limit)):
+        # Not NaN either, which nothing exceeds.
+        if limit is not None and not limit > 0:
+            raise VbenchError(f"{name}={limit}; give a number above 0, or None for no limit")
     usable = len(usable_cores())
     if not 1 <= threads <= usable:
         raise VbenchError(
@@ -54,21 +58,30 @@ def make_options(
                 f"the segments of {dataset.name} have a column {taken[0]!r}, a name that the run "
                 "folder needs itself; rename that column"
             )
-    ks = sorted({k} if isinstance(k, int) else set(k))
+    wanted = np.atleast_1d(k)
+    if wanted.dtype.kind not in "iu" or not wanted.size:
+        raise VbenchError(f"k={k!r}; give a whole number from 1 on, or several")
+    ks = sorted(set(wanted.tolist()))
     for each in ks:
         check_k(dataset, each)
     return Options(
         k=ks,
-        builds=builds,
-        repeats=repeats,
+        builds=_whole("builds", builds, 1),
+        repeats=_whole("repeats", repeats, 1),
         threads=threads,
-        seed=seed,
+        seed=_whole("seed", seed, 0),
         rule=next(known for known in RULES if known == rule),
         warmup=min(WARMUP, dataset.m),
         timeout=timeout,
         memory_limit=memory_limit,
         at_recall=at_recall,
     )
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if not isinstance(value, int | np.integer) or value < least:
+        raise VbenchError(f"{name}={value}; give a whole number from {least} on")
+    return int(value)
 
 
 def listed(indexes: Sequence[str] | str) -> list[str]:

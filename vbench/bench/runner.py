@@ -121,7 +121,7 @@ def _carry_out(bench: Bench, plan: Plan, at_recall: float | None) -> None:
 
 def _is_finished(folder: Path, plan: Plan) -> bool:
     """Whether the folder holds this plan with nothing left to do."""
-    if not (folder / files.MANIFEST).is_file():
+    if not all((folder / name).is_file() for name in (files.MANIFEST, files.QUERIES)):
         return False
     found = Run(folder)
     all_chosen = len(found.manifest.levels) == len(plan.groups)

@@ -18,6 +18,7 @@ from typing import IO, Any, TypeVar
 import psutil
 from numpy.typing import NDArray
 
+from vbench import processes
 from vbench.bench import wire
 
 _LOOK_EVERY = 0.1
@@ -115,7 +116,7 @@ class Session:
 
     def _dead(self, doing: str) -> TrialError:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=5)
+            self._process.wait(timeout=60)
         code = self._process.poll()
         if code is not None and code < 0:
             name = signal.Signals(-code).name
@@ -127,9 +128,7 @@ class Session:
 
     def kill(self) -> str:
         """End the worker and all it started; the last lines that it printed."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        processes.end(self._process)
         return self.last_lines()
 
     def memory(self) -> int:
@@ -151,10 +150,11 @@ class Session:
 
     def close(self) -> None:
         """Let the worker end by itself; kill it when it does not."""
+        started = processes.started_by(self._process)
         self._connection.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=5)
-        self.kill()
+        processes.end(self._process, started)
         self._log.close()
 
     def __enter__(self) -> Session:

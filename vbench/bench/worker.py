@@ -22,7 +22,7 @@ import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
-from vbench.adapters.protocol import Index
+from vbench.adapters.protocol import Index, is_count
 from vbench.adapters.registry import resolve
 from vbench.adapters.space import Space, plan_space
 from vbench.bench import clock, memory, wire
@@ -81,13 +81,16 @@ class Worker:
     def _size(self) -> tuple[int | None, str]:
         size = self.index.size_bytes()
         if size is not None:
+            if not is_count(size):
+                raise clock.AnswerError(f"size_bytes returned {size!r}; a count is needed, or None")
             return int(size), "adapter"
         if type(self.index).save is Index.save:
             return None, "unknown"
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "index"
-            self.index.save(path)
-            return path.stat().st_size, "saved file"
+            self.index.save(Path(folder) / "index")
+            # Some libraries write a folder, or further files beside the one that is named.
+            written = [path for path in Path(folder).rglob("*") if path.is_file()]
+            return sum(path.stat().st_size for path in written), "saved file"
 
     def search(self, ask: wire.Search) -> tuple[wire.Searched, NDArray[Any], NDArray[np.int64]]:
         """Warm up, ask one by one `repeats` times, then all at once; check every answer."""

@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 
 import vbench
-from vbench.cli.output import show_warnings_plainly
+from vbench.cli.output import speak_plainly
 from vbench.errors import VbenchError
 
 _COMMANDS = {
@@ -21,6 +21,15 @@ _COMMANDS = {
     "index": "vbench.cli.index:index",
     "rank": "vbench.cli.rank:rank",
 }
+
+
+_EXAMPLES = """
+\b
+Examples:
+  vbench run --index hnsw
+  vbench run --index hnsw --index ivf-flat --at-recall 0.9 --out both
+  vbench compare both
+"""
 
 
 class Stop(click.ClickException):
@@ -51,32 +60,38 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the arguments, and do what they ask."""
+        speak_plainly()
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; the number it returns is the exit code."""
-        show_warnings_plainly()
         try:
             code = super().invoke(ctx)
         except (VbenchError, OSError) as error:
             if ctx.params["debug"] or isinstance(error, BrokenPipeError):
                 raise
             raise Stop(str(error)) from error
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted; the same command goes on where it stopped") from None
+        except (click.ClickException, click.Abort, click.exceptions.Exit, SystemExit):
             raise
-        # The last resort: a fault of ours is one line too, and says how to see more.
-        except Exception as error:
+        # The last resort: a fault of ours is one line too, and says how to see more. (Polars
+        # panics with what is no Exception.)
+        except BaseException as error:
             if ctx.params["debug"]:
                 raise
             raise Stop(
                 f"internal error: {type(error).__name__}: {error}; "
                 "vbench --debug … shows where, please report it"
             ) from error
-        except KeyboardInterrupt:
-            raise Interrupted("interrupted; the same command goes on where it stopped") from None
         ctx.exit(code or 0)
 
 
 @click.group(
     cls=LazyGroup,
+    epilog=_EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(vbench.__version__, prog_name="vbench")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from vbench.cli import complete
 from vbench.cli.output import (
     Stopwatch,
     console,
@@ -87,7 +88,7 @@ def list_datasets(as_json: bool) -> None:
 
 
 @data.command()
-@click.argument("name", metavar="NAME|PATH")
+@click.argument("name", metavar="NAME|PATH", shell_complete=complete.datasets)
 @_dataset_options
 @json_option
 def show(name: str, queries: str | None, metric: Any, as_json: bool) -> None:
@@ -116,7 +117,9 @@ def show(name: str, queries: str | None, metric: Any, as_json: bool) -> None:
 
 
 @data.command()
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument(
+    "names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete.datasets
+)
 @json_option
 def fetch(names: tuple[str, ...], as_json: bool) -> None:
     """Bring datasets of the catalog here.
@@ -147,7 +150,7 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
 
 
 @data.command()
-@click.argument("source", metavar="NAME|PATH")
+@click.argument("source", metavar="NAME|PATH", shell_complete=complete.datasets)
 @click.argument("target", type=click.Path(path_type=Path))
 @_dataset_options
 @click.option("--depth", type=click.IntRange(min=1), help="Compute exact truth and write it too.")
@@ -190,7 +193,7 @@ def convert(
 
 
 @data.command()
-@click.argument("name", metavar="NAME|PATH")
+@click.argument("name", metavar="NAME|PATH", shell_complete=complete.datasets)
 @_dataset_options
 @click.option(
     "--depth",

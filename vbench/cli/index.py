@@ -6,15 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vbench.cli import complete
 from vbench.cli.output import console, json_option, print_json, progress_bar
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+_EXAMPLES = """
+\b
+Examples:
+  vbench index list
+  vbench index show hnsw
+  vbench index check my_package.my_module:MyIndex
+"""
 _STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
 
 
-@click.group(short_help="List, show and check indexes and plug-ins.")
+@click.group(epilog=_EXAMPLES, short_help="List, show and check indexes and plug-ins.")
 def index() -> None:
     """List, show and check indexes: recipes, adapters and plug-ins."""
 
@@ -44,7 +52,7 @@ def list_indexes(as_json: bool) -> None:
 
 
 @index.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.indexes)
 @json_option
 def show_index(name: str, as_json: bool) -> None:
     """Show what NAME is built with, what is searched, and what each parameter may be."""
@@ -70,7 +78,7 @@ def show_index(name: str, as_json: bool) -> None:
 
 
 @index.command("check")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.indexes)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1),

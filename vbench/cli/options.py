@@ -104,7 +104,13 @@ _MEASURING = (
         metavar="BYTES",
         help="Limit of a worker.  [default: 90 % of what is free]",
     ),
-    click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+    click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        help="What builds and insertion orders are drawn from.",
+    ),
     click.option(
         "--out",
         type=click.Path(),

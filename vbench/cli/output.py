@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 import warnings
@@ -37,8 +38,13 @@ def console(*, stderr: bool = False) -> Console:
     return made
 
 
-def show_warnings_plainly() -> None:
-    """Print a warning as one line for a person, without file and line of our code."""
+def speak_plainly() -> None:
+    """Print a warning as one line, without file and line of our code; in any encoding.
+
+    A terminal that knows no `±` shows `?`. JSON goes out as bytes, in UTF-8.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
         click.echo(f"vbench: warning: {message}", err=True)

@@ -256,6 +256,8 @@ def print_failed(out: Console, failed: Sequence[Mapping[str, Any]]) -> None:
             Text(each["reason"]),
         )
     out.print(table)
+    if any(each["log"] for each in failed):
+        out.print("What the workers printed last is in run.json (failures).")
 
 
 def print_warnings(out: Console, warnings: Sequence[Mapping[str, str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import tokenize
 import zipfile
@@ -77,7 +78,7 @@ def converted(
     facts = source.resolve().stat()
     key = f"{source.resolve()}|{member}|{facts.st_size}|{facts.st_mtime_ns}|{dtype.str}"
     path = places.home() / "converted" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
-    if not path.exists():
+    if not is_kept(path):
         rows = max(1, BLOCK_BYTES // max(1, int(np.prod(shape[1:])) * 8))
         with whole_file(path) as stream:
             header = {"descr": dtype.str, "fortran_order": False, "shape": tuple(shape)}
@@ -88,12 +89,22 @@ def converted(
     return map_npy(path)
 
 
-def map_npy(path: Path) -> Vectors:
-    """Map a `.npy` file; one of objects is not unpickled but refused."""
+def is_kept(path: Path) -> bool:
+    """Whether a converted file is there, and whole; a damaged one is made anew."""
+    with contextlib.suppress(DataError):
+        map_npy(path)
+        return True
+    return False
+
+
+def map_npy(path: Path, where: str = "") -> Vectors:
+    """Map a `.npy` file, named `where` in messages; one of objects is not unpickled but refused."""
     try:
-        return cast(Vectors, np.load(path, mmap_mode="r", allow_pickle=False))
+        return cast(Vectors, np.lib.format.open_memmap(path, mode="r"))
     except DAMAGE as error:
-        raise DataError(f"{path}: not a whole .npy file of numbers: {first_line(error)}") from None
+        raise DataError(
+            f"{where or path}: not a whole .npy file of numbers: {first_line(error)}"
+        ) from None
 
 
 def blocks(array: Vectors) -> Iterator[tuple[int, Vectors]]:

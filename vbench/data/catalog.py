@@ -14,6 +14,7 @@ from vbench import places
 from vbench.data.card import Card, read_card
 from vbench.data.dataset import Dataset
 from vbench.errors import UnknownNameError, VbenchError
+from vbench.plugins import guarded
 
 _GROUP = "vbench.datasets"
 
@@ -78,12 +79,8 @@ def entry(name: str) -> Entry:
         return Entry(name, read_card(path), path)
     if name not in _plugins():
         raise UnknownNameError("dataset", name, names(), "`vbench data list` describes them")
-    try:
+    with guarded(f"dataset {name!r}: its plug-in fails"):
         return _from_plugin(name, _plugins()[name].load())
-    except VbenchError:
-        raise
-    except Exception as error:  # whatever somebody else's module raises when it is imported
-        raise VbenchError(f"dataset {name!r}: its plug-in fails: {error!r}") from error
 
 
 def _variants(cards: Mapping[str, Path]) -> Iterator[str]:

@@ -80,6 +80,16 @@ def check_columns(frame: pl.DataFrame, described: dict[str, str], where: str) ->
         )
 
 
+def check_flat(segments: pl.DataFrame, where: str) -> None:
+    """Refuse columns that cannot divide queries: lists, arrays, structs."""
+    for name, kind in segments.schema.items():
+        if kind.is_nested():
+            raise DataError(
+                f"{where}: column {name!r} holds {kind}; one value for each query is needed, "
+                "to divide the queries by"
+            )
+
+
 def check_relevance(frame: pl.DataFrame, m: int, n: int, where: str) -> None:
     """Refuse judgements with unknown columns, or that name a query or item which is not there."""
     unknown = [name for name in frame.columns if name not in _RELEVANCE_COLUMNS]

@@ -18,6 +18,7 @@ from vbench.data.arrays import (
     accept,
     converted,
     first_line,
+    is_kept,
     map_npy,
     one_of,
 )
@@ -105,7 +106,7 @@ def npz_member(path: Path, name: str, *, ids: bool = False) -> Vectors:
     key = f"{path.resolve()}|{name}|{facts.st_size}|{facts.st_mtime_ns}"
     folder = places.home() / "converted"
     unpacked = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
-    if not unpacked.exists():
+    if not is_kept(unpacked):
         try:
             with (
                 zipfile.ZipFile(path) as archive,
@@ -116,7 +117,8 @@ def npz_member(path: Path, name: str, *, ids: bool = False) -> Vectors:
                     stream.write(block)
         except DAMAGE as error:
             raise DataError(f"{path}: {name}: damaged: {first_line(error)}") from None
-    return accept(map_npy(unpacked), f"{path}: {name}", source=unpacked, ids=ids)
+    where = f"{path}: {name}"
+    return accept(map_npy(unpacked, where), where, source=unpacked, ids=ids)
 
 
 def read_hdf5(path: Path) -> Contents:
@@ -151,6 +153,8 @@ def _hdf5_member(path: Path, stored: Any, *, ids: bool = False) -> Vectors:
     where, member = f"{path}: {stored.name.lstrip('/')}", stored.name
     if stored.ndim != 2 or not all(stored.shape):
         raise DataError(f"{where}: a table of vectors is needed, this has shape {stored.shape}")
+    if stored.file.filename != str(path):
+        raise DataError(f"{where}: lies in another file, {stored.file.filename}: give that one")
     offset = stored.id.get_offset()
     if stored.chunks is None and stored.compression is None and offset is not None:
         array = np.memmap(path, stored.dtype, "r", offset=offset, shape=stored.shape)

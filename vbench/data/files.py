@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from vbench import places
 from vbench.errors import VbenchError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -55,8 +56,12 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
 
 
 def _explained(path: Path, error: OSError) -> VbenchError:
-    remedy = "; make room and call again, what is finished is kept" if error.errno in _FULL else ""
-    return VbenchError(f"{path}: cannot be written: {error.strerror}{remedy}")
+    remedy = "choose a folder that can be written"
+    if error.errno in _FULL:
+        remedy = "make room and call again, what is finished is kept"
+    elif path.is_relative_to(places.home()):
+        remedy = "set VBENCH_HOME to a folder that can be written"
+    return VbenchError(f"{path}: cannot be written: {error.strerror}; {remedy}")
 
 
 def _umask() -> int:

@@ -21,6 +21,7 @@ from vbench.data.select import selected
 from vbench.data.truth import given_truth
 from vbench.errors import DataError, VbenchError
 from vbench.metric import METRICS, Metric
+from vbench.plugins import guarded
 
 if TYPE_CHECKING:
     import polars as pl
@@ -166,12 +167,8 @@ def _find(name_or_path: str | Path | Vectors) -> _Parts | Dataset:
 
 def _from_catalog(entry: catalog.Entry) -> _Parts | Dataset:
     if entry.make is not None:
-        try:
+        with guarded(f"dataset {entry.name!r}: its plug-in fails"):
             made: Any = entry.make()
-        except VbenchError:
-            raise
-        except Exception as error:  # somebody else's code: anything may come out of it
-            raise VbenchError(f"dataset {entry.name!r}: its plug-in fails: {error!r}") from error
         if isinstance(made, Dataset):
             return made
         if isinstance(made, str | Path):
@@ -261,6 +258,7 @@ def _assemble(parts: _Parts) -> Dataset:
         place = _where(parts.segments, "segments")
         check.check_rows(segments, len(queries), "queries", place)
         check.check_columns(segments, parts.card.segments, place)
+        check.check_flat(segments, place)
     if items is not None:
         place = _where(parts.items, "items")
         check.check_rows(items, len(base), "base vectors", place)

@@ -39,7 +39,7 @@ def truth_of(base: Path) -> Path | None:
 
 def advice(base: Any) -> str:
     """Name the file that would have been found beside a base file."""
-    if not isinstance(base, Path):
+    if not isinstance(base, Path) or base.suffix.lower() not in _TRUTH_SUFFIXES:
         return ""
     word = next((word for word in _BASE_WORDS if word in base.name), None)
     name = base.name.replace(word, "queries", 1) if word else f"queries{base.suffix}"

@@ -13,6 +13,7 @@ from vbench.measures.answers import Answers
 from vbench.measures.base import Measure, OfHits
 from vbench.measures.recall import CVaR, Percentile, Recall
 from vbench.metric import FloatArray
+from vbench.plugins import guarded
 from vbench.stats import bootstrap, crossed, intervals, tail
 
 
@@ -61,7 +62,17 @@ class Estimator:
         self.cluster = cluster
 
     def of(self, measure: Measure) -> Estimate:
-        """Estimate one measure."""
+        """Estimate one measure.
+
+        Raises
+        ------
+        VbenchError
+            When it cannot be computed, as one of a plug-in may not.
+        """
+        with guarded(f"{measure} cannot be computed"):
+            return self._of(measure)
+
+    def _of(self, measure: Measure) -> Estimate:
         if measure.kind == "cost":
             return self._over_builds(measure)
         if len(self.answers) == 1 and isinstance(measure, OfHits):

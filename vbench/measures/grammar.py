@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from vbench import plugins
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures import cost, order, recall
 from vbench.measures.base import Measure
@@ -60,14 +61,22 @@ def measures() -> Mapping[str, type[Measure]]:
     }
     for entry in entry_points(group=GROUP):
         try:
-            found[entry.name] = entry.load()
-        # A plug-in may fail in any way; the rest must go on.
-        except Exception as error:
-            warnings.warn(
-                f"measure plug-in {entry.name!r} ({entry.value}) does not load: {error}",
-                stacklevel=2,
-            )
+            if entry.name in found:
+                raise VbenchError("another measure has that name")
+            found[entry.name] = _of_plugin(entry.value)
+        except VbenchError as error:
+            warnings.warn(f"measure {entry.name!r}: {error}; it is left out", stacklevel=2)
     return found
+
+
+def _of_plugin(target: str) -> type[Measure]:
+    kind = plugins.load(target, "measure")
+    if not (inspect.isclass(kind) and issubclass(kind, Measure) and dataclasses.is_dataclass(kind)):
+        raise VbenchError(
+            f"{target} is no measure; it must be a frozen dataclass that inherits from "
+            "vbench.measures.base.Measure"
+        )
+    return kind
 
 
 def _arguments(text: str, inside: str) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import Any
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.metric import FloatArray
+from vbench.plugins import guarded
 from vbench.ranking.document import LEADING, document, write_document
 from vbench.ranking.interactions import source_of, training_interactions
 from vbench.ranking.protocol import Material, Ranker
@@ -19,7 +20,6 @@ from vbench.ranking.stage import (
     Ranked,
     Stage,
     measured,
-    named,
     part,
     score,
     scores_of,
@@ -131,7 +131,7 @@ def _ranked(
 ) -> Ranked:
     if progress:
         progress(f"preparing {name}", 0, 1)
-    with named(name, "fit"):
+    with guarded(f"ranker {name} failed in fit"):
         ranker.fit(material)
     return score(stage, ranker, name, progress)
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import functools
-import importlib
-import os
-import sys
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 
+from vbench import plugins
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.ranking.protocol import Ranker
 
@@ -64,21 +62,9 @@ def resolve(spec: str) -> Ranker:
 
 
 def _load(target: str) -> Ranker:
-    module, _, attribute = target.partition(":")
-    # The installed command does not see the working directory, unlike `python -m`.
-    if (here := os.getcwd()) not in sys.path and "" not in sys.path:  # noqa: PTH109
-        sys.path.append(here)
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-        made = found()
-    except VbenchError:
-        raise
-    # A plug-in's import runs its code, which may raise anything, SystemExit included.
-    except (Exception, SystemExit) as error:
-        said = " ".join(str(error).split())
-        raise VbenchError(
-            f"ranker {target} cannot be used ({type(error).__name__}: {said})"
-        ) from error
+    kind = plugins.load(target, "ranker")
+    with plugins.guarded(f"ranker {target} cannot be made"):
+        made = kind()
     own = getattr(made, "score", None)
     if not callable(own) or getattr(type(made), "score", None) is Ranker.score:
         raise VbenchError(

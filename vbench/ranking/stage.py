@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from vbench.data.dataset import Dataset, Truth
 from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
 from vbench.metric import FloatArray
+from vbench.plugins import guarded
 from vbench.ranking.judgements import Judgements, judgements
 from vbench.ranking.measures import Ideal, by_name, find, kendall
 from vbench.ranking.pool import Pool
@@ -258,21 +258,6 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
     )
 
 
-@contextlib.contextmanager
-def named(name: str, method: str) -> Iterator[None]:
-    """Turn whatever a ranker's own code raises into an error that names the ranker."""
-    try:
-        yield
-    except VbenchError:
-        raise
-    # A plug-in may fail in any way.
-    except Exception as error:
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        raise VbenchError(
-            f"ranker {name} failed in {method}: {said} (vbench --debug rank … shows where)"
-        ) from error
-
-
 def measured(
     stage: Stage, scores: NDArray[np.floating], places: NDArray[np.int32]
 ) -> dict[str, FloatArray]:
@@ -291,7 +276,7 @@ def scores_of(
     scores = np.empty(len(pool))
     done = 0
     for block in pool.blocks(ranker.pairs_a_call or max(1, _BLOCK_NUMBERS // stage.dataset.d)):
-        with named(name, "score"):
+        with guarded(f"ranker {name} failed in score"):
             given = np.asarray(ranker.score(block.queries, block.candidates))
         if given.shape != block.candidates.shape:
             raise VbenchError(

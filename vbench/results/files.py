@@ -27,6 +27,8 @@ INSIDE = "inside.json"
 _FACTS = "vbench"
 RESERVED = ("query", "truth_ids", "truth_distances")
 """Columns of the queries' file that are the run's own; no segment may bear their names."""
+# A page that is damaged inside makes polars panic, which is not one of its errors.
+_UNREADABLE = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
 @contextlib.contextmanager
@@ -79,7 +81,7 @@ def read_manifest(folder: Path) -> Manifest:
             upgraded(msgspec.json.decode(path.read_bytes()), RUN_SCHEMA, path), Manifest
         )
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise VbenchError(f"{path} is damaged: {error}") from None
+        raise VbenchError(f"{path} is damaged: {error}; run again with --fresh") from None
 
 
 def trial_path(folder: Path, key: str) -> Path:
@@ -123,7 +125,7 @@ def read_facts(path: Path) -> TrialFacts:
     try:
         raw = msgspec.json.decode(pl.read_parquet_metadata(path)[_FACTS])
         return msgspec.convert(upgraded(raw, TRIAL_SCHEMA, path), TrialFacts)
-    except (KeyError, OSError, msgspec.MsgspecError, pl.exceptions.PolarsError) as error:
+    except (KeyError, msgspec.MsgspecError, *_UNREADABLE) as error:
         raise VbenchError(f"{path} is damaged ({error}); delete it and run again") from None
 
 
@@ -143,7 +145,7 @@ def read_hits(path: Path) -> NDArray[np.int32]:
 def _read_frame(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
     try:
         return pl.read_parquet(path, columns=columns)
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except _UNREADABLE as error:
         raise VbenchError(f"{path} is damaged ({error}); delete it and run again") from None
 
 
@@ -171,9 +173,10 @@ def read_queries(folder: Path) -> tuple[pl.DataFrame, Truth]:
     path = folder / QUERIES
     try:
         frame = pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except _UNREADABLE as error:
         raise VbenchError(
-            f"{path} is missing or damaged ({error}); run again with --fresh"
+            f"{path} is missing or damaged ({error}); delete what is left of it and run again: "
+            "what was measured is kept"
         ) from None
     truth = Truth(frame["truth_ids"].to_numpy(), frame["truth_distances"].to_numpy())
     return frame.drop("truth_ids", "truth_distances"), truth

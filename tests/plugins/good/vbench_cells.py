@@ -1,11 +1,14 @@
-"""An index in a few lines of numpy: vectors in cells around some of them, a few cells searched."""
+"""One plug-in of each kind: an index in a few lines of numpy, a dataset, a measure, a ranker."""
 
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
+import polars as pl
 from msgspec import Meta
 
 import vbench
+from vbench.measures.base import OfHits
 
 
 class Cells(vbench.Index):
@@ -41,3 +44,30 @@ class Cells(vbench.Index):
     def _far(self, queries, vectors):
         products = (queries[:, np.newaxis, :] * vectors[np.newaxis]).sum(axis=2)
         return -products if self.metric == "ip" else (vectors**2).sum(axis=1) - 2 * products
+
+
+def corners() -> vbench.Dataset:
+    """Points around the corners of a cube."""
+    print("made by the plug-in")  # has no place in a JSON document
+    rng = np.random.default_rng(1)
+    corner = rng.integers(0, 2, size=(430, 6))
+    points = (corner + rng.normal(scale=0.1, size=corner.shape)).astype(np.float32)
+    relevance = pl.DataFrame({"query": np.arange(30), "item": np.arange(30)})
+    return vbench.Dataset("corners", points[:400], points[400:], "l2", relevance=relevance)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Half(OfHits):
+    """Share of queries with at least half of their neighbours."""
+
+    kind = "share"
+
+    def per_query(self, answers):
+        return np.asarray(2 * self.hits(answers) >= self.needed, dtype=float)
+
+
+class Late:
+    """Prefers items that came later."""
+
+    def score(self, queries, candidates):
+        return candidates.astype(float)

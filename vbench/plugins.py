@@ -1,0 +1,69 @@
+"""Code of other people: what goes wrong when it is imported or called is told in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from vbench.errors import UnknownNameError, VbenchError
+
+
+@contextlib.contextmanager
+def guarded(problem: str) -> Iterator[None]:
+    """Send what the code prints to standard error, and say what it raises after `problem`.
+
+    Standard output is for the one JSON document.
+
+    Raises
+    ------
+    VbenchError
+    """
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    except VbenchError:
+        raise
+    # Somebody else's code may raise anything, SystemExit included.
+    except (Exception, SystemExit) as error:
+        raise VbenchError(f"{problem} ({said(error)})") from error
+
+
+def load(target: str, kind: str) -> Any:
+    """Import ``module:name``; the working directory is searched too.
+
+    Parameters
+    ----------
+    kind
+        What `name` should be, for messages: ``class``.
+
+    Raises
+    ------
+    VbenchError
+        It cannot be imported.
+    UnknownNameError
+        The module has no such name.
+    """
+    module, _, name = target.partition(":")
+    # The installed command does not see the working directory, unlike `python -m`.
+    if (here := os.getcwd()) not in sys.path and "" not in sys.path:  # noqa: PTH109
+        sys.path.append(here)
+    with guarded(f"{target} cannot be imported"):
+        found = importlib.import_module(module)
+    if not hasattr(found, name):
+        own = [
+            name
+            for name, each in vars(found).items()
+            if isinstance(each, type) and each.__module__ == module
+        ]
+        raise UnknownNameError(f"{kind} of the module {module}", name, own)
+    return getattr(found, name)
+
+
+def said(error: BaseException) -> str:
+    """What an error says, in one line, after its type."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
