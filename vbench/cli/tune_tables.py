@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -91,10 +93,20 @@ def _print_verdict(out: Console, document: Mapping[str, Any]) -> None:
     tried = len(document["tried"])
     out.print(f"{tried} settings tried, each on {document['builds']} builds", style="dim")
     out.print(Text(f"run folder: {document['run']}"))
+    out.print(f"next: {_command(document)}", style="dim")
+
+
+def _command(document: Mapping[str, Any]) -> str:
+    """The call that measures the best setting on the same data."""
     best = document["best"]
-    given = {**best["build"], **best["setting"]}
-    options = " ".join(f"--set {name}={value}" for name, value in given.items())
-    out.print(f"next: vbench run --index {best['index']} {options} -k {best['k']}", style="dim")
+    words = ["vbench", "run", "--index", best["index"]]
+    for name, value in {**best["build"], **best["setting"]}.items():
+        words += ["--set", f"{name}={value}"]
+    source = document["dataset"]["source"]
+    for name in ("name_or_path", "queries", "metric", "truth", "segments"):
+        if source.get(name):
+            words += [f"--{name}".replace("name_or_path", "dataset"), str(source[name])]
+    return shlex.join([*words, "-k", str(best["k"])])
 
 
 def _setting(named: Mapping[str, Any]) -> Text:
@@ -108,7 +120,7 @@ def _value(name: str, found: Mapping[str, float | None]) -> str:
 
 
 def _number(name: str, value: float | None) -> str:
-    if value is None:
+    if value is None or not math.isfinite(value):
         return "–"
     if name.startswith(("Latency", "BuildTime")):
         return seconds(value)

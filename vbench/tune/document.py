@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -82,15 +83,14 @@ def _missing(evidence: Evidence) -> str:
     said = f"{target.measure} is {_number(evidence.value)} on the held-out queries"
     if evidence.bound is None:
         return f"{said}, which does not meet {target} in every build"
-    if evidence.more is None:
-        return (
-            f"{said}, surely {_number(evidence.bound)} in every build: no number of queries that "
-            f"answer like these would show {target}"
-        )
-    return (
-        f"{said}, surely {_number(evidence.bound)} in every build; {evidence.more:,} more queries "
-        f"needed beside these to show {target}"
+    surely = (
+        f"surely {_number(evidence.bound)} in every build"
+        if math.isfinite(evidence.bound)
+        else "of which so few queries bound nothing"
     )
+    if evidence.more is None:
+        return f"{said}, {surely}: no number of queries that answer like these would show {target}"
+    return f"{said}, {surely}; {evidence.more:,} more queries needed beside these to show {target}"
 
 
 def _joined(tuning: Tuning) -> str:
