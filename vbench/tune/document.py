@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from vbench.results.amounts import amount
 from vbench.results.summary import failed
 from vbench.tune.evidence import Evidence
 from vbench.tune.trials import Tried
@@ -64,9 +65,10 @@ def verdict(tuning: Tuning) -> str:
         missed = min(best.tried.evidence, key=lambda each: each.plain_slack)
         if missed.value is None:
             return f"not met: {missed.target.measure} was not recorded for {best.tried}"
+        reached = amount(str(missed.target.measure), missed.value)
         return (
             f"not met: no setting that was tried reaches {missed.target}; "
-            f"the best reached is {missed.value:.4g} at {best.tried}"
+            f"the best reached is {reached} at {best.tried}"
         )
     if tuning.is_certified:
         return (
@@ -79,12 +81,12 @@ def verdict(tuning: Tuning) -> str:
 
 
 def _missing(evidence: Evidence) -> str:
-    target = evidence.target
-    said = f"{target.measure} is {_number(evidence.value)} on the held-out queries"
+    target, name = evidence.target, str(evidence.target.measure)
+    said = f"{name} is {amount(name, evidence.value)} on the held-out queries"
     if evidence.bound is None:
         return f"{said}, which does not meet {target} in every build"
     surely = (
-        f"surely {_number(evidence.bound)} in every build"
+        f"surely {amount(name, evidence.bound)} in every build"
         if math.isfinite(evidence.bound)
         else "of which so few queries bound nothing"
     )
@@ -95,10 +97,6 @@ def _missing(evidence: Evidence) -> str:
 
 def _joined(tuning: Tuning) -> str:
     return " and ".join(map(str, tuning.targets))
-
-
-def _number(value: float | None) -> str:
-    return "not recorded" if value is None else f"{value:.4g}"
 
 
 def _indexes(tuning: Tuning) -> list[str]:
