@@ -10,6 +10,7 @@ import pytest
 import vbench
 from vbench.bench.inside import explain_inside
 from vbench.data.dataset import Dataset
+from vbench.errors import VbenchError
 from vbench.results.run import Run
 from vbench.results.tail import chosen
 
@@ -78,3 +79,20 @@ def test_an_index_that_is_never_the_same_is_found_out(dataset: Dataset, tmp_path
     run = measured(dataset, "structured:Restless", tmp_path / "run")
     found = explain_inside(chosen(run)[0], dataset, 0.9, silent)
     assert found["same"]["value"] < 1.0
+
+
+@pytest.mark.parametrize(
+    ("shows", "says"),
+    [
+        ("far", "neighbors lead to vector 35, and there are 30"),
+        ("floats", r"neighbors are float64 of shape \(30, 1\); give integers \(30, degree\)"),
+        ("short", r"neighbors are int64 of shape \(3, 1\)"),
+        ("words", r"neighbors\(\) gave str: it gives"),
+    ],
+)
+def test_what_is_no_graph_is_said(dataset: Dataset, tmp_path: Path, shows: str, says: str) -> None:
+    """A plug-in that shows something else is told what, and what to give."""
+    options: dict = {"k": 4, "builds": 1, "repeats": 1, "settings": {"shows": [shows]}}
+    run = vbench.run(dataset, ["structured:Astray"], out=tmp_path / "run", **options)
+    with pytest.raises(VbenchError, match=says):
+        explain_inside(chosen(run)[0], dataset, 0.9, silent)

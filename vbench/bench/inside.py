@@ -69,7 +69,7 @@ def explain_inside(
                 inside = _look(workers, side, number)
             except TrialError as error:
                 raise VbenchError(
-                    f"{side}: build {number + 1} could not be made again: {error.reason}"
+                    f"{side}: build {number + 1} cannot be looked into: {error.reason}"
                 ) from None
             workers.release(run.build_of(trial))
             truth = run.truth.ids[:, : trial.k]
