@@ -48,7 +48,9 @@ def test_graph_and_lists_are_told_in_the_dataset_s_order(dataset: Dataset, tmp_p
     lists = {name: each["value"] for name, each in found["lists"].items()}
     # Neighbours 1–4 lie in one list; 11–14 and 23–26 too.
     assert (lists["lists"], lists["mean"], lists["most"]) == (3, 1, 1)
+    # Two builds that are alike do not say that all are.
     assert found["graph"]["reachable"]["spread"] == 0.0
+    assert found["graph"]["reachable"]["low"] is None
 
 
 def test_a_graph_of_hnswlib_belongs_to_the_measured_build(tmp_path: Path) -> None:
@@ -63,6 +65,8 @@ def test_a_graph_of_hnswlib_belongs_to_the_measured_build(tmp_path: Path) -> Non
     found = explain_inside(chosen(run)[0], dataset, 0.9, silent)
     assert found["same"]["value"] == 1.0
     assert 0.9 < found["graph"]["reachable"]["value"] <= 1.0
+    shares = [each for name, each in found["graph"].items() if "degree" not in name]
+    assert all(0.0 <= end <= 1.0 for each in shares if each["low"] for end in each.values())
     assert 1 < found["graph"]["out_degree"]["value"] <= 8
     assert found["lists"] is None
 
