@@ -55,3 +55,21 @@ class Restless(Ladder):
 
     def search(self, queries: Vectors, k: int) -> Ids:
         return np.random.default_rng().integers(0, len(self.steps), size=(len(queries), k))
+
+
+class Astray(Ladder):
+    """Shows what is no graph of its vectors."""
+
+    def __init__(self, shows: str = "far") -> None:
+        super().__init__()
+        self.shows = shows
+
+    def neighbors(self) -> Graph:
+        n = len(self.steps)
+        wrong = {
+            "far": Graph(np.full((n, 1), n + 5), np.array([0])),
+            "floats": Graph(np.zeros((n, 1)), np.array([0])),
+            "short": Graph(np.zeros((3, 1), dtype=int), np.array([0])),
+            "words": "nonsense",
+        }
+        return wrong[self.shows]  # type: ignore[return-value]

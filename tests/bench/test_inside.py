@@ -10,6 +10,7 @@ import pytest
 import vbench
 from vbench.bench.inside import explain_inside
 from vbench.data.dataset import Dataset
+from vbench.errors import VbenchError
 from vbench.results.run import Run
 from vbench.results.tail import chosen
 
@@ -47,7 +48,9 @@ def test_graph_and_lists_are_told_in_the_dataset_s_order(dataset: Dataset, tmp_p
     lists = {name: each["value"] for name, each in found["lists"].items()}
     # Neighbours 1–4 lie in one list; 11–14 and 23–26 too.
     assert (lists["lists"], lists["mean"], lists["most"]) == (3, 1, 1)
+    # Two builds that are alike do not say that all are.
     assert found["graph"]["reachable"]["spread"] == 0.0
+    assert found["graph"]["reachable"]["low"] is None
 
 
 def test_a_graph_of_hnswlib_belongs_to_the_measured_build(tmp_path: Path) -> None:
@@ -62,6 +65,8 @@ def test_a_graph_of_hnswlib_belongs_to_the_measured_build(tmp_path: Path) -> Non
     found = explain_inside(chosen(run)[0], dataset, 0.9, silent)
     assert found["same"]["value"] == 1.0
     assert 0.9 < found["graph"]["reachable"]["value"] <= 1.0
+    shares = [each for name, each in found["graph"].items() if "degree" not in name]
+    assert all(0.0 <= end <= 1.0 for each in shares if each["low"] for end in each.values())
     assert 1 < found["graph"]["out_degree"]["value"] <= 8
     assert found["lists"] is None
 
@@ -78,3 +83,20 @@ def test_an_index_that_is_never_the_same_is_found_out(dataset: Dataset, tmp_path
     run = measured(dataset, "structured:Restless", tmp_path / "run")
     found = explain_inside(chosen(run)[0], dataset, 0.9, silent)
     assert found["same"]["value"] < 1.0
+
+
+@pytest.mark.parametrize(
+    ("shows", "says"),
+    [
+        ("far", "neighbors lead to vector 35, and there are 30"),
+        ("floats", r"neighbors are float64 of shape \(30, 1\); give integers \(30, degree\)"),
+        ("short", r"neighbors are int64 of shape \(3, 1\)"),
+        ("words", r"neighbors\(\) gave str: it gives"),
+    ],
+)
+def test_what_is_no_graph_is_said(dataset: Dataset, tmp_path: Path, shows: str, says: str) -> None:
+    """A plug-in that shows something else is told what, and what to give."""
+    options: dict = {"k": 4, "builds": 1, "repeats": 1, "settings": {"shows": [shows]}}
+    run = vbench.run(dataset, ["structured:Astray"], out=tmp_path / "run", **options)
+    with pytest.raises(VbenchError, match=says):
+        explain_inside(chosen(run)[0], dataset, 0.9, silent)

@@ -73,6 +73,7 @@ def test_a_setting_within_the_tolerance_is_taken(first: vbench.Run, tmp_path: Pa
         ("knobbed:Kept", 0.001, "the lowest that keep from 1 on gives"),
         ("flat", 0.9, "no knob to move: Recall@5 is 1.0000"),
         ("knobbed:Reversed", 0.9, "keep is not monotone: Recall@5 falls from 1.0000 at keep=1"),
+        ("knobbed:Reversed", 0.9, "the nearest that was measured is Recall@5 1.0000 at keep=1"),
     ],
 )
 def test_what_cannot_be_reached_is_said(
@@ -91,17 +92,18 @@ def test_what_cannot_be_reached_is_said(
 
 
 def test_a_fault_ends_the_search_of_that_index_alone(tmp_path: Path) -> None:
-    """The reason is noted, the other index is brought to the level."""
+    """The reason is noted, the nearest before it shown; the other index is brought to the level."""
     indexes = ["knobbed:FailsAbove", "knobbed:Kept"]
     run = level(indexes, tmp_path / "run", at_recall=0.9)
     failing, fine = run.manifest.levels
     assert "more than this index can hold" in failing.note
-    assert not failing.chosen
-    assert fine.chosen
+    assert "the nearest that was measured is Recall@5" in failing.note
+    assert not failing.reached
+    assert failing.chosen == [{"keep": max(failing.tried, key=lambda each: each[1])[0]}]
     reasons = [failure.reason for failure in run.manifest.failures]
     assert len(reasons) == 2
     assert sum("left no result at this setting" in reason for reason in reasons) == 1
-    assert {setting.index for setting in run.settings()} == {"knobbed:Kept"}
+    assert [setting.setting for setting in run.settings()] == failing.chosen + fine.chosen
 
 
 def test_each_k_has_a_level_of_its_own(tmp_path: Path) -> None:

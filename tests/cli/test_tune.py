@@ -55,6 +55,15 @@ def test_a_target_that_is_not_shown_is_exit_code_1() -> None:
     assert "179 more queries needed" in done.output
 
 
+def test_a_latency_that_so_few_queries_do_not_bound_is_said_to_be_so() -> None:
+    """The table shows no bound, and the verdict how many queries it takes; the call is repeated."""
+    done = call("tune", "--index", "flat", "--target", "Latency(p=99)<=9s")
+    assert done.exit_code == 1, done.output
+    words = done.output.replace("\n", " ")
+    assert "of which so few queries bound nothing; 179 more queries needed" in words
+    assert "--dataset" in words[words.index("next: vbench run --index flat") :]
+
+
 def test_a_target_that_nothing_reaches_names_the_best() -> None:
     """In the verdict; exit code 1."""
     done = call("tune", "--index", "knobbed:Half", "--target", "Recall@4>=0.95")

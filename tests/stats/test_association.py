@@ -149,3 +149,13 @@ def test_what_does_not_fit_is_refused(call):
     """Columns of another length, and levels that are none, are refused in words."""
     with pytest.raises(VbenchError):
         call()
+
+
+def test_few_queries_show_no_perfect_correlation_for_certain():
+    """Where all ranks agree, the interval still has a width that shrinks with more queries."""
+    lows = [float(spearman(np.arange(m), np.arange(m)).low[0]) for m in (2, 4, 10, 100)]
+    assert lows[0] == -1.0
+    assert lows == sorted(lows)
+    assert 0.99 < lows[-1] < 1.0
+    (high,) = spearman(np.arange(4), -np.arange(4)).high
+    assert high == pytest.approx(-lows[1])

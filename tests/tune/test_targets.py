@@ -18,6 +18,8 @@ def test_targets_are_joined_by_and() -> None:
     assert third.value == 1.5e9
     assert str(first) == "Robustness(delta=0.9)@10>=0.99"
     assert parse_targets("Failure@10<=0.1%")[0].value == pytest.approx(0.001)
+    exact = "Recall@10>=0.99999999 AND IndexSize<=123456789"
+    assert " AND ".join(map(str, parse_targets(exact))) == exact
 
 
 def test_a_target_is_met_from_its_own_side() -> None:
@@ -40,6 +42,10 @@ def test_a_target_is_met_from_its_own_side() -> None:
         ("Latency(p=99)>=2ms", "less is better; write Latency"),
         ("Recall@10>=1.0", "between 0 and 1; no number of queries"),
         ("Recall@10>=9.5", "between 0 and 1"),
+        ("CVaR@10>=1.5", "between 0 and 1"),
+        ("Percentile(p=5)@10>=5", "above 0, up to 1"),
+        ("Latency(p=99)<=-3ms", "above 0"),
+        ("QPS>=1e999", "'1e999' is not a number"),
         ("Recall@10>=0.9ms", "'ms' is no unit of Recall@10; give one of %"),
         ("Latency(p=99)<=2MB", "'MB' is no unit"),
         ("QPS>=1ms", "give none"),

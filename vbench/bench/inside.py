@@ -24,6 +24,9 @@ from vbench.stats.intervals import student
 Ids = NDArray[np.integer[Any]]
 Numbers = dict[str, float]
 
+_COUNTS = ("in_degree", "out_degree", "lists", "mean", "most")
+"""How the names of numbers begin that are no shares."""
+
 
 class Inside(NamedTuple):
     """One build, made again: what it answered (m, k), and its graph and lists if it shows them."""
@@ -52,7 +55,8 @@ def explain_inside(
     -------
     dict
         `same`; `graph` and `lists`, None where the index does not show them. Every number is a
-        dict: its mean over builds, `low` and `high` (None with one build), `spread`.
+        dict: its mean over builds, `low` and `high` (None with one build, and where all builds
+        are alike, which tells nothing of others), `spread`.
 
     Raises
     ------
@@ -69,7 +73,7 @@ def explain_inside(
                 inside = _look(workers, side, number)
             except TrialError as error:
                 raise VbenchError(
-                    f"{side}: build {number + 1} could not be made again: {error.reason}"
+                    f"{side}: build {number + 1} cannot be looked into: {error.reason}"
                 ) from None
             workers.release(run.build_of(trial))
             truth = run.truth.ids[:, : trial.k]
@@ -144,9 +148,10 @@ def _over_builds(rows: Sequence[Numbers]) -> Any:
     for name in rows[0]:
         values = np.array([row[name] for row in rows])
         several = len(values) > 1
-        low, high = student(values) if several else (None, None)
-        if low is not None:
+        low, high = student(values) if several and np.ptp(values) > 0.0 else (None, None)
+        if low is not None and high is not None:
             low = max(low, -1.0 if name.startswith("spearman") else 0.0)
+            high = high if name.startswith(_COUNTS) else min(high, 1.0)
         found[name] = {
             "value": float(values.mean()),
             "low": low,

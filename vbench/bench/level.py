@@ -82,20 +82,20 @@ def _outcome(
     recalls = dict(tried)
     chosen = [value for value, recall in tried if is_level(recall, target)][-1:]
     reached = bool(chosen)
-    note = ""
-    if not reached and recalls and not fault:
-        enclosing = [] if search is None else [search.below, search.above]
+    fall = falls(tried) if group.knob is not None else ()
+    notes = [fault]
+    if not reached and recalls:
+        enclosing = [] if search is None or fault else [search.below, search.above]
         chosen = [value for value in enclosing if value is not None]
         if len(chosen) < 2:
-            chosen = [min(recalls, key=lambda value: abs(recalls[value] - target))]
-        note = _why(group, target, recalls, chosen)
-    fall = falls(tried)
+            chosen = [min(sorted(recalls), key=lambda value: abs(recalls[value] - target))]
+        notes.append(_why(group, target, recalls, chosen, surely=not fault and not fall))
     if fall and group.knob is not None:
         (low, before), (high, after) = fall
         name = group.knob.name
-        note += (
-            f"{'; ' if note else ''}{name} is not monotone: Recall@{group.k} falls from "
-            f"{before:.4f} at {name}={low} to {after:.4f} at {name}={high}"
+        notes.append(
+            f"{name} is not monotone: Recall@{group.k} falls from {before:.4f} at {name}={low} "
+            f"to {after:.4f} at {name}={high}"
         )
     build = group.builds[0]
     return Level(
@@ -108,12 +108,19 @@ def _outcome(
         tried=[] if group.knob is None else tried,
         chosen=[group.setting(None if group.knob is None else value) for value in chosen],
         reached=reached,
-        note=fault or note,
+        note="; ".join(filter(None, notes)),
     )
 
 
-def _why(group: Group, target: float, recalls: dict[float, float], chosen: list[float]) -> str:
-    """Why no setting lies at the target."""
+def _why(
+    group: Group,
+    target: float,
+    recalls: dict[float, float],
+    chosen: list[float],
+    *,
+    surely: bool,
+) -> str:
+    """Why no setting lies at the target; `surely` where what was not tried is known to miss it."""
     k = group.k
     if group.knob is None:
         (recall,) = recalls.values()
@@ -121,13 +128,15 @@ def _why(group: Group, target: float, recalls: dict[float, float], chosen: list[
     name = group.knob.name
     if len(chosen) == 2:
         low, high = chosen
-        return (
-            f"no value of {name} lies between {low} ({recalls[low]:.4f}) and {high} "
-            f"({recalls[high]:.4f}): both are shown"
-        )
+        neighbours = group.knob.whole and high - low <= 1
+        words = f"no value of {name} lies" if neighbours else f"the level lies at a {name}"
+        ends = f"{low} ({recalls[low]:.4f}) and {high} ({recalls[high]:.4f})"
+        return f"{words} between {ends}: both are shown"
     (best,) = chosen
-    if recalls[best] < target:
-        words = f"the best that {name} up to {max(recalls)} gives"
+    if not surely:
+        words = "the nearest that was measured"
+    elif recalls[best] < target:
+        words = f"out of reach: the best that {name} up to {max(recalls)} gives"
     else:
-        words = f"the lowest that {name} from {min(recalls)} on gives"
-    return f"out of reach: {words} is Recall@{k} {recalls[best]:.4f} at {name}={best}"
+        words = f"out of reach: the lowest that {name} from {min(recalls)} on gives"
+    return f"{words} is Recall@{k} {recalls[best]:.4f} at {name}={best}"

@@ -151,19 +151,54 @@ class Worker:
         arrays: list[NDArray[Any]] = []
         back = self.original
         if graph is not None:
-            links = np.asarray(graph.neighbors)
+            try:
+                links, entries = graph
+            except (TypeError, ValueError):
+                raise clock.AnswerError(
+                    f"neighbors() gave {type(graph).__name__}: it gives "
+                    "vbench.adapters.protocol.Graph(neighbors, entries), or None"
+                ) from None
+            links = _rows("neighbors", links, len(back), (len(back), "degree"))
             neighbors = np.empty(links.shape, dtype=np.int64)
             neighbors[back] = np.where(links < 0, -1, back[links])
-            arrays += [neighbors, back[np.asarray(graph.entries)]]
+            arrays += [neighbors, back[_rows("entries", entries, len(back), ("entries",))]]
         if lists is not None:
             numbers = np.empty(len(back), dtype=np.int64)
-            numbers[back] = lists
+            numbers[back] = _rows("lists", lists, None, (len(back),))
             arrays.append(numbers)
         return wire.Inspected(graph=graph is not None, lists=lists is not None), arrays
 
     def close(self) -> None:
         """Let the adapter clean up behind itself."""
         self.index.close()
+
+
+def _rows(
+    what: str, given: Any, n: int | None, shape: tuple[int | str, ...]
+) -> NDArray[np.integer[Any]]:
+    """Integers of this shape, row numbers under `n`; words in `shape` stand for any number.
+
+    Raises
+    ------
+    AnswerError
+        The adapter gave something else.
+    """
+    array = np.asarray(given)
+    fits = array.ndim == len(shape) and all(
+        isinstance(wanted, str) or wanted == size
+        for wanted, size in zip(shape, array.shape, strict=True)
+    )
+    if array.dtype.kind not in "iu" or not fits:
+        wanted = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
+        raise clock.AnswerError(
+            f"{what} are {array.dtype} of shape {array.shape}; give integers ({wanted})"
+        )
+    if n is not None and array.max(initial=-1) >= n:
+        raise clock.AnswerError(
+            f"{what} lead to vector {array.max()}, and there are {n}: give row numbers of the "
+            "base that fit() was given"
+        )
+    return array
 
 
 def _read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from vbench.cli.compare_tables import by_pair, number, p_value
+from vbench.cli.compare_tables import by_pair, ends_of, p_value
+from vbench.results.amounts import amount
 
 _SIGNS = {"candidate": "✅ better", "baseline": "❌ worse", None: "≈ not shown"}
 
@@ -51,14 +51,13 @@ def _pair(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield "| measure | baseline | candidate | difference | 95 % interval | p | verdict |"
     yield "|---|---:|---:|---:|:---:|---:|---|"
     for row in rows:
-        known = math.isfinite(row["low"]) and math.isfinite(row["high"])
-        ends = f"{number(row['low'], signed=True)} … {number(row['high'], signed=True)}"
+        name = row["measure"]
         cells = (
-            f"`{row['measure']}`",
-            number(row["baseline_value"]),
-            number(row["candidate_value"]),
-            number(row["difference"], signed=True),
-            ends if known else "–",
+            f"`{name}`",
+            amount(name, row["baseline_value"]),
+            amount(name, row["candidate_value"]),
+            amount(name, row["difference"], signed=True),
+            ends_of(row),
             p_value(row["p_holm"]),
             _judged(row),
         )

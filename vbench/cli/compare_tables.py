@@ -13,8 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from vbench.cli.output import console
+from vbench.cli.output import console, print_table
 from vbench.cli.tables import print_warnings
+from vbench.results.amounts import amount
+from vbench.results.verdict import could_be_seen
 
 _NAMED_QUERIES = 5
 _STYLES = {"candidate": "green", "baseline": "red"}
@@ -30,7 +32,7 @@ def print_comparisons(document: Mapping[str, Any]) -> None:
         f"{document['level']:.0%} intervals, p adjusted by Holm"
     )
     for rows in by_pair(document["comparisons"]):
-        out.print(_table(rows))
+        print_table(out, _table(rows))
         _print_changed(out, rows)
         for row in rows:
             style = _STYLES.get(row["better"] or "", "dim")
@@ -49,19 +51,19 @@ def by_pair(entries: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, 
         yield list(rows)
 
 
-def number(value: float, signed: bool = False) -> str:
-    """Four digits; nothing where nothing is known."""
-    if not math.isfinite(value):
-        return "–"
-    sign = "+" if signed else ""
-    return f"{value:{sign}.4f}" if abs(value) < 10 else f"{value:{sign},.4g}"
-
-
 def p_value(value: float) -> str:
     """A p, or that it is too small to write."""
     if math.isnan(value):
         return "–"
     return "< 0.0001" if value < 1e-4 else f"{value:.4f}"
+
+
+def ends_of(row: Mapping[str, Any]) -> str:
+    """The interval of the difference."""
+    low, high = row["low"], row["high"]
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "–"
+    return " … ".join(amount(row["measure"], end, signed=True) for end in (low, high))
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -77,24 +79,23 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
     for column in ("baseline", "candidate", "difference", "95 % interval", "p", "could see"):
         table.add_column(column, justify="right")
     for row in rows:
-        ends = [row["low"], row["high"]]
-        known = all(map(math.isfinite, ends))
+        name = row["measure"]
         table.add_row(
-            row["measure"],
+            name,
             *(_with_ends(row, side) for side in ("baseline", "candidate")),
-            number(row["difference"], signed=True),
-            f"{number(ends[0], signed=True)} … {number(ends[1], signed=True)}" if known else "–",
+            amount(name, row["difference"], signed=True),
+            ends_of(row),
             p_value(row["p_holm"]),
-            number(row["detectable"]),
+            amount(name, row["detectable"]) if could_be_seen(row) else "nothing",
             style=_STYLES.get(row["better"] or "", ""),
         )
     return table
 
 
 def _with_ends(row: Mapping[str, Any], side: str) -> str:
-    low, high = row[f"{side}_interval"]
-    ends = "" if low is None else f" [{number(low)} {number(high)}]"
-    return number(row[f"{side}_value"]) + escape(ends)
+    low, high = (amount(row["measure"], end) for end in row[f"{side}_interval"])
+    ends = "" if row[f"{side}_interval"][0] is None else f" [{low} {high}]"
+    return amount(row["measure"], row[f"{side}_value"]) + escape(ends)
 
 
 def _print_changed(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -122,7 +123,7 @@ def _print_changed(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
             *(f"{len(queries):,}" for queries in only),
             *(", ".join(map(str, queries[:_NAMED_QUERIES])) for queries in only),
         )
-    out.print(table)
+    print_table(out, table)
 
 
 def _print_gate(out: Console, gate: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 import time
 import warnings
@@ -14,8 +15,10 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 MACHINE_WIDTH = 180
+_CUT_SHORT = re.compile(r"\S…")
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON document on standard output."
 )
@@ -36,6 +39,36 @@ def console(*, stderr: bool = False) -> Console:
     if not made.is_terminal:
         made.width = MACHINE_WIDTH
     return made
+
+
+def print_table(out: Console, table: Table) -> None:
+    """Print a table; where it is wider than the terminal, its rows one under the other.
+
+    rich would cut numbers short to make a table fit.
+    """
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    with out.capture() as shown:
+        out.print(table)
+    if not _CUT_SHORT.search(shown.get()):
+        out.print(table)
+        return
+    if table.title:
+        out.print(table.title, style="italic")
+    heads = [column.header for column in table.columns]
+    for cells in zip(*(column.cells for column in table.columns), strict=True):
+        grid = Grid.grid(padding=(0, 2))
+        grid.add_column(overflow="fold")
+        grid.add_column(overflow="fold")
+        for head, cell in zip(heads, cells, strict=True):
+            text = Text.from_markup(cell) if isinstance(cell, str) else cell
+            if str(text):
+                grid.add_row(Text(f"  {head}", style="dim"), text)
+        out.print(grid)
+        out.print()
+    if table.caption:
+        out.print(table.caption, style="dim")
 
 
 def speak_plainly() -> None:

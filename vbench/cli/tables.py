@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vbench.cli.output import console
+from vbench.cli.output import console, print_table
+from vbench.results.amounts import seconds, size
 
 Value = Mapping[str, float | None]
 _SHOWN_WARNINGS = 8
@@ -28,8 +28,8 @@ def print_summary(document: Mapping[str, Any]) -> None:
     print_levels(out, document.get("levels", []))
     for k in sorted({setting["k"] for setting in settings}):
         rows = [setting for setting in settings if setting["k"] == k]
-        out.print(_evenness(rows, k, document["cluster"]))
-        out.print(_price(rows, k))
+        print_table(out, _evenness(rows, k, document["cluster"]))
+        print_table(out, _price(rows, k))
         _print_extra(out, rows, k)
     print_failed(out, document["failed"])
     print_warnings(out, document["warnings"])
@@ -97,7 +97,7 @@ def print_levels(out: Console, levels: Sequence[Mapping[str, Any]]) -> None:
             f"{len(recalls)} settings",
             Text(level["note"] or "at the level", style="" if level["reached"] else "yellow"),
         )
-    out.print(table)
+    print_table(out, table)
 
 
 def _evenness(rows: Sequence[Mapping[str, Any]], k: int, cluster: str | None) -> Table:
@@ -188,28 +188,6 @@ def _number(value: Value, form: Callable[[float], str]) -> str:
     return form(mean) + (f" ±{relative:.0f}%" if relative >= 0.5 else "")
 
 
-def seconds(value: float) -> str:
-    """A time with three digits and its unit."""
-    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if value * factor >= 1 or unit == "µs":
-            return f"{_three_digits(value * factor)} {unit}"
-    return ""
-
-
-def size(value: float) -> str:
-    """A number of bytes with three digits and its unit."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if value >= factor:
-            return f"{_three_digits(value / factor)} {unit}"
-    return f"{value:.0f} B"
-
-
-def _three_digits(value: float) -> str:
-    if value <= 0:
-        return "0"
-    return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}"
-
-
 def _print_extra(out: Console, rows: Sequence[Mapping[str, Any]], k: int) -> None:
     """Measures that were asked for beside the standard ones, with their intervals."""
     from vbench.results.summary import standard
@@ -223,7 +201,7 @@ def _print_extra(out: Console, rows: Sequence[Mapping[str, Any]], k: int) -> Non
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(*_head(row, rows), *(_interval(row["measures"][name]) for name in names))
-    out.print(table)
+    print_table(out, table)
 
 
 def _interval(value: Value) -> str:
@@ -255,7 +233,7 @@ def print_failed(out: Console, failed: Sequence[Mapping[str, Any]]) -> None:
             str(each["k"]),
             Text(each["reason"]),
         )
-    out.print(table)
+    print_table(out, table)
     if any(each["log"] for each in failed):
         out.print("What the workers printed last is in run.json (failures).")
 

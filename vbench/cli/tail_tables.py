@@ -12,8 +12,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from vbench.cli.output import console
-from vbench.cli.tables import print_warnings, seconds
+from vbench.cli.output import console, print_table
+from vbench.cli.tables import print_warnings
+from vbench.results.amounts import seconds
 
 Entry = Mapping[str, Any]
 
@@ -36,7 +37,7 @@ def print_tail(document: Entry) -> None:
         f"[bold]{escape(document['dataset'])}[/]: {document['queries']:,} queries, top {k}; "
         f"the tail is recall under {delta:g}; 95 % intervals in brackets"
     )
-    out.print(_summary(document["indexes"], delta))
+    print_table(out, _summary(document["indexes"], delta))
     for index in document["indexes"]:
         _print_index(out, index, document["queries"])
     _print_overlap(out, document)
@@ -85,11 +86,11 @@ def _summary(indexes: Sequence[Entry], delta: float) -> Table:
 def _print_index(out: Console, index: Entry, queries: int) -> None:
     out.rule(Text(index["name"], style="bold"), align="left")
     if index["worst"]:
-        out.print(_worst(index))
+        print_table(out, _worst(index))
     if index["segments"]:
-        out.print(_segments(index["segments"]))
+        print_table(out, _segments(index["segments"]))
     if index["hardness"]:
-        out.print(_hardness(index["hardness"]))
+        print_table(out, _hardness(index["hardness"]))
     if index["effort"]:
         _print_effort(out, index["effort"])
     if index["inside"]:
@@ -114,12 +115,18 @@ def _worst(index: Entry) -> Table:
             f"{row['recall']:.2f}",
             " ".join(map(str, row["hits"])),
             row["kind"],
-            *(Text(str(row["columns"][name])) for name in columns),
+            *(Text(_written(row["columns"][name])) for name in columns),
             *(f"{row['hardness'][name]:.3g}" for name in hard),
             _ids(row["missed"]),
             _ids(row["instead"]),
         )
+    table.caption = "far: beyond the true neighbours whose rank is known."
+    table.caption_justify = "left"
     return table
+
+
+def _written(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _ids(entries: Sequence[Entry]) -> str:
@@ -172,7 +179,7 @@ def _print_effort(out: Console, effort: Entry) -> None:
         spelt = " ".join(f"{name}={value}" for name, value in row["setting"].items())
         table.add_row(Text(spelt), f"{row['recall']:.3f}", _percent(row["queries"]))
     table.add_row("none of these", "", _percent(effort["never"]))
-    out.print(table)
+    print_table(out, table)
     if gain := effort["gain"]:
         spread = "" if gain["spread"] is None else f" ± {gain['spread']:.2f} over builds"
         out.print(
@@ -188,7 +195,7 @@ def _print_inside(out: Console, inside: Entry) -> None:
         for name, words in _SIDES.items():
             form = _percent if name in ("reachable", "orphans") else _plain
             table.add_row(words, form(graph[name]))
-        out.print(table)
+        print_table(out, table)
         table = _table("Inside: which neighbours it misses", "kind", "missed", "found", "base")
         for kind, words in (
             ("unreachable", "unreachable: no way leads there"),
@@ -197,7 +204,7 @@ def _print_inside(out: Console, inside: Entry) -> None:
         ):
             cells = (_percent(graph[f"{where}_{kind}"]) for where in ("missed", "found", "base"))
             table.add_row(words, *cells)
-        out.print(table)
+        print_table(out, table)
     if lists := inside["lists"]:
         table = _table("Inside: in how many lists the true neighbours lie", "what", "lists")
         for name, words in (
@@ -209,7 +216,7 @@ def _print_inside(out: Console, inside: Entry) -> None:
             ("spearman_with_recall", "Spearman's ρ with recall"),
         ):
             table.add_row(words, _plain(lists[name]))
-        out.print(table)
+        print_table(out, table)
     if not inside["graph"] and not inside["lists"]:
         out.print("inside: this index shows neither graph nor lists", style="dim")
 
@@ -233,7 +240,7 @@ def _print_overlap(out: Console, document: Entry) -> None:
             else f"{row['saved']:,} = " + _percent({**row, "value": row["share"]}),
             "–" if row["lift"] is None else f"{row['lift']:.1f}× as often as any",
         )
-    out.print(table)
+    print_table(out, table)
     every = document["everywhere"]
     out.print(
         f"{every['some']:,} queries are in the tail of some index, {every['every']:,} of them in "

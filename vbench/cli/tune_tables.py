@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vbench.cli.output import console
-from vbench.cli.tables import print_failed, print_warnings, seconds, size
+from vbench.cli.output import console, print_table
+from vbench.cli.tables import print_failed, print_warnings
+from vbench.results.amounts import amount
 
 _MARKS = {True: "✓", False: ""}
 
@@ -24,8 +26,8 @@ def print_tuning(document: Mapping[str, Any]) -> None:
         f"[bold]{data['name']}[/]: {data['n']:,} base vectors × {data['d']}, {data['metric']}; "
         f"{queries['calibration']:,} queries choose, {queries['held_out']:,} certify"
     )
-    out.print(_tried(document))
-    out.print(_claimed(document))
+    print_table(out, _tried(document))
+    print_table(out, _claimed(document))
     print_failed(out, document["failed"])
     print_warnings(out, document["warnings"])
     _print_verdict(out, document)
@@ -65,14 +67,14 @@ def _claimed(document: Mapping[str, Any]) -> Table:
         table.add_row(
             _setting(best),
             each["target"],
-            _number(name, held_out["value"]),
-            "not bounded" if held_out["bound"] is None else _number(name, held_out["bound"]),
-            ", ".join(_number(name, value) for value in held_out["builds"]),
+            amount(name, held_out["value"]),
+            "not bounded" if held_out["bound"] is None else amount(name, held_out["bound"]),
+            ", ".join(amount(name, value) for value in held_out["builds"]),
             _certificate(each),
         )
     objective = best["objective"]
     name = objective["measure"]
-    value = _number(name, objective["held_out"])
+    value = amount(name, objective["held_out"])
     table.add_row(_setting(best), f"({document['objective']})", value, "", "", "")
     return table
 
@@ -91,10 +93,20 @@ def _print_verdict(out: Console, document: Mapping[str, Any]) -> None:
     tried = len(document["tried"])
     out.print(f"{tried} settings tried, each on {document['builds']} builds", style="dim")
     out.print(Text(f"run folder: {document['run']}"))
+    out.print(f"next: {_command(document)}", style="dim")
+
+
+def _command(document: Mapping[str, Any]) -> str:
+    """The call that measures the best setting on the same data."""
     best = document["best"]
-    given = {**best["build"], **best["setting"]}
-    options = " ".join(f"--set {name}={value}" for name, value in given.items())
-    out.print(f"next: vbench run --index {best['index']} {options} -k {best['k']}", style="dim")
+    words = ["vbench", "run", "--index", best["index"]]
+    for name, value in {**best["build"], **best["setting"]}.items():
+        words += ["--set", f"{name}={value}"]
+    source = document["dataset"]["source"]
+    for name in ("name_or_path", "queries", "metric", "truth", "segments"):
+        if source.get(name):
+            words += [f"--{name}".replace("name_or_path", "dataset"), str(source[name])]
+    return shlex.join([*words, "-k", str(best["k"])])
 
 
 def _setting(named: Mapping[str, Any]) -> Text:
@@ -104,14 +116,4 @@ def _setting(named: Mapping[str, Any]) -> Text:
 
 def _value(name: str, found: Mapping[str, float | None]) -> str:
     bound = found["bound"]
-    return _number(name, found["value"]) + ("" if bound is None else f" ({_number(name, bound)})")
-
-
-def _number(name: str, value: float | None) -> str:
-    if value is None:
-        return "–"
-    if name.startswith(("Latency", "BuildTime")):
-        return seconds(value)
-    if name in ("IndexSize", "PeakMemory"):
-        return size(value)
-    return f"{value:,.0f}" if value >= 100 else f"{value:.4f}"
+    return amount(name, found["value"]) + ("" if bound is None else f" ({amount(name, bound)})")

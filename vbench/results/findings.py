@@ -98,7 +98,8 @@ def _of_sweeps(run: Run, settings: list[Setting]) -> Iterator[Warn]:
                 "no effect",
                 f"{label}: every query has the same hits at {values}",
                 "a parameter that never changes the answers may not reach the index",
-                "check the adapter's set(); some libraries take it only when the index is opened",
+                "check the adapter's set(); some libraries take it only when the index is opened, "
+                "and graphs take K where it is less",
             )
         knob = run.build_of(group[0].trials[0]).knob
         if knob and len(group[0].setting) == 1:

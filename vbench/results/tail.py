@@ -98,7 +98,7 @@ def explain(
         "queries": run.manifest.dataset.m,
         "k": k,
         "delta": delta,
-        "indexes": [_index(side, under[side], delta, number, hardness, dataset) for side in sides],
+        "indexes": rows,
         "overlap": _overlap(under),
         "everywhere": _everywhere(under),
         "warnings": msgspec.to_builtins(warnings),

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from vbench.results.amounts import amount
 from vbench.results.schema import Warn
 from vbench.results.sides import EQUAL, Pair, Side
 from vbench.stats.intervals import queries_needed
@@ -33,9 +34,10 @@ def verdict(entry: Entry, tests: int) -> str:
             f"nothing can be said of {name}: one build of each leaves no chance to measure; "
             "run with --builds 3"
         )
-    size = f"{abs(entry['difference']):.4g}"
-    low, high = sorted((abs(entry["low"]), abs(entry["high"])))
-    interval = f"[{low:.4g}, {high:.4g}]" if entry["low"] * entry["high"] > 0 else ""
+    size = amount(name, abs(entry["difference"]))
+    ends = sorted((abs(entry["low"]), abs(entry["high"])))
+    beyond = entry["low"] * entry["high"] > 0
+    interval = f"[{', '.join(amount(name, end) for end in ends)}]" if beyond else ""
     if entry["different"]:
         direction = "higher" if entry["difference"] > 0 else "lower"
         by = f"{name} is {direction} by {size} {interval}".strip()
@@ -45,17 +47,28 @@ def verdict(entry: Entry, tests: int) -> str:
         return f"{winner} beats {loser}: {by} with {b}"
     together = f" among {tests} comparisons" if tests > 1 and entry["p"] < 0.05 else ""
     what = "the builds" if entry["claim"] == "builds differ" else "the indexes"
+    difference, low, high = (
+        amount(name, entry[part], signed=True) for part in ("difference", "low", "high")
+    )
     return (
-        f"no difference shown{together} between {what}: {name} {_signed(entry['difference'])} "
-        f"[{_signed(entry['low'])}, {_signed(entry['high'])}]; {_could_see(entry)}"
+        f"no difference shown{together} between {what}: {name} {difference} "
+        f"[{low}, {high}]; {_could_see(entry)}"
     )
 
 
 def _could_see(entry: Entry) -> str:
-    largest = math.inf if entry["kind"] == "cost" else 1.0
-    if entry["detectable"] >= largest:
+    if not could_be_seen(entry):
         return "so few queries and builds could not have shown any"
-    return f"one of {entry['detectable']:.2g} would have been seen in 4 of 5 cases"
+    return (
+        f"one of {amount(entry['measure'], entry['detectable'])} would have been seen in 4 of 5 "
+        "cases"
+    )
+
+
+def could_be_seen(entry: Entry) -> bool:
+    """Whether there is a difference that this many queries and builds would have shown."""
+    largest = math.inf if entry["kind"] == "cost" else 1.0
+    return bool(entry["detectable"] < largest)
 
 
 def gated(entries: Sequence[Entry], limit: float) -> dict[str, Any]:
@@ -117,7 +130,3 @@ def _loss(entry: Entry, name: str) -> float:
     if entry["higher_is_better"]:
         amount = -amount
     return amount / abs(entry["baseline_value"] or 1.0) if entry["kind"] == "cost" else amount
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.4g}"

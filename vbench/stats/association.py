@@ -53,7 +53,8 @@ def spearman(columns: ArrayLike, recall: ArrayLike, level: float = 0.95) -> Asso
     """Spearman's ρ between each column and recall; ties get their mean rank.
 
     The interval is Fisher's with the variance of Bonett and Wright (2000),
-    (1 + ρ²/2) / (m − 3). NaN where a column or recall is constant.
+    (1 + ρ²/2) / (m − 3); at ±1 as if two neighbouring ranks were exchanged, since else a few
+    queries would show a perfect correlation for certain. NaN where a column or recall is constant.
 
     Parameters
     ----------
@@ -73,9 +74,11 @@ def spearman(columns: ArrayLike, recall: ArrayLike, level: float = 0.95) -> Asso
     width = float(special.ndtri((1.0 + level) / 2.0)) * np.sqrt(
         (1.0 + found**2 / 2.0) / np.maximum(counts - 3.0, 1.0)
     )
+    imperfect = 1.0 - 12.0 / np.maximum(counts * (counts**2 - 1.0), 6.0)
     with np.errstate(divide="ignore"):
-        centre = np.arctanh(found)
-    return Association(found, np.tanh(centre - width), np.tanh(centre + width))
+        centre = np.arctanh(np.sign(found) * np.minimum(np.abs(found), imperfect))
+    low, high = np.tanh(centre - width), np.tanh(centre + width)
+    return Association(found, np.minimum(low, found), np.maximum(high, found))
 
 
 def tail_auc(columns: ArrayLike, tail: ArrayLike, level: float = 0.95) -> Association:

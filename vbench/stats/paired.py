@@ -179,7 +179,7 @@ def compare_builds(baseline: ArrayLike, candidate: ArrayLike, level: float = 0.9
         inf = math.inf
         return Difference(value, -inf, inf, math.nan, "builds differ", inf, math.nan)
     parts = [Part(float(x.var(ddof=1)) / len(x), len(x) - 1.0) for x in (a, b)]
-    return _difference(value, [welch(parts)], level, _claim(len(a), len(b)), math.inf)
+    return _difference(value, of_builds(parts), level, _claim(len(a), len(b)), math.inf)
 
 
 def _pair(
@@ -245,18 +245,30 @@ def _parts(of_a: Layout, of_b: Layout, largest: float) -> list[Part]:
         for side, both in zip(sides, noise, strict=True)
     ]
     if shifts:
-        parts.append(welch(shifts))
+        parts += of_builds(shifts)
     floor = sum(both / side.builds for side, both in zip(sides, noise, strict=True))
     missing = floor - sum(part.variance for part in parts)
     return [parts[0]._replace(variance=parts[0].variance + max(missing, 0.0)), *parts[1:]]
 
 
-def welch(parts: Sequence[Part]) -> Part:
-    """Builds of two indexes as one source of chance, with Welch's degrees of freedom."""
-    variance = sum(part.variance for part in parts)
+def of_builds(sides: Sequence[Part]) -> list[Part]:
+    """The builds of two indexes as sources of chance.
+
+    Welch's degrees of freedom hold where both sides have as many builds. With 2 builds against 8,
+    of which the 2 differ more, their variance is often small by luck, and then so few of the
+    degrees of freedom seem theirs that one in ten intervals misses. So half of what the sides
+    differ in builds, as a share of them, keeps each side's own degrees of freedom (Cochran 1964).
+    """
+    variance = sum(side.variance for side in sides)
+    degrees = [side.df for side in sides]
     if variance <= 0.0:
-        return Part(0.0, sum(part.df for part in parts))
-    return Part(variance, variance**2 / sum(part.variance**2 / part.df for part in parts))
+        return [Part(0.0, sum(degrees))]
+    welch = variance**2 / sum(side.variance**2 / side.df for side in sides)
+    own = (max(degrees) - min(degrees)) / sum(degrees) / 2.0 if len(sides) > 1 else 0.0
+    return [
+        Part((1.0 - own) * variance, welch),
+        *(Part(own * side.variance, side.df) for side in sides if own > 0.0),
+    ]
 
 
 def _difference(

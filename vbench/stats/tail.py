@@ -119,10 +119,12 @@ def crossed_percentile(
     low, high = quantile_interval(values, p / 100.0, level, cluster, bounds=bounds)
     threshold = float(np.median(build_values))
     share = crossed_mean(values <= threshold, level, cluster)
+    value = float(build_values.mean())
+    # A mean of equal values may round to the outside of them.
     return Estimate(
-        float(build_values.mean()),
-        min(low, float(build_values.min())),
-        max(high, float(build_values.max())),
+        value,
+        min(low, float(build_values.min()), value),
+        max(high, float(build_values.max()), value),
         float(build_values.std(ddof=1)) if builds > 1 else math.nan,
         share.df,
         float(build_values.var(ddof=1)) if builds > 1 else math.nan,

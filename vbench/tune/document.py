@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
 
+from vbench.results.amounts import amount
 from vbench.results.summary import failed
 from vbench.tune.evidence import Evidence
 from vbench.tune.trials import Tried
@@ -63,9 +65,10 @@ def verdict(tuning: Tuning) -> str:
         missed = min(best.tried.evidence, key=lambda each: each.plain_slack)
         if missed.value is None:
             return f"not met: {missed.target.measure} was not recorded for {best.tried}"
+        reached = amount(str(missed.target.measure), missed.value)
         return (
             f"not met: no setting that was tried reaches {missed.target}; "
-            f"the best reached is {missed.value:.4g} at {best.tried}"
+            f"the best reached is {reached} at {best.tried}"
         )
     if tuning.is_certified:
         return (
@@ -78,27 +81,22 @@ def verdict(tuning: Tuning) -> str:
 
 
 def _missing(evidence: Evidence) -> str:
-    target = evidence.target
-    said = f"{target.measure} is {_number(evidence.value)} on the held-out queries"
+    target, name = evidence.target, str(evidence.target.measure)
+    said = f"{name} is {amount(name, evidence.value)} on the held-out queries"
     if evidence.bound is None:
         return f"{said}, which does not meet {target} in every build"
-    if evidence.more is None:
-        return (
-            f"{said}, surely {_number(evidence.bound)} in every build: no number of queries that "
-            f"answer like these would show {target}"
-        )
-    return (
-        f"{said}, surely {_number(evidence.bound)} in every build; {evidence.more:,} more queries "
-        f"needed beside these to show {target}"
+    surely = (
+        f"surely {amount(name, evidence.bound)} in every build"
+        if math.isfinite(evidence.bound)
+        else "of which so few queries bound nothing"
     )
+    if evidence.more is None:
+        return f"{said}, {surely}: no number of queries that answer like these would show {target}"
+    return f"{said}, {surely}; {evidence.more:,} more queries needed beside these to show {target}"
 
 
 def _joined(tuning: Tuning) -> str:
     return " and ".join(map(str, tuning.targets))
-
-
-def _number(value: float | None) -> str:
-    return "not recorded" if value is None else f"{value:.4g}"
 
 
 def _indexes(tuning: Tuning) -> list[str]:

@@ -33,8 +33,9 @@ class Evidence:
         Mean of the measure over the builds; None where it was not recorded.
     bound
         The worst of the builds' one-sided bounds: with the confidence that was asked for, the
-        measure of that build, over all queries of this kind, is at least as good. None where the
-        measure is not a function of single queries: then every build's value must meet the target.
+        measure of that build, over all queries of this kind, is at least as good. Infinite where
+        so few queries bound nothing. None where the measure is not a function of single queries:
+        then every build's value must meet the target.
     builds
         The measure of each build.
     slack, plain_slack
@@ -153,7 +154,8 @@ def _of_build(
         found = _of_share(passing, share, level)
         return found._replace(bound=_upwards(target, found.bound))
     if isinstance(measure, Percentile) and share is not None:
-        return _of_quantile(measure.hits(answers) / measure.needed, share, target.value, level)
+        found = _of_quantile(measure.hits(answers) / measure.needed, share, target.value, level)
+        return found._replace(bound=max(found.bound, 0.0))
     if isinstance(measure, Latency) and share is not None and answers.latency_ns.size:
         found = _of_quantile(-best_of_repeats(answers), share, -target.value, level)
         return found._replace(bound=-found.bound)
@@ -226,7 +228,7 @@ def _of_cvar(
     missing = np.maximum(c - recall, 0.0) / c
     low = c - c * (1.0 - mean_lower(1.0 - missing, level)) / measure.alpha
     more = _more(value, low, wanted, len(recall))
-    return _Bound(low, _beyond(low, wanted), _beyond(value, wanted), more)
+    return _Bound(max(low, 0.0), _beyond(low, wanted), _beyond(value, wanted), more)
 
 
 def _pivot(measure: CVaR, answers: Sequence[Answers]) -> float:

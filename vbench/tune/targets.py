@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from vbench.errors import VbenchError
 from vbench.measures.base import Measure
 from vbench.measures.cost import BuildTime, IndexSize, Latency, PeakMemory
 from vbench.measures.grammar import parse
+from vbench.measures.recall import Percentile
 
 _TARGET = re.compile(
     r"^\s*(?P<measure>\w+\s*(?:\([^)]*\))?\s*(?:@\s*\d+)?)\s*(?P<sign>>=|<=|≥|≤)\s*(?P<value>.+?)\s*$"
@@ -28,7 +30,7 @@ class Target:
     value: float
 
     def __str__(self) -> str:
-        return f"{self.measure}{'>=' if self.rises else '<='}{self.value:g}"
+        return f"{self.measure}{'>=' if self.rises else '<='}{self.value:.12g}"
 
     @property
     def rises(self) -> bool:
@@ -71,7 +73,7 @@ def parse_targets(text: str) -> list[Target]:
     VbenchError
         What is written is no target, or one that nothing can be tuned to.
     """
-    targets = [_target(part) for part in re.split(r"\band\b", text)]
+    targets = [_target(part) for part in re.split(r"\band\b", text, flags=re.IGNORECASE)]
     seen: dict[Measure, Target] = {}
     for target in targets:
         if target.measure in seen:
@@ -96,12 +98,22 @@ def _target(text: str) -> Target:
             f"{text.strip()!r}: of {measure} {better} is better; "
             f"write {measure}{'>=' if target.rises else '<='}{match['value']}"
         )
-    if measure.kind in ("share", "mean"):
-        allowed = 0.0 < target.value < 1.0
-        hint = "; no number of queries shows that none fails" if target.value in (0, 1) else ""
-        if not allowed:
-            raise VbenchError(f"{text.strip()!r}: give a value between 0 and 1{hint}")
+    _check_value(target, text)
     return target
+
+
+def _check_value(target: Target, text: str) -> None:
+    """Raise where no index could ever be shown to meet the target, or every one would."""
+    value = target.value
+    if target.is_cost:
+        if value <= 0.0:
+            raise VbenchError(f"{text.strip()!r}: give a number above 0")
+    elif isinstance(target.measure, Percentile):
+        if not 0.0 < value <= 1.0:
+            raise VbenchError(f"{text.strip()!r}: give a recall above 0, up to 1")
+    elif not 0.0 < value < 1.0:
+        hint = "; no number of queries shows that none fails" if value in (0, 1) else ""
+        raise VbenchError(f"{text.strip()!r}: give a value between 0 and 1{hint}")
 
 
 def _value(text: str, measure: Measure, target: str) -> float:
@@ -111,7 +123,7 @@ def _value(text: str, measure: Measure, target: str) -> float:
         number = float(match["number"]) if match else None
     except ValueError:
         number = None
-    if match is None or number is None:
+    if match is None or number is None or not math.isfinite(number):
         raise VbenchError(f"{target.strip()!r}: {text!r} is not a number")
     if match["unit"] and match["unit"] not in units:
         allowed = f"one of {', '.join(units)}, or none" if units else "none"
