@@ -24,6 +24,7 @@ DOUBLE = (7.0, 2.9)
 Runs = Run | Report | Sequence[Run]
 REACH = "queries with recall ≥ {delta:g}"
 _NAME_LENGTH = 30
+_SPAN = 0.02
 
 
 def short(name: str) -> str:
@@ -81,11 +82,13 @@ def quantity_axis(ax: Axes, side: str, key: str, k: int, delta: float) -> None:
     axis = ax.xaxis if side == "x" else ax.yaxis
     if key == "robustness":
         axis.set_label_text(REACH.format(delta=delta))
+        widened(ax, side)
         percent_axis(axis)
         return
     quantity = BY_KEY[key]
     axis.set_label_text(f"mean recall@{k}" if key == "recall" else quantity.title)
     if quantity.unit == "share":
+        widened(ax, side)
         return
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -93,6 +96,19 @@ def quantity_axis(ax: Axes, side: str, key: str, k: int, delta: float) -> None:
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: spelt(value, quantity.unit)))
+
+
+def row_label(ax: Axes, text: str) -> None:
+    """Label of the x axis of a chart of rows; their names leave less room than it needs."""
+    ax.set_xlabel(text, loc="right")
+
+
+def widened(ax: Axes, side: str) -> None:
+    """Give an axis of shares a span of two percent at least: what is equal shall not look apart."""
+    low, high = (ax.get_xlim if side == "x" else ax.get_ylim)()
+    if high - low < _SPAN:
+        middle = (low + high) / 2
+        (ax.set_xlim if side == "x" else ax.set_ylim)(middle - _SPAN / 2, middle + _SPAN / 2)
 
 
 def percent_axis(axis: Any) -> None:

@@ -17,7 +17,9 @@ from vbench.report.figures_base import (
     looks_of,
     opened,
     percent_axis,
+    row_label,
     short,
+    widened,
 )
 from vbench.report.gather import gather
 
@@ -85,6 +87,7 @@ def robustness_against_recall(
             elinewidth=0.7, alpha=0.6,
         )  # fmt: skip
         line(ax, look, rows["recall"], rows["robustness"], short(family))
+    widened(ax, "x")
     percent_axis(ax.yaxis)
     ax.set_xlabel(f"mean recall@{panel.k}")
     ax.set_ylabel(REACH.format(delta=delta))
@@ -115,4 +118,4 @@ def build_spread(
     ax.set_ylim(len(chosen) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
     percent_axis(ax.xaxis)
-    ax.set_xlabel(f"queries with recall@{panel.k} ≥ {delta:g}, each build")
+    row_label(ax, f"queries with recall@{panel.k} ≥ {delta:g}, each build")

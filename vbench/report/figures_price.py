@@ -65,18 +65,21 @@ def three_way(
     x: str = "recall",
     y: str = "qps",
     floor_of: str = "robustness",
-    floor: float = 0.9,
+    floor: float | None = None,
     k: int | None = None,
     delta: float = 0.9,
 ) -> None:
     """Two quantities, with a third as a floor: settings that do not hold it are hollow and pale.
 
-    Of a quantity that is better when it is lower, `floor` is the largest value allowed.
+    Of a quantity that is better when it is lower, `floor` is the largest value allowed. By default
+    it is the median of the settings, so that some hold it and some do not.
     """
     panel = gather(run).panel(k)
     frame = at_delta(panel, delta).drop_nulls([x, y, floor_of])
     if frame.is_empty():
         raise VbenchError(f"the run holds no setting with {x}, {y} and {floor_of}")
+    if floor is None:
+        floor = float(frame[floor_of].quantile(0.5, "higher") or 0.0)
     rising = floor_of == "robustness" or BY_KEY[floor_of].higher_is_better
     holds = pl.col(floor_of) >= floor if rising else pl.col(floor_of) <= floor
     for family, rows in families(frame.with_columns(holds=holds)):

@@ -9,7 +9,8 @@ import polars as pl
 
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.report import frames, frames_hardness, frames_tail
-from vbench.report.figures_base import Runs, line, looks_of, opened, percent_axis, short
+from vbench.report.charts_hardness import WORDS
+from vbench.report.figures_base import Runs, line, looks_of, opened, percent_axis, row_label, short
 from vbench.report.gather import gather
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def tail_by_segment(
     ax.set_xlim(left=0)
     ax.grid(axis="y", visible=False)
     percent_axis(ax.xaxis)
-    ax.set_xlabel(f"queries of the segment with recall@{panel.k} < {delta:g}")
+    row_label(ax, f"queries of the segment with recall@{panel.k} < {delta:g}")
 
 
 def hardness(
@@ -92,7 +93,8 @@ def hardness(
         line(ax, look[index], rows["tenth"], rows["mean_recall"], short(shown.name))
     ax.set_xticks(range(1, 11))
     percent_axis(ax.yaxis)
-    ax.set_xlabel(f"tenths of the queries, by {name.replace('_', ' ')}")
+    words = WORDS.get(name, name).partition(":")[0]
+    row_label(ax, f"tenths by {words}")
     ax.set_ylabel(f"mean recall@{panel.k}")
 
 
@@ -135,4 +137,4 @@ def effort(run: Runs, ax: Axes, *, k: int | None = None, delta: float = 0.9) -> 
     ax.set_xlim(0, 1)
     ax.grid(axis="y", visible=False)
     percent_axis(ax.xaxis)
-    ax.set_xlabel(f"queries, by the setting from which recall@{panel.k} ≥ {delta:g}")
+    row_label(ax, f"queries, by the setting from which recall@{panel.k} ≥ {delta:g}")
