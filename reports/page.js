@@ -113,6 +113,24 @@
     return { ...spec, columns, spec: { ...spec.spec, width: cell } };
   };
 
+  // Round values for an axis; of a logarithmic one the domain is that of the logarithms.
+  const roundValues = ([low, high], logarithmic) => {
+    if (!(high > low)) return [];
+    if (!logarithmic) {
+      const least = (high - low) / 7;
+      const power = 10 ** Math.floor(Math.log10(least));
+      const step = power * [1, 2, 2.5, 5, 10].find((each) => each * power >= least);
+      const count = Math.floor(high / step) - Math.ceil(low / step) + 1;
+      return Array.from({ length: count }, (_, n) => step * (Math.ceil(low / step) + n));
+    }
+    if (high - low < 0.8) return roundValues([10 ** low, 10 ** high]).map(Math.log10);
+    const within = [];
+    for (let power = Math.floor(low); power <= high; power += 1) {
+      for (const first of high - low > 3 ? [1] : [1, 2, 5]) within.push(power + Math.log10(first));
+    }
+    return within.filter((value) => value >= low && value <= high);
+  };
+
   const draw = async (figure) => {
     const place = figure.querySelector(".drawing");
     const spec = fitted(JSON.parse(figure.querySelector("script").textContent), place.clientWidth);
@@ -127,6 +145,7 @@
       actions: false,
       logLevel: 1,
       config,
+      expressionFunctions: { roundValues },
       patch: (compiled) => {
         for (const data of compiled.data) Object.assign(data, frames[data.name]);
         return compiled;

@@ -267,6 +267,20 @@ def test_axes_can_be_chosen(opened: Opened) -> None:
     assert opened.complaints == []
 
 
+@pytest.mark.parametrize("key", ["qps", "p99_latency", "work", "size", "recall"])
+def test_axes_are_marked_at_round_values(opened: Opened, key: str) -> None:
+    """Two significant digits or three are enough for every mark, and there are several."""
+    opened.set("x", key)
+    values = opened.page.evaluate(
+        """[...document.querySelectorAll('#trade-off .role-axis-label')][0].__data__.items
+            .map((item) => item.datum.value)"""
+    )
+    assert len(values) >= 2
+    for value in values:
+        shown = value if key == "recall" else 10**value
+        assert float(f"{shown:.3g}") == pytest.approx(shown, rel=1e-9)
+
+
 def test_everything_can_be_reached_by_keyboard(opened: Opened) -> None:
     """The slider moves by arrow keys, and what it means is announced."""
     opened.page.focus("[data-set=delta]")

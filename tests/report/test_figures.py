@@ -124,6 +124,41 @@ def test_thirty_indexes_fit(tmp_path: Path) -> None:
         assert axes.get_window_extent().height > 80, figure.name
 
 
+def test_no_word_is_cut_at_the_edge(tmp_path: Path) -> None:
+    """Names as long as a figure shows leave room for the labels of its axes."""
+    names = [f"{number} an index with a name of many letters" for number in range(3)]
+    report = gather(make_run(tmp_path, m=60, names=names, settings=2, builds=2, hardness=True))
+    for figure in planned(report.panels[0]):
+        drawn = export.draw(figure, report, figures.SINGLE)
+        drawn.draw_without_rendering()
+        for axis in (drawn.axes[0].xaxis, drawn.axes[0].yaxis):
+            if axis.get_label_text():
+                box = axis.label.get_window_extent()
+                assert 0 <= box.x0 <= box.x1 <= drawn.bbox.width, figure.name
+                assert 0 <= box.y0 <= box.y1 <= drawn.bbox.height, figure.name
+
+
+def test_equal_recall_does_not_look_apart(tmp_path: Path) -> None:
+    """An axis of shares spans two percent at least, however near its marks are."""
+    run = make_run(tmp_path, m=400, names=("only",), settings=1)
+    for draw in (figures.robustness_against_recall, figures.trade_off):
+        axes = Figure().subplots()
+        draw(run, axes)
+        low, high = axes.get_xlim()
+        assert high - low >= 0.02 - 1e-12
+
+
+def test_the_floor_is_held_by_some(run: Run) -> None:
+    """Without a floor of the caller's own, about half of the settings hold it."""
+    axes = Figure().subplots()
+    figures.three_way(run, axes)
+    marks = [line for line in axes.lines if line.get_linestyle() == "None"]
+    filled = [len(line.get_xdata()) for line in marks if line.get_markerfacecolor() != "none"]
+    hollow = [len(line.get_xdata()) for line in marks if line.get_markerfacecolor() == "none"]
+    assert sum(filled) > 0
+    assert sum(hollow) > 0
+
+
 def test_a_function_draws_into_the_axes_it_is_given(run: Run) -> None:
     """A run and an Axes are enough."""
     axes = Figure(figsize=figures.SINGLE).subplots()

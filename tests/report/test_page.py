@@ -38,8 +38,23 @@ def test_the_page_asks_nothing_of_the_network(tmp_path: Path) -> None:
     """No element loads from anywhere, and a policy in the page forbids it."""
     page = html(make_run(tmp_path, m=40))
     without_library = re.sub(r"<script>/\*!.*?</script>", "", page, flags=re.DOTALL)
-    assert not re.search(r'\s(src|href)="(?!#|data:)', without_library)
+    without_links = re.sub(r'<a href="https?:[^"]*"', "<a", without_library)
+    assert not re.search(r'\s(src|href)="(?!#|data:)', without_links)
     assert "default-src 'none'" in page
+
+
+def test_definitions_lead_to_their_sources(tmp_path: Path) -> None:
+    """An address in a fact is a link that says nothing of where it was clicked."""
+    page = html(make_run(tmp_path, m=40))
+    links = re.findall(r'<a href="(https?:[^"]*)" rel="([^"]*)"', page)
+    assert any("arxiv.org/abs/2507.00379" in address for address, _ in links)
+    assert all("noreferrer" in rel for _, rel in links)
+
+
+def test_names_are_not_broken_at_their_hyphens(tmp_path: Path) -> None:
+    """In sentences a name stays on one line where the line has room for it."""
+    page = html(make_run(tmp_path, m=40))
+    assert '<span class="whole">ivf-flat</span>' in page
 
 
 def test_the_downloads_are_the_frames(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_comparison_is_shown_in_words_and_numbers(tmp_path: Path) -> None:
     assert section.frames["comparisons"]["better"].to_list() == [
         "candidate better", "no difference shown", "no difference shown",
     ]  # fmt: skip
-    assert "&lt;ivf-flat&gt; beats hnsw." in html(run)
+    assert "&lt;ivf-flat&gt;</span> beats hnsw." in html(run)
 
 
 def test_no_difference_at_all_is_said(tmp_path: Path) -> None:

@@ -72,6 +72,18 @@ def test_the_verdict_names_everybody_at_equal_recall(tmp_path: Path) -> None:
     assert "and hnsw" in said
 
 
+def test_shares_are_said_with_their_intervals(tmp_path: Path) -> None:
+    """Where the intervals of the best and the worst overlap, the sentence says so."""
+    few = footing(gather(make_run(tmp_path / "few", m=40, builds=2)).panels[0])
+    assert "intervals of the first and the last overlap" in words.nothing_right(few)
+    many = footing(gather(make_run(tmp_path / "many", m=20_000, settings=6)).panels[0])
+    said = words.nothing_right(many)
+    assert "overlap" not in said
+    for shown in many.equal.values():
+        low, high = 1 - shown.curve.high[1], 1 - shown.curve.low[1]
+        assert f"({percents(low, high)})" in said
+
+
 def test_one_index_is_a_verdict_too(tmp_path: Path) -> None:
     """No comparison is claimed where there is nothing to compare."""
     panel = gather(make_run(tmp_path, m=100, names=("only",))).panels[0]

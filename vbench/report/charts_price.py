@@ -17,6 +17,7 @@ from vbench.report.charts import (
     rule,
     share,
 )
+from vbench.report.footing import NEAR, NEAR_OF_MISSES
 from vbench.report.quantities import QUANTITIES, Quantity
 
 ROBUSTNESS = Quantity("robustness", "", "Robustness at the slider's δ", "R-δ", "share")
@@ -70,16 +71,32 @@ def against_recall(draw: Drawing) -> Spec:
         filled=True,
         size=70,
     )
-    level = rule(
-        {"x": {"datum": {"expr": "level / 100"}, "type": "quantitative"}},
-        strokeDash=[4, 3],
-        opacity=0.4,
-        clip=True,
-    )
-    return draw.chart(
-        "curves", [AT_DELTA], [line, interval, dots, {"data": {"values": [{}]}, **level}],
-        height=340,
-    )  # fmt: skip
+    near = f"min({NEAR}, {NEAR_OF_MISSES} * (1 - level / 100))"
+    at_level = {"type": "quantitative", "title": "mean recall"}
+    equal = {
+        "data": {"values": [{}]},
+        "mark": {"type": "rect", "fill": "currentColor", "opacity": 0.06, "clip": True},
+        "encoding": {
+            "x": {"datum": {"expr": f"level / 100 - {near}"}, **at_level},
+            "x2": {"datum": {"expr": f"level / 100 + {near}"}},
+        },
+    }
+    level = {
+        "data": {"values": [{}]},
+        **rule(
+            {"x": {"datum": {"expr": "level / 100"}, **at_level}},
+            strokeDash=[4, 3],
+            opacity=0.4,
+            clip=True,
+        ),
+    }
+    room = {
+        "transform": _ROOM,
+        "mark": {"type": "rule", "opacity": 0},
+        "encoding": {"x": {**across, "field": "from"}, "x2": {"field": "to"}},
+    }
+    layers = [equal, room, line, interval, dots, level]
+    return draw.chart("curves", [AT_DELTA], layers, height=340)
 
 
 def trade_off(draw: Drawing, *, x: str, y: str, floor_of: str) -> Spec:
@@ -192,7 +209,8 @@ def _axis(axis: str) -> Spec:
     label = f"{unit} === 'share' ? format(datum.value, '.3~f') : " + _spelt(
         "toNumber(format(pow(10, datum.value), '.3r'))", unit
     )
-    return {"labelExpr": label, "tickCount": 6, "labelOverlap": True}
+    values = f"roundValues(domain('{axis}'), {unit} !== 'share')"
+    return {"labelExpr": label, "values": {"expr": values}, "labelOverlap": True}
 
 
 _PLACES: list[Spec] = [
@@ -215,6 +233,17 @@ _FLOOR: list[Spec] = [
     {"calculate": "datum.worst + floor / 100 * (datum.best - datum.worst)", "as": "limit"},
     {"calculate": "!floor || datum.sf >= datum.limit - 1e-12", "as": "kept"},
 ]
+_ROOM: list[Spec] = [
+    {
+        "aggregate": [
+            {"op": "min", "field": "recall", "as": "least"},
+            {"op": "max", "field": "recall", "as": "most"},
+        ]
+    },
+    {"calculate": "(datum.least + datum.most) / 2 - 0.01", "as": "from"},
+    {"calculate": "(datum.least + datum.most) / 2 + 0.01", "as": "to"},
+]
+"""Two percent of recall, which an axis shows at least: what is equal shall not look far apart."""
 _BEST_FIRST = [{"field": "sx", "order": "descending"}, {"field": "sy", "order": "descending"}]
 _FRONT: list[Spec] = [
     {"filter": "datum.kept"},

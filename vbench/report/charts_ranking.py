@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vbench.report.charts import Drawing, Spec, lit, mark, number, rule
+from vbench.report.charts import MEASURE_LABEL, Drawing, Spec, lit, mark, number, rule
 from vbench.report.parts import Choice
 
 ACROSS = Choice(
@@ -66,12 +66,17 @@ def telling(draw: Drawing, ranker: str, measures: int) -> Spec:
         "title": None,
         "sort": {"field": "correlation", "order": "descending"},
         "axis": {
+            "labelExpr": MEASURE_LABEL,
             "labelLimit": {"expr": "max(110, containerSize()[0] / 2.2)"},
             "ticks": False,
             "domain": False,
         },
     }
-    x = {"title": "rank correlation", "scale": {"domain": [-1, 1], "nice": False, "clamp": True}}
+    x = {
+        "title": "rank correlation",
+        "scale": {"domain": [-1, 1], "nice": False, "clamp": True},
+        "axis": {"values": [-1, -0.5, 0, 0.5, 1]},
+    }
     interval = rule({"y": y, "x": number("low", **x), "x2": {"field": "high"}}, opacity=0.4)
     point = {
         "mark": {"type": "point", "filled": True, "size": 60, "color": "#5647FF"},

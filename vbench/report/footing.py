@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from vbench.report.gather import Panel, Shown
 
-_NEAR = 0.02
-_NEAR_OF_MISSES = 0.2
+NEAR = 0.02
+NEAR_OF_MISSES = 0.2
 _USUAL = 0.9
 _LEVELS = [level / 100 for level in range(50, 100)]
 
@@ -58,7 +58,7 @@ def is_near(recall: float, level: float) -> bool:
 
     Without the second rule the highest level always wins, where every sweep ends.
     """
-    return abs(recall - level) <= min(_NEAR, _NEAR_OF_MISSES * (1.0 - level))
+    return abs(recall - level) <= min(NEAR, NEAR_OF_MISSES * (1.0 - level))
 
 
 def nearest(panel: Panel, level: float) -> dict[str, Shown]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from vbench.data.files import write_whole
 from vbench.places import room
@@ -130,6 +130,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
+    made.filters["unbroken"] = _unbroken
     made.tests["chart"] = lambda part: isinstance(part, Chart)
     made.tests["table"] = lambda part: isinstance(part, Table)
     made.tests["facts"] = lambda part: isinstance(part, Facts)
@@ -137,6 +138,14 @@ def _environment() -> jinja2.Environment:
     made.tests["choice"] = lambda control: isinstance(control, Choice)
     made.tests["slider"] = lambda control: isinstance(control, Slider)
     return made
+
+
+def _unbroken(sentence: str) -> Markup:
+    """A sentence whose words are not broken at their hyphens: names of indexes, options."""
+    return Markup(" ").join(
+        Markup('<span class="whole">{}</span>').format(word) if "-" in word else escape(word)
+        for word in sentence.split(" ")
+    )
 
 
 def _text(name: str) -> str:

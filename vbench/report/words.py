@@ -6,10 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from vbench.report.footing import Footing
 from vbench.report.gather import Panel, Report, Shown
-from vbench.report.quantities import percent
+from vbench.report.quantities import percent, percents
 
 _METRICS = {"l2": "Euclidean distance", "ip": "inner product", "cosine": "cosine similarity"}
 _FEW = 4
+_OVERLAP = (
+    "; the 95 % intervals of the first and the last overlap: vbench compare tells whether they "
+    "differ"
+)
 
 
 def measured(panel: Panel) -> str:
@@ -17,7 +21,7 @@ def measured(panel: Panel) -> str:
     facts, options = panel.facts, panel.options
     count = len(panel.indexes)
     who = panel.indexes[0] if count == 1 else f"{count} indexes"
-    times = "once" if options.builds == 1 else f"{options.builds} times"
+    times = {1: "once", 2: "twice"}.get(options.builds, f"{options.builds} times")
     return (
         f"{facts.m:,} queries of {panel.data} asked {who} for their {panel.k} nearest among "
         f"{facts.n:,} vectors ({facts.d} dimensions, {_METRICS[facts.metric]}); each index was "
@@ -27,9 +31,9 @@ def measured(panel: Panel) -> str:
 
 def nothing_right(footing: Footing) -> str:
     """Who is left with nothing, at equal recall."""
-    equal = sorted(footing.equal.values(), key=_failure)
+    equal = sorted(footing.equal.values(), key=_failures)
     if not equal:
-        equal = sorted(footing.chosen.values(), key=_failure)
+        equal = sorted(footing.chosen.values(), key=_failures)
         head = "At the settings nearest to each other in mean recall"
     elif len(equal) == 1:
         head = f"At a mean recall of {equal[0].recall:.2f}"
@@ -37,12 +41,14 @@ def nothing_right(footing: Footing) -> str:
         head = f"At equal mean recall {footing.level:.2f}"
     shown, rest = _few(equal)
     parts = [
-        f"{each.index} leaves {percent(_failure(each))} of the queries with nothing right"
+        f"{each.index} leaves {_share(*_failures(each))} of the queries with nothing right"
         if not place
-        else f"{each.index} {percent(_failure(each))}"
+        else f"{each.index} {_share(*_failures(each))}"
         for place, each in enumerate(shown)
     ]
-    return f"{head}, {_listed(parts)}{rest}."
+    (_, _, first), (_, last, _) = _failures(equal[0]), _failures(equal[-1])
+    doubt = "" if len(equal) == 1 or first < last else _OVERLAP
+    return f"{head}, {_listed(parts)}{rest}{doubt}."
 
 
 def reached(footing: Footing, delta: float, need: int) -> str:
@@ -51,9 +57,9 @@ def reached(footing: Footing, delta: float, need: int) -> str:
     best = sorted(settings, key=lambda shown: -shown.curve.value[need])
     shown, rest = _few(best)
     parts = [
-        f"{percent(float(each.curve.value[need]))} of the queries with {each.index}"
+        f"{_share(*_reached(each, need))} of the queries with {each.index}"
         if not place
-        else f"{percent(float(each.curve.value[need]))} with {each.index}"
+        else f"{_share(*_reached(each, need))} with {each.index}"
         for place, each in enumerate(shown)
     ]
     return (
@@ -88,8 +94,20 @@ def title(report: Report) -> str:
     return f"How evenly {verb} {who} answer on {_listed(data)}?"
 
 
-def _failure(shown: Shown) -> float:
-    return float(1.0 - shown.curve.value[1])
+def _reached(shown: Shown, need: int) -> tuple[float, float, float]:
+    """Share of the queries with so many hits, and its interval."""
+    curve = shown.curve
+    return float(curve.value[need]), float(curve.low[need]), float(curve.high[need])
+
+
+def _failures(shown: Shown) -> tuple[float, float, float]:
+    """Share of the queries without a hit, and its interval."""
+    value, low, high = _reached(shown, 1)
+    return 1.0 - value, 1.0 - high, 1.0 - low
+
+
+def _share(value: float, low: float, high: float) -> str:
+    return f"{percent(value)} ({percents(low, high)})"
 
 
 def _few(settings: Sequence[Shown]) -> tuple[Sequence[Shown], str]:

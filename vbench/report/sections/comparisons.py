@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from vbench.report.charts import Drawing, Spec, number, rule
+from vbench.report.charts import MEASURE_LABEL, Drawing, Spec, number, rule
 from vbench.report.gather import Report
 from vbench.report.parts import Cell, Chart, Column, Row, Section, Table, Words
 from vbench.report.quantities import digits
@@ -50,7 +50,7 @@ def _stored(folder: Any) -> list[Mapping[str, Any]]:
 def _sided(entry: Mapping[str, Any]) -> dict[str, str]:
     sides = {"candidate": "candidate better", "baseline": "baseline better"}
     return {
-        "label": f"{entry['candidate']} − {entry['baseline']}: {entry['measure']}",
+        "label": f"{entry['measure']}: {entry['candidate']} − {entry['baseline']}",
         "better": sides.get(entry["better"] or "", "no difference shown"),
     }
 
@@ -62,6 +62,7 @@ def _chart(draw: Drawing, rows: int) -> Spec:
         "sort": None,
         "title": None,
         "axis": {
+            "labelExpr": MEASURE_LABEL,
             "labelLimit": {"expr": "max(120, containerSize()[0] / 2.2)"},
             "ticks": False,
             "domain": False,
@@ -71,7 +72,11 @@ def _chart(draw: Drawing, rows: int) -> Spec:
         "field": "better",
         "type": "nominal",
         "title": None,
-        "legend": {"orient": "top"},
+        "legend": {
+            "orient": "top",
+            "columns": {"expr": "containerSize()[0] < 480 ? 1 : 3"},
+            "labelLimit": 240,
+        },
         "scale": {
             "domain": ["candidate better", "baseline better", "no difference shown"],
             "range": ["#0BBE88", "#DC3909", "#8A93A0"],

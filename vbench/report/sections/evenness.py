@@ -38,7 +38,8 @@ def section(report: Report, draw: Drawing) -> Section | None:
             "against-recall",
             "Equal averages, different floors",
             "Robustness at δ against mean recall, every setting one mark. Where one line lies "
-            "above another, it serves more queries at the same average.",
+            "above another, it serves more queries at the same average. Shaded: settings that "
+            "count as equal at the chosen mean recall.",
             against_recall(draw),
         ),
         Chart(

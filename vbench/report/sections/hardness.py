@@ -84,7 +84,7 @@ def _telling(panel: Panel) -> Table:
     measures = frames_hardness.most_telling(panel)
     columns = [
         Column("index", number=False),
-        *(Column(name, charts.WORDS.get(name, "")) for name in measures),
+        *(Column(name.replace("_", " "), charts.WORDS.get(name, "")) for name in measures),
     ]
     rows = []
     for index in dict.fromkeys(each for each, _ in found):

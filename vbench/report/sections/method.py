@@ -18,10 +18,14 @@ DEFINITIONS = (
         "Robustness-δ@K",
         "The share of the queries whose recall is at least δ: h ≥ ⌈δ·K⌉ hits, counted in whole "
         "numbers. Wang et al., “Towards Robustness: A Critique of Current Vector Database "
-        "Assessments”, arXiv 2507.00379.",
+        "Assessments”, https://arxiv.org/abs/2507.00379",
     ),
     ("nothing right", "The share of the queries with no hit at all (Failure@K)."),
-    ("worst 5 %", "Mean recall of the worst ⌈0.05 m⌉ of the m queries (CVaR)."),
+    (
+        "worst 5 %",
+        "Mean recall of the worst ⌈0.05 m⌉ of the m queries (CVaR). Rockafellar and Uryasev, "
+        "https://doi.org/10.21314/JOR.2000.038",
+    ),
     ("p5", "The 5th percentile of per-query recall, lower, without interpolation."),
     (
         "persistent, lottery",
@@ -29,9 +33,10 @@ DEFINITIONS = (
     ),
     (
         "intervals",
-        "95 %. With one build Wilson's, over the queries; with several over builds and queries as "
-        "crossed random effects. The band around a curve is simultaneous (Dvoretzky–Kiefer–"
-        "Wolfowitz, and the spread of the builds).",
+        "95 %. With one build Wilson's (https://doi.org/10.1080/01621459.1927.10502953), over the "
+        "queries; with several over builds and queries as crossed random effects. The band around "
+        "a curve is simultaneous (Dvoretzky–Kiefer–Wolfowitz with Massart's constant, "
+        "https://doi.org/10.1214/aop/1176990746, and the spread of the builds).",
     ),
     ("QPS", "Queries a second, one at a time: m / Σ of the least latency of each query."),
     (
@@ -67,6 +72,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Licence", card.get("licence", "")),
         ("Terms", card.get("terms", "")),
         ("Citation", card.get("citation", "")),
+        ("Homepage", card.get("homepage", "")),
         ("Fingerprint", data.fingerprint),
         ("Trials", f"{done} of {len(manifest.trials)} planned left a result"),
         ("Seed", f"{options.seed} (each build has its own seed and insertion order)"),

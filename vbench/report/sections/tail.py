@@ -115,4 +115,6 @@ def worst_table(panel: Panel) -> Table:
 def _own(value: object) -> Cell:
     if isinstance(value, float):
         return Cell(digits(value), value)
+    if isinstance(value, bool):
+        return Cell(str(value).lower(), int(value))
     return Cell("–" if value is None else str(value), value if isinstance(value, int) else None)
