@@ -243,7 +243,7 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
     """
     scores = scores_of(ranker, name, stage, progress)
     with named(name, "warnings"):
-        said = ranker.warnings()
+        said: Any = ranker.warnings()
         warnings = (said,) if isinstance(said, str) else tuple(map(str, said))
     exact, *lists = [measured(stage, scores, places) for places in stage.pool.places]
     names = by_name(stage.ideal.cutoff)

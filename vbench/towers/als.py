@@ -26,12 +26,12 @@ def import_als() -> Any:
         implicit is not installed.
     """
     try:
-        from implicit.als import AlternatingLeastSquares
+        from implicit import als
     except ModuleNotFoundError as error:
         if error.name != "implicit":
             raise
         raise MissingExtraError("the ALS baseline", "als") from None
-    return AlternatingLeastSquares
+    return als.AlternatingLeastSquares
 
 
 def als_vectors(
