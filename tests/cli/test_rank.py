@@ -45,6 +45,19 @@ def test_the_tables_keep_model_and_index_apart(folder: Path) -> None:
         assert part in result.output
 
 
+@pytest.mark.parametrize("width", [60, 80])
+def test_no_number_is_cut_off_on_a_narrow_terminal(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """A table that is too wide comes in parts, each with index and setting in front."""
+    monkeypatch.setattr("vbench.cli.output.MACHINE_WIDTH", width)
+    result = call("run")
+    assert result.exit_code == 0, result.output
+    assert "…" not in result.output
+    assert max(map(len, result.output.splitlines())) <= width
+    assert "Recall(truth=10)@20" in result.output
+
+
 def test_json_is_one_document_and_the_one_that_is_kept(folder: Path) -> None:
     """Schema, settings by ranker, measures with intervals; the same in ranking.json."""
     result = call("run", "--ranker", "tower", "--json")

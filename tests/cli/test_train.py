@@ -107,3 +107,15 @@ def test_a_missing_extra_is_one_line(
     done = _vbench("mine", "--interactions", log, "--out", tmp_path / "mine")
     assert done.exit_code == 2
     assert "pip install 'vbench-ann[towers]'" in done.output
+
+
+@pytest.mark.usefixtures("jax")
+def test_a_missing_baseline_is_said_before_the_training(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--als` without implicit ends at once, not after the last epoch."""
+    monkeypatch.setitem(__import__("sys").modules, "implicit", None)
+    done = _vbench("mine", "--interactions", log, *_SMALL, "--als", "--out", tmp_path / "mine")
+    assert done.exit_code == 2
+    assert "pip install 'vbench-ann[als]'" in done.output
+    assert "epoch" not in done.output

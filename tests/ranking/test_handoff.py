@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from ir_measures import AP, RR, Success, nDCG
-from ranked_run import JUDGED, N
+from ranked_run import JUDGED, M, N, judged_dataset, ranked_run
 
 from vbench.data.dataset import Dataset
 from vbench.errors import DataError, VbenchError
@@ -71,9 +71,25 @@ def test_parquet_keeps_the_similarity_and_the_tail(
     assert rows["similarity"].dtype == pl.Float64
     queries = pl.read_parquet(files["queries"])
     np.testing.assert_array_equal(queries["hits"], run.answers(trial).hits)
-    assert {"activity", "recall", "tail", "persistent_tail", "lottery_tail"} <= set(queries.columns)
+    assert {"activity", "recall", "tail", "hardness_lid_10"} <= set(queries.columns)
     assert (queries["tail"] == (queries["recall"] < 0.9)).all()
     assert len(pl.read_parquet(files["relevance"])) == len(dataset.relevance)
+
+
+def test_parquet_keeps_the_hardness_and_every_segment(tmp_path: Path) -> None:
+    """Hardness as `vbench tail` computes it; a segment whose name is taken gets another."""
+    segments = pl.DataFrame({"q_id": np.arange(M) % 2, "hits": np.arange(M) % 3, "norm": 1.5})
+    dataset = judged_dataset(tmp_path / "named", queries=segments)
+    run = ranked_run(tmp_path / "run", dataset)
+    *_, file, _ = export(run, run.done[0], tmp_path / "out", "parquet", dataset=dataset)
+    queries = pl.read_parquet(file)
+    assert queries["q_id"].to_list() == list(range(M))
+    assert queries["segment_q_id"].to_list() == segments["q_id"].to_list()
+    assert queries["segment_hits"].to_list() == segments["hits"].to_list()
+    kept = run.hardness(20)
+    assert kept is not None
+    for name in kept.columns:
+        np.testing.assert_array_equal(queries[f"hardness_{name}"], kept[name])
 
 
 def test_an_exported_ranking_comes_back_as_it_was(
@@ -151,6 +167,12 @@ def test_a_trec_run_that_is_none_is_refused(tmp_path: Path) -> None:
         read_scores(path, 90, N)
     path.write_text("0 Q0 9 1 1.0 x\n0 Q0 doc-7 1 1.0 x\n")
     with pytest.raises(DataError, match="line 2: 'doc-7' is no row number"):
+        read_scores(path, 90, N)
+    path.write_text("\n 0 Q0\t9 1 1.0 x\r\n\n0 Q0 7 1 high x\n")
+    with pytest.raises(DataError, match="line 4: 'high' is no finite number"):
+        read_scores(path, 90, N)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DataError, match=r"no text.*\.parquet or \.csv"):
         read_scores(path, 90, N)
     with pytest.raises(DataError, match="no such file"):
         read_scores(tmp_path / "none.run", 90, N)

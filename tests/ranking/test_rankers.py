@@ -80,6 +80,29 @@ def test_popularity_is_the_same_for_every_query(dataset: Dataset) -> None:
         ranker.fit(material(dataclasses.replace(dataset, items=None)))
 
 
+def test_a_ranker_that_fails_anywhere_is_named(stage: Stage, dataset: Dataset) -> None:
+    """It leaves as if it were a program, or fails to say its warnings; one text is one warning."""
+
+    class Leaves(Tower):
+        def score(self, queries: object, candidates: object) -> np.ndarray:
+            raise SystemExit("no GPU")
+
+    class Warns(Tower):
+        said: object = "look twice"
+
+        def warnings(self) -> list[str]:
+            return list(self.said) if self.said is None else self.said  # type: ignore
+
+    for ranker in (leaves := Leaves(), warns := Warns()):
+        ranker.fit(material(dataset))
+    with pytest.raises(VbenchError, match="ranker mine failed in score: SystemExit: no GPU"):
+        score(stage, leaves, "mine")
+    assert score(stage, warns, "mine").warnings == ("look twice",)
+    warns.said = None
+    with pytest.raises(VbenchError, match="ranker mine failed in warnings: TypeError"):
+        score(stage, warns, "mine")
+
+
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
     """A program that doubles the similarity."""
@@ -110,7 +133,7 @@ def test_the_paths_stand_where_the_command_wants_them(program: Path, dataset: Da
     [
         ("import sys; print('out of memory'); sys.exit(3)", "ended with 3: out of memory"),
         ("pass", "wrote no scores"),
-        (DOUBLE.replace("* 2", "* float('nan')"), "the score is nan"),
+        (DOUBLE.replace("* 2", "* float('nan')"), r"the ranker command .*\{output\}.* is nan"),
         (DOUBLE.replace('rows.select', 'rows.head(1).select'), "pairs lack one"),
         (DOUBLE.replace('"doc_id",', ''), "no column 'doc_id'"),
     ],

@@ -6,6 +6,7 @@ import dataclasses
 import importlib.util
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -16,9 +17,12 @@ from vbench.errors import DataError, VbenchError
 from vbench.metric import distance
 from vbench.ranking.evaluate import evaluate
 from vbench.ranking.features import Features, Past
-from vbench.ranking.interactions import source_of, training_interactions
+from vbench.ranking.interactions import identity, source_of
 from vbench.ranking.protocol import Material
-from vbench.towers.interactions import Interactions
+from vbench.towers.interactions import Interactions, prepare
+from vbench.towers.reading import read_interactions
+from vbench.towers.recipe import Recipe
+from vbench.towers.sources import KEPT, Source
 
 N, M = 300, 90
 
@@ -84,7 +88,7 @@ def dataset(tmp_path: Path) -> Dataset:
 @pytest.fixture
 def known(dataset: Dataset, interactions: Path) -> Interactions:
     """Those interactions, read and divided."""
-    return training_interactions(dataset, interactions)
+    return source_of(dataset, interactions).read()
 
 
 def test_nobody_learns_from_what_is_judged(dataset: Dataset, known: Interactions) -> None:
@@ -170,7 +174,35 @@ def test_interactions_of_others_are_refused(
     with pytest.raises(DataError, match="no such file of interactions"):
         source_of(dataset, tmp_path / "none.csv")
     with pytest.raises(VbenchError, match="give --interactions FILE"):
-        training_interactions(dataset, None)
+        source_of(dataset).read()
+
+
+def test_a_trained_dataset_says_what_it_was_made_from(
+    dataset: Dataset, interactions: Path, tmp_path: Path
+) -> None:
+    """Files, columns, recipe and seed are read from its folder, for its variants too."""
+    odd = tmp_path / "odd.csv"
+    pl.read_csv(interactions).rename({"user": "who", "item": "what"}).write_csv(odd)
+    source = Source(
+        name="shop",
+        recipe=Recipe(validation=0.2),
+        seed=7,
+        interactions=str(odd),
+        columns={"user": "who", "item": "what"},
+    )
+    (tmp_path / "shop" / KEPT).write_bytes(msgspec.json.encode(source))
+    known = source_of(dataset).read()
+    wanted = prepare(read_interactions(interactions, {}), None, None, source.recipe, seed=7)
+    np.testing.assert_array_equal(known.validation.item, wanted.validation.item)
+    place = {"name_or_path": f"{tmp_path / 'shop'}:skew"}
+    variant = dataclasses.replace(dataset, name="shop:skew", source=place)
+    assert source_of(variant) == source
+    before = identity(source)
+    odd.write_text(odd.read_text() + "u1,i2\n")
+    assert identity(source) != before
+    (tmp_path / "shop" / KEPT).write_text("{")
+    with pytest.raises(VbenchError, match=r"training.json cannot be read .* train"):
+        source_of(dataset)
 
 
 @pytest.mark.parametrize("name", ["cross", "mixer"])

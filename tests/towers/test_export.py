@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -23,6 +24,7 @@ from vbench.towers.export import (
 )
 from vbench.towers.interactions import Interactions
 from vbench.towers.recipe import Recipe
+from vbench.towers.sources import KEPT, Source, kept_source
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +81,11 @@ def test_the_folder_opens_with_its_variants(
         "relevance": relevance_table(data, chosen),
     }
     folder = tmp_path / "mine"
-    write(folder, vectors, tables, text)
+    source = Source(name="mine", recipe=recipe, seed=3, columns={"user": "who"})
+    texts = {"dataset.toml": text.encode(), KEPT: msgspec.json.encode(source)}
+    write(folder, vectors, tables, texts)
     assert {path.name for path in folder.iterdir()} == FILES
+    assert kept_source(folder) == source
 
     dataset = vbench.load(folder)
     assert (dataset.metric, dataset.n, dataset.d) == ("ip", len(chosen.base), recipe.dim)

@@ -81,6 +81,34 @@ def test_a_time_split_holds_out_the_last(shop: Any, recipe: Recipe) -> None:
     assert "by time" in made.split
 
 
+def test_equal_times_are_divided_at_random(shop: Any, recipe: Recipe) -> None:
+    """Among interactions of one moment no user is held out before another."""
+    same = shop[0].with_columns(timestamp=pl.lit(5.0))
+    made = prepare(same, None, None, recipe, seed=0)
+    assert "by user" in made.split
+    assert "all timestamps are equal" in " ".join(made.notes)
+    two = shop[0].with_columns(timestamp=pl.int_range(pl.len()) * 2 // pl.len() * 1.0)
+    made = prepare(two.sample(fraction=1, shuffle=True, seed=1), None, None, recipe, seed=0)
+    assert "by time" in made.split
+    assert len(np.unique(made.test.user)) > 40
+
+
+def test_a_repeat_counts_from_its_first_time(shop: Any, recipe: Recipe) -> None:
+    """Which of two equal pairs stands first in the file does not matter, the earlier one counts."""
+    times = np.random.default_rng(0).permutation(len(shop[0])).astype(float)
+    once = shop[0].with_columns(timestamp=pl.Series(times))
+    late = once.with_columns(pl.col("timestamp") + 1e6)
+    made = prepare(pl.concat([late, once]), None, None, recipe, seed=0)
+    assert _set(made.test) == _set(prepare(once, None, None, recipe, seed=0).test)
+
+
+def test_features_of_others_are_refused(shop: Any, recipe: Recipe) -> None:
+    """A table in which no item occurs is the wrong table or the wrong column."""
+    strangers = shop[2].with_columns(pl.format("x{}", "item").alias("item"))
+    with pytest.raises(DataError, match=r"feature table of items .*'xi0' against 'i"):
+        prepare(shop[0], None, strangers, recipe, seed=0)
+
+
 def test_the_seed_decides_the_split(shop: Any, data: Interactions, recipe: Recipe) -> None:
     """The same seed holds out the same, whatever the order of the file; another one does not."""
     frame, users, items = shop

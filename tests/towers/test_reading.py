@@ -122,3 +122,47 @@ def test_features_need_a_column_beside_the_id(tmp_path: Path) -> None:
     """A table of ids alone says nothing of anybody."""
     with pytest.raises(DataError, match="no column beside 'item'"):
         read_features(_write(tmp_path / "items.csv", "item\n1\n"), "item", None)
+
+
+def test_ids_and_features_of_several_parts_are_refused(tmp_path: Path) -> None:
+    """A list as id, a struct as feature: the column and what it holds are named."""
+    log, items = tmp_path / "log.parquet", tmp_path / "items.parquet"
+    pl.DataFrame({"user": ["a"], "item": [[1, 2]]}).write_parquet(log)
+    with pytest.raises(DataError, match=r"'item' holds List.*ids are text or numbers"):
+        read_interactions(log, {})
+    pl.DataFrame({"item": [1], "size": [{"x": 1}]}).write_parquet(items)
+    with pytest.raises(DataError, match=r"'size' holds Struct.*features are text or numbers"):
+        read_features(items, "item", None)
+
+
+def test_an_empty_time_is_refused_whatever_its_type(tmp_path: Path) -> None:
+    """A missing date is no earliest date; the row is named in Parquet as in CSV."""
+    path = tmp_path / "log.parquet"
+    days = [datetime.date(2024, 1, 2), None]
+    pl.DataFrame({"user": [1, 2], "item": [3, 4], "date": days}).write_parquet(path)
+    with pytest.raises(DataError, match="row 2: an empty value is not a time"):
+        read_interactions(path, {})
+
+
+def test_parquet_is_known_by_its_first_bytes(tmp_path: Path) -> None:
+    """A wrong suffix does not hide what the file is."""
+    pl.DataFrame({"user": ["a"], "item": ["x"]}).write_parquet(tmp_path / "log.csv")
+    assert read_interactions(tmp_path / "log.csv", {})["item"].to_list() == ["x"]
+
+
+def test_another_encoding_and_separator_are_explained(tmp_path: Path) -> None:
+    """Latin-1 is answered with how to make it UTF-8; an unknown separator with the known ones."""
+    (tmp_path / "log.csv").write_bytes("user,item\nZoë,x\n".encode("latin-1"))
+    with pytest.raises(DataError, match="save it as UTF-8"):
+        read_interactions(tmp_path / "log.csv", {})
+    with pytest.raises(DataError, match="comma, semicolon, tab or bar"):
+        read_interactions(_write(tmp_path / "log.dat", "user::item\n1::2\n"), {})
+
+
+def test_ids_of_features_may_have_another_name_than_those_of_interactions(tmp_path: Path) -> None:
+    """`--column item=sku` names the log's column; the table's usual name is found all the same."""
+    path = _write(tmp_path / "items.csv", "item_id,brand\n007,x\n")
+    assert read_features(path, "item", "sku")["item"].to_list() == ["007"]
+    both = _write(tmp_path / "both.csv", "isbn,item,brand\n007,b,x\n")
+    with pytest.raises(DataError, match="'isbn' and 'item' both name the item"):
+        read_features(both, "item", None)

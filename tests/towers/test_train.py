@@ -51,6 +51,19 @@ def test_the_seed_decides_the_vectors(made: Made, data: Interactions, recipe: Re
     assert not np.array_equal(make(data, recipe, seed=1).vectors.base, made.vectors.base)
 
 
+def test_a_feature_may_be_named_as_a_part_of_the_tower(data: Interactions, recipe: Recipe) -> None:
+    """Columns named `id` and `history` stand beside the ids and the history, in no one's place."""
+    fields = dict(zip(("id", "history"), data.item_fields, strict=True))
+    renamed = tuple(dataclasses.replace(field, name=name) for name, field in fields.items())
+    other = dataclasses.replace(data, item_fields=renamed)
+    short = _with(recipe, epochs=1)
+    one, two = make(other, short, seed=0), make(data, short, seed=0)
+    for side in ("queries", "base"):
+        np.testing.assert_allclose(
+            getattr(one.vectors, side), getattr(two.vectors, side), atol=0.01
+        )
+
+
 def test_variants_differ_from_the_queries_and_not_by_much(made: Made) -> None:
     """Skewed and noisy queries are near their own, and nearer than another's."""
     own = made.vectors.queries.astype(np.float32)

@@ -7,11 +7,13 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from rich.measure import Measurement
+from rich.table import Column, Table
+from rich.text import Text, TextType
 
-from vbench.cli.output import console
+from vbench.cli.output import MACHINE_WIDTH, console
 from vbench.cli.tables import parameter_names
+from vbench.ranking.predict import FEWEST_SETTINGS
 
 Document = Mapping[str, Any]
 _LEADING = "nDCG@10"
@@ -32,11 +34,12 @@ def print_ranking(document: Document) -> None:
         f"{document['relevant']:,} relevant items; exact search finds {exact['found']:.1%} of them "
         f"among {document['k']} candidates{popular}, chance {exact['chance']:.2%}"
     )
-    out.print(_models(document))
+    _print(out, _models(document), 1)
     for each in document["rankers"]:
         rows = [row for row in document["settings"] if row["ranker"] == each["ranker"]]
-        out.print(_losses(each, rows, document))
-        out.print(_where(each["ranker"], rows))
+        heads = 1 + len(parameter_names(rows))
+        _print(out, _losses(each, rows, document), heads)
+        _print(out, _where(each["ranker"], rows), heads)
     _print_predictions(out, document)
     _print_deltas(out, document)
     if document["failed"]:
@@ -54,7 +57,7 @@ def print_ranking(document: Document) -> None:
     )
 
 
-def _table(title: str) -> Table:
+def _table(title: str | None = None) -> Table:
     return Table(
         title=title,
         title_justify="left",
@@ -64,9 +67,41 @@ def _table(title: str) -> Table:
     )
 
 
+def _print(out: Console, table: Table, heads: int) -> None:
+    """Print a table in as many parts as fit the width, each with its first `heads` columns."""
+    head, left = table.columns[:heads], table.columns[heads:]
+    title: TextType | None = table.title
+    while left:
+        count = len(left)
+        while count > 1 and _width(out, _part([*head, *left[:count]])) > out.width:
+            count -= 1
+        part, left = _part([*head, *left[:count]]), left[count:]
+        part.title, title = title, None
+        part.caption = None if left else table.caption
+        out.print(part)
+
+
+def _part(columns: Sequence[Column]) -> Table:
+    part = _table()
+    for column in columns:
+        part.add_column(
+            column.header,
+            justify=column.justify,
+            no_wrap=column.no_wrap,
+            overflow=column.overflow,
+        )
+    for cells in zip(*(column.cells for column in columns), strict=True):
+        part.add_row(*cells)
+    return part
+
+
+def _width(out: Console, table: Table) -> int:
+    return Measurement.get(out, out.options.update(max_width=MACHINE_WIDTH), table).maximum
+
+
 def _models(document: Document) -> Table:
     table = _table("Losses of the model: exact candidates, ranked (95 % interval over queries)")
-    table.add_column("ranker", no_wrap=True)
+    table.add_column("ranker", overflow="fold")
     names = list(document["rankers"][0]["measures"])
     for name in names:
         table.add_column(name, justify="right")
@@ -180,7 +215,12 @@ def _print_predictions(out: Console, document: Document) -> None:
                 *next(_predicted(row) for row in part["measures"] if row["measure"] == plain)
             )
         table.caption = f"{len(part['measures'])} measures tried; all of them: --json."
-        out.print(table)
+        if part["settings"] < FEWEST_SETTINGS:
+            table.caption += (
+                f" {part['settings']} settings order themselves well by chance; intervals come "
+                f"from {FEWEST_SETTINGS} on."
+            )
+        _print(out, table, 1)
 
 
 def _predicted(row: Document) -> list[str]:
@@ -204,7 +244,7 @@ def _print_deltas(out: Console, document: Document) -> None:
     for row in document["delta"]:
         value = {"value": row["delta"], "low": row["low"], "high": row["high"]}
         table.add_row(Text(row["ranker"]), row["recall"], _span(value, True, ".2f"), row["note"])
-    out.print(table)
+    _print(out, table, 2)
 
 
 def _print_warnings(out: Console, warnings: Sequence[Mapping[str, str]]) -> None:

@@ -90,26 +90,32 @@ def train(
     items. A call that was interrupted goes on where it stopped.
     """
     from vbench import places
-    from vbench.towers import sources
+    from vbench.towers.als import import_als
     from vbench.towers.backend import start_jax
-    from vbench.towers.interactions import prepare
     from vbench.towers.pipeline import make, save
     from vbench.towers.recipe import changed
+    from vbench.towers.sources import Source, find_recipe
 
     folder = out or Path(name)
     _check_folder(folder, fresh)
-    settings = changed(sources.find_recipe(name, recipe), values)
+    settings = changed(find_recipe(name, recipe), values)
     if interactions is None and (users or items or columns):
         raise VbenchError("--users, --items and --column need --interactions FILE")
+    source = Source(
+        name=name,
+        recipe=settings,
+        seed=seed,
+        interactions=_absolute(interactions),
+        users=_absolute(users),
+        items=_absolute(items),
+        raw=_absolute(raw),
+        columns=columns,
+    )
     start_jax()
+    if als:
+        import_als()  # not after an hour of training
     with progress_bar() as progress:
-        if interactions:
-            frames = sources.read_files(interactions, users, items, columns, settings.min_rating)
-        else:
-            frames = sources.read_catalogued(
-                name, settings, raw, lambda doing, done, total: progress(doing, done, total or 0)
-            )
-        data = prepare(*frames, settings, seed)
+        data = source.read(lambda doing, done, total: progress(doing, done, total or 0))
         for note in data.notes:
             click.echo(f"vbench: note: {note}", err=True)
         made = make(
@@ -128,7 +134,7 @@ def train(
                 err=True,
             ),
         )
-        save(folder, name, data, settings, made)
+        save(folder, source, data, made)
     document = {
         "schema": "vbench.train/1",
         "dataset": {
@@ -150,6 +156,10 @@ def train(
         print_json(document)
     else:
         _print(document)
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.resolve())
 
 
 def _check_folder(folder: Path, fresh: bool) -> None:

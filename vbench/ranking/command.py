@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vbench.errors import VbenchError
+from vbench.errors import DataError, VbenchError
 from vbench.ranking.intake import read_scores
 from vbench.ranking.pool import similarity
 from vbench.ranking.protocol import Material, Ranker, Rows
@@ -56,7 +56,12 @@ class Command(Ranker):
             self._call(given, made)
             if not made.is_file():
                 raise VbenchError(f"{self._spelt} ended well but wrote no scores to {{output}}")
-            scores = read_scores(made, data.m, data.n)
+            try:
+                scores = read_scores(made, data.m, data.n)
+            except DataError as error:
+                # The file is gone when the message is read; whose it was is what matters.
+                said = str(error).replace(str(made), "{output}")
+                raise DataError(f"{self._spelt}: {said}") from None
         at = np.minimum(np.searchsorted(scores.key, pairs), len(scores.key) - 1)
         lost = scores.key[at] != pairs
         if lost.any():

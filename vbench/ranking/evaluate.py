@@ -11,7 +11,7 @@ from vbench.errors import VbenchError
 from vbench.metric import FloatArray
 from vbench.plugins import guarded
 from vbench.ranking.document import LEADING, document, write_document
-from vbench.ranking.interactions import source_of, training_interactions
+from vbench.ranking.interactions import identity, source_of
 from vbench.ranking.protocol import Material, Ranker
 from vbench.ranking.registry import resolve
 from vbench.ranking.simple import Popularity, known_popularity
@@ -84,11 +84,12 @@ def _evaluate(
     # A wrong name should not be found out after the other rankers have worked for a minute.
     resolved = {name: resolve(name) for name in rankers or _usual(data)}
     stage = set_up(runs, data, k)
+    source = source_of(data, interactions)
     material = Material(
         dataset=data,
         exposed=runs[0].truth.ids[:, : stage.k],
-        interactions=lambda: training_interactions(data, interactions),
-        source=source_of(data, interactions),
+        interactions=source.read,
+        source=identity(source),
         seed=seed,
     )
     ranked = [_ranked(stage, *each, material, progress) for each in resolved.items()]

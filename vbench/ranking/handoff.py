@@ -21,6 +21,7 @@ from vbench.ranking.judgements import judgements
 from vbench.ranking.pool import Pool
 from vbench.ranking.stage import candidates_of
 from vbench.results.files import write_frame
+from vbench.results.hardness import hardness_of
 from vbench.results.run import Run, Setting
 from vbench.results.schema import Trial
 from vbench.results.summary import TAIL_DELTA
@@ -43,9 +44,10 @@ def export(
         `trec`: `NAME.run` (score = K − rank, strictly falling: trec_eval keeps 32 bits of a score
         and breaks ties by document name) and `qrels.txt`.
         `parquet`: `NAME.candidates.parquet` (q_id, doc_id, rank from 1, score = K − rank, and
-        similarity = minus the exact distance), `NAME.queries.parquet` (q_id, hits, recall, what
-        the run knows of a query, and whether it is in the tail: recall under 0.9 in this trial,
-        in every build, or in some), and `relevance.parquet` (q_id, doc_id, grade).
+        similarity = minus the exact distance), `NAME.queries.parquet` (q_id, hits, recall,
+        whether the query is in the tail: recall under 0.9 in this trial, in every build, or in
+        some; its hardness by every measure, as `hardness_lid`; and its segments, those whose
+        name is taken as `segment_NAME`), and `relevance.parquet` (q_id, doc_id, grade).
 
     Returns
     -------
@@ -67,7 +69,7 @@ def export(
         written = [_write_run(folder, each, ids) for each, ids in lists.items()]
         return [*written, *_write_qrels(folder, dataset)]
     written = [_write_candidates(folder, each, ids, dataset) for each, ids in lists.items()]
-    written.append(_write_queries(folder, name, run, setting, number))
+    written.append(_write_queries(folder, name, run, setting, number, dataset))
     return [*written, *_write_relevance(folder, dataset)]
 
 
@@ -195,19 +197,27 @@ def _write_candidates(folder: Path, name: str, ids: Ids, dataset: Dataset) -> Pa
     return _write_parquet(folder / f"{name}.candidates.parquet", frame)
 
 
-def _write_queries(folder: Path, name: str, run: Run, setting: Setting, number: int) -> Path:
+def _write_queries(
+    folder: Path, name: str, run: Run, setting: Setting, number: int, dataset: Dataset
+) -> Path:
     hits = run.hits(setting)
     at = [run.build_of(trial).number for trial in setting.trials].index(number)
     parts = tail(hits, setting.k, TAIL_DELTA)
-    own = run.queries.rename({"query": "q_id"})
-    frame = own.with_columns(
-        pl.col("q_id").cast(pl.Int64),
-        hits=pl.Series(hits[at]),
-        recall=pl.Series(hits[at] / setting.k),
-        tail=pl.Series(tail(hits[at : at + 1], setting.k, TAIL_DELTA).persistent),
-        persistent_tail=pl.Series(parts.persistent),
-        lottery_tail=pl.Series(parts.lottery),
+    hardness = hardness_of(run, setting.k, dataset)
+    found = pl.DataFrame(
+        {
+            "q_id": run.queries["query"].cast(pl.Int64),
+            "hits": hits[at],
+            "recall": hits[at] / setting.k,
+            "tail": tail(hits[at : at + 1], setting.k, TAIL_DELTA).persistent,
+            "persistent_tail": parts.persistent,
+            "lottery_tail": parts.lottery,
+        }
     )
+    found = found.hstack(hardness.rename(lambda name: f"hardness_{name}"))
+    segments = run.queries.drop("query")
+    taken = {name: f"segment_{name}" for name in segments.columns if name in found.columns}
+    frame = found.hstack(segments.rename(taken))
     return _write_parquet(folder / f"{name}.queries.parquet", frame)
 
 

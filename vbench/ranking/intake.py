@@ -104,26 +104,33 @@ _TREC = ("q_id", "iteration", "doc_id", "rank", "score", "tag")
 
 
 def _trec(path: Path) -> tuple[pl.DataFrame, FloatArray]:
-    rows = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
-    rows = [row for row in rows if row]
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise DataError(
+            f"{path} is no text, so no TREC run; a table has the suffix .parquet or .csv"
+        ) from None
+    rows = [(number, line.split()) for number, line in enumerate(lines, start=1) if line.strip()]
     if not rows:
         raise DataError(f"{path} holds no scores")
-    for number, row in enumerate(rows, start=1):
+    for number, row in rows:
         if len(row) != len(_TREC):
             raise DataError(
                 f"{path}, line {number} has {len(row)} columns; a TREC run has six: "
                 "query Q0 document rank score tag"
             )
-    text = pl.DataFrame(rows, schema=list(_TREC), orient="row")
-    frame = text.with_columns(pl.col("q_id", "doc_id").cast(pl.Int64, strict=False))
-    for column in ("q_id", "doc_id"):
-        if frame[column].null_count():
-            at = int(frame[column].is_null().arg_max() or 0)
-            raise DataError(
-                f"{path}, line {at + 1}: {text[column][at]!r} is no row number; queries and "
-                "documents are named by their row numbers, as vbench exports them"
-            )
-    score = finite(text["score"].cast(pl.Float64, strict=False), path).astype(np.float32)
+    text = pl.DataFrame([row for _, row in rows], schema=list(_TREC), orient="row")
+    frame = text.with_columns(
+        pl.col("q_id", "doc_id").cast(pl.Int64, strict=False),
+        pl.col("score").cast(pl.Float32, strict=False),
+    )
+    names = "row number; queries and documents are named by those, as vbench exports them"
+    for column, meant in {"q_id": names, "doc_id": names, "score": "finite number"}.items():
+        wrong = ~frame[column].is_finite().fill_null(False)
+        if wrong.any():
+            at = int(wrong.arg_max() or 0)
+            raise DataError(f"{path}, line {rows[at][0]}: {text[column][at]!r} is no {meant}")
+    score = frame["score"].to_numpy()
     # trec_eval: falling score, then falling name as text. The order becomes the score.
     ordered = (
         pl.DataFrame({"score": score, "name": text["doc_id"]})

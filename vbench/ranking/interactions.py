@@ -5,46 +5,50 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from vbench.data.dataset import Dataset
 from vbench.errors import DataError
 
 if TYPE_CHECKING:
-    from vbench.towers.interactions import Interactions
+    from vbench.towers.sources import Source
 
 
-def training_interactions(dataset: Dataset, given: Path | None, seed: int = 0) -> Interactions:
-    """Read, or fetch, and divide the interactions as the towers of `dataset` did.
+def source_of(dataset: Dataset, given: Path | None = None) -> Source:
+    """Say what the towers of `dataset` were trained on, and how that was divided.
 
     Parameters
     ----------
     given
-        A file of interactions; by default the files that the dataset's recipe names.
-    seed
-        That of the towers' training, which decides what was held out.
+        A file of interactions to read instead.
 
     Raises
     ------
-    VbenchError
-        Nothing says where the interactions are, they cannot be fetched, or they cannot be read.
+    DataError, VbenchError
+        There is no such file, or what the dataset's folder keeps of its training is damaged.
     """
-    from vbench.towers.interactions import prepare
-    from vbench.towers.sources import find_recipe, read_catalogued, read_files
+    from vbench.towers.sources import Source, find_recipe, kept_source
 
-    own = Path(dataset.source.get("name_or_path", dataset.name)) / "recipe.toml"
-    name = dataset.name.partition(":")[0]  # variants have the same interactions
-    recipe = find_recipe(name, own if own.is_file() else None)
-    if given is not None:
-        frames = read_files(given, None, None, {}, recipe.min_rating)
-    else:
-        frames = read_catalogued(name, recipe, None)
-    return prepare(*frames, recipe, seed)
-
-
-def source_of(dataset: Dataset, given: Path | None) -> str:
-    """Say which interactions those are: a file as it is now, or the recipe's."""
+    place = Path(dataset.source.get("name_or_path", dataset.name))
+    # Variants, `NAME:VARIANT`, have the same interactions.
+    folder = place.with_name(place.name.partition(":")[0])
+    name = dataset.name.partition(":")[0]
+    source = kept_source(folder)
+    if source is None:
+        own = folder / "recipe.toml"
+        source = Source(name=name, recipe=find_recipe(name, own if own.is_file() else None))
     if given is None:
-        return dataset.name.partition(":")[0]
+        return source
     if not given.is_file():
         raise DataError(f"{given}: no such file of interactions")
-    facts = given.stat()
-    return f"{given.resolve()} {facts.st_size} {facts.st_mtime_ns}"
+    return msgspec.structs.replace(source, interactions=str(given.resolve()))
+
+
+def identity(source: Source) -> str:
+    """Tell a source from every other, and its files from what they were before."""
+    parts = [msgspec.json.encode(source).decode()]
+    for path in (source.interactions, source.users, source.items):
+        if path and Path(path).is_file():
+            facts = Path(path).stat()
+            parts.append(f"{facts.st_size} {facts.st_mtime_ns}")
+    return " ".join(parts)

@@ -242,6 +242,9 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
         It returns NaN, an infinity, another shape, or something that is not numbers.
     """
     scores = scores_of(ranker, name, stage, progress)
+    with guarded(f"ranker {name} failed in warnings"):
+        said: Any = ranker.warnings()
+        warnings = (said,) if isinstance(said, str) else tuple(map(str, said))
     exact, *lists = [measured(stage, scores, places) for places in stage.pool.places]
     names = by_name(stage.ideal.cutoff)
     chosen = np.linspace(0, len(stage.judged) - 1, KENDALL_QUERIES).astype(np.intp)
@@ -254,7 +257,7 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
             [kendall(scores[at[chosen]], at[chosen] >= 0) for at in stage.pool.places]
         ),
         scores=scores,
-        warnings=tuple(ranker.warnings()),
+        warnings=warnings,
     )
 
 

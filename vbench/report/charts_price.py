@@ -95,7 +95,7 @@ def against_recall(draw: Drawing) -> Spec:
         "mark": {"type": "rule", "opacity": 0},
         "encoding": {"x": {**across, "field": "from"}, "x2": {"field": "to"}},
     }
-    layers = [equal, room, line, interval, dots, level]
+    layers: list[Spec] = [equal, room, line, interval, dots, level]
     return draw.chart("curves", [AT_DELTA], layers, height=340)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,23 @@ from vbench.towers.recipe import Recipe
 REGULARIZATION = 10.0
 WEIGHT = 10.0
 ITERATIONS = 15
+
+
+def import_als() -> Any:
+    """Import the class that factorises.
+
+    Raises
+    ------
+    MissingExtraError
+        implicit is not installed.
+    """
+    try:
+        from implicit import als
+    except ModuleNotFoundError as error:
+        if error.name != "implicit":
+            raise
+        raise MissingExtraError("the ALS baseline", "als") from None
+    return als.AlternatingLeastSquares
 
 
 def als_vectors(
@@ -30,12 +48,6 @@ def als_vectors(
     MissingExtraError
         implicit is not installed.
     """
-    try:
-        from implicit.als import AlternatingLeastSquares
-    except ModuleNotFoundError as error:
-        if error.name != "implicit":
-            raise
-        raise MissingExtraError("the ALS baseline", "als") from None
     from scipy.sparse import csr_matrix
 
     pairs = (np.ones(len(data.train), dtype=np.float32), (data.train.user, data.train.item))
@@ -43,7 +55,7 @@ def als_vectors(
     with warnings.catch_warnings():
         # It asks for one thread of OpenBLAS; that costs time here and changes no vector.
         warnings.simplefilter("ignore", RuntimeWarning)
-        model = AlternatingLeastSquares(
+        model = import_als()(
             factors=recipe.dim,
             regularization=REGULARIZATION,
             alpha=WEIGHT,

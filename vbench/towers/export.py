@@ -16,6 +16,7 @@ from vbench.errors import DataError
 from vbench.towers.evaluate import Quality
 from vbench.towers.interactions import Interactions
 from vbench.towers.recipe import Recipe
+from vbench.towers.sources import KEPT
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,6 +49,7 @@ FILES = {
     "items.parquet",
     "relevance.parquet",
     "dataset.toml",
+    KEPT,
 }
 """Names of all that :func:`write` writes."""
 
@@ -176,23 +178,25 @@ def relevance_table(data: Interactions, chosen: Selection) -> pl.DataFrame:
     )
 
 
-def write(folder: Path, made: Vectors, tables: Mapping[str, pl.DataFrame], card: str) -> None:
+def write(
+    folder: Path, made: Vectors, tables: Mapping[str, pl.DataFrame], texts: Mapping[str, bytes]
+) -> None:
     """Write a dataset folder; each file appears whole, `base.npy` last.
 
     Parameters
     ----------
     tables
         Frames by file stem, such as `items`; `queries` is the frame of the segments.
-    card
-        Text of `dataset.toml`; empty where a card in the catalog describes the folder.
+    texts
+        Other files by name.
     """
     (folder / "base.npy").unlink(missing_ok=True)
     for name, table in tables.items():
         with whole_file(folder / f"{name}.parquet") as file:
             table.write_parquet(file, compression="zstd", compression_level=19)
-    if card:
-        with whole_file(folder / "dataset.toml") as file:
-            file.write(card.encode())
+    for name, text in texts.items():
+        with whole_file(folder / name) as file:
+            file.write(text)
     for name in ("queries", "skew", "noise", "base"):
         with whole_file(folder / f"{name}.npy") as file:
             np.save(file, getattr(made, name))

@@ -103,13 +103,15 @@ def prepare(
     Raises
     ------
     DataError
-        There is nothing to learn from: one user or one item only, or no held-out interaction.
+        There is nothing to learn from: one user or one item only, or no held-out interaction; or
+        a feature table is of others.
     """
     import polars as pl
 
     notes: list[str] = []
     frame = _distinct(frame, notes)
     frame = _active(frame, recipe, notes)
+    frame = _timed(frame, notes)
     frame, split = _parts(frame, recipe, seed)
     counts = (
         frame.filter(part="train")
@@ -149,9 +151,12 @@ def prepare(
 
 
 def _distinct(frame: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
+    """Every pair once: the earliest where there is time."""
     known = frame.drop_nulls(["user", "item"])
     if len(known) < len(frame):
         notes.append(f"{len(frame) - len(known):,} interactions without user or item left out")
+    if "timestamp" in known.columns:
+        known = known.sort("timestamp", maintain_order=True)
     once = known.unique(["user", "item"], keep="first", maintain_order=True)
     if len(once) < len(known):
         notes.append(f"{len(known) - len(once):,} repeated interactions counted once")
@@ -168,12 +173,25 @@ def _active(frame: pl.DataFrame, recipe: Recipe, notes: list[str]) -> pl.DataFra
     return kept
 
 
+def _timed(frame: pl.DataFrame, notes: list[str]) -> pl.DataFrame:
+    """Drop a time that tells nothing apart."""
+    if "timestamp" in frame.columns and len(frame) and frame["timestamp"].n_unique() == 1:
+        notes.append("all timestamps are equal and say nothing of what came last")
+        return frame.drop("timestamp")
+    return frame
+
+
 def _parts(frame: pl.DataFrame, recipe: Recipe, seed: int) -> tuple[pl.DataFrame, str]:
     """Divide by time where there is time: the last interactions are the test."""
     import polars as pl
 
+    rng = np.random.default_rng([seed, 1])
+    shuffled = frame.sort("user", "item").with_columns(
+        draw=pl.Series(rng.random(len(frame))), chosen=pl.Series(rng.random(len(frame)))
+    )
     if "timestamp" in frame.columns:
-        order = frame.sort("timestamp", "user", "item").with_row_index("rank")
+        # Interactions of one day, say, come in random order: by user, the test would be a few.
+        order = shuffled.sort("timestamp", "draw").with_row_index("rank")
         last = len(order) * (1 - recipe.held_out)
         middle = last * (1 - recipe.validation)
         part = (
@@ -184,10 +202,6 @@ def _parts(frame: pl.DataFrame, recipe: Recipe, seed: int) -> tuple[pl.DataFrame
             .otherwise(pl.lit("train"))
         )
         return order.with_columns(part=part), f"by time: the last {recipe.held_out:.0%} held out"
-    rng = np.random.default_rng([seed, 1])
-    shuffled = frame.sort("user", "item").with_columns(
-        draw=pl.Series(rng.random(len(frame))), chosen=pl.Series(rng.random(len(frame)))
-    )
     position = pl.col("draw").rank("ordinal").over("user")
     held = (pl.len().over("user") * recipe.held_out).ceil().clip(upper_bound=recipe.held_at_most)
     part = (
@@ -243,6 +257,11 @@ def _fields(
         return ()
     table = table.unique(key, keep="first", maintain_order=True)
     missing = ids.filter(~ids.is_in(table[key].implode()))
+    if len(missing) == len(ids):
+        raise DataError(
+            f"no id of the feature table of {key}s occurs in the interactions (such as "
+            f"{table[key][0]!r} against {ids[0]!r}); check its column of ids"
+        )
     if len(missing):
         notes.append(
             f"{len(missing):,} of {len(ids):,} {key}s have no row in the feature table "

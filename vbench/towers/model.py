@@ -153,7 +153,7 @@ def user_lookups(
     for name in pooled:
         found[f"history.{name}"] = Lookup(f"item.{name}", tokens["item"][name][history, 0])
     for name, table in tokens["user"].items():
-        found[name] = Lookup(f"user.{name}", table[users])
+        found[f"feature.{name}"] = Lookup(f"user.{name}", table[users])
     return found
 
 
@@ -161,7 +161,7 @@ def item_lookups(tokens: dict[str, Arrays], items: Array) -> dict[str, Lookup]:
     """List what the item tower looks up; `items` is int32 (count,)."""
     found = {"id": Lookup("item", items[:, None])}
     for name, table in tokens["item"].items():
-        found[name] = Lookup(f"item.{name}", table[items])
+        found[f"feature.{name}"] = Lookup(f"item.{name}", table[items])
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +25,7 @@ from vbench.towers.export import (
 from vbench.towers.interactions import Interactions
 from vbench.towers.judge import judge
 from vbench.towers.recipe import Recipe
+from vbench.towers.sources import KEPT, Source
 
 if TYPE_CHECKING:
     from vbench.towers.checkpoint import Checkpoint, Epoch, State
@@ -111,17 +113,20 @@ def _embed(
     )
 
 
-def save(folder: Path, name: str, data: Interactions, recipe: Recipe, made: Made) -> None:
+def save(folder: Path, source: Source, data: Interactions, made: Made) -> None:
     """Write what was made as a dataset folder.
 
-    A folder with a recipe belongs to the catalog, whose card describes it; any other gets one.
+    A folder with a recipe belongs to the catalog, whose card and recipe describe it; any other
+    gets a card, and keeps what it was made from.
     """
+    recipe = source.recipe
     tables = {
         "queries": query_table(data, made.chosen, recipe),
         "items": item_table(data, made.chosen),
         "relevance": relevance_table(data, made.chosen),
     }
-    card = card_text(name, data, recipe, made.vectors, made.quality)
-    write(folder, made.vectors, tables, "" if (folder / "recipe.toml").is_file() else card)
+    card = card_text(source.name, data, recipe, made.vectors, made.quality)
+    texts = {"dataset.toml": card.encode(), KEPT: msgspec.json.format(msgspec.json.encode(source))}
+    write(folder, made.vectors, tables, {} if (folder / "recipe.toml").is_file() else texts)
     if made.checkpoint:
         made.checkpoint.forget()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -46,6 +46,8 @@ def read_interactions(
 
     frame = _read(path, as_text=True)
     found = _columns(path, frame.columns, named)
+    for name in ("user", "item"):
+        _refuse_compound(path, frame[found[name]], "ids")
     if min_rating is not None:
         if "rating" not in found:
             raise DataError(f"{path}: min_rating is given, but there is no column of ratings")
@@ -67,53 +69,57 @@ def read_features(path: Path, key: Literal["user", "item"], named: str | None) -
     Raises
     ------
     DataError
-        The file cannot be read, or has no column of ids, or nothing beside it.
+        The file cannot be read, has no column of ids, or two, or nothing beside it, or holds
+        something that is neither text nor number.
     """
     import polars as pl
 
-    frame = _read(path, as_text=False, id_column=named or _USUAL[key])
-    found = _columns(path, frame.columns, {key: named} if named else {}, wanted=(key,))
-    frame = frame.with_columns(pl.col(found[key]).cast(pl.String)).rename({found[key]: key})
-    for name, kind in frame.schema.items():
-        if isinstance(kind, pl.List | pl.Array):
-            words = pl.col(name).cast(pl.List(pl.String)).list.join(" ")
-            frame = frame.with_columns(words)
-        elif kind.is_nested() or kind == pl.Binary:
-            raise DataError(f"{path}: column {name!r} holds {kind}; give text or numbers")
+    frame = _read(path, as_text=False, ids={*_USUAL[key], named or ""})
+    told: dict[str, str] = {key: named} if named in frame.columns else {}
+    ids = _columns(path, frame.columns, told, wanted=(key,))[key]
     if len(frame.columns) < 2:
-        raise DataError(f"{path}: has no column beside {found[key]!r}; a feature table needs one")
-    return frame
+        raise DataError(f"{path}: has no column beside {ids!r}; a feature table needs one")
+    if key != ids and key in frame.columns:
+        raise DataError(f"{path}: columns {ids!r} and {key!r} both name the {key}; rename one")
+    _refuse_compound(path, frame[ids], "ids")
+    columns = [frame[ids].cast(pl.String).alias(key)]
+    for feature in frame.drop(ids):
+        kind = feature.dtype
+        if isinstance(kind, pl.List | pl.Array) and not kind.inner.is_nested():
+            feature = feature.cast(pl.List(pl.String)).list.join(" ", ignore_nulls=True)
+        _refuse_compound(path, feature, "features")
+        columns.append(feature)
+    return pl.DataFrame(columns)
 
 
-def _read(path: Path, *, as_text: bool, id_column: str | set[str] = "") -> pl.DataFrame:
+def _read(path: Path, *, as_text: bool, ids: Collection[str] = ()) -> pl.DataFrame:
+    """Read a table: CSV as text alone, or with numbers beside the columns of `ids`."""
     import polars as pl
 
     if not path.is_file():
         raise DataError(f"{path}: no such file; expected CSV or Parquet")
     try:
-        if path.suffix in {".parquet", ".pq"}:
+        with path.open("rb") as file:
+            first = file.readline(1 << 16)
+        if path.suffix.lower() in {".parquet", ".pq"} or first.startswith(b"PAR1"):
             return pl.read_parquet(path)
-        separator = _separator(path)
+        # The likeliest separator: what the first line has most of.
+        separator = max(_SEPARATORS, key=first.decode("utf-8", errors="replace").count)
         if as_text:
             return pl.read_csv(path, separator=separator, infer_schema=False)
         header = pl.read_csv(path, separator=separator, n_rows=0).columns
-        ids = [name for name in header if name == id_column or _plain(name) in id_column]
+        text = [name for name in header if name in ids or _plain(name) in ids]
         return pl.read_csv(
             path,
             separator=separator,
-            schema_overrides=dict.fromkeys(ids, pl.String),
+            schema_overrides=dict.fromkeys(text, pl.String),
             infer_schema_length=None,
         )
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, UnicodeDecodeError) as error:
         reason = str(error).strip().splitlines()[0]
+        if "utf-8" in reason.lower():
+            reason += "; save it as UTF-8, such as with: iconv -f latin1 -t utf-8"
         raise DataError(f"{path}: cannot be read as CSV or Parquet: {reason}") from None
-
-
-def _separator(path: Path) -> str:
-    """The likeliest of comma, semicolon, tab and bar: what the first line has most of."""
-    with path.open("rb") as file:
-        first = file.readline(1 << 16).decode("utf-8", errors="replace")
-    return max(_SEPARATORS, key=first.count)
 
 
 def _columns(
@@ -137,9 +143,10 @@ def _columns(
     missing = [ours for ours in wanted if ours not in found]
     if missing:
         say = " ".join(f"--column {ours}=NAME" for ours in missing)
+        alone = " alone; comma, semicolon, tab or bar part columns" if len(present) == 1 else ""
         raise DataError(
-            f"{path}: no column for {' and '.join(missing)} (columns: {', '.join(present)}); "
-            f"say which it is: {say}"
+            f"{path}: no column for {' and '.join(missing)} (columns: {', '.join(present)}"
+            f"{alone}); say to vbench data train which it is: {say}"
         )
     return found
 
@@ -161,9 +168,9 @@ def _times(path: Path, frame: pl.DataFrame, name: str) -> pl.Series:
     import polars as pl
 
     given = frame[name]
-    if given.dtype.is_temporal():
-        return given.to_physical().cast(pl.Float64)
-    times = given.cast(pl.Float64, strict=False)
+    _refuse_compound(path, given, "times")
+    timely = given.to_physical() if given.dtype.is_temporal() else given
+    times = timely.cast(pl.Float64, strict=False)
     if given.dtype == pl.String and times.null_count() == len(times):
         try:
             times = given.str.to_datetime(strict=False).to_physical().cast(pl.Float64)
@@ -175,10 +182,18 @@ def _times(path: Path, frame: pl.DataFrame, name: str) -> pl.Series:
     return times
 
 
+def _refuse_compound(path: Path, column: pl.Series, what: str) -> None:
+    import polars as pl
+
+    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+        raise DataError(
+            f"{path}: column {column.name!r} holds {column.dtype}; {what} are text or numbers"
+        )
+
+
 def _refuse_unread(path: Path, given: pl.Series, read: pl.Series, kind: str) -> None:
     wrong = (read.is_null() | read.is_nan()).arg_true()
     if len(wrong):
         row = wrong[0]
-        raise DataError(
-            f"{path}: column {given.name!r}, row {row + 1}: {given[row]!r} is not {kind}"
-        )
+        value = "an empty value" if given[row] is None else repr(given[row])
+        raise DataError(f"{path}: column {given.name!r}, row {row + 1}: {value} is not {kind}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from vbench import places
 from vbench.data.card import Card
@@ -13,6 +14,7 @@ from vbench.data.catalog import Entry
 from vbench.data.fetch import fetch
 from vbench.errors import VbenchError
 from vbench.toml import read_toml
+from vbench.towers.interactions import Interactions, prepare
 from vbench.towers.reading import read_features, read_interactions
 from vbench.towers.recipe import Recipe
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from vbench.data.download import Progress
 
     Frames = tuple[pl.DataFrame, pl.DataFrame | None, pl.DataFrame | None]
+
+KEPT = "training.json"
+"""Name of the file in a dataset's folder that keeps its source."""
 
 
 def find_recipe(name: str, given: Path | None) -> Recipe:
@@ -35,46 +40,83 @@ def recipe_path(name: str) -> Path:
     return places.room("datasets") / name / "recipe.toml"
 
 
-def read_catalogued(
-    name: str, recipe: Recipe, raw: Path | None, progress: Progress | None = None
-) -> Frames:
-    """Read the raw interactions that a recipe names: from `raw`, or fetched first.
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """What towers are trained on, and how: kept beside the vectors that come of it.
 
-    Parameters
+    Attributes
     ----------
+    name : of the dataset
+    interactions, users, items
+        Paths of somebody's files; without interactions they are those that the recipe names.
     raw
         Folder that holds the recipe's files already.
+    columns
+        Names of columns in those files, where they are not usual ones.
     """
-    if not recipe.files or not recipe.reader:
-        known = sorted(path.parent.name for path in places.room("datasets").glob("*/recipe.toml"))
-        raise VbenchError(
-            f"nothing says where the interactions of {name!r} are; give --interactions FILE "
-            f"(with a recipe of their own: {', '.join(known)})"
-        )
-    folder = raw or fetch(Entry(f"{name}-raw", Card(files=recipe.files)), progress=progress)
-    files = {file.filename: folder / file.filename for file in recipe.files}
-    missing = [path.name for path in files.values() if not path.is_file()]
-    if missing:
-        raise VbenchError(f"{folder}: holds no {', '.join(missing)}")
-    module, _, attribute = recipe.reader.partition(":")
+
+    name: str
+    recipe: Recipe
+    seed: int = 0
+    interactions: str | None = None
+    users: str | None = None
+    items: str | None = None
+    raw: str | None = None
+    columns: dict[str, str] = {}
+
+    def read(self, progress: Progress | None = None) -> Interactions:
+        """Read the interactions, or fetch them first, and divide them.
+
+        The same source is divided in the same way: nothing that was held out is learned later.
+
+        Raises
+        ------
+        VbenchError
+            Nothing says where the interactions are, or they cannot be fetched, read or divided.
+        """
+        if not self.interactions:
+            return prepare(*self._fetched(progress), self.recipe, self.seed)
+        columns, least = self.columns, self.recipe.min_rating
+        frame = read_interactions(Path(self.interactions), columns, least)
+        users = read_features(Path(self.users), "user", columns.get("user")) if self.users else None
+        items = read_features(Path(self.items), "item", columns.get("item")) if self.items else None
+        return prepare(frame, users, items, self.recipe, self.seed)
+
+    def _fetched(self, progress: Progress | None) -> Frames:
+        recipe = self.recipe
+        if not recipe.files or not recipe.reader:
+            room = places.room("datasets")
+            known = sorted(path.parent.name for path in room.glob("*/recipe.toml"))
+            raise VbenchError(
+                f"nothing says where the interactions of {self.name!r} are; give --interactions "
+                f"FILE (with a recipe of their own: {', '.join(known)})"
+            )
+        files = Entry(f"{self.name}-raw", Card(files=recipe.files))
+        folder = Path(self.raw) if self.raw else fetch(files, progress=progress)
+        paths = {file.filename: folder / file.filename for file in recipe.files}
+        missing = [path.name for path in paths.values() if not path.is_file()]
+        if missing:
+            raise VbenchError(f"{folder}: holds no {', '.join(missing)}")
+        module, _, attribute = recipe.reader.partition(":")
+        try:
+            read = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise VbenchError(f"reader = {recipe.reader!r} cannot be imported: {error}") from None
+        frames: Frames = read(paths)
+        return frames
+
+
+def kept_source(folder: Path) -> Source | None:
+    """Read the source that lies beside the vectors in a folder, where one does.
+
+    Raises
+    ------
+    VbenchError
+        It is damaged, or a newer vbench wrote it.
+    """
+    path = folder / KEPT
+    if not path.is_file():
+        return None
     try:
-        read = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise VbenchError(f"reader = {recipe.reader!r} cannot be imported: {error}") from None
-    frames: Frames = read(files)
-    return frames
-
-
-def read_files(
-    interactions: Path,
-    users: Path | None,
-    items: Path | None,
-    columns: Mapping[str, str],
-    min_rating: float | None,
-) -> Frames:
-    """Read anybody's interactions and feature tables."""
-    return (
-        read_interactions(interactions, columns, min_rating),
-        read_features(users, "user", columns.get("user")) if users else None,
-        read_features(items, "item", columns.get("item")) if items else None,
-    )
+        return msgspec.json.decode(path.read_bytes(), type=Source)
+    except msgspec.DecodeError as error:
+        raise VbenchError(f"{path} cannot be read ({error}); train {folder} again") from None
