@@ -74,7 +74,7 @@ def test_no_difference_comes_with_what_could_have_been_seen(tmp_path: Path) -> N
     assert not found["different"]
     assert found["better"] is None
     assert "no difference shown" in found["verdict"]
-    assert f"{found['detectable']:.2g} would have been seen" in found["verdict"]
+    assert f"one of {found['detectable']:.4f} would have been seen" in found["verdict"]
     assert found["detectable"] > max(abs(found["low"]), abs(found["high"])) - abs(
         found["difference"]
     )

@@ -132,3 +132,28 @@ def test_one_build_is_warned_of(tmp_path: Path) -> None:
     single = answered(tmp_path / "single", {"a": {1: HITS[:1]}})
     about = [each["about"] for each in explain(single)["warnings"]]
     assert about == ["no vectors", "one build"]
+
+
+def test_queries_of_a_cluster_are_not_independent(tmp_path: Path) -> None:
+    """Users of ten queries, each all good or all bad: wider intervals of shares, same values."""
+    bad = np.repeat([0, 10, 10, 0, 10, 10], 10)
+    run = answered(
+        tmp_path / "run",
+        {"a": {16: np.stack([bad, bad])}},
+        columns={"user": list(np.repeat(np.arange(6), 10)), "kind": ["x", "y"] * 30},
+    )
+    alone, together = (of(explain(run, cluster=name), "a") for name in (None, "user"))
+    for part in (
+        lambda index: index["under"],
+        lambda index: index["recall"],
+        lambda index: {**index["persistent"], "value": index["persistent"]["share"]},
+        lambda index: next(
+            {**row, "value": row["share"]} for row in index["segments"] if row["segment"] == "y"
+        ),
+    ):
+        narrow, wide = part(alone), part(together)
+        assert wide["value"] == pytest.approx(narrow["value"])
+        assert wide["high"] - wide["low"] > 1.5 * (narrow["high"] - narrow["low"])
+    assert explain(run, cluster="user")["cluster"] == "user"
+    with pytest.raises(VbenchError, match="did you mean 'user'"):
+        explain(run, cluster="usr")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from vbench.tune.search import Outcome
 from vbench.tune.targets import parse_targets
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -55,3 +56,20 @@ def graph_like(grid: list[int], m: int = 4500, builds: int = 3) -> dict[int, np.
         chance = 1 / (1 + np.exp(2.2 + hardness + luck - 1.4 * np.log(ef)))
         found[ef] = stats.binom.ppf(draw, 10, chance).astype(np.int32)
     return found
+
+
+def test_of_settings_that_served_all_alike_the_widest_is_tested_first(
+    simulation: ModuleType,
+) -> None:
+    """However they were tried: a narrow one that the held-out half refuses hides no wider one."""
+    passing = np.full((1, 800), 10, dtype=np.int32)
+    narrow = passing.copy()
+    narrow[:, 400:600] = 0
+    stored = {16: narrow, 64: passing}
+    (target,) = parse_targets("Robustness(delta=0.9)@10>=0.9")
+    judge = simulation.StoredAnswers(stored, target, np.split(np.arange(800), 2))
+    group = simulation.Group("", (), {}, 10, simulation.Range("ef", 1, 64, whole=True), 16.0)
+    tried = [judge.measure(group, value) for value in (16, 64)]
+    claim = simulation.cheapest_certified(judge, Outcome(group, tried, tried[0]))
+    assert claim.is_certified
+    assert claim.tried.value == 64

@@ -60,6 +60,11 @@ Examples:
     "lists an inverted file scatters the neighbours.",
 )
 @click.option(
+    "--cluster",
+    metavar="COLUMN",
+    help="Column of the queries, such as user, whose equal values are not independent.",
+)
+@click.option(
     "--dataset",
     "-d",
     metavar="NAME|PATH",
@@ -78,6 +83,7 @@ def tail(
     delta: float,
     number: int,
     graph: bool,
+    cluster: str | None,
     dataset: str | None,
     queries: str | None,
     metric: Any,
@@ -93,6 +99,7 @@ def tail(
     from vbench.results.tail import chosen, explain
 
     run = Run(path)
+    run.clusters(cluster)
     given = _given(run, dataset, queries, metric)
     if graph:
         _look_inside(run, given, chosen(run, indexes, settings, k), delta)
@@ -104,6 +111,7 @@ def tail(
         delta=delta,
         number=number,
         dataset=given,
+        cluster=cluster,
     )
     if as_json:
         print_json(document)

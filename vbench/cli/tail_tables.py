@@ -33,9 +33,10 @@ def print_tail(document: Entry) -> None:
     """Print the tail of each index, then what the indexes share."""
     out = console()
     delta, k = document["delta"], document["k"]
+    clustered = f", clustered by {document['cluster']}" if document["cluster"] else ""
     out.print(
         f"[bold]{escape(document['dataset'])}[/]: {document['queries']:,} queries, top {k}; "
-        f"the tail is recall under {delta:g}; 95 % intervals in brackets"
+        f"the tail is recall under {delta:g}; 95 % intervals in brackets{escape(clustered)}"
     )
     print_table(out, _summary(document["indexes"], delta))
     for index in document["indexes"]:

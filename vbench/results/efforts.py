@@ -14,8 +14,12 @@ from vbench.measures.hits import threshold
 from vbench.results.run import Run, Setting
 from vbench.stats.crossed import crossed_mean
 
+Clusters = NDArray[np.integer[Any]] | None
 
-def effort_of(run: Run, setting: Setting, delta: float) -> dict[str, Any] | None:
+
+def effort_of(
+    run: Run, setting: Setting, delta: float, clusters: Clusters = None
+) -> dict[str, Any] | None:
     """The efforts of the queries over all settings that were measured on the builds of one.
 
     Settings count from narrow to wide by their mean recall.
@@ -40,11 +44,11 @@ def effort_of(run: Run, setting: Setting, delta: float) -> dict[str, Any] | None
             {
                 "setting": each.setting,
                 "recall": float(hits[number].mean()) / setting.k,
-                "queries": _share(efforts == number),
+                "queries": _share(efforts == number, clusters),
             }
             for number, each in enumerate(steps)
         ],
-        "never": _share(efforts == NEVER),
+        "never": _share(efforts == NEVER, clusters),
         "gain": _gain(run, steps, efforts),
     }
 
@@ -60,8 +64,8 @@ def _steps(run: Run, setting: Setting) -> list[Setting]:
     return sorted(same, key=lambda each: float(run.hits(each).mean()))
 
 
-def _share(mask: NDArray[np.bool_]) -> dict[str, float]:
-    found = crossed_mean(mask)
+def _share(mask: NDArray[np.bool_], clusters: Clusters) -> dict[str, float]:
+    found = crossed_mean(mask, cluster=clusters)
     return {"value": found.value, "low": found.low, "high": found.high}
 
 

@@ -56,13 +56,20 @@ def _quarters(numbers: NDArray[np.float64]) -> tuple[list[str], NDArray[np.intp]
     return names, members
 
 
-def segment_rows(run: Run, under: NDArray[np.bool_], level: float = 0.95) -> list[dict[str, Any]]:
+def segment_rows(
+    run: Run,
+    under: NDArray[np.bool_],
+    level: float = 0.95,
+    clusters: NDArray[np.integer[Any]] | None = None,
+) -> list[dict[str, Any]]:
     """Share of each segment's queries in the tail, for every column of the queries.
 
     Parameters
     ----------
     under : bool (builds, m)
         Whether each query is in the tail of each build.
+    clusters : integer (m,), optional
+        Queries of one cluster, such as of one user, are not taken as independent.
 
     Returns
     -------
@@ -77,7 +84,8 @@ def segment_rows(run: Run, under: NDArray[np.bool_], level: float = 0.95) -> lis
         names, members = grouped(run.queries[column])
         for number, name in enumerate(names):
             inside = members == number
-            found = crossed_mean(under[:, inside], level)
+            own = None if clusters is None else clusters[inside]
+            found = crossed_mean(under[:, inside], level, own)
             shares = {"share": found.value, "low": found.low, "high": found.high}
             lifts = dict(zip(("lift", "lift_low", "lift_high"), shares.values(), strict=True))
             rows.append(

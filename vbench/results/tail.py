@@ -14,7 +14,7 @@ from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures.hits import threshold
 from vbench.measures.tail import tail
 from vbench.results import files
-from vbench.results.efforts import effort_of
+from vbench.results.efforts import Clusters, effort_of
 from vbench.results.hardness import hardness_of, reopened
 from vbench.results.run import Run
 from vbench.results.schema import Warn
@@ -44,6 +44,7 @@ def explain(
     delta: float = 0.9,
     number: int = 20,
     dataset: Dataset | None = None,
+    cluster: str | None = None,
 ) -> dict[str, Any]:
     """The tail of every index as a JSON document.
 
@@ -61,6 +62,9 @@ def explain(
     dataset
         The run's vectors; default: opened again from where the run took them. Without them there
         is no hardness, and a warning says so.
+    cluster
+        A column of the queries, such as ``user``; the intervals of shares and of mean recall take
+        its values for independent.
 
     Raises
     ------
@@ -86,7 +90,8 @@ def explain(
         warnings.append(_without_vectors(error))
     need = threshold(delta, k)
     under = {side: run.hits(side.setting) < need for side in sides}
-    rows = [_index(side, under[side], delta, number, hardness, dataset) for side in sides]
+    clusters = run.clusters(cluster)
+    rows = [_index(side, under[side], delta, number, hardness, dataset, clusters) for side in sides]
     warnings += [
         each for each in run.manifest.warnings if each.about in (*SPOILING, SPOILING_SPEED)
     ]
@@ -98,6 +103,7 @@ def explain(
         "queries": run.manifest.dataset.m,
         "k": k,
         "delta": delta,
+        "cluster": cluster,
         "indexes": rows,
         "overlap": _overlap(under),
         "everywhere": _everywhere(under),
@@ -147,12 +153,13 @@ def _index(
     number: int,
     hardness: pl.DataFrame | None,
     dataset: Dataset | None,
+    clusters: Clusters,
 ) -> dict[str, Any]:
     run, setting = side.variant.run, side.setting
     answers = side.answers
     hits = np.stack([each.hits for each in answers])
     parts = tail(hits, setting.k, delta)
-    recall, share = crossed_mean(hits / setting.k), crossed_mean(under)
+    recall, share = (crossed_mean(x, cluster=clusters) for x in (hits / setting.k, under))
     own = run.queries.drop("query").to_dict(as_series=False)
     columns = {} if hardness is None else hardness.to_dict(as_series=False)
     return {
@@ -163,12 +170,12 @@ def _index(
         "builds": len(setting.trials),
         "recall": {"value": recall.value, "low": recall.low, "high": recall.high},
         "under": {"value": share.value, "low": share.low, "high": share.high},
-        "persistent": _counted(parts.persistent),
-        "lottery": _counted(parts.lottery),
+        "persistent": _counted(parts.persistent, clusters),
+        "lottery": _counted(parts.lottery, clusters),
         "worst": worst_rows(answers, parts, number, own, columns, dataset),
-        "segments": segment_rows(run, under),
+        "segments": segment_rows(run, under, clusters=clusters),
         "hardness": _associations(columns, hits.mean(axis=0) / setting.k, in_most_builds(under)),
-        "effort": effort_of(run, setting, delta),
+        "effort": effort_of(run, setting, delta, clusters),
         "inside": inside_of(side, delta),
     }
 
@@ -192,8 +199,8 @@ def inside_key(side: Side, delta: float) -> str:
     return " ".join([*(trial.key for trial in side.setting.trials), f"delta={delta:g}"])
 
 
-def _counted(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    low, high = share_of_queries(mask)
+def _counted(mask: NDArray[np.bool_], clusters: Clusters) -> dict[str, Any]:
+    low, high = share_of_queries(mask, clusters)
     return {"queries": int(mask.sum()), "share": float(mask.mean()), "low": low, "high": high}
 
 

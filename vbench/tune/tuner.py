@@ -240,9 +240,13 @@ def _decide(judge: Judge, outcomes: Sequence[Outcome]) -> tuple[Claim, bool]:
 
 
 def cheapest_certified(judge: Judge, outcome: Outcome) -> Claim:
-    """Test the settings from the safest on until one is not certified."""
+    """Test the settings from the safest on until one is not certified.
+
+    Where several served every query of the calibration half alike, the widest is the safest.
+    """
     vouched = sorted(
-        (each for each in outcome.tried if each.slack >= 0.0), key=lambda each: -each.slack
+        (each for each in outcome.tried if each.slack >= 0.0),
+        key=lambda each: (-each.slack, -(each.value or 0.0)),
     )
     certified: list[Claim] = []
     for tried in vouched:
