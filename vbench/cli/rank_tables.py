@@ -204,7 +204,8 @@ def _print_predictions(out: Console, document: Document) -> None:
             f"{part['settings']} settings, {part['pairs']} pairs with clearly different "
             f"{part['quality']}"
         )
-        for column in ("measure", "rank correlation", "pairs misordered", "at equal recall ±0.02"):
+        near = f"at equal recall ±0.02 (of {part['pairs_near']})"
+        for column in ("measure", "rank correlation", "pairs misordered", near):
             table.add_column(column, justify="left" if column == "measure" else "right")
         for row in part["measures"][:_SHOWN_MEASURES]:
             table.add_row(*_predicted(row))
