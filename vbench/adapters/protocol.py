@@ -108,7 +108,7 @@ class Index:
 def is_count(value: object) -> bool:
     """Whether a size or a number of distance computations is what it must be: whole, from 0."""
     return (
-        isinstance(value, int | float | np.number)
-        and bool(value >= 0)
+        isinstance(value, int | float | np.integer | np.floating)
         and float(value).is_integer()
+        and float(value) >= 0
     )
