@@ -53,7 +53,7 @@ def test_the_seed_decides_the_vectors(made: Made, data: Interactions, recipe: Re
 
 def test_a_feature_may_be_named_as_a_part_of_the_tower(data: Interactions, recipe: Recipe) -> None:
     """Columns named `id` and `history` stand beside the ids and the history, in no one's place."""
-    fields = dict(zip(("id", "history"), data.item_fields, strict=True))
+    fields = dict(zip(("history", "id"), data.item_fields, strict=True))
     renamed = tuple(dataclasses.replace(field, name=name) for name, field in fields.items())
     other = dataclasses.replace(data, item_fields=renamed)
     short = _with(recipe, epochs=1)

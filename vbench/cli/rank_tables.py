@@ -11,7 +11,7 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text, TextType
 
-from vbench.cli.output import MACHINE_WIDTH, console
+from vbench.cli.output import console
 from vbench.cli.tables import parameter_names
 from vbench.ranking.predict import FEWEST_SETTINGS
 
@@ -84,24 +84,20 @@ def _print(out: Console, table: Table, heads: int) -> None:
 def _part(columns: Sequence[Column]) -> Table:
     part = _table()
     for column in columns:
-        part.add_column(
-            column.header,
-            justify=column.justify,
-            no_wrap=column.no_wrap,
-            overflow=column.overflow,
-        )
+        part.add_column(column.header, justify=column.justify, no_wrap=column.no_wrap)
     for cells in zip(*(column.cells for column in columns), strict=True):
         part.add_row(*cells)
     return part
 
 
 def _width(out: Console, table: Table) -> int:
-    return Measurement.get(out, out.options.update(max_width=MACHINE_WIDTH), table).maximum
+    """Give the width that a table would take where there is room for all of it."""
+    return Measurement.get(out, out.options.update(max_width=10_000), table).maximum
 
 
 def _models(document: Document) -> Table:
     table = _table("Losses of the model: exact candidates, ranked (95 % interval over queries)")
-    table.add_column("ranker", overflow="fold")
+    table.add_column("ranker", no_wrap=True)
     names = list(document["rankers"][0]["measures"])
     for name in names:
         table.add_column(name, justify="right")
