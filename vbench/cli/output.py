@@ -7,7 +7,7 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,10 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
 MACHINE_WIDTH = 180
+_NO_LIMIT = 10_000
 _CUT_SHORT = re.compile(r"\S…")
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON document on standard output."
@@ -41,34 +42,55 @@ def console(*, stderr: bool = False) -> Console:
     return made
 
 
-def print_table(out: Console, table: Table) -> None:
-    """Print a table; where it is wider than the terminal, its rows one under the other.
+def print_table(out: Console, table: Table, heads: int = 1) -> None:
+    """Print a table; where the terminal is too narrow for it, in parts.
 
     rich would cut numbers short to make a table fit.
-    """
-    from rich.table import Table as Grid
-    from rich.text import Text
 
+    Parameters
+    ----------
+    heads
+        Columns that say what a row is about: each part begins with them.
+    """
     with out.capture() as shown:
         out.print(table)
     if not _CUT_SHORT.search(shown.get()):
         out.print(table)
         return
-    if table.title:
-        out.print(table.title, style="italic")
-    heads = [column.header for column in table.columns]
-    for cells in zip(*(column.cells for column in table.columns), strict=True):
-        grid = Grid.grid(padding=(0, 2))
-        grid.add_column(overflow="fold")
-        grid.add_column(overflow="fold")
-        for head, cell in zip(heads, cells, strict=True):
-            text = Text.from_markup(cell) if isinstance(cell, str) else cell
-            if str(text):
-                grid.add_row(Text(f"  {head}", style="dim"), text)
-        out.print(grid)
-        out.print()
-    if table.caption:
-        out.print(table.caption, style="dim")
+    head, left = table.columns[:heads], table.columns[heads:]
+    while left:
+        count = len(left)
+        while count > 1 and _width(out, _part(table, [*head, *left[:count]])) > out.width:
+            count -= 1
+        part, left = _part(table, [*head, *left[:count]]), left[count:]
+        part.title, table.title = table.title, None
+        part.caption = None if left else table.caption
+        out.print(part)
+
+
+def _part(table: Table, columns: Sequence[Column]) -> Table:
+    """A table of some columns of another one, none of which is cut short."""
+    from rich.table import Table as Part
+
+    part = Part(
+        box=table.box,
+        padding=table.padding,
+        pad_edge=table.pad_edge,
+        title_justify=table.title_justify,
+        caption_justify=table.caption_justify,
+    )
+    for column in columns:
+        part.add_column(column.header, justify=column.justify, overflow="fold")
+    cells = zip(*(column.cells for column in columns), strict=True)
+    for row, values in zip(table.rows, cells, strict=True):
+        part.add_row(*values, style=row.style, end_section=row.end_section)
+    return part
+
+
+def _width(out: Console, table: Table) -> int:
+    from rich.measure import Measurement
+
+    return Measurement.get(out, out.options.update(max_width=_NO_LIMIT), table).maximum
 
 
 def speak_plainly() -> None:

@@ -7,11 +7,10 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Column, Table
-from rich.text import Text, TextType
+from rich.table import Table
+from rich.text import Text
 
-from vbench.cli.output import console
+from vbench.cli.output import console, print_table
 from vbench.cli.tables import parameter_names
 from vbench.ranking.predict import FEWEST_SETTINGS
 
@@ -34,12 +33,12 @@ def print_ranking(document: Document) -> None:
         f"{document['relevant']:,} relevant items; exact search finds {exact['found']:.1%} of them "
         f"among {document['k']} candidates{popular}, chance {exact['chance']:.2%}"
     )
-    _print(out, _models(document), 1)
+    print_table(out, _models(document), 1)
     for each in document["rankers"]:
         rows = [row for row in document["settings"] if row["ranker"] == each["ranker"]]
         heads = 1 + len(parameter_names(rows))
-        _print(out, _losses(each, rows, document), heads)
-        _print(out, _where(each["ranker"], rows), heads)
+        print_table(out, _losses(each, rows, document), heads)
+        print_table(out, _where(each["ranker"], rows), heads)
     _print_predictions(out, document)
     _print_deltas(out, document)
     if document["failed"]:
@@ -65,34 +64,6 @@ def _table(title: str | None = None) -> Table:
         box=box.SIMPLE_HEAD,
         pad_edge=False,
     )
-
-
-def _print(out: Console, table: Table, heads: int) -> None:
-    """Print a table in as many parts as fit the width, each with its first `heads` columns."""
-    head, left = table.columns[:heads], table.columns[heads:]
-    title: TextType | None = table.title
-    while left:
-        count = len(left)
-        while count > 1 and _width(out, _part([*head, *left[:count]])) > out.width:
-            count -= 1
-        part, left = _part([*head, *left[:count]]), left[count:]
-        part.title, title = title, None
-        part.caption = None if left else table.caption
-        out.print(part)
-
-
-def _part(columns: Sequence[Column]) -> Table:
-    part = _table()
-    for column in columns:
-        part.add_column(column.header, justify=column.justify, no_wrap=column.no_wrap)
-    for cells in zip(*(column.cells for column in columns), strict=True):
-        part.add_row(*cells)
-    return part
-
-
-def _width(out: Console, table: Table) -> int:
-    """Give the width that a table would take where there is room for all of it."""
-    return Measurement.get(out, out.options.update(max_width=10_000), table).maximum
 
 
 def _models(document: Document) -> Table:
@@ -217,7 +188,7 @@ def _print_predictions(out: Console, document: Document) -> None:
                 f" {part['settings']} settings order themselves well by chance; intervals come "
                 f"from {FEWEST_SETTINGS} on."
             )
-        _print(out, table, 1)
+        print_table(out, table, 1)
 
 
 def _predicted(row: Document) -> list[str]:
@@ -241,7 +212,7 @@ def _print_deltas(out: Console, document: Document) -> None:
     for row in document["delta"]:
         value = {"value": row["delta"], "low": row["low"], "high": row["high"]}
         table.add_row(Text(row["ranker"]), row["recall"], _span(value, True, ".2f"), row["note"])
-    _print(out, table, 2)
+    print_table(out, table, 2)
 
 
 def _print_warnings(out: Console, warnings: Sequence[Mapping[str, str]]) -> None:

@@ -28,8 +28,9 @@ def print_summary(document: Mapping[str, Any]) -> None:
     print_levels(out, document.get("levels", []))
     for k in sorted({setting["k"] for setting in settings}):
         rows = [setting for setting in settings if setting["k"] == k]
-        print_table(out, _evenness(rows, k, document["cluster"]))
-        print_table(out, _price(rows, k))
+        heads = 1 + len(parameter_names(rows))
+        print_table(out, _evenness(rows, k, document["cluster"]), heads)
+        print_table(out, _price(rows, k), heads)
         _print_extra(out, rows, k)
     print_failed(out, document["failed"])
     print_warnings(out, document["warnings"])
@@ -201,7 +202,7 @@ def _print_extra(out: Console, rows: Sequence[Mapping[str, Any]], k: int) -> Non
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(*_head(row, rows), *(_interval(row["measures"][name]) for name in names))
-    print_table(out, table)
+    print_table(out, table, 1 + len(parameter_names(rows)))
 
 
 def _interval(value: Value) -> str:

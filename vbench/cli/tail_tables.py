@@ -241,7 +241,7 @@ def _print_overlap(out: Console, document: Entry) -> None:
             else f"{row['saved']:,} = " + _percent({**row, "value": row["share"]}),
             "–" if row["lift"] is None else f"{row['lift']:.1f}× as often as any",
         )
-    print_table(out, table)
+    print_table(out, table, 3)
     every = document["everywhere"]
     out.print(
         f"{every['some']:,} queries are in the tail of some index, {every['every']:,} of them in "
