@@ -7,9 +7,10 @@ from pathlib import Path
 import misbehaving
 import pytest
 
-from vbench.adapters import conformance
-from vbench.adapters.conformance import check_index
-from vbench.adapters.conformance_checks import BASIC, CHECKS, Subject, perform
+from vbench.adapters.conformance import kit
+from vbench.adapters.conformance.checks import BASIC, CHECKS, perform
+from vbench.adapters.conformance.kit import check_index
+from vbench.adapters.conformance.subject import Subject
 from vbench.adapters.recipe import load_recipe
 from vbench.adapters.registry import resolve
 
@@ -96,7 +97,7 @@ def test_an_index_that_cannot_answer_at_all_is_not_asked_more(
 ) -> None:
     """After the first failure of everything the rest is skipped, and says why."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(conformance, "time", misbehaving.LateClock)
+    monkeypatch.setattr(kit, "time", misbehaving.LateClock)
     findings = check_index(f"misbehaving:{name}", timeout=3600)
     failed = [each for each in findings if each.status == "fail"]
     assert [each.check for each in failed] == [BASIC]

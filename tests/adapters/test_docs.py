@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vbench.adapters.conformance import check_index
-from vbench.adapters.conformance_checks import CHECKS
+from vbench.adapters.conformance.checks import CHECKS
+from vbench.adapters.conformance.kit import check_index
 from vbench.adapters.parameters import parameters
 from vbench.adapters.recipe import Recipe, load_recipe, recipe_files
 from vbench.adapters.registry import resolve

@@ -89,7 +89,7 @@ def show_index(name: str, as_json: bool) -> None:
 @json_option
 def check(name: str, timeout: float, as_json: bool) -> int:
     """Check that NAME keeps the index protocol; exit code 1 when a check fails."""
-    from vbench.adapters.conformance import check_index
+    from vbench.adapters.conformance.kit import check_index
 
     with progress_bar() as progress:
         findings = check_index(name, timeout=timeout, progress=progress)

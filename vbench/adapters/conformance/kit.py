@@ -1,4 +1,4 @@
-"""The conformance kit: every check of an index in a process of its own that may crash or hang."""
+"""Every check of an index in a process of its own that may crash or hang."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from multiprocessing.connection import Connection, Pipe
 import psutil
 
 from vbench import processes
-from vbench.adapters.conformance_checks import BASIC, CHECKS, Finding, Subject, perform
+from vbench.adapters.conformance.checks import BASIC, CHECKS, perform
+from vbench.adapters.conformance.subject import Finding, Subject
 from vbench.adapters.recipe import Recipe, load_recipe
 from vbench.adapters.registry import resolve
 

@@ -1,0 +1,1 @@
+"""Checks whether an index keeps the protocol, and says where it does not."""
