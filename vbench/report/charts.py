@@ -176,8 +176,8 @@ def mark(kind: str, encoding: Spec, **style: Any) -> Spec:
 
 
 def rule(encoding: Spec, **style: Any) -> Spec:
-    """A layer of thin lines in the colour of the text."""
-    given = {"type": "rule", "stroke": "currentColor", **style}
+    """A layer of thin lines in the colour of the text, which say nothing to a screen reader."""
+    given = {"type": "rule", "stroke": "currentColor", "aria": False, **style}
     return {"mark": given, "encoding": encoding}
 
 
