@@ -73,7 +73,7 @@ def against_recall(draw: Drawing) -> Spec:
     )
     near = f"min({NEAR}, {NEAR_OF_MISSES} * (1 - level / 100))"
     at_level = {"type": "quantitative", "title": "mean recall"}
-    equal = {
+    equal: Spec = {
         "data": {"values": [{}]},
         "mark": {
             "type": "rect",
@@ -87,7 +87,7 @@ def against_recall(draw: Drawing) -> Spec:
             "x2": {"datum": {"expr": f"level / 100 + {near}"}},
         },
     }
-    level = {
+    level: Spec = {
         "data": {"values": [{}]},
         **rule(
             {"x": {"datum": {"expr": "level / 100"}, **at_level}},
@@ -96,12 +96,12 @@ def against_recall(draw: Drawing) -> Spec:
             clip=True,
         ),
     }
-    room = {
+    room: Spec = {
         "transform": _ROOM,
         "mark": {"type": "rule", "opacity": 0, "aria": False},
         "encoding": {"x": {**across, "field": "from"}, "x2": {"field": "to"}},
     }
-    layers = [equal, room, line, interval, dots, level]
+    layers: list[Spec] = [equal, room, line, interval, dots, level]
     return draw.chart("curves", [AT_DELTA], layers, height=340)
 
 
