@@ -119,7 +119,7 @@
     if (!logarithmic) {
       const least = (high - low) / 7;
       const power = 10 ** Math.floor(Math.log10(least));
-      const step = power * [1, 2, 2.5, 5, 10].find((each) => each * power >= least);
+      const step = power * [1, 2, 5, 10].find((each) => each * power >= least);
       const count = Math.floor(high / step) - Math.ceil(low / step) + 1;
       return Array.from({ length: count }, (_, n) => step * (Math.ceil(low / step) + n));
     }

@@ -15,6 +15,7 @@ from vbench.report.gather import Report, gather
 from vbench.report.page import html
 from vbench.report.parts import Section, Table, Words
 from vbench.report.sections import SECTIONS, comparisons, ranking
+from vbench.results import files
 
 
 def made(report: Report, maker: object) -> Section:
@@ -90,3 +91,11 @@ def test_a_document_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 def test_every_section_has_its_own_place() -> None:
     """No module is listed twice."""
     assert len(set(SECTIONS)) == len(SECTIONS) == 7
+
+
+def test_a_comparison_of_another_schema_is_a_message(tmp_path: Path) -> None:
+    """The file is named, and what this version reads."""
+    run = make_run(tmp_path, m=40)
+    files.write_json(tmp_path / files.COMPARISONS, {"schema": "vbench.compare/9"})
+    with pytest.raises(VbenchError, match=r"vbench\.compare/9"):
+        html(run)

@@ -35,6 +35,13 @@ _BAND = 32
 """Height of the band of one setting, in pixels."""
 
 Spec = dict[str, Any]
+ROW_NAMES: Spec = {
+    "labelLimit": {"expr": "max(90, min(230, containerSize()[0] / 3))"},
+    "ticks": False,
+    "domain": False,
+    "labelPadding": 8,
+}
+"""An axis of names, which takes at most a third of a narrow page."""
 
 AT_LEVEL: list[Spec] = [
     {"calculate": "abs(datum.recall - level / 100) + 1e-9 * datum.order", "as": "away"},
@@ -176,8 +183,8 @@ def mark(kind: str, encoding: Spec, **style: Any) -> Spec:
 
 
 def rule(encoding: Spec, **style: Any) -> Spec:
-    """A layer of thin lines in the colour of the text."""
-    given = {"type": "rule", "stroke": "currentColor", **style}
+    """A layer of thin lines in the colour of the text, which say nothing to a screen reader."""
+    given = {"type": "rule", "stroke": "currentColor", "aria": False, **style}
     return {"mark": given, "encoding": encoding}
 
 
@@ -204,12 +211,7 @@ def name_band() -> Spec:
         "type": "nominal",
         "title": None,
         "sort": {"field": "order", "op": "min"},
-        "axis": {
-            "labelLimit": {"expr": "max(90, min(230, containerSize()[0] / 3))"},
-            "ticks": False,
-            "domain": False,
-            "labelPadding": 8,
-        },
+        "axis": ROW_NAMES,
     }
 
 

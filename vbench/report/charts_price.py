@@ -73,15 +73,21 @@ def against_recall(draw: Drawing) -> Spec:
     )
     near = f"min({NEAR}, {NEAR_OF_MISSES} * (1 - level / 100))"
     at_level = {"type": "quantitative", "title": "mean recall"}
-    equal = {
+    equal: Spec = {
         "data": {"values": [{}]},
-        "mark": {"type": "rect", "fill": "currentColor", "opacity": 0.06, "clip": True},
+        "mark": {
+            "type": "rect",
+            "fill": "currentColor",
+            "opacity": 0.06,
+            "clip": True,
+            "aria": False,
+        },
         "encoding": {
             "x": {"datum": {"expr": f"level / 100 - {near}"}, **at_level},
             "x2": {"datum": {"expr": f"level / 100 + {near}"}},
         },
     }
-    level = {
+    level: Spec = {
         "data": {"values": [{}]},
         **rule(
             {"x": {"datum": {"expr": "level / 100"}, **at_level}},
@@ -90,9 +96,9 @@ def against_recall(draw: Drawing) -> Spec:
             clip=True,
         ),
     }
-    room = {
+    room: Spec = {
         "transform": _ROOM,
-        "mark": {"type": "rule", "opacity": 0},
+        "mark": {"type": "rule", "opacity": 0, "aria": False},
         "encoding": {"x": {**across, "field": "from"}, "x2": {"field": "to"}},
     }
     layers: list[Spec] = [equal, room, line, interval, dots, level]
@@ -176,23 +182,24 @@ def trade_off(draw: Drawing, *, x: str, y: str, floor_of: str) -> Spec:
     )
 
 
-def _spelt(value: str, unit: str) -> str:
+def _spelt(value: str, unit: str, digits: int = 3) -> str:
     """An expression that writes a value with its unit."""
-    digits = f"{value} === 0 ? '0' : format({value}, '.3~r')"
+    few = f"'.{digits}~r'"
+    small = f"{value} === 0 ? '0' : format({value}, {few})"
 
     def scaled(*steps: tuple[float, float, str]) -> str:
         written = [
-            f"{value} < {under} ? format({value} * {factor}, '.3~r') + ' {name}'"
+            f"{value} < {under} ? format({value} * {factor}, {few}) + ' {name}'"
             for under, factor, name in steps[:-1]
         ]
         _, factor, name = steps[-1]
-        return " : ".join([*written, f"format({value} * {factor}, '.3~r') + ' {name}'"])
+        return " : ".join([*written, f"format({value} * {factor}, {few}) + ' {name}'"])
 
     return (
         f"{unit} === 'share' ? format({value}, '.4~f') : "
         f"{unit} === 'seconds' ? ({scaled((1e-3, 1e6, 'µs'), (1, 1e3, 'ms'), (0, 1, 's'))}) : "
         f"{unit} === 'bytes' ? ({scaled((1e6, 1e-3, 'kB'), (1e9, 1e-6, 'MB'), (0, 1e-9, 'GB'))}) : "
-        f"{value} >= 100 ? format({value}, ',.0f') : {digits}"
+        f"{value} >= 100 ? format({value}, ',.0f') : {small}"
     )
 
 
@@ -206,8 +213,8 @@ def _place(axis: str) -> str:
 
 def _axis(axis: str) -> Spec:
     unit = f"units[{axis}]"
-    label = f"{unit} === 'share' ? format(datum.value, '.3~f') : " + _spelt(
-        "toNumber(format(pow(10, datum.value), '.3r'))", unit
+    label = f"{unit} === 'share' ? format(datum.value, '.4~f') : " + _spelt(
+        "toNumber(format(pow(10, datum.value), '.4r'))", unit, 4
     )
     values = f"roundValues(domain('{axis}'), {unit} !== 'share')"
     return {"labelExpr": label, "values": {"expr": values}, "labelOverlap": True}

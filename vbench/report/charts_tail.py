@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from vbench.report.charts import AT_LEVEL, AT_TENTH, LIT, Drawing, Spec, hover, mark, number
+from vbench.report.charts import (
+    AT_LEVEL,
+    AT_TENTH,
+    LIT,
+    ROW_NAMES,
+    Drawing,
+    Spec,
+    hover,
+    mark,
+    number,
+)
 
 
 def segments(draw: Drawing, count: int) -> Spec:
@@ -13,7 +23,7 @@ def segments(draw: Drawing, count: int) -> Spec:
             "type": "nominal",
             "title": None,
             "sort": {"field": "place", "op": "min"},
-            "axis": {"labelLimit": 230, "ticks": False, "domain": False, "labelPadding": 8},
+            "axis": ROW_NAMES,
             "scale": {"paddingInner": 0.25},
         },
         "yOffset": {"field": "name", "type": "nominal", "sort": {"field": "order", "op": "min"}},

@@ -12,6 +12,8 @@ from vbench.report.gather import Report
 from vbench.report.parts import Cell, Chart, Column, Row, Section, Table, Words
 from vbench.report.quantities import digits
 from vbench.results import files
+from vbench.results.compare import SCHEMA
+from vbench.results.upgrade import upgraded
 
 _ROW = 26
 _FIELDS = ("measure", "k", "baseline", "candidate", "difference", "low", "high", "p_holm")
@@ -43,8 +45,9 @@ def section(report: Report, draw: Drawing) -> Section | None:
 
 
 def _stored(folder: Any) -> list[Mapping[str, Any]]:
-    document = files.read_json(folder / files.COMPARISONS)
-    return document["comparisons"] if document else []
+    path = folder / files.COMPARISONS
+    document = files.read_json(path)
+    return upgraded(document, SCHEMA, path)["comparisons"] if document else []
 
 
 def _sided(entry: Mapping[str, Any]) -> dict[str, str]:
