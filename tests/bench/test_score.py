@@ -89,12 +89,14 @@ def test_hits_follow_the_rules_on_data_full_of_ties(
     by_id = Scorer(dataset, truth, "id").score(ids)
     for row, query in enumerate(queries):
         keys = [rank_key(query, vector, metric) for vector in base]
-        order = sorted(range(n), key=lambda item: (keys[item], item))
-        assert truth.ids[row].tolist() == order[: truth.depth]
+        # Of exact ties the truth may take any: in float64 they differ in the last bit.
+        true = truth.ids[row].tolist()
+        assert [keys[item] for item in true] == sorted(keys)[: truth.depth]
+        assert len(set(true)) == truth.depth
         given_ids = {int(item) for item in ids[row] if item >= 0}
-        near = {item for item in given_ids if keys[item] <= keys[order[k - 1]]}
+        near = {item for item in given_ids if keys[item] <= keys[true[k - 1]]}
         assert scored.hits[row] == min(k, len(near))
-        assert by_id.hits[row] == len(given_ids & set(order[:k]))
+        assert by_id.hits[row] == len(given_ids & set(true[:k]))
 
 
 def test_counts_of_pads_repeats_and_ties() -> None:
