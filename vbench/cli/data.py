@@ -79,11 +79,9 @@ def list_datasets(as_json: bool) -> None:
     if as_json:
         print_json({"schema": "vbench.data-list/1", "datasets": rows})
         return
-    table = _table("name", "title", "metric", "base", "queries", "d", "here")
-    for row in rows:
-        sizes = [_number(row[key]) for key in ("n", "m", "d")]
-        table.add_row(row["name"], row["title"], row["metric"] or "", *sizes, row["status"])
-    console().print(table)
+    from vbench.cli.data_tables import print_datasets
+
+    print_datasets(rows)
     click.echo("More: vbench data show NAME. To get one: vbench data fetch NAME")
 
 
@@ -93,6 +91,7 @@ def list_datasets(as_json: bool) -> None:
 @json_option
 def show(name: str, queries: str | None, metric: Any, as_json: bool) -> None:
     """Show a dataset's card, and what is in its vectors if they are here."""
+    from vbench.cli.data_tables import print_card, print_data
     from vbench.data import catalog, describe
     from vbench.data.load import load
 
@@ -109,9 +108,9 @@ def show(name: str, queries: str | None, metric: Any, as_json: bool) -> None:
         print_json({"schema": "vbench.data-show/1", "card": card, "data": found})
         return
     if card:
-        _print_card(card)
+        print_card(card)
     if found:
-        _print_data(found)
+        print_data(found)
     else:
         click.echo(f"Not here yet: vbench data fetch {name}")
 
@@ -294,58 +293,3 @@ def _byte_bar() -> Iterator[Callable[[str, int, int | None], None]]:
 
     with bar:
         yield update
-
-
-def _print_card(card: dict[str, Any]) -> None:
-    out = console()
-    out.print(f"{card['name']}: {card.get('title', '')}", style="bold", markup=False)
-    if text := card.get("description"):
-        click.echo(text.strip())
-    table = _table("", "")
-    table.show_header = False
-    for key in ("metric", "n", "m", "d", "licence", "terms", "citation", "homepage", "source"):
-        if key in card:
-            table.add_row(key, _number(card[key]))
-    for key in ("made_by", "status", "folder"):
-        if key in card:
-            table.add_row(key.replace("_", " "), card[key])
-    for file in card.get("files", []):
-        known = file.get("sha256") or card["recorded_sha256"].get(file.get("name", ""))
-        table.add_row("from", " or ".join(file["urls"]))
-        table.add_row("SHA-256", known or "not published; recorded at the first download")
-    for side in ("segments", "items"):
-        for column, meaning in card.get(side, {}).items():
-            table.add_row(f"{side}: {column}", meaning)
-    out.print(table)
-
-
-def _print_data(found: dict[str, Any]) -> None:
-    click.echo(
-        f"{found['n']:,} base vectors × {found['d']} ({found['dtype']}), {found['m']:,} queries "
-        f"({found['query_dtype']}), {found['metric']}, fingerprint {found['fingerprint'][:12]}"
-    )
-    share = found["duplicates"] / found["n"]
-    click.echo(f"{found['duplicates']:,} base vectors repeat another one ({share:.2%})")
-    if found["relevance"] is not None:
-        click.echo(f"{found['relevance']:,} relevance judgements")
-    if found["given_truth_depth"]:
-        click.echo(f"came with truth {found['given_truth_depth']} deep; a sample of it is right")
-    for side in ("segments", "items"):
-        for column, facts in found[side].items():
-            values = ", ".join(f"{value} {count:,}" for value, count in facts["values"].items())
-            click.echo(f"{side}: {column} ({facts['type']}){': ' if values else ''}{values}")
-
-
-def _table(*columns: str) -> Any:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, column in enumerate(columns):
-        right = column in {"base", "queries", "d"}
-        table.add_column(column, justify="right" if right else "left", no_wrap=number == 0)
-    return table
-
-
-def _number(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)

@@ -17,8 +17,9 @@ from vbench.measures.grammar import parse
 from vbench.measures.recall import CVaR, Percentile
 from vbench.metric import FloatArray
 from vbench.results import files
+from vbench.results.pairing import pairs
 from vbench.results.run import Run
-from vbench.results.sides import Pair, Side, pairs
+from vbench.results.sides import Pair, Side
 from vbench.results.verdict import caveats, gated, sides_of, verdict
 from vbench.stats.exact import holm
 from vbench.stats.paired import (

@@ -16,10 +16,11 @@ from vbench.measures.tail import tail
 from vbench.results import files
 from vbench.results.efforts import Clusters, effort_of
 from vbench.results.hardness import hardness_of, reopened
+from vbench.results.pairing import USUAL_RECALL
 from vbench.results.run import Run
 from vbench.results.schema import Warn
 from vbench.results.segments import segment_rows
-from vbench.results.sides import USUAL_RECALL, Side, variants
+from vbench.results.sides import Side, variants
 from vbench.results.summary import share_of_queries
 from vbench.results.verdict import SPOILING, SPOILING_SPEED
 from vbench.results.worst import worst_rows

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vbench.results.amounts import amount
+from vbench.results.pairing import EQUAL
 from vbench.results.schema import Warn
-from vbench.results.sides import EQUAL, Pair, Side
+from vbench.results.sides import Pair, Side
 from vbench.stats.intervals import queries_needed
 
 Entry = Mapping[str, Any]

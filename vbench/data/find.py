@@ -1,0 +1,131 @@
+"""Where the parts of a dataset lie: in the catalog, a folder, a file, or with a plug-in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.data import catalog
+from vbench.data.card import Card, read_card
+from vbench.data.dataset import Dataset, Truth
+from vbench.errors import DataError, VbenchError
+from vbench.metric import Metric
+from vbench.plugins import guarded
+
+Vectors = NDArray[Any]
+Array = Vectors | Path | str
+
+_TABLES = {
+    "segments": "queries.parquet",
+    "items": "items.parquet",
+    "relevance": "relevance.parquet",
+}
+
+
+@dataclass
+class Parts:
+    """What is known of a dataset so far, and where each part comes from."""
+
+    name: str
+    base: Array
+    queries: Array | None = None
+    truth: Array | Truth | Literal[False] | None = None
+    metric: Metric | None = None
+    segments: Any = None
+    items: Any = None
+    relevance: Any = None
+    card: Card = field(default_factory=Card)
+
+
+def find(name_or_path: str | Path | Vectors) -> Parts | Dataset:
+    """The parts of a dataset by name, path or array, none of them opened; or a plug-in's own."""
+    if not isinstance(name_or_path, str | Path):
+        return Parts("unnamed", np.asarray(name_or_path))
+    path = Path(name_or_path).expanduser()
+    if isinstance(name_or_path, str) and name_or_path in catalog.names():
+        return _from_catalog(catalog.entry(name_or_path))
+    if not path.exists():
+        folder, _, variant = str(path).rpartition(":")
+        if folder and (Path(folder) / "dataset.toml").is_file():
+            card = read_card(Path(folder) / "dataset.toml").variant(variant)
+            return _from_folder(Path(folder), path.name, card)
+        if isinstance(name_or_path, Path) or path.suffix or path.name != name_or_path:
+            raise DataError(f"{path}: no such file or folder")
+        catalog.entry(name_or_path)  # says which names are near
+    if path.is_dir():
+        return _from_folder(path, path.resolve().name, None)
+    if path.suffix == ".toml":
+        return _from_catalog(catalog.Entry(path.stem, read_card(path), path))
+    return Parts(path.stem, path)
+
+
+def _from_catalog(entry: catalog.Entry) -> Parts | Dataset:
+    if entry.make is not None:
+        with guarded(f"dataset {entry.name!r}: its plug-in fails"):
+            made: Any = entry.make()
+        if isinstance(made, Dataset):
+            return made
+        if isinstance(made, str | Path):
+            return _from_catalog(catalog.Entry(entry.name, read_card(made), Path(made)))
+        raise VbenchError(
+            f"dataset {entry.name!r}: its plug-in returned {type(made).__name__}; "
+            "a vbench.Dataset or the path of a card is needed"
+        )
+    card = entry.card
+    if card.folder or card.prepare or not card.files:
+        if not entry.folder.is_dir() or not entry.is_here:
+            raise _not_fetched(entry)
+        return _from_folder(entry.folder, entry.name, card)
+    if not entry.is_here:
+        raise _not_fetched(entry)
+    files = {file.role: entry.folder / file.filename for file in card.files}
+    base = files.get("all") or files.get("base")
+    if base is None:
+        raise DataError(f"{entry.path}: no file has the role all or base")
+    tables: Mapping[str, Path] = {role: files[role] for role in _TABLES if role in files}
+    return Parts(
+        entry.name, base, files.get("queries"), files.get("truth"), card.metric, card=card, **tables
+    )
+
+
+def _not_fetched(entry: catalog.Entry) -> DataError:
+    if not entry.card.files:
+        return DataError(f"dataset {entry.name!r}: there is no folder {entry.folder}")
+    size = sum(file.bytes or 0 for file in entry.card.files)
+    cost = f" ({size / 1e6:,.0f} MB)" if size else ""
+    return DataError(
+        f"dataset {entry.name!r} is not here yet: vbench data fetch {entry.name}{cost}"
+    )
+
+
+def _from_folder(folder: Path, name: str, card: Card | None) -> Parts:
+    """Read vbench's layout, or VectorDBBench's: `train`, `test` and `neighbors.parquet`."""
+    if card is None:
+        own = folder / "dataset.toml"
+        card = read_card(own) if own.is_file() else Card()
+    base = folder / "base.npy"
+    if not base.is_file():
+        train = [folder / f"{kind}train.parquet" for kind in ("", "shuffle_")]
+        found = next((path for path in train if path.is_file()), None)
+        if found is None:
+            raise DataError(
+                f"{folder}: holds no base.npy (and no train.parquet); a folder needs base.npy, "
+                "queries.npy and dataset.toml, else give the path of a file"
+            )
+        return Parts(name, found, metric=card.metric, card=card)
+    tables = {role: folder / file for role, file in _TABLES.items() if (folder / file).is_file()}
+    queries, truth = folder / (card.queries or "queries.npy"), folder / "truth.npz"
+    return Parts(
+        name,
+        base,
+        queries if queries.is_file() or card.queries else None,
+        truth if truth.is_file() and not (card.queries or card.where) else None,
+        card.metric,
+        card=card,
+        **tables,
+    )
