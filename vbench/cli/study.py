@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from vbench.cli.output import console, print_json, progress_bar
+from vbench.cli.output import console, print_json, print_table, progress_bar
 from vbench.errors import VbenchError
 
 if TYPE_CHECKING:
     from vbench.study.carry import Done
 
 _OPTIONS = {"study", "out", "fresh", "threads", "timeout", "memory_limit", "as_json"}
+_HEADS = ("part", "dataset", "k", "index", "build", "setting")
 _SHOWN = ("Recall", "Robustness(delta=0.1)", "Robustness(delta=0.5)", "Robustness(delta=0.9)")
 
 
@@ -65,7 +66,7 @@ def _print(done: Done) -> None:
     out.print(f"[bold]{done.study.title}[/]")
     for name, frame in done.tables.items():
         if not frame.is_empty():
-            out.print(_table(name, frame.to_dicts()))
+            print_table(out, _table(name, frame.to_dicts()), len(_HEADS))
     for measured in done.measured:
         for warning in measured.run.manifest.warnings:
             if warning.about in ("failed trials", "no equal footing", "busy machine"):
@@ -83,14 +84,13 @@ def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Any:
     from rich.table import Table
 
     table = Table(title=name, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    heads = ("part", "dataset", "k", "index", "build", "setting")
-    for head in heads:
+    for head in _HEADS:
         table.add_column(head, overflow="fold")
     for measure in _SHOWN:
         table.add_column(measure.replace("Robustness(delta=", "R-").rstrip(")"), justify="right")
     settings: dict[tuple[str, ...], dict[str, float | None]] = {}
     for row in rows:
-        key = tuple(str(row[head]) for head in heads)
+        key = tuple(str(row[head]) for head in _HEADS)
         settings.setdefault(key, {})[row["measure"]] = row["value"]
     for key, values in settings.items():
         table.add_row(*key, *(_share(values.get(measure)) for measure in _SHOWN))
