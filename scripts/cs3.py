@@ -18,8 +18,8 @@ import numpy as np
 from scipy.stats import skew
 
 import vbench
+from vbench.data.truth import exact_truth
 from vbench.measures.hits import threshold
-from vbench.results.run import Run
 
 VBENCH = str(Path(sys.executable).with_name("vbench"))
 SEEDS = (0, 1, 2)
@@ -31,7 +31,7 @@ VARIANTS = {
     "all three": ("cycle", "sync", "cascade"),
 }
 BASELINES = {"popularity": "popularity", "ALS": "als"}
-INDEXES = ("hnsw", "ivf-flat")
+INDEXES = ("hnsw", "hnsw-mips", "ivf-flat")
 K, LEVEL, BUILDS, DELTA = 10, 0.9, 3, 0.9
 QUALITY = {"HR@100": "hit_rate", "nDCG@10": "ndcg", "AUC": "auc", "LogLoss": "log_loss"}
 Values = Mapping[str, float]
@@ -48,6 +48,7 @@ def main() -> None:
         return {label: of_name[key] for label, key in QUALITY.items()}
 
     show("vectors", (*BASELINES, *VARIANTS), quality)
+    show("vectors", tuple(VARIANTS), functools.partial(shape, folder))
     for index in INDEXES:
         measure = functools.partial(evenness, folder, index)
         show(index, tuple(VARIANTS), measure)
@@ -93,14 +94,18 @@ def evenness(folder: Path, index: str, name: str, seed: int) -> Values:
         "R-0.9": (hits >= threshold(DELTA, K)).mean(),
         "zero": (hits == 0).mean(),
         "persistent": (hits < threshold(DELTA, K)).all(axis=0).mean(),
-        "k-occurrence skew": occurrence_skew(run),
     }
 
 
-def occurrence_skew(run: Run) -> float:
-    """Skewness of how often a base vector is among the exact K of a query (Radovanović 2010)."""
-    counts = np.bincount(run.truth.ids[:, :K].ravel(), minlength=run.manifest.dataset.n)
-    return float(skew(counts))
+def shape(folder: Path, name: str, seed: int) -> Values:
+    """What makes vectors hard to index: hubs (Radovanović 2010), and lengths that differ."""
+    dataset = vbench.load(where(folder, name, seed))
+    hits = np.bincount(exact_truth(dataset, K).ids.ravel(), minlength=dataset.n)
+    lengths = np.linalg.norm(dataset.base.astype(np.float32), axis=1)
+    return {
+        "k-occurrence skew": float(skew(hits)),
+        "spread of lengths": float(lengths.std() / lengths.mean()),
+    }
 
 
 def show(title: str, names: tuple[str, ...], values: Callable[[str, int], Values]) -> None:
