@@ -46,15 +46,20 @@ def main() -> None:
 
 
 def picture(page: Path, folder: Path) -> None:
-    """The top of the page, and the part with the slider, as a reader sees them."""
+    """The part of the page with the sliders, the bars and the curve, as a reader sees it."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         for scheme in ("light", "dark"):
             shown = chromium.new_page(viewport={"width": 1280, "height": 1000}, color_scheme=scheme)
             shown.goto(page.as_uri())
             shown.wait_for_function("document.body.dataset.drawn === 'yes'")
-            shown.locator("form.controls").evaluate("part => part.scrollIntoView()")
-            shown.screenshot(path=folder / f"page-{scheme}.png")
+            top = shown.locator("form.controls").bounding_box()
+            curve = shown.locator("figure.chart").nth(1).bounding_box()
+            assert top is not None
+            assert curve is not None
+            first, last = top["y"] - 16, curve["y"] + curve["height"] + 24
+            clip = {"x": 0, "y": first, "width": 1280, "height": last - first}
+            shown.screenshot(path=folder / f"page-{scheme}.png", full_page=True, clip=clip)
         chromium.close()
 
 
