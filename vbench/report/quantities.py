@@ -95,5 +95,5 @@ def percent(share: float) -> str:
 def percents(low: float, high: float) -> str:
     """An interval of shares in percent, with a digit more than its width needs."""
     width = 100 * (high - low)
-    digits_after = 1 if width >= 1 else 2
+    digits_after = 1 if width >= 0.3 else 2
     return f"{100 * low:.{digits_after}f}–{100 * high:.{digits_after}f}"

@@ -56,7 +56,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
                 "builds",
                 "Build to build",
                 "One mark for each build of the same configuration (δ rounded up to a tenth). "
-                "Indexes whose spans overlap have not been told apart.",
+                "Where spans overlap, which index is better depends on the build.",
                 charts.builds(draw),
             ),
         ]
