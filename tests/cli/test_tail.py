@@ -91,6 +91,29 @@ def test_graph_looks_inside_once(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "in how many lists the true neighbours lie" in again.output
 
 
+def test_a_graph_that_is_none_is_told_and_the_others_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index that shows what is no graph is a warning and exit code 1; no other is lost."""
+    monkeypatch.chdir(tmp_path)
+    ladder = np.zeros((30, 2), np.float32)
+    ladder[:, 0] = np.arange(30)
+    dataset = vbench.Dataset("ladder", ladder, ladder[:5] + np.float32(0.1), "l2")
+    indexes = ["structured:Astray", "structured:Ladder"]
+    vbench.run(dataset, indexes, k=3, builds=1, repeats=1, out="run")
+    np.save("base.npy", dataset.base)
+    np.save("queries.npy", dataset.queries)
+    where = ("--dataset", "base.npy", "--queries", "queries.npy", "--metric", "l2")
+    result = call("--graph", "-n", "0", "--json", *where)
+    document = json.loads(result.stdout)
+    (fault,) = (each for each in document["warnings"] if each["about"] == "not looked into")
+    assert result.exit_code == 1
+    assert "neighbors lead to vector 35" in fault["message"]
+    astray, sound = (each["inside"] for each in document["indexes"])
+    assert astray is None
+    assert sound["graph"]["reachable"]["value"] > 0
+
+
 def test_a_fresh_run_forgets_what_was_explained(folder: Path) -> None:
     """What was computed from an earlier run does not outlive it."""
     call("-n", "0")

@@ -101,8 +101,7 @@ def tail(
     run = Run(path)
     run.clusters(cluster)
     given = _given(run, dataset, queries, metric)
-    if graph:
-        _look_inside(run, given, chosen(run, indexes, settings, k), delta)
+    faults = _look_inside(run, given, chosen(run, indexes, settings, k), delta) if graph else []
     document = explain(
         run,
         indexes=indexes,
@@ -113,13 +112,14 @@ def tail(
         dataset=given,
         cluster=cluster,
     )
+    document["warnings"] += faults
     if as_json:
         print_json(document)
     else:
         from vbench.cli.tail_tables import print_tail
 
         print_tail(document)
-    return 0
+    return 1 if faults else 0
 
 
 def _given(run: Run, dataset: str | None, queries: str | None, metric: Any) -> Dataset | None:
@@ -133,23 +133,40 @@ def _given(run: Run, dataset: str | None, queries: str | None, metric: Any) -> D
     return load(dataset, queries=queries, metric=metric or run.manifest.dataset.metric)
 
 
-def _look_inside(run: Run, dataset: Dataset | None, sides: Sequence[Side], delta: float) -> None:
-    """Leave in the run's folder what the builds look like inside, where it is not yet."""
+def _look_inside(
+    run: Run, dataset: Dataset | None, sides: Sequence[Side], delta: float
+) -> list[dict[str, str]]:
+    """Leave in the run's folder what the builds look like inside, where it is not yet.
+
+    What could not be looked into is told as warnings; the others are shown.
+    """
     from vbench.bench.inside import explain_inside
     from vbench.results.hardness import reopened
     from vbench.results.tail import inside_of, store_inside
 
     pending = [side for side in sides if inside_of(side, delta) is None]
     if not pending:
-        return
+        return []
     dataset = reopened(run, dataset)
     total = sum(len(side.setting.trials) for side in pending)
     done = 0
+    faults = []
     with progress_bar() as progress:
         for side in pending:
 
             def tell(number: int, name: str = str(side), before: int = done) -> None:
                 progress(f"building {name} again ({number + 1})", before + number, total)
 
-            store_inside(side, delta, explain_inside(side, dataset, delta, tell))
+            try:
+                store_inside(side, delta, explain_inside(side, dataset, delta, tell))
+            except VbenchError as error:
+                faults.append(
+                    {
+                        "about": "not looked into",
+                        "message": str(error),
+                        "why": "nothing is said of its graph or lists",
+                        "remedy": "mend its neighbors() or lists(), or leave it out with --index",
+                    }
+                )
             done += len(side.setting.trials)
+    return faults
