@@ -15,11 +15,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import skew
+from scipy.stats import skew, ttest_1samp
 
 import vbench
 from vbench.data.truth import exact_truth
 from vbench.measures.hits import threshold
+from vbench.stats.exact import holm
+from vbench.stats.intervals import student
 
 VBENCH = str(Path(sys.executable).with_name("vbench"))
 SEEDS = (0, 1, 2)
@@ -48,6 +50,7 @@ def main() -> None:
         return {label: of_name[key] for label, key in QUALITY.items()}
 
     show("vectors", (*BASELINES, *VARIANTS), quality)
+    show_differences(quality)
     show("vectors", tuple(VARIANTS), functools.partial(shape, folder))
     for index in INDEXES:
         measure = functools.partial(evenness, folder, index)
@@ -120,6 +123,21 @@ def show(title: str, names: tuple[str, ...], values: Callable[[str, int], Values
             digits = 1 if abs(column.mean()) >= 3 else 4
             cells.append(f"{column.mean():.{digits}f} ± {column.std(ddof=1):.{digits}f}")
         print(f"| {name} | {' | '.join(cells)} |")
+
+
+def show_differences(quality: Callable[[str, int], Values]) -> None:
+    """Each part against the plain towers, seed by seed; p adjusted for all that is shown."""
+    plain, *parts = VARIANTS
+    shown = [(name, label) for name in parts for label in ("HR@100", "nDCG@10")]
+    found = [
+        np.array([quality(name, seed)[label] - quality(plain, seed)[label] for seed in SEEDS])
+        for name, label in shown
+    ]
+    adjusted = holm([ttest_1samp(each, 0.0).pvalue for each in found])
+    print("\n| | difference | p |\n|---|---|---|")
+    for (name, label), each, p in zip(shown, found, adjusted, strict=True):
+        half = student(each).high - each.mean()
+        print(f"| {name}, {label} | {each.mean():+.4f} ± {half:.4f} | {p:.3f} |")
 
 
 if __name__ == "__main__":
