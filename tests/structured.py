@@ -68,6 +68,7 @@ class Astray(Ladder):
         n = len(self.steps)
         wrong = {
             "far": Graph(np.full((n, 1), n + 5), np.array([0])),
+            "before": Graph(np.full((n, 1), -1), np.array([-2])),
             "floats": Graph(np.zeros((n, 1)), np.array([0])),
             "short": Graph(np.zeros((3, 1), dtype=int), np.array([0])),
             "words": "nonsense",

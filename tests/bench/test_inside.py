@@ -89,6 +89,7 @@ def test_an_index_that_is_never_the_same_is_found_out(dataset: Dataset, tmp_path
     ("shows", "says"),
     [
         ("far", "neighbors lead to vector 35, and there are 30"),
+        ("before", "entries lead to vector -2, and there are 30"),
         ("floats", r"neighbors are float64 of shape \(30, 1\); give integers \(30, degree\)"),
         ("short", r"neighbors are int64 of shape \(3, 1\)"),
         ("words", r"neighbors\(\) gave str: it gives"),

@@ -158,7 +158,7 @@ class Worker:
                     f"neighbors() gave {type(graph).__name__}: it gives "
                     "vbench.adapters.protocol.Graph(neighbors, entries), or None"
                 ) from None
-            links = _rows("neighbors", links, len(back), (len(back), "degree"))
+            links = _rows("neighbors", links, len(back), (len(back), "degree"), pads=True)
             neighbors = np.empty(links.shape, dtype=np.int64)
             neighbors[back] = np.where(links < 0, -1, back[links])
             arrays += [neighbors, back[_rows("entries", entries, len(back), ("entries",))]]
@@ -174,9 +174,9 @@ class Worker:
 
 
 def _rows(
-    what: str, given: Any, n: int | None, shape: tuple[int | str, ...]
+    what: str, given: Any, n: int | None, shape: tuple[int | str, ...], *, pads: bool = False
 ) -> NDArray[np.integer[Any]]:
-    """Integers of this shape, row numbers under `n`; words in `shape` stand for any number.
+    """Integers of this shape, row numbers under `n`, or -1 that `pads`; words stand for any number.
 
     Raises
     ------
@@ -193,11 +193,13 @@ def _rows(
         raise clock.AnswerError(
             f"{what} are {array.dtype} of shape {array.shape}; give integers ({wanted})"
         )
-    if n is not None and array.max(initial=-1) >= n:
-        raise clock.AnswerError(
-            f"{what} lead to vector {array.max()}, and there are {n}: give row numbers of the "
-            "base that fit() was given"
-        )
+    if n is not None:
+        wrong = array[(array >= n) | (array < (-1 if pads else 0))]
+        if wrong.size:
+            raise clock.AnswerError(
+                f"{what} lead to vector {wrong[0]}, and there are {n}: give row numbers of the "
+                f"base that fit() was given{', and -1 to pad' if pads else ''}"
+            )
     return array
 
 

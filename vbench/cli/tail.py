@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from vbench.data.dataset import Dataset
     from vbench.results.run import Run
+    from vbench.results.schema import Warn
     from vbench.results.sides import Side
 
 _EXAMPLES = """
@@ -95,6 +96,8 @@ def tail(
     segments they come from, how hard they are, whether another index would have served them, and
     how wide a search each would need.
     """
+    import msgspec
+
     from vbench.results.run import Run
     from vbench.results.tail import chosen, explain
 
@@ -112,7 +115,7 @@ def tail(
         dataset=given,
         cluster=cluster,
     )
-    document["warnings"] += faults
+    document["warnings"] += msgspec.to_builtins(faults)
     if as_json:
         print_json(document)
     else:
@@ -135,13 +138,14 @@ def _given(run: Run, dataset: str | None, queries: str | None, metric: Any) -> D
 
 def _look_inside(
     run: Run, dataset: Dataset | None, sides: Sequence[Side], delta: float
-) -> list[dict[str, str]]:
+) -> list[Warn]:
     """Leave in the run's folder what the builds look like inside, where it is not yet.
 
     What could not be looked into is told as warnings; the others are shown.
     """
     from vbench.bench.inside import explain_inside
     from vbench.results.hardness import reopened
+    from vbench.results.schema import Warn
     from vbench.results.tail import inside_of, store_inside
 
     pending = [side for side in sides if inside_of(side, delta) is None]
@@ -161,12 +165,12 @@ def _look_inside(
                 store_inside(side, delta, explain_inside(side, dataset, delta, tell))
             except VbenchError as error:
                 faults.append(
-                    {
-                        "about": "not looked into",
-                        "message": str(error),
-                        "why": "nothing is said of its graph or lists",
-                        "remedy": "mend its neighbors() or lists(), or leave it out with --index",
-                    }
+                    Warn(
+                        "not looked into",
+                        str(error),
+                        "nothing is said of its graph or lists",
+                        "mend its neighbors() or lists(), or leave it out with --index",
+                    )
                 )
             done += len(side.setting.trials)
     return faults
