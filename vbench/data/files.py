@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from vbench import places
 from vbench.errors import VbenchError
+from vbench.leftovers import temporary_file
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Others may come from what is read to fill the file.
@@ -32,18 +32,18 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        stream, fresh = temporary_file(path)
     except OSError as error:
         raise _explained(path, error) from error
     try:
-        with os.fdopen(handle, "wb") as stream:
-            yield cast(BinaryIO, stream)
+        with stream:
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(path)
+            # Renamed while it is held: a sweep never sees it left over.
+            fresh.replace(path)
     except BaseException as error:
-        Path(name).unlink(missing_ok=True)
+        fresh.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
             raise _explained(path, error) from error
         raise
@@ -62,10 +62,3 @@ def _explained(path: Path, error: OSError) -> VbenchError:
     elif path.is_relative_to(places.home()):
         remedy = "set VBENCH_HOME to a folder that can be written"
     return VbenchError(f"{path}: cannot be written: {error.strerror}; {remedy}")
-
-
-def _umask() -> int:
-    """Read the process's umask; mkstemp makes files for the owner alone."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

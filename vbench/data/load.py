@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from vbench.data import catalog, check, siblings
+from vbench.data import catalog, check, siblings, tables
 from vbench.data.arrays import accept, first_line
 from vbench.data.card import Card
 from vbench.data.check import check_k as check_k
@@ -237,7 +237,7 @@ def _frame(source: Any) -> pl.DataFrame | None:
     if path.suffix.lower() not in {".parquet", ".csv"}:
         raise DataError(f"{path}: a table is read from .parquet or .csv")
     try:
-        return pl.read_csv(path) if path.suffix.lower() == ".csv" else pl.read_parquet(path)
+        return tables.read_csv(path) if path.suffix.lower() == ".csv" else tables.read_parquet(path)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise DataError(f"{path}: cannot be read: {first_line(error)}") from None
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from vbench.data.tables import read_parquet
+
 _FREQUENT = 101_000
 _NEXT = 150_000
 _RARE = 350_000
@@ -24,7 +26,7 @@ def prepare(files: Mapping[str, Path], folder: Path) -> None:
         `vectors.npy` (400,000, 50) float32, words by falling frequency, and `words.parquet`.
     """
     vectors = np.load(files["vectors.npy"], mmap_mode="r", allow_pickle=False)
-    words = pl.read_parquet(files["words.parquet"])["index"].to_numpy()
+    words = read_parquet(files["words.parquet"])["index"].to_numpy()
     random = np.random.default_rng(_SEED)
 
     held_out = np.sort(random.choice(_FREQUENT, _QUERIES, replace=False))

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vbench.data import tables
 from vbench.errors import DataError
 from vbench.metric import FloatArray
 from vbench.ranking.judgements import rows_of
@@ -71,10 +72,10 @@ def read_scores(path: str | Path, m: int, n: int) -> Scores:
 
 
 def _table(path: Path) -> tuple[pl.DataFrame, FloatArray]:
-    read = pl.read_parquet if path.suffix == ".parquet" else pl.read_csv
+    read = tables.read_parquet if path.suffix == ".parquet" else tables.read_csv
     try:
         frame = read(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DataError(f"{path} cannot be read: {error}") from None
     if frame.is_empty():
         raise DataError(f"{path} holds no scores")

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from vbench.data import tables
 from vbench.errors import DataError, UnknownNameError, VbenchError
 
 if TYPE_CHECKING:
@@ -102,14 +103,14 @@ def _read(path: Path, *, as_text: bool, ids: Collection[str] = ()) -> pl.DataFra
         with path.open("rb") as file:
             first = file.readline(1 << 16)
         if path.suffix.lower() in {".parquet", ".pq"} or first.startswith(b"PAR1"):
-            return pl.read_parquet(path)
+            return tables.read_parquet(path)
         # The likeliest separator: what the first line has most of.
         separator = max(_SEPARATORS, key=first.decode("utf-8", errors="replace").count)
         if as_text:
-            return pl.read_csv(path, separator=separator, infer_schema=False)
-        header = pl.read_csv(path, separator=separator, n_rows=0).columns
+            return tables.read_csv(path, separator=separator, infer_schema=False)
+        header = tables.read_csv(path, separator=separator, n_rows=0).columns
         text = [name for name in header if name in ids or _plain(name) in ids]
-        return pl.read_csv(
+        return tables.read_csv(
             path,
             separator=separator,
             schema_overrides=dict.fromkeys(text, pl.String),

@@ -1,0 +1,27 @@
+"""Tables by path."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from vbench.data import tables
+
+
+@pytest.mark.parametrize("name", ["a[1]", "b*", "c?", "year=2020", "plain"])
+def test_a_path_is_no_pattern(tmp_path, name):
+    """Whatever signs a path has, it names one file; a folder's name makes no column."""
+    folder = tmp_path / name
+    folder.mkdir()
+    frame = pl.DataFrame({"x": [1, 2]})
+    for file in (f"{name}.parquet", "b1.parquet", "cc.parquet"):
+        with (folder / file).open("wb") as stream:
+            frame.write_parquet(stream, metadata={"vbench": file})
+        (folder / file).with_suffix(".csv").write_text("x\n1\n2\n")
+    path = folder / f"{name}.parquet"
+    assert tables.read_parquet(path).equals(frame)
+    assert tables.read_parquet(path, ("x",)).equals(frame)
+    assert tables.scan_parquet(path).collect().equals(frame)
+    assert tables.parquet_schema(path) == {"x": pl.Int64}
+    assert tables.parquet_metadata(path)["vbench"] == path.name
+    assert tables.read_csv(path.with_suffix(".csv")).equals(frame)

@@ -1,0 +1,57 @@
+"""One process at a time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from vbench.locks import locked
+
+_ADDS = """
+import sys
+from pathlib import Path
+from vbench.locks import locked
+path = Path(sys.argv[1])
+for _ in range(20):
+    with locked(path, "adding"):
+        path.write_text(str(int(path.read_text()) + 1))
+"""
+
+
+def test_nobody_else_writes_meanwhile(tmp_path):
+    """Four processes that each add 20 make 80, and leave no lock."""
+    path = tmp_path / "number"
+    path.write_text("0")
+    calls = [subprocess.Popen([sys.executable, "-c", _ADDS, str(path)]) for _ in range(4)]
+    assert [call.wait() for call in calls] == [0] * 4
+    assert path.read_text() == "80"
+    assert [each.name for each in tmp_path.iterdir()] == ["number"]
+
+
+def test_who_waits_says_for_whom(tmp_path, monkeypatch):
+    """After a while, the process that holds the lock is named, and what it does."""
+    monkeypatch.setattr("vbench.locks._PATIENCE_SECONDS", 0.0)
+    told, said = threading.Event(), []
+    monkeypatch.setattr("warnings.warn", lambda text, **_: (said.append(text), told.set()))
+
+    def wait():
+        with locked(tmp_path / "x", "second"):
+            return True
+
+    with ThreadPoolExecutor() as pool:
+        with locked(tmp_path / "x", "converting x"):
+            other = pool.submit(wait)
+            assert told.wait(30)
+        assert other.result(30)
+    assert len(said) == 1
+    assert "waiting for process" in said[0]
+    assert "converting x" in said[0]
+
+
+def test_where_nothing_can_be_written_there_is_no_lock(tmp_path):
+    """What can only be read needs none; the error is that of the writing."""
+    (tmp_path / "file").write_bytes(b"")
+    with locked(tmp_path / "file" / "x", "reading"):
+        pass

@@ -1,0 +1,52 @@
+"""Tables of Parquet and CSV: a path is a path here, never a pattern.
+
+polars takes `a[1].parquet` and `b*.parquet` for patterns of several files, and `key=value` in a
+folder's name for a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read a Parquet file, or some columns of it."""
+    import polars as pl
+
+    wanted = None if columns is None else list(columns)
+    return pl.read_parquet(path, columns=wanted, glob=False, hive_partitioning=False)
+
+
+def scan_parquet(path: Path) -> pl.LazyFrame:
+    """Open a Parquet file to be read in parts."""
+    import polars as pl
+
+    return pl.scan_parquet(path, glob=False, hive_partitioning=False)
+
+
+def parquet_schema(path: Path) -> dict[str, pl.DataType]:
+    """Columns and their types."""
+    import polars as pl
+
+    with path.open("rb") as stream:
+        return dict(pl.read_parquet_schema(stream))
+
+
+def parquet_metadata(path: Path) -> dict[str, str]:
+    """What was written beside the rows."""
+    import polars as pl
+
+    with path.open("rb") as stream:
+        return pl.read_parquet_metadata(stream)
+
+
+def read_csv(path: Path, **options: Any) -> pl.DataFrame:
+    """Read a CSV file; options as in polars."""
+    import polars as pl
+
+    return pl.read_csv(path, glob=False, **options)

@@ -1,0 +1,71 @@
+"""One process at a time writes a file or folder; the others wait, and say for whom."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from vbench.leftovers import CLOEXEC, LOCK, hidden, hold, is_still, sweep_once
+
+_PATIENCE_SECONDS = 2.0
+"""How long another process may take before somebody is told that it is waited for."""
+_POLL_SECONDS = 0.05
+
+
+@contextlib.contextmanager
+def locked(target: Path, doing: str) -> Iterator[None]:
+    """Hold the lock beside `target` while it is written.
+
+    Whoever waited looks again whether the other process has made it already. A lock ends with its
+    process, however that ends. Where the file system knows no locks, or nothing can be written,
+    there is none: files are renamed into place and so whole all the same.
+
+    Parameters
+    ----------
+    doing
+        What is done, for those who wait: "converting base.npy".
+    """
+    sweep_once(target.parent)
+    path = hidden(target, LOCK)
+    descriptor = _taken(path, doing)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            # While it is held: whoever waits for it finds it gone, and makes a new one.
+            path.unlink(missing_ok=True)
+            os.close(descriptor)
+
+
+def _taken(path: Path, doing: str) -> int | None:
+    began, told = time.monotonic(), False
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | CLOEXEC, 0o666)
+        except OSError:
+            return None
+        if not hold(descriptor):
+            if not told and time.monotonic() - began > _PATIENCE_SECONDS:
+                told = True
+                warnings.warn(f"waiting for {_holder(path)}", stacklevel=4)
+            time.sleep(_POLL_SECONDS)
+        elif is_still(path, descriptor):
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n{platform.node()}\n{doing}\n".encode())
+            return descriptor
+        os.close(descriptor)
+
+
+def _holder(path: Path) -> str:
+    """Who holds a lock, as the file says."""
+    with contextlib.suppress(OSError, ValueError):
+        process, host, doing = path.read_text(errors="replace").splitlines()[:3]
+        where = "" if host == platform.node() else f" on {host}"
+        return f"process {int(process)}{where}, which is {doing}"
+    return f"another process, which holds {path}"
