@@ -200,6 +200,22 @@ class ChangesBase(Exact):
         super().fit(base, metric, seed=seed, threads=threads)
 
 
+class WritesToItsInput(Exact):
+    """Normalizes base and queries where they lie, as it says that it does."""
+
+    metrics: ClassVar[frozenset[Metric]] = frozenset({"cosine"})
+    writes = True
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        base /= np.linalg.norm(base, axis=1, keepdims=True)
+        super().fit(base, "ip", seed=seed, threads=threads)
+
+    def search(self, queries: Any, k: int) -> Any:
+        ids = self.nearest(queries, k)
+        queries *= -1.0
+        return ids
+
+
 class CrashesInFit(Exact):
     """A segmentation fault while building."""
 

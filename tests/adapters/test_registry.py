@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
 import vbench
 from vbench.adapters import registry
+from vbench.adapters.answers import AnswerError
+from vbench.adapters.protocol import versions
 from vbench.adapters.registry import adapters, as_index, available, resolve
 from vbench.errors import UnknownNameError, VbenchError
 
@@ -150,3 +155,89 @@ def test_a_module_that_quits_while_it_is_imported_is_an_error(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(VbenchError, match=r"cannot be imported \(SystemExit: no licence\)"):
         resolve("quits_at_once:Mine")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "says"),
+    [
+        ({"requires": "hnswlib"}, r"requires is 'hnswlib'; needed are names of distributions"),
+        ({"requires": (1,)}, r"requires is \(1,\)"),
+        ({"seeded": "no"}, "seeded is 'no'; allowed: True, False"),
+        ({"writes": None}, "writes is None; allowed: True, False"),
+        ({"local": 1}, "local is 1; allowed: True, False"),
+        ({"knob": ["ef"]}, r"knob is \['ef'\]; needed is the name of a search parameter"),
+        ({"dimensions": 128}, "dimensions is 128; allowed is a range or a set of whole numbers"),
+        ({"dimensions": {0, 8}}, "above 0"),
+        ({"dimensions": range(2000)}, "above 0"),
+        ({"dimensions": range(9, 2)}, "a range or a set"),
+        ({"dimensions": {1.5}}, "whole numbers"),
+        ({"metrics": None}, "allowed is a set of some of: l2, ip, cosine"),
+    ],
+)
+def test_attributes_that_say_nothing_are_refused(attributes: dict[str, Any], says: str) -> None:
+    """The message holds what was given and what is allowed; a plain class is checked alike."""
+    for bases in ((), (vbench.Index,)):
+        kind = type("Odd", bases, {"fit": id, "search": id, **attributes})
+        with pytest.raises(VbenchError, match=says):
+            as_index(kind, "odd:Odd")
+
+
+@pytest.mark.parametrize(
+    "dimensions", [None, range(2, 2001), range(64, 1 << 40, 64), {96, 128}, (3,), frozenset({7})]
+)
+def test_dimensions_are_ranges_and_sets(dimensions: Any) -> None:
+    """Or None; a long range costs no time."""
+    kind = as_index(type("Fine", (), {"fit": id, "search": id, "dimensions": dimensions}), "f:F")
+    assert kind.dimensions == dimensions
+
+
+@pytest.mark.parametrize("bases", [(), (vbench.Index,)], ids=["plain", "Index"])
+def test_either_search_is_enough(bases: tuple[type, ...]) -> None:
+    """The other follows from it: rows are padded, and copied before the next is asked for."""
+    row: list[int] = []
+
+    def search_one(self: Any, query: Any, k: int) -> list[int]:
+        row[:] = range(int(query[0]))
+        return row
+
+    def search(self: Any, queries: Any, k: int) -> Any:
+        return [list(range(int(query[0]))) for query in queries]
+
+    queries = np.array([[2], [0], [3]], dtype=np.float32)
+    one = as_index(type("One", bases, {"fit": id, "search_one": search_one}), "one:One")()
+    assert one.search(queries, 3).tolist() == [[0, 1, -1], [-1, -1, -1], [0, 1, 2]]
+    assert one.search(queries[:0], 3).shape == (0, 3)
+    many = as_index(type("Many", bases, {"fit": id, "search": search}), "many:Many")()
+    assert list(many.search_one(queries[0], 3)) == [0, 1]
+
+
+def test_a_class_without_any_search_says_so_where_it_is_used() -> None:
+    """Also where nobody has checked it."""
+    with pytest.raises(NotImplementedError, match="neither search nor search_one"):
+        vbench.Index().search(np.zeros((1, 2), dtype=np.float32), 1)
+
+
+def test_built_in_indexes_name_the_distribution_behind_them() -> None:
+    """Whose version is part of what was measured."""
+    for name, entry in adapters().items():
+        if entry.origin == "vbench-ann":
+            (distribution,) = resolve(name).requires
+            assert importlib.metadata.version(distribution)
+
+
+def test_versions_of_a_server_are_names_and_texts() -> None:
+    """None by default; an attribute that happens to bear the name is none either."""
+
+    class Server(vbench.Index):
+        def version(self) -> Any:
+            return told
+
+    told: Any = {"server": "1.2"}
+    server = Server()
+    assert versions(vbench.Index()) == {}
+    assert versions(server) == {"server": "1.2"}
+    plain = as_index(type("Plain", (), {"fit": id, "search": id, "version": "3"}), "plain:Plain")
+    assert versions(plain()) == {}
+    told = "1.2"
+    with pytest.raises(AnswerError, match=r"version returned '1\.2'"):
+        versions(server)

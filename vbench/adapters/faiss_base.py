@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +16,17 @@ from vbench.adapters.protocol import Graph, Ids, Index, Vectors
 from vbench.errors import VbenchError
 from vbench.metric import Metric
 
+_DISTRIBUTIONS = ("faiss-cpu", "faiss-gpu", "faiss-gpu-cu12", "faiss-gpu-cu11", "faiss")
 _METRIC_TYPES: dict[Metric, int] = {"l2": faiss.METRIC_L2, "ip": faiss.METRIC_INNER_PRODUCT}
+
+
+def _distribution() -> str:
+    """The distribution that faiss came in."""
+    for name in _DISTRIBUTIONS:
+        with contextlib.suppress(PackageNotFoundError):
+            version(name)
+            return name
+    return _DISTRIBUTIONS[0]
 
 
 class FaissIndex(Index):
@@ -24,6 +36,7 @@ class FaissIndex(Index):
     """
 
     metrics: ClassVar[frozenset[Metric]] = frozenset({"l2", "ip"})
+    requires = (_distribution(),)
 
     def __init__(self) -> None:
         self.index: Any = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench.adapters.answers import AnswerError, stack
 from vbench.metric import METRICS, Metric
 
 Vectors = NDArray[np.float32]
@@ -34,9 +35,9 @@ class Graph(NamedTuple):
 class Index:
     """One vector index. The parameters of the build come to ``__init__`` as keywords.
 
-    ``__init__``, ``fit`` and ``search`` are enough; the rest has defaults. Parameters are known
-    from the signatures of ``__init__`` and ``set``: their names and types are checked before
-    anything runs, ranges too where they are annotated, as in
+    ``__init__``, ``fit``, and one of ``search`` and ``search_one`` are enough; the rest has
+    defaults. Parameters are known from the signatures of ``__init__`` and ``set``: their names
+    and types are checked before anything runs, ranges too where they are annotated, as in
     ``M: Annotated[int, msgspec.Meta(ge=2, le=512)] = 16``.
 
     Ids are row numbers of the `base` that ``fit`` was given.
@@ -55,13 +56,38 @@ class Index:
     local: ClassVar[bool] = True
     """False where another process does the work, so that waiting is not a disturbance."""
 
+    requires: ClassVar[tuple[str, ...]] = ()
+    """Distributions whose versions belong to a result: ``("hnswlib",)``."""
+
+    seeded: ClassVar[bool] = True
+    """False where no seed rules the library's randomness: two builds then differ, and are not
+    taken for one."""
+
+    writes: ClassVar[bool] = False
+    """True where the library needs arrays that can be written to. It is then given copies of its
+    own; else base and queries are read-only."""
+
+    dimensions: ClassVar[Collection[int] | None] = None
+    """Numbers of dimensions that the library can do, as a range or a set; None for any.
+    ``range(64, 4097, 64)`` are the multiples of 64 up to 4096."""
+
     def fit(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> None:
-        """Build the index over `base`: float32 (n, d), C-contiguous, read-only."""
+        """Build the index over `base`: float32 (n, d), C-contiguous, read-only but for `writes`."""
         raise NotImplementedError
 
     def search(self, queries: Vectors, k: int) -> Ids:
-        """Ids of the `k` nearest of each query: integer (m, k), nearest first, −1 pads."""
-        raise NotImplementedError
+        """Ids of the `k` nearest of each query: integer (m, k), nearest first, −1 pads.
+
+        Rows may be shorter than `k`, each as it is. Without a method of its own, an index is
+        asked by ``search_one`` for each query.
+        """
+        if type(self).search_one is Index.search_one:
+            raise NotImplementedError(f"{type(self).__name__} has neither search nor search_one")
+        ids = np.full((len(queries), k), -1, dtype=np.int64)
+        for row, query in enumerate(queries):
+            # At once, since an index may use the memory of an answer for the next.
+            ids[row] = stack([self.search_one(query, k)], k, row)[0]
+        return ids
 
     def set(self, *args: Any, **search: Any) -> None:
         """Take search parameters by keyword, such as ``ef=64``; they hold until the next call.
@@ -93,12 +119,21 @@ class Index:
         """The list that each base vector lies in: integer (n,), or None where there are none."""
         return None
 
+    def version(self) -> dict[str, str]:
+        """Versions of what is not a distribution, such as a server: asked after ``fit``."""
+        return {}
+
     def save(self, path: Path) -> None:
-        """Write the index to the file `path`."""
+        """Write the index to the file or folder `path`, which does not exist yet."""
         raise NotImplementedError
 
     def load(self, path: Path) -> None:
-        """Take the place of ``fit``: read what ``save`` wrote."""
+        """Take the place of ``fit``: read what ``save`` wrote.
+
+        The index was made with the same parameters. Of the keywords `metric`, `d`, `n` and
+        `threads` it is given those that its signature names, as in
+        ``def load(self, path, *, d, metric)``.
+        """
         raise NotImplementedError
 
     def close(self) -> None:
@@ -112,3 +147,22 @@ def is_count(value: object) -> bool:
         and float(value).is_integer()
         and float(value) >= 0
     )
+
+
+def versions(index: Index) -> dict[str, str]:
+    """What ``version`` of the index says, checked.
+
+    Raises
+    ------
+    AnswerError
+        It says something else than names and versions.
+    """
+    # An adapter that knows nothing of the method may have an attribute of the same name.
+    found = index.version() if callable(type(index).version) else {}
+    if not isinstance(found, Mapping) or not all(
+        isinstance(each, str) for pair in found.items() for each in pair
+    ):
+        raise AnswerError(
+            f"version returned {found!r}", 'return names and versions, such as {"server": "1.2"}'
+        )
+    return dict(found)

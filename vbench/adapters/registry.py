@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
@@ -132,39 +132,92 @@ def load_class(target: str) -> type[Index]:
 
 
 def as_index(found: object, target: str) -> type[Index]:
-    """Check that `found` is a class with ``fit`` and ``search``, and complete it.
+    """Check that `found` is a class with ``fit`` and a search, and complete it.
 
     Raises
     ------
     VbenchError
-        It is not, or names a metric that does not exist.
+        It is not, or one of its attributes says what the protocol does not know.
     """
     if not isinstance(found, type):
         raise VbenchError(f"{target} is not a class; an index is a class with fit and search")
-    for method in ("fit", "search"):
-        own = getattr(found, method, None)
-        if not callable(own) or own is getattr(Index, method):
-            raise VbenchError(
-                f"{target} has no method {method!r}; an index needs fit(base, metric, *, seed, "
-                "threads) and search(queries, k)"
-            )
+    if not _has(found, "fit") or not (_has(found, "search") or _has(found, "search_one")):
+        missing = "search" if _has(found, "fit") else "fit"
+        raise VbenchError(
+            f"{target} has no method {missing!r}; an index needs fit(base, metric, *, seed, "
+            "threads), and search(queries, k) or search_one(query, k)"
+        )
     kind: type[Index] = found if issubclass(found, Index) else _completed(found)
-    metrics: Any = kind.metrics
-    if isinstance(metrics, str) or not set(metrics) or not set(metrics) <= set(METRICS):
-        raise VbenchError(
-            f"{target}: metrics is {metrics!r}; allowed is a set of some of: {', '.join(METRICS)}"
-        )
-    sweep: Any = kind.sweep
-    if not isinstance(sweep, Mapping) or not all(map(_is_sweepable, sweep.values())):
-        raise VbenchError(
-            f"{target}: sweep is {sweep!r}; needed is a list of values for each search parameter, "
-            'such as {"ef": [16, 32]}'
-        )
+    for name, (fits, needed) in _ATTRIBUTES.items():
+        value = getattr(kind, name)
+        if not fits(value):
+            raise VbenchError(f"{target}: {name} is {value!r}; {needed}")
     return kind
 
 
-def _is_sweepable(values: object) -> bool:
-    return isinstance(values, Sequence) and not isinstance(values, str) and len(values) > 0
+def _has(found: type, method: str) -> bool:
+    own = getattr(found, method, None)
+    return callable(own) and own is not getattr(Index, method)
+
+
+def _lists_values(sweep: Any) -> bool:
+    return isinstance(sweep, Mapping) and all(
+        isinstance(values, Sequence) and not isinstance(values, str) and len(values) > 0
+        for values in sweep.values()
+    )
+
+
+def _are_metrics(metrics: Any) -> bool:
+    return (
+        isinstance(metrics, Collection)
+        and not isinstance(metrics, str)
+        and len(metrics) > 0
+        and all(each in METRICS for each in metrics)
+    )
+
+
+def _are_dimensions(dimensions: Any) -> bool:
+    if dimensions is None:
+        return True
+    if not isinstance(dimensions, range | Set | Sequence) or not len(dimensions):
+        return False
+    # A range may be long.
+    ends = (dimensions[0], dimensions[-1]) if isinstance(dimensions, range) else dimensions
+    return all(isinstance(each, int) and each > 0 for each in ends)
+
+
+def _are_names(names: Any) -> bool:
+    return (
+        isinstance(names, Collection)
+        and not isinstance(names, str | Mapping)
+        and all(isinstance(each, str) and each for each in names)
+    )
+
+
+_ATTRIBUTES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "metrics": (_are_metrics, f"allowed is a set of some of: {', '.join(METRICS)}"),
+    "sweep": (
+        _lists_values,
+        'needed is a list of values for each search parameter, such as {"ef": [16, 32]}',
+    ),
+    "knob": (
+        lambda knob: knob is None or isinstance(knob, str),
+        "needed is the name of a search parameter, or None",
+    ),
+    **{
+        name: (lambda value: isinstance(value, bool), "allowed: True, False")
+        for name in ("local", "seeded", "writes")
+    },
+    "requires": (
+        _are_names,
+        'needed are names of distributions, such as ("hnswlib",)',
+    ),
+    "dimensions": (
+        _are_dimensions,
+        "allowed is a range or a set of whole numbers above 0, such as range(64, 4097, 64), "
+        "or None for any",
+    ),
+}
 
 
 def _completed(found: type) -> type[Index]:

@@ -11,6 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench.adapters.answers import AnswerError as AnswerError
+from vbench.adapters.answers import check_range as check_range
+from vbench.adapters.answers import stack as stack
+from vbench.adapters.answers import whole as whole
+
 Ids = NDArray[np.int64]
 SearchOne = Callable[[NDArray[np.float32], int], Any]
 
@@ -18,10 +23,6 @@ QUIET = 0.93
 """CPU time / wall time under which a pass on one thread was disturbed by other processes."""
 
 _CHUNK = 8192
-
-
-class AnswerError(Exception):
-    """An adapter returned something that the index protocol does not allow."""
 
 
 class Pass(NamedTuple):
@@ -93,81 +94,6 @@ def one_by_one(
         wall, cpu = clock() - wall, time.process_time_ns() - cpu
     outside = (wall - int(latency.sum())) / max(1, m)
     return Pass(ids, latency, cpu / max(1, wall), outside)
-
-
-def stack(answers: list[Any], k: int, first: int = 0) -> Ids:
-    """Answers of single queries as one int64 array (m, k), short rows padded with -1.
-
-    Raises
-    ------
-    AnswerError
-        Naming the first query (counted from `first`) whose answer is not allowed.
-    """
-    try:
-        # A ufunc-free concatenation of equal rows costs a tenth of looking at each of them.
-        block = np.concatenate(answers)
-        if {len(answer) for answer in answers} == {k} and block.ndim == 1:
-            return _integers(block, "search_one").reshape(len(answers), k)
-    except (TypeError, ValueError):
-        pass
-    ids = np.full((len(answers), k), -1, dtype=np.int64)
-    for row, answer in enumerate(answers):
-        ids[row] = _row(answer, k, first + row)
-    return ids
-
-
-def _row(answer: Any, k: int, query: int) -> Ids:
-    row = np.asarray(answer)
-    if row.ndim != 1 or len(row) > k:
-        raise AnswerError(
-            f"search_one returned shape {row.shape} for query {query}; "
-            f"the protocol asks for one row of at most k={k} ids"
-        )
-    padded = np.full(k, -1, dtype=np.int64)
-    padded[: len(row)] = _integers(row, "search_one")
-    return padded
-
-
-def whole(answer: Any, m: int, k: int) -> Ids:
-    """The answer of one call with all queries as int64 (m, k), missing columns padded with -1.
-
-    Raises
-    ------
-    AnswerError
-        When it is not an integer array of m rows and at most k columns.
-    """
-    ids = np.asarray(answer)
-    if ids.ndim != 2 or ids.shape[0] != m or ids.shape[1] > k:
-        raise AnswerError(f"search returned shape {ids.shape}; the protocol asks for ({m}, {k})")
-    if ids.shape[1] == k:
-        return _integers(ids, "search")
-    padded = np.full((m, k), -1, dtype=np.int64)
-    padded[:, : ids.shape[1]] = _integers(ids, "search")
-    return padded
-
-
-def _integers(ids: NDArray[Any], method: str) -> Ids:
-    # Numpy takes a list without numbers for floats.
-    if ids.size and ids.dtype.kind not in "iu":
-        raise AnswerError(f"{method} returned {ids.dtype}; the protocol asks for integer ids")
-    return ids.astype(np.int64, copy=False)
-
-
-def check_range(ids: Ids, n: int) -> None:
-    """Raise where an id is neither a row of the base (0…n-1) nor the pad -1.
-
-    Raises
-    ------
-    AnswerError
-        Naming the first query and id.
-    """
-    wrong = (ids < -1) | (ids >= n)
-    if wrong.any():
-        query, place = np.argwhere(wrong)[0]
-        raise AnswerError(
-            f"query {query} got id {ids[query, place]}; ids are row numbers 0 to {n - 1}, "
-            "or -1 to pad"
-        )
 
 
 def differing(a: Ids, b: Ids) -> int:

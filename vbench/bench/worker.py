@@ -22,6 +22,7 @@ import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
+from vbench.adapters.dimensions import check_dimension
 from vbench.adapters.protocol import Index, is_count
 from vbench.adapters.registry import resolve
 from vbench.adapters.space import Space, plan_space
@@ -40,6 +41,7 @@ class Worker:
         self.threads = threadpoolctl.threadpool_limits(order.threads)
         self.space: Space = plan_space(order.transform, order.metric, kind.metrics)
         n, d = order.base.shape
+        check_dimension(kind, self.space, d)
         # Inserted row j is row places⁻¹[j] of the dataset; `original` maps answers back.
         self.original = np.random.default_rng(order.seed).permutation(n)
         self.base: NDArray[np.float32] | None = self._load_base(n, d)
@@ -47,13 +49,17 @@ class Worker:
         load_rows(order.queries, queries, np.arange(len(queries)))
         self.queries = _read_only(self.space.queries(queries))
 
+    def _given(self) -> NDArray[np.float32]:
+        """The queries as the index gets them: for one that writes, a copy for each pass."""
+        return self.queries.copy() if self.index.writes else self.queries
+
     def _load_base(self, n: int, d: int) -> NDArray[np.float32]:
         places = np.empty(n, dtype=np.int64)
         places[self.original] = np.arange(n)
         base = np.empty((n, self.space.width(d)), dtype=np.float32)
         load_rows(self.order.base, base, places)
         self.space.finish_base(base, d)
-        return _read_only(base)
+        return base if self.index.writes else _read_only(base)
 
     def fit(self) -> wire.Fitted:
         """Build the index, then let go of the base."""
@@ -66,7 +72,7 @@ class Worker:
         self.index.fit(base, self.space.metric, seed=self.order.seed, threads=self.order.threads)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         peak = memory.peak()
-        if zlib.crc32(base.data) != before:
+        if not self.index.writes and zlib.crc32(base.data) != before:
             raise clock.AnswerError("fit changed the base vectors it was given; copy them first")
         self.base = None
         size, source = self._size()
@@ -98,14 +104,15 @@ class Worker:
         n = len(self.original)
         index.set(**ask.setting)
         before = zlib.crc32(queries.data)
-        copy = clock.reuses_memory(index.search_one, queries, k)
+        copy = clock.reuses_memory(index.search_one, self._given(), k)
         if ask.warmup:
-            clock.one_by_one(index.search_one, queries[: ask.warmup], k, copy=copy)
+            clock.one_by_one(index.search_one, self._given()[: ask.warmup], k, copy=copy)
         index.work()
         passes, redone = self._passes(ask, copy=copy)
         work = index.work()
+        given = self._given()
         wall = time.perf_counter()
-        answer = index.search(queries, k)
+        answer = index.search(given, k)
         batch_seconds = time.perf_counter() - wall
         batch = clock.whole(answer, len(queries), k)
         for ids in (*(each.ids for each in passes), batch):
@@ -135,7 +142,7 @@ class Worker:
         passes: list[clock.Pass] = []
         redone = 0
         while len(passes) < ask.repeats:
-            done = clock.one_by_one(self.index.search_one, self.queries, ask.k, copy=copy)
+            done = clock.one_by_one(self.index.search_one, self._given(), ask.k, copy=copy)
             if self.index.local and done.cpu_share < clock.QUIET and redone < ask.repeats:
                 redone += 1
                 continue
