@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import math
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench import places
-from vbench.data.files import whole_file
+from vbench.data.kept import kept_file
 from vbench.errors import DataError
 
 Vectors = NDArray[Any]
@@ -69,24 +68,45 @@ def accept(
 
 
 def converted(
-    source: Path, member: str, shape: tuple[int, ...], dtype: np.dtype[Any], block: Block
+    source: Path,
+    member: str,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    block: Block,
+    *,
+    stored: int | None = None,
 ) -> Vectors:
     """Map the `.npy` made of `source` before, or make it now, block by block.
 
-    The name is a digest of path, size and time of change, so that a changed file is read anew.
+    Parameters
+    ----------
+    stored
+        Bytes that the file holds of this array; default: all of its bytes.
+
+    Raises
+    ------
+    DataError
+        The array is declared to be far larger than what the file holds of it.
     """
-    facts = source.resolve().stat()
-    key = f"{source.resolve()}|{member}|{facts.st_size}|{facts.st_mtime_ns}|{dtype.str}"
-    path = places.home() / "converted" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
-    if not is_kept(path):
-        rows = max(1, BLOCK_BYTES // max(1, int(np.prod(shape[1:])) * 8))
-        with whole_file(path) as stream:
-            header = {"descr": dtype.str, "fortran_order": False, "shape": tuple(shape)}
-            np.lib.format.write_array_header_1_0(stream, header)
-            for start in range(0, shape[0], rows):
-                part = np.ascontiguousarray(block(start, min(start + rows, shape[0])), dtype)
-                stream.write(part.data)
-    return map_npy(path)
+    rows = max(1, BLOCK_BYTES // max(1, math.prod(shape[1:]) * 8))
+
+    def write(stream: BinaryIO) -> None:
+        header = {"descr": dtype.str, "fortran_order": False, "shape": tuple(shape)}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for start in range(0, shape[0], rows):
+            part = np.ascontiguousarray(block(start, min(start + rows, shape[0])), dtype)
+            stream.write(part.data)
+
+    kept = kept_file(
+        source,
+        member,
+        dtype.str,
+        declared=math.prod(shape) * dtype.itemsize,
+        stored=stored,
+        is_whole=is_kept,
+        write=write,
+    )
+    return map_npy(kept)
 
 
 def is_kept(path: Path) -> bool:

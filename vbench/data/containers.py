@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, BinaryIO, get_args
 
 import numpy as np
 
-from vbench import places
 from vbench.data.arrays import (
     BLOCK_BYTES,
     DAMAGE,
@@ -22,7 +20,8 @@ from vbench.data.arrays import (
     map_npy,
     one_of,
 )
-from vbench.data.files import whole_file
+from vbench.data.kept import kept_file
+from vbench.data.outside import own_arrays, refuse_outside
 from vbench.errors import DataError
 from vbench.metric import Metric
 
@@ -101,23 +100,31 @@ def npz_name(path: Path, wanted: tuple[str, ...], what: str) -> str:
 
 
 def npz_member(path: Path, name: str, *, ids: bool = False) -> Vectors:
-    """Unpack an array of an archive once, and map it."""
-    facts = path.resolve().stat()
-    key = f"{path.resolve()}|{name}|{facts.st_size}|{facts.st_mtime_ns}"
-    folder = places.home() / "converted"
-    unpacked = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
-    if not is_kept(unpacked):
-        try:
-            with (
-                zipfile.ZipFile(path) as archive,
-                archive.open(f"{name}.npy") as member,
-                whole_file(unpacked) as stream,
-            ):
-                while block := member.read(BLOCK_BYTES):
-                    stream.write(block)
-        except DAMAGE as error:
-            raise DataError(f"{path}: {name}: damaged: {first_line(error)}") from None
+    """Unpack an array of an archive once, and map it.
+
+    An archive states the size of its members, and unpacks no more than that.
+    """
     where = f"{path}: {name}"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            facts = archive.getinfo(f"{name}.npy")
+
+            def write(stream: BinaryIO) -> None:
+                with archive.open(facts) as member:
+                    while block := member.read(BLOCK_BYTES):
+                        stream.write(block)
+
+            unpacked = kept_file(
+                path,
+                name,
+                "",
+                declared=facts.file_size,
+                stored=facts.compress_size,
+                is_whole=is_kept,
+                write=write,
+            )
+    except DAMAGE as error:
+        raise DataError(f"{where}: damaged: {first_line(error)}") from None
     return accept(map_npy(unpacked, where), where, source=unpacked, ids=ids)
 
 
@@ -127,7 +134,7 @@ def read_hdf5(path: Path) -> Contents:
 
     try:
         with h5py.File(path, "r") as file:
-            names = [name for name in file if isinstance(file[name], h5py.Dataset)]
+            names = own_arrays(file, path)
             base = one_of(_BASE_KEYS, names)
             if base is None:
                 raise DataError(
@@ -153,8 +160,7 @@ def _hdf5_member(path: Path, stored: Any, *, ids: bool = False) -> Vectors:
     where, member = f"{path}: {stored.name.lstrip('/')}", stored.name
     if stored.ndim != 2 or not all(stored.shape):
         raise DataError(f"{where}: a table of vectors is needed, this has shape {stored.shape}")
-    if stored.file.filename != str(path):
-        raise DataError(f"{where}: lies in another file, {stored.file.filename}: give that one")
+    refuse_outside(stored, where)
     offset = stored.id.get_offset()
     if stored.chunks is None and stored.compression is None and offset is not None:
         array = np.memmap(path, stored.dtype, "r", offset=offset, shape=stored.shape)
@@ -163,4 +169,11 @@ def _hdf5_member(path: Path, stored: Any, *, ids: bool = False) -> Vectors:
             return accept(array, where, source=path, member=member, ids=ids)
     accept(np.empty((1, 1), stored.dtype), where, ids=ids)  # refuses a dtype before any work
     target = np.dtype("float32") if stored.dtype == np.float64 else stored.dtype.newbyteorder("=")
-    return converted(path, member, stored.shape, target, lambda start, stop: stored[start:stop])
+    return converted(
+        path,
+        member,
+        stored.shape,
+        target,
+        lambda start, stop: stored[start:stop],
+        stored=stored.id.get_storage_size(),
+    )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.data.arrays import DAMAGE, Vectors, accept, converted, first_line, one_of
+from vbench.data.tables import parquet_schema, scan_parquet
 from vbench.errors import DataError
 
 
@@ -33,7 +34,7 @@ def read_parquet(path: Path, columns: tuple[str, ...], *, ids: bool) -> Vectors:
 def _table(path: Path, columns: tuple[str, ...], ids: bool) -> Vectors:
     import polars as pl
 
-    schema = pl.read_parquet_schema(path)
+    schema = parquet_schema(path)
     lists = [name for name, kind in schema.items() if isinstance(kind, pl.List | pl.Array)]
     column = one_of(columns, lists) or (lists[0] if len(lists) == 1 else None)
     if column is None:
@@ -41,16 +42,16 @@ def _table(path: Path, columns: tuple[str, ...], ids: bool) -> Vectors:
             f"{path}: one column of lists is needed, named {columns[0]} where there are "
             f"several; the columns are {', '.join(schema)}"
         )
-    frame = pl.scan_parquet(path)
+    frame = scan_parquet(path)
     inner = cast(Any, schema[column]).inner
-    first = frame.select(pl.col(column).first()).collect().item()
+    head = frame.select(column).head(1).collect()[column]
+    first = head.item() if len(head) else None
     n = frame.select(pl.len()).collect().item()
     shape = (n, 0 if first is None else len(first))
     if not (inner.is_float() or inner.is_integer()):
         raise DataError(f"{path}: {column} holds lists of {inner}; numbers are needed")
     dtype = np.dtype(str(inner).lower())
     accept(np.empty((min(n, 1), shape[1]), dtype), f"{path}: {column}", ids=ids)
-    order = _parquet_order(frame, n) if "id" in schema else None
 
     def block(start: int, stop: int) -> Vectors:
         # Only this column's row groups are read, a block at a time.
@@ -71,6 +72,8 @@ def _table(path: Path, columns: tuple[str, ...], ids: bool) -> Vectors:
 
     target = np.dtype("float32") if dtype == np.float64 else dtype
     array = converted(path, column, shape, target, block)
+    # After the array: a file that declares far more rows than it holds is refused there.
+    order = _parquet_order(frame, n) if "id" in schema else None
     if order is None:
         return array
     return converted(
