@@ -2,15 +2,84 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vbench.errors import DataError
 
 Metric = Literal["l2", "ip", "cosine"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
 FloatArray = NDArray[np.float64]
+
+NO_COSINE = 3.0
+"""The distance to a zero vector under `cosine`: farther than the opposite direction, which is 2."""
+
+_WORDS: Mapping[Metric, tuple[str, ...]] = {
+    "l2": (
+        "euclidean",
+        "l2 distance",
+        "euclidean distance",
+        "l2 squared",
+        "squared l2",
+        "l2sq",
+        "sqeuclidean",
+        "squared euclidean",
+    ),
+    "ip": (
+        "dot",
+        "dot product",
+        "inner product",
+        "max inner product",
+        "maximum inner product",
+        "mips",
+    ),
+    # VIBE's `normalized`: unit vectors, for which inner product and cosine are one order.
+    "cosine": (
+        "angular",
+        "cos",
+        "cosine similarity",
+        "cosine distance",
+        "cosinesimil",
+        "normalized",
+    ),
+}
+"""What other tools call the metrics; case, spaces, hyphens and underscores do not matter."""
+
+
+def metric_of(word: str) -> Metric | None:
+    """The metric that a word of this or another tool stands for, None if it is not known."""
+    plain = _plain(word)
+    return next(
+        (metric for metric, words in _WORDS.items() if plain in map(_plain, (metric, *words))), None
+    )
+
+
+def known_metric(word: Any, where: str) -> Metric:
+    """Translate `euclidean`, `angular` and the like.
+
+    Raises
+    ------
+    DataError
+        Another word: names `where` and what is allowed.
+    """
+    word = word.decode(errors="replace") if isinstance(word, bytes) else str(word)
+    found = metric_of(word)
+    if found is None:
+        others = ", ".join(words[0] for words in _WORDS.values())
+        raise DataError(
+            f"{where}: distance {word!r} is not supported; {', '.join(METRICS)} are "
+            f"(also words of other tools, such as {others})"
+        )
+    return found
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[\s_-]+", "", word).lower()
 
 
 def distance(
@@ -24,7 +93,7 @@ def distance(
         `(..., d)`; the last axis is summed over.
     metric
         `l2`: Euclidean distance (not squared). `ip`: minus the inner product.
-        `cosine`: 1 − cosine similarity.
+        `cosine`: 1 − cosine similarity; `NO_COSINE` where one of the two is zero.
 
     Returns
     -------
@@ -39,7 +108,9 @@ def distance(
     if metric == "ip":
         return np.asarray(-dot)
     norms = np.linalg.norm(q, axis=-1) * np.linalg.norm(x, axis=-1)
-    return np.asarray(1.0 - dot / norms)
+    # A zero vector has no direction: it is farther than every vector that has one.
+    similarity = np.full(np.shape(norms), 1.0 - NO_COSINE)
+    return np.asarray(1.0 - np.divide(dot, norms, out=similarity, where=norms > 0.0))
 
 
 def tie_limit(distances: FloatArray, metric: Metric, tolerance: float = 1e-9) -> FloatArray:

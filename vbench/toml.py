@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,10 +26,18 @@ _PART = re.compile(r""""([^"]*)"|'([^']*)'|([\w-]+)""")
 _UNKNOWN_FIELD = re.compile(r"unknown field `([^`]+)`")
 
 
-def read_toml(path: Path | str, kind: type[T]) -> T:
+Values = dict[str, Any]
+
+
+def read_toml(path: Path | str, kind: type[T], *, prepare: Callable[[Values], Values] = dict) -> T:
     """Read a TOML file into `kind`, a :class:`msgspec.Struct` or anything msgspec can convert to.
 
     Structs that say ``forbid_unknown_fields=True`` refuse a key they do not know.
+
+    Parameters
+    ----------
+    prepare
+        Called with what the file says before it is converted, such as to translate words.
 
     Raises
     ------
@@ -48,17 +56,19 @@ def read_toml(path: Path | str, kind: type[T]) -> T:
         ) from None
     except OSError as error:
         raise VbenchError(f"{path}: cannot be read: {error.strerror}") from None
-    return parse_toml(text, kind, name=str(path))
+    return parse_toml(text, kind, name=str(path), prepare=prepare)
 
 
-def parse_toml(text: str, kind: type[T], *, name: str) -> T:
+def parse_toml(
+    text: str, kind: type[T], *, name: str, prepare: Callable[[Values], Values] = dict
+) -> T:
     """Do what :func:`read_toml` does with text; `name` stands for the file in messages."""
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise VbenchError(f"{name}: not valid TOML: {error}") from None
     try:
-        return msgspec.convert(values, kind)
+        return msgspec.convert(prepare(values), kind)
     except msgspec.ValidationError as error:
         raise VbenchError(_explain(str(error), text, kind, name)) from None
 

@@ -80,3 +80,13 @@ def test_well_known_sets_are_in_the_catalog():
     wanted = {"books", "glove-50", "sift-128-euclidean", "gist-960-euclidean", "deep-10m"}
     wanted |= {"glove-100-angular", "text2image-10m", "msspacev-10m", "laion-clip-512-normalized"}
     assert wanted <= set(catalog.names())
+
+
+def test_the_metric_in_words_of_other_tools(tmp_path):
+    """It is translated; a word that is not known is refused with its line."""
+    path = tmp_path / "x.toml"
+    path.write_text('title = "x"\nmetric = "Euclidean"\n')
+    assert read_card(path).metric == "l2"
+    path.write_text('title = "x"\nmetric = "hamming"\n')
+    with pytest.raises(VbenchError, match=r"x\.toml, line 2: metric"):
+        read_card(path)

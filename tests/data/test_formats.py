@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from vbench.data.arrays import accept
 from vbench.data.formats import read_array, read_contents
 from vbench.errors import DataError
 
@@ -216,9 +217,9 @@ def test_hdf5_of_float64_is_narrowed(tmp_path):
     ("arrays", "distance", "words"),
     [
         ({"test": QUERIES}, "l2", "holds test; the base vectors must be named train"),
-        ({"train": BASE}, "hamming", "distance 'hamming' is not supported; l2, ip and cosine"),
+        ({"train": BASE}, "hamming", "distance 'hamming' is not supported; l2, ip, cosine are"),
         ({"train": BASE[0]}, "l2", r"this has shape \(6,\)"),
-        ({"train": BASE.astype(np.int64)}, "l2", "train: holds int64; float32"),
+        ({"train": BASE.astype(complex)}, "l2", "train: holds complex128; float32"),
     ],
 )
 def test_hdf5_that_cannot_be_used(tmp_path, arrays, distance, words):
@@ -274,7 +275,7 @@ def test_parquet_truth_of_vectordbbench(tmp_path):
         ({"emb": [[1.0, 2.0], None]}, "emb, row 1: 0 numbers, row 0 has 2"),
         ({"emb": [[1.0, 2.0], [1.0, None]]}, "emb, row 1, column 1: empty"),
         ({"emb": [["a"], ["b"]]}, "holds lists of String; numbers are needed"),
-        ({"emb": [[1, 2], [3, 4]]}, "holds int64"),
+        ({"emb": [[1, 2], [3, 2**30]]}, "emb: row 1, column 1 is 1073741824: float32 holds"),
     ],
 )
 def test_parquet_that_is_no_table(tmp_path, columns, words):
@@ -339,7 +340,7 @@ def test_files_that_are_not_there_or_not_known(tmp_path):
     [
         (np.zeros(5, np.float32), "this has the shape"),
         (np.zeros((0, 5), np.float32), "none of them empty"),
-        (np.zeros((5, 2), np.int32), "holds int32; float32, float16, int8, uint8 or float64"),
+        (np.zeros((5, 2), "V3"), "holds void24; float32, float16, int8, uint8, bfloat16"),
         (np.zeros((5, 2), bool), "holds bool"),
         (np.zeros((5, 2), np.complex64), "holds complex64"),
     ],
@@ -364,3 +365,131 @@ def test_damaged_files_never_end_in_a_traceback(tmp_path, number):
         path.write_bytes(bytes(damaged))
         with contextlib.suppress(DataError):
             read_contents(path)
+
+
+@pytest.mark.parametrize("dtype", ["int16", ">i4", "int64", "uint16", "uint32", "float64", ">f8"])
+def test_numbers_that_float32_holds(tmp_path, dtype):
+    """Wider integers and float64 become float32, from every kind of file and from memory."""
+    wanted = (BASE * 50).astype(np.int32) - (BASE * 50).astype(np.int32).min()
+    np.save(tmp_path / "x.npy", wanted.astype(dtype))
+    write_hdf5(tmp_path / "x.hdf5", train=wanted.astype(dtype))
+    found = read_array(tmp_path / "x.npy"), read_contents(tmp_path / "x.hdf5").base
+    for array in (*found, accept(wanted.astype(dtype), "x")):
+        np.testing.assert_array_equal(array, wanted)
+        assert array.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("dtype", "number", "words"),
+    [
+        ("int32", 2**24 + 1, "row 7, column 2 is 16777217: float32 holds integers up to"),
+        ("int64", -(2**24) - 1, "row 7, column 2 is -16777217: float32 holds integers up to"),
+        ("uint64", 2**64 - 1, "row 7, column 2 is 18446744073709551615: float32 holds"),
+        ("float64", 1e39, r"row 7, column 2 is 1e\+39: float32 ends at 3\.4e38"),
+        ("float64", 1e-60, "row 7, column 2 is 1e-60: in float32 the row is zero"),
+    ],
+)
+def test_numbers_that_float32_does_not_hold(tmp_path, dtype, number, words):
+    """The first number that would be another one in float32 is named."""
+    array = np.zeros((30, 4), dtype)
+    array[7, 2] = number
+    np.save(tmp_path / "x.npy", array)
+    with pytest.raises(DataError, match=words):
+        read_array(tmp_path / "x.npy")
+
+
+def test_bfloat16(tmp_path):
+    """Two bytes without a name, as ml_dtypes leaves them in a file, are the upper half."""
+    np.save(tmp_path / "x.npy", (BASE.view("<u4") >> 16).astype("<u2").view("V2"))
+    found = read_array(tmp_path / "x.npy")
+    np.testing.assert_array_equal(found, (BASE.view("<u4") >> 16 << 16).view("<f4"))
+
+
+def test_header_of_two_uint64(tmp_path):
+    """The size of the file tells that the header is that of cuVS and raft."""
+    (tmp_path / "x.fbin").write_bytes(np.array(BASE.shape, "<u8").tobytes() + BASE.tobytes())
+    np.testing.assert_array_equal(read_array(tmp_path / "x.fbin"), BASE)
+    assert is_mapped(read_array(tmp_path / "x.fbin"))
+
+
+@pytest.mark.parametrize("rows", [30, 10**9])
+def test_a_slice_that_is_named_as_one(tmp_path, rows):
+    """Slices of big-ann keep the suffix before theirs, and may keep the header of the whole."""
+    path = tmp_path / "base.1B.fbin.crop_nb_30"
+    path.write_bytes(np.array([rows, 6], "<u4").tobytes() + BASE.tobytes())
+    np.testing.assert_array_equal(read_array(path), BASE)
+
+
+def test_half_floats(tmp_path):
+    """`.f16bin` is mapped as float16."""
+    found = read_array(write_bin(tmp_path / "x.f16bin", BASE.astype("<f2")))
+    assert found.dtype == np.float16
+    np.testing.assert_array_equal(found, BASE.astype(np.float16))
+
+
+@pytest.mark.parametrize("name", ["bigann-10M", "gt100", "truth.bin", "gt.dat"])
+@pytest.mark.parametrize("write", [write_bin, write_vecs, "npy", "npz"])
+def test_ground_truth_without_a_usual_suffix(tmp_path, name, write):
+    """What stands in the file tells its format."""
+    path = tmp_path / name
+    if callable(write):
+        write(path, IDS)
+    else:
+        with path.open("wb") as stream:
+            np.save(stream, IDS) if write == "npy" else np.savez(stream, ids=IDS)
+    np.testing.assert_array_equal(read_array(path, ids=True), IDS)
+
+
+def test_vectors_without_a_usual_suffix_are_told_what_they_look_like(tmp_path):
+    """Numbers in a file of bytes could be of several types: the suffix has to say which."""
+    write_bin(tmp_path / "x.bin", BASE)
+    with pytest.raises(DataError, match=r"'\.bin' is not known; it looks like \.fbin: give it"):
+        read_contents(tmp_path / "x.bin")
+
+
+@pytest.mark.parametrize(
+    "word",
+    [["angular"], np.array([b"angular"]), np.bytes_("Angular"), np.array([["cosine"]], "S"), "cos"],
+)
+@pytest.mark.parametrize("of_dataset", [True, False])
+def test_hdf5_attributes_as_arrays(tmp_path, word, of_dataset):
+    """An array of one string is that string, on the file or on its base vectors."""
+    path = write_hdf5(tmp_path / "x.hdf5", None, train=BASE, test=QUERIES)
+    with h5py.File(path, "r+") as file:
+        place = file["train"] if of_dataset else file
+        place.attrs["metric" if of_dataset else "distance"] = word
+        place.attrs["type"] = np.array([b"dense"])
+        place.attrs["point_type"] = ["float"]
+    assert read_contents(path).metric == "cosine"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("distance", ["l2", "ip"], "attribute distance: one string is needed, this is array"),
+        ("type", "sparse", r"holds sparse vectors \(type\); dense can be read"),
+        ("point_type", [b"bit"], r"holds bit vectors \(point_type\); float"),
+    ],
+)
+def test_hdf5_attributes_that_do_not_fit(tmp_path, key, value, words):
+    """What the attributes say is named where it cannot be read."""
+    path = write_hdf5(tmp_path / "x.hdf5", "l2", train=BASE, test=QUERIES)
+    with h5py.File(path, "r+") as file:
+        file.attrs[key] = value
+    with pytest.raises(DataError, match=words):
+        read_contents(path)
+
+
+@pytest.mark.parametrize("value", ["euclidean", np.array([b"L2"]), np.array(["dot", "ip"][:1])])
+def test_npz_says_its_metric(tmp_path, value):
+    """One string, whatever its shape."""
+    np.savez(tmp_path / "x.npz", train=BASE, test=QUERIES, metric=value)
+    wanted = "ip" if "dot" in str(value) else "l2"
+    assert read_contents(tmp_path / "x.npz").metric == wanted
+
+
+def test_npz_with_an_object(tmp_path):
+    """An object is not unpickled: the file and the array are named."""
+    np.savez(tmp_path / "x.npz", train=BASE, metric=np.array({"a": 1}, dtype=object))
+    with pytest.raises(DataError, match=r"x\.npz: metric: one string is needed"):
+        read_contents(tmp_path / "x.npz")

@@ -78,8 +78,11 @@ def test_other_queries_leave_behind_what_describes_the_old_ones(folder):
 
 
 def test_truth_can_be_ignored(folder):
-    """`truth=False` leaves out the truth that lies there."""
+    """`ground_truth=False`, or its alias, leaves out the ground truth that lies there."""
+    assert vbench.load(folder, ground_truth=False).given_truth is None
     assert vbench.load(folder, truth=False).given_truth is None
+    with pytest.raises(VbenchError, match="two names of one argument"):
+        vbench.load(folder, truth=False, ground_truth=False)
 
 
 def test_arrays():
@@ -173,8 +176,10 @@ def test_no_metric_says_what_to_do(tmp_path):
     np.save(tmp_path / "queries.npy", QUERIES)
     with pytest.raises(DataError, match=r"give metric= \(--metric\) as one of l2, ip, cosine"):
         vbench.load(tmp_path / "base.npy")
-    with pytest.raises(VbenchError, match="'L2' is not one of l2, ip, cosine"):
-        vbench.load(tmp_path / "base.npy", metric="L2")
+    with pytest.raises(VbenchError, match="'hamming' is not supported; l2, ip, cosine"):
+        vbench.load(tmp_path / "base.npy", metric="hamming")
+    for word in ("L2", "euclidean", "Squared-L2"):
+        assert vbench.load(tmp_path / "base.npy", metric=word).metric == "l2"
 
 
 def test_unknown_name_has_near_ones():
@@ -215,7 +220,7 @@ def test_numbers_that_are_not_finite_are_named(tmp_path):
     text = bad(queries=tmp_path / "q.npy")
     assert text.startswith(f"{tmp_path / 'q.npy'}: row 3, column 4 is -inf")
     assert "row 31, column 2" in bad(changed(BASE, 31, 2, np.inf).astype(np.float16))
-    assert "row 31, column 2 is inf" in bad(changed(BASE.astype(np.float64), 31, 2, 1e300))
+    assert "row 31, column 2 is 1e+300: float32" in bad(changed(BASE.astype("f8"), 31, 2, 1e300))
 
 
 def test_large_finite_numbers_are_fine():

@@ -148,7 +148,7 @@ def _wrong(dataset, how):
     if how == "out of range":
         return np.where(np.arange(20) == 19, 2000, right)
     if how == "negative":
-        return np.where(np.arange(20) == 19, -1, right)
+        return np.where(np.arange(20) == 18, -1, right)
     if how == "repeated":
         return np.repeat(right[:, :10], 2, axis=1)
     if how == "too few queries":
@@ -165,7 +165,7 @@ def _wrong(dataset, how):
         ("a subset", "query 0"),
         ("reversed", "query 0"),
         ("out of range", "neighbour 2000 .rank 19. is outside 0 … 1999"),
-        ("negative", "neighbour -1 .rank 19. is outside"),
+        ("negative", "query 0: no neighbour at rank 18, but one behind it"),
         ("repeated", "is there twice"),
         ("too few queries", r"shape \(39, 20\)"),
     ],
@@ -175,7 +175,7 @@ def test_wrong_truth_is_refused(dataset, how, words):
     with pytest.raises(DataError, match=words) as caught:
         given_truth(_wrong(dataset, how), dataset.queries, dataset.base, "l2", where="gt.ivecs")
     assert str(caught.value).startswith("gt.ivecs")
-    assert "truth=False" in str(caught.value)
+    assert "--ground-truth none, in Python ground_truth=False" in str(caught.value)
 
 
 def test_one_wrong_query_is_found_when_truth_is_computed(dataset):
@@ -214,3 +214,34 @@ def test_truth_of_the_public_name():
     assert isinstance(found, Truth)
     assert found.ids[:, 0].tolist() == [0, 1, 2]
     assert found.ids.dtype == np.int32
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32])
+@pytest.mark.parametrize("metric", ["l2", "ip", "cosine"])
+def test_a_shorter_row_ends_in_pads(dataset, metric, dtype):
+    """Behind −1 nothing is compared; what stands before it is."""
+    right = exact_truth(Dataset("x", dataset.base, dataset.queries, metric), 20).ids.astype(dtype)
+    right[3, 12:] = right[7] = np.array(-1).astype(dtype)
+    checked = given_truth(right, dataset.queries, dataset.base, metric, where="file")
+    assert checked.ids[3, 11:13].tolist() == [int(right[3, 11]), -1]
+    assert np.isinf(checked.distances[3, 12:]).all()
+    data = Dataset("x", dataset.base, dataset.queries, metric, given_truth=checked)
+    assert exact_truth(data, 20).ids[3, 19] >= 0
+    right[3, 11] = right[5, 11]
+    with pytest.raises(DataError, match="query 3"):
+        exact_truth(
+            Dataset(
+                "x",
+                dataset.base,
+                dataset.queries,
+                metric,
+                given_truth=given_truth(right, dataset.queries, dataset.base, metric, where="f"),
+            ),
+            20,
+        )
+
+
+def test_ground_truth_of_pads_alone(dataset):
+    """It holds nothing."""
+    with pytest.raises(DataError, match=r"neighbour -1 \(rank 0\) is outside"):
+        given_truth(np.full((40, 5), -1), dataset.queries, dataset.base, "l2", where="file")

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from vbench.cli import complete
+from vbench.cli.options import MetricType
 from vbench.cli.output import (
     Stopwatch,
     console,
@@ -62,7 +63,7 @@ def data() -> None:
 def _dataset_options(command: F) -> F:
     """Options for what a file of vectors does not say by itself."""
     for option in (
-        click.option("--metric", type=click.Choice(["l2", "ip", "cosine"]), help="Its metric."),
+        click.option("--metric", type=MetricType(), help="Its metric."),
         click.option("--queries", metavar="PATH", help="Queries, where its file holds none."),
     ):
         command = option(command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -43,6 +43,35 @@ def bytes_of(ctx: click.Context, param: click.Parameter, given: str | None) -> i
     return size
 
 
+class MetricType(click.ParamType[Any]):
+    """`l2`, `ip`, `cosine`, or what another tool calls them."""
+
+    name = "metric"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "[l2|ip|cosine]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from vbench.metric import METRICS, metric_of
+
+        found = metric_of(str(value))
+        if found is None:
+            self.fail(
+                f"{value!r} is not one of {', '.join(METRICS)}, or a word for one of them such as "
+                "euclidean, dot, angular",
+                param,
+                ctx,
+            )
+        return found
+
+
+def ground_truth_of(
+    ctx: click.Context, param: click.Parameter, given: str | None
+) -> str | Literal[False] | None:
+    """Read ``FILE|none``: False for `none`, as :func:`vbench.load` takes it."""
+    return False if given is not None and given.lower() in ("none", "false") else given
+
+
 _DATA = (
     click.option(
         "--dataset",
@@ -54,10 +83,19 @@ _DATA = (
         help="From `vbench data list`, or a file or folder of vectors.",
     ),
     click.option("--queries", metavar="PATH", help="Queries, where the dataset's file holds none."),
+    click.option("--metric", type=MetricType(), help="Where the file does not say."),
     click.option(
-        "--metric", type=click.Choice(["l2", "ip", "cosine"]), help="Where the file does not say."
+        "--ground-truth",
+        "--truth",
+        "ground_truth",
+        metavar="FILE|none",
+        callback=ground_truth_of,
+        help="Exact neighbors, to be checked; `none` leaves out those that came with the data "
+        "(also --truth FILE, --no-truth).",
     ),
-    click.option("--truth", metavar="PATH", help="Exact neighbours; they are checked."),
+    click.option(
+        "--no-truth", "ground_truth", flag_value="none", callback=ground_truth_of, hidden=True
+    ),
     click.option(
         "--segments", metavar="PATH", help="Columns that divide the queries (Parquet, CSV)."
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -95,7 +95,7 @@ def run(
     dataset: str,
     queries: str | None,
     metric: Any,
-    truth: str | None,
+    ground_truth: str | Literal[False] | None,
     segments: str | None,
     as_json: bool,
     **measuring: Any,
@@ -125,7 +125,9 @@ def run(
                 f"--measure {each} needs -k {each.cutoff}; this run has "
                 f"K={', '.join(map(str, sorted(set(ks))))}"
             )
-    data = load(dataset, queries=queries, metric=metric, truth=truth, segments=segments)
+    data = load(
+        dataset, queries=queries, metric=metric, ground_truth=ground_truth, segments=segments
+    )
     if cluster is not None and cluster not in (known := _columns(data)):
         raise UnknownNameError("column of the queries", cluster, known, "give one with --segments")
     with progress_bar() as progress:

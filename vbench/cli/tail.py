@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vbench.cli.options import MetricType
 from vbench.cli.output import json_option, print_json, progress_bar
 from vbench.errors import VbenchError
 
@@ -72,9 +73,7 @@ Examples:
     help="The run's vectors, where they lie elsewhere by now.",
 )
 @click.option("--queries", metavar="PATH", help="Its queries, where --dataset holds none.")
-@click.option(
-    "--metric", type=click.Choice(["l2", "ip", "cosine"]), help="Where --dataset does not say."
-)
+@click.option("--metric", type=MetricType(), help="Where --dataset does not say.")
 @json_option
 def tail(
     path: str,

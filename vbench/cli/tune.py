@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -74,7 +74,7 @@ def tune(
     dataset: str,
     queries: str | None,
     metric: Any,
-    truth: str | None,
+    ground_truth: str | Literal[False] | None,
     segments: str | None,
     as_json: bool,
     **options: Any,
@@ -90,7 +90,9 @@ def tune(
     from vbench.tune.tuner import too_few_queries
     from vbench.tune.tuner import tune as find
 
-    data = load(dataset, queries=queries, metric=metric, truth=truth, segments=segments)
+    data = load(
+        dataset, queries=queries, metric=metric, ground_truth=ground_truth, segments=segments
+    )
     for each in too_few_queries(data, target, options["level"], options["seed"]):
         click.echo(
             f"vbench: warning: {data.m:,} queries, half of which are held out, cannot certify "

@@ -22,7 +22,8 @@ Block = Callable[[int, int], Vectors]
 
 BLOCK_BYTES = 16 << 20
 KEPT_DTYPES = ("float32", "float16", "int8", "uint8")
-ID_DTYPES = ("int32", "int64", "uint32", "uint64")
+LARGEST_INTEGER = 2**24
+"""Up to here float32 holds every integer."""
 
 # What numpy, zipfile and h5py raise, somewhere or other, for a file whose bytes are wrong.
 DAMAGE = (
@@ -43,7 +44,7 @@ DAMAGE = (
 def accept(
     array: Vectors, where: str, *, source: Path | None = None, member: str = "", ids: bool = False
 ) -> Vectors:
-    """Check shape and dtype; narrow float64, turn byte order and layout, where that is needed.
+    """Check shape and dtype; change type, byte order and layout where that is needed.
 
     What has to be changed is written once, block by block, into the converted files of
     ``places.home()``, if it comes from a file; else it is changed in memory.
@@ -53,18 +54,88 @@ def accept(
             f"{where}: a table of vectors has two dimensions, none of them empty; "
             f"this has the shape {array.shape}"
         )
-    name, allowed = array.dtype.name, ID_DTYPES if ids else KEPT_DTYPES
-    if name not in allowed and not (name == "float64" and not ids):
-        wanted = "integer ids" if ids else f"{', '.join(allowed)} or float64"
-        raise DataError(f"{where}: holds {name}; {wanted} can be read: convert it first")
-    target = np.dtype("float32" if name == "float64" else name)
+    target = kept_dtype(array.dtype, where, ids=ids)
     rows_are_whole = array.strides[1] == array.itemsize and array.strides[0] > 0
     if array.dtype == target and array.dtype.isnative and rows_are_whole:
         return array
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes Inf, which is refused
-        if source is None:
-            return np.ascontiguousarray(array, target)
-        return converted(source, member, array.shape, target, lambda start, stop: array[start:stop])
+    if source is None:
+        return np.ascontiguousarray(exactly(array, target, where, 0))
+    return converted(
+        source,
+        member,
+        array.shape,
+        target,
+        lambda start, stop: exactly(array[start:stop], target, where, start),
+    )
+
+
+def kept_dtype(dtype: np.dtype[Any], where: str, *, ids: bool = False) -> np.dtype[Any]:
+    """The type in which numbers are kept: their own, or float32 where no index takes that.
+
+    Raises
+    ------
+    DataError
+        Numbers of this type cannot be read.
+    """
+    if ids:
+        if dtype.kind in "iu":
+            return dtype.newbyteorder("=")
+        raise DataError(f"{where}: holds {dtype.name}; integer ids can be read: convert it first")
+    if dtype.name in KEPT_DTYPES:
+        return dtype.newbyteorder("=")
+    if dtype.kind in "fiu" or _is_bfloat16(dtype):
+        return np.dtype("float32")
+    raise DataError(
+        f"{where}: holds {dtype.name}; {', '.join(KEPT_DTYPES)}, bfloat16, float64 and integers "
+        "can be read: convert it first"
+    )
+
+
+def exactly(block: Vectors, target: np.dtype[Any], where: str, first: int) -> Vectors:
+    """Rows as `target`; `first` is the number of the first one, for messages.
+
+    Raises
+    ------
+    DataError
+        float32 cannot hold them: integers beyond 2²⁴, floats beyond its range, rows that would
+        vanish. Fractions of float64 are rounded.
+    """
+    kind = block.dtype.kind
+    if target != np.float32 or block.dtype.newbyteorder("=") in (np.float32, np.float16):
+        return block.astype(target, copy=False)
+    if _is_bfloat16(block.dtype):
+        # The upper half of a float32.
+        return (block.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    if kind in "iu":
+        large = np.abs(block.astype(np.float64)) > LARGEST_INTEGER
+        _refuse_first(large, block, where, first, "float32 holds integers up to 2²⁴ exactly")
+        return block.astype(target)
+    with np.errstate(all="ignore"):
+        narrow = block.astype(target)
+    if not np.isfinite(narrow.sum(dtype=np.float64)):
+        lost = np.isfinite(block) & ~np.isfinite(narrow)
+        _refuse_first(lost, block, where, first, "float32 ends at 3.4e38; scale the vectors")
+    empty = ~np.any(narrow, axis=1)
+    if empty.any():
+        lost = empty[:, np.newaxis] & (block != 0)
+        _refuse_first(lost, block, where, first, "in float32 the row is zero; scale the vectors")
+    return narrow
+
+
+def _refuse_first(
+    wrong: NDArray[np.bool_], block: Vectors, where: str, first: int, reason: str
+) -> None:
+    if wrong.any():
+        row, column = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+        raise DataError(
+            f"{where}: row {first + row}, column {column} is {block[row, column]}: {reason}"
+        )
+
+
+def _is_bfloat16(dtype: np.dtype[Any]) -> bool:
+    """By its name where ml_dtypes is imported, else two bytes without one."""
+    plain = dtype.kind == "V" and dtype.names is None and dtype.subdtype is None
+    return dtype.name == "bfloat16" or (plain and dtype.itemsize == 2)
 
 
 def converted(

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from vbench.errors import UnknownNameError, VbenchError
-from vbench.metric import Metric
+from vbench.metric import Metric, metric_of
 from vbench.toml import read_toml
 
 Role = Literal["all", "base", "queries", "truth", "segments", "items", "relevance", "raw"]
@@ -76,7 +76,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     Attributes
     ----------
     metric
-        `l2`, `ip` or `cosine`. May be left out where the files say it.
+        `l2`, `ip` or `cosine`, or another tool's word for it. May be left out where the files
+        say it.
     n, m, d
         Number of base vectors, of queries, and of dimensions; checked when they are given.
     folder
@@ -148,7 +149,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 def read_card(path: Path | str) -> Card:
     """Read a card; a mistake in it is a :class:`VbenchError` that names file, line and key."""
-    card = read_toml(path, Card)
+    card = read_toml(path, Card, prepare=_with_our_metric)
     if card.folder and card.files:
         raise VbenchError(f"{path}: a card has either `folder` or `files`, not both")
     names = [file.filename for file in card.files]
@@ -158,3 +159,9 @@ def read_card(path: Path | str) -> Card:
         if names.count(name) > 1:
             raise VbenchError(f"{path}: files: two files are named {name!r}; give `name = …`")
     return card
+
+
+def _with_our_metric(values: dict[str, Any]) -> dict[str, Any]:
+    """Translate the metric; a word that is not known is left to be refused with its line."""
+    word = values.get("metric")
+    return {**values, "metric": metric_of(word) or word} if isinstance(word, str) else values

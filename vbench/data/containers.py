@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, get_args
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -15,30 +15,27 @@ from vbench.data.arrays import (
     Vectors,
     accept,
     converted,
+    exactly,
     first_line,
     is_kept,
+    kept_dtype,
     map_npy,
     one_of,
 )
 from vbench.data.kept import kept_file
 from vbench.data.outside import own_arrays, refuse_outside
 from vbench.errors import DataError
-from vbench.metric import Metric
+from vbench.metric import Metric, known_metric
 
-_METRIC_WORDS: dict[str, Metric] = {
-    "l2": "l2",
-    "euclidean": "l2",
-    "ip": "ip",
-    "dot": "ip",
-    "inner_product": "ip",
-    "innerproduct": "ip",
-    "cosine": "cosine",
-    "angular": "cosine",
-    "normalized": "cosine",  # VIBE: unit vectors, for which the two are one order
-}
 _BASE_KEYS = ("train", "base", "vectors", "emb", "embeddings", "arr_0")
 _QUERY_KEYS = ("test", "queries", "query", "arr_1")
-TRUTH_KEYS = ("neighbors", "ids", "truth", "groundtruth")
+TRUTH_KEYS = ("neighbors", "ids", "truth", "ground_truth", "groundtruth", "gt")
+_METRIC_KEYS = ("metric", "distance", "distance_metric", "metric_type")
+_KIND_KEYS = {
+    "type": ("dense",),
+    "point_type": ("float", "float16", "float32", "float64", "int8", "uint8"),
+}
+"""What ann-benchmarks and VIBE say of their vectors, and what of it can be read."""
 
 
 @dataclass(frozen=True)
@@ -51,32 +48,44 @@ class Contents:
     metric: Metric | None = None
 
 
-def known_metric(word: Any, where: str) -> Metric:
-    """Translate `euclidean`, `angular` and the like."""
-    word = word.decode(errors="replace") if isinstance(word, bytes) else str(word)
-    if word.lower() not in _METRIC_WORDS:
-        raise DataError(
-            f"{where}: distance {word!r} is not supported; l2, ip and cosine are "
-            f"(also written {', '.join(sorted(set(_METRIC_WORDS) - set(get_args(Metric))))})"
-        )
-    return _METRIC_WORDS[word.lower()]
-
-
 def read_npz(path: Path) -> Contents:
     """Unpack each array beside the other converted files, and map it there."""
     base = npz_name(path, _BASE_KEYS, "base vectors")
     names = _npz_names(path)
     queries, truth = one_of(_QUERY_KEYS, names), one_of(TRUTH_KEYS, names)
-    metric = None
-    if "metric" in names:
-        with np.load(path, allow_pickle=False) as stored:
-            metric = known_metric(stored["metric"][()], str(path))
+    word = _npz_word(path, one_of(_METRIC_KEYS, names))
     return Contents(
         npz_member(path, base),
         npz_member(path, queries) if queries else None,
         npz_member(path, truth, ids=True) if truth else None,
-        metric,
+        None if word is None else known_metric(word, str(path)),
     )
+
+
+def _npz_word(path: Path, name: str | None) -> str | None:
+    """Read an array of one string; an object is not unpickled but refused, numbers are no word."""
+    if name is None:
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            value = stored[name]
+            return None if value.dtype.kind in "fiu" else _word(value, f"{path}: {name}")
+    except DAMAGE as error:
+        raise DataError(
+            f"{path}: {name}: one string is needed: {first_line(error)}; "
+            "save it as a string, or leave it out and give metric= (--metric)"
+        ) from None
+
+
+def _word(value: Any, where: str) -> str:
+    """The string that an attribute holds, be it bytes, a numpy scalar, or an array of one."""
+    while isinstance(value, np.ndarray | list | tuple) and np.size(value) == 1:
+        value = value.item() if isinstance(value, np.ndarray) else value[0]
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    if not isinstance(value, str):
+        raise DataError(f"{where}: one string is needed, this is {value!r:.80}")
+    return value.strip("\0 ")
 
 
 def _npz_names(path: Path) -> list[str]:
@@ -141,9 +150,14 @@ def read_hdf5(path: Path) -> Contents:
                     f"{path}: holds {', '.join(file) or 'nothing'}; the base vectors must be "
                     "named train"
                 )
-            if "type" in file.attrs and str(file.attrs["type"]) not in {"dense", "b'dense'"}:
-                raise DataError(f"{path}: holds {file.attrs['type']} vectors; dense can be read")
-            word = file.attrs.get("distance")
+            places = (file, file[base])
+            for key, known in _KIND_KEYS.items():
+                kind = _hdf5_word(path, places, (key,))
+                if kind is not None and kind.lower() not in known:
+                    raise DataError(
+                        f"{path}: holds {kind} vectors ({key}); {', '.join(known)} can be read"
+                    )
+            word = _hdf5_word(path, places, _METRIC_KEYS)
             queries, truth = one_of(_QUERY_KEYS, names), one_of(TRUTH_KEYS, names)
             return Contents(
                 _hdf5_member(path, file[base]),
@@ -153,6 +167,15 @@ def read_hdf5(path: Path) -> Contents:
             )
     except DAMAGE as error:
         raise DataError(f"{path}: not a whole HDF5 file: {first_line(error)}") from None
+
+
+def _hdf5_word(path: Path, places: tuple[Any, ...], keys: tuple[str, ...]) -> str | None:
+    """What an attribute of the file, or else of its base vectors, says under one of `keys`."""
+    for place in places:
+        key = one_of(keys, list(place.attrs))
+        if key is not None:
+            return _word(place.attrs[key], f"{path}: attribute {key}")
+    return None
 
 
 def _hdf5_member(path: Path, stored: Any, *, ids: bool = False) -> Vectors:
@@ -167,13 +190,12 @@ def _hdf5_member(path: Path, stored: Any, *, ids: bool = False) -> Vectors:
         # Files with a user block count the offset from elsewhere.
         if all(array[row].tobytes() == stored[row].tobytes() for row in (0, -1)):
             return accept(array, where, source=path, member=member, ids=ids)
-    accept(np.empty((1, 1), stored.dtype), where, ids=ids)  # refuses a dtype before any work
-    target = np.dtype("float32") if stored.dtype == np.float64 else stored.dtype.newbyteorder("=")
+    target = kept_dtype(stored.dtype, where, ids=ids)
     return converted(
         path,
         member,
         stored.shape,
         target,
-        lambda start, stop: stored[start:stop],
+        lambda start, stop: exactly(stored[start:stop], target, where, start),
         stored=stored.id.get_storage_size(),
     )

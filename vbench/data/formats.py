@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,18 @@ from vbench.data.containers import (
 from vbench.data.parquet import read_parquet
 from vbench.errors import DataError
 
-BIN_DTYPES = {".fbin": "<f4", ".u8bin": "u1", ".i8bin": "i1", ".ibin": "<i4"}
+BIN_DTYPES = {".fbin": "<f4", ".f16bin": "<f2", ".u8bin": "u1", ".i8bin": "i1", ".ibin": "<i4"}
 VECS_DTYPES = {".fvecs": "<f4", ".bvecs": "u1", ".ivecs": "<i4"}
 HDF5_SUFFIXES = (".hdf5", ".h5", ".hdf")
 VECTOR_COLUMNS = ("emb", "embedding", "vector", "vectors", "embeddings")
 SUFFIXES = (*HDF5_SUFFIXES, *VECS_DTYPES, *BIN_DTYPES, ".npy", ".npz", ".parquet")
+_CROPPED = re.compile(r"\.crop_nb_(\d+)$")
+_MAGIC = {
+    b"\x93NUMPY": ".npy",
+    b"\x89HDF\r\n\x1a\n": ".hdf5",
+    b"PK\x03\x04": ".npz",
+    b"PAR1": ".parquet",
+}
 
 
 def read_contents(path: Path) -> Contents:
@@ -33,7 +41,7 @@ def read_contents(path: Path) -> Contents:
     DataError
         The file is missing, truncated, of an unknown format, or holds no vectors.
     """
-    suffix = _known_suffix(path)
+    suffix = _kind(path)
     if suffix in HDF5_SUFFIXES:
         return read_hdf5(path)
     if suffix == ".npz":
@@ -50,9 +58,9 @@ def read_array(path: Path, *, ids: bool = False) -> Vectors:
     from there: float32, float16, int8 or uint8 (float64 is narrowed to float32); integers with
     `ids`.
     """
-    suffix = _known_suffix(path)
-    if suffix in BIN_DTYPES or suffix == ".bin":
-        array = _map_bin(path, "<i4" if suffix == ".bin" else BIN_DTYPES[suffix])
+    suffix = _kind(path, ids=ids)
+    if suffix in BIN_DTYPES:
+        array = _map_bin(path, BIN_DTYPES[suffix])
     elif suffix in VECS_DTYPES:
         array = _map_vecs(path, VECS_DTYPES[suffix])
     elif suffix == ".npy":
@@ -71,40 +79,88 @@ def read_array(path: Path, *, ids: bool = False) -> Vectors:
     return accept(array, str(path), source=path, ids=ids)
 
 
-def _known_suffix(path: Path) -> str:
+def suffix_of(path: Path) -> str:
+    """The suffix that tells the format: of `base.1B.fbin.crop_nb_1000` it is `.fbin`."""
+    return Path(_CROPPED.sub("", path.name)).suffix.lower()
+
+
+def _kind(path: Path, *, ids: bool = False) -> str:
+    """The format of a file by its suffix; of ids without a usual one, by what stands in it.
+
+    Ground truth is often called `bigann-10M`, `gt100` or `truth.bin`.
+    """
     if not path.exists():
         raise DataError(f"{path}: no such file")
     if path.is_dir():
         raise DataError(f"{path}: is a folder where a file is needed")
     if not path.stat().st_size:
         raise DataError(f"{path}: is empty")
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES and suffix != ".bin":
-        raise DataError(
-            f"{path}: format {suffix or '(no suffix)'!r} is not known; "
-            f"known are {', '.join(SUFFIXES)}"
-        )
-    return suffix
+    suffix = suffix_of(path)
+    if suffix in SUFFIXES:
+        return suffix
+    with path.open("rb") as stream:
+        start = stream.read(8)
+    known = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
+    if ids and known:
+        return known
+    if ids and _bin_header(path, np.dtype("<i4")):
+        return ".ibin"
+    if ids and _is_vecs(path, np.dtype("<i4")):
+        return ".ivecs"
+    known = known or next(
+        (name for name, kind in BIN_DTYPES.items() if _bin_header(path, np.dtype(kind))), None
+    )
+    looks = f"; it looks like {known}: give it that suffix" if known else ""
+    raise DataError(
+        f"{path}: format {suffix or '(no suffix)'!r} is not known{looks}; "
+        f"known are {', '.join(SUFFIXES)}"
+    )
+
+
+def _bin_header(path: Path, kind: np.dtype[np.generic]) -> tuple[int, int, int] | None:
+    """Offset, rows and columns that fit the size of the file, None where none do.
+
+    The header is two uint32, in files of cuVS and raft two uint64. The ground truth of big-ann
+    has the float32 distances after the ids. A slice may have kept the header of the whole.
+    """
+    size = path.stat().st_size
+    cropped = _CROPPED.search(path.name)
+    for width in (4, 8):
+        if size < 2 * width:
+            continue
+        n, d = np.fromfile(path, f"<u{width}", 2).tolist()
+        counts = [n, int(cropped[1])] if cropped else [n]
+        for rows in counts:
+            wanted = rows * d * kind.itemsize
+            room = size - 2 * width
+            if wanted and (room == wanted or (kind.kind == "i" and room == 2 * wanted)):
+                return 2 * width, rows, d
+    return None
 
 
 def _map_bin(path: Path, dtype: str) -> Vectors:
-    """Map big-ann's format: rows and columns as uint32, then the numbers.
-
-    Its truth has the float32 distances after the ids.
-    """
+    """Map big-ann's format: rows and columns, then the numbers."""
     kind, size = np.dtype(dtype), path.stat().st_size
+    found = _bin_header(path, kind)
+    if found is not None:
+        offset, n, d = found
+        return np.memmap(path, kind, "r", offset=offset, shape=(n, d))
     n, d = np.fromfile(path, "<u4", 2).tolist() if size >= 8 else (0, 0)
     wanted = 8 + n * d * kind.itemsize
-    with_distances = 8 + 2 * n * d * kind.itemsize if kind.kind == "i" else wanted
-    if size < 8 or size not in {wanted, with_distances}:
-        state = "truncated" if size < wanted else "longer than that"
-        raise DataError(
-            f"{path}: its header says {n} rows of {d} ({wanted} bytes), the file has {size}: "
-            f"{state}; fetch it again, or it is another format"
-        )
-    if not n or not d:
+    if size >= 8 and not n * d:
         raise DataError(f"{path}: its header says {n} rows of {d}: no vectors")
-    return np.memmap(path, kind, "r", offset=8, shape=(n, d))
+    state = "truncated" if size < wanted else "longer than that"
+    raise DataError(
+        f"{path}: its header says {n} rows of {d} ({wanted} bytes), the file has {size}: "
+        f"{state}; fetch it again, or it is another format"
+    )
+
+
+def _is_vecs(path: Path, kind: np.dtype[np.generic]) -> bool:
+    """Whether the file may be rows that each begin with their length."""
+    size = path.stat().st_size
+    d = int(np.fromfile(path, "<i4", 1)[0]) if size >= 4 else 0
+    return d > 0 and size % (4 + d * kind.itemsize) == 0
 
 
 def _map_vecs(path: Path, dtype: str) -> Vectors:

@@ -20,7 +20,7 @@ from vbench.data.formats import read_array, read_contents
 from vbench.data.select import selected
 from vbench.data.truth import given_truth
 from vbench.errors import DataError, VbenchError
-from vbench.metric import METRICS, Metric
+from vbench.metric import METRICS, Metric, known_metric
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,7 +30,8 @@ def load(
     name_or_path: str | Path | Vectors,
     *,
     queries: Array | None = None,
-    metric: Metric | None = None,
+    metric: Metric | str | None = None,
+    ground_truth: Array | Truth | Literal[False] | None = None,
     truth: Array | Truth | Literal[False] | None = None,
     segments: pl.DataFrame | Path | str | None = None,
     items: pl.DataFrame | Path | str | None = None,
@@ -43,17 +44,21 @@ def load(
     ----------
     name_or_path
         A name of the catalog (`vbench data list`); a file (HDF5 of ann-benchmarks or VIBE,
-        `.fvecs/.bvecs`, `.fbin/.u8bin/.i8bin`, `.npy/.npz`, Parquet with a list column); a folder
+        `.fvecs/.bvecs`, `.fbin/.f16bin/.u8bin/.i8bin`, `.npy/.npz`, Parquet); a folder
         in vbench's own layout or VectorDBBench's; a card; or the base vectors themselves (n, d).
-        float64 is narrowed to float32, everything else is kept as it is.
+        float32, float16, int8 and uint8 are kept as they are; float64, bfloat16 and wider
+        integers become float32.
     queries
         (m, d), or a file of them, where the file at `name_or_path` holds none and none with the
         usual name (`sift_query.fvecs` for `sift_base.fvecs`) lies beside it.
     metric
-        `l2`, `ip` or `cosine`; needed where neither file nor card says it.
+        `l2`, `ip` or `cosine`, or another tool's word for it (`euclidean`, `dot`, `angular`);
+        needed where neither file nor card says it.
+    ground_truth
+        Ids of the true neighbours (m, depth), or a file of them; −1 ends a shorter row. It is
+        checked, and never used in place of our own. False ignores what comes with a file.
     truth
-        Ids of the true neighbours (m, depth), or a file of them. It is checked, and never used
-        in place of our own. False ignores the truth that comes with a file.
+        Another name of `ground_truth`.
     segments, items, relevance
         Frames, or Parquet or CSV files: m rows, n rows, and columns `query`, `item`[, `grade`].
 
@@ -72,8 +77,10 @@ def load(
     >>> dataset.n, dataset.m, dataset.d, dataset.base.dtype.name
     (1000, 10, 8, 'float32')
     """
-    if metric is not None and metric not in METRICS:
-        raise VbenchError(f"metric {metric!r} is not one of {', '.join(METRICS)}")
+    if metric is not None:
+        metric = known_metric(metric, "metric")
+    if truth is not None and ground_truth is not None:
+        raise VbenchError("ground_truth and truth are two names of one argument; give one")
     found = find(name_or_path)
     if isinstance(found, Dataset):
         found = Parts(
@@ -93,7 +100,7 @@ def load(
     given: dict[str, Any] = {
         "queries": queries,
         "metric": metric,
-        "truth": truth,
+        "truth": truth if ground_truth is None else ground_truth,
         "segments": segments,
         "items": items,
         "relevance": relevance,

@@ -8,7 +8,16 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.data.arrays import DAMAGE, Vectors, accept, converted, first_line, one_of
+from vbench.data.arrays import (
+    DAMAGE,
+    Vectors,
+    accept,
+    converted,
+    exactly,
+    first_line,
+    kept_dtype,
+    one_of,
+)
 from vbench.data.tables import parquet_schema, scan_parquet
 from vbench.errors import DataError
 
@@ -51,7 +60,9 @@ def _table(path: Path, columns: tuple[str, ...], ids: bool) -> Vectors:
     if not (inner.is_float() or inner.is_integer()):
         raise DataError(f"{path}: {column} holds lists of {inner}; numbers are needed")
     dtype = np.dtype(str(inner).lower())
-    accept(np.empty((min(n, 1), shape[1]), dtype), f"{path}: {column}", ids=ids)
+    where = f"{path}: {column}"
+    accept(np.zeros((min(n, 1), shape[1]), dtype), where, ids=ids)
+    target = kept_dtype(dtype, where, ids=ids)
 
     def block(start: int, stop: int) -> Vectors:
         # Only this column's row groups are read, a block at a time.
@@ -68,9 +79,8 @@ def _table(path: Path, columns: tuple[str, ...], ids: bool) -> Vectors:
             raise DataError(
                 f"{path}: {column}, row {start + at // shape[1]}, column {at % shape[1]}: empty"
             )
-        return np.asarray(flat.to_numpy().reshape(-1, shape[1]))
+        return exactly(flat.to_numpy().reshape(-1, shape[1]), target, where, start)
 
-    target = np.dtype("float32") if dtype == np.float64 else dtype
     array = converted(path, column, shape, target, block)
     # After the array: a file that declares far more rows than it holds is refused there.
     order = _parquet_order(frame, n) if "id" in schema else None

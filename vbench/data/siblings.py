@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from vbench.data.formats import suffix_of
+
 _BASE_WORDS = ("shuffle_train", "base", "train", "items")
 _QUERY_WORDS = ("queries", "query", "test", "users")
 _TRUTH_WORDS = ("groundtruth", "ground_truth", "neighbors", "truth", "gt")
 _FAMILIES = (
     {".fvecs", ".bvecs"},
-    {".fbin", ".u8bin", ".i8bin"},
+    {".fbin", ".f16bin", ".u8bin", ".i8bin"},
     {".npy"},
     {".parquet"},
 )
@@ -19,6 +21,7 @@ _TRUTH_SUFFIXES = {
     ".fvecs": (".ivecs",),
     ".bvecs": (".ivecs",),
     ".fbin": (".ibin", ".bin"),
+    ".f16bin": (".ibin", ".bin"),
     ".u8bin": (".ibin", ".bin"),
     ".i8bin": (".ibin", ".bin"),
     ".npy": (".npy", ".npz"),
@@ -28,18 +31,19 @@ _TRUTH_SUFFIXES = {
 
 def queries_of(base: Path) -> Path | None:
     """Find `sift_query.fvecs` for `sift_base.fvecs`, `query.10K.fbin` for `base.10M.fbin`."""
-    family = next((family for family in _FAMILIES if base.suffix.lower() in family), set())
+    kind = suffix_of(base)
+    family = next((family for family in _FAMILIES if kind in family), set())
     return _beside(base, _QUERY_WORDS, sorted(family))
 
 
 def truth_of(base: Path) -> Path | None:
     """Find `sift_groundtruth.ivecs` for `sift_base.fvecs`, `neighbors.*` for `train.*`."""
-    return _beside(base, _TRUTH_WORDS, _TRUTH_SUFFIXES.get(base.suffix.lower(), ()))
+    return _beside(base, _TRUTH_WORDS, _TRUTH_SUFFIXES.get(suffix_of(base), ()))
 
 
 def advice(base: Any) -> str:
     """Name the file that would have been found beside a base file."""
-    if not isinstance(base, Path) or base.suffix.lower() not in _TRUTH_SUFFIXES:
+    if not isinstance(base, Path) or suffix_of(base) not in _TRUTH_SUFFIXES:
         return ""
     word = next((word for word in _BASE_WORDS if word in base.name), None)
     name = base.name.replace(word, "queries", 1) if word else f"queries{base.suffix}"
@@ -61,7 +65,7 @@ def _beside(base: Path, words: Iterable[str], suffixes: Iterable[str]) -> Path |
         path
         for path in sorted(base.parent.iterdir())
         if path.is_file()
-        and path.suffix.lower() in suffixes
+        and suffix_of(path) in suffixes
         and any(path.name.startswith(f"{before}{other}") for other in words)
     ]
     return near[0] if len(near) == 1 else None

@@ -32,7 +32,10 @@ _SAMPLE_DEPTH = 100
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 """What reading a file of ours raises that is not there, or was damaged since."""
 
-_REMEDY = "give the truth of these very vectors, or truth=False to have it computed"
+_REMEDY = (
+    "bring the ground truth of these very vectors, or leave it out "
+    "(--ground-truth none, in Python ground_truth=False): it is computed anyway"
+)
 
 
 def exact_truth(
@@ -89,7 +92,7 @@ def exact_truth(
 def given_truth(
     ids: Vectors, queries: Vectors, base: Vectors, metric: Metric, *, where: str
 ) -> Truth:
-    """Check truth that came with a file, and give it distances of our own.
+    """Check ground truth that came with a file, and give it distances of our own.
 
     Looked at are shape, range, repeated ids and the order of every query; for a sample of the
     queries the exact neighbours are found again. :func:`exact_truth` compares all of them.
@@ -97,8 +100,14 @@ def given_truth(
     Parameters
     ----------
     ids : integer (m, depth)
+        A shorter row ends in −1 (or the largest number of an unsigned type).
     where
         The file, for messages.
+
+    Returns
+    -------
+    Truth
+        −1 and inf after the end of a shorter row.
 
     Raises
     ------
@@ -107,28 +116,39 @@ def given_truth(
     """
     if ids.ndim != 2 or len(ids) != len(queries) or not ids.shape[1]:
         raise DataError(
-            f"{where}: truth has the shape {ids.shape} where ({len(queries)}, depth) is needed, "
-            f"a row for each query; {_REMEDY}"
+            f"{where}: ground truth has the shape {ids.shape} where ({len(queries)}, depth) is "
+            f"needed, a row for each query; {_REMEDY}"
         )
     if not np.issubdtype(ids.dtype, np.integer):
-        raise DataError(f"{where}: truth must hold integer ids, got {ids.dtype}")
+        raise DataError(f"{where}: ground truth must hold integer ids, got {ids.dtype}")
+    ids = _with_pads(ids)
+    pads = ids == -1
     _first(
-        (ids < 0) | (ids >= len(base)),
+        ((ids < 0) & ~pads) | (ids >= len(base)) | (pads[:, :1] if pads[:, 0].all() else False),
         lambda q, rank: (
             f"{where}: query {q}: neighbour {ids[q, rank]} (rank {rank}) is outside 0 … "
             f"{len(base) - 1}: not the truth of these vectors; {_REMEDY}"
         ),
     )
+    _first(
+        pads[:, :-1] & ~pads[:, 1:],
+        lambda q, rank: (
+            f"{where}: query {q}: no neighbour at rank {rank}, but one behind it; only the end of "
+            f"a row may be padded with -1; {_REMEDY}"
+        ),
+    )
     ordered = np.sort(ids, axis=1)
     _first(
-        ordered[:, 1:] == ordered[:, :-1],
+        (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0),
         lambda q, at: f"{where}: query {q}: id {ordered[q, at]} is there twice; {_REMEDY}",
     )
     distances = _distances(queries, base, ids, metric)
     slack = _slack(queries, base, metric, distances, np.arange(len(queries)))
     values = _comparable(distances, metric)
+    with np.errstate(invalid="ignore"):
+        nearer = ~pads[:, 1:] & (np.diff(values, axis=1) < -slack[:, 1:])
     _first(
-        np.diff(values, axis=1) < -slack[:, 1:],
+        nearer,
         lambda q, at: (
             f"{where}: query {q}: neighbour {ids[q, at + 1]} (rank {at + 1}, {metric} distance "
             f"{distances[q, at + 1]:.6g}) is nearer than the one before it ({ids[q, at]}, "
@@ -145,6 +165,16 @@ def given_truth(
     dataset = Dataset(where, base, queries, metric)
     _refuse_worse(truth, exact, sample, dataset, where)
     return truth
+
+
+def _with_pads(ids: Vectors) -> Vectors:
+    """Ids as signed integers, −1 where there are none."""
+    if ids.dtype.kind != "u":
+        return ids
+    none = ids == np.iinfo(ids.dtype).max
+    signed = ids.astype(np.int64)
+    signed[none] = -1
+    return signed
 
 
 def cores() -> int:
@@ -265,6 +295,7 @@ def _distances(queries: Vectors, base: Vectors, ids: Vectors, metric: Metric) ->
     for first in range(0, len(ids), step):
         rows = slice(first, first + step)
         result[rows] = distance(queries[rows, np.newaxis], base[ids[rows]], metric)
+    result[ids < 0] = np.inf
     return result
 
 
@@ -298,8 +329,11 @@ def _refuse_worse(
     best = exact.distances[:, :width]
     slack = _slack(dataset.queries, dataset.base, dataset.metric, best, rows)
     metric = dataset.metric
+    # Behind the end of a shorter row there is nothing to compare.
+    with np.errstate(invalid="ignore"):
+        worse = np.isfinite(mine) & (_comparable(mine, metric) - _comparable(best, metric) > slack)
     _first(
-        _comparable(mine, metric) - _comparable(best, metric) > slack,
+        worse,
         lambda q, rank: (
             f"{where}: query {rows[q]}: its neighbour at rank {rank} has the {metric} distance "
             f"{mine[q, rank]:.6g} where item {exact.ids[q, rank]} has {best[q, rank]:.6g}: "

@@ -1,0 +1,59 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from vbench.cli import main
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A base, queries and ground truth of other queries, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(4)
+    base = random.normal(size=(200, 6)).astype(np.float32)
+    queries = random.normal(size=(25, 6)).astype(np.float32)
+    ids = np.argsort(((queries[:, None] - base) ** 2).sum(-1), axis=1)[:, :10]
+    np.save("base.npy", base)
+    np.save("queries.npy", queries)
+    np.save("groundtruth.npy", ids[::-1])
+    np.save("right.npy", ids)
+
+
+def call(*arguments: str) -> Result:
+    given = ["--index", "flat", "--dataset", "base.npy", "--out", "run"]
+    few = ["-k", "5", "--builds", "1", "--repeats", "1"]
+    return CliRunner().invoke(main, ["run", *given, *few, *arguments])
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        ["--ground-truth", "none"],
+        ["--truth", "none"],
+        ["--no-truth"],
+        ["--ground-truth", "right.npy"],
+        ["--truth", "right.npy"],
+    ],
+)
+def test_wrong_ground_truth_and_the_ways_out(data: None, way: list[str]) -> None:
+    """The message that refuses it names what works, by each of its names."""
+    refused = call("--metric", "l2")
+    assert refused.exit_code == 2
+    assert "groundtruth.npy: query 0" in refused.output
+    assert "--ground-truth none, in Python ground_truth=False" in refused.output
+    assert call("--metric", "l2", *way).exit_code == 0
+
+
+@pytest.mark.parametrize("word", ["euclidean", "L2", "squared_l2"])
+def test_words_for_a_metric(data: None, word: str) -> None:
+    """What another tool calls the metric is understood; what is not is refused with a hint."""
+    assert call("--metric", word, "--no-truth").exit_code == 0
+    refused = call("--metric", "hamming")
+    assert refused.exit_code == 2
+    assert "'hamming' is not one of l2, ip, cosine" in refused.output
