@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -245,3 +246,45 @@ def test_ground_truth_of_pads_alone(dataset):
     """It holds nothing."""
     with pytest.raises(DataError, match=r"neighbour -1 \(rank 0\) is outside"):
         given_truth(np.full((40, 5), -1), dataset.queries, dataset.base, "l2", where="file")
+
+
+def test_two_at_once_compute_it_once(dataset, searches):
+    """Who comes second waits, and takes what the first has found."""
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: exact_truth(dataset, 20), range(3)))
+    assert len(searches) == 1
+    for each in found:
+        np.testing.assert_array_equal(each.ids, found[0].ids)
+
+
+@pytest.mark.parametrize("name", ["depth-20.npz", "unfinished-20.npz"])
+def test_flipped_bits_of_what_is_kept_change_nothing(dataset, home, name):
+    """Wherever the bit is: the file is passed over, or says the same."""
+    good = exact_truth(dataset, 20, shard_rows=700)
+    (path,) = home.glob("truth/*/depth-20.npz")
+    if name.startswith("unfinished"):
+        half = nearest(dataset.queries, dataset.base, "l2", 20, stop=700)
+        path.unlink()
+        path = path.with_name(name)
+        with path.open("wb") as stream:
+            np.savez(stream, ids=half[0], distances=half[1], stop=np.int64(700))
+    content = path.read_bytes()
+    places = np.random.default_rng(0).integers(0, 8 * len(content), 60).tolist()
+    for place in [*range(0, 400, 7), *places]:
+        damaged = bytearray(content)
+        damaged[place // 8] ^= 1 << place % 8
+        for old in path.parent.iterdir():
+            old.unlink()
+        path.write_bytes(damaged)
+        again = exact_truth(dataset, 20, shard_rows=700)
+        np.testing.assert_array_equal(again.ids, good.ids)
+        np.testing.assert_array_equal(again.distances, good.distances)
+        assert {found.name for found in path.parent.iterdir()} == {"depth-20.npz"}
+
+
+def test_other_files_beside_the_truth_are_let_be(dataset, home):
+    """A file that somebody put there is neither read nor a fault."""
+    exact_truth(dataset, 20)
+    (path,) = home.glob("truth/*/depth-20.npz")
+    (path.parent / "depth-old.npz").write_bytes(b"")
+    assert exact_truth(dataset, 30).depth == 30

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import struct
 import tokenize
 import zipfile
 import zlib
@@ -29,11 +30,15 @@ LARGEST_INTEGER = 2**24
 DAMAGE = (
     OSError,
     EOFError,
+    MemoryError,
     ValueError,
-    KeyError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    struct.error,
     TypeError,
     RuntimeError,
-    OverflowError,
     SyntaxError,
     tokenize.TokenError,
     zipfile.BadZipFile,

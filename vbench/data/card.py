@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from vbench.data.checksums import RECORD
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.metric import Metric, metric_of
 from vbench.toml import read_toml
@@ -138,6 +140,12 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             variants={},
         )
 
+    def sources_digest(self) -> str:
+        """Digest of what is fetched: from where, under which names, and what is made of it."""
+        files = [(file.urls, file.filename, file.rows, file.role) for file in self.files]
+        content = msgspec.json.encode((files, self.prepare))
+        return hashlib.sha256(content).hexdigest()[:8]
+
     def facts(self) -> dict[str, Any]:
         """Give what is stated, as plain values: what `Dataset.card` carries."""
         return {
@@ -152,9 +160,13 @@ def read_card(path: Path | str) -> Card:
     card = read_toml(path, Card, prepare=_with_our_metric)
     if card.folder and card.files:
         raise VbenchError(f"{path}: a card has either `folder` or `files`, not both")
-    names = [file.filename for file in card.files]
+    try:
+        names = [file.filename for file in card.files]
+    except ValueError as error:
+        raise VbenchError(f"{path}: files: not a URL: {error}") from None
     for name in names:
-        if not name or name != Path(name).name or name in {".", ".."}:
+        # A hidden file, and our own record of checksums, are not theirs to write.
+        if not name or name != Path(name).name or name.startswith(".") or name == RECORD:
             raise VbenchError(f"{path}: files: {name!r} is not a file name; give `name = …`")
         if names.count(name) > 1:
             raise VbenchError(f"{path}: files: two files are named {name!r}; give `name = …`")

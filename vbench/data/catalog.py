@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,19 +24,39 @@ Status = Literal["embedded", "fetched", "not fetched", "plug-in"]
 
 @dataclass(frozen=True)
 class Entry:
-    """A name of the catalog: its card and where that lies, or a plug-in's function."""
+    """A dataset that has a name or a card: the card and where it lies, or a plug-in's function.
+
+    Attributes
+    ----------
+    is_stranger
+        Whether the card was given by its path: it is neither of the catalog nor of an installed
+        plug-in, and code that it names is run only if it is trusted.
+    """
 
     name: str
     card: Card
     path: Path | None = None
-    make: Callable[[], Dataset] | None = None
+    make: Callable[[], Any] | None = None
+    is_stranger: bool = False
 
     @property
     def folder(self) -> Path:
         """Folder that holds the data, or will when it is fetched."""
         if self.card.folder and self.path:
             return self.path.parent / self.card.folder
-        return places.home() / "datasets" / self.name.partition(":")[0]
+        name = self.name.partition(":")[0]
+        if self.is_stranger:
+            # Of the same name as one of the catalog, it must not take that one's place.
+            name = f"{name}@{self.card.sources_digest()}"
+        return places.home() / "datasets" / name
+
+    @property
+    def reference(self) -> str:
+        """What a command is given to find it: its name, or the path of its card."""
+        if not self.is_stranger or self.path is None:
+            return self.name
+        text = str(self.path)
+        return text if os.sep in text else f".{os.sep}{text}"
 
     @property
     def status(self) -> Status:
@@ -52,6 +73,44 @@ class Entry:
         if self.card.prepare:
             return (self.folder / "base.npy").is_file()
         return all((self.folder / file.filename).is_file() for file in self.card.files)
+
+
+def find(name_or_path: str | Path) -> Entry:
+    """Find a dataset by its name, or by the path of its card.
+
+    Raises
+    ------
+    UnknownNameError, VbenchError
+        As :func:`entry`; or the card is wrong.
+    """
+    path = Path(name_or_path).expanduser()
+    if is_card(name_or_path):
+        return Entry(path.stem, read_card(path), path, is_stranger=True)
+    return entry(str(name_or_path))
+
+
+def is_card(name_or_path: str | Path) -> bool:
+    """Whether it is the path of a card; a name of the catalog goes before one."""
+    path = Path(name_or_path).expanduser()
+    if isinstance(name_or_path, str) and name_or_path in names():
+        return False
+    return path.suffix == ".toml" and path.name != "dataset.toml"
+
+
+def card_of(entry: Entry) -> Entry:
+    """Ask a plug-in's function, if it is one, for the path of its card."""
+    if entry.make is None:
+        return entry
+    with guarded(f"dataset {entry.name!r}: its plug-in fails"):
+        made: Any = entry.make()
+    if isinstance(made, Dataset):
+        return replace(entry, make=lambda: made)
+    if isinstance(made, str | Path):
+        return Entry(entry.name, read_card(made), Path(made))
+    raise VbenchError(
+        f"dataset {entry.name!r}: its plug-in returned {type(made).__name__}; "
+        "a vbench.Dataset or the path of a card is needed"
+    )
 
 
 def names() -> list[str]:

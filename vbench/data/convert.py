@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,11 +11,13 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench.data import room
 from vbench.data.arrays import blocks
 from vbench.data.dataset import Dataset, Truth
-from vbench.data.files import whole_file
+from vbench.data.files import whole_file, whole_folder
 from vbench.data.formats import BIN_DTYPES, HDF5_SUFFIXES, VECS_DTYPES
 from vbench.errors import VbenchError
+from vbench.locks import locked
 
 Vectors = NDArray[Any]
 
@@ -50,16 +52,22 @@ def convert(
         The format is not known or cannot hold these numbers, a file exists, or the disk is full.
     """
     truth = truth or dataset.given_truth
-    paths = targets(dataset, target, truth=truth is not None, force=force)
+    targets(dataset, target, truth=truth is not None, force=force)
     suffix = target.suffix.lower()
-    if suffix in HDF5_SUFFIXES:
-        _write_hdf5(dataset, target, truth)
-    elif suffix in BIN_DTYPES or suffix in VECS_DTYPES:
-        _write_arrays(dataset, paths, truth)
-    elif suffix == ".parquet":
-        _write_parquet(dataset, paths, truth)
-    else:
-        _write_folder(dataset, target, truth)
+    room.check_free(
+        target.parent, sum(each.nbytes for each in (dataset.base, dataset.queries)), str(target)
+    )
+    with locked(target, f"writing {target}"):
+        # Again: of two processes with one target, the second finds here what the first has made.
+        paths = targets(dataset, target, truth=truth is not None, force=force)
+        if suffix in HDF5_SUFFIXES:
+            _write_hdf5(dataset, target, truth)
+        elif suffix in BIN_DTYPES or suffix in VECS_DTYPES:
+            _write_arrays(dataset, paths, truth)
+        elif suffix == ".parquet":
+            _write_parquet(dataset, paths, truth)
+        else:
+            _write_folder(dataset, target, truth)
     return paths
 
 
@@ -117,9 +125,7 @@ def write_truth(truth: Truth, path: Path) -> None:
 
 def _write_folder(dataset: Dataset, folder: Path, truth: Truth | None) -> None:
     """Fill a folder beside the target and rename it: the target is whole or not there."""
-    fresh = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(fresh, ignore_errors=True)
-    try:
+    with whole_folder(folder) as fresh:
         for name, vectors in (("base", dataset.base), ("queries", dataset.queries)):
             with whole_file(fresh / f"{name}.npy") as stream:
                 kind = {"descr": vectors.dtype.str, "fortran_order": False, "shape": vectors.shape}
@@ -142,12 +148,6 @@ def _write_folder(dataset: Dataset, folder: Path, truth: Truth | None) -> None:
         sizes = {"n": dataset.n, "m": dataset.m, "d": dataset.d}
         with whole_file(fresh / "dataset.toml") as stream:
             stream.write(_toml({**card, "metric": dataset.metric, **sizes}).encode())
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh.rename(folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _write_hdf5(dataset: Dataset, path: Path, truth: Truth | None) -> None:
@@ -170,10 +170,12 @@ def _write_hdf5(dataset: Dataset, path: Path, truth: Truth | None) -> None:
 def _write_arrays(dataset: Dataset, paths: list[Path], truth: Truth | None) -> None:
     """Write a file each of the `.fbin` or `.fvecs` family."""
     arrays = [dataset.base, dataset.queries, *([truth.ids] if truth else [])]
-    for path, values in zip(paths, arrays, strict=True):
-        is_bin = path.suffix.lower() in BIN_DTYPES
-        kind = np.dtype((BIN_DTYPES if is_bin else VECS_DTYPES)[path.suffix.lower()])
-        with whole_file(path) as stream:
+    with contextlib.ExitStack() as whole:
+        # All take their names when the last one is complete.
+        for path, values in zip(paths, arrays, strict=True):
+            is_bin = path.suffix.lower() in BIN_DTYPES
+            kind = np.dtype((BIN_DTYPES if is_bin else VECS_DTYPES)[path.suffix.lower()])
+            stream = whole.enter_context(whole_file(path))
             (_write_bin if is_bin else _write_vecs)(stream, values, kind)
 
 
@@ -201,9 +203,9 @@ def _write_parquet(dataset: Dataset, paths: list[Path], truth: Truth | None) -> 
     arrays = [("emb", dataset.base), ("emb", dataset.queries)]
     if truth is not None:
         arrays.append(("neighbors_id", truth.ids))
-    for path, (column, values) in zip(paths, arrays, strict=True):
-        with whole_file(path) as stream:
-            _stream_parquet(stream, column, values)
+    with contextlib.ExitStack() as whole:
+        for path, (column, values) in zip(paths, arrays, strict=True):
+            _stream_parquet(whole.enter_context(whole_file(path)), column, values)
 
 
 def _stream_parquet(stream: BinaryIO, column: str, values: Vectors) -> None:

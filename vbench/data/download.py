@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import ssl
 import time
 import urllib.error
@@ -19,6 +20,7 @@ import numpy as np
 import vbench
 from vbench.data import registries
 from vbench.data.registries import UnavailableError
+from vbench.data.room import check_free
 from vbench.errors import VbenchError
 
 Progress = Callable[[str, int, int | None], None]
@@ -40,6 +42,9 @@ class Place:
         Seconds before the second attempt; doubled before each further one.
     packages
         Folder for downloaded packages, so that one with two files in it is fetched once.
+    vouched
+        Whether a checksum is known: else a half file is continued only if the server vouches that
+        the rest is of the same file.
     """
 
     url: str
@@ -47,10 +52,17 @@ class Place:
     rows: int | None = None
     itemsize: int = 4
     pause: float = 1.0
+    vouched: bool = False
 
 
-def download(place: Place, target: Path, progress: Progress) -> None:
-    """Bring the file to `target`; what an earlier attempt left in `target`.part is continued.
+def download(place: Place, target: Path, progress: Progress) -> Path:
+    """Bring the file to `target`.part; what an earlier attempt left there is continued.
+
+    The caller holds the lock of the dataset.
+
+    Returns
+    -------
+    The path of the file, which the caller checks and gives its name.
 
     Raises
     ------
@@ -81,7 +93,7 @@ def download(place: Place, target: Path, progress: Progress) -> None:
         with part.open("r+b") as stream:
             stream.write(np.array([place.rows], "<u4").tobytes())
     _mark(part).unlink(missing_ok=True)
-    part.replace(target)
+    return part
 
 
 def _from_http(place: Place, part: Path, name: str, progress: Progress) -> None:
@@ -93,13 +105,15 @@ def _from_http(place: Place, part: Path, name: str, progress: Progress) -> None:
         before = part.stat().st_size if part.exists() else 0
         try:
             stop = stop or _wanted_bytes(place)
-            _continue_http(place.url, part, stop, name, progress)
+            _continue_http(place, part, stop, name, progress)
             return
         except urllib.error.HTTPError as error:
             reason = f"HTTP {error.code} {error.reason}"
             error.close()
             if error.code < 500 and error.code not in {408, 429}:
                 raise UnavailableError(f"{place.url}: {reason}") from None
+        except (ValueError, http.client.InvalidURL) as error:
+            raise UnavailableError(f"{place.url}: not a URL: {error}") from None
         except (
             urllib.error.URLError,
             http.client.HTTPException,
@@ -114,11 +128,15 @@ def _from_http(place: Place, part: Path, name: str, progress: Progress) -> None:
     raise UnavailableError(f"{place.url}: {reason} ({_FRUITLESS_ATTEMPTS} attempts in a row)")
 
 
-def _continue_http(url: str, part: Path, stop: int | None, name: str, progress: Progress) -> None:
+def _continue_http(
+    place: Place, part: Path, stop: int | None, name: str, progress: Progress
+) -> None:
     """Ask for what is missing; a server that sends everything, or another file, starts anew."""
+    url = place.url
     have = part.stat().st_size if part.exists() else 0
     mark = _read_mark(part)
-    if have and mark.get("url") != url:
+    # Where nothing vouches for it, the rest may be that of another file.
+    if have and (mark.get("url") != url or not (mark.get("validator") or place.vouched)):
         part.unlink()
         have = 0
     headers = {}
@@ -145,15 +163,24 @@ def _continue_http(url: str, part: Path, stop: int | None, name: str, progress: 
         continued = answer.status == 206
         if not continued:
             have = 0
+        validator = _validator(answer)
+        begins, whole = _range(answer)
+        if have and (
+            begins not in (None, have)
+            or validator != mark.get("validator", "")
+            or (whole is not None and mark.get("whole") not in (None, whole))
+        ):
+            part.unlink()
+            raise ConnectionResetError(None, "the file there is another than what had come")
         length = answer.headers.get("Content-Length")
         total = have + int(length) if length and length.isdigit() else None
         if stop:
             total = min(stop, total or stop)
-        validator = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
-        if validator.startswith("W/"):
-            validator = ""  # a weak tag may not be used with If-Range
         part.parent.mkdir(parents=True, exist_ok=True)
-        _mark(part).write_text(json.dumps({"url": url, "validator": validator}))
+        if total is not None:
+            check_free(part.parent, total - have, name)
+        mark = {"url": url, "validator": validator, "whole": whole if continued else total}
+        _mark(part).write_text(json.dumps(mark))
         with part.open("ab" if continued else "wb") as stream:
             _copy(answer, stream, have, total, stop, lambda done: progress(name, done, total))
     came = part.stat().st_size
@@ -200,14 +227,28 @@ def _open(url: str, headers: dict[str, str]) -> http.client.HTTPResponse:
     return answer
 
 
+def _validator(answer: http.client.HTTPResponse) -> str:
+    """What tells this state of a file from others; empty where the server says nothing of it."""
+    validator = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
+    return "" if validator.startswith("W/") else validator  # a weak one says too little
+
+
+def _range(answer: http.client.HTTPResponse) -> tuple[int | None, int | None]:
+    """First byte of a partial answer, and bytes of the whole file."""
+    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range") or "")
+    if match is None:
+        return None, None
+    return int(match[1]), None if match[2] == "*" else int(match[2])
+
+
 def _mark(part: Path) -> Path:
     return part.with_name(part.name + ".json")
 
 
-def _read_mark(part: Path) -> dict[str, str]:
+def _read_mark(part: Path) -> dict[str, Any]:
     try:
         mark = json.loads(_mark(part).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return mark if isinstance(mark, dict) else {}
 
@@ -231,5 +272,6 @@ def _from_registry(place: Place, part: Path, name: str, progress: Progress) -> N
 
 def _write_whole(source: Any, part: Path, stop: int, name: str, progress: Progress) -> None:
     part.parent.mkdir(parents=True, exist_ok=True)
+    check_free(part.parent, stop, name)
     with part.open("wb") as stream:
         _copy(source, stream, 0, stop, stop, lambda done: progress(name, done, stop))

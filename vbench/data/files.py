@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from vbench import places
 from vbench.errors import VbenchError
-from vbench.leftovers import temporary_file
+from vbench.leftovers import TemporaryFolder, temporary_file
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Others may come from what is read to fill the file.
@@ -45,6 +45,32 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     except BaseException as error:
         fresh.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            raise _explained(path, error) from error
+        raise
+
+
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give a folder to fill that takes its name only when it is complete.
+
+    What was there before goes out of the way in the same moment.
+
+    Raises
+    ------
+    VbenchError
+        The disk is full or the folder cannot be written.
+    """
+    try:
+        with TemporaryFolder(path) as fresh:
+            yield fresh
+            if path.exists():
+                with TemporaryFolder(path) as old:
+                    path.rename(old / path.name)
+                    fresh.rename(path)
+            else:
+                fresh.rename(path)
+    except OSError as error:
+        if error.errno in _OF_THE_DISK:
             raise _explained(path, error) from error
         raise
 

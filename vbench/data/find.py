@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +14,8 @@ from numpy.typing import NDArray
 from vbench.data import catalog
 from vbench.data.card import Card, read_card
 from vbench.data.dataset import Dataset, Truth
-from vbench.errors import DataError, VbenchError
+from vbench.errors import DataError
 from vbench.metric import Metric
-from vbench.plugins import guarded
 
 Vectors = NDArray[Any]
 Array = Vectors | Path | str
@@ -60,22 +60,16 @@ def find(name_or_path: str | Path | Vectors) -> Parts | Dataset:
     if path.is_dir():
         return _from_folder(path, path.resolve().name, None)
     if path.suffix == ".toml":
-        return _from_catalog(catalog.Entry(path.stem, read_card(path), path))
+        return _from_catalog(catalog.find(path))
     return Parts(path.stem, path)
 
 
 def _from_catalog(entry: catalog.Entry) -> Parts | Dataset:
     if entry.make is not None:
-        with guarded(f"dataset {entry.name!r}: its plug-in fails"):
-            made: Any = entry.make()
-        if isinstance(made, Dataset):
+        entry = catalog.card_of(entry)
+        if entry.make is not None:
+            made: Dataset = entry.make()
             return made
-        if isinstance(made, str | Path):
-            return _from_catalog(catalog.Entry(entry.name, read_card(made), Path(made)))
-        raise VbenchError(
-            f"dataset {entry.name!r}: its plug-in returned {type(made).__name__}; "
-            "a vbench.Dataset or the path of a card is needed"
-        )
     card = entry.card
     if card.folder or card.prepare or not card.files:
         if not entry.folder.is_dir() or not entry.is_here:
@@ -98,8 +92,10 @@ def _not_fetched(entry: catalog.Entry) -> DataError:
         return DataError(f"dataset {entry.name!r}: there is no folder {entry.folder}")
     size = sum(file.bytes or 0 for file in entry.card.files)
     cost = f" ({size / 1e6:,.0f} MB)" if size else ""
+    trusted = " --trust" if entry.is_stranger and entry.card.prepare else ""
     return DataError(
-        f"dataset {entry.name!r} is not here yet: vbench data fetch {entry.name}{cost}"
+        f"dataset {entry.name!r} is not here yet: vbench data fetch "
+        f"{shlex.quote(entry.reference)}{trusted}{cost}"
     )
 
 

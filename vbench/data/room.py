@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
 from pathlib import Path
 
-from vbench import trust
+from vbench import places, trust
 from vbench.errors import DataError, VbenchError
 
 _LARGEST_RATIO = 100
@@ -54,9 +52,12 @@ def check_free(folder: Path, wanted: int, what: str) -> None:
     except OSError:
         return
     if wanted > free:
+        elsewhere = "choose another folder"
+        if folder.is_relative_to(places.home()):
+            elsewhere = "set VBENCH_HOME to a folder that has it"
         raise VbenchError(
-            f"{what}: {size(wanted)} are to be written into {folder}, {size(free)} are free there: "
-            f"{os.strerror(errno.ENOSPC)}; make room, or set VBENCH_HOME to a folder that has it"
+            f"{what}: {size(wanted)} are to be written into {folder}, {size(free)} are free there; "
+            f"make room, or {elsewhere}"
         )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench import places
+from vbench.data.arrays import DAMAGE
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.exact import nearest
 from vbench.data.files import whole_file
 from vbench.errors import DataError
+from vbench.leftovers import sweep_once
+from vbench.locks import locked
 from vbench.metric import FloatArray, Metric, distance
 
 Vectors = NDArray[Any]
@@ -29,9 +32,6 @@ and that must cost little beside it."""
 
 _SAMPLE_QUERIES = 16
 _SAMPLE_DEPTH = 100
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
-"""What reading a file of ours raises that is not there, or was damaged since."""
-
 _REMEDY = (
     "bring the ground truth of these very vectors, or leave it out "
     "(--ground-truth none, in Python ground_truth=False): it is computed anyway"
@@ -76,13 +76,23 @@ def exact_truth(
     if depth < 1:
         raise DataError(f"depth of the truth must be at least 1, got {depth}")
     depth = min(depth, dataset.n)
-    folder = places.home() / "truth" / dataset.fingerprint if cache else None
-    truth = _cached(folder, dataset, depth) if folder else None
-    if truth is None:
-        truth = _computed(dataset, depth, threads or cores(), shard_rows, progress, folder)
-        if folder:
-            _write(folder / f"depth-{depth}.npz", truth)
-            (folder / f"unfinished-{depth}.npz").unlink(missing_ok=True)
+    if cache:
+        folder = places.home() / "truth" / dataset.fingerprint
+        sweep_once(folder)
+        truth = _cached(folder, dataset, depth)
+        if truth is None:
+            kept = folder / f"depth-{depth}.npz"
+            # Who waited for another process finds here what that has found.
+            with locked(kept, f"computing the exact neighbors of {dataset.name}"):
+                truth = _cached(folder, dataset, depth)
+                if truth is None:
+                    truth = _computed(dataset, depth, threads, shard_rows, progress, folder)
+                    _write(kept, truth)
+                _drop_unfinished(folder, depth)
+        else:
+            _drop_unfinished(folder, depth)
+    else:
+        truth = _computed(dataset, depth, threads, shard_rows, progress, None)
     if dataset.given_truth is not None:
         everyone = np.arange(dataset.m)
         _refuse_worse(dataset.given_truth, truth, everyone, dataset, f"truth of {dataset.name}")
@@ -187,7 +197,7 @@ def cores() -> int:
 def _computed(
     dataset: Dataset,
     depth: int,
-    threads: int,
+    threads: int | None,
     shard_rows: int | None,
     progress: Callable[[int, int], None] | None,
     folder: Path | None,
@@ -215,7 +225,7 @@ def _computed(
                 start=first,
                 stop=stop,
                 limit=best.distances[:, -1] if best else None,
-                threads=threads,
+                threads=threads or cores(),
                 progress=advance,
             )
         )
@@ -232,11 +242,28 @@ def _resumed(path: Path, dataset: Dataset, depth: int) -> tuple[Truth | None, in
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             best, stop = Truth(stored["ids"], stored["distances"]), int(stored["stop"])
-    except _UNREADABLE:
+    except DAMAGE:
         return None, 0
-    if best.ids.shape != (dataset.m, depth) or best.distances.shape != best.ids.shape:
+    if not 0 < stop < dataset.n or not _fits(best, dataset.m, depth):
+        return None, 0
+    # The first shards may have fewer rows than the depth: then the ends are empty.
+    if best.ids.min() < -1 or best.ids.max() >= stop or np.isnan(best.distances).any():
         return None, 0
     return best, stop
+
+
+def _fits(truth: Truth, queries: int, depth: int) -> bool:
+    return (
+        truth.ids.shape == truth.distances.shape == (queries, depth)
+        and truth.ids.dtype.kind == "i"
+        and truth.distances.dtype == np.float64
+    )
+
+
+def _drop_unfinished(folder: Path, depth: int) -> None:
+    """Remove what a process left that died between its last shard and its end."""
+    with contextlib.suppress(OSError):
+        (folder / f"unfinished-{depth}.npz").unlink()
 
 
 def _merged(one: Truth, other: Truth) -> Truth:
@@ -251,7 +278,8 @@ def _merged(one: Truth, other: Truth) -> Truth:
 
 def _cached(folder: Path, dataset: Dataset, depth: int) -> Truth | None:
     """Find the shallowest kept truth that is deep enough; one that is damaged is passed over."""
-    kept = sorted((int(path.stem.partition("-")[2]), path) for path in folder.glob("depth-*.npz"))
+    known = ((path.stem.partition("-")[2], path) for path in folder.glob("depth-*.npz"))
+    kept = sorted((int(number), path) for number, path in known if number.isdecimal())
     for deep, path in kept:
         if deep < depth:
             continue
@@ -264,7 +292,7 @@ def _cached(folder: Path, dataset: Dataset, depth: int) -> Truth | None:
 def _is_sound(truth: Truth, dataset: Dataset, depth: int) -> bool:
     """Look at shape, range and order, and compute the distances of a few queries again."""
     ids, distances = truth.ids, truth.distances
-    if ids.shape != (dataset.m, depth) or distances.shape != ids.shape:
+    if not _fits(truth, dataset.m, depth):
         return False
     if ids.min() < 0 or ids.max() >= dataset.n or np.isnan(distances).any():
         return False
@@ -285,7 +313,7 @@ def _read(path: Path) -> Truth | None:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return Truth(stored["ids"], stored["distances"])
-    except _UNREADABLE:
+    except DAMAGE:
         return None  # it is computed again
 
 
