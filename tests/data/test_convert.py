@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
@@ -123,3 +126,55 @@ def test_truth_as_a_file(tmp_path, name):
     np.testing.assert_array_equal(read_array(tmp_path / name, ids=True), truth.ids)
     with pytest.raises(VbenchError, match="truth is written as"):
         write_truth(truth, tmp_path / "gt.csv")
+
+
+_CONVERTS = """
+import sys
+from pathlib import Path
+import subprocess
+import sys
+
+import numpy as np
+import vbench
+from vbench.data.convert import convert
+from vbench.errors import VbenchError
+data = vbench.load(np.full((30_000, 16), float(sys.argv[2])), queries=np.ones((5, 16)), metric="l2")
+try:
+    convert(data, Path(sys.argv[1]), force=sys.argv[3] == "force")
+except VbenchError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.parametrize("target", ["out", "out.hdf5", "out.parquet"])
+@pytest.mark.parametrize("force", [False, True])
+def test_two_at_once_one_wins(tmp_path, target, force):
+    """The others are told that it is there; with force the last one is. It is always whole."""
+    calls = [
+        subprocess.Popen(
+            [sys.executable, "-c", _CONVERTS, str(tmp_path / target), value, "force" * force],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for value in "12"
+    ]
+    said = [call.communicate()[1] for call in calls]
+    codes = [call.returncode for call in calls]
+    assert sorted(codes) == ([0, 0] if force else [0, 1]), said
+    assert all(": exists; " in text for text, code in zip(said, codes, strict=True) if code)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    first = tmp_path / next(name for name in names if "test" not in name and "query" not in name)
+    assert not any(path.name.startswith(".") for path in tmp_path.iterdir())
+    data = vbench.load(first, metric="l2")
+    assert data.base.shape == (30_000, 16)
+    assert np.unique(data.base).size == 1
+    assert (codes[int(data.base[0, 0]) - 1]) == 0
+
+
+def test_a_folder_that_is_written_over_is_read_until_then(tmp_path):
+    """A dataset can be converted into the very folder that it is mapped from."""
+    convert(make(), tmp_path / "out")
+    data = vbench.load(tmp_path / "out")
+    convert(data, tmp_path / "out", force=True)
+    np.testing.assert_array_equal(vbench.load(tmp_path / "out").base, make().base)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

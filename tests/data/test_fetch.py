@@ -7,6 +7,7 @@ import http.server
 import json
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -58,6 +59,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         asked = self.headers.get("Range")
         fresh = self.headers.get("If-Range") not in (None, server.etag)
+        if fault == "continues another file":
+            fresh = False
         if asked and fault != "ignores ranges" and not fresh:
             begin, _, end = asked.removeprefix("bytes=").partition("-")
             first, last = int(begin), min(int(end) + 1 if end else last, last)
@@ -70,6 +73,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return
         self.send_response(status)
         self.send_header("Content-Length", str(last - first))
+        if status == 206:
+            self.send_header("Content-Range", f"bytes {first}-{last - 1}/{len(content)}")
         if server.etag:
             self.send_header("ETag", server.etag)
         self.end_headers()
@@ -334,3 +339,111 @@ def test_embedded_and_unknown_datasets():
     assert (fetch("books") / "base.npy").is_file()
     with pytest.raises(UnknownNameError, match="did you mean 'glove-50'"):
         fetch("glove50")
+
+
+def test_two_at_once_fetch_it_once(server, home):
+    """The second waits for the first, and finds the file here."""
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda _: bring(server.url())[0], range(3)))
+    assert found == [CONTENT] * 3
+    assert server.ranges == [None]
+    assert not leftovers(home)
+    assert recorded_checksums(entry()) == {"x.bin": sha256(CONTENT)}
+
+
+@pytest.mark.parametrize("etag", [None, 'W/"weak"', '"v2"'])
+@pytest.mark.parametrize("honest", [True, False])
+def test_a_first_checksum_is_never_that_of_a_mixed_file(server, home, etag, honest):
+    """A half file is continued only with the rest of the same file."""
+    server.etag = etag
+    part = entry().folder / "x.bin.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(CONTENT[:1000])
+    validator = "" if etag is None or etag.startswith("W") else etag
+    part.with_name("x.bin.part.json").write_text(
+        json.dumps({"url": server.url(), "validator": validator, "whole": len(CONTENT)})
+    )
+    server.content = bytes(reversed(CONTENT))
+    if etag == '"v2"':
+        server.etag = '"v3"'
+    if not honest:
+        server.faults = ["continues another file"]
+    content, _ = bring(server.url())
+    assert content == server.content
+    assert recorded_checksums(entry()) == {"x.bin": sha256(server.content)}
+
+
+def test_a_file_is_nobodys_before_it_is_checked(server, home, monkeypatch):
+    """It takes its name when its checksum is right, not before."""
+    seen = []
+    target = entry().folder / "x.bin"
+
+    def progress(name, done, total):
+        seen.append(target.exists())
+
+    fetch(entry(File(urls=[server.url()], name="x.bin")), progress=progress, pause=0.0)
+    assert not any(seen)
+    assert target.is_file()
+
+
+def test_a_damaged_record_is_named(server):
+    """What the first download vouched for is not forgotten silently."""
+    bring(server.url())
+    record = entry().folder / "checksums.json"
+    for content in ("", "[]", '{"x.bin": 3}', '{"x.bin": {"sha256": 3}}', "[" * 9000, "\0"):
+        record.write_text(content)
+        with pytest.raises(DataError, match=r"checksums.json: damaged .* delete it"):
+            bring(server.url())
+    record.unlink()
+    assert bring(server.url())[0] == CONTENT
+
+
+def test_a_card_by_its_path(server, tmp_path, home):
+    """It is fetched by that path, into a folder that no name of the catalog has."""
+    card = tmp_path / "books.toml"
+    np.save(tmp_path / "x.npy", np.ones((9, 2), np.float32))
+    server.content = (tmp_path / "x.npy").read_bytes()
+    files = [(role, server.url(f"{role}.npy")) for role in ("base", "queries")]
+    tables = [f'[[files]]\nurls = ["{url}"]\nrole = "{role}"\n' for role, url in files]
+    card.write_text('metric = "l2"\n' + "".join(tables))
+    with pytest.raises(DataError, match=f"vbench data fetch {card}"):
+        vbench.load(card)
+    folder = fetch(card)
+    assert folder.parent == home / "datasets"
+    assert folder.name.startswith("books@")
+    assert vbench.load(str(card)).n == 9
+    assert catalog.find("books").status == "embedded"
+
+
+def test_code_of_a_card_by_its_path_needs_trust(server, tmp_path, monkeypatch):
+    """`prepare` of such a card is run only if that is said."""
+    calls = []
+
+    def make(files, folder):
+        calls.append(sorted(files))
+        np.save(folder / "base.npy", np.ones((5, 2), np.float32))
+
+    maker = ModuleType("maker")
+    maker.make = make
+    monkeypatch.setitem(sys.modules, "maker", maker)
+    card = tmp_path / "mine.toml"
+    card.write_text(
+        f'metric = "l2"\nprepare = "maker:make"\n[[files]]\nurls = ["{server.url()}"]\n'
+    )
+    with pytest.raises(VbenchError, match=r"maker:make' is code .* --trust"):
+        fetch(card)
+    assert not calls
+    assert not server.ranges
+    with pytest.raises(DataError, match=r"fetch .*mine.toml --trust"):
+        vbench.load(card)
+    fetch(card, trust=True)
+    assert calls == [["x.bin"]]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[bad/x", "http://host:port/x", "http://a b/x", "https:///"]
+)
+def test_what_is_no_url(url):
+    """It is told at once."""
+    with pytest.raises(VbenchError, match=r"x\.bin could not be fetched|not a URL"):
+        bring(url)

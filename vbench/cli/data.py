@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from vbench.cli.output import (
     print_json,
     progress_bar,
 )
+from vbench.cli.trust import trust_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -65,6 +67,7 @@ def _dataset_options(command: F) -> F:
     for option in (
         click.option("--metric", type=MetricType(), help="Its metric."),
         click.option("--queries", metavar="PATH", help="Queries, where its file holds none."),
+        trust_option,
     ):
         command = option(command)
     return command
@@ -97,8 +100,8 @@ def show(name: str, queries: str | None, metric: Any, as_json: bool) -> None:
     from vbench.data.load import load
 
     card, found = None, None
-    if name in catalog.names():
-        entry = catalog.entry(name)
+    if name in catalog.names() or catalog.is_card(name):
+        entry = catalog.find(name)
         card = describe.card(entry)
         here = entry.status != "not fetched"
     else:
@@ -113,30 +116,32 @@ def show(name: str, queries: str | None, metric: Any, as_json: bool) -> None:
     if found:
         print_data(found)
     else:
-        click.echo(f"Not here yet: vbench data fetch {name}")
+        click.echo(f"Not here yet: vbench data fetch {shlex.quote(entry.reference)}")
 
 
 @data.command()
 @click.argument(
-    "names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete.datasets
+    "names", nargs=-1, required=True, metavar="NAME|CARD...", shell_complete=complete.datasets
 )
+@trust_option
 @json_option
 def fetch(names: tuple[str, ...], as_json: bool) -> None:
-    """Bring datasets of the catalog here.
+    """Bring datasets of the catalog here, or those of cards (a TOML file's path).
 
     What came half is continued, checksums are compared, and the sources of a card are tried in
-    turn. Data lies in $VBENCH_HOME, by default the user's cache folder.
+    turn. Of two calls for one dataset the second waits, and finds it here. Data lies in
+    $VBENCH_HOME, by default the user's cache folder.
     """
     from vbench.data import catalog
     from vbench.data.fetch import fetch as bring
     from vbench.data.load import load
 
-    entries = [catalog.entry(name) for name in names]
+    entries = [catalog.find(name) for name in names]
     rows = []
     for entry in entries:
         with _byte_bar() as progress:
             folder = bring(entry, progress=progress)
-        dataset = load(entry.name)
+        dataset = load(entry.reference)
         rows.append({"name": entry.name, "folder": str(folder), "n": dataset.n, "m": dataset.m})
         if not as_json:
             click.echo(
@@ -146,7 +151,8 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json({"schema": "vbench.data-fetch/1", "datasets": rows})
     else:
-        click.echo(f"Next: vbench run --index hnsw --dataset {names[0]}")
+        first = shlex.quote(entries[0].reference)
+        click.echo(f"Next: vbench run --index hnsw --dataset {first}")
 
 
 @data.command()

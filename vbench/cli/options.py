@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 import click
 
 from vbench.cli import complete
+from vbench.cli.trust import trust_option
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -161,7 +162,7 @@ _MEASURING = (
 
 def data_options(command: Command) -> Command:
     """Which vectors: the arguments of :func:`vbench.load`."""
-    return _decorated(command, _DATA)
+    return _decorated(command, (*_DATA, trust_option))
 
 
 def measuring_options(command: Command) -> Command:

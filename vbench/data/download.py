@@ -149,10 +149,10 @@ def _continue_http(
     try:
         answer = _open(url, headers)
     except urllib.error.HTTPError as error:
-        whole = (error.headers.get("Content-Range") or "").rpartition("/")[2]
+        there = (error.headers.get("Content-Range") or "").rpartition("/")[2]
         if error.code == 416 and have:
             error.close()
-            if whole == str(have):
+            if there == str(have):
                 return
             part.unlink()
             raise ConnectionResetError(
@@ -179,8 +179,8 @@ def _continue_http(
         part.parent.mkdir(parents=True, exist_ok=True)
         if total is not None:
             check_free(part.parent, total - have, name)
-        mark = {"url": url, "validator": validator, "whole": whole if continued else total}
-        _mark(part).write_text(json.dumps(mark))
+        state = {"url": url, "validator": validator, "whole": whole if continued else total}
+        _mark(part).write_text(json.dumps(state))
         with part.open("ab" if continued else "wb") as stream:
             _copy(answer, stream, have, total, stop, lambda done: progress(name, done, total))
     came = part.stat().st_size

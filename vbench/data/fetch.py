@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vbench import plugins, trust
+from vbench import plugins
 from vbench.data import catalog
 from vbench.data.card import File
 from vbench.data.checksums import RECORD, Recorded, record, recorded
@@ -19,10 +19,15 @@ from vbench.data.registries import UnavailableError
 from vbench.errors import DataError, VbenchError
 from vbench.leftovers import TemporaryFolder, sweep_once
 from vbench.locks import locked
+from vbench.trust import REMEDY, is_trusted
 
 
 def fetch(
-    name: str | Path | catalog.Entry, *, progress: Progress | None = None, pause: float = 1.0
+    name: str | Path | catalog.Entry,
+    *,
+    progress: Progress | None = None,
+    pause: float = 1.0,
+    trust: bool = False,
 ) -> Path:
     """Fetch a dataset of the catalog, or of a card, into ``places.home()/datasets``.
 
@@ -39,6 +44,8 @@ def fetch(
         Called with (file, bytes so far, bytes in all or None).
     pause
         Seconds before a second attempt; doubled before each further one.
+    trust
+        Whether a card given by its path may name code that is run (`prepare`).
 
     Returns
     -------
@@ -54,10 +61,9 @@ def fetch(
     card = entry.card
     if entry.make is not None or not card.files:
         return entry.folder
-    if card.prepare and entry.is_stranger and not trust.is_trusted():
+    if card.prepare and entry.is_stranger and not (trust or is_trusted()):
         raise VbenchError(
-            f"{entry.path}: its prepare = {card.prepare!r} is code that would be run; "
-            f"{trust.REMEDY}"
+            f"{entry.path}: its prepare = {card.prepare!r} is code that would be run; {REMEDY}"
         )
     with locked(entry.folder, f"fetching {entry.name}"):
         if not (card.prepare and entry.is_here):

@@ -59,6 +59,8 @@ def find(name_or_path: str | Path | Vectors) -> Parts | Dataset:
         catalog.entry(name_or_path)  # says which names are near
     if path.is_dir():
         return _from_folder(path, path.resolve().name, None)
+    if path.name == "dataset.toml":
+        return _from_folder(path.parent, path.resolve().parent.name, None)
     if path.suffix == ".toml":
         return _from_catalog(catalog.find(path))
     return Parts(path.stem, path)

@@ -21,6 +21,7 @@ from vbench.data.select import selected
 from vbench.data.truth import given_truth
 from vbench.errors import DataError, VbenchError
 from vbench.metric import METRICS, Metric, known_metric
+from vbench.trust import trusting
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,6 +38,7 @@ def load(
     items: pl.DataFrame | Path | str | None = None,
     relevance: pl.DataFrame | Path | str | None = None,
     name: str | None = None,
+    trust: bool = False,
 ) -> Dataset:
     """Open a dataset and check it.
 
@@ -61,6 +63,9 @@ def load(
         Another name of `ground_truth`.
     segments, items, relevance
         Frames, or Parquet or CSV files: m rows, n rows, and columns `query`, `item`[, `grade`].
+    trust
+        Whether the files come from somebody you trust, and arrays far larger than their file are
+        unpacked.
 
     Raises
     ------
@@ -107,7 +112,8 @@ def load(
         "name": name,
     }
     given = {role: value for role, value in given.items() if value is not None}
-    dataset = _assemble(replace(found, **given))
+    with trusting(trust):
+        dataset = _assemble(replace(found, **given))
     return replace(dataset, source=_source({"name_or_path": name_or_path, **given}))
 
 

@@ -1,0 +1,30 @@
+"""`--trust`: files of somebody else's may name code, and be unpacked to any size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from vbench.trust import trusting
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _trust(ctx: click.Context, param: click.Parameter, given: bool) -> None:
+    if not ctx.resilient_parsing:
+        ctx.with_resource(trusting(given))
+
+
+def trust_option(command: Command) -> Command:
+    """Add the switch; it holds for as long as the command runs (:mod:`vbench.trust`)."""
+    option = click.option(
+        "--trust",
+        is_flag=True,
+        expose_value=False,
+        callback=_trust,
+        help="The files come from somebody you trust: code that they name may be run, and arrays "
+        "far larger than their file unpacked.",
+    )
+    return option(command)
