@@ -173,8 +173,9 @@ def test_two_at_once_one_wins(tmp_path, target, force):
 
 def test_a_folder_that_is_written_over_is_read_until_then(tmp_path):
     """A dataset can be converted into the very folder that it is mapped from."""
-    convert(make(), tmp_path / "out")
+    original = make()
+    convert(original, tmp_path / "out")
     data = vbench.load(tmp_path / "out")
     convert(data, tmp_path / "out", force=True)
-    np.testing.assert_array_equal(vbench.load(tmp_path / "out").base, make().base)
+    np.testing.assert_array_equal(vbench.load(tmp_path / "out").base, original.base)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
