@@ -24,12 +24,13 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(folder / "base.npy", RNG.normal(size=(700, 8)).astype(np.float32))
     np.save(folder / "queries.npy", RNG.normal(size=(60, 8)).astype(np.float32))
     pl.DataFrame({"device": ["phone", "desk"] * 30}).write_csv(folder / "columns.csv")
-    dataset = vbench.load(
-        folder / "base.npy",
-        queries=folder / "queries.npy",
-        metric="l2",
-        segments=folder / "columns.csv",
-    )
+    with pytest.warns(UserWarning, match="in the order in which they stand"):
+        dataset = vbench.load(
+            folder / "base.npy",
+            queries=folder / "queries.npy",
+            metric="l2",
+            segments=folder / "columns.csv",
+        )
     vbench.run(
         dataset,
         ["hnsw", "ivf-flat"],

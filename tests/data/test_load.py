@@ -143,19 +143,21 @@ def test_siblings_by_their_usual_names(tmp_path):
 
 
 def test_vectordbbench_folder(tmp_path):
-    """A folder with train, test and neighbors is opened."""
+    """Shuffled rows keep their ids, by which the true neighbors of each query are found."""
     truth = exact_truth(vbench.Dataset("x", BASE, QUERIES, "cosine"), 4, cache=False)
-    order = random.permutation(60)
+    order, asked = random.permutation(60), random.permutation(7)
     files = {
         "train": {"id": order, "emb": BASE[order].tolist()},
-        "test": {"id": range(7), "emb": QUERIES.tolist()},
+        "test": {"id": asked, "emb": QUERIES[asked].tolist()},
         "neighbors": {"id": range(7), "neighbors_id": truth.ids.tolist()},
     }
     for name, columns in files.items():
         pl.DataFrame(columns).write_parquet(tmp_path / f"{name}.parquet")
     data = vbench.load(tmp_path, metric="cosine")
-    np.testing.assert_array_equal(data.base, BASE)
-    assert data.given_truth.depth == 4
+    np.testing.assert_array_equal(data.base, BASE[order])
+    assert data.item_ids.to_list() == order.tolist()
+    assert data.query_ids.to_list() == asked.tolist()
+    np.testing.assert_array_equal(order[data.given_truth.ids], truth.ids[asked])
 
 
 def test_no_queries_says_what_to_do(tmp_path):
@@ -268,7 +270,7 @@ def test_card_must_agree_with_the_files(folder):
         ("relevance", {"query": [0], "item": [60]}, "row 0: item 60 is not one of 0 … 59"),
         ("relevance", {"query": [0, -1], "item": [1, 1]}, "row 1: query -1 is not one of 0 … 6"),
         ("relevance", {"query": [0], "item": [1], "x": [1]}, "unknown column 'x'"),
-        ("relevance", {"query": [0], "doc": [1]}, "unknown column 'doc'"),
+        ("relevance", {"query": [0], "doc": [1]}, "no column 'item'; it has query, doc"),
         ("relevance", {"query": [0]}, "no column 'item'"),
         ("relevance", {"query": ["a"], "item": [1]}, "column query holds String"),
         ("relevance", {"query": [None, 1], "item": [1, 1]}, "row 0: query None"),

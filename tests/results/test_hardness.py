@@ -37,7 +37,7 @@ def test_hardness_is_computed_once(folder: Path, monkeypatch: pytest.MonkeyPatch
     first = hardness_of(run, 5)
     assert first.columns == list(NAMES)
     assert len(first) == 30
-    monkeypatch.setattr(room, "load", None)
+    monkeypatch.setattr(room, "reopen", None)
     assert hardness_of(run, 5).equals(first)
     assert run.hardness(5).equals(first)
 

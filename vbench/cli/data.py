@@ -20,6 +20,7 @@ from vbench.cli.output import (
     json_option,
     print_json,
     progress_bar,
+    telling,
 )
 from vbench.cli.trust import trust_option
 
@@ -73,6 +74,26 @@ def _dataset_options(command: F) -> F:
     return command
 
 
+def _told(given: dict[str, Any]) -> dict[str, Any]:
+    """Give those options that the call has."""
+    return {name: value for name, value in given.items() if value not in (None, ())}
+
+
+def _table_options(command: F) -> F:
+    """Options for the tables that describe a dataset, which `load` joins to it."""
+    for option in (
+        click.option(
+            "--on", multiple=True, metavar="COLUMN|OURS=THEIRS", help="Join them by this. Repeats."
+        ),
+        click.option("--interactions", metavar="PATH", help="Columns query, item: had already."),
+        click.option("--relevance", metavar="PATH", help="Columns query, item, grade."),
+        click.option("--items", metavar="PATH", help="Columns that describe the base vectors."),
+        click.option("--segments", metavar="PATH", help="Columns that describe the queries."),
+    ):
+        command = option(command)
+    return command
+
+
 @data.command("list")
 @json_option
 def list_datasets(as_json: bool) -> None:
@@ -92,8 +113,9 @@ def list_datasets(as_json: bool) -> None:
 @data.command()
 @click.argument("name", metavar="NAME|PATH", shell_complete=complete.datasets)
 @_dataset_options
+@_table_options
 @json_option
-def show(name: str, queries: str | None, metric: Any, as_json: bool) -> None:
+def show(name: str, as_json: bool, **given: Any) -> None:
     """Show a dataset's card, and what is in its vectors if they are here."""
     from vbench.cli.data_tables import print_card, print_data
     from vbench.data import catalog, describe
@@ -107,7 +129,9 @@ def show(name: str, queries: str | None, metric: Any, as_json: bool) -> None:
     else:
         here = True
     if here:
-        found = describe.data(load(name, queries=queries, metric=metric))
+        with telling():
+            loaded = load(name, **_told(given))
+        found = describe.data(loaded)
     if as_json:
         print_json({"schema": "vbench.data-show/1", "card": card, "data": found})
         return
@@ -159,17 +183,17 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
 @click.argument("source", metavar="NAME|PATH", shell_complete=complete.datasets)
 @click.argument("target", type=click.Path(path_type=Path))
 @_dataset_options
+@_table_options
 @click.option("--depth", type=click.IntRange(min=1), help="Compute exact truth and write it too.")
 @click.option("--force", is_flag=True, help="Write over files that exist.")
 @json_option
 def convert(
     source: str,
     target: Path,
-    queries: str | None,
-    metric: Any,
     depth: int | None,
     force: bool,
     as_json: bool,
+    **given: Any,
 ) -> None:
     """Write a dataset in another format.
 
@@ -182,7 +206,8 @@ def convert(
     from vbench.data.load import load
     from vbench.data.truth import exact_truth
 
-    dataset = load(source, queries=queries, metric=metric)
+    with telling():
+        dataset = load(source, **_told(given))
     targets(dataset, target, truth=bool(depth), force=force)
     truth = None
     if depth:

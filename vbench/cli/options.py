@@ -98,7 +98,20 @@ _DATA = (
         "--no-truth", "ground_truth", flag_value="none", callback=ground_truth_of, hidden=True
     ),
     click.option(
-        "--segments", metavar="PATH", help="Columns that divide the queries (Parquet, CSV)."
+        "--segments", metavar="PATH", help="Columns that describe the queries (Parquet, CSV)."
+    ),
+    click.option("--items", metavar="PATH", help="Columns that describe the base vectors."),
+    click.option(
+        "--relevance", metavar="PATH", help="Columns query, item, grade: ids or row numbers."
+    ),
+    click.option(
+        "--interactions", metavar="PATH", help="Columns query, item: what users had already."
+    ),
+    click.option(
+        "--on",
+        multiple=True,
+        metavar="COLUMN|OURS=THEIRS",
+        help="Join these by this column.  [default: the one that both have] Repeats.",
     ),
 )
 _MEASURING = (

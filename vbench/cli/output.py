@@ -108,6 +108,18 @@ def speak_plainly() -> None:
 
 
 @contextmanager
+def telling() -> Iterator[None]:
+    """Print what is warned of inside, each warning once and as a line on standard error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        finally:
+            for message in dict.fromkeys(str(each.message) for each in caught):
+                click.echo(f"vbench: warning: {message}", err=True)
+
+
+@contextmanager
 def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
     """A callback ``(doing, done, total)`` that draws a bar on a terminal, and nothing elsewhere."""
     if not sys.stderr.isatty():

@@ -8,7 +8,7 @@ import click
 
 from vbench.cli import complete
 from vbench.cli.options import data_options, measuring_options, overrides
-from vbench.cli.output import json_option, print_json, progress_bar
+from vbench.cli.output import json_option, print_json, progress_bar, telling
 from vbench.errors import UnknownNameError, VbenchError
 
 if TYPE_CHECKING:
@@ -97,6 +97,10 @@ def run(
     metric: Any,
     ground_truth: str | Literal[False] | None,
     segments: str | None,
+    items: str | None,
+    relevance: str | None,
+    interactions: str | None,
+    on: tuple[str, ...],
     as_json: bool,
     **measuring: Any,
 ) -> int:
@@ -125,9 +129,18 @@ def run(
                 f"--measure {each} needs -k {each.cutoff}; this run has "
                 f"K={', '.join(map(str, sorted(set(ks))))}"
             )
-    data = load(
-        dataset, queries=queries, metric=metric, ground_truth=ground_truth, segments=segments
-    )
+    with telling():
+        data = load(
+            dataset,
+            queries=queries,
+            metric=metric,
+            ground_truth=ground_truth,
+            segments=segments,
+            items=items,
+            relevance=relevance,
+            interactions=interactions,
+            on=on or None,
+        )
     if cluster is not None and cluster not in (known := _columns(data)):
         raise UnknownNameError("column of the queries", cluster, known, "give one with --segments")
     with progress_bar() as progress:

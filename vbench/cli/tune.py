@@ -8,7 +8,7 @@ import click
 
 from vbench.cli import complete
 from vbench.cli.options import data_options, measuring_options, overrides
-from vbench.cli.output import json_option, print_json, progress_bar
+from vbench.cli.output import json_option, print_json, progress_bar, telling
 
 _EXAMPLES = """
 \b
@@ -76,6 +76,10 @@ def tune(
     metric: Any,
     ground_truth: str | Literal[False] | None,
     segments: str | None,
+    items: str | None,
+    relevance: str | None,
+    interactions: str | None,
+    on: tuple[str, ...],
     as_json: bool,
     **options: Any,
 ) -> int:
@@ -90,9 +94,18 @@ def tune(
     from vbench.tune.tuner import too_few_queries
     from vbench.tune.tuner import tune as find
 
-    data = load(
-        dataset, queries=queries, metric=metric, ground_truth=ground_truth, segments=segments
-    )
+    with telling():
+        data = load(
+            dataset,
+            queries=queries,
+            metric=metric,
+            ground_truth=ground_truth,
+            segments=segments,
+            items=items,
+            relevance=relevance,
+            interactions=interactions,
+            on=on or None,
+        )
     for each in too_few_queries(data, target, options["level"], options["seed"]):
         click.echo(
             f"vbench: warning: {data.m:,} queries, half of which are held out, cannot certify "

@@ -103,9 +103,13 @@ def _command(document: Mapping[str, Any]) -> str:
     for name, value in {**best["build"], **best["setting"]}.items():
         words += ["--set", f"{name}={value}"]
     source = document["dataset"]["source"]
-    for name in ("name_or_path", "queries", "metric", "truth", "segments"):
-        if source.get(name):
-            words += [f"--{name}".replace("name_or_path", "dataset"), str(source[name])]
+    for name, value in source.items():
+        option = {"name_or_path": "dataset"}.get(name, name)
+        if value is False:
+            words.append(f"--no-{option}")
+        elif value and option != "name":
+            for each in value if isinstance(value, list) else [value]:
+                words += [f"--{option}", str(each)]
     return shlex.join([*words, "-k", str(best["k"])])
 
 

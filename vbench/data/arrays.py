@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import mmap
 import struct
 import tokenize
 import zipfile
@@ -201,6 +202,22 @@ def map_npy(path: Path, where: str = "") -> Vectors:
         raise DataError(
             f"{where or path}: not a whole .npy file of numbers: {first_line(error)}"
         ) from None
+
+
+def unchangeable(array: Vectors) -> Vectors:
+    """Give an array that nobody can write to: itself where that is so already, else a copy.
+
+    Itself are maps of files that were opened for reading, and what this function gave before.
+    """
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, bytes):
+        return array
+    if isinstance(owner, mmap.mmap) and memoryview(owner).readonly:
+        return array
+    # Of bytes, because the owner of an array could make it writeable again.
+    return np.ndarray(array.shape, array.dtype, array.tobytes())
 
 
 def blocks(array: Vectors) -> Iterator[tuple[int, Vectors]]:

@@ -14,7 +14,9 @@ from vbench.errors import UnknownNameError, VbenchError
 from vbench.metric import Metric, metric_of
 from vbench.toml import read_toml
 
-Role = Literal["all", "base", "queries", "truth", "segments", "items", "relevance", "raw"]
+Role = Literal[
+    "all", "base", "queries", "truth", "segments", "items", "relevance", "interactions", "raw"
+]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 

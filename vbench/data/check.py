@@ -61,15 +61,6 @@ def check_same_dimensions(queries: Vectors, base: Vectors, where: str) -> None:
         )
 
 
-def check_rows(frame: pl.DataFrame, rows: int, side: str, where: str) -> None:
-    """Refuse a frame that does not describe each query (or item) with one row."""
-    if frame.height != rows:
-        raise DataError(
-            f"{where}: {frame.height} rows for {rows} {side}; one row for each is needed, "
-            "in the same order"
-        )
-
-
 def check_columns(frame: pl.DataFrame, described: dict[str, str], where: str) -> None:
     """Refuse a card that describes columns which are not there."""
     unknown = [name for name in described if name not in frame.columns]
@@ -90,25 +81,14 @@ def check_flat(segments: pl.DataFrame, where: str) -> None:
             )
 
 
-def check_relevance(frame: pl.DataFrame, m: int, n: int, where: str) -> None:
-    """Refuse judgements with unknown columns, or that name a query or item which is not there."""
+def check_relevance(frame: pl.DataFrame, where: str) -> None:
+    """Refuse judgements with unknown columns, or grades that are no numbers."""
     unknown = [name for name in frame.columns if name not in _RELEVANCE_COLUMNS]
-    missing = [name for name in _RELEVANCE_COLUMNS[:2] if name not in frame.columns]
-    if unknown or missing:
-        problem = f"unknown column {unknown[0]!r}" if unknown else f"no column {missing[0]!r}"
-        raise DataError(f"{where}: {problem}; relevance has query, item and optionally grade")
-    for column, size in (("query", m), ("item", n)):
-        values = frame[column]
-        if not values.dtype.is_integer():
-            raise DataError(
-                f"{where}: column {column} holds {values.dtype}; row numbers are needed"
-            )
-        wrong = (values.is_null() | (values < 0) | (values >= size)).fill_null(True)
-        if wrong.any():
-            row = int(np.argmax(wrong.to_numpy()))
-            raise DataError(
-                f"{where}: row {row}: {column} {values[row]} is not one of 0 … {size - 1}"
-            )
+    if unknown:
+        raise DataError(
+            f"{where}: unknown column {unknown[0]!r}; relevance has query, item and optionally "
+            "grade"
+        )
     if "grade" in frame.columns:
         grade = frame["grade"]
         if not grade.dtype.is_numeric() or grade.null_count():

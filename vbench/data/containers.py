@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from vbench.data.outside import own_arrays, refuse_outside
 from vbench.errors import DataError
 from vbench.metric import Metric, known_metric
 
+if TYPE_CHECKING:
+    import polars as pl
+
 _BASE_KEYS = ("train", "base", "vectors", "emb", "embeddings", "arr_0")
 _QUERY_KEYS = ("test", "queries", "query", "arr_1")
 TRUTH_KEYS = ("neighbors", "ids", "truth", "ground_truth", "groundtruth", "gt")
@@ -40,12 +43,19 @@ _KIND_KEYS = {
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file holds: base vectors, and whatever else is in it."""
+    """What a file holds: base vectors, and whatever else is in it.
+
+    Attributes
+    ----------
+    table : frame of as many rows, or None
+        Columns beside the base vectors.
+    """
 
     base: Vectors
     queries: Vectors | None = None
     truth: Vectors | None = None
     metric: Metric | None = None
+    table: pl.DataFrame | None = None
 
 
 def read_npz(path: Path) -> Contents:

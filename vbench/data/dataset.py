@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench.data.arrays import unchangeable
+from vbench.data.columns import Role, id_column, roles
 from vbench.data.fingerprint import fingerprint
 from vbench.metric import FloatArray, Metric
 
@@ -52,12 +54,21 @@ class Dataset:
         Attributes of the base vectors, such as `popularity`.
     relevance : frame or None
         Judgements: `query` and `item` (row numbers), optionally `grade`.
+    interactions : frame or None
+        What each query's user had already: `query` and `item` (row numbers).
     given_truth : Truth or None
         Truth that came with the file, already checked against the vectors.
     card : mapping
         Title, licence, citation and terms, as the catalog's card states them.
     source : mapping
         Arguments of :func:`vbench.load` that open it again; empty for vectors made in memory.
+    query_id, item_id : str or None
+        Columns of `segments` and of `items` that tell the rows apart; by default the one that
+        does so by its name and its values, if any.
+
+    Notes
+    -----
+    Nobody can change the arrays of a dataset: those that somebody else could write to are copied.
     """
 
     name: str
@@ -70,6 +81,20 @@ class Dataset:
     given_truth: Truth | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
+    interactions: pl.DataFrame | None = None
+    query_id: str | None = None
+    item_id: str | None = None
+
+    def __post_init__(self) -> None:
+        # The fingerprint is computed once: it must stay that of the vectors.
+        for name in ("base", "queries"):
+            object.__setattr__(self, name, unchangeable(getattr(self, name)))
+        if (truth := self.given_truth) is not None:
+            fixed = Truth(unchangeable(truth.ids), unchangeable(truth.distances))
+            object.__setattr__(self, "given_truth", fixed)
+        for name, frame in (("query_id", self.segments), ("item_id", self.items)):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, id_column(frame))
 
     def __repr__(self) -> str:
         return (
@@ -92,7 +117,27 @@ class Dataset:
         """Number of dimensions."""
         return int(self.base.shape[1])
 
+    @property
+    def query_ids(self) -> pl.Series | None:
+        """What the queries are called in their files, named as the column there."""
+        return _column(self.segments, self.query_id)
+
+    @property
+    def item_ids(self) -> pl.Series | None:
+        """What the base vectors are called in their files, named as the column there."""
+        return _column(self.items, self.item_id)
+
+    @functools.cached_property
+    def columns(self) -> Mapping[str, Role]:
+        """What each column of the queries is good for; :func:`vbench.data.columns.role`."""
+        known = roles(self.segments)
+        return known | ({self.query_id: "id"} if self.query_id else {})
+
     @functools.cached_property
     def fingerprint(self) -> str:
         """Hexadecimal digest of the metric and the bytes of base and queries."""
         return fingerprint(self.base, self.queries, self.metric)
+
+
+def _column(frame: pl.DataFrame | None, name: str | None) -> pl.Series | None:
+    return None if frame is None or name is None else frame[name]

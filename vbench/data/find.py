@@ -24,12 +24,21 @@ _TABLES = {
     "segments": "queries.parquet",
     "items": "items.parquet",
     "relevance": "relevance.parquet",
+    "interactions": "interactions.parquet",
 }
 
 
 @dataclass
 class Parts:
-    """What is known of a dataset so far, and where each part comes from."""
+    """What is known of a dataset so far, and where each part comes from.
+
+    Attributes
+    ----------
+    segments, items
+        By the layout of the dataset: rows in the order of the vectors.
+    given_segments, given_items
+        By the caller, to be joined.
+    """
 
     name: str
     base: Array
@@ -39,13 +48,16 @@ class Parts:
     segments: Any = None
     items: Any = None
     relevance: Any = None
+    interactions: Any = None
+    given_segments: Any = None
+    given_items: Any = None
     card: Card = field(default_factory=Card)
 
 
 def find(name_or_path: str | Path | Vectors) -> Parts | Dataset:
     """The parts of a dataset by name, path or array, none of them opened; or a plug-in's own."""
     if not isinstance(name_or_path, str | Path):
-        return Parts("unnamed", np.asarray(name_or_path))
+        return Parts("unnamed", as_array(name_or_path))
     path = Path(name_or_path).expanduser()
     if isinstance(name_or_path, str) and name_or_path in catalog.names():
         return _from_catalog(catalog.entry(name_or_path))
@@ -64,6 +76,11 @@ def find(name_or_path: str | Path | Vectors) -> Parts | Dataset:
     if path.suffix == ".toml":
         return _from_catalog(catalog.find(path))
     return Parts(path.stem, path)
+
+
+def as_array(given: Any) -> Vectors:
+    """Take what the caller gave as an array; a map stays a map."""
+    return given if isinstance(given, np.memmap) else np.asarray(given)
 
 
 def _from_catalog(entry: catalog.Entry) -> Parts | Dataset:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,13 +17,17 @@ from vbench.data.containers import (
     read_hdf5,
     read_npz,
 )
-from vbench.data.parquet import read_parquet
+from vbench.data.parquet import read_parquet, scalars, text_lists
 from vbench.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 BIN_DTYPES = {".fbin": "<f4", ".f16bin": "<f2", ".u8bin": "u1", ".i8bin": "i1", ".ibin": "<i4"}
 VECS_DTYPES = {".fvecs": "<f4", ".bvecs": "u1", ".ivecs": "<i4"}
 HDF5_SUFFIXES = (".hdf5", ".h5", ".hdf")
 VECTOR_COLUMNS = ("emb", "embedding", "vector", "vectors", "embeddings")
+TRUTH_COLUMNS = ("neighbors_id", *TRUTH_KEYS)
 SUFFIXES = (*HDF5_SUFFIXES, *VECS_DTYPES, *BIN_DTYPES, ".npy", ".npz", ".parquet")
 _CROPPED = re.compile(r"\.crop_nb_(\d+)$")
 _MAGIC = {
@@ -46,7 +51,8 @@ def read_contents(path: Path) -> Contents:
         return read_hdf5(path)
     if suffix == ".npz":
         return read_npz(path)
-    return Contents(read_array(path))
+    table = scalars(path) if suffix == ".parquet" else None
+    return Contents(read_array(path), table=table)
 
 
 def read_array(path: Path, *, ids: bool = False) -> Vectors:
@@ -66,7 +72,7 @@ def read_array(path: Path, *, ids: bool = False) -> Vectors:
     elif suffix == ".npy":
         array = map_npy(path)
     elif suffix == ".parquet":
-        columns = ("neighbors_id", *TRUTH_KEYS) if ids else VECTOR_COLUMNS
+        columns = TRUTH_COLUMNS if ids else VECTOR_COLUMNS
         return read_parquet(path, columns, ids=ids)
     elif suffix == ".npz" and ids:
         return npz_member(path, npz_name(path, TRUTH_KEYS, "truth"), ids=True)
@@ -77,6 +83,16 @@ def read_array(path: Path, *, ids: bool = False) -> Vectors:
             raise DataError(f"{path}: holds no truth (one of {', '.join(TRUTH_KEYS)})")
         return found
     return accept(array, str(path), source=path, ids=ids)
+
+
+def read_texts(path: Path) -> pl.Series | None:
+    """Ids of true neighbors that are text, a list for each query; None where they are not."""
+    return text_lists(path, TRUTH_COLUMNS) if _kind(path, ids=True) == ".parquet" else None
+
+
+def read_scalars(path: Path) -> pl.DataFrame | None:
+    """Columns beside the lists of a file; None where its format has none."""
+    return scalars(path) if _kind(path, ids=True) == ".parquet" else None
 
 
 def suffix_of(path: Path) -> str:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from vbench.data import catalog, check, siblings, tables
-from vbench.data.arrays import accept, first_line
+from vbench.data import catalog, check, siblings
+from vbench.data.arrays import accept
 from vbench.data.card import Card
 from vbench.data.check import check_k as check_k
 from vbench.data.check import duplicates as duplicates
 from vbench.data.dataset import Dataset, Truth
-from vbench.data.find import Array, Parts, Vectors, find
-from vbench.data.formats import read_array, read_contents
+from vbench.data.find import Array, Parts, Vectors, as_array, find
+from vbench.data.formats import read_array, read_contents, read_scalars, read_texts
+from vbench.data.joins import Joins, Part, Side, by_rows, neighbor_rows
+from vbench.data.keys import Table
 from vbench.data.select import selected
 from vbench.data.truth import given_truth
 from vbench.errors import DataError, VbenchError
@@ -37,6 +41,8 @@ def load(
     segments: pl.DataFrame | Path | str | None = None,
     items: pl.DataFrame | Path | str | None = None,
     relevance: pl.DataFrame | Path | str | None = None,
+    interactions: pl.DataFrame | Path | str | None = None,
+    on: str | Sequence[str] | None = None,
     name: str | None = None,
     trust: bool = False,
 ) -> Dataset:
@@ -49,7 +55,8 @@ def load(
         `.fvecs/.bvecs`, `.fbin/.f16bin/.u8bin/.i8bin`, `.npy/.npz`, Parquet); a folder
         in vbench's own layout or VectorDBBench's; a card; or the base vectors themselves (n, d).
         float32, float16, int8 and uint8 are kept as they are; float64, bfloat16 and wider
-        integers become float32.
+        integers become float32. Arrays are copied.
+        Columns beside the lists of a Parquet file describe the items, or the queries.
     queries
         (m, d), or a file of them, where the file at `name_or_path` holds none and none with the
         usual name (`sift_query.fvecs` for `sift_base.fvecs`) lies beside it.
@@ -61,8 +68,16 @@ def load(
         checked, and never used in place of our own. False ignores what comes with a file.
     truth
         Another name of `ground_truth`.
-    segments, items, relevance
-        Frames, or Parquet or CSV files: m rows, n rows, and columns `query`, `item`[, `grade`].
+    segments, items
+        Frames, or Parquet or CSV files: a row for each query, and for each base vector. They are
+        joined to what the dataset has by the column that both have, if it tells the rows apart;
+        without a common column their order counts, which is said of a file.
+    relevance, interactions
+        The same, with columns `query`, `item`[, `grade`]: ids, where the dataset has some, or
+        row numbers from 0. Interactions are what the queries' users had already.
+    on
+        The column to join segments, items and ground truth by, or several, where that is not
+        clear; `OURS=THEIRS` where the two call it differently.
     trust
         Whether the files come from somebody you trust, and arrays far larger than their file are
         unpacked.
@@ -97,11 +112,12 @@ def load(
             found.segments,
             found.items,
             found.relevance,
-            Card(**{k: v for k, v in found.card.items() if k in Card.__struct_fields__}),
+            found.interactions,
+            card=Card(**{k: v for k, v in found.card.items() if k in Card.__struct_fields__}),
         )
     if queries is not None:
         # What describes the dataset's own queries says nothing of others.
-        found = replace(found, truth=None, segments=None, relevance=None)
+        found = replace(found, truth=None, segments=None, relevance=None, interactions=None)
     given: dict[str, Any] = {
         "queries": queries,
         "metric": metric,
@@ -109,11 +125,15 @@ def load(
         "segments": segments,
         "items": items,
         "relevance": relevance,
+        "interactions": interactions,
+        "on": on,
         "name": name,
     }
     given = {role: value for role, value in given.items() if value is not None}
+    joined = {"segments": "given_segments", "items": "given_items"}
+    parts = {joined.get(role, role): value for role, value in given.items() if role != "on"}
     with trusting(trust):
-        dataset = _assemble(replace(found, **given))
+        dataset = _assemble(replace(found, **parts), on)
     return replace(dataset, source=_source({"name_or_path": name_or_path, **given}))
 
 
@@ -123,6 +143,8 @@ def _source(arguments: Mapping[str, Any]) -> dict[str, Any]:
     for role, value in arguments.items():
         if value is False or role in ("metric", "name"):
             found[role] = value
+        elif role == "on":
+            found[role] = value if isinstance(value, str) else list(value)
         elif not isinstance(value, str | Path):
             return {}
         elif role == "name_or_path" and value in catalog.names():
@@ -132,9 +154,28 @@ def _source(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _assemble(parts: Parts) -> Dataset:
+def reopen(source: Mapping[str, Any]) -> Dataset:
+    """Open what `Dataset.source` says again, without repeating what was warned of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return load(**source)
+
+
+class _Opened(NamedTuple):
+    """What the files of a dataset hold, with the columns beside base and queries."""
+
+    base: Vectors
+    items: pl.DataFrame | None
+    queries: Vectors | None
+    segments: pl.DataFrame | None
+    truth: Array | Truth | Literal[False] | None
+    metric: Metric | None
+
+
+def _assemble(parts: Parts, on: str | Sequence[str] | None) -> Dataset:
     """Open every part, check each by itself and all against each other."""
-    base, queries, truth, metric = _open(parts)
+    opened = _open(parts)
+    base, queries, metric = opened.base, opened.queries, opened.metric
     where = _where(parts.base, "base")
     if queries is None:
         raise DataError(
@@ -151,27 +192,39 @@ def _assemble(parts: Parts) -> Dataset:
     check.check_vectors(queries, metric, asked)
     check.check_vectors(base, metric, where)
     _check_card(parts.card, base, queries, where)
-    segments, items, relevance = (
-        _frame(part) for part in (parts.segments, parts.items, parts.relevance)
-    )
+    joins = Joins(on)
+    arrays = [not isinstance(parts.base, Path | str)]
+    arrays.append(arrays[0] and not isinstance(parts.queries, Path | str))
+    described = [_part(parts.items, "items", True), _part(parts.given_items, "items", arrays[0])]
+    items, item_id = joins.side(opened.items, where, described, len(base), "base vectors")
+    described = [
+        _part(parts.segments, "segments", True),
+        _part(parts.given_segments, "segments", arrays[1]),
+    ]
+    segments, query_id = joins.side(opened.segments, asked, described, len(queries), "queries")
     if segments is not None:
         place = _where(parts.segments, "segments")
-        check.check_rows(segments, len(queries), "queries", place)
         check.check_columns(segments, parts.card.segments, place)
         check.check_flat(segments, place)
     if items is not None:
-        place = _where(parts.items, "items")
-        check.check_rows(items, len(base), "base vectors", place)
-        check.check_columns(items, parts.card.items, place)
+        check.check_columns(items, parts.card.items, _where(parts.items, "items"))
+    sides = (
+        Side.of("query", len(queries), segments, query_id),
+        Side.of("item", len(base), items, item_id),
+    )
+    relevance = by_rows(parts.relevance, sides, place := _where(parts.relevance, "relevance"))
     if relevance is not None:
-        place = _where(parts.relevance, "relevance")
-        check.check_relevance(relevance, len(queries), len(base), place)
+        check.check_relevance(relevance, place)
+    interactions = by_rows(
+        parts.interactions, sides, _where(parts.interactions, "interactions"), partial=True
+    )
     known = None
-    if isinstance(truth, np.ndarray):
-        source = parts.truth if isinstance(parts.truth, Path | str) else None
-        known = given_truth(
-            truth, queries, base, metric, where=_where(source, f"{where}: its truth")
-        )
+    source = parts.truth if isinstance(parts.truth, Path | str) else None
+    place = _where(source, f"{where}: its truth")
+    truth = _truth(opened.truth, segments, sides[1], joins, asked, place)
+    joins.check_used()
+    if truth is not None:
+        known = given_truth(truth, queries, base, metric, where=place)
     made = Dataset(
         parts.name,
         base,
@@ -182,17 +235,25 @@ def _assemble(parts: Parts) -> Dataset:
         relevance,
         known,
         parts.card.facts(),
+        interactions=interactions,
+        query_id=query_id,
+        item_id=item_id,
     )
     return selected(made, parts.card.where) if parts.card.where else made
 
 
-def _open(parts: Parts) -> tuple[Vectors, Vectors | None, Vectors | None, Metric | None]:
+def _part(source: Any, role: str, in_order: bool) -> Part:
+    return Part(source, _where(source, role), in_order)
+
+
+def _open(parts: Parts) -> _Opened:
     """Open the arrays; what the call gives goes before what the file holds or lies beside it."""
     queries, truth, metric = parts.queries, parts.truth, parts.metric
+    items = segments = None
     if isinstance(parts.base, Path | str):
         path = Path(parts.base)
         contents = read_contents(path)
-        base, metric = contents.base, metric or contents.metric
+        base, items, metric = contents.base, contents.table, metric or contents.metric
         own = queries is None
         if own:
             queries = parts.queries = contents.queries
@@ -206,22 +267,44 @@ def _open(parts: Parts) -> tuple[Vectors, Vectors | None, Vectors | None, Metric
     else:
         base = accept(parts.base, "base")
     if isinstance(queries, Path | str):
-        queries = _read_queries(Path(queries))
+        contents = read_contents(Path(queries))
+        # The queries of a file that has some, else its only array.
+        if contents.queries is None:
+            queries, segments = contents.base, contents.table
+        else:
+            queries = contents.queries
     elif queries is not None:
-        queries = accept(np.asarray(queries), "queries")
-    if isinstance(truth, Path | str):
-        truth = read_array(Path(truth), ids=True)
-    elif isinstance(truth, Truth):
-        truth = truth.ids
-    elif truth is not None and truth is not False:
-        truth = accept(np.asarray(truth), "truth", ids=True)
-    return base, queries, truth if isinstance(truth, np.ndarray) else None, metric
+        queries = accept(as_array(queries), "queries")
+    return _Opened(base, items, queries, segments, truth, metric)
 
 
-def _read_queries(path: Path) -> Vectors:
-    """Take the queries of a file that has some, else its only array."""
-    contents = read_contents(path)
-    return contents.base if contents.queries is None else contents.queries
+def _truth(
+    given: Array | Truth | Literal[False] | None,
+    segments: pl.DataFrame | None,
+    items: Side,
+    joins: Joins,
+    asked: str,
+    where: str,
+) -> NDArray[np.integer[Any]] | None:
+    """Read the ids of true neighbors, as row numbers of the base and a row for each query."""
+    if given is None or given is False:
+        return None
+    if isinstance(given, Truth):
+        return given.ids
+    if not isinstance(given, Path | str):
+        return neighbor_rows(
+            accept(as_array(given), "truth", ids=True), items.ids, items.size, where
+        )
+    path = Path(given)
+    texts = read_texts(path)
+    found = read_array(path, ids=True) if texts is None else texts
+    rows = neighbor_rows(found, items.ids, items.size, where)
+    table = read_scalars(path)
+    if segments is not None and table is not None:
+        matched = joins.match(Table(segments, asked, "queries"), Table(table, where, "queries"))
+        if matched is not None:
+            rows = rows[matched.order]
+    return rows
 
 
 def _check_card(card: Card, base: Vectors, queries: Vectors, where: str) -> None:
@@ -235,24 +318,6 @@ def _check_card(card: Card, base: Vectors, queries: Vectors, where: str) -> None
                 f"{where}: the card says {key} = {stated}, the files have {found}; "
                 "correct the card or bring the right files"
             )
-
-
-def _frame(source: Any) -> pl.DataFrame | None:
-    import polars as pl
-
-    if source is None:
-        return None
-    if isinstance(source, pl.DataFrame):
-        return source
-    path = Path(source)
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
-    if path.suffix.lower() not in {".parquet", ".csv"}:
-        raise DataError(f"{path}: a table is read from .parquet or .csv")
-    try:
-        return tables.read_csv(path) if path.suffix.lower() == ".csv" else tables.read_parquet(path)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise DataError(f"{path}: cannot be read: {first_line(error)}") from None
 
 
 def _where(source: Any, otherwise: str) -> str:

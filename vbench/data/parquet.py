@@ -1,13 +1,17 @@
-"""Parquet with a column of lists, as VectorDBBench writes it."""
+"""Parquet with a column of lists, as VectorDBBench writes it, and what stands beside the lists.
+
+Rows keep the order in which they lie, whatever their ids: vectors, ids and other columns of a file
+belong together row by row.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from vbench.data import tables
 from vbench.data.arrays import (
     DAMAGE,
     Vectors,
@@ -18,12 +22,18 @@ from vbench.data.arrays import (
     kept_dtype,
     one_of,
 )
-from vbench.data.tables import parquet_schema, scan_parquet
 from vbench.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_LOOKED_AT = 1000
+_LONGEST_TEXT = 200
+"""Bytes of a column's texts on average, from which on they are documents."""
 
 
 def read_parquet(path: Path, columns: tuple[str, ...], *, ids: bool) -> Vectors:
-    """Convert a column of lists, the rows in order of `id` where that numbers them.
+    """Convert a column of lists.
 
     Parameters
     ----------
@@ -43,7 +53,7 @@ def read_parquet(path: Path, columns: tuple[str, ...], *, ids: bool) -> Vectors:
 def _table(path: Path, columns: tuple[str, ...], ids: bool) -> Vectors:
     import polars as pl
 
-    schema = parquet_schema(path)
+    schema = tables.parquet_schema(path)
     lists = [name for name, kind in schema.items() if isinstance(kind, pl.List | pl.Array)]
     column = one_of(columns, lists) or (lists[0] if len(lists) == 1 else None)
     if column is None:
@@ -51,7 +61,7 @@ def _table(path: Path, columns: tuple[str, ...], ids: bool) -> Vectors:
             f"{path}: one column of lists is needed, named {columns[0]} where there are "
             f"several; the columns are {', '.join(schema)}"
         )
-    frame = scan_parquet(path)
+    frame = tables.scan_parquet(path)
     inner = cast(Any, schema[column]).inner
     head = frame.select(column).head(1).collect()[column]
     first = head.item() if len(head) else None
@@ -81,23 +91,49 @@ def _table(path: Path, columns: tuple[str, ...], ids: bool) -> Vectors:
             )
         return exactly(flat.to_numpy().reshape(-1, shape[1]), target, where, start)
 
-    array = converted(path, column, shape, target, block)
-    # After the array: a file that declares far more rows than it holds is refused there.
-    order = _parquet_order(frame, n) if "id" in schema else None
-    if order is None:
-        return array
-    return converted(
-        path, f"{column} by id", shape, target, lambda start, stop: array[order[start:stop]]
-    )
+    return converted(path, column, shape, target, block)
 
 
-def _parquet_order(frame: Any, n: int) -> NDArray[np.int64] | None:
-    """Rows in order of `id` where that holds 0 … n − 1, else None: as they lie."""
-    ids = frame.select("id").collect()["id"]
-    if not ids.dtype.is_integer() or ids.null_count():
-        return None
-    order = np.argsort(ids.to_numpy(), kind="stable")
-    in_order = np.arange(n)
-    if (order == in_order).all() or (ids.to_numpy()[order] != in_order).any():
-        return None
-    return order
+def scalars(path: Path) -> pl.DataFrame | None:
+    """Columns that have one value for each row: ids, segments, attributes; None without any.
+
+    Columns of whole documents are left out: a table of them would take more memory than the
+    vectors.
+    """
+    import polars as pl
+
+    try:
+        schema = tables.parquet_schema(path)
+        names = [
+            name for name, kind in schema.items() if not kind.is_nested() and kind != pl.Binary
+        ]
+        texts = [name for name in names if schema[name] == pl.String]
+        head = tables.scan_parquet(path).select(texts).head(_LOOKED_AT).collect()
+        long = [
+            name
+            for name in texts
+            if int(head[name].str.len_bytes().sum()) > _LONGEST_TEXT * len(head)
+        ]
+        names = [name for name in names if name not in long]
+        return tables.read_parquet(path, names) if names else None
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, *DAMAGE) as error:
+        raise DataError(f"{path}: not a whole Parquet file: {first_line(error)}") from None
+
+
+def text_lists(path: Path, columns: tuple[str, ...]) -> pl.Series | None:
+    """Lists of text ids, one for each row; None where the file has no such column."""
+    import polars as pl
+
+    try:
+        schema = tables.parquet_schema(path)
+        lists = [
+            name
+            for name, kind in schema.items()
+            if isinstance(kind, pl.List | pl.Array) and kind.inner == pl.String
+        ]
+        name = one_of(columns, lists) or (lists[0] if len(lists) == 1 else None)
+        if name is None or one_of(columns, list(schema)) not in (None, name):
+            return None
+        return tables.read_parquet(path, [name])[name].cast(pl.List(pl.String))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, *DAMAGE) as error:
+        raise DataError(f"{path}: not a whole Parquet file: {first_line(error)}") from None

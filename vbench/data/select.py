@@ -41,6 +41,7 @@ def selected(dataset: Dataset, where: Mapping[str, str]) -> Dataset:
         queries=dataset.queries[kept],
         segments=segments.filter(kept),
         relevance=_renumbered(dataset.relevance, kept),
+        interactions=_renumbered(dataset.interactions, kept),
         given_truth=None,
     )
 

@@ -113,14 +113,14 @@ def dataset_of(run: Run) -> Dataset:
     VbenchError
         The run was made of vectors in memory, or its files are not there any more.
     """
-    from vbench.data.load import load
+    from vbench.data.load import reopen
 
     facts = run.manifest.dataset
     if not facts.source:
         raise VbenchError(
             f"{run.path} searched vectors in memory ({facts.name}); give them with --dataset"
         )
-    return load(**facts.source)
+    return reopen(facts.source)
 
 
 def _usual(dataset: Dataset) -> list[str]:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from vbench.data.dataset import Dataset
-from vbench.data.load import load
+from vbench.data.load import reopen
 from vbench.data.truth import exact_truth
 from vbench.errors import VbenchError
 from vbench.measures.hardness import hardness
@@ -34,7 +34,7 @@ def reopened(run: Run, dataset: Dataset | None = None) -> Dataset:
             raise VbenchError(
                 f"the vectors of {run.path} were made in memory; give the dataset again"
             )
-        dataset = load(**facts.source)
+        dataset = reopen(facts.source)
     if dataset.fingerprint != facts.fingerprint:
         raise VbenchError(
             f"the vectors of {dataset.name} ({dataset.fingerprint[:8]}) are not those of "
