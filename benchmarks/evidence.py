@@ -12,8 +12,9 @@ from storage import facts, made, manifest
 
 from vbench.data.dataset import Truth
 from vbench.measures.hardness import hardness
-from vbench.results import files
+from vbench.results import files, tables
 from vbench.results.compare import compare_pairs
+from vbench.results.rows import write_trial
 from vbench.results.run import Run
 from vbench.results.schema import Build, Trial
 from vbench.results.sides import Pair, Side, variants
@@ -49,9 +50,11 @@ def main() -> None:
 def stored(folder: Path, rng: np.random.Generator) -> Run:
     """A run of made-up answers."""
     (folder / "trials").mkdir()
-    builds = [Build(f"b{i}", "made", "null", "none", {}, i, i) for i in range(BUILDS)]
+    builds = [
+        Build(key=f"b{i}", index="made", adapter="null", number=i, seed=i) for i in range(BUILDS)
+    ]
     trials = [
-        Trial(f"{build.key}-{ef}", build.key, {"ef": ef}, K)
+        Trial(key=f"{build.key}-{ef}", build=build.key, setting={"ef": ef}, k=K)
         for ef in range(SETTINGS)
         for build in builds
     ]
@@ -59,10 +62,11 @@ def stored(folder: Path, rng: np.random.Generator) -> Run:
     truth = Truth(
         rng.integers(0, 50_000, (M, 2 * K)).astype(np.int32), np.sort(rng.random((M, 2 * K)))
     )
-    files.write_queries(folder, None, truth)
+    tables.write_queries(folder, M, None, None)
+    tables.write_ground_truth(folder, truth)
     by_key = {build.key: build for build in builds}
     for trial in trials:
-        files.write_trial(folder, facts(by_key[trial.build], trial), made(rng))
+        write_trial(folder, facts(by_key[trial.build], trial), made(rng))
     return Run(folder)
 
 

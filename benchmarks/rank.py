@@ -17,12 +17,14 @@ from _print import figure
 from storage import facts, manifest
 
 import vbench
+from vbench.bench.journal import dataset_facts
 from vbench.data.dataset import Dataset
 from vbench.data.truth import exact_truth
 from vbench.ranking.stage import measured, set_up
-from vbench.results import files
+from vbench.results import files, tables
+from vbench.results.rows import Rows, write_trial
 from vbench.results.run import Run
-from vbench.results.schema import Build, DatasetFacts, Trial
+from vbench.results.schema import Build, Trial
 
 VBENCH = str(Path(sys.executable).with_name("vbench"))
 N, M, D, K, SETTINGS, BUILDS = 50_000, 10_000, 64, 100, 10, 2
@@ -94,30 +96,30 @@ def made_run(folder: Path, dataset: Dataset) -> Run:
     rng = np.random.default_rng(1)
     (folder / "trials").mkdir(parents=True)
     truth = exact_truth(dataset, 2 * K)
-    files.write_queries(folder, dataset.segments, truth)
-    builds = [Build(f"b{i}", "made", "null", "none", {}, i, i) for i in range(BUILDS)]
+    tables.write_queries(folder, M, dataset.segments, None)
+    tables.write_ground_truth(folder, truth)
+    builds = [
+        Build(key=f"b{i}", index="made", adapter="null", number=i, seed=i) for i in range(BUILDS)
+    ]
     trials = [
-        Trial(f"t{build.number}-{ef}", build.key, {"ef": ef}, K)
+        Trial(key=f"t{build.number}-{ef}", build=build.key, setting={"ef": ef}, k=K)
         for build in builds
         for ef in range(SETTINGS)
     ]
     plan = manifest(builds, trials)
-    described = DatasetFacts(
-        dataset.name, N, M, D, "ip", dataset.fingerprint, dict(dataset.source), {}, ["activity"]
-    )
-    files.write_manifest(folder, msgspec.structs.replace(plan, dataset=described))
+    files.write_manifest(folder, msgspec.structs.replace(plan, dataset=dataset_facts(dataset)))
     for build, trial in itertools.product(builds, trials):
         if trial.build == build.key:
             share = 0.4 / (1 + trial.setting["ef"])
-            files.write_trial(folder, facts(build, trial), answers(truth.ids, share, rng))
+            write_trial(folder, facts(build, trial), answers(truth.ids, share, rng))
     return Run(folder)
 
 
-def answers(order: np.ndarray, share: float, rng: np.random.Generator) -> files.Rows:
+def answers(order: np.ndarray, share: float, rng: np.random.Generator) -> Rows:
     """The first K of each row that are not missed, each with probability `share`."""
     place = np.argsort(rng.random(order.shape) < share, axis=1, kind="stable")[:, :K]
     hits = (place < K).sum(axis=1).astype(np.int32)
-    return files.Rows(
+    return Rows(
         ids=np.take_along_axis(order, place, axis=1),
         hits=hits,
         latency_ns=np.full((M, 1), 10_000),

@@ -10,18 +10,11 @@ import numpy as np
 from _print import figure
 
 from vbench.data.dataset import Truth
-from vbench.results import files
+from vbench.results import files, tables
+from vbench.results.facts import Batch, Pass, TrialFacts
+from vbench.results.rows import Rows, write_trial
 from vbench.results.run import Run
-from vbench.results.schema import (
-    RUN_SCHEMA,
-    TRIAL_SCHEMA,
-    Build,
-    DatasetFacts,
-    Manifest,
-    Options,
-    Trial,
-    TrialFacts,
-)
+from vbench.results.schema import Build, DatasetFacts, Manifest, Options, Trial
 from vbench.results.summary import summary
 
 TRIALS, M, K = 20, 10_000, 10
@@ -33,17 +26,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "trials").mkdir()
-        builds = [Build(f"b{i}", f"index{i}", "null", "none", {}, 0, i) for i in range(TRIALS)]
-        trials = [Trial(f"t{i}", f"b{i}", {"ef": i}, K) for i in range(TRIALS)]
+        builds = [Build(key=f"b{i}", index=f"index{i}", adapter="null") for i in range(TRIALS)]
+        trials = [Trial(key=f"t{i}", build=f"b{i}", setting={"ef": i}, k=K) for i in range(TRIALS)]
         files.write_manifest(folder, manifest(builds, trials))
         truth = Truth(
             rng.integers(0, 50_000, (M, 2 * K)).astype(np.int32), np.sort(rng.random((M, 2 * K)))
         )
-        files.write_queries(folder, None, truth)
+        tables.write_queries(folder, M, None, None)
+        tables.write_ground_truth(folder, truth)
         rows = [made(rng) for _ in trials]
         start = time.perf_counter()
         for build, trial, each in zip(builds, trials, rows, strict=True):
-            files.write_trial(folder, facts(build, trial), each)
+            write_trial(folder, facts(build, trial), each)
         figure("storing 20 trials × 10,000 queries", time.perf_counter() - start, 0.5, "s")
         summary(Run(folder))  # imports are not what is measured
         start = time.perf_counter()
@@ -52,10 +46,10 @@ def main() -> None:
         figure("reading them, every measure with its interval", spent, 0.5, "s")
 
 
-def made(rng: np.random.Generator) -> files.Rows:
+def made(rng: np.random.Generator) -> Rows:
     """Answers with a tail."""
     hits = rng.binomial(K, rng.beta(4, 0.5, M)).astype(np.int32)
-    return files.Rows(
+    return Rows(
         ids=rng.integers(0, 50_000, (M, K)).astype(np.int32),
         hits=hits,
         latency_ns=rng.integers(10_000, 90_000, (M, 3)),
@@ -66,14 +60,10 @@ def made(rng: np.random.Generator) -> files.Rows:
 def manifest(builds: list[Build], trials: list[Trial]) -> Manifest:
     """A manifest around them."""
     return Manifest(
-        schema=RUN_SCHEMA,
         vbench="0",
-        git=None,
         created="2026-01-01T00:00:00+00:00",
-        packages={},
-        machine={},
-        dataset=DatasetFacts("made", 50_000, M, 64, "l2", "0", {}, {}, []),
-        options=Options([K], 1, 3, 1, 0, "exact-tie", 0, None, None),
+        dataset=DatasetFacts(name="made", n=50_000, m=M, d=64, metric="l2", fingerprint="0"),
+        options=Options(k=[K], builds=1, repeats=3),
         builds=builds,
         trials=trials,
     )
@@ -82,27 +72,16 @@ def manifest(builds: list[Build], trials: list[Trial]) -> Manifest:
 def facts(build: Build, trial: Trial) -> TrialFacts:
     """Facts of a trial without incident."""
     return TrialFacts(
-        schema=TRIAL_SCHEMA,
         vbench="0",
+        key=trial.key,
         trial=trial,
         build=build,
-        space="none",
-        build_seconds=1.0,
-        build_cpu_seconds=1.0,
-        index_bytes=1,
+        passes=[Pass(cpu_share=1.0)],
+        phases={"fit": 1.0},
+        sizes={"index": 1},
         size_source="adapter",
         peak_bytes=1,
-        batch_seconds=1.0,
-        batch_differs=0,
-        work=None,
-        cpu_share=[1.0],
-        redone=0,
-        disturbed=False,
-        unstable=0,
-        duplicates=0,
-        pads=0,
-        ties=0,
-        outside_ns=0.0,
+        batches=[Batch(size=M, seconds=1.0)],
     )
 
 

@@ -54,7 +54,7 @@ class StoredAnswers(Judge):
 
     def measure(self, group: Group, value: float | None) -> Tried:
         nearest = min(self.stored, key=lambda each: abs(np.log(each / (value or 1.0))))
-        trials = (Trial(str(nearest), "", {}, K),)
+        trials = (Trial(key=str(nearest), build="", setting={}, k=K),)
         evidence = tuple(
             weigh(target, self._answers(trials, self.calibration), self.level)
             for target in self.targets

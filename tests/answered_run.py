@@ -11,18 +11,11 @@ import polars as pl
 
 from vbench.data.dataset import Truth
 from vbench.measures.hits import Rule
-from vbench.results import files
+from vbench.results import files, tables
+from vbench.results.facts import Batch, Pass, TrialFacts
+from vbench.results.rows import Rows, write_trial
 from vbench.results.run import Run
-from vbench.results.schema import (
-    RUN_SCHEMA,
-    TRIAL_SCHEMA,
-    Build,
-    DatasetFacts,
-    Manifest,
-    Options,
-    Trial,
-    TrialFacts,
-)
+from vbench.results.schema import Build, DatasetFacts, Manifest, Options, Trial
 
 N = 1000
 
@@ -43,32 +36,52 @@ def answered(
     of the last of them has ids from 500 on. A query takes 1,000 ns for each unit of ef.
     """
     (folder / "trials").mkdir(parents=True)
-    tables = {
+    answers = {
         name: {ef: np.atleast_2d(h) for ef, h in each.items()} for name, each in indexes.items()
     }
-    m = next(iter(next(iter(tables.values())).values())).shape[1]
+    m = next(iter(next(iter(answers.values())).values())).shape[1]
     truth = Truth(
         np.tile(np.arange(truth_from, truth_from + 2 * k, dtype=np.int32), (m, 1)),
         np.tile(np.arange(1.0, 2 * k + 1), (m, 1)),
     )
-    files.write_queries(folder, None if columns is None else pl.DataFrame(columns), truth)
+    tables.write_queries(folder, m, None if columns is None else pl.DataFrame(columns), None)
+    tables.write_ground_truth(folder, truth)
     builds: dict[str, Build] = {}
     trials: list[Trial] = []
-    for place, (name, by_ef) in enumerate(tables.items()):
+    for place, (name, by_ef) in enumerate(answers.items()):
         for ef, hits in by_ef.items():
             for number, row in enumerate(hits):
                 key = f"b{place}-{number}"
                 builds[key] = Build(
-                    key, name, "tests:Made", "none", {"M": 16}, number, number, "ef"
+                    key=key,
+                    index=name,
+                    adapter="tests:Made",
+                    params={"M": 16},
+                    number=number,
+                    seed=number,
+                    tune_parameter="ef",
                 )
-                trials.append(Trial(f"{key}-{ef}-{k}", key, {"ef": ef}, k))
+                trial = Trial(key=f"{key}-{ef}-{k}", build=key, setting={"ef": ef}, k=k)
+                trials.append(trial)
                 _write_trial(folder, trials[-1], builds[key], row, truth.ids[:, :k])
-    facts = DatasetFacts("made", N, m, 4, "l2", fingerprint, {}, {}, list(columns or {}))
-    options = Options([k], max(len(h) for h in tables[name].values()), 1, 1, 0, rule, 0, None, None)
+    facts = DatasetFacts(
+        name="made",
+        n=N,
+        m=m,
+        d=4,
+        metric="l2",
+        fingerprint=fingerprint,
+        columns=dict.fromkeys(columns or {}, "segment"),
+    )
+    most = max(len(h) for h in answers[name].values())
     manifest = Manifest(
-        RUN_SCHEMA, "0", None, "2026-01-02T03:04:05+00:00", {}, {}, facts, options,
-        list(builds.values()), trials,
-    )  # fmt: skip
+        vbench="0",
+        created="2026-01-02T03:04:05+00:00",
+        dataset=facts,
+        options=Options(k=[k], builds=most, repeats=1, rule=rule),
+        builds=list(builds.values()),
+        trials=trials,
+    )
     files.write_manifest(folder, manifest)
     return Run(folder)
 
@@ -80,28 +93,16 @@ def _write_trial(
     places = np.arange(k)
     ids = np.where(places < hits[:, np.newaxis], truth, 500 + places).astype(np.int32)
     facts = TrialFacts(
-        schema=TRIAL_SCHEMA,
         vbench="0",
+        key=trial.key,
         trial=trial,
         build=build,
-        space="none",
-        build_seconds=1.0 + build.number,
-        build_cpu_seconds=1.0,
-        index_bytes=1000,
+        passes=[Pass(cpu_share=1.0)],
+        phases={"fit": 1.0 + build.number},
+        sizes={"index": 1000},
         size_source="adapter",
-        peak_bytes=None,
-        batch_seconds=0.1,
-        batch_differs=0,
-        work=None,
-        cpu_share=[1.0],
-        redone=0,
-        disturbed=False,
-        unstable=0,
-        duplicates=0,
-        pads=0,
-        ties=0,
-        outside_ns=0.0,
+        batches=[Batch(size=m, seconds=0.1)],
     )
     latency = np.full((m, 1), 1000 * trial.setting["ef"], dtype=np.int64)
-    rows = files.Rows(ids=ids, hits=hits.astype(np.int32), latency_ns=latency, ratio=hits / k)
-    files.write_trial(folder, facts, rows)
+    rows = Rows(ids=ids, hits=hits.astype(np.int32), latency_ns=latency, ratio=hits / k)
+    write_trial(folder, facts, rows)

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 import vbench
+from vbench.bench.journal import dataset_facts
 from vbench.data.dataset import Dataset, Truth
 from vbench.metric import distance
-from vbench.results import files
+from vbench.results import files, tables
+from vbench.results.facts import Batch, Pass, TrialFacts
+from vbench.results.rows import Rows, write_trial
 from vbench.results.run import Run
-from vbench.results.schema import (
-    RUN_SCHEMA,
-    TRIAL_SCHEMA,
-    Build,
-    DatasetFacts,
-    Manifest,
-    Options,
-    Trial,
-    TrialFacts,
-)
+from vbench.results.schema import Build, Manifest, Options, Trial
 
 N, M, D, JUDGED = 300, 90, 6, 70
 
@@ -78,26 +71,34 @@ def ranked_run(
     order = np.argsort(near, axis=1, kind="stable").astype(np.int32)
     depth = 2 * k
     truth = Truth(order[:, :depth], np.take_along_axis(near, order, axis=1)[:, :depth])
-    files.write_queries(folder, dataset.segments, truth)
+    tables.write_queries(folder, dataset.m, dataset.segments, None)
+    tables.write_ground_truth(folder, truth)
     made: dict[str, Build] = {}
     trials: list[Trial] = []
     for name, settings in (missing or {"hnsw": {16: 0.4, 32: 0.1}, "ivf": {1: 0.3}}).items():
         for number in range(builds):
             key = f"{name}-{number}"
-            made[key] = Build(key, name, "tests:Made", "none", {"M": 16}, number, number, "ef")
+            made[key] = Build(
+                key=key,
+                index=name,
+                adapter="tests:Made",
+                params={"M": 16},
+                number=number,
+                seed=number,
+                tune_parameter="ef",
+            )
             for ef, share in settings.items():
-                trials.append(Trial(f"{key}-{ef}-{k}", key, {"ef": ef}, k))
+                trials.append(Trial(key=f"{key}-{ef}-{k}", build=key, setting={"ef": ef}, k=k))
                 ids = _missed(order, share, k, rng)
                 _write(folder, trials[-1], made[key], ids, truth.ids[:, :k])
-    facts = DatasetFacts(
-        dataset.name, dataset.n, dataset.m, dataset.d, dataset.metric, dataset.fingerprint,
-        dict(dataset.source), {}, [] if dataset.segments is None else dataset.segments.columns,
-    )  # fmt: skip
-    options = Options([k], builds, 1, 1, 0, "exact-tie", 0, None, None)
     manifest = Manifest(
-        RUN_SCHEMA, "0", None, "2026-01-02T03:04:05+00:00", {}, {}, facts, options,
-        list(made.values()), trials,
-    )  # fmt: skip
+        vbench="0",
+        created="2026-01-02T03:04:05+00:00",
+        dataset=dataset_facts(dataset),
+        options=Options(k=[k], builds=builds, repeats=1),
+        builds=list(made.values()),
+        trials=trials,
+    )
     files.write_manifest(folder, manifest)
     return Run(folder)
 
@@ -112,21 +113,20 @@ def _missed(order: np.ndarray, share: float, k: int, rng: np.random.Generator) -
 def _write(folder: Path, trial: Trial, build: Build, ids: np.ndarray, truth: np.ndarray) -> None:
     m = len(ids)
     hits = (ids[:, :, np.newaxis] == truth[:, np.newaxis]).any(axis=2).sum(axis=1)
-    values: dict[str, Any] = dict.fromkeys(TrialFacts.__struct_fields__, 0)
-    values |= {
-        "schema": TRIAL_SCHEMA,
-        "vbench": "0",
-        "trial": trial,
-        "build": build,
-        "space": "none",
-        "size_source": "adapter",
-        "cpu_share": [1.0],
-        "disturbed": False,
-    }
-    rows = files.Rows(
+    facts = TrialFacts(
+        vbench="0",
+        key=trial.key,
+        trial=trial,
+        build=build,
+        passes=[Pass(cpu_share=1.0)],
+        phases={"fit": 0.0},
+        sizes={"index": 0},
+        batches=[Batch(size=m, seconds=0.0)],
+    )
+    rows = Rows(
         ids=ids,
         hits=hits.astype(np.int32),
         latency_ns=np.full((m, 1), 1000, dtype=np.int64),
         ratio=hits / trial.k,
     )
-    files.write_trial(folder, TrialFacts(**values), rows)
+    write_trial(folder, facts, rows)

@@ -14,6 +14,15 @@ class DataError(VbenchError):
     """The vectors, the truth or a file that should hold them are not what they must be."""
 
 
+class DamagedFileError(VbenchError):
+    """A file of a run folder that is not what vbench wrote: `path` and what is wrong with it."""
+
+    def __init__(self, path: object, problem: str, remedy: str) -> None:
+        super().__init__(f"{path} is damaged ({problem}); {remedy}")
+        self.path = path
+        self.problem = problem
+
+
 class UnknownNameError(VbenchError):
     """A name that is not known, with the nearest ones that are."""
 

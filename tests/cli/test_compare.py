@@ -11,6 +11,7 @@ from answered_run import answered
 from click.testing import CliRunner, Result
 
 from vbench.cli import main
+from vbench.results import files
 
 RNG = np.random.default_rng(3)
 GOOD = RNG.binomial(10, 0.95, size=(3, 400))
@@ -49,7 +50,7 @@ def test_json_is_one_document(folders: Path) -> None:
     promised = {"measure", "baseline", "candidate", "difference", "low", "high", "p", "different"}
     for each in document["comparisons"]:
         assert promised | {"verdict"} <= set(each)
-    assert json.loads(Path("worse/comparisons.json").read_text()) == document
+    assert files.read_json(Path("worse/comparisons.json")) == document
 
 
 def test_the_gate_sets_the_exit_code(folders: Path) -> None:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from ranked_run import judged_dataset, ranked_run
 
 from vbench.cli import main
+from vbench.results import files
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_the_tables_keep_model_and_index_apart(folder: Path) -> None:
         "Where the index loses",
         "Which measure tells the loss",
         "Choosing δ",
-        "run/ranking.json",
+        "run/rank.json",
     ):
         assert part in result.output
 
@@ -59,7 +60,7 @@ def test_no_number_is_cut_off_on_a_narrow_terminal(
 
 
 def test_json_is_one_document_and_the_one_that_is_kept(folder: Path) -> None:
-    """Schema, settings by ranker, measures with intervals; the same in ranking.json."""
+    """Schema, settings by ranker, measures with intervals; the same in rank.json."""
     result = call("run", "--ranker", "tower", "--json")
     document = json.loads(result.stdout)
     assert document["schema"] == "vbench.rank/1"
@@ -67,7 +68,7 @@ def test_json_is_one_document_and_the_one_that_is_kept(folder: Path) -> None:
     assert {each["ranker"] for each in document["settings"]} == {"tower"}
     loss = document["settings"][0]["measures"]["nDCG@10"]["index_loss"]
     assert set(loss) == {"value", "low", "high"}
-    assert json.loads((folder / "run" / "ranking.json").read_text()) == document
+    assert files.read_json(folder / "run" / "rank.json") == document
 
 
 def test_out_and_back(folder: Path) -> None:

@@ -6,13 +6,16 @@ import json
 import shutil
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
 import vbench
+from vbench import places
 from vbench.cli import main
+from vbench.results import files
 
 RNG = np.random.default_rng(11)
 
@@ -74,7 +77,7 @@ def test_json_is_one_document(folder: Path) -> None:
     for each in document["indexes"]:
         assert len(each["worst"]) <= 4
         assert {row["segment"] for row in each["segments"]} == {"phone", "desk"}
-    assert Path("run/hardness-5.parquet").is_file()
+    assert len(list((places.home() / "hardness").iterdir())) == 1
 
 
 def test_graph_looks_inside_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,17 +120,19 @@ def test_a_graph_that_is_none_is_told_and_the_others_are_shown(
 
 def test_a_fresh_run_forgets_what_was_explained(folder: Path) -> None:
     """What was computed from an earlier run does not outlive it."""
-    call("-n", "0")
-    assert Path("run/hardness-5.parquet").is_file()
+    call("-n", "0", "--graph")
+    assert Path("run/internals.json").is_file()
     dataset = vbench.load(folder / "base.npy", queries=folder / "queries.npy", metric="l2")
     vbench.run(dataset, ["flat"], k=5, builds=1, repeats=1, out="run", fresh=True)
-    assert not Path("run/hardness-5.parquet").exists()
+    assert not Path("run/internals.json").exists()
 
 
 def test_vectors_that_moved_are_asked_for(folder: Path, tmp_path: Path) -> None:
     """Without them the tail is shown with a warning; given anew they are used."""
-    manifest = Path("run/run.json")
-    manifest.write_text(manifest.read_text().replace(str(folder), str(tmp_path / "gone")))
+    manifest = files.read_manifest(Path("run"))
+    gone = {**manifest.dataset.source, "name_or_path": str(tmp_path / "gone")}
+    moved = msgspec.structs.replace(manifest.dataset, source=gone)
+    files.write_manifest(Path("run"), msgspec.structs.replace(manifest, dataset=moved))
     result = call("-n", "1")
     assert result.exit_code == 0
     assert "no vectors" in result.output

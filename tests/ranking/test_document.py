@@ -15,6 +15,7 @@ from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.ranking.document import FILE, SCHEMA, read_document
 from vbench.ranking.evaluate import evaluate
+from vbench.results import files
 from vbench.results.run import Run
 
 
@@ -66,7 +67,7 @@ def test_the_document_is_kept_in_the_run_folder(run: Run, dataset: Dataset) -> N
     (run.path / FILE).write_text("{")
     with pytest.raises(VbenchError, match="damaged"):
         read_document(run.path)
-    (run.path / FILE).write_text('{"schema": "vbench.rank/99"}')
+    files.write_json(run.path / FILE, {"schema": "vbench.rank/99"})
     with pytest.raises(VbenchError, match="newer vbench"):
         read_document(run.path)
     assert read_document(run.path.parent) is None

@@ -11,19 +11,20 @@ import numpy as np
 import polars as pl
 
 from vbench.data.dataset import Truth
-from vbench.results import files
+from vbench.results import files, tables
+from vbench.results.facts import Batch, Pass, TrialFacts
+from vbench.results.rows import Rows, write_trial
 from vbench.results.run import Run
 from vbench.results.schema import (
-    RUN_SCHEMA,
-    TRIAL_SCHEMA,
     Build,
     DatasetFacts,
+    Environment,
     Failure,
+    Machine,
     Manifest,
     Options,
     Overhead,
     Trial,
-    TrialFacts,
     Warn,
 )
 
@@ -69,14 +70,20 @@ def make_run(
     """
     rng = np.random.default_rng(seed)
     (folder / "trials").mkdir(parents=True)
+    print_ = hashlib.sha256(f"{dataset}-{m}-{seed}".encode()).hexdigest()
     activity = rng.choice(["light", "middle", "heavy"], size=m, p=[0.5, 0.3, 0.2])
     difficulty = rng.normal(size=m) + (activity == "heavy")
-    _write_queries(folder, m, ks, activity if segments else None, difficulty, hardness)
+    _write_queries(folder, m, ks, activity if segments else None, difficulty, hardness, print_)
     made_builds = [
         _build(place, name, number) for place, name in enumerate(names) for number in range(builds)
     ]
     trials = [
-        Trial(f"{build.key}-{step}-{k}", build.key, {build.knob: 8 * 2**step}, k)
+        Trial(
+            key=f"{build.key}-{step}-{k}",
+            build=build.key,
+            setting={build.tune_parameter: 8 * 2**step},
+            k=k,
+        )
         for build in made_builds
         for step in range(settings)
         for k in ks
@@ -84,7 +91,12 @@ def make_run(
     broken = {names[number] for number in failed}
     of = {build.key: build for build in made_builds}
     failures = [
-        Failure(trial.key, "killed by signal 11 (segmentation fault)", "last <words>")
+        Failure(
+            trial=trial.key,
+            reason="killed by signal 11 (segmentation fault)",
+            log="last <words>",
+            kind="signal",
+        )
         for trial in trials
         if of[trial.build].index in broken
     ]
@@ -94,12 +106,14 @@ def make_run(
         build = of[trial.build]
         if build.index not in broken:
             number = names.index(build.index)
-            step = int(np.log2(trial.setting[build.knob] / 8))
+            step = int(np.log2(trial.setting[build.tune_parameter] / 8))
             hits = _hits(rng, number, step, trial.k, difficulty, luck[build.key])
             _write_trial(folder, trial, build, hits, step, latency, rng)
     files.write_manifest(
         folder,
-        _manifest(dataset, m, made_builds, trials, failures, warnings, ks, builds, segments, seed),
+        _manifest(
+            dataset, m, made_builds, trials, failures, warnings, ks, builds, segments, seed, print_
+        ),
     )
     return Run(folder)
 
@@ -109,11 +123,10 @@ def _build(place: int, name: str, number: int) -> Build:
         key=f"b{place}-{number}",
         index=name,
         adapter="tests:Made",
-        transform="none",
         params={"M": 16},
         number=number,
         seed=number,
-        knob="ef",
+        tune_parameter="ef",
     )
 
 
@@ -141,6 +154,7 @@ def _write_queries(
     activity: np.ndarray | None,
     difficulty: np.ndarray,
     hardness: bool,
+    fingerprint: str,
 ) -> None:
     depth = max(ks)
     truth = Truth(
@@ -150,7 +164,8 @@ def _write_queries(
     columns: dict[str, Any] = {}
     if activity is not None:
         columns["activity"] = activity
-    files.write_queries(folder, pl.DataFrame(columns) if columns else None, truth)
+    tables.write_queries(folder, m, pl.DataFrame(columns) if columns else None, None)
+    tables.write_ground_truth(folder, truth)
     if hardness:
         noise = np.random.default_rng(1).normal(size=(3, m))
         measures = {
@@ -159,7 +174,8 @@ def _write_queries(
             "norm": 10 + noise[2],
         }
         for k in ks:
-            files.write_hardness(folder, k, pl.DataFrame(measures))
+            # Where the first version kept it: a folder that is shared by tests has no home.
+            tables.write_frame(folder / f"hardness-{k}.parquet", pl.DataFrame(measures))
 
 
 def _write_trial(
@@ -176,35 +192,26 @@ def _write_trial(
     ids = np.where(places < hits[:, np.newaxis], places, -1).astype(np.int32)
     times = rng.lognormal(np.log(4e4 * 1.7**step), 0.4, size=(m, 3)).astype(np.int64)
     facts = TrialFacts(
-        schema=TRIAL_SCHEMA,
         vbench="0",
+        key=trial.key,
         trial=trial,
         build=build,
-        space="l2",
-        build_seconds=12.0 + build.number,
-        build_cpu_seconds=12.0,
-        index_bytes=40_000_000 + 1_000_000 * (len(build.index) % 7),
+        passes=[Pass(cpu_share=0.99)] * 3,
+        phases={"fit": 12.0 + build.number},
+        sizes={"index": 40_000_000 + 1_000_000 * (len(build.index) % 7)},
         size_source="adapter",
         peak_bytes=60_000_000,
-        batch_seconds=m * 4e-5 * 1.7**step if latency else 0.0,
-        batch_differs=0,
+        batches=[Batch(size=m, seconds=m * 4e-5 * 1.7**step if latency else 0.0)],
         work=300.0 * 1.8**step,
-        cpu_share=[0.99] * 3,
-        redone=0,
-        disturbed=False,
-        unstable=0,
-        duplicates=0,
-        pads=0,
-        ties=0,
         outside_ns=900.0,
     )
-    rows = files.Rows(
+    rows = Rows(
         ids=ids,
         hits=hits,
         latency_ns=times if latency else times[:, :0],
         ratio=hits / trial.k,
     )
-    files.write_trial(folder, facts, rows)
+    write_trial(folder, facts, rows)
 
 
 def _manifest(
@@ -218,35 +225,33 @@ def _manifest(
     number: int,
     segments: bool,
     seed: int,
+    print_: str,
 ) -> Manifest:
     return Manifest(
-        schema=RUN_SCHEMA,
         vbench="0",
-        git=None,
         created="2026-01-02T03:04:05+00:00",
-        packages={"numpy": "2.0", "hnswlib": "0.8"},
-        machine={"cpu": "A <processor>", "cores": 2, "memory_bytes": 8_000_000_000},
+        environments={
+            "here": Environment(
+                machine=Machine(processor="A <processor>", cores=2, memory_bytes=8_000_000_000),
+                packages={"numpy": "2.0", "hnswlib": "0.8"},
+            )
+        },
         dataset=DatasetFacts(
             name=dataset,
             n=50_000,
             m=m,
             d=64,
             metric="l2",
-            fingerprint=hashlib.sha256(f"{dataset}-{m}-{seed}".encode()).hexdigest(),
-            source={},
+            fingerprint=print_,
             card={"title": "Made up", "licence": "CC0", "citation": "Nobody, 2026"},
-            segments=["activity"] if segments else [],
+            columns={"activity": "segment"} if segments else {},
         ),
         options=Options(
             k=list(ks),
             builds=number,
             repeats=3,
-            threads=1,
             seed=seed,
-            rule="exact-tie",
             warmup=100,
-            timeout=None,
-            memory_limit=None,
         ),
         builds=builds,
         trials=trials,

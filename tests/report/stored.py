@@ -124,4 +124,4 @@ def store_ranking(folder: Path) -> None:
             for name, delta in zip(rankers, (0.5, None), strict=True)
         ],
     }
-    files.write_json(folder / "ranking.json", document)
+    files.write_json(folder / "rank.json", document)

@@ -59,7 +59,7 @@ def test_no_difference_at_all_is_said(tmp_path: Path) -> None:
     path = tmp_path / "comparisons.json"
     document = json.loads(path.read_text())
     document["comparisons"] = document["comparisons"][1:]
-    path.write_text(json.dumps(document))
+    files.write_json(path, document)
     assert "No difference was shown in any of the measures compared." in html(run)
 
 
@@ -83,7 +83,7 @@ def test_a_ranking_is_shown_with_its_losses_apart(tmp_path: Path) -> None:
 def test_a_document_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     """The message names file and schema."""
     run = make_run(tmp_path, m=40)
-    (tmp_path / "ranking.json").write_text('{"schema": "vbench.rank/9"}')
+    files.write_json(tmp_path / "rank.json", {"schema": "vbench.rank/9"})
     with pytest.raises(VbenchError, match=r"vbench\.rank/9"):
         html(run)
 

@@ -1,45 +1,17 @@
-"""The run folder's files: whole or not there, readable again, and clear about damage."""
+"""The run folder's documents: whole or not there, readable again, and clear about damage."""
 
 from __future__ import annotations
 
-import errno
 import json
 from pathlib import Path
 
-import numpy as np
-import polars as pl
+import msgspec
 import pytest
+from answered_run import answered
 
-from vbench.data.dataset import Truth
-from vbench.errors import VbenchError
-from vbench.results import files
+from vbench.errors import DamagedFileError, VbenchError
+from vbench.results import digests, files
 from vbench.results.schema import RUN_SCHEMA
-
-
-def test_a_frame_on_a_full_disk_is_a_message(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Parquet goes through our own writing, so that the reason is known; nothing half stays."""
-
-    def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(VbenchError, match=r"frame\.parquet.*No space.*call again"):
-        files.write_frame(tmp_path / "frame.parquet", pl.DataFrame({"a": [1]}))
-    assert not list(tmp_path.iterdir())
-
-
-def test_queries_and_truth_are_read_as_written(tmp_path: Path) -> None:
-    """Segments keep their columns, distances keep every bit."""
-    rng = np.random.default_rng(0)
-    truth = Truth(rng.integers(0, 9, (4, 3)).astype(np.int32), rng.random((4, 3)))
-    segments = pl.DataFrame({"activity": ["a", "b", "a", "c"]})
-    files.write_queries(tmp_path, segments, truth)
-    frame, read = files.read_queries(tmp_path)
-    assert frame.columns == ["query", "activity"]
-    assert np.array_equal(read.ids, truth.ids)
-    assert np.array_equal(read.distances, truth.distances)
 
 
 @pytest.mark.parametrize(
@@ -47,14 +19,25 @@ def test_queries_and_truth_are_read_as_written(tmp_path: Path) -> None:
     [
         (b"{", "damaged"),
         (b"[]", "no schema"),
-        (b'{"schema": "vbench.run/99"}', "newer vbench"),
+        (b'{"schema": {"a": 1}}', "no schema"),
+        (b'{"schema": "vbench.run/99"}', "digest"),
+        (b'{"schema": "vbench.run/2", "a": ' + b"[" * 5000 + b"]" * 5000 + b"}", "damaged"),
+        (b'{"schema": "vbench.run/1", "machine": 3}', "damaged"),
         (json.dumps({"schema": RUN_SCHEMA}).encode(), "damaged"),
+        (b"\xff\xfe", "damaged"),
     ],
 )
 def test_a_manifest_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, says: str) -> None:
-    """Damage and foreign versions are told apart."""
+    """Whatever is wrong with it, the file is named."""
     (tmp_path / files.MANIFEST).write_bytes(content)
-    with pytest.raises(VbenchError, match=says):
+    with pytest.raises(VbenchError, match=rf"run\.json.*{says}"):
+        files.read_manifest(tmp_path)
+
+
+def test_a_manifest_of_a_newer_version_is_told_apart(tmp_path: Path) -> None:
+    """It is not called damaged: a newer vbench reads it."""
+    files.write_json(tmp_path / files.MANIFEST, {"schema": "vbench.run/99"})
+    with pytest.raises(VbenchError, match="newer vbench"):
         files.read_manifest(tmp_path)
 
 
@@ -64,23 +47,68 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
         files.read_manifest(tmp_path)
 
 
-def test_a_trial_that_is_damaged_inside_is_no_traceback(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_manifest_that_was_edited_is_noticed(tmp_path: Path) -> None:
+    """The digest is of every value; white space is nobody's."""
+    answered(tmp_path / "run", {"hnsw": {16: [[1, 2, 3]]}})
+    path = tmp_path / "run" / files.MANIFEST
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content))
+    assert files.read_manifest(tmp_path / "run").trials[0].setting == {"ef": 16}
+    path.write_text(json.dumps(content).replace('"ef": 16', '"ef": 17'))
+    with pytest.raises(DamagedFileError, match=r"run\.json.*digest"):
+        files.read_manifest(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"build": "nope"}, "build 'nope'"),
+        ({"k": 10**15}, "K=1000000000000000"),
+        ({"key": "../../other/trials/b0-0-16-10"}, "is no key"),
+        ({"view": "nowhere"}, "view 'nowhere'"),
+    ],
+)
+def test_a_manifest_that_contradicts_itself_is_refused(
+    tmp_path: Path, change: dict[str, object], says: str
 ) -> None:
-    """Polars panics at some damage, with something that is no `Exception`."""
-
-    def panics(*_: object, **__: object) -> None:
-        raise pl.exceptions.PanicException("thrift out of range")
-
-    monkeypatch.setattr(pl, "read_parquet", panics)
-    with pytest.raises(VbenchError, match=r"trial\.parquet is damaged .thrift out of range"):
-        files.read_hits(tmp_path / "trial.parquet")
+    """Also where somebody has made the digest right."""
+    run = answered(tmp_path / "run", {"hnsw": {16: [[1, 2, 3]]}})
+    trial = msgspec.structs.replace(run.manifest.trials[0], **change)
+    files.write_manifest(run.path, msgspec.structs.replace(run.manifest, trials=[trial]))
+    with pytest.raises(DamagedFileError, match=rf"run\.json.*{says}"):
+        files.read_manifest(run.path)
 
 
-def test_a_damaged_trial_is_named_with_the_remedy(tmp_path: Path) -> None:
-    """A truncated file is not taken for an answer."""
-    path = tmp_path / "trial.parquet"
-    path.write_bytes(b"PAR1 not really")
-    for read in (files.read_facts, files.read_rows, files.read_hits):
-        with pytest.raises(VbenchError, match=r"trial\.parquet is damaged"):
-            read(path)
+def test_numbers_that_are_not_finite_are_kept(tmp_path: Path) -> None:
+    """JSON has no word for NaN and infinities; run.json has."""
+    run = answered(tmp_path / "run", {"hnsw": {16: [[1, 2, 3]]}})
+    params = {"a": float("nan"), "b": [float("inf"), {"c": -float("inf")}], "d": 0.5}
+    build = msgspec.structs.replace(run.manifest.builds[0], params=params)
+    files.write_manifest(run.path, msgspec.structs.replace(run.manifest, builds=[build]))
+    assert repr(files.read_manifest(run.path).builds[0].params) == repr(params)
+
+
+def test_a_document_of_the_first_version_needs_no_digest(tmp_path: Path) -> None:
+    """It had none; one that has a digest must have the right one."""
+    path = tmp_path / "comparisons.json"
+    path.write_text('{"schema": "vbench.compare/1", "a": 1}')
+    assert files.read_json(path) == {"schema": "vbench.compare/1", "a": 1}
+    files.write_json(path, {"schema": "vbench.compare/1", "a": 1})
+    path.write_text(path.read_text().replace('"a": 1', '"a": 2'))
+    with pytest.raises(DamagedFileError, match="digest"):
+        files.read_json(path)
+
+
+def test_what_is_set_aside_covers_nothing(tmp_path: Path) -> None:
+    """Two files of one name are both kept."""
+    for content in ("one", "two"):
+        (tmp_path / "trial.parquet").write_text(content)
+        files.set_aside(tmp_path, tmp_path / "trial.parquet")
+    kept = sorted(path.read_text() for path in (tmp_path / files.OLD).iterdir())
+    assert kept == ["one", "two"]
+
+
+def test_a_digest_is_of_values_and_not_of_order() -> None:
+    """Keys of an object have no order; NaN and None differ."""
+    assert digests.of_document({"a": 1, "b": 2}) == digests.of_document({"b": 2, "a": 1})
+    assert digests.of_document([float("nan")]) != digests.of_document([None])

@@ -11,18 +11,20 @@ from typing import Any
 import msgspec
 
 import vbench
-from vbench.bench import wire
-from vbench.bench.journal import Journal, Progress
+from vbench.bench import clock, wire
+from vbench.bench.journal import Journal, Progress, now
 from vbench.bench.plan import Plan, make_trial
 from vbench.bench.score import Scorer
 from vbench.bench.session import TrialError, usable_cores
 from vbench.bench.workers import Live, Workers
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.truth import exact_truth
-from vbench.results import files
+from vbench.results import files, tables
+from vbench.results.facts import Batch, Pass, TrialFacts
 from vbench.results.findings import findings
+from vbench.results.rows import Rows, write_trial
 from vbench.results.run import Run
-from vbench.results.schema import TRIAL_SCHEMA, Build, Options, Trial, TrialFacts
+from vbench.results.schema import Build, Options, Trial
 
 _DEPTH = 200
 _GIVE_UP_AFTER = 2
@@ -114,6 +116,7 @@ class Bench:
         options = self.journal.manifest.options
         spelt = " ".join(f"{name}={value}" for name, value in trial.setting.items())
         self.journal.tell(f"{self._name(build)} {spelt}")
+        started = now()
         ask = wire.Search(
             setting=trial.setting, k=trial.k, repeats=options.repeats, warmup=options.warmup
         )
@@ -121,31 +124,34 @@ class Bench:
             ask, wire.Searched, timeout=options.timeout, doing=f"search {spelt}".strip()
         )
         score = self._scorer.score(ids)
+        batch = Batch(size=len(ids), seconds=done.batch_seconds, differs=done.batch_differs)
         facts = TrialFacts(
-            schema=TRIAL_SCHEMA,
             vbench=vbench.__version__,
+            key=trial.key,
             trial=trial,
-            build=build,
-            space=live.opened.space,
-            build_seconds=live.fitted.seconds,
-            build_cpu_seconds=live.fitted.cpu_seconds,
-            index_bytes=live.fitted.index_bytes,
+            build=msgspec.structs.replace(build, space=live.opened.space),
+            environment=self.journal.environment,
+            started=started,
+            ended=now(),
+            passes=[
+                Pass(cpu_share=share, disturbed=done.disturbed and share < clock.QUIET)
+                for share in done.cpu_share
+            ],
+            redone=done.redone,
+            phases={"fit": live.fitted.seconds},
+            sizes={} if live.fitted.index_bytes is None else {"index": live.fitted.index_bytes},
             size_source=live.fitted.size_source,
             peak_bytes=live.fitted.peak_bytes,
-            batch_seconds=done.batch_seconds,
-            batch_differs=done.batch_differs,
+            batches=[batch],
             work=done.work,
-            cpu_share=done.cpu_share,
-            redone=done.redone,
-            disturbed=done.disturbed,
             unstable=done.unstable,
             duplicates=score.duplicates,
             pads=score.pads,
             ties=score.ties,
             outside_ns=done.overhead_ns,
         )
-        rows = files.Rows(ids=ids, hits=score.hits, latency_ns=latency, ratio=score.ratio)
-        files.write_trial(self.journal.folder, facts, rows)
+        rows = Rows(ids=ids, hits=score.hits, latency_ns=latency, ratio=score.ratio)
+        write_trial(self.journal.folder, facts, rows)
         self.journal.finished()
 
     def _name(self, build: Build) -> str:
@@ -164,9 +170,8 @@ def opened(
     journal = Journal(folder, dataset, options, plan, progress)
     journal.write()
     kept = 2 * max(options.k)
-    files.write_queries(
-        folder, dataset.segments, Truth(truth.ids[:, :kept], truth.distances[:, :kept])
-    )
+    tables.write_queries(folder, dataset.m, dataset.segments, None)
+    tables.write_ground_truth(folder, Truth(truth.ids[:, :kept], truth.distances[:, :kept]))
     with Workers(dataset, options) as workers:
         yield Bench(journal, workers, Scorer(dataset, truth, options.rule))
 

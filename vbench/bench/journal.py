@@ -10,15 +10,17 @@ from typing import Any
 import msgspec
 
 import vbench
-from vbench.bench.machine import git_revision, machine, packages
+from vbench.bench.machine import environment, git_revision
 from vbench.bench.plan import Group, Plan
 from vbench.bench.session import TrialError
 from vbench.data.dataset import Dataset
-from vbench.results import files
+from vbench.results import digests, files
 from vbench.results.schema import (
-    RUN_SCHEMA,
+    MOST_LOG,
+    MOST_REASON,
     Build,
     DatasetFacts,
+    Environment,
     Failure,
     Level,
     Manifest,
@@ -43,6 +45,7 @@ class Journal:
         self.folder = folder
         self.progress = progress
         self.manifest = new_manifest(dataset, options, plan)
+        self.environment = next(iter(self.manifest.environments))
         self._known = {build.key for build in self.manifest.builds}
         self._known |= {trial.key for trial in plan.trials}
         self._finished = sum(self.is_done(trial) for trial in plan.trials)
@@ -91,7 +94,15 @@ class Journal:
 
     def fail(self, trials: Sequence[Trial], error: TrialError) -> None:
         """Note why trials have no result."""
-        failures = [Failure(trial.key, error.reason, error.log) for trial in trials]
+        failures = [
+            Failure(
+                trial=trial.key,
+                reason=error.reason[:MOST_REASON],
+                log=error.log.encode(errors="replace")[-MOST_LOG:].decode(errors="replace"),
+                kind=error.kind,
+            )
+            for trial in trials
+        ]
         self._finished += len(trials)
         self.write(failures=[*self.manifest.failures, *failures])
 
@@ -103,26 +114,45 @@ class Journal:
 def new_manifest(dataset: Dataset, options: Options, plan: Plan) -> Manifest:
     """The manifest of a run that begins."""
     grows = bool(plan.groups)
+    here = environment()
     return Manifest(
-        schema=RUN_SCHEMA,
         vbench=vbench.__version__,
         git=git_revision(),
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        packages=packages(),
-        machine=machine(),
-        dataset=DatasetFacts(
-            name=dataset.name,
-            n=dataset.n,
-            m=dataset.m,
-            d=dataset.d,
-            metric=dataset.metric,
-            fingerprint=dataset.fingerprint,
-            source=dict(dataset.source),
-            card=dict(dataset.card),
-            segments=[] if dataset.segments is None else dataset.segments.columns,
-        ),
+        created=now(),
+        plan=plan.identity,
+        environments={environment_id(here): here},
+        dataset=dataset_facts(dataset),
         options=options,
         builds=[] if grows else plan.builds,
         trials=plan.trials,
-        plan=plan.identity,
+    )
+
+
+def now() -> str:
+    """The time, as run.json and trials write it."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def environment_id(environment: Environment) -> str:
+    """Name of an environment, the same wherever it is equal but for kernels of later libraries."""
+    return digests.of_document([environment.machine, environment.host, environment.packages])
+
+
+def dataset_facts(dataset: Dataset) -> DatasetFacts:
+    """What run.json says of a dataset."""
+    return DatasetFacts(
+        name=dataset.name,
+        n=dataset.n,
+        m=dataset.m,
+        d=dataset.d,
+        metric=dataset.metric,
+        fingerprint=dataset.fingerprint,
+        source=dict(dataset.source),
+        card=dict(dataset.card),
+        columns={}
+        if dataset.segments is None
+        else dict.fromkeys(dataset.segments.columns, "segment"),
+        attributes=[] if dataset.items is None else dataset.items.columns,
+        dtype=dataset.base.dtype.name,
+        ground_truth="computed" if dataset.given_truth is None else "given",
     )

@@ -11,6 +11,7 @@ from vbench.bench.knob import KnobSearch, falls
 from vbench.bench.plan import Group
 from vbench.bench.session import TrialError
 from vbench.results import files
+from vbench.results.rows import read_facts, read_rows
 from vbench.results.schema import Level
 
 TOLERANCE = 0.005
@@ -68,7 +69,8 @@ def is_level(recall: float, target: float) -> bool:
 
 def _mean_recall(bench: Bench, group: Group, value: float | None) -> float:
     trials = bench.ask(group.builds, group.setting(value), group.k)
-    hits = [files.read_hits(files.trial_path(bench.journal.folder, each.key)) for each in trials]
+    paths = [files.trial_path(bench.journal.folder, each.key) for each in trials]
+    hits = [read_rows(path, read_facts(path), ()).hits for path in paths]
     return float(np.mean(hits)) / group.k
 
 

@@ -1,42 +1,65 @@
-"""What the run was measured on: machine, packages, revision."""
+"""What a run is measured on: machine, packages, kernels, revision."""
 
 from __future__ import annotations
 
+import hashlib
 import platform
+import re
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Any
 
 import psutil
 
+from vbench.bench.kernels import kernels
 from vbench.bench.session import usable_cores
+from vbench.results.schema import Environment, Machine
 
-_PACKAGES = ("faiss-cpu", "hnswlib", "numpy", "scipy", "polars", "msgspec", "h5py")
+_DISTRIBUTION = "vbench-ann"
+_GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
-def machine() -> dict[str, Any]:
+def environment() -> Environment:
+    """What this process sees of it; workers add the kernels of their libraries."""
+    return Environment(
+        machine=machine(),
+        host=hashlib.sha256(platform.node().encode()).hexdigest()[:12],
+        packages=packages(),
+        kernels=kernels(),
+    )
+
+
+def machine() -> Machine:
     """Processor, cores, memory and system, as far as the system tells."""
-    return {
-        "processor": _processor(),
-        "architecture": platform.machine(),
-        "cores": psutil.cpu_count(logical=False) or psutil.cpu_count(),
-        "usable_cores": len(usable_cores()),
-        "memory_bytes": psutil.virtual_memory().total,
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-    }
+    return Machine(
+        processor=_processor(),
+        architecture=platform.machine(),
+        cores=psutil.cpu_count(logical=False) or psutil.cpu_count(),
+        usable_cores=len(usable_cores()),
+        memory_bytes=psutil.virtual_memory().total,
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        governor=_GOVERNOR.read_text().strip() if _GOVERNOR.is_file() else None,
+    )
 
 
 def packages() -> dict[str, str]:
-    """Versions of the packages that could change an answer."""
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    """Versions of vbench and all its direct dependencies, as far as they are installed."""
+    try:
+        needed = requires(_DISTRIBUTION) or []
+    except PackageNotFoundError:
+        needed = []
+    names = [_DISTRIBUTION, *(re.split(r"[\s\[<>=!~;(]", each, maxsplit=1)[0] for each in needed)]
+    found = {name: installed(name) for name in dict.fromkeys(names)}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def installed(distribution: str) -> str | None:
+    """The version of a distribution, or None where it is not installed."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
 
 
 def git_revision() -> str | None:

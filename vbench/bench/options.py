@@ -12,7 +12,6 @@ from vbench.data.dataset import Dataset
 from vbench.data.load import check_k
 from vbench.errors import VbenchError
 from vbench.measures.hits import RULES
-from vbench.results.files import RESERVED
 from vbench.results.schema import Options
 
 WARMUP = 1000
@@ -51,13 +50,6 @@ def make_options(
         raise VbenchError(f"recall rule {rule!r} is unknown; give one of {', '.join(RULES)}")
     if at_recall is not None and not 0.0 < at_recall <= 1.0:
         raise VbenchError(f"at_recall={at_recall:g}; give a mean recall above 0, up to 1")
-    if dataset.segments is not None:
-        taken = [name for name in dataset.segments.columns if name in RESERVED]
-        if taken:
-            raise VbenchError(
-                f"the segments of {dataset.name} have a column {taken[0]!r}, a name that the run "
-                "folder needs itself; rename that column"
-            )
     wanted = np.atleast_1d(k)
     if wanted.dtype.kind not in "iu" or not wanted.size:
         raise VbenchError(f"k={k!r}; give a whole number from 1 on, or several")
@@ -72,6 +64,7 @@ def make_options(
         seed=_whole("seed", seed, 0),
         rule=next(known for known in RULES if known == rule),
         warmup=min(WARMUP, dataset.m),
+        warmup_from="queries",
         timeout=timeout,
         memory_limit=memory_limit,
         at_recall=at_recall,

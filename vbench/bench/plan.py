@@ -214,7 +214,7 @@ def _build(
         params=params,
         number=number,
         seed=seed,
-        knob=recipe.knob.name if recipe.knob else None,
+        tune_parameter=recipe.knob.name if recipe.knob else None,
     )
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from vbench import processes
 from vbench.bench import wire
+from vbench.results.schema import FailureKind
 
 _LOOK_EVERY = 0.1
 _LAST_LINES = 12
@@ -41,11 +42,14 @@ class TrialError(Exception):
     `fatal` tells that the worker is gone.
     """
 
-    def __init__(self, reason: str, log: str = "", *, fatal: bool) -> None:
+    def __init__(
+        self, reason: str, log: str = "", *, fatal: bool, kind: FailureKind = "error"
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.log = log
         self.fatal = fatal
+        self.kind = kind
 
 
 class Session:

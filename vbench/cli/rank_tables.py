@@ -48,7 +48,7 @@ def print_ranking(document: Document) -> None:
         )
     _print_warnings(out, document["warnings"])
     for run in document["runs"]:
-        out.print(Text(f"kept in: {run}/ranking.json"))
+        out.print(Text(f"kept in: {run}/rank.json"))
     out.print(
         "next: --json gives every number, --figures FOLDER draws them, --export FOLDER hands the "
         "candidates to a ranker elsewhere",

@@ -1,4 +1,4 @@
-"""The results of a ranking as one JSON document, kept in the run folder as `ranking.json`.
+"""The results of a ranking as one JSON document, kept in the run folder as `rank.json`.
 
 Losses of the model (exact candidates against a perfect list) and losses of the index (a trial
 against exact candidates) are kept apart everywhere: the first is a property of a ranker, the
@@ -11,11 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 
-from vbench.data.files import write_whole
-from vbench.errors import VbenchError
 from vbench.measures.base import Measure
 from vbench.metric import FloatArray
 from vbench.ranking import delta, predict
@@ -30,10 +27,11 @@ from vbench.ranking.losses import (
 from vbench.ranking.measures import perfect
 from vbench.ranking.simple import known_popularity
 from vbench.ranking.stage import CUTOFF, Case, Ranked, Stage
+from vbench.results import files
 from vbench.results.upgrade import upgraded
 
 SCHEMA = "vbench.rank/1"
-FILE = "ranking.json"
+FILE = files.RANK
 LEADING = f"nDCG@{CUTOFF}"
 _GROUPS_AT_MOST = 20
 
@@ -265,8 +263,7 @@ def _warn(about: str, message: str, why: str, remedy: str) -> dict[str, str]:
 
 def write_document(folder: Path, made: dict[str, Any]) -> None:
     """Keep the document in a run folder."""
-    text = msgspec.json.format(msgspec.json.encode(made), indent=1)
-    write_whole(folder / FILE, text)
+    files.write_json(folder / FILE, made)
 
 
 def read_document(folder: Path) -> dict[str, Any] | None:
@@ -277,10 +274,6 @@ def read_document(folder: Path) -> dict[str, Any] | None:
     VbenchError
         It is damaged, or a newer vbench wrote it.
     """
-    path = folder / FILE
-    if not path.is_file():
-        return None
-    try:
-        return upgraded(msgspec.json.decode(path.read_bytes()), SCHEMA, path)
-    except msgspec.DecodeError as error:
-        raise VbenchError(f"{path} is damaged: {error}; rank the run again") from None
+    path = files.rank_path(folder)
+    document = files.read_json(path, "rank the run again")
+    return None if document is None else upgraded(document, SCHEMA, path)

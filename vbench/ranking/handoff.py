@@ -20,11 +20,11 @@ from vbench.metric import FloatArray
 from vbench.ranking.judgements import judgements
 from vbench.ranking.pool import Pool
 from vbench.ranking.stage import candidates_of
-from vbench.results.files import write_frame
 from vbench.results.hardness import hardness_of
 from vbench.results.run import Run, Setting
 from vbench.results.schema import Trial
 from vbench.results.summary import TAIL_DELTA
+from vbench.results.tables import write_frame
 
 Format = Literal["trec", "parquet"]
 Ids = NDArray[np.integer[Any]]
@@ -215,7 +215,7 @@ def _write_queries(
         }
     )
     found = found.hstack(hardness.rename(lambda name: f"hardness_{name}"))
-    segments = run.queries.drop("query")
+    segments = run.columns
     taken = {name: f"segment_{name}" for name in segments.columns if name in found.columns}
     frame = found.hstack(segments.rename(taken))
     return _write_parquet(folder / f"{name}.queries.parquet", frame)

@@ -24,7 +24,9 @@ def segments(panel: Panel) -> pl.DataFrame:
     needs = steps(panel.k)
     parts = []
     place = 0
-    for column in panel.facts.segments:
+    for column, role in panel.facts.columns.items():
+        if role != "segment":
+            continue
         labels, members = grouped(panel.queries[column])
         for number, label in enumerate(labels):
             inside = members == number

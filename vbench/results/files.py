@@ -1,34 +1,37 @@
-"""Read and write the files of a run folder; a file is there whole or not at all."""
+"""Where the files of a run folder lie, and its JSON documents; a file is there whole or not at all.
+
+Each carries its schema and a digest of what it says.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import io
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
 
-from vbench.data.dataset import Truth
 from vbench.data.files import write_whole
-from vbench.errors import VbenchError
-from vbench.results.schema import RUN_SCHEMA, TRIAL_SCHEMA, Manifest, TrialFacts
+from vbench.errors import DamagedFileError, VbenchError
+from vbench.results import digests
+from vbench.results.nonfinite import tagged, untagged
+from vbench.results.schema import RUN_SCHEMA, Manifest
 from vbench.results.upgrade import upgraded
 
 MANIFEST = "run.json"
 QUERIES = "queries.parquet"
+ITEMS = "items.parquet"
+GROUND_TRUTH = "ground_truth"
+TRIALS = "trials"
+OLD = "old"
 COMPARISONS = "comparisons.json"
-INSIDE = "inside.json"
-_FACTS = "vbench"
-RESERVED = ("query", "truth_ids", "truth_distances")
-"""Columns of the queries' file that are the run's own; no segment may bear their names."""
-# A page that is damaged inside makes polars panic, which is not one of its errors.
-_UNREADABLE = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+INTERNALS = "internals.json"
+RANK = "rank.json"
+_KEY = re.compile(r"[\w.=-]{1,120}")
+_AGAIN = "give the same `vbench run` again, which keeps what was measured"
 
 
 @contextlib.contextmanager
@@ -60,7 +63,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write run.json."""
-    write_json(folder / MANIFEST, manifest)
+    write_json(folder / MANIFEST, tagged(msgspec.to_builtins(manifest)))
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -68,6 +71,8 @@ def read_manifest(folder: Path) -> Manifest:
 
     Raises
     ------
+    DamagedFileError
+        When it is not what vbench wrote.
     VbenchError
         When the folder holds no run, or one that a newer vbench wrote.
     """
@@ -76,151 +81,120 @@ def read_manifest(folder: Path) -> Manifest:
         raise VbenchError(
             f"{folder} holds no run (no {MANIFEST}); give a folder that `vbench run` left"
         )
+    document = upgraded(untagged(_decoded(path)), RUN_SCHEMA, path)
     try:
-        return msgspec.convert(
-            upgraded(msgspec.json.decode(path.read_bytes()), RUN_SCHEMA, path), Manifest
-        )
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise VbenchError(f"{path} is damaged: {error}; run again with --fresh") from None
+        manifest = msgspec.convert(document, Manifest)
+    except msgspec.ValidationError as error:
+        raise DamagedFileError(path, str(error), _AGAIN) from None
+    problem = _disagreement(manifest)
+    if problem:
+        raise DamagedFileError(path, problem, _AGAIN)
+    return manifest
+
+
+def _disagreement(manifest: Manifest) -> str:
+    """In what a manifest contradicts itself; empty where it does not."""
+    builds = {build.key for build in manifest.builds}
+    views = {view.key for view in manifest.views}
+    loads = {load.key for load in manifest.loads}
+    for key in [*builds, *views, *loads, *(trial.key for trial in manifest.trials)]:
+        if not _KEY.fullmatch(key) or key.startswith("."):
+            return f"{key[:80]!r} is no key"
+    for trial in manifest.trials:
+        for kind, key, known in (
+            ("build", trial.build, builds),
+            ("view", trial.view, views),
+            ("load", trial.load, loads),
+        ):
+            if key not in known:
+                return f"trial {trial.key} is of {kind} {key[:80]!r}, which is not there"
+        if not 1 <= trial.k <= max(1, manifest.dataset.n):
+            return f"trial {trial.key} has K={trial.k} of {manifest.dataset.n} base vectors"
+    return ""
 
 
 def trial_path(folder: Path, key: str) -> Path:
     """Where a trial's file lies; that it is there means that the trial is done."""
-    return folder / "trials" / f"{key}.parquet"
+    return folder / TRIALS / f"{key}.parquet"
 
 
-class Rows(msgspec.Struct, frozen=True):
-    """One row per query of a trial's file.
-
-    Attributes
-    ----------
-    ids : int32 or int64 (m, k), -1 pads
-    hits : int32 (m,)
-    latency_ns : int64 (m, repeats)
-    ratio : float64 (m,)
-    """
-
-    ids: NDArray[np.integer[Any]]
-    hits: NDArray[np.int32]
-    latency_ns: NDArray[np.int64]
-    ratio: NDArray[np.float64]
+def ground_truth_path(folder: Path, view: str) -> Path:
+    """Where the exact neighbors of a view lie."""
+    return folder / GROUND_TRUTH / f"{view}.parquet"
 
 
-def write_trial(folder: Path, facts: TrialFacts, rows: Rows) -> None:
-    """Write a trial's file."""
-    frame = pl.DataFrame(
-        {
-            "ids": _lists(rows.ids),
-            "hits": rows.hits,
-            "latency_ns": _lists(rows.latency_ns),
-            "ratio": rows.ratio,
-        }
-    )
-    metadata = {_FACTS: msgspec.json.encode(facts).decode()}
-    write_frame(trial_path(folder, facts.trial.key), frame, metadata)
-
-
-def read_facts(path: Path) -> TrialFacts:
-    """What a trial's file says beside its rows."""
-    try:
-        raw = msgspec.json.decode(pl.read_parquet_metadata(path)[_FACTS])
-        return msgspec.convert(upgraded(raw, TRIAL_SCHEMA, path), TrialFacts)
-    except (KeyError, msgspec.MsgspecError, *_UNREADABLE) as error:
-        raise VbenchError(f"{path} is damaged ({error}); delete it and run again") from None
-
-
-def read_rows(path: Path, *, ids: bool = True) -> Rows:
-    """The rows of a trial's file; without the ids, most of it, `ids` has no columns."""
-    names = [name for name in Rows.__struct_fields__ if ids or name != "ids"]
-    frame = _read_frame(path, names)
-    columns = {name: frame[name].to_numpy() for name in names}
-    return Rows(**{"ids": np.empty((len(frame), 0), dtype=np.int32)} | columns)
-
-
-def read_hits(path: Path) -> NDArray[np.int32]:
-    """The hits alone, int32 (m,)."""
-    return _read_frame(path, ["hits"])["hits"].to_numpy()
-
-
-def _read_frame(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(path, columns=columns)
-    except _UNREADABLE as error:
-        raise VbenchError(f"{path} is damaged ({error}); delete it and run again") from None
-
-
-def write_queries(folder: Path, segments: pl.DataFrame | None, truth: Truth) -> None:
-    """Write one row per query: its segments, and its exact neighbours with their distances."""
-    frame = pl.DataFrame({"query": np.arange(len(truth.ids), dtype=np.uint32)})
-    if segments is not None:
-        frame = frame.hstack(segments)
-    frame = frame.with_columns(
-        _lists(truth.ids).alias("truth_ids"), _lists(truth.distances).alias("truth_distances")
-    )
-    write_frame(folder / QUERIES, frame)
-
-
-def write_frame(path: Path, frame: pl.DataFrame, metadata: dict[str, str] | None = None) -> None:
-    """Write a frame as Parquet, atomically."""
-    # Through memory: what polars raises on a full disk does not say which error it was.
-    content = io.BytesIO()
-    frame.write_parquet(content, metadata=metadata)
-    write_whole(path, content.getbuffer())
-
-
-def read_queries(folder: Path) -> tuple[pl.DataFrame, Truth]:
-    """The queries' own columns, and the exact neighbours."""
-    path = folder / QUERIES
-    try:
-        frame = pl.read_parquet(path)
-    except _UNREADABLE as error:
-        raise VbenchError(
-            f"{path} is missing or damaged ({error}); delete what is left of it and run again: "
-            "what was measured is kept"
-        ) from None
-    truth = Truth(frame["truth_ids"].to_numpy(), frame["truth_distances"].to_numpy())
-    return frame.drop("truth_ids", "truth_distances"), truth
+def rank_path(folder: Path) -> Path:
+    """Where a ranking of the run lies; schema 1 had another name for it."""
+    old = folder / "ranking.json"
+    return old if old.is_file() and not (folder / RANK).is_file() else folder / RANK
 
 
 def derived(folder: Path) -> list[Path]:
     """What a run folder holds beside manifest and trials; gone where the run is made anew."""
-    names = (QUERIES, COMPARISONS, INSIDE)
-    return [*(folder / name for name in names), *folder.glob("hardness-*.parquet")]
+    names = (QUERIES, ITEMS, COMPARISONS, INTERNALS, RANK, "inside.json", "ranking.json")
+    folders = (folder / GROUND_TRUTH).glob("*.parquet")
+    return [*(folder / name for name in names), *folders, *folder.glob("hardness-*.parquet")]
+
+
+def set_aside(folder: Path, path: Path) -> Path:
+    """Move a file of the run to its folder of old files; where it lies now."""
+    old = folder / OLD
+    old.mkdir(exist_ok=True)
+    target, number = old / path.name, 1
+    while target.exists():
+        number += 1
+        target = old / f"{path.stem}.{number}{path.suffix}"
+    path.replace(target)
+    return target
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write a document that JSON can hold."""
-    text = msgspec.json.format(msgspec.json.encode(document), indent=2)
-    write_whole(path, text)
+    """Write a document with the digest of what else it says; NaN and infinities become null."""
+    plain = msgspec.json.decode(msgspec.json.encode(document))
+    plain.pop("digest", None)
+    plain = {"schema": plain.pop("schema"), "digest": digests.of_document(plain), **plain}
+    write_whole(path, msgspec.json.format(msgspec.json.encode(plain), indent=2))
 
 
-def read_json(path: Path) -> Any:
-    """Read a document, or None where there is none."""
+def read_json(path: Path, remedy: str = "delete it") -> Any:
+    """Read a document, or None where there is none.
+
+    Raises
+    ------
+    DamagedFileError
+        When it is not what vbench wrote.
+    """
     if not path.is_file():
         return None
+    return {key: each for key, each in _decoded(path, remedy).items() if key != "digest"}
+
+
+def read_plain(path: Path) -> dict[str, Any]:
+    """A document of the first version, which carried no schema; empty where there is none."""
     try:
-        return msgspec.json.decode(path.read_bytes())
-    except msgspec.DecodeError as error:
-        raise VbenchError(f"{path} is damaged ({error}); delete it") from None
+        document = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.DecodeError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
-def hardness_path(folder: Path, k: int) -> Path:
-    """Where the hardness of the queries at K lies, once somebody asked for it."""
-    return folder / f"hardness-{k}.parquet"
-
-
-def write_hardness(folder: Path, k: int, frame: pl.DataFrame) -> None:
-    """Write one row per query: its hardness at K by every measure."""
-    write_frame(hardness_path(folder, k), frame)
-
-
-def read_hardness(folder: Path, k: int) -> pl.DataFrame | None:
-    """The hardness of every query at K, or None where nobody asked for it yet."""
-    path = hardness_path(folder, k)
-    return _read_frame(path) if path.is_file() else None
-
-
-def _lists(array: NDArray[Any]) -> pl.Series:
-    kinds = {"int32": pl.Int32, "int64": pl.Int64, "float64": pl.Float64}
-    inner = kinds[array.dtype.name]
-    return pl.Series(np.ascontiguousarray(array), dtype=pl.Array(inner, array.shape[1]))
+def _decoded(path: Path, remedy: str = _AGAIN) -> Any:
+    """A document of ours, its digest checked where its schema has one."""
+    document: Any
+    try:
+        document = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise DamagedFileError(path, str(error) or type(error).__name__, remedy) from None
+    if not isinstance(document, dict) or not isinstance(document.get("schema"), str):
+        raise DamagedFileError(path, "it carries no schema: not written by vbench", remedy)
+    # The first version of every schema had no digest.
+    if "digest" in document or not document["schema"].endswith("/1"):
+        said = document.get("digest")
+        rest = {key: each for key, each in document.items() if key not in ("schema", "digest")}
+        try:
+            found = digests.of_document(rest)
+        except RecursionError:
+            found = ""
+        if said != found:
+            raise DamagedFileError(path, "its digest is not that of what it says", remedy)
+    return document

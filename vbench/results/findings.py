@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from vbench.results.facts import TrialFacts
 from vbench.results.run import Run, Setting, spelt
-from vbench.results.schema import TrialFacts, Warn
+from vbench.results.schema import Warn
 
 
 def findings(run: Run) -> list[Warn]:
@@ -46,7 +47,7 @@ def _of_answers(run: Run, setting: Setting) -> Iterator[Warn]:
             "a query that succeeds only sometimes has no one recall",
             "fix the index's seed or its threads; the hits shown are of the first pass",
         )
-    if differs := sum(each.batch_differs for each in facts):
+    if differs := sum(each.batch.differs for each in facts if each.batch):
         yield Warn(
             "batch differs",
             f"{name}: {differs} of {queries} queries got other ids in the batch call",
@@ -101,7 +102,7 @@ def _of_sweeps(run: Run, settings: list[Setting]) -> Iterator[Warn]:
                 "check the adapter's set(); some libraries take it only when the index is opened, "
                 "and graphs take K where it is less",
             )
-        knob = run.build_of(group[0].trials[0]).knob
+        knob = run.build_of(group[0].trials[0]).tune_parameter
         if knob and len(group[0].setting) == 1:
             yield from _narrowing(label, knob, group, [float(each.mean()) for each in hits])
 
@@ -151,7 +152,9 @@ def _of_time(run: Run, settings: list[Setting]) -> Iterator[Warn]:
     facts: list[TrialFacts] = [run.facts(trial) for s in settings for trial in s.trials]
     disturbed = [each for each in facts if each.disturbed]
     if disturbed:
-        lowest = min(min(each.cpu_share) for each in disturbed)
+        lowest = min(
+            part.cpu_share or 0.0 for each in disturbed for part in each.passes if part.disturbed
+        )
         yield Warn(
             "busy machine",
             f"{len(disturbed)} of {len(facts)} trials were disturbed: the worker had its core for "

@@ -1,4 +1,4 @@
-"""The hardness of a run's queries: computed once from its vectors, kept in its folder."""
+"""The hardness of a run's queries: computed once from its vectors, kept with the dataset's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vbench.data.load import reopen
 from vbench.data.truth import exact_truth
 from vbench.errors import VbenchError
 from vbench.measures.hardness import hardness
-from vbench.results import files
+from vbench.results import tables
 from vbench.results.run import Run
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def reopened(run: Run, dataset: Dataset | None = None) -> Dataset:
 
 
 def hardness_of(run: Run, k: int, dataset: Dataset | None = None) -> pl.DataFrame:
-    """Every hardness measure of every query at K: read from the run's folder, or computed into it.
+    """Every hardness measure of every query at K: computed once for a dataset, and kept.
 
     Parameters
     ----------
@@ -63,7 +63,8 @@ def hardness_of(run: Run, k: int, dataset: Dataset | None = None) -> pl.DataFram
     """
     import polars as pl
 
-    kept = files.read_hardness(run.path, k)
+    fingerprint = run.manifest.dataset.fingerprint
+    kept = tables.read_hardness(run.path, fingerprint, k)
     if kept is not None:
         return kept
     dataset = reopened(run, dataset)
@@ -78,5 +79,5 @@ def hardness_of(run: Run, k: int, dataset: Dataset | None = None) -> pl.DataFram
         threads=os.cpu_count(),
     )
     frame = pl.DataFrame(columns)
-    files.write_hardness(run.path, k, frame)
+    tables.write_hardness(fingerprint, k, frame)
     return frame

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vbench.data.dataset import Truth
-from vbench.errors import UnknownNameError, VbenchError
+from vbench.errors import DamagedFileError, UnknownNameError, VbenchError
 from vbench.measures.answers import Answers, Cost
 from vbench.measures.base import Measure
 from vbench.measures.curve import curve
 from vbench.measures.estimate import Estimate, Estimator
 from vbench.measures.grammar import parse
-from vbench.results import files
-from vbench.results.schema import Build, Manifest, Trial, TrialFacts
+from vbench.results import files, tables
+from vbench.results.facts import TrialFacts
+from vbench.results.rows import Rows, read_facts, read_rows
+from vbench.results.schema import Build, Manifest, Trial
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,7 +45,14 @@ class Setting:
 
 
 class Run:
-    """A run folder, read lazily: only what is asked for is loaded.
+    """A run folder, read lazily: only what is asked for is loaded, and checked when it is.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    set_aside
+        Trials to take for such that left no result, by key, with the reason.
 
     Raises
     ------
@@ -51,9 +60,10 @@ class Run:
         When `path` holds no run, or a damaged one.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, set_aside: Mapping[str, str] | None = None) -> None:
         self.path = Path(path)
         self.manifest: Manifest = files.read_manifest(self.path)
+        self.set_aside = dict(set_aside or {})
         self._facts: dict[str, TrialFacts] = {}
         self._builds = {build.key: build for build in self.manifest.builds}
 
@@ -66,7 +76,8 @@ class Run:
 
     def is_done(self, trial: Trial) -> bool:
         """Whether the trial left a result."""
-        return files.trial_path(self.path, trial.key).is_file()
+        there = files.trial_path(self.path, trial.key).is_file()
+        return there and trial.key not in self.set_aside
 
     @property
     def done(self) -> list[Trial]:
@@ -74,44 +85,103 @@ class Run:
         return [trial for trial in self.manifest.trials if self.is_done(trial)]
 
     @functools.cached_property
-    def _queries(self) -> tuple[pl.DataFrame, Truth]:
-        return files.read_queries(self.path)
+    def _queries(self) -> tables.Table:
+        found = tables.read_queries(self.path)
+        self._check_rows(self.path / files.QUERIES, len(found.numbers))
+        return found
 
     @property
     def queries(self) -> pl.DataFrame:
-        """One row per query: its number and its segments."""
-        return self._queries[0]
+        """One row per query: its number, its id where it has one, and its columns."""
+        import polars as pl
+
+        found = self._queries
+        own = [pl.Series("query", found.numbers)]
+        if found.ids is not None:
+            own.append(found.ids.alias("id"))
+        # A column of the dataset that is called as one of ours keeps a mark.
+        taken = {each.name for each in own}
+        columns = [
+            each.alias(f"column.{each.name}") if each.name in taken else each
+            for each in self.columns.get_columns()
+        ]
+        return pl.DataFrame([*own, *columns])
 
     @property
+    def columns(self) -> pl.DataFrame:
+        """The columns of the queries, m rows."""
+        return self._queries.columns
+
+    @property
+    def query_ids(self) -> pl.Series | None:
+        """What each query is called, (m,), or None where queries are numbers only."""
+        return self._queries.ids
+
+    @functools.cached_property
+    def items(self) -> tables.Table | None:
+        """What is known of the items that stand in some exact list or answer."""
+        return tables.read_items(self.path)
+
+    @functools.cached_property
     def truth(self) -> Truth:
-        """The exact neighbours of every query."""
-        return self._queries[1]
+        """The exact neighbors of every query."""
+        found = tables.read_ground_truth(self.path)
+        self._check_rows(self.path / files.GROUND_TRUTH, len(found.ids))
+        return found
+
+    def _check_rows(self, path: Path, rows: int) -> None:
+        m = self.manifest.dataset.m
+        if rows != m:
+            raise DamagedFileError(
+                path, f"{rows} rows for {m} queries", "give the same `vbench run` again"
+            )
 
     def facts(self, trial: Trial) -> TrialFacts:
         """What a trial's file says beside its rows."""
         if trial.key not in self._facts:
-            self._facts[trial.key] = files.read_facts(files.trial_path(self.path, trial.key))
+            path = files.trial_path(self.path, trial.key)
+            facts = read_facts(path)
+            if (facts.trial.setting, facts.trial.k) != (trial.setting, trial.k):
+                raise DamagedFileError(
+                    path,
+                    f"{files.MANIFEST} says {spelt(trial.setting)} of it",
+                    "give the same `vbench run` again",
+                )
+            self._facts[trial.key] = facts
         return self._facts[trial.key]
+
+    def rows(self, trial: Trial, wanted: Sequence[str] | None = None) -> Rows:
+        """The rows of a trial's file, or some of their columns; the hits are always there."""
+        path, facts = files.trial_path(self.path, trial.key), self.facts(trial)
+        rows = read_rows(path, facts, wanted)
+        self._check_rows(path, len(rows.hits))
+        n = self.manifest.dataset.n
+        if rows.ids is not None and rows.ids.size and rows.ids.max() >= n:
+            raise DamagedFileError(
+                path, f"an id is not one of 0 … {n - 1}", "give the same `vbench run` again"
+            )
+        return rows
 
     def answers(self, trial: Trial, *, ids: bool = True) -> Answers:
         """What a trial answered; without `ids` in less time, for measures of hits and cost."""
-        rows = files.read_rows(files.trial_path(self.path, trial.key), ids=ids)
-        facts = self.facts(trial)
+        names = [name for name in Rows.__struct_fields__ if ids or name != "ids"]
+        rows, facts = self.rows(trial, names), self.facts(trial)
+        m, batch = len(rows.hits), facts.batch
         return Answers(
             k=trial.k,
-            ids=rows.ids,
+            ids=np.empty((m, 0), dtype=np.int32) if rows.ids is None else rows.ids,
             hits=rows.hits,
             truth_ids=self.truth.ids,
             truth_distances=self.truth.distances,
             metric=self.manifest.dataset.metric,
             rule=self.manifest.options.rule,
-            ratio=rows.ratio,
-            latency_ns=rows.latency_ns,
+            ratio=np.full(m, np.nan) if rows.ratio is None else rows.ratio,
+            latency_ns=np.empty((m, 0), np.int64) if rows.latency_ns is None else rows.latency_ns,
             cost=Cost(
                 build_seconds=facts.build_seconds,
-                index_bytes=facts.index_bytes,
+                index_bytes=facts.sizes.get("index"),
                 peak_bytes=facts.peak_bytes,
-                batch_seconds=facts.batch_seconds,
+                batch_seconds=None if batch is None else batch.seconds,
                 work=facts.work,
             ),
         )
@@ -149,9 +219,7 @@ class Run:
 
     def hits(self, setting: Setting) -> np.ndarray[Any, np.dtype[np.int32]]:
         """Hits of every query in every build: int32 (builds, m)."""
-        return np.stack(
-            [files.read_hits(files.trial_path(self.path, trial.key)) for trial in setting.trials]
-        )
+        return np.stack([self.rows(trial, ()).hits for trial in setting.trials])
 
     def estimates(
         self,
@@ -173,7 +241,7 @@ class Run:
 
         :func:`vbench.results.hardness.hardness_of` computes it, as `vbench tail` does.
         """
-        return files.read_hardness(self.path, k)
+        return tables.read_hardness(self.path, self.manifest.dataset.fingerprint, k)
 
     def clusters(self, name: str | None) -> NDArray[np.integer[Any]] | None:
         """Which queries belong together by a column, such as ``user``: (m,), or None without one.
@@ -187,11 +255,11 @@ class Run:
         """
         if name is None:
             return None
-        known = [each for each in self.queries.columns if each != "query"]
+        known = self.columns.columns
         if name not in known:
             hint = "columns come with the dataset, or with vbench run --segments"
             raise UnknownNameError("column of the queries", name, known, hint)
-        ranks = self.queries[name].rank("dense")
+        ranks = self.columns[name].rank("dense")
         if ranks.n_unique() < 2:
             raise VbenchError(
                 f"all queries have the same {name}: clusters of queries need a column with "
@@ -290,6 +358,39 @@ class Run:
                 + (f"K={', '.join(map(str, ks))}" if ks else "no finished trial")
             )
         return found
+
+
+Result = TypeVar("Result")
+
+
+def set_damaged_aside(
+    paths: Sequence[str | Path], compute: Callable[[list[Run]], Result], tell: Callable[[str], None]
+) -> Result:
+    """What `compute` makes of runs, without the trials whose files turn out to be damaged.
+
+    Parameters
+    ----------
+    tell
+        Called once for each of these, with what is wrong.
+
+    Raises
+    ------
+    DamagedFileError
+        When another file than that of a trial is damaged.
+    """
+    aside: dict[Path, dict[str, str]] = {Path(path): {} for path in paths}
+    while True:
+        try:
+            return compute([Run(path, set_aside=aside[Path(path)]) for path in paths])
+        except DamagedFileError as error:
+            damaged = Path(str(error.path))
+            folder = damaged.parent.parent
+            if folder not in aside or damaged != files.trial_path(folder, damaged.stem):
+                raise
+            if damaged.stem in aside[folder]:
+                raise
+            aside[folder][damaged.stem] = error.problem
+            tell(f"{error}; it is left out here")
 
 
 def spelt(parameters: dict[str, Any]) -> str:

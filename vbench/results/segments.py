@@ -80,8 +80,10 @@ def segment_rows(
     """
     everywhere = float(under.mean())
     rows: list[dict[str, Any]] = []
-    for column in run.manifest.dataset.segments:
-        names, members = grouped(run.queries[column])
+    for column, role in run.manifest.dataset.columns.items():
+        if role != "segment":
+            continue
+        names, members = grouped(run.columns[column])
         for number, name in enumerate(names):
             inside = members == number
             own = None if clusters is None else clusters[inside]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 SCHEMA = "vbench.tail/1"
+INTERNALS_SCHEMA = "vbench.internals/2"
 MANY_UNREACHABLE = 0.05
 """Share of the missed neighbours that no search can reach, above which that is worth a warning."""
 
@@ -161,7 +162,7 @@ def _index(
     hits = np.stack([each.hits for each in answers])
     parts = tail(hits, setting.k, delta)
     recall, share = (crossed_mean(x, cluster=clusters) for x in (hits / setting.k, under))
-    own = run.queries.drop("query").to_dict(as_series=False)
+    own = run.columns.to_dict(as_series=False)
     columns = {} if hardness is None else hardness.to_dict(as_series=False)
     return {
         "index": setting.index,
@@ -183,20 +184,28 @@ def _index(
 
 def inside_of(side: Side, delta: float) -> dict[str, Any] | None:
     """What :func:`vbench.bench.inside.explain_inside` once said of this setting, if it did."""
-    stored = files.read_json(side.variant.run.path / files.INSIDE) or {}
-    found: dict[str, Any] | None = stored.get(inside_key(side, delta))
+    found: dict[str, Any] | None = _internals(side).get(inside_key(side, delta))
     return found
+
+
+def _internals(side: Side) -> dict[str, Any]:
+    folder = side.variant.run.path
+    document = files.read_json(folder / files.INTERNALS)
+    if document is None:
+        return files.read_plain(folder / "inside.json")  # as schema 1 left it
+    stored: dict[str, Any] = document["settings"]
+    return stored
 
 
 def store_inside(side: Side, delta: float, inside: dict[str, Any]) -> None:
     """Keep what a setting's builds look like inside, for the report and the next look."""
-    path = side.variant.run.path / files.INSIDE
-    stored = files.read_json(path) or {}
-    files.write_json(path, stored | {inside_key(side, delta): inside})
+    path = side.variant.run.path / files.INTERNALS
+    stored = _internals(side) | {inside_key(side, delta): inside}
+    files.write_json(path, {"schema": INTERNALS_SCHEMA, "settings": stored})
 
 
 def inside_key(side: Side, delta: float) -> str:
-    """Name of a setting's entry in inside.json: its trials, and δ."""
+    """Name of a setting's entry in internals.json: its trials, and δ."""
     return " ".join([*(trial.key for trial in side.setting.trials), f"delta={delta:g}"])
 
 

@@ -1,4 +1,7 @@
-"""Bring what an older schema wrote up to the one this version reads."""
+"""Bring what an older schema wrote up to the one this version reads.
+
+What the older one did not record is None, which equals nothing that is recorded now.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from vbench.errors import VbenchError
+from vbench.errors import DamagedFileError, VbenchError
 
 Document = dict[str, Any]
-STEPS: Mapping[str, Callable[[Document], Document]] = {}
-"""From a schema's name to the function that makes the next version's document of it."""
 
 
 def upgraded(document: Any, wanted: str, path: Path) -> Document:
@@ -18,11 +19,13 @@ def upgraded(document: Any, wanted: str, path: Path) -> Document:
 
     Raises
     ------
+    DamagedFileError
+        When it carries no schema, or lacks what its schema asks for.
     VbenchError
-        When it carries no schema, or one that no step leads on from.
+        When no step leads on from its schema.
     """
-    if not isinstance(document, dict) or "schema" not in document:
-        raise VbenchError(f"{path} carries no schema; it was not written by vbench")
+    if not isinstance(document, dict) or not isinstance(document.get("schema"), str):
+        raise DamagedFileError(path, "it carries no schema: not written by vbench", "restore it")
     current: Document = document
     while current["schema"] != wanted:
         step = STEPS.get(current["schema"])
@@ -31,5 +34,62 @@ def upgraded(document: Any, wanted: str, path: Path) -> Document:
                 f"{path} has schema {current['schema']!r}, this vbench reads {wanted!r}; "
                 "a newer vbench may have written it: pip install -U vbench-ann"
             )
-        current = step(current)
+        try:
+            current = step(current)
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise DamagedFileError(
+                path, f"{current['schema']} without {error}", "restore it, or run again"
+            ) from None
     return current
+
+
+def _run_1(old: Document) -> Document:
+    """run.json of 0.1: one machine, no codes, no views."""
+    new = dict(old)
+    facts, packages = dict(new.pop("machine")), new.pop("packages")
+    environment = {"machine": facts, "packages": packages}
+    dataset = dict(old["dataset"])
+    dataset["columns"] = dict.fromkeys(dataset.pop("segments"), "segment")
+    return new | {
+        "schema": "vbench.run/2",
+        # Of 0.1 the plan was one of code and settings too: it is another one's in any case.
+        "plan": "",
+        "environments": {"recorded": environment},
+        "dataset": dataset,
+        "options": {**old["options"], "warmup_from": "queries"},
+        "builds": [_build_1(each) for each in old["builds"]],
+    }
+
+
+def _build_1(old: Document) -> Document:
+    new = {key: value for key, value in old.items() if key != "knob"}
+    return new | {"tune_parameter": old.get("knob"), "environment": "recorded"}
+
+
+def _trial_1(old: Document) -> Document:
+    """A trial's facts of 0.1: one number for each cost."""
+    same = ("vbench", "redone", "size_source", "peak_bytes", "work", "unstable", "duplicates")
+    size, seconds = old["index_bytes"], old["batch_seconds"]
+    share = old["cpu_share"]
+    lowest = min(share, default=None)
+    return {key: old[key] for key in (*same, "pads", "ties", "outside_ns")} | {
+        "schema": "vbench.trial/2",
+        "key": old["trial"]["key"],
+        "trial": old["trial"],
+        "build": {**_build_1(old["build"]), "space": old["space"]},
+        "environment": "recorded",
+        "passes": [
+            {"cpu_share": each, "disturbed": bool(old["disturbed"]) and each == lowest}
+            for each in share
+        ],
+        "phases": {"fit": old["build_seconds"]},
+        "sizes": {} if size is None else {"index": size},
+        "batches": [{"size": 0, "seconds": seconds, "differs": old["batch_differs"]}],
+    }
+
+
+STEPS: Mapping[str, Callable[[Document], Document]] = {
+    "vbench.run/1": _run_1,
+    "vbench.trial/1": _trial_1,
+}
+"""From a schema's name to the function that makes the next version's document of it."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
+import msgspec
+
 from vbench.report.charts import Drawing
 from vbench.report.gather import Report
 from vbench.report.parts import Facts, Section
 from vbench.report.quantities import spelt
 from vbench.results.run import Run
-from vbench.results.schema import Manifest
+from vbench.results.schema import Environment, Manifest
 
 DEFINITIONS = (
     ("Recall@K of a query", "The share of its K exact nearest neighbours that the index returned."),
@@ -82,8 +84,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
             f"{options.threads} thread{'s' if options.threads > 1 else ''}",
         ),
         ("Recall rule", options.rule),
-        ("Machine", _listed(manifest.machine)),
-        ("Packages", _listed(manifest.packages)),
+        *(row for each in manifest.environments.values() for row in _environment(each)),
         ("vbench", manifest.vbench + (f" at {manifest.git}" if manifest.git else "")),
         ("Measured", manifest.created),
     ]
@@ -98,8 +99,17 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     return [(name, text) for name, text in rows if text]
 
 
+def _environment(environment: Environment) -> list[tuple[str, str]]:
+    return [
+        ("Machine", _listed(msgspec.structs.asdict(environment.machine))),
+        ("Packages", _listed(environment.packages)),
+        ("Kernels", _listed(environment.kernels)),
+    ]
+
+
 def _listed(facts: Mapping[str, object]) -> str:
-    return ", ".join(f"{name.removesuffix('_bytes')} {_value(name, facts[name])}" for name in facts)
+    known = {name: value for name, value in facts.items() if value is not None}
+    return ", ".join(f"{name.removesuffix('_bytes')} {_value(name, known[name])}" for name in known)
 
 
 def _value(name: str, value: object) -> str:

@@ -16,7 +16,6 @@ from vbench.results import files
 from vbench.results.run import spelt
 from vbench.results.upgrade import upgraded
 
-FILE = "ranking.json"
 SCHEMA = "vbench.rank/1"
 _LEADING = "nDCG@10"
 Document = Mapping[str, Any]
@@ -88,8 +87,9 @@ def section(report: Report, draw: Drawing) -> Section | None:
 
 def _stored(report: Report) -> Iterator[Document]:
     for run in report.runs:
-        if (document := files.read_json(run.path / FILE)) is not None:
-            yield upgraded(document, SCHEMA, run.path / FILE)
+        path = files.rank_path(run.path)
+        if (document := files.read_json(path)) is not None:
+            yield upgraded(document, SCHEMA, path)
 
 
 def _losses(document: Document) -> Iterator[dict[str, Any]]:

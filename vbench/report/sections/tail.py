@@ -85,7 +85,7 @@ def worst_table(panel: Panel) -> Table:
     """The worst queries at equal footing, one column for each index."""
     frame = frames_tail.worst_queries(panel)
     indexes = list(footing(panel).chosen)
-    own = [name for name in panel.queries.columns if name != "query"]
+    own = [name for name in panel.queries.columns if name not in ("query", "id")]
     columns = [
         Column("query"),
         *(Column(name, number=frame[name].dtype.is_numeric()) for name in own),
