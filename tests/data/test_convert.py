@@ -179,3 +179,56 @@ def test_a_folder_that_is_written_over_is_read_until_then(tmp_path):
     convert(data, tmp_path / "out", force=True)
     np.testing.assert_array_equal(vbench.load(tmp_path / "out").base, original.base)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("target", ["out", "out.parquet"])
+@pytest.mark.parametrize("kind", ["text", "whole", "other rows", "customer"])
+def test_ids_and_what_hangs_on_them_survive(tmp_path, target, kind):
+    """Ids, columns, judgements and ground truth are the same when they are read back.
+
+    Also where ids would do as row numbers of other rows, or the column's name is not usual.
+    """
+    whole = {"whole": np.arange(50) * 3 + 11, "other rows": np.roll(np.arange(50), 7)}
+    ids = whole.get(kind, [f"i{row}" for row in range(50)])
+    name = "customer" if kind == "customer" else "user_id"
+    users = pl.DataFrame({"user_id": np.roll(np.arange(5), 2), name: np.roll(np.arange(5), 3)})
+    plain = make()
+    pairs = pl.DataFrame({"query": [0, 4], "item": [49, 2]})
+    data = vbench.Dataset(
+        "mine",
+        plain.base,
+        plain.queries,
+        "ip",
+        users.with_columns(kind=pl.Series(list("ababa"))),
+        pl.DataFrame({"item_id": ids, "price": range(50)}),
+        pairs.with_columns(grade=pl.Series([1.5, 1])),
+        interactions=pairs[::-1],
+        query_id=name,
+    )
+    truth = exact_truth(data, 4)
+    files = convert(data, tmp_path / target, truth=truth)
+    again = vbench.load(files[0], metric="ip")
+    assert again.item_ids.equals(data.item_ids)
+    assert again.items.equals(data.items)
+    assert again.segments.equals(data.segments)
+    np.testing.assert_array_equal(again.given_truth.ids, truth.ids)
+    if target == "out":
+        assert again.query_ids.equals(data.query_ids)
+        assert again.relevance.equals(data.relevance)
+        assert again.interactions.equals(data.interactions)
+
+
+def test_truth_as_a_file_has_the_ids_of_the_items(tmp_path):
+    """Such a file goes with the items' own, and refuses ids that it cannot hold."""
+    data = make()
+    truth = exact_truth(data, 4)
+    ids = pl.Series("id", np.arange(50)[::-1].copy())
+    write_truth(truth, tmp_path / "t.ivecs", ids)
+    np.testing.assert_array_equal(read_array(tmp_path / "t.ivecs", ids=True), 49 - truth.ids)
+    items = pl.DataFrame({"id": ids})
+    again = vbench.load(
+        data.base, queries=data.queries, metric="ip", items=items, truth=tmp_path / "t.ivecs"
+    )
+    np.testing.assert_array_equal(again.given_truth.ids, truth.ids)
+    with pytest.raises(VbenchError, match=r"t\.ibin: \.ibin cannot hold the id .*choose \.npz"):
+        write_truth(truth, tmp_path / "t.ibin", ids + 2**40)

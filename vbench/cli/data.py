@@ -197,9 +197,10 @@ def convert(
 ) -> None:
     """Write a dataset in another format.
 
-    TARGET is a folder (vbench's own layout, the only one that keeps segments, items and
-    relevance), or ends in .hdf5, .fbin, .u8bin, .i8bin, .fvecs, .bvecs or .parquet. Formats of one
-    array a file make several: sift.fvecs becomes sift_base.fvecs, sift_query.fvecs, ….
+    TARGET is a folder (vbench's own layout, the only one that keeps everything), or ends in
+    .hdf5, .fbin, .u8bin, .i8bin, .fvecs, .bvecs or .parquet. Formats of one array a file make
+    several: sift.fvecs becomes sift_base.fvecs, sift_query.fvecs, …. Parquet keeps the columns of
+    queries and items. Tables that are given are joined, so that a folder has them all.
     """
     from vbench.data.convert import convert as write
     from vbench.data.convert import targets
@@ -269,7 +270,7 @@ def truth(
             progress=lambda done, total: progress("truth", done, total),
         )
     if out:
-        write_truth(found, out)
+        write_truth(found, out, dataset.item_ids)
     if as_json:
         print_json(
             {

@@ -55,12 +55,15 @@ def print_data(found: dict[str, Any]) -> None:
     click.echo(f"{found['duplicates']:,} base vectors repeat another one ({share:.2%})")
     if found["relevance"] is not None:
         click.echo(f"{found['relevance']:,} relevance judgements")
+    if found["interactions"] is not None:
+        click.echo(f"{found['interactions']:,} interactions")
     if found["given_truth_depth"]:
         click.echo(f"came with truth {found['given_truth_depth']} deep; a sample of it is right")
     for side in ("segments", "items"):
         for column, facts in found[side].items():
             values = ", ".join(f"{value} {count:,}" for value, count in facts["values"].items())
-            click.echo(f"{side}: {column} ({facts['type']}){': ' if values else ''}{values}")
+            what = facts["type"] + (f", {facts['role']}" if facts["role"] else "")
+            click.echo(f"{side}: {column} ({what}){': ' if values else ''}{values}")
 
 
 def _table(*columns: str) -> Table:

@@ -93,6 +93,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         paths) and an empty folder, which it fills in vbench's own layout.
     segments, items
         One sentence for each column of the segments and of the items.
+    query_id, item_id
+        Their columns of ids, where their names do not say it.
     queries, where
         As in a variant.
     variants
@@ -118,6 +120,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     prepare: str | None = None
     segments: dict[str, str] = {}
     items: dict[str, str] = {}
+    query_id: str = ""
+    item_id: str = ""
     queries: str | None = None
     where: dict[str, str] = {}
     variants: dict[str, Variant] = {}

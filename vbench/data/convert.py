@@ -6,23 +6,29 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vbench.data import room
 from vbench.data.arrays import blocks
+from vbench.data.columns import id_column
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.files import whole_file, whole_folder
-from vbench.data.formats import BIN_DTYPES, HDF5_SUFFIXES, VECS_DTYPES
+from vbench.data.formats import BIN_DTYPES, HDF5_SUFFIXES, VECS_DTYPES, VECTOR_COLUMNS
+from vbench.data.joins import Side, by_ids, neighbor_ids
 from vbench.errors import VbenchError
 from vbench.locks import locked
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Vectors = NDArray[Any]
 
 TARGETS = ("a folder", ".hdf5", ".fbin", ".u8bin", ".i8bin", ".fvecs", ".bvecs", ".parquet")
 
+_LARGEST_INT32 = 2**31 - 1
 _HDF5_WORDS = {"l2": "euclidean", "ip": "ip", "cosine": "angular"}
 
 
@@ -34,9 +40,10 @@ def convert(
     Parameters
     ----------
     target
-        A folder (vbench's own layout, the only one that keeps segments, items and relevance), or
-        a name with the suffix of a format. Formats of one array a file make several:
-        `sift.fvecs` becomes `sift_base.fvecs`, `sift_query.fvecs` and `sift_groundtruth.ivecs`.
+        A folder (vbench's own layout, the only one that keeps everything), or a name with the
+        suffix of a format. Formats of one array a file make several: `sift.fvecs` becomes
+        `sift_base.fvecs`, `sift_query.fvecs` and `sift_groundtruth.ivecs`. Of these Parquet keeps
+        the columns of queries and items, with their ids.
     truth
         Default: the truth that came with the dataset, if any.
     force
@@ -110,17 +117,30 @@ def check_truth_target(path: Path) -> None:
         raise VbenchError(f"{path}: truth is written as .npz, .ibin or .ivecs")
 
 
-def write_truth(truth: Truth, path: Path) -> None:
-    """Write truth as `.npz` (ids and distances), `.ibin` or `.ivecs` (ids)."""
+def write_truth(truth: Truth, path: Path, items: pl.Series | None = None) -> None:
+    """Write truth as `.npz` (ids and distances), `.ibin` or `.ivecs` (ids).
+
+    Parameters
+    ----------
+    items
+        Ids of the dataset's items: where these are whole numbers, they are what is written.
+
+    Raises
+    ------
+    VbenchError
+        The format is not one of these, or cannot hold the ids.
+    """
     check_truth_target(path)
-    suffix = path.suffix.lower()
+    suffix, ids = path.suffix.lower(), neighbor_ids(truth.ids, items)
+    if suffix != ".npz" and ids.max(initial=0) > _LARGEST_INT32:
+        raise VbenchError(f"{path}: {suffix} cannot hold the id {ids.max()}; choose .npz")
     with whole_file(path) as stream:
         if suffix == ".npz":
-            np.savez(stream, ids=truth.ids, distances=truth.distances)
+            np.savez(stream, ids=ids, distances=truth.distances)
         elif suffix == ".ibin":
-            _write_bin(stream, truth.ids, np.dtype("<i4"))
+            _write_bin(stream, ids, np.dtype("<i4"))
         else:
-            _write_vecs(stream, truth.ids, np.dtype("<i4"))
+            _write_vecs(stream, ids, np.dtype("<i4"))
 
 
 def _write_folder(dataset: Dataset, folder: Path, truth: Truth | None) -> None:
@@ -131,21 +151,29 @@ def _write_folder(dataset: Dataset, folder: Path, truth: Truth | None) -> None:
                 kind = {"descr": vectors.dtype.str, "fortran_order": False, "shape": vectors.shape}
                 np.lib.format.write_array_header_1_0(stream, kind)
                 _write_blocks(stream, vectors, vectors.dtype)
+        sides = (
+            Side("query", dataset.m, dataset.query_ids),
+            Side("item", dataset.n, dataset.item_ids),
+        )
         frames = {
             "queries": dataset.segments,
             "items": dataset.items,
-            "relevance": dataset.relevance,
+            "relevance": by_ids(dataset.relevance, sides),
+            "interactions": by_ids(dataset.interactions, sides),
         }
         for name, frame in frames.items():
             if frame is not None:
                 with whole_file(fresh / f"{name}.parquet") as stream:
                     frame.write_parquet(stream)
         if truth is not None:
-            with whole_file(fresh / "truth.npz") as stream:
-                np.savez(stream, ids=truth.ids, distances=truth.distances)
+            write_truth(truth, fresh / "truth.npz", dataset.item_ids)
         places = {"folder", "files", "prepare", "queries", "where", "variants"}
         card = {key: value for key, value in dataset.card.items() if key not in places}
-        sizes = {"n": dataset.n, "m": dataset.m, "d": dataset.d}
+        sizes: dict[str, Any] = {"n": dataset.n, "m": dataset.m, "d": dataset.d}
+        for key, frame in (("query_id", dataset.segments), ("item_id", dataset.items)):
+            card.pop(key, None)
+            if (name := getattr(dataset, key)) != id_column(frame):
+                card[key] = name
         with whole_file(fresh / "dataset.toml") as stream:
             stream.write(_toml({**card, "metric": dataset.metric, **sizes}).encode())
 
@@ -199,27 +227,49 @@ def _write_blocks(stream: BinaryIO, vectors: Vectors, kind: np.dtype[Any]) -> No
 
 
 def _write_parquet(dataset: Dataset, paths: list[Path], truth: Truth | None) -> None:
-    """Write VectorDBBench's columns, a block at a time."""
-    arrays = [("emb", dataset.base), ("emb", dataset.queries)]
+    """Write VectorDBBench's columns, and those of queries and items, a block at a time."""
+    made = [
+        _parquet_side(dataset.items, dataset.item_ids, dataset.base),
+        _parquet_side(dataset.segments, dataset.query_ids, dataset.queries),
+    ]
     if truth is not None:
-        arrays.append(("neighbors_id", truth.ids))
+        ids = None if dataset.query_ids is None else dataset.query_ids.to_frame()
+        known = neighbor_ids(truth.ids, dataset.item_ids)
+        made.append((_numbered(ids, dataset.query_ids, dataset.m), "neighbors_id", known))
     with contextlib.ExitStack() as whole:
-        for path, (column, values) in zip(paths, arrays, strict=True):
-            _stream_parquet(whole.enter_context(whole_file(path)), column, values)
+        for path, (table, column, values) in zip(paths, made, strict=True):
+            _stream_parquet(whole.enter_context(whole_file(path)), table, column, values)
 
 
-def _stream_parquet(stream: BinaryIO, column: str, values: Vectors) -> None:
+def _parquet_side(
+    table: pl.DataFrame | None, ids: pl.Series | None, vectors: Vectors
+) -> tuple[pl.DataFrame, str, Vectors]:
+    taken = [] if table is None else table.columns
+    column = next(name for name in VECTOR_COLUMNS if name not in taken)
+    return _numbered(table, ids, len(vectors)), column, vectors
+
+
+def _numbered(table: pl.DataFrame | None, ids: pl.Series | None, rows: int) -> pl.DataFrame:
+    """Give a table without ids the row numbers as such."""
+    import polars as pl
+
+    numbers = pl.Series("id", np.arange(rows, dtype=np.int64))
+    if table is None:
+        return numbers.to_frame()
+    return table if ids is not None or "id" in table.columns else table.select(numbers, "*")
+
+
+def _stream_parquet(stream: BinaryIO, table: pl.DataFrame, column: str, values: Vectors) -> None:
     import polars as pl
     from polars.io.plugins import register_io_source
 
     inner: Any = pl.Series(np.empty(0, values.dtype)).dtype
-    schema = pl.Schema({"id": pl.Int64(), column: pl.List(inner)})
+    schema = pl.Schema({**table.schema, column: pl.List(inner)})
 
     def frames(*_: Any) -> Iterator[pl.DataFrame]:
         for first, block in blocks(values):
-            numbers = np.arange(first, first + len(block), dtype=np.int64)
             lists = pl.Series(column, np.ascontiguousarray(block)).cast(pl.List(inner))
-            yield pl.DataFrame({"id": numbers, column: lists})
+            yield table[first : first + len(block)].with_columns(lists)
 
     source: Callable[..., Iterator[pl.DataFrame]] = frames
     register_io_source(source, schema=schema).sink_parquet(stream)

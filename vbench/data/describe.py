@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -55,13 +56,16 @@ def data(dataset: Dataset) -> dict[str, Any]:
         "fingerprint": dataset.fingerprint,
         "given_truth_depth": dataset.given_truth.depth if dataset.given_truth else None,
         "relevance": None if dataset.relevance is None else dataset.relevance.height,
-        "segments": columns(dataset.segments),
-        "items": columns(dataset.items),
+        "interactions": None if dataset.interactions is None else dataset.interactions.height,
+        "query_id": dataset.query_id,
+        "item_id": dataset.item_id,
+        "segments": columns(dataset.segments, dataset.columns),
+        "items": columns(dataset.items, {dataset.item_id: "id"} if dataset.item_id else {}),
     }
 
 
-def columns(frame: pl.DataFrame | None) -> dict[str, Any]:
-    """Each column's type, and how often each value occurs where there are few."""
+def columns(frame: pl.DataFrame | None, roles: Mapping[str, str]) -> dict[str, Any]:
+    """Each column's type and role, and how often each value occurs where there are few."""
     if frame is None:
         return {}
     described = {}
@@ -70,6 +74,7 @@ def columns(frame: pl.DataFrame | None) -> dict[str, Any]:
         counts = series.value_counts(sort=True).rows() if few else []
         described[series.name] = {
             "type": str(series.dtype),
+            "role": roles.get(series.name),
             "values": {str(value): count for value, count in counts},
         }
     return described

@@ -45,7 +45,13 @@ class Joins:
         self._used: set[tuple[str, str]] = set()
 
     def side(
-        self, own: pl.DataFrame | None, where: str, parts: Sequence[Part], rows: int, what: str
+        self,
+        own: pl.DataFrame | None,
+        where: str,
+        parts: Sequence[Part],
+        rows: int,
+        what: str,
+        ids: str = "",
     ) -> tuple[pl.DataFrame | None, str | None]:
         """Join tables of queries, or of items, to the columns that stand beside their vectors.
 
@@ -57,6 +63,8 @@ class Joins:
             One row for each vector, or None.
         rows, what
             Number of vectors, and what they are.
+        ids
+            The column of ids, where the dataset's card says it.
 
         Returns
         -------
@@ -64,7 +72,7 @@ class Joins:
         """
         import polars as pl
 
-        joined, key = own, None
+        joined, key = own, ids or None
         for part in parts:
             if (frame := read_table(part.source, joined)) is None:
                 continue
@@ -275,3 +283,24 @@ def neighbor_rows(
     out = np.full(ids.shape, -1, dtype=np.int64)
     out[real] = rows
     return out
+
+
+def neighbor_ids(
+    rows: NDArray[np.integer[Any]], items: pl.Series | None
+) -> NDArray[np.integer[Any]]:
+    """Ground truth as a file that stands beside the items has it; :func:`neighbor_rows` undoes it.
+
+    These are the items' ids where they are whole numbers, else row numbers; pads below 0 stay.
+    """
+    if items is None or not items.dtype.is_integer():
+        return rows
+    ids = items.to_numpy()
+    return np.where(rows < 0, -1, ids[np.maximum(rows, 0)])
+
+
+def by_ids(frame: pl.DataFrame | None, sides: Sequence[Side]) -> pl.DataFrame | None:
+    """Name queries and items by their ids, where they have some; :func:`by_rows` undoes it."""
+    if frame is None:
+        return None
+    named = [side.ids[frame[side.role]].alias(side.role) for side in sides if side.ids is not None]
+    return frame.with_columns(named)

@@ -113,7 +113,7 @@ def load(
             found.items,
             found.relevance,
             found.interactions,
-            card=Card(**{k: v for k, v in found.card.items() if k in Card.__struct_fields__}),
+            card=_card(found),
         )
     if queries is not None:
         # What describes the dataset's own queries says nothing of others.
@@ -152,6 +152,12 @@ def _source(arguments: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[role] = str(Path(value).expanduser().resolve())
     return found
+
+
+def _card(dataset: Dataset) -> Card:
+    known = {key: value for key, value in dataset.card.items() if key in Card.__struct_fields__}
+    ids = {"query_id": dataset.query_id or "", "item_id": dataset.item_id or ""}
+    return Card(**{**known, **ids})
 
 
 def reopen(source: Mapping[str, Any]) -> Dataset:
@@ -196,12 +202,16 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None) -> Dataset:
     arrays = [not isinstance(parts.base, Path | str)]
     arrays.append(arrays[0] and not isinstance(parts.queries, Path | str))
     described = [_part(parts.items, "items", True), _part(parts.given_items, "items", arrays[0])]
-    items, item_id = joins.side(opened.items, where, described, len(base), "base vectors")
+    items, item_id = joins.side(
+        opened.items, where, described, len(base), "base vectors", parts.card.item_id
+    )
     described = [
         _part(parts.segments, "segments", True),
         _part(parts.given_segments, "segments", arrays[1]),
     ]
-    segments, query_id = joins.side(opened.segments, asked, described, len(queries), "queries")
+    segments, query_id = joins.side(
+        opened.segments, asked, described, len(queries), "queries", parts.card.query_id
+    )
     if segments is not None:
         place = _where(parts.segments, "segments")
         check.check_columns(segments, parts.card.segments, place)
