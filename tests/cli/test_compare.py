@@ -77,13 +77,15 @@ def test_markdown_is_a_table_that_github_shows(folders: Path) -> None:
 
 
 def test_markdown_survives_odd_names(tmp_path: Path) -> None:
-    """A bar or a tag in an index's name does not break out of its cell."""
-    odd = "a|b <script>"
+    """A name ends no cell and no line, is not set in bold, and brings neither tag nor link."""
+    odd = "a|b <script> **c** `d` [e](http://f) _g_ ~~h~~ \n# i_j\x1b[31m"
     answered(tmp_path / "odd", {odd: {1: GOOD}, "plain": {2: BAD}})
     result = call(str(tmp_path / "odd"), "--markdown")
     assert result.exit_code == 0, result.output
-    assert "a\\|b &lt;script&gt;" in result.stdout
-    assert "<script>" not in result.stdout
+    shown = r"a\|b &lt;script&gt; \*\*c\*\* \`d\` [e]\(http://f) \_g\_ \~\~h\~\~ # i_j\x1b[31m"
+    assert shown in result.stdout
+    for raw in ("<script>", "**c", "`d`", "](", " _g", "~~", "\n#  i", "\x1b"):
+        assert raw not in result.stdout
 
 
 def test_the_call_is_checked(folders: Path) -> None:

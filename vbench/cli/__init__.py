@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 
 import vbench
-from vbench.cli.output import speak_plainly
+from vbench.cli.output import say, speak_plainly
 from vbench.errors import VbenchError
 
 _COMMANDS = {
@@ -38,7 +38,7 @@ class Stop(click.ClickException):
     exit_code = 2
 
     def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"vbench: {self.message}", err=True)
+        say(f"vbench: {self.message}", err=True)
 
 
 class Interrupted(Stop):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from vbench.cli.output import json_option, print_json
+from vbench.cli.output import json_option, print_json, say
 from vbench.errors import VbenchError
 
 _EXAMPLES = """
@@ -96,13 +96,13 @@ def compare(
         store(opened[-1], document)
     except VbenchError as error:
         # A run from elsewhere may lie in a folder that cannot be written; the verdict stands.
-        click.echo(f"vbench: warning: {error}; the report will not show this comparison", err=True)
+        say(f"vbench: warning: {error}; the report will not show this comparison", err=True)
     if as_json:
         print_json(document)
     elif markdown:
         from vbench.cli.compare_markdown import markdown_of
 
-        click.echo(markdown_of(document))
+        say(markdown_of(document))
     else:
         from vbench.cli.compare_tables import print_comparisons
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,9 @@ from vbench.cli.compare_tables import by_pair, ends_of, p_value
 from vbench.results.amounts import amount
 
 _SIGNS = {"candidate": "✅ better", "baseline": "❌ worse", None: "≈ not shown"}
+
+
+_SIGNS_OF_MARKDOWN = re.compile(r"[\\`*|~]|(?<!\w)_|_(?!\w)|(?<=\])\(")
 
 
 def markdown_of(document: Mapping[str, Any]) -> str:
@@ -28,7 +32,7 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
         yield ""
     for rows in by_pair(document["comparisons"]):
         yield from _pair(rows)
-    clustered = f", clustered by {document['cluster']}" if document["cluster"] else ""
+    clustered = f", clustered by {_cell(document['cluster'])}" if document["cluster"] else ""
     yield (
         f"{document['queries']:,} queries, paired{clustered}; {document['level']:.0%} intervals "
         "over queries and builds; p adjusted by Holm over all comparisons."
@@ -38,8 +42,8 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"\n⚠️ {_cell(line)}: more builds or queries would see more."
     for each in document["warnings"]:
         yield (
-            f"\n⚠️ **{each['about']}**: {_cell(each['message'])}; {each['why']}. "
-            f"Try: {each['remedy']}."
+            f"\n⚠️ **{_cell(each['about'])}**: {_cell(each['message'])}; {_cell(each['why'])}. "
+            f"Try: {_cell(each['remedy'])}."
         )
 
 
@@ -53,7 +57,7 @@ def _pair(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for row in rows:
         name = row["measure"]
         cells = (
-            f"`{name}`",
+            _code(name),
             amount(name, row["baseline_value"]),
             amount(name, row["candidate_value"]),
             amount(name, row["difference"], signed=True),
@@ -61,7 +65,7 @@ def _pair(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             p_value(row["p_holm"]),
             _judged(row),
         )
-        yield f"| {' | '.join(map(_cell, cells))} |"
+        yield f"| {' | '.join([cells[0], *map(_cell, cells[1:])])} |"
     yield ""
     for row in rows:
         yield f"- {_cell(row['verdict'])}"
@@ -85,13 +89,23 @@ def _changed(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if sides := row["changed_sides"]:
             only = (len(sides["only_baseline"]), len(sides["only_candidate"]))
             counts = (sides["both"], sides["neither"], *only)
-            yield f"| `{row['measure']}` | {' | '.join(f'{count:,}' for count in counts)} |"
+            yield f"| {_code(row['measure'])} | {' | '.join(f'{count:,}' for count in counts)} |"
     yield ""
     yield "</details>"
     yield ""
 
 
 def _cell(text: str) -> str:
-    """Text that keeps to its cell: no bar, no line break, no tag."""
-    escaped = text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")
-    return " ".join(escaped.split())
+    """Text that keeps to its cell and is text: no bar, no line break, no tag, no emphasis, no link.
+
+    An underscore inside a word is none.
+    """
+    escaped = _SIGNS_OF_MARKDOWN.sub(r"\\\g<0>", text)
+    return " ".join(escaped.replace("<", "&lt;").replace(">", "&gt;").split())
+
+
+def _code(text: str) -> str:
+    """A name in the type of code; a bar in it ends no cell, a backtick not the code."""
+    if "`" in text:
+        return _cell(text)
+    return f"`{' '.join(text.replace('|', chr(92) + '|').split())}`"

@@ -9,12 +9,11 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
-from rich.text import Text
 
 from vbench.cli.output import console, print_table
 from vbench.cli.tables import print_warnings
+from vbench.cli.terminal import headed
 from vbench.results.amounts import amount
 from vbench.results.verdict import could_be_seen
 
@@ -27,16 +26,19 @@ def print_comparisons(document: Mapping[str, Any]) -> None:
     out = console()
     clustered = f", clustered by {document['cluster']}" if document["cluster"] else ""
     out.print(
-        f"[bold]{escape(document['dataset'])}[/]: {document['queries']:,} queries, "
-        f"paired{escape(clustered)}; "
-        f"{document['level']:.0%} intervals, p adjusted by Holm"
+        headed(
+            document["dataset"],
+            f": {document['queries']:,} queries, "
+            f"paired{clustered}; "
+            f"{document['level']:.0%} intervals, p adjusted by Holm",
+        )
     )
     for rows in by_pair(document["comparisons"]):
         print_table(out, _table(rows))
         _print_changed(out, rows)
         for row in rows:
             style = _STYLES.get(row["better"] or "", "dim")
-            out.print(Text("• ", style=style).append(row["verdict"], style=style))
+            out.print(f"• {row['verdict']}", style=style)
         out.print()
     if gate := document["gate"]:
         _print_gate(out, gate)
@@ -70,7 +72,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
     first = rows[0]
     builds = " and ".join(map(str, first["builds"]))
     table = Table(
-        title=Text(f"{first['baseline']} → {first['candidate']} ({builds} builds)"),
+        title=f"{first['baseline']} → {first['candidate']} ({builds} builds)",
         title_justify="left",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
@@ -95,7 +97,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
 def _with_ends(row: Mapping[str, Any], side: str) -> str:
     low, high = (amount(row["measure"], end) for end in row[f"{side}_interval"])
     ends = "" if row[f"{side}_interval"][0] is None else f" [{low} {high}]"
-    return amount(row["measure"], row[f"{side}_value"]) + escape(ends)
+    return amount(row["measure"], row[f"{side}_value"]) + ends
 
 
 def _print_changed(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -128,10 +130,10 @@ def _print_changed(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _print_gate(out: Console, gate: Mapping[str, Any]) -> None:
     if gate["failed"]:
-        out.print(Text(f"gate: FAILED, worse by {gate['limit']:g} or more", style="bold red"))
+        out.print(f"gate: FAILED, worse by {gate['limit']:g} or more", style="bold red")
         for line in gate["failed"]:
-            out.print(Text(f"  {line}", style="red"))
+            out.print(f"  {line}", style="red")
     else:
-        out.print(Text(f"gate: passed, nothing surely worse by {gate['limit']:g}", style="green"))
+        out.print(f"gate: passed, nothing surely worse by {gate['limit']:g}", style="green")
     for line in gate["blind"]:
-        out.print(Text(f"  but {line}: more builds or queries would see more", style="yellow"))
+        out.print(f"  but {line}: more builds or queries would see more", style="yellow")

@@ -20,9 +20,11 @@ from vbench.cli.output import (
     json_option,
     print_json,
     progress_bar,
+    say,
     telling,
 )
 from vbench.cli.trust import trust_option
+from vbench.plain import plain
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -107,7 +109,7 @@ def list_datasets(as_json: bool) -> None:
     from vbench.cli.data_tables import print_datasets
 
     print_datasets(rows)
-    click.echo("More: vbench data show NAME. To get one: vbench data fetch NAME")
+    say("More: vbench data show NAME. To get one: vbench data fetch NAME")
 
 
 @data.command()
@@ -140,7 +142,7 @@ def show(name: str, as_json: bool, **given: Any) -> None:
     if found:
         print_data(found)
     else:
-        click.echo(f"Not here yet: vbench data fetch {shlex.quote(entry.reference)}")
+        say(f"Not here yet: vbench data fetch {shlex.quote(entry.reference)}")
 
 
 @data.command()
@@ -168,7 +170,7 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
         dataset = load(entry.reference)
         rows.append({"name": entry.name, "folder": str(folder), "n": dataset.n, "m": dataset.m})
         if not as_json:
-            click.echo(
+            say(
                 f"{entry.name}: {dataset.n:,} base vectors × {dataset.d}, {dataset.m:,} queries, "
                 f"{dataset.metric}, in {folder}"
             )
@@ -176,7 +178,7 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
         print_json({"schema": "vbench.data-fetch/1", "datasets": rows})
     else:
         first = shlex.quote(entries[0].reference)
-        click.echo(f"Next: vbench run --index hnsw --dataset {first}")
+        say(f"Next: vbench run --index hnsw --dataset {first}")
 
 
 @data.command()
@@ -221,7 +223,7 @@ def convert(
         print_json({"schema": "vbench.data-convert/1", "files": [str(path) for path in paths]})
         return
     for path in paths:
-        click.echo(path)
+        say(path)
 
 
 @data.command()
@@ -284,13 +286,13 @@ def truth(
             }
         )
         return
-    click.echo(
+    say(
         f"{dataset.name}: exact {found.depth} nearest of {dataset.m:,} queries among "
         f"{dataset.n:,}, in {watch():.1f} s; certified in float64 and kept under "
         f"{dataset.fingerprint[:12]}"
     )
     if out:
-        click.echo(out)
+        say(out)
 
 
 @contextmanager
@@ -309,7 +311,7 @@ def _byte_bar() -> Iterator[Callable[[str, int, int | None], None]]:
     )
 
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),
         DownloadColumn(),
         TransferSpeedColumn(),
@@ -321,7 +323,7 @@ def _byte_bar() -> Iterator[Callable[[str, int, int | None], None]]:
 
     def update(file: str, done: int, total: int | None) -> None:
         if file not in tasks:
-            tasks[file] = bar.add_task(file)
+            tasks[file] = bar.add_task(plain(file))
         bar.update(tasks[file], completed=done, total=total)
 
     with bar:

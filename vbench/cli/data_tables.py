@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import click
 from rich import box
 from rich.table import Table
 
-from vbench.cli.output import console, print_table
+from vbench.cli.output import console, print_table, say
 
 
 def print_datasets(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -26,7 +25,7 @@ def print_card(card: dict[str, Any]) -> None:
     out = console()
     out.print(f"{card['name']}: {card.get('title', '')}", style="bold", markup=False)
     if text := card.get("description"):
-        click.echo(text.strip())
+        say(text.strip())
     table = _table("", "")
     table.show_header = False
     for key in ("metric", "n", "m", "d", "licence", "terms", "citation", "homepage", "source"):
@@ -47,23 +46,23 @@ def print_card(card: dict[str, Any]) -> None:
 
 def print_data(found: dict[str, Any]) -> None:
     """What the vectors and tables that are here hold."""
-    click.echo(
+    say(
         f"{found['n']:,} base vectors × {found['d']} ({found['dtype']}), {found['m']:,} queries "
         f"({found['query_dtype']}), {found['metric']}, fingerprint {found['fingerprint'][:12]}"
     )
     share = found["duplicates"] / found["n"]
-    click.echo(f"{found['duplicates']:,} base vectors repeat another one ({share:.2%})")
+    say(f"{found['duplicates']:,} base vectors repeat another one ({share:.2%})")
     if found["relevance"] is not None:
-        click.echo(f"{found['relevance']:,} relevance judgements")
+        say(f"{found['relevance']:,} relevance judgements")
     if found["interactions"] is not None:
-        click.echo(f"{found['interactions']:,} interactions")
+        say(f"{found['interactions']:,} interactions")
     if found["given_truth_depth"]:
-        click.echo(f"came with truth {found['given_truth_depth']} deep; a sample of it is right")
+        say(f"came with truth {found['given_truth_depth']} deep; a sample of it is right")
     for side in ("segments", "items"):
         for column, facts in found[side].items():
             values = ", ".join(f"{value} {count:,}" for value, count in facts["values"].items())
             what = facts["type"] + (f", {facts['role']}" if facts["role"] else "")
-            click.echo(f"{side}: {column} ({what}){': ' if values else ''}{values}")
+            say(f"{side}: {column} ({what}){': ' if values else ''}{values}")
 
 
 def _table(*columns: str) -> Table:

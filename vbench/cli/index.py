@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli import complete
-from vbench.cli.output import console, json_option, print_json, progress_bar
+from vbench.cli.output import console, json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -44,8 +44,8 @@ def list_indexes(as_json: bool) -> None:
         table.add_row(*cells)
     console().print(table)
     for warning in warnings:
-        click.echo(f"vbench: warning: {warning}", err=True)
-    click.echo(
+        say(f"vbench: warning: {warning}", err=True)
+    say(
         "Also: a recipe's .toml file, package.module:Class, faiss:FACTORY (faiss:IVF1024,Flat), "
         "annb:PATH/module.py:Class. More: vbench index show NAME"
     )
@@ -62,11 +62,11 @@ def show_index(name: str, as_json: bool) -> None:
     if as_json:
         print_json({"schema": "vbench.index/1", **shown})
         return
-    click.echo(f"{shown['name']}: {shown['about']}")
-    click.echo(f"adapter {shown['adapter']}, from {shown['origin']}")
-    click.echo(f"metrics {', '.join(shown['metrics'])}; space {shown['transform']}")
+    say(f"{shown['name']}: {shown['about']}")
+    say(f"adapter {shown['adapter']}, from {shown['origin']}")
+    say(f"metrics {', '.join(shown['metrics'])}; space {shown['transform']}")
     if knob := shown["knob"]:
-        click.echo(f"knob {knob['name']} from {knob['low']:g} to {knob['high']:g}")
+        say(f"knob {knob['name']} from {knob['low']:g} to {knob['high']:g}")
     table = _table("parameter", "of", "allowed", "default", "here")
     for each in shown["parameters"]:
         cells = [each["name"], each["stage"], each["allowed"], *map(_value, (each["default"],))]
@@ -74,7 +74,7 @@ def show_index(name: str, as_json: bool) -> None:
     if shown["parameters"]:
         console().print(table)
     if shown["example"]:
-        click.echo(f"Try: {shown['example']}")
+        say(f"Try: {shown['example']}")
 
 
 @index.command("check")
@@ -100,16 +100,16 @@ def check(name: str, timeout: float, as_json: bool) -> int:
             {"schema": "vbench.check/1", "index": name, "passed": not failed, "checks": checks}
         )
         return int(failed > 0)
-    from rich.text import Text
+    from vbench.cli.terminal import styled
 
     table = _table("check", "result", "reason", "remedy")
     for finding in findings:
-        result = Text(finding.status, style=_STYLES[finding.status])
-        table.add_row(finding.check, result, Text(finding.reason), Text(finding.remedy))
+        result = styled(finding.status, style=_STYLES[finding.status])
+        table.add_row(finding.check, result, finding.reason, finding.remedy)
     console().print(table)
     counts = {each: sum(f.status == each for f in findings) for each in _STYLES}
     said = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-    click.echo(f"{name}: {said}")
+    say(f"{name}: {said}")
     return int(failed > 0)
 
 

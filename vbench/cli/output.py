@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vbench.plain import plain, plain_json
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Column, Table
@@ -29,14 +31,20 @@ def print_json(document: Any) -> None:
     """Print one JSON document; NaN and infinities become null."""
     import msgspec
 
-    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    click.echo(plain_json(text).encode())
+
+
+def say(text: object = "", *, err: bool = False) -> None:
+    """Print a line of text; what would control the terminal is escaped."""
+    click.echo(plain(text), err=err)
 
 
 def console(*, stderr: bool = False) -> Console:
     """A console as wide as the terminal, or wide enough for every table where there is none."""
-    from rich.console import Console
+    from vbench.cli.terminal import PlainConsole
 
-    made = Console(stderr=stderr, highlight=False)
+    made = PlainConsole(stderr=stderr)
     if not made.is_terminal:
         made.width = MACHINE_WIDTH
     return made
@@ -102,7 +110,7 @@ def speak_plainly() -> None:
         sys.stdout.reconfigure(errors="replace")
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        click.echo(f"vbench: warning: {message}", err=True)
+        say(f"vbench: warning: {message}", err=True)
 
     warnings.showwarning = show
 
@@ -137,7 +145,7 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
 
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -148,7 +156,7 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
     with bar:
         task = bar.add_task("", total=None)
         yield lambda doing, done, total: bar.update(
-            task, description=doing, completed=done, total=total
+            task, description=plain(doing), completed=done, total=total
         )
 
 

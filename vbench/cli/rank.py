@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from vbench.cli.output import json_option, print_json, progress_bar
+from vbench.cli.output import json_option, print_json, progress_bar, say
 
 _EXAMPLES = """
 \b
@@ -100,8 +100,8 @@ def rank(
         if as_json:
             print_json(document)
         else:
-            click.echo(f"{len(document['files'])} files in {folder}")
-            click.echo(
+            say(f"{len(document['files'])} files in {folder}")
+            say(
                 "next: score the candidates, those of exact search too, and give the scores back: "
                 "vbench rank RUN --ranker file:SCORES"
             )

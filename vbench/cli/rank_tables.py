@@ -8,10 +8,10 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from vbench.cli.output import console, print_table
 from vbench.cli.tables import parameter_names
+from vbench.cli.terminal import headed, warned
 from vbench.ranking.predict import FEWEST_SETTINGS
 
 Document = Mapping[str, Any]
@@ -29,9 +29,12 @@ def print_ranking(document: Document) -> None:
         else f", the {document['k']} most popular hold {exact['popular']:.1%}"
     )
     out.print(
-        f"[bold]{document['dataset']['name']}[/]: {document['judged']:,} judged queries, "
-        f"{document['relevant']:,} relevant items; exact search finds {exact['found']:.1%} of them "
-        f"among {document['k']} candidates{popular}, chance {exact['chance']:.2%}"
+        headed(
+            document["dataset"]["name"],
+            f": {document['judged']:,} judged queries, "
+            f"{document['relevant']:,} relevant items; exact search finds {exact['found']:.1%} of "
+            f"them among {document['k']} candidates{popular}, chance {exact['chance']:.2%}",
+        )
     )
     print_table(out, _models(document), 1)
     for each in document["rankers"]:
@@ -43,12 +46,16 @@ def print_ranking(document: Document) -> None:
     _print_deltas(out, document)
     if document["failed"]:
         out.print(
-            f"[yellow]![/] {len(document['failed'])} planned trials left no result and are not "
-            "ranked; an index that fails where it is hard looks better than it is"
+            headed(
+                "!",
+                f" {len(document['failed'])} planned trials left no result and are not "
+                "ranked; an index that fails where it is hard looks better than it is",
+                "yellow",
+            )
         )
     _print_warnings(out, document["warnings"])
     for run in document["runs"]:
-        out.print(Text(f"kept in: {run}/rank.json"))
+        out.print(f"kept in: {run}/rank.json")
     out.print(
         "next: --json gives every number, --figures FOLDER draws them, --export FOLDER hands the "
         "candidates to a ranker elsewhere",
@@ -77,7 +84,7 @@ def _models(document: Document) -> Table:
     table.add_column("Kendall τ", justify="right")
     for row in document["rankers"]:
         table.add_row(
-            Text(row["ranker"]),
+            row["ranker"],
             *(_span(row["measures"][name]["exact"], name == _LEADING) for name in names),
             _number(row["measures"][_LEADING]["model_loss"]["value"]),
             _against_popularity(row),
@@ -211,19 +218,13 @@ def _print_deltas(out: Console, document: Document) -> None:
         table.add_column(column, justify="right" if column == "δ" else "left")
     for row in document["delta"]:
         value = {"value": row["delta"], "low": row["low"], "high": row["high"]}
-        table.add_row(Text(row["ranker"]), row["recall"], _span(value, True, ".2f"), row["note"])
+        table.add_row(row["ranker"], row["recall"], _span(value, True, ".2f"), row["note"])
     print_table(out, table, 2)
 
 
 def _print_warnings(out: Console, warnings: Sequence[Mapping[str, str]]) -> None:
     for each in warnings:
-        out.print(
-            Text.assemble(
-                ("! ", "yellow"),
-                (each["about"], "bold"),
-                f": {each['message']}; {each['why']}. Try: {each['remedy']}.",
-            )
-        )
+        out.print(warned(each))
 
 
 def _number(value: float | None, digits: int = 4) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vbench.cli.output import json_option, print_json
+from vbench.cli.output import json_option, print_json, say
 
 _EXAMPLES = """
 \b
@@ -65,8 +65,8 @@ def report(
             }
         )
     else:
-        click.echo(f"page: {written}")
+        say(f"page: {written}")
         if figures is not None:
-            click.echo(f"figures: {len(drawn)} files in {figures}")
+            say(f"figures: {len(drawn)} files in {figures}")
     if show:
         click.launch(written.resolve().as_uri())

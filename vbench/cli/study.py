@@ -60,10 +60,8 @@ def _refuse_others(context: click.Context) -> None:
 
 
 def _print(done: Done) -> None:
-    from rich.text import Text
-
     out = console()
-    out.print(f"[bold]{done.study.title}[/]")
+    out.print(done.study.title, style="bold")
     for name, frame in done.tables.items():
         if not frame.is_empty():
             print_table(out, _table(name, frame.to_dicts()), len(_HEADS))
@@ -71,12 +69,12 @@ def _print(done: Done) -> None:
         for warning in measured.run.manifest.warnings:
             if warning.about in ("failed trials", "no equal footing", "busy machine"):
                 label = f"{measured.part.name} {measured.part.dataset}"
-                out.print(Text(f"! {label}: {warning.about}: {warning.message}", style="yellow"))
+                out.print(f"! {label}: {warning.about}: {warning.message}", style="yellow")
     for reason in done.undrawn:
-        out.print(Text(f"! not drawn: {reason}", style="yellow"))
+        out.print(f"! not drawn: {reason}", style="yellow")
     out.print(f"figures: {len(done.figures)} files in {done.folder / 'figures'}")
     out.print(f"tables: {len(done.tables)} files in {done.folder / 'tables'}")
-    out.print(Text(f"page: {done.page}"))
+    out.print(f"page: {done.page}")
 
 
 def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Any:

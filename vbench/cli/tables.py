@@ -8,9 +8,9 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from vbench.cli.output import console, print_table
+from vbench.cli.terminal import headed, styled, warned
 from vbench.results.amounts import seconds, size
 
 Value = Mapping[str, float | None]
@@ -22,8 +22,10 @@ def print_summary(document: Mapping[str, Any]) -> None:
     out = console()
     data, settings = document["dataset"], document["settings"]
     out.print(
-        f"[bold]{data['name']}[/]: {data['n']:,} base vectors × {data['d']}, "
-        f"{data['m']:,} queries, {data['metric']}",
+        headed(
+            data["name"],
+            f": {data['n']:,} base vectors × {data['d']}, {data['m']:,} queries, {data['metric']}",
+        )
     )
     print_levels(out, document.get("levels", []))
     for k in sorted({setting["k"] for setting in settings}):
@@ -40,9 +42,9 @@ def print_summary(document: Mapping[str, Any]) -> None:
             f"{overhead['outside_ns']:.0f} ns outside it",
             style="dim",
         )
-    out.print(Text(f"run folder: {document['run']}"))
+    out.print(f"run folder: {document['run']}")
     if page := document.get("report"):
-        out.print(Text(f"report: {page}"))
+        out.print(f"report: {page}")
     out.print(
         f"next: open the report; vbench tail {document['run']} says which queries fail and why; "
         "another --index beside this one compares them",
@@ -91,12 +93,12 @@ def print_levels(out: Console, levels: Sequence[Mapping[str, Any]]) -> None:
         chosen = [setting.get(level["knob"]) for setting in level["chosen"]]
         given = {**level["build"], **level["fixed"]}
         table.add_row(
-            Text(" ".join([level["index"], *(f"{key}={value}" for key, value in given.items())])),
+            " ".join([level["index"], *(f"{key}={value}" for key, value in given.items())]),
             str(level["k"]),
             ", ".join(f"{level['knob']}={value}" for value in chosen if value is not None) or "–",
             ", ".join(f"{recalls[value]:.4f}" for value in chosen if value in recalls) or "–",
             f"{len(recalls)} settings",
-            Text(level["note"] or "at the level", style="" if level["reached"] else "yellow"),
+            styled(level["note"] or "at the level", style="" if level["reached"] else "yellow"),
         )
     print_table(out, table)
 
@@ -228,11 +230,11 @@ def print_failed(out: Console, failed: Sequence[Mapping[str, Any]]) -> None:
     for each in failed:
         setting = " ".join(f"{name}={value}" for name, value in each["setting"].items())
         table.add_row(
-            Text(each["index"]),
+            each["index"],
             str(each["build_number"] + 1),
-            Text(setting),
+            setting,
             str(each["k"]),
-            Text(each["reason"]),
+            each["reason"],
         )
     print_table(out, table)
     if any(each["log"] for each in failed):
@@ -242,12 +244,6 @@ def print_failed(out: Console, failed: Sequence[Mapping[str, Any]]) -> None:
 def print_warnings(out: Console, warnings: Sequence[Mapping[str, str]]) -> None:
     """Print each finding with its remedy, the first ones in full."""
     for each in warnings[:_SHOWN_WARNINGS]:
-        out.print(
-            Text.assemble(
-                ("! ", "yellow"),
-                (each["about"], "bold"),
-                f": {each['message']}; {each['why']}. Try: {each['remedy']}.",
-            )
-        )
+        out.print(warned(each))
     if len(warnings) > _SHOWN_WARNINGS:
         out.print(f"… and {len(warnings) - _SHOWN_WARNINGS} more warnings in run.json (warnings)")

@@ -8,12 +8,11 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
-from rich.text import Text
 
 from vbench.cli.output import console, print_table
 from vbench.cli.tables import print_warnings
+from vbench.cli.terminal import headed, styled
 from vbench.results.amounts import seconds
 
 Entry = Mapping[str, Any]
@@ -35,8 +34,11 @@ def print_tail(document: Entry) -> None:
     delta, k = document["delta"], document["k"]
     clustered = f", clustered by {document['cluster']}" if document["cluster"] else ""
     out.print(
-        f"[bold]{escape(document['dataset'])}[/]: {document['queries']:,} queries, top {k}; "
-        f"the tail is recall under {delta:g}; 95 % intervals in brackets{escape(clustered)}"
+        headed(
+            document["dataset"],
+            f": {document['queries']:,} queries, top {k}; "
+            f"the tail is recall under {delta:g}; 95 % intervals in brackets{clustered}",
+        )
     )
     print_table(out, _summary(document["indexes"], delta))
     for index in document["indexes"]:
@@ -72,7 +74,7 @@ def _summary(indexes: Sequence[Entry], delta: float) -> Table:
     )  # fmt: skip
     for index in indexes:
         table.add_row(
-            Text(index["name"]),
+            index["name"],
             str(index["builds"]),
             _with_ends(index["recall"], ".3f"),
             _percent(index["under"]),
@@ -85,7 +87,7 @@ def _summary(indexes: Sequence[Entry], delta: float) -> Table:
 
 
 def _print_index(out: Console, index: Entry, queries: int) -> None:
-    out.rule(Text(index["name"], style="bold"), align="left")
+    out.rule(styled(index["name"], style="bold"), align="left")
     if index["worst"]:
         print_table(out, _worst(index))
     if index["segments"]:
@@ -105,7 +107,7 @@ def _worst(index: Entry) -> Table:
     table = _table("The worst queries (id and rank; × builds)", "query", "recall", "hits of builds")
     table.add_column("tail")
     for name in columns:
-        table.add_column(Text(name))
+        table.add_column(name)
     for name in hard:
         table.add_column(name, justify="right")
     table.add_column("missed")
@@ -116,7 +118,7 @@ def _worst(index: Entry) -> Table:
             f"{row['recall']:.2f}",
             " ".join(map(str, row["hits"])),
             row["kind"],
-            *(Text(_written(row["columns"][name])) for name in columns),
+            *(_written(row["columns"][name]) for name in columns),
             *(f"{row['hardness'][name]:.3g}" for name in hard),
             _ids(row["missed"]),
             _ids(row["instead"]),
@@ -147,8 +149,8 @@ def _segments(rows: Sequence[Entry]) -> Table:
     for row in rows:
         lift = {"value": row["lift"], "low": row["lift_low"], "high": row["lift_high"]}
         table.add_row(
-            Text(row["column"]),
-            Text(row["segment"]),
+            row["column"],
+            row["segment"],
             f"{row['queries']:,}",
             _percent({"value": row["share"], **row}),
             "–" if row["of_tail"] is None else f"{row['of_tail']:.1%}",
@@ -178,7 +180,7 @@ def _print_effort(out: Console, effort: Entry) -> None:
     )  # fmt: skip
     for row in effort["settings"]:
         spelt = " ".join(f"{name}={value}" for name, value in row["setting"].items())
-        table.add_row(Text(spelt), f"{row['recall']:.3f}", _percent(row["queries"]))
+        table.add_row(spelt, f"{row['recall']:.3f}", _percent(row["queries"]))
     table.add_row("none of these", "", _percent(effort["never"]))
     print_table(out, table)
     if gain := effort["gain"]:
@@ -233,9 +235,9 @@ def _print_overlap(out: Console, document: Entry) -> None:
     table.columns[2].justify = "left"
     for row in rows:
         table.add_row(
-            Text(row["index"]),
+            row["index"],
             f"{row['tail']:,}",
-            Text(row["other"]),
+            row["other"],
             "–"
             if row["share"] is None
             else f"{row['saved']:,} = " + _percent({**row, "value": row["share"]}),

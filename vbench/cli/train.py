@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from vbench.cli.output import console, json_option, print_json, progress_bar
+from vbench.cli.output import console, json_option, print_json, progress_bar, say
 from vbench.errors import VbenchError
 
 _EXAMPLES = """
@@ -117,7 +117,7 @@ def train(
     with progress_bar() as progress:
         data = source.read(lambda doing, done, total: progress(doing, done, total or 0))
         for note in data.notes:
-            click.echo(f"vbench: note: {note}", err=True)
+            say(f"vbench: note: {note}", err=True)
         made = make(
             data,
             settings,
@@ -128,7 +128,7 @@ def train(
             progress=lambda epoch, done, total, loss: progress(
                 f"epoch {epoch} of at most {settings.epochs}, loss {loss:.3f}", done, total
             ),
-            report=lambda epoch: click.echo(
+            report=lambda epoch: say(
                 f"epoch {epoch.number}: loss {epoch.loss:.3f}, "
                 f"HR@100 on validation {epoch.hit_rate:.4f}",
                 err=True,
@@ -186,13 +186,13 @@ def _print(document: dict[str, Any]) -> None:
     for name, quality in document["quality"].items():
         table.add_row(name, *(f"{quality[key]:.4f}" for key in quality))
     data = document["dataset"]
-    click.echo(f"{data['n']:,} items, {data['m']:,} queries, d={data['d']}, {data['metric']}")
-    click.echo(f"split {document['split']}; vectors of epoch {document['best']}")
+    say(f"{data['n']:,} items, {data['m']:,} queries, d={data['d']}, {data['metric']}")
+    say(f"split {document['split']}; vectors of epoch {document['best']}")
     console().print(table)
     towers, popular = (document["quality"][name]["hit_rate"] for name in ("towers", "popularity"))
     if towers <= popular:
-        click.echo(
+        say(
             "The towers find no more than the most popular items do: more interactions, features "
             "or epochs are needed before these vectors say anything of an index."
         )
-    click.echo(f"{data['folder']}: vbench run --index hnsw --dataset {data['folder']}")
+    say(f"{data['folder']}: vbench run --index hnsw --dataset {data['folder']}")

@@ -8,7 +8,7 @@ import click
 
 from vbench.cli import complete
 from vbench.cli.options import data_options, measuring_options, overrides
-from vbench.cli.output import json_option, print_json, progress_bar, telling
+from vbench.cli.output import json_option, print_json, progress_bar, say, telling
 
 _EXAMPLES = """
 \b
@@ -107,7 +107,7 @@ def tune(
             on=on or None,
         )
     for each in too_few_queries(data, target, options["level"], options["seed"]):
-        click.echo(
+        say(
             f"vbench: warning: {data.m:,} queries, half of which are held out, cannot certify "
             f"{each} even if all of them pass",
             err=True,

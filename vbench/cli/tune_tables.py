@@ -13,6 +13,7 @@ from rich.text import Text
 
 from vbench.cli.output import console, print_table
 from vbench.cli.tables import print_failed, print_warnings
+from vbench.cli.terminal import headed, styled
 from vbench.results.amounts import amount
 
 _MARKS = {True: "✓", False: ""}
@@ -23,8 +24,11 @@ def print_tuning(document: Mapping[str, Any]) -> None:
     out = console()
     data, queries = document["dataset"], document["queries"]
     out.print(
-        f"[bold]{data['name']}[/]: {data['n']:,} base vectors × {data['d']}, {data['metric']}; "
-        f"{queries['calibration']:,} queries choose, {queries['held_out']:,} certify"
+        headed(
+            data["name"],
+            f": {data['n']:,} base vectors × {data['d']}, {data['metric']}; "
+            f"{queries['calibration']:,} queries choose, {queries['held_out']:,} certify",
+        )
     )
     print_table(out, _tried(document))
     print_table(out, _claimed(document))
@@ -81,18 +85,18 @@ def _claimed(document: Mapping[str, Any]) -> Table:
 
 def _certificate(target: Mapping[str, Any]) -> Text:
     if target["certified"]:
-        return Text("certified", style="green")
+        return styled("certified", style="green")
     more = target["more_queries"]
     needed = f", {more:,} more queries needed" if more else ""
-    return Text(f"not certified{needed}", style="yellow")
+    return styled(f"not certified{needed}", style="yellow")
 
 
 def _print_verdict(out: Console, document: Mapping[str, Any]) -> None:
     style = "bold green" if document["certified"] else "bold yellow"
-    out.print(Text(document["verdict"], style=style))
+    out.print(styled(document["verdict"], style=style))
     tried = len(document["tried"])
     out.print(f"{tried} settings tried, each on {document['builds']} builds", style="dim")
-    out.print(Text(f"run folder: {document['run']}"))
+    out.print(f"run folder: {document['run']}")
     out.print(f"next: {_command(document)}", style="dim")
 
 
@@ -113,9 +117,9 @@ def _command(document: Mapping[str, Any]) -> str:
     return shlex.join([*words, "-k", str(best["k"])])
 
 
-def _setting(named: Mapping[str, Any]) -> Text:
+def _setting(named: Mapping[str, Any]) -> str:
     given = {**named["build"], **named["setting"]}
-    return Text(" ".join([named["index"], *(f"{key}={value}" for key, value in given.items())]))
+    return " ".join([named["index"], *(f"{key}={value}" for key, value in given.items())])
 
 
 def _value(name: str, found: Mapping[str, float | None]) -> str:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vbench.plain import in_figure
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -36,11 +38,11 @@ def losses(document: Document, ax: Axes, ranker: str) -> None:
             marker="o",
             markersize=4,
             capsize=2,
-            label=index,
+            label=in_figure(index),
         )
     ax.axhline(0, color="0.6", linewidth=0.8)
     ax.set_xlabel(f"mean recall@{document['k']}")
-    ax.set_ylabel(f"nDCG@10 lost by the index ({ranker})")
+    ax.set_ylabel(f"nDCG@10 lost by the index ({in_figure(ranker)})")
     ax.legend(frameon=False)
 
 
@@ -66,7 +68,7 @@ def kept_by_recall(document: Document, ax: Axes, ranker: str) -> None:
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.3)
     ax.set_xlabel("recall of a query")
-    ax.set_ylabel(f"share of the exact nDCG@10 kept ({ranker})")
+    ax.set_ylabel(f"share of the exact nDCG@10 kept ({in_figure(ranker)})")
     if choices:
         ax.legend(frameon=False, loc="lower right")
 
@@ -85,7 +87,7 @@ def predictors(document: Document, ax: Axes, ranker: str) -> None:
             )
     ax.set_yticks(place, [row["measure"] for row in rows])
     ax.set_xlim(0, 1)
-    ax.set_xlabel(f"of {part['pairs']} pairs, misordered ({ranker})")
+    ax.set_xlabel(f"of {part['pairs']} pairs, misordered ({in_figure(ranker)})")
 
 
 FIGURES: Mapping[str, Callable[[Document, Axes, str], None]] = {

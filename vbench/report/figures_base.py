@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from vbench.measures.hits import threshold
+from vbench.plain import in_figure
 from vbench.report import frames
 from vbench.report.footing import footing, nearest
 from vbench.report.gather import Panel, Report, Shown, gather
@@ -28,11 +29,11 @@ _SPAN = 0.02
 
 
 def short(name: str) -> str:
-    """A name cut in its middle to what a figure has room for."""
-    if len(name) <= _NAME_LENGTH:
-        return name
-    half = (_NAME_LENGTH - 1) // 2
-    return f"{name[:half]}…{name[-half:]}"
+    """A name cut in its middle to what a figure has room for; a dollar in it begins no formula."""
+    if len(name) > _NAME_LENGTH:
+        half = (_NAME_LENGTH - 1) // 2
+        name = f"{name[:half]}…{name[-half:]}"
+    return in_figure(name)
 
 
 def opened(
