@@ -34,7 +34,7 @@ def test_who_waits_says_for_whom(tmp_path, monkeypatch):
     """After a while, the process that holds the lock is named, and what it does."""
     monkeypatch.setattr("vbench.locks._PATIENCE_SECONDS", 0.0)
     told, said = threading.Event(), []
-    monkeypatch.setattr("warnings.warn", lambda text, **_: (said.append(text), told.set()))
+    monkeypatch.setattr("vbench.locks.tell", lambda text: (said.append(text), told.set()))
 
     def wait():
         with locked(tmp_path / "x", "second"):

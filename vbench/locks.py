@@ -7,7 +7,7 @@ import os
 import platform
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vbench.leftovers import CLOEXEC, LOCK, hidden, hold, is_still, sweep_once
@@ -15,6 +15,14 @@ from vbench.leftovers import CLOEXEC, LOCK, hidden, hold, is_still, sweep_once
 _PATIENCE_SECONDS = 2.0
 """How long another process may take before somebody is told that it is waited for."""
 _POLL_SECONDS = 0.05
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=2)
+
+
+tell: Callable[[str], None] = _warn
+"""Who is told at once that another process is waited for; the command line prints it."""
 
 
 @contextlib.contextmanager
@@ -53,7 +61,7 @@ def _taken(path: Path, doing: str) -> int | None:
         if not hold(descriptor):
             if not told and time.monotonic() - began > _PATIENCE_SECONDS:
                 told = True
-                warnings.warn(f"waiting for {_holder(path)}", stacklevel=4)
+                tell(f"waiting for {_holder(path)}")
             time.sleep(_POLL_SECONDS)
         elif is_still(path, descriptor):
             os.ftruncate(descriptor, 0)

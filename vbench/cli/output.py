@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vbench import locks
 from vbench.plain import plain, plain_json
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def speak_plainly() -> None:
         say(f"vbench: warning: {message}", err=True)
 
     warnings.showwarning = show
+    locks.tell = lambda text: say(f"vbench: {text}", err=True)
 
 
 @contextmanager
@@ -124,7 +126,7 @@ def telling() -> Iterator[None]:
             yield
         finally:
             for message in dict.fromkeys(str(each.message) for each in caught):
-                click.echo(f"vbench: warning: {message}", err=True)
+                say(f"vbench: warning: {message}", err=True)
 
 
 @contextmanager
