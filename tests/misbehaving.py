@@ -6,9 +6,12 @@ named fault is exact search, so that nothing else can be at fault.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -383,6 +386,19 @@ class StartsServer(Exact):
             file.write(f"{server.pid}\n")
 
 
+class ServesForever(Exact):
+    """Starts a child and a daemon, notes both in the file `server`, and never gets further."""
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        child = subprocess.Popen(["sleep", "600"])
+        command = "setsid sleep 600 >/dev/null 2>&1 & echo $!"
+        daemon = subprocess.run(["sh", "-c", command], capture_output=True, text=True).stdout
+        fresh = Path("server.new")
+        fresh.write_text(f"{child.pid}\n{daemon}")
+        fresh.rename("server")
+        time.sleep(600)
+
+
 def servers() -> list[psutil.Process]:
     """What `StartsServer` started and is still there when a minute has passed."""
     found = []
@@ -426,3 +442,47 @@ class Plain:
 
     def search(self, queries: Any, k: int) -> Any:
         return self.exact.nearest(queries, k)
+
+
+class HangsInClose(Exact):
+    """Never lets go."""
+
+    def close(self) -> None:
+        time.sleep(600)
+
+
+class RaisesInClose(Exact):
+    """Raises where it should clean up."""
+
+    def close(self) -> None:
+        raise RuntimeError("the server would not stop")
+
+
+class ExitsInClose(Exact):
+    """Ends the process where it should clean up."""
+
+    def close(self) -> None:
+        os._exit(5)
+
+
+class HangsAtExit(Exact):
+    """Something is left that never ends, when all else has."""
+
+    def close(self) -> None:
+        atexit.register(time.sleep, 600)
+
+
+class Says(Exact):
+    """Raises with a text of one's choice where it is made."""
+
+    def __init__(self, text: Any) -> None:
+        raise RuntimeError(text)
+
+
+class BusyChild(Exact):
+    """Lets another process compute while it builds."""
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        burn = "import time\nwhile time.process_time() < 0.5: pass"
+        subprocess.run([sys.executable, "-c", burn])
+        super().fit(base, metric, seed=seed, threads=threads)

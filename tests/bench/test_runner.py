@@ -15,10 +15,10 @@ import polars as pl
 import pytest
 
 import vbench
-from vbench.bench import session
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.metric import distance
+from vbench.processes import child
 from vbench.results import files
 
 TESTS = Path(__file__).parents[1]
@@ -112,7 +112,7 @@ def test_the_same_call_again_measures_nothing(dataset: Dataset, tmp_path: Path) 
         ("CrashesInSearch", "SIGSEGV"),
         ("RaisesInFit", "the index server is not there (in fit)"),
         ("RaisesInInit", "no licence found"),
-        ("Quits", "exit code"),
+        ("Quits", "SystemExit: goodbye from the index (in search)"),
         ("NegativeSize", "size_bytes returned -3"),
     ],
 )
@@ -135,7 +135,7 @@ def test_a_hang_ends_at_the_timeout(
 ) -> None:
     """An index that never returns costs the timeout, once."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(session, "time", misbehaving.LateClock)
+    monkeypatch.setattr(child, "time", misbehaving.LateClock)
     run = once(dataset, "misbehaving:HangsInSearch", tmp_path / "run", timeout=3600)
     assert "no result after 3600 s (in search" in run.manifest.failures[0].reason
 

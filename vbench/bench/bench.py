@@ -15,10 +15,11 @@ from vbench.bench import clock, wire
 from vbench.bench.journal import Journal, Progress, now
 from vbench.bench.plan import Plan, make_trial
 from vbench.bench.score import Scorer
-from vbench.bench.session import TrialError, usable_cores
+from vbench.bench.session import TrialError
 from vbench.bench.workers import Live, Workers
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.truth import exact_truth
+from vbench.processes.cores import usable_cores
 from vbench.results import files, tables
 from vbench.results.facts import Batch, Pass, TrialFacts
 from vbench.results.findings import findings

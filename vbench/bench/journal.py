@@ -16,8 +16,6 @@ from vbench.bench.session import TrialError
 from vbench.data.dataset import Dataset
 from vbench.results import digests, files
 from vbench.results.schema import (
-    MOST_LOG,
-    MOST_REASON,
     Build,
     DatasetFacts,
     Environment,
@@ -97,8 +95,8 @@ class Journal:
         failures = [
             Failure(
                 trial=trial.key,
-                reason=error.reason[:MOST_REASON],
-                log=error.log.encode(errors="replace")[-MOST_LOG:].decode(errors="replace"),
+                reason=error.reason,
+                log=error.log,
                 kind=error.kind,
             )
             for trial in trials

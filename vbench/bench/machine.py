@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from vbench.bench.kernels import kernels
-from vbench.bench.session import usable_cores
+from vbench.processes.cores import usable_cores
 from vbench.results.schema import Environment, Machine
 
 _DISTRIBUTION = "vbench-ann"

@@ -1,12 +1,9 @@
-"""What the operating system says about a process's memory, and about its parent."""
+"""What the operating system says about a process's memory."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
 import re
-import signal
 import sys
 from pathlib import Path
 
@@ -31,13 +28,3 @@ def peak() -> int | None:
 
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return used if sys.platform == "darwin" else used * 1024
-
-
-def die_with_parent(parent: int) -> None:
-    """Ask the kernel to kill this process when `parent` dies, so that none is left behind."""
-    if sys.platform != "linux":
-        return
-    set_death_signal = 1
-    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGKILL)
-    if os.getppid() != parent:
-        raise SystemExit("the parent process is gone")

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from vbench.bench.session import usable_cores
 from vbench.data.dataset import Dataset
 from vbench.data.load import check_k
 from vbench.errors import VbenchError
 from vbench.measures.hits import RULES
+from vbench.processes.cores import usable_cores
 from vbench.results.schema import Options
 
 WARMUP = 1000

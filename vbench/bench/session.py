@@ -1,165 +1,151 @@
-"""The parent's side of a worker: start it, ask, watch its time and memory, tell how it died."""
+"""The parent's side of a worker: ask it, and turn whatever is no answer into a trial's failure."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Mapping
-from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import IO, Any, TypeVar
+from typing import Any, NamedTuple
 
-import psutil
 from numpy.typing import NDArray
 
-from vbench import processes
 from vbench.bench import wire
-from vbench.results.schema import FailureKind
+from vbench.processes.channel import Arrays, ChannelError
+from vbench.processes.child import Child, ChildError, Deadline
+from vbench.processes.cores import usable_cores
+from vbench.processes.text import FailureKind, bounded, bounded_log
 
-_LOOK_EVERY = 0.1
-_LAST_LINES = 12
-_THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "RAYON_NUM_THREADS",
-)
-Reply = TypeVar("Reply", bound=wire.Message)
+_CLOSE_WITHIN_SECONDS = 10.0
+_END_WITHIN_SECONDS = 5.0
+_LEAST_SECONDS = 0.2
+"""The system counts CPU time in hundredths of a second: of less time no share is told."""
 
 
 class TrialError(Exception):
     """A trial, or a whole build, left no result. `log` holds the last lines the worker printed.
 
-    `fatal` tells that the worker is gone.
+    `kind` is one word for why; `fatal` tells that the worker is gone.
     """
 
     def __init__(
-        self, reason: str, log: str = "", *, fatal: bool, kind: FailureKind = "error"
+        self, reason: str, log: str = "", *, kind: FailureKind = "error", fatal: bool
     ) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.log = log
-        self.fatal = fatal
+        self.reason = bounded(reason)
+        super().__init__(self.reason)
+        self.log = bounded_log(log)
         self.kind = kind
+        self.fatal = fatal
+
+
+class Closing(NamedTuple):
+    """How long `close` took, the end of the process included, and what went wrong."""
+
+    seconds: float
+    error: str | None
 
 
 class Session:
-    """One worker process, in its own process group, with its own threads and cores."""
+    """One worker process, with its own threads and cores.
 
-    def __init__(self, *, threads: int, memory_limit: int | None = None) -> None:
-        self.memory_limit = memory_limit
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "vbench.bench.worker"),
-                    *(str(theirs.fileno()), str(os.getpid())),
-                    ",".join(map(str, cores(threads))),
-                ],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                env=_environment(os.environ, threads),
-                start_new_session=True,
-            )
-        self._connection = Connection(ours.detach())
-        self._watched = psutil.Process(self._process.pid)
+    Attributes
+    ----------
+    cores_seen : float or None
+        CPU time / wall time of the worker and all that it started, during the last `ask`; None
+        where that was too short to tell.
+    closing : Closing or None
+        What `close` met; None before, and where the worker was killed.
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: int,
+        memory_limit: int | None = None,
+        cores: list[int] | None = None,
+    ) -> None:
+        pinned = cores if cores is not None else usable_cores()[-threads:]
+        self._child = Child(
+            "vbench.bench.worker",
+            [",".join(map(str, pinned))],
+            threads=threads,
+            memory_limit=memory_limit,
+        )
+        self.cores_seen: float | None = None
+        self.closing: Closing | None = None
+        self._size = 0, 0
+
+    @property
+    def pid(self) -> int:
+        """The worker's process number."""
+        return self._child.pid
 
     def ask(
-        self, message: wire.Message, expected: type[Reply], *, timeout: float | None, doing: str
-    ) -> tuple[Reply, list[NDArray[Any]]]:
+        self,
+        message: wire.Message,
+        expected: type[wire.Reply],
+        *,
+        timeout: float | None,
+        doing: str,
+    ) -> tuple[wire.Reply, list[NDArray[Any]]]:
         """Send a message and wait for its answer.
 
         Raises
         ------
         TrialError
-            When the worker raises, dies, takes longer than `timeout` seconds or more memory
-            than its limit. In the last three cases it is gone afterwards.
+            When the worker raises, dies, sends something else, takes longer than `timeout` seconds
+            or more memory than its limit. In all cases but the first it is gone afterwards.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        if isinstance(message, wire.Open):
+            self._size = message.base.shape[0], message.queries.shape[0]
+        n, m = self._size
+
+        def prepare(head: bytes) -> tuple[wire.Reply | wire.Raised, Arrays]:
+            return wire.prepare_answer(head, message, expected, n, m)
+
         try:
-            wire.send(self._connection, message)
-            while not self._connection.poll(_LOOK_EVERY):
-                self._watch(deadline, timeout, doing)
-            reply, arrays = wire.receive(self._connection)
-        except (EOFError, OSError):
-            raise self._dead(doing) from None
-        if isinstance(reply, wire.Raised):
-            raise TrialError(f"{reply.reason} (in {doing})", reply.trace, fatal=False)
-        if not isinstance(reply, expected):
-            raise TypeError(f"worker answered {reply!r} to {message!r}")
-        return reply, arrays
-
-    def _watch(self, deadline: float | None, timeout: float | None, doing: str) -> None:
-        if deadline is not None and time.monotonic() > deadline:
-            log = self.kill()
-            raise TrialError(f"no result after {timeout:g} s (in {doing})", log, fatal=True)
-        if self.memory_limit is None:
-            return
-        with contextlib.suppress(psutil.Error):
-            used = self._watched.memory_info().rss
-            if used > self.memory_limit:
-                log = self.kill()
-                raise TrialError(
-                    f"used {used / 1e9:.2f} GB, more than the limit of "
-                    f"{self.memory_limit / 1e9:.2f} GB (in {doing})",
-                    log,
-                    fatal=True,
-                )
-
-    def _dead(self, doing: str) -> TrialError:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=60)
-        code = self._process.poll()
-        if code is not None and code < 0:
-            name = signal.Signals(-code).name
-            often = " (often the system, out of memory)" if name == "SIGKILL" else ""
-            reason = f"the worker was killed by {name}{often}"
-        else:
-            reason = f"the worker ended with exit code {code}"
-        return TrialError(f"{reason} (in {doing})", self.kill(), fatal=True)
+            head = wire.encode(message)
+        except (OverflowError, UnicodeError, TypeError) as error:
+            raise TrialError(f"cannot be sent to the worker: {error}", fatal=False) from None
+        began, cpu = time.monotonic(), self._child.tree.cpu_seconds()
+        deadline = Deadline.after(timeout)
+        try:
+            self._child.send(head, deadline=deadline)
+            answer, arrays = self._child.receive(prepare, deadline=deadline)
+            wire.check_values(arrays, wire.expected_arrays(message, answer, n, m))
+        except ChildError as error:
+            raise TrialError(
+                f"{error.reason} (in {doing})", error.log, kind=error.kind, fatal=True
+            ) from None
+        except ChannelError as error:
+            log = self._child.kill()
+            raise TrialError(f"{error} (in {doing})", log, kind="protocol", fatal=True) from None
+        spent = time.monotonic() - began
+        used = self._child.tree.cpu_seconds() - cpu
+        self.cores_seen = max(0.0, used) / spent if spent >= _LEAST_SECONDS else None
+        if isinstance(answer, wire.Raised):
+            raise TrialError(f"{answer.reason} (in {doing})", answer.trace, fatal=False)
+        return answer, arrays
 
     def kill(self) -> str:
         """End the worker and all it started; the last lines that it printed."""
-        processes.end(self._process)
-        return self.last_lines()
+        return self._child.kill()
 
     def memory(self) -> int:
-        """Bytes that the worker holds; 0 when it is gone."""
-        with contextlib.suppress(psutil.Error):
-            return int(self._watched.memory_info().rss)
-        return 0
+        """Bytes that the worker and all that it started hold; 0 when it is gone."""
+        return 0 if self._child.ended else self._child.tree.memory()
 
-    def last_lines(self) -> str:
-        """The last lines that the worker printed."""
-        if self._log.closed:
-            return ""
-        self._log.flush()
-        size = self._log.seek(0, os.SEEK_END)
-        self._log.seek(max(0, size - 8192))
-        return "\n".join(
-            self._log.read().decode(errors="replace").strip().splitlines()[-_LAST_LINES:]
-        )
-
-    def close(self) -> None:
-        """Let the worker end by itself; kill it when it does not."""
-        started = processes.started_by(self._process)
-        self._connection.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=5)
-        processes.end(self._process, started)
-        self._log.close()
+    def close(self) -> Closing | None:
+        """Let the adapter clean up and the worker end by itself; kill it when it does not."""
+        if not self._child.ended:
+            began, error = time.monotonic(), None
+            try:
+                self.ask(wire.Close(), wire.Closed, timeout=_CLOSE_WITHIN_SECONDS, doing="close")
+            except TrialError as failure:
+                error = failure.reason
+            if not self._child.wait(_END_WITHIN_SECONDS):
+                error = f"the process did not end within {_END_WITHIN_SECONDS:g} s after close()"
+            self._child.kill()
+            self.closing = Closing(time.monotonic() - began, error)
+        return self.closing
 
     def __enter__(self) -> Session:
         return self
@@ -173,23 +159,3 @@ class Session:
         if kind is not None and not issubclass(kind, Exception):
             self.kill()
         self.close()
-
-
-def cores(threads: int) -> list[int]:
-    """The cores that a worker with `threads` threads is pinned to: the last ones we may use."""
-    allowed = usable_cores()
-    return allowed[-threads:]
-
-
-def usable_cores() -> list[int]:
-    """Numbers of the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
-
-
-def _environment(given: Mapping[str, str], threads: int) -> dict[str, str]:
-    limits = dict.fromkeys(_THREAD_VARIABLES, str(threads))
-    # A worker is started from any folder, so it finds the package where its parent found it.
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    return {**given, **limits, "PYTHONPATH": path, "PYTHONFAULTHANDLER": "1"}

@@ -1,19 +1,31 @@
-"""What parent and worker say to each other: typed messages, arrays as raw bytes behind them."""
+"""What parent and worker say to each other: typed messages, and which arrays come with them."""
 
 from __future__ import annotations
 
-from multiprocessing.connection import Connection
-from typing import Any
+import math
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vbench.metric import Metric
+from vbench.processes.channel import Arrays, Channel, ChannelError, decoded
 
 
 class Message(msgspec.Struct, tag=True, forbid_unknown_fields=True):
     """Base of all messages; the tag is the class name."""
+
+
+class Answer(Message):
+    """Base of what a worker answers: every number is finite, and none is negative."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            for each in value if isinstance(value, list) else [value]:
+                if isinstance(each, int | float) and not (math.isfinite(each) and each >= 0):
+                    raise ValueError(f"{name} is {each}")
 
 
 class ArrayFile(msgspec.Struct, frozen=True):
@@ -40,7 +52,7 @@ class Open(Message):
     sys_path: list[str]
 
 
-class Opened(Message):
+class Opened(Answer):
     """The data is loaded, in the space that the transform made."""
 
     space: str
@@ -50,7 +62,7 @@ class Fit(Message):
     """Build the index."""
 
 
-class Fitted(Message):
+class Fitted(Answer):
     """The index is built. Seconds are of ``fit`` alone; bytes as named in METHOD."""
 
     seconds: float
@@ -69,7 +81,7 @@ class Search(Message):
     warmup: int
 
 
-class Searched(Message):
+class Searched(Answer):
     """What was measured; ids (m, k) and latencies in ns (m, repeats) follow as arrays.
 
     `cpu_share` is CPU time / wall time of each pass, `redone` the passes that were repeated
@@ -91,7 +103,7 @@ class Inspect(Message):
     """Show what the index is made of inside."""
 
 
-class Inspected(Message):
+class Inspected(Answer):
     """Which parts the index shows. Arrays in row numbers of the dataset follow.
 
     With `graph`, its neighbors (n, degree) and entries (e,); with `lists`, the list of each base
@@ -102,36 +114,122 @@ class Inspected(Message):
     lists: bool
 
 
-class Raised(Message):
+class Raised(Answer):
     """The adapter, or the check of what it returned, failed."""
 
     reason: str
     trace: str
 
 
-Any_ = Open | Opened | Fit | Fitted | Search | Searched | Inspect | Inspected | Raised
+class Close(Message):
+    """Let the adapter clean up behind itself."""
 
 
-def send(connection: Connection, message: Message, *arrays: NDArray[Any]) -> None:
-    """Send a message and the arrays that go with it."""
+class Closed(Answer):
+    """It has, in so many seconds."""
+
+    seconds: float
+
+
+Asked = Open | Fit | Search | Inspect | Close
+Answered = Opened | Fitted | Searched | Inspected | Closed | Raised
+Reply = TypeVar("Reply", bound=Answer)
+
+
+class _Head(NamedTuple):
+    answer: Answered
+    arrays: list[tuple[str, tuple[int, ...]]]
+
+
+class Expected(NamedTuple):
+    """An array that comes with an answer: its types, its shape (None: up to `most`), its values."""
+
+    dtypes: tuple[type[np.generic], ...]
+    shape: tuple[int | None, ...]
+    least: int
+    most: int
+
+
+def expected_arrays(asked: Message, answer: Message, n: int, m: int) -> list[Expected]:
+    """The arrays that come with an answer, of `n` base vectors and `m` queries."""
+    row, count = (np.int32, np.int64), (np.int64,)
+    most = int(np.iinfo(np.int64).max)
+    match asked, answer:
+        case Search(k=k, repeats=repeats), Searched():
+            return [
+                Expected(row, (m, k), -1, n - 1),
+                Expected(count, (m, repeats), 0, most),
+            ]
+        case Inspect(), Inspected(graph=graph, lists=lists):
+            links = [Expected(row, (n, None), -1, n - 1), Expected(row, (None,), 0, n - 1)]
+            return [*(links if graph else []), *([Expected(count, (n,), 0, most)] if lists else [])]
+    return []
+
+
+def encode(message: Message, *arrays: NDArray[Any]) -> bytes:
+    """The head of a message: itself, and type and shape of the arrays behind it."""
     heads = [(array.dtype.str, array.shape) for array in arrays]
-    connection.send_bytes(msgspec.json.encode((message, heads)))
-    for array in arrays:
-        connection.send_bytes(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    # Unlike JSON, it knows nan and the infinities.
+    return msgspec.msgpack.encode((message, heads))
 
 
-def receive(connection: Connection) -> tuple[Any_, list[NDArray[Any]]]:
-    """Receive a message and its arrays.
+def receive_asked(channel: Channel) -> Asked:
+    """What the parent asks for.
 
     Raises
     ------
-    EOFError
-        When the other side is gone.
+    ClosedError
+        When the parent is gone.
     """
-    message, heads = msgspec.json.decode(
-        connection.recv_bytes(), type=tuple[Any_, list[tuple[str, list[int]]]]
+
+    def prepare(head: bytes) -> tuple[Asked, Arrays]:
+        return decoded(head, tuple[Asked, list[Any]])[0], []
+
+    return channel.receive(prepare)[0]
+
+
+def prepare_answer(
+    head: bytes, asked: Message, expected: type[Reply], n: int, m: int
+) -> tuple[Reply | Raised, Arrays]:
+    """Read the head of an answer, and make the arrays to be filled.
+
+    Raises
+    ------
+    ChannelError
+        It is another message than `expected` or `Raised`, or comes with other arrays.
+    """
+    answer, heads = decoded(head, _Head)
+    if not isinstance(answer, expected | Raised):
+        raise ChannelError(
+            f"the worker answered with {type(answer).__name__} and not with {expected.__name__}"
+        )
+    wanted = expected_arrays(asked, answer, n, m)
+    if len(heads) != len(wanted):
+        raise ChannelError(f"the worker sent {len(heads)} arrays and not {len(wanted)}")
+    return answer, [_empty(*given, each) for given, each in zip(heads, wanted, strict=True)]
+
+
+def _empty(dtype: str, shape: tuple[int, ...], wanted: Expected) -> NDArray[Any]:
+    allowed = {np.dtype(each).str: np.dtype(each) for each in wanted.dtypes}
+    fits = len(shape) == len(wanted.shape) and all(
+        0 <= size <= wanted.most + 1 if free is None else size == free
+        for size, free in zip(shape, wanted.shape, strict=True)
     )
-    arrays: list[NDArray[Any]] = [
-        np.frombuffer(connection.recv_bytes(), dtype=dtype).reshape(shape) for dtype, shape in heads
-    ]
-    return message, arrays
+    if dtype not in allowed or not fits:
+        raise ChannelError("the worker sent an array of another type or shape than was asked for")
+    try:
+        return np.empty(shape, dtype=allowed[dtype])
+    except (MemoryError, ValueError):
+        raise ChannelError("the worker sent an array that does not fit into memory") from None
+
+
+def check_values(arrays: Arrays, wanted: list[Expected]) -> None:
+    """Raise where a value of an array lies outside its range.
+
+    Raises
+    ------
+    ChannelError
+    """
+    for array, each in zip(arrays, wanted, strict=True):
+        if array.size and not each.least <= int(array.min()) <= int(array.max()) <= each.most:
+            raise ChannelError("the worker sent numbers that are none: its memory is damaged")

@@ -1,6 +1,6 @@
 """The isolated process that holds one build: loads the data, builds the index, runs the clock.
 
-Started as ``python -m vbench.bench.worker FD PARENT CORES``; it answers the messages of
+Started as ``python -m vbench.bench.worker FD CORES``; it answers the messages of
 :mod:`vbench.bench.wire` that come through the inherited socket until the other side closes it.
 """
 
@@ -9,12 +9,11 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
+import socket
 import sys
 import tempfile
 import time
-import traceback
 import zlib
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,8 @@ from vbench.adapters.registry import resolve
 from vbench.adapters.space import Space, plan_space
 from vbench.bench import clock, memory, wire
 from vbench.bench.files import load_rows
+from vbench.processes.channel import Channel, ClosedError
+from vbench.processes.text import reason_of, trace_of
 
 
 class Worker:
@@ -85,11 +86,9 @@ class Worker:
         )
 
     def _size(self) -> tuple[int | None, str]:
-        size = self.index.size_bytes()
+        size = _count("size_bytes", self.index.size_bytes())
         if size is not None:
-            if not is_count(size):
-                raise clock.AnswerError(f"size_bytes returned {size!r}; a count is needed, or None")
-            return int(size), "adapter"
+            return size, "adapter"
         if type(self.index).save is Index.save:
             return None, "unknown"
         with tempfile.TemporaryDirectory() as folder:
@@ -109,7 +108,7 @@ class Worker:
             clock.one_by_one(index.search_one, self._given()[: ask.warmup], k, copy=copy)
         index.work()
         passes, redone = self._passes(ask, copy=copy)
-        work = index.work()
+        work = _count("work", index.work())
         given = self._given()
         wall = time.perf_counter()
         answer = index.search(given, k)
@@ -175,9 +174,19 @@ class Worker:
             arrays.append(numbers)
         return wire.Inspected(graph=graph is not None, lists=lists is not None), arrays
 
-    def close(self) -> None:
+    def close(self) -> wire.Closed:
         """Let the adapter clean up behind itself."""
+        began = time.monotonic()
         self.index.close()
+        return wire.Closed(seconds=time.monotonic() - began)
+
+
+def _count(method: str, given: object) -> int | None:
+    if given is None:
+        return None
+    if not is_count(given):
+        raise clock.AnswerError(f"{method} returned {given!r:.200}; a count is needed, or None")
+    return int(given)  # type: ignore[call-overload, no-any-return]
 
 
 def _rows(
@@ -217,51 +226,55 @@ def _read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:
     return array.view()
 
 
-def serve(connection: Connection) -> None:
+def serve(channel: Channel) -> None:
     """Answer messages until the other side closes."""
     worker: Worker | None = None
-    with contextlib.suppress(EOFError):
+    own = os.getpid()
+    with contextlib.suppress(ClosedError):
         while True:
-            message, _ = wire.receive(connection)
+            message = wire.receive_asked(channel)
             arrays: tuple[NDArray[Any], ...] = ()
-            reply: wire.Message
+            answer: wire.Answer
             try:
                 match message, worker:
                     case wire.Open(), None:
                         worker = Worker(message)
-                        reply = wire.Opened(space=worker.space.name)
+                        answer = wire.Opened(space=worker.space.name)
                     case wire.Fit(), Worker():
-                        reply = worker.fit()
+                        answer = worker.fit()
                     case wire.Search(), Worker():
-                        reply, *rest = worker.search(message)
+                        answer, *rest = worker.search(message)
                         arrays = tuple(rest)
                     case wire.Inspect(), Worker():
-                        reply, inside = worker.inspect()
+                        answer, inside = worker.inspect()
                         arrays = tuple(inside)
+                    case wire.Close(), Worker():
+                        answer = worker.close()
+                    case wire.Close(), None:
+                        answer = wire.Closed(seconds=0.0)
                     case _:
                         raise ValueError(f"unexpected message {message!r}")
-            # Whatever an adapter raises is this trial's failure and not the worker's.
-            except Exception as error:
-                reply = wire.Raised(_reason(error), traceback.format_exc())
-            wire.send(connection, reply, *arrays)
-    if worker is not None:
-        worker.close()
+                head = wire.encode(answer, *arrays)
+            # Whatever an adapter raises, SystemExit too, is this trial's failure and not ours.
+            except BaseException as error:
+                head, arrays = wire.encode(_raised(error)), ()
+            if os.getpid() != own:
+                os._exit(0)  # a copy of this process, left by an adapter that forks
+            channel.send(head, arrays)
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, clock.AnswerError):
-        return str(error)
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+def _raised(error: BaseException) -> wire.Raised:
+    bare = isinstance(error, clock.AnswerError)
+    return wire.Raised(reason_of(error, bare=bare), trace_of(error))
 
 
 def main() -> None:
-    """Take socket, parent and cores from the command line, pin this process, serve."""
+    """Take socket and cores from the command line, pin this process, serve."""
     faulthandler.enable()
-    descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
-    memory.die_with_parent(parent)
+    descriptor = int(sys.argv[1])
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, [int(core) for core in sys.argv[3].split(",")])
-    serve(Connection(descriptor))
+        os.sched_setaffinity(0, [int(core) for core in sys.argv[2].split(",")])
+    serve(Channel(socket.socket(fileno=descriptor)))
 
 
 if __name__ == "__main__":

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import psutil
 
 from vbench.bench import wire
 from vbench.bench.files import array_file
 from vbench.bench.options import WARMUP
-from vbench.bench.session import Session, TrialError
+from vbench.bench.session import Closing, Session, TrialError
 from vbench.data.dataset import Dataset
+from vbench.leftovers import TemporaryFolder
+from vbench.processes.cores import Cores
 from vbench.results.schema import Build, Options, Overhead
 
 _NULL = "vbench.bench.null:Null"
+_NULL_ROWS = 1000
+_NULL_SECONDS = 120.0
 _MEMORY_SHARE = 0.9
 _SPARE = 1.5
 """Free memory, in terms of the largest worker, without which another one gives way first."""
 
 
 class Live(NamedTuple):
-    """A worker whose index is built."""
+    """A worker whose index is built. `fit_cores`: CPU time / wall time of all it started."""
 
     session: Session
     opened: wire.Opened
     fitted: wire.Fitted
+    fit_cores: float | None
 
 
 class Workers:
@@ -39,6 +43,11 @@ class Workers:
     setting can so be asked of all builds of an index before the next is chosen, and each index is
     built once. Where memory runs short, the worker that was asked longest ago is let go: its
     index is built again, from the same seed, when it is needed again.
+
+    Attributes
+    ----------
+    cores : the cores that all of them are pinned to, held against other runs
+    closings : by the key of the build, what the last `close` of its index met
     """
 
     def __init__(self, dataset: Dataset, options: Options) -> None:
@@ -46,7 +55,9 @@ class Workers:
         self.options = options
         self._live: dict[str, Live] = {}
         self._files: tuple[wire.ArrayFile, wire.ArrayFile] | None = None
-        self._spool = tempfile.TemporaryDirectory(prefix="vbench-")
+        self._spool = TemporaryFolder()
+        self.cores = Cores(options.threads)
+        self.closings: dict[str, Closing] = {}
         self._memory_limit = options.memory_limit or int(
             psutil.virtual_memory().available * _MEMORY_SHARE
         )
@@ -71,35 +82,47 @@ class Workers:
         """Let go of a build's worker, if there is one."""
         live = self._live.pop(build.key, None)
         if live is not None:
-            live.session.close()
+            self._close(build.key, live.session)
 
     def overhead(self) -> Overhead | None:
         """The harness's own cost per query, measured in a worker like the others."""
         try:
-            with Session(threads=self.options.threads) as session:
-                self._prepare(session, _NULL, {}, "none", 0, None)
+            with self._session() as session:
+                base, queries = self._arrays()
+                few = min(_NULL_ROWS, self.dataset.n), base.shape[1]
+                arrays = msgspec.structs.replace(base, shape=few), queries
+                self._prepare(session, _NULL, {}, "none", 0, arrays, _NULL_SECONDS)
                 ask = wire.Search(setting={}, k=self.options.k[0], repeats=3, warmup=WARMUP)
-                done, (_, latency) = session.ask(ask, wire.Searched, timeout=None, doing="null")
+                done, (_, latency) = session.ask(
+                    ask, wire.Searched, timeout=_NULL_SECONDS, doing="null"
+                )
         except TrialError:
             return None
         return Overhead(inside_ns=float(np.mean(latency.min(axis=1))), outside_ns=done.overhead_ns)
 
+    def _session(self, memory_limit: int | None = None) -> Session:
+        return Session(
+            threads=self.options.threads, memory_limit=memory_limit, cores=self.cores.numbers
+        )
+
     def _start(self, build: Build) -> Live:
         self._make_room()
-        session = Session(threads=self.options.threads, memory_limit=self._memory_limit)
+        session = self._session(self._memory_limit)
         try:
-            opened, fitted = self._prepare(
+            return self._prepare(
                 session,
                 build.adapter,
                 build.params,
                 build.transform,
                 build.seed,
+                self._arrays(),
                 self.options.timeout,
             )
-        except BaseException:
-            session.__exit__(*sys.exc_info())
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                session.kill()
+            self._close(build.key, session)
             raise
-        return Live(session, opened, fitted)
 
     def _prepare(
         self,
@@ -108,9 +131,10 @@ class Workers:
         params: dict[str, Any],
         transform: str,
         seed: int,
+        arrays: tuple[wire.ArrayFile, wire.ArrayFile],
         timeout: float | None,
-    ) -> tuple[wire.Opened, wire.Fitted]:
-        base, queries = self._arrays()
+    ) -> Live:
+        base, queries = arrays
         order = wire.Open(
             adapter=adapter,
             params=params,
@@ -124,14 +148,13 @@ class Workers:
         )
         opened, _ = session.ask(order, wire.Opened, timeout=timeout, doing="loading")
         fitted, _ = session.ask(wire.Fit(), wire.Fitted, timeout=timeout, doing="fit")
-        return opened, fitted
+        return Live(session, opened, fitted, session.cores_seen)
 
     def _arrays(self) -> tuple[wire.ArrayFile, wire.ArrayFile]:
         if self._files is None:
-            folder = Path(self._spool.name)
             self._files = (
-                array_file(self.dataset.base, folder),
-                array_file(self.dataset.queries, folder),
+                array_file(self.dataset.base, self._spool.path),
+                array_file(self.dataset.queries, self._spool.path),
             )
         return self._files
 
@@ -141,7 +164,12 @@ class Workers:
             if psutil.virtual_memory().available >= _SPARE * largest:
                 return
             oldest = next(iter(self._live))
-            self._live.pop(oldest).session.close()
+            self._close(oldest, self._live.pop(oldest).session)
+
+    def _close(self, key: str, session: Session) -> None:
+        closing = session.close()
+        if closing is not None:
+            self.closings[key] = closing
 
     def __enter__(self) -> Workers:
         return self
@@ -152,7 +180,12 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for live in self._live.values():
-            live.session.__exit__(kind, error, trace)
-        self._live.clear()
-        self._spool.cleanup()
+        try:
+            for key, live in self._live.items():
+                if kind is not None and not issubclass(kind, Exception):
+                    live.session.kill()
+                self._close(key, live.session)
+        finally:
+            self._live.clear()
+            self.cores.close()
+            self._spool.close()

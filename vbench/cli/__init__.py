@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import signal
 from typing import IO, Any
 
 import click
 
 import vbench
 from vbench.cli.output import say, speak_plainly
+from vbench.cli.signals import Stopped, stopping
 from vbench.errors import VbenchError
 
 _COMMANDS = {
@@ -38,13 +41,17 @@ class Stop(click.ClickException):
     exit_code = 2
 
     def show(self, file: IO[Any] | None = None) -> None:
-        say(f"vbench: {self.message}", err=True)
+        # After a hangup there is no terminal to be told.
+        with contextlib.suppress(OSError):
+            say(f"vbench: {self.message}", err=True)
 
 
-class Interrupted(Stop):
-    """The person stopped it."""
-
-    exit_code = 130
+def _interrupted(error: KeyboardInterrupt) -> int:
+    """Say what ended the command; the exit code."""
+    number = error.number if isinstance(error, Stopped) else signal.SIGINT
+    how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
+    Stop(f"{how}; the same command goes on where it stopped").show()
+    return 128 + number
 
 
 class LazyGroup(click.Group):
@@ -63,7 +70,8 @@ class LazyGroup(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Read the arguments, and do what they ask."""
         speak_plainly()
-        return super().main(*args, **kwargs)
+        with stopping():
+            return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; the number it returns is the exit code."""
@@ -73,8 +81,8 @@ class LazyGroup(click.Group):
             if ctx.params["debug"] or isinstance(error, BrokenPipeError):
                 raise
             raise Stop(str(error)) from error
-        except KeyboardInterrupt:
-            raise Interrupted("interrupted; the same command goes on where it stopped") from None
+        except KeyboardInterrupt as error:
+            code = _interrupted(error)
         except (click.ClickException, click.Abort, click.exceptions.Exit, SystemExit):
             raise
         # The last resort: a fault of ours is one line too, and says how to see more. (Polars

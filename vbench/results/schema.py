@@ -11,6 +11,7 @@ import msgspec
 
 from vbench.measures.hits import Rule
 from vbench.metric import Metric
+from vbench.processes.text import FailureKind
 
 RUN_SCHEMA = "vbench.run/2"
 TRIAL_SCHEMA = "vbench.trial/2"
@@ -23,14 +24,9 @@ STATIC = "static"
 SINGLE = "single"
 """Key of the load that asks one query after another, from one client, warm."""
 
-FailureKind = Literal["error", "timeout", "memory", "signal", "protocol", "lost"]
 Role = Literal["id", "segment", "cluster", "other"]
 """What a column of the queries is for: `id` names each query, `segment` divides them, `cluster`
 joins those of one user or session, `other` is none of these."""
-MOST_REASON = 500
-"""Characters that a failure's reason may have."""
-MOST_LOG = 8 << 10
-"""Bytes that a failure's log may have."""
 
 
 class Warn(msgspec.Struct, frozen=True):

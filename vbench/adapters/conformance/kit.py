@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
+import socket
 import sys
-import tempfile
-import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection, Pipe
+from typing import Any
 
-import psutil
+import msgspec
 
-from vbench import processes
 from vbench.adapters.conformance.checks import BASIC, CHECKS, perform
 from vbench.adapters.conformance.subject import Finding, Subject
 from vbench.adapters.recipe import Recipe, load_recipe
 from vbench.adapters.registry import resolve
+from vbench.processes.channel import Arrays, Channel, decoded
+from vbench.processes.child import Child, ChildError, Deadline
+from vbench.processes.text import bounded, encodable
 
 _MEMORY_LIMIT = 2 << 30
 _REMEDY = "call fit and search by hand on a few thousand vectors, and see where it stops"
-_LOOK_EVERY = 0.1
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
 def check_index(
@@ -50,7 +47,7 @@ def check_index(
     recipe = load_recipe(spec)
     findings: list[Finding] = []
     while len(findings) < len(CHECKS):
-        with _Child(recipe, first=len(findings)) as child:
+        with _Checked(recipe, first=len(findings)) as child:
             while len(findings) < len(CHECKS):
                 name = CHECKS[len(findings)][0]
                 progress(name, len(findings), len(CHECKS))
@@ -69,22 +66,11 @@ def _not_tried(first: int) -> list[Finding]:
     return [Finding(name, "skip", reason) for name, _ in CHECKS[first:]]
 
 
-class _Child:
+class _Checked:
     """A process that runs the checks from the one numbered `first` on."""
 
     def __init__(self, recipe: Recipe, first: int) -> None:
-        self._ours, theirs = Pipe()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in __exit__)
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                env={**os.environ, **dict.fromkeys(_THREADS, "1")},
-                start_new_session=True,
-            )
+        self._child = Child(__name__, threads=1, memory_limit=_MEMORY_LIMIT)
         sweep = {
             name: values if isinstance(values, list) else [values]
             for name, values in recipe.search.items()
@@ -93,51 +79,60 @@ class _Child:
             name: value[0] if isinstance(value, list) else value
             for name, value in recipe.build.items()
         }
-        self._ours.send((sys.path, recipe.adapter, build, sweep, first))
+        order = _Order(sys.path, recipe.adapter, build, sweep, first)
+        self._order = msgspec.msgpack.encode(order)
 
-    def __enter__(self) -> _Child:
+    def __enter__(self) -> _Checked:
         return self
 
     def __exit__(self, *_: object) -> None:
-        processes.end(self._process)
-        self._ours.close()
-        self._log.close()
+        self._child.kill()
 
     def next(self, timeout: float) -> Finding | str:
         """The next finding, or the reason why there will be none."""
-        process = psutil.Process(self._process.pid)
-        end = time.monotonic() + timeout
+        deadline = Deadline.after(timeout)
         try:
-            while not self._ours.poll(_LOOK_EVERY):
-                if time.monotonic() > end:
-                    return f"did not end within {timeout:g} s"
-                if process.memory_info().rss > _MEMORY_LIMIT:
-                    return f"took more than {_MEMORY_LIMIT >> 30} GB for a few thousand vectors"
-            return Finding(*self._ours.recv())
-        except (EOFError, ConnectionError, psutil.NoSuchProcess):
-            return self._death(timeout)
-
-    def _death(self, timeout: float) -> str:
-        try:
-            code = self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            return "the process closed the pipe to the kit and went on"
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-        self._log.seek(0)
-        lines = self._log.read().decode(errors="replace").strip().splitlines()
-        return f"the process {how}" + (f"; it said: {lines[-1].strip()}" if lines else "")
+            if self._order:
+                self._child.send(self._order, deadline=deadline)
+                self._order = b""
+            return self._child.receive(_finding, deadline=deadline)[0]
+        except ChildError as error:
+            lines = error.log.splitlines()
+            said = f"; it said: {lines[-1].strip()}" if lines and error.kind != "timeout" else ""
+            return bounded(error.reason + said)
 
 
-def _serve(connection: Connection) -> None:
+class _Order(msgspec.Struct):
+    sys_path: list[str]
+    adapter: str
+    build: dict[str, Any]
+    sweep: dict[str, list[Any]]
+    first: int
+
+
+def _finding(head: bytes) -> tuple[Finding, Arrays]:
+    return decoded(head, Finding), []
+
+
+def _order(head: bytes) -> tuple[_Order, Arrays]:
+    return decoded(head, _Order), []
+
+
+def _serve(channel: Channel) -> None:
     """Run checks one after another, and send each finding at once."""
-    path, adapter, build, sweep, first = connection.recv()
-    sys.path[:] = path
-    subject = Subject(resolve(adapter), build, sweep)
-    for number in range(first, len(CHECKS)):
+    order, _ = channel.receive(_order)
+    sys.path[:] = order.sys_path
+    own = os.getpid()
+    subject = Subject(resolve(order.adapter), order.build, order.sweep)
+    for number in range(order.first, len(CHECKS)):
         finding = perform(number, subject)
-        connection.send(tuple(finding))
-    connection.poll(None)  # the kit ends this process, and what the index has started
+        if os.getpid() != own:
+            os._exit(0)  # a copy of this process, left by an index that forks
+        reason, remedy = (encodable(bounded(each)) for each in (finding.reason, finding.remedy))
+        shown = finding._replace(reason=reason, remedy=remedy)
+        channel.send(msgspec.msgpack.encode(shown))
+    channel.receive(_order)  # the kit ends this process, and what the index has started
 
 
 if __name__ == "__main__":
-    _serve(Connection(int(sys.argv[1])))
+    _serve(Channel(socket.socket(fileno=int(sys.argv[1]))))

@@ -1,0 +1,52 @@
+"""What somebody else's code says of its failure: short enough, and such that UTF-8 can hold it."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Literal
+
+FailureKind = Literal["error", "timeout", "memory", "signal", "protocol", "lost"]
+MOST_REASON = 500
+"""Characters that a failure's reason may have."""
+MOST_LOG = 8 << 10
+"""Bytes that a failure's log may have."""
+
+
+def bounded(text: str, length: int = MOST_REASON) -> str:
+    """`text`, or its beginning and end where it is longer than `length` characters."""
+    if len(text) <= length:
+        return text
+    middle = f" … ({len(text):,} characters) … "
+    half = (length - len(middle)) // 2
+    return text[:half] + middle + text[-half:]
+
+
+def bounded_log(text: str) -> str:
+    """The end of `text`, of at most `MOST_LOG`."""
+    return text.encode(errors="replace")[-MOST_LOG:].decode(errors="ignore")
+
+
+def encodable(text: str) -> str:
+    """`text` with escapes for halves of surrogate pairs, which UTF-8 does not have."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def reason_of(error: BaseException, *, bare: bool = False) -> str:
+    """Type and text of an error, or its text alone; it may fail at showing itself too."""
+    name = type(error).__name__
+    try:
+        text = encodable(str(error))
+    except BaseException:
+        return f"{name}, which cannot be shown"
+    return bounded(text if bare else f"{name}: {text}" if text else name)
+
+
+def trace_of(error: BaseException) -> str:
+    """The traceback of an error, in bounds."""
+    try:
+        trace = "".join(traceback.format_exception(error))
+    except BaseException as another:
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        trace += f"{type(error).__name__}, which cannot be shown: {type(another).__name__}\n"
+    # Four bytes is the most that a character takes.
+    return bounded(encodable(trace), MOST_LOG // 4)
