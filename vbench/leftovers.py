@@ -117,6 +117,11 @@ def sweep(folder: Path) -> list[Path]:
     return [Path(entry.path) for entry in found if _removed(Path(entry.path))]
 
 
+def is_leftover(path: Path) -> bool:
+    """Whether a name is one that is given here, to what is being written or was left."""
+    return _OURS.fullmatch(path.name) is not None
+
+
 def sweep_once(folder: Path) -> None:
     """Sweep a folder, once in a process."""
     folder = Path(os.path.abspath(folder))  # noqa: PTH100 (resolve would ask the disk)

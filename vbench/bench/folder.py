@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vbench.bench.plan import Plan, identity
 from vbench.errors import VbenchError
+from vbench.leftovers import is_leftover, sweep
 from vbench.results import files
 
 
@@ -31,8 +32,8 @@ def claim(folder: Path, plan: Plan, *, fresh: bool) -> Iterator[None]:
     with files.locked(folder):
         if fresh:
             _empty(folder)
-        for leftover in _leftovers(folder):
-            leftover.unlink()
+        for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
+            sweep(place)
         try:
             yield
         finally:
@@ -43,7 +44,7 @@ def claim(folder: Path, plan: Plan, *, fresh: bool) -> Iterator[None]:
 def _check_contents(folder: Path, plan: Plan, *, fresh: bool) -> None:
     if not folder.is_dir():
         raise VbenchError(f"{folder} is a file; give --out a folder")
-    names = {entry.name for entry in folder.iterdir()} - {path.name for path in _leftovers(folder)}
+    names = {entry.name for entry in folder.iterdir() if not is_leftover(entry)}
     if names <= {"trials"} and not any((folder / "trials").glob("[!.]*")):
         return
     if files.MANIFEST not in names:
@@ -56,14 +57,6 @@ def _check_contents(folder: Path, plan: Plan, *, fresh: bool) -> None:
             f"{folder} holds a run of another plan (other data, indexes, settings or seed); "
             "give --out another folder, or --fresh to throw that run away"
         )
-
-
-def _leftovers(folder: Path) -> list[Path]:
-    """Temporary files of a run that was killed while it wrote."""
-    return [
-        *(path for kind in ("json", "parquet") for path in folder.glob(f".*.{kind}.*")),
-        *(folder / "trials").glob(".*.parquet.*"),
-    ]
 
 
 def _empty(folder: Path) -> None:

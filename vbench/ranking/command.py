@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vbench.errors import DataError, VbenchError
+from vbench.leftovers import TemporaryFolder
 from vbench.ranking.intake import read_scores
 from vbench.ranking.pool import similarity
 from vbench.ranking.protocol import Material, Ranker, Rows
@@ -50,7 +50,7 @@ class Command(Ranker):
         query, item = np.divmod(pairs, data.n)
         near = similarity(data, query, item)
         frame = pl.DataFrame({"q_id": query, "doc_id": item, "similarity": near})
-        with tempfile.TemporaryDirectory(prefix="vbench-rank-") as scratch:
+        with TemporaryFolder(purpose="rank") as scratch:
             given, made = Path(scratch, "candidates.parquet"), Path(scratch, "scores.parquet")
             frame.write_parquet(given)
             self._call(given, made)
