@@ -69,6 +69,9 @@ def _dataset_options(command: F) -> F:
     """Options for what a file of vectors does not say by itself."""
     for option in (
         click.option("--metric", type=MetricType(), help="Its metric."),
+        click.option(
+            "--column", metavar="NAME", help="Column of the vectors, where there are several."
+        ),
         click.option("--queries", metavar="PATH", help="Queries, where its file holds none."),
         trust_option,
     ):
@@ -246,6 +249,7 @@ def convert(
 def truth(
     name: str,
     queries: str | None,
+    column: str | None,
     metric: Any,
     depth: int,
     threads: int | None,
@@ -262,7 +266,7 @@ def truth(
 
     if out:
         check_truth_target(out)
-    dataset = load(name, queries=queries, metric=metric)
+    dataset = load(name, queries=queries, column=column, metric=metric)
     watch = Stopwatch()
     with progress_bar() as progress:
         found = exact_truth(

@@ -84,6 +84,9 @@ _DATA = (
         help="From `vbench data list`, or a file or folder of vectors.",
     ),
     click.option("--queries", metavar="PATH", help="Queries, where the dataset's file holds none."),
+    click.option(
+        "--column", metavar="NAME", help="Column of the vectors, where a Parquet file has several."
+    ),
     click.option("--metric", type=MetricType(), help="Where the file does not say."),
     click.option(
         "--ground-truth",

@@ -94,6 +94,7 @@ def run(
     cluster: str | None,
     dataset: str,
     queries: str | None,
+    column: str | None,
     metric: Any,
     ground_truth: str | Literal[False] | None,
     segments: str | None,
@@ -133,6 +134,7 @@ def run(
         data = load(
             dataset,
             queries=queries,
+            column=column,
             metric=metric,
             ground_truth=ground_truth,
             segments=segments,

@@ -73,6 +73,7 @@ def tune(
     target: str,
     dataset: str,
     queries: str | None,
+    column: str | None,
     metric: Any,
     ground_truth: str | Literal[False] | None,
     segments: str | None,
@@ -98,6 +99,7 @@ def tune(
         data = load(
             dataset,
             queries=queries,
+            column=column,
             metric=metric,
             ground_truth=ground_truth,
             segments=segments,

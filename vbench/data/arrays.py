@@ -232,6 +232,6 @@ def first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
-def one_of(wanted: tuple[str, ...], names: Sequence[str]) -> str | None:
+def one_of(wanted: Sequence[str], names: Sequence[str]) -> str | None:
     """Give the first of the wanted names that is there."""
     return next((name for name in wanted if name in names), None)

@@ -49,6 +49,8 @@ class Contents:
     ----------
     table : frame of as many rows, or None
         Columns beside the base vectors.
+    parts
+        Number of files, where the base vectors lie in several.
     """
 
     base: Vectors
@@ -56,6 +58,7 @@ class Contents:
     truth: Vectors | None = None
     metric: Metric | None = None
     table: pl.DataFrame | None = None
+    parts: int | None = None
 
 
 def read_npz(path: Path) -> Contents:

@@ -65,6 +65,8 @@ class Dataset:
     query_id, item_id : str or None
         Columns of `segments` and of `items` that tell the rows apart; by default the one that
         does so by its name and its values, if any.
+    parts : int or None
+        Number of files of the base vectors, where they lie in several.
 
     Notes
     -----
@@ -84,6 +86,7 @@ class Dataset:
     interactions: pl.DataFrame | None = None
     query_id: str | None = None
     item_id: str | None = None
+    parts: int | None = None
 
     def __post_init__(self) -> None:
         # The fingerprint is computed once: it must stay that of the vectors.

@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from vbench.data import catalog
 from vbench.data.card import Card, read_card
 from vbench.data.dataset import Dataset, Truth
+from vbench.data.layout import layout
+from vbench.data.names import label
+from vbench.data.parts import Files, is_pattern
 from vbench.errors import DataError
 from vbench.metric import Metric
 
 Vectors = NDArray[Any]
-Array = Vectors | Path | str
+Array = Vectors | Path | Files | str
 
 _TABLES = {
     "segments": "queries.parquet",
@@ -38,6 +41,10 @@ class Parts:
         By the layout of the dataset: rows in the order of the vectors.
     given_segments, given_items
         By the caller, to be joined.
+    column : str or None
+        The column of vectors that the caller named.
+    files : int or None
+        Number of files of the base vectors, where there are several.
     """
 
     name: str
@@ -52,6 +59,17 @@ class Parts:
     given_segments: Any = None
     given_items: Any = None
     card: Card = field(default_factory=Card)
+    column: Any = None
+    files: Any = None
+
+
+def as_file(source: Any) -> Path | Files | None:
+    """The file, the files or the folder that a part lies in; None where it does in none."""
+    return Path(source) if isinstance(source, str) else source if _is_file(source) else None
+
+
+def _is_file(source: Any) -> bool:
+    return isinstance(source, Path | Files)
 
 
 def find(name_or_path: str | Path | Vectors) -> Parts | Dataset:
@@ -66,6 +84,10 @@ def find(name_or_path: str | Path | Vectors) -> Parts | Dataset:
         if folder and (Path(folder) / "dataset.toml").is_file():
             card = read_card(Path(folder) / "dataset.toml").variant(variant)
             return _from_folder(Path(folder), path.name, card)
+        if is_pattern(path):
+            return Parts(
+                label(Path(path.name.replace("*", ""))) or path.parent.resolve().name, path
+            )
         if isinstance(name_or_path, Path) or path.suffix or path.name != name_or_path:
             raise DataError(f"{path}: no such file or folder")
         catalog.entry(name_or_path)  # says which names are near
@@ -119,20 +141,20 @@ def _not_fetched(entry: catalog.Entry) -> DataError:
 
 
 def _from_folder(folder: Path, name: str, card: Card | None) -> Parts:
-    """Read vbench's layout, or VectorDBBench's: `train`, `test` and `neighbors.parquet`."""
+    """Read vbench's layout, or one that names its tables: VectorDBBench's `train` and `test`."""
     if card is None:
         own = folder / "dataset.toml"
         card = read_card(own) if own.is_file() else Card()
     base = folder / "base.npy"
     if not base.is_file():
-        train = [folder / f"{kind}train.parquet" for kind in ("", "shuffle_")]
-        found = next((path for path in train if path.is_file()), None)
+        found = layout(folder)
         if found is None:
             raise DataError(
-                f"{folder}: holds no base.npy (and no train.parquet); a folder needs base.npy, "
-                "queries.npy and dataset.toml, else give the path of a file"
+                f"{folder}: holds no base.npy, nor other files of vectors; a folder needs "
+                "base.npy, queries.npy and dataset.toml, or tables named base and queries, or "
+                "train and test"
             )
-        return Parts(name, found, metric=card.metric, card=card)
+        return Parts(name, *found, metric=card.metric, card=card)
     tables = {role: folder / file for role, file in _TABLES.items() if (folder / file).is_file()}
     queries, truth = folder / (card.queries or "queries.npy"), folder / "truth.npz"
     return Parts(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,16 @@ from vbench.data.containers import (
     read_hdf5,
     read_npz,
 )
-from vbench.data.parquet import read_parquet, scalars, text_lists
+from vbench.data.names import cropped_rows, suffix_of
+from vbench.data.parquet import (
+    column_of_neighbors,
+    has_column,
+    read_parquet,
+    scalars,
+    text_lists,
+)
+from vbench.data.parts import Files, located
+from vbench.data.rows import joined, kept, rows_of
 from vbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,10 +34,8 @@ if TYPE_CHECKING:
 BIN_DTYPES = {".fbin": "<f4", ".f16bin": "<f2", ".u8bin": "u1", ".i8bin": "i1", ".ibin": "<i4"}
 VECS_DTYPES = {".fvecs": "<f4", ".bvecs": "u1", ".ivecs": "<i4"}
 HDF5_SUFFIXES = (".hdf5", ".h5", ".hdf")
-VECTOR_COLUMNS = ("emb", "embedding", "vector", "vectors", "embeddings")
-TRUTH_COLUMNS = ("neighbors_id", *TRUTH_KEYS)
 SUFFIXES = (*HDF5_SUFFIXES, *VECS_DTYPES, *BIN_DTYPES, ".npy", ".npz", ".parquet")
-_CROPPED = re.compile(r"\.crop_nb_(\d+)$")
+_MAPPED = (*VECS_DTYPES, *BIN_DTYPES, ".npy")
 _MAGIC = {
     b"\x93NUMPY": ".npy",
     b"\x89HDF\r\n\x1a\n": ".hdf5",
@@ -38,66 +44,116 @@ _MAGIC = {
 }
 
 
-def read_contents(path: Path) -> Contents:
-    """Open a file of any known format.
+def read_contents(path: Path | Files, *, column: str | None = None) -> Contents:
+    """Open a file of any known format, or all files of one table.
+
+    Parameters
+    ----------
+    path
+        A folder or a pattern stands for the files of one table.
+    column
+        Of a Parquet file: the column of the vectors, or what those of its dimensions begin with.
 
     Raises
     ------
     DataError
-        The file is missing, truncated, of an unknown format, or holds no vectors.
+        The file is missing, truncated, of an unknown format, or holds no vectors; of several
+        files, one is missing or they do not belong together.
     """
-    suffix = _kind(path)
-    if suffix in HDF5_SUFFIXES:
-        return read_hdf5(path)
-    if suffix == ".npz":
-        return read_npz(path)
-    table = scalars(path) if suffix == ".parquet" else None
-    return Contents(read_array(path), table=table)
+    files = _files(path)
+    suffix = _kind(files.paths[0])
+    if column is not None and suffix != ".parquet":
+        raise DataError(f"{path}: has no column {column!r} to take: it is no Parquet file")
+    if len(files.paths) == 1 and suffix in HDF5_SUFFIXES:
+        return read_hdf5(files.paths[0])
+    if len(files.paths) == 1 and suffix == ".npz":
+        return read_npz(files.paths[0])
+    parts = len(files.paths) if len(files.paths) > 1 else None
+    array = read_array(files, column=column)
+    table = scalars(files.paths, column) if suffix == ".parquet" else None
+    return Contents(array, table=table, parts=parts)
 
 
-def read_array(path: Path, *, ids: bool = False) -> Vectors:
-    """Open the one array of a file: vectors, or with `ids` the truth.
+def read_array(path: Path | Files, *, ids: bool = False, column: str | None = None) -> Vectors:
+    """Open the one array of a file or of several: vectors, or with `ids` the ground truth.
 
     Returns
     -------
     (rows, columns), mapped read-only where the format allows, else converted once and mapped
-    from there: float32, float16, int8 or uint8 (float64 is narrowed to float32); integers with
+    from there: float32, float16, int8 or uint8 (other numbers become float32); integers with
     `ids`.
     """
-    suffix = _kind(path, ids=ids)
-    if suffix in BIN_DTYPES:
-        array = _map_bin(path, BIN_DTYPES[suffix])
-    elif suffix in VECS_DTYPES:
-        array = _map_vecs(path, VECS_DTYPES[suffix])
-    elif suffix == ".npy":
-        array = map_npy(path)
-    elif suffix == ".parquet":
-        columns = TRUTH_COLUMNS if ids else VECTOR_COLUMNS
-        return read_parquet(path, columns, ids=ids)
-    elif suffix == ".npz" and ids:
-        return npz_member(path, npz_name(path, TRUTH_KEYS, "truth"), ids=True)
-    else:
-        contents = read_contents(path)
-        found = contents.truth if ids else contents.base
-        if found is None:
-            raise DataError(f"{path}: holds no truth (one of {', '.join(TRUTH_KEYS)})")
-        return found
-    return accept(array, str(path), source=path, ids=ids)
+    files = _files(path)
+    kinds = {_kind(each, ids=ids) for each in files.paths}
+    if len(kinds) > 1:
+        raise DataError(f"{path}: holds files of several formats: {', '.join(sorted(kinds))}")
+    kind = kinds.pop()
+    if kind == ".parquet":
+        return read_parquet(files.paths, str(path), ids=ids, column=column)
+    if len(files.paths) == 1:
+        return _read_one(files.paths[0], kind, ids)
+    parts = [
+        rows_of(
+            _map(each, kind) if kind in _MAPPED else _read_one(each, kind, ids), str(each), ids=ids
+        )
+        for each in files.paths
+    ]
+    return kept(joined(parts, str(path)), files.paths)
 
 
-def read_texts(path: Path) -> pl.Series | None:
+def read_texts(path: Path | Files) -> pl.Series | None:
     """Ids of true neighbors that are text, a list for each query; None where they are not."""
-    return text_lists(path, TRUTH_COLUMNS) if _kind(path, ids=True) == ".parquet" else None
+    files = _files(path)
+    return text_lists(files.paths) if _kind(files.paths[0], ids=True) == ".parquet" else None
 
 
-def read_scalars(path: Path) -> pl.DataFrame | None:
+def read_scalars(path: Path | Files) -> pl.DataFrame | None:
     """Columns beside the lists of a file; None where its format has none."""
-    return scalars(path) if _kind(path, ids=True) == ".parquet" else None
+    files = _files(path)
+    return scalars(files.paths) if _kind(files.paths[0], ids=True) == ".parquet" else None
 
 
-def suffix_of(path: Path) -> str:
-    """The suffix that tells the format: of `base.1B.fbin.crop_nb_1000` it is `.fbin`."""
-    return Path(_CROPPED.sub("", path.name)).suffix.lower()
+def is_parquet(path: Path | Files) -> bool:
+    """Whether a file, or the files of a table, are Parquet."""
+    return _kind(_files(path).paths[0]) == ".parquet"
+
+
+def column_is_in(path: Path | Files, column: str | None) -> bool:
+    """Whether a Parquet file has a column of vectors of that name."""
+    return column is not None and is_parquet(path) and has_column(_files(path).paths[0], column)
+
+
+def neighbors_beside(path: Path | Files) -> str | None:
+    """The column of a Parquet file that holds the true neighbors of each of its rows."""
+    files = _files(path)
+    kind = _kind(files.paths[0], ids=True)
+    return column_of_neighbors(files.paths[0]) if kind == ".parquet" else None
+
+
+def _files(path: Path | Files) -> Files:
+    found = path if isinstance(path, Files) else located(path, SUFFIXES)
+    return found if isinstance(found, Files) else Files(found, (found,))
+
+
+def _read_one(path: Path, kind: str, ids: bool) -> Vectors:
+    if kind in _MAPPED:
+        return accept(_map(path, kind), str(path), source=path, ids=ids)
+    if kind == ".npz" and ids:
+        return npz_member(path, npz_name(path, TRUTH_KEYS, "ground truth"), ids=True)
+    contents = read_npz(path) if kind == ".npz" else read_hdf5(path)
+    found = contents.truth if ids else contents.base
+    if found is None:
+        raise DataError(f"{path}: holds no ground truth (one of {', '.join(TRUTH_KEYS)})")
+    return found
+
+
+def _map(path: Path, kind: str) -> Vectors:
+    """Map the one array of a file as it is stored."""
+    if kind in BIN_DTYPES:
+        return _map_bin(path, BIN_DTYPES[kind])
+    if kind in VECS_DTYPES:
+        return _map_vecs(path, VECS_DTYPES[kind])
+    return map_npy(path)
 
 
 def _kind(path: Path, *, ids: bool = False) -> str:
@@ -140,13 +196,12 @@ def _bin_header(path: Path, kind: np.dtype[np.generic]) -> tuple[int, int, int] 
     has the float32 distances after the ids. A slice may have kept the header of the whole.
     """
     size = path.stat().st_size
-    cropped = _CROPPED.search(path.name)
+    cropped = cropped_rows(path)
     for width in (4, 8):
         if size < 2 * width:
             continue
         n, d = np.fromfile(path, f"<u{width}", 2).tolist()
-        counts = [n, int(cropped[1])] if cropped else [n]
-        for rows in counts:
+        for rows in (n, cropped or n):
             wanted = rows * d * kind.itemsize
             room = size - 2 * width
             if wanted and (room == wanted or (kind.kind == "i" and room == 2 * wanted)):

@@ -17,8 +17,16 @@ from vbench.data.card import Card
 from vbench.data.check import check_k as check_k
 from vbench.data.check import duplicates as duplicates
 from vbench.data.dataset import Dataset, Truth
-from vbench.data.find import Array, Parts, Vectors, as_array, find
-from vbench.data.formats import read_array, read_contents, read_scalars, read_texts
+from vbench.data.find import Array, Parts, Vectors, as_array, as_file, find
+from vbench.data.formats import (
+    column_is_in,
+    is_parquet,
+    neighbors_beside,
+    read_array,
+    read_contents,
+    read_scalars,
+    read_texts,
+)
 from vbench.data.joins import Joins, Part, Side, by_rows, neighbor_rows
 from vbench.data.keys import Table
 from vbench.data.select import selected
@@ -43,6 +51,7 @@ def load(
     relevance: pl.DataFrame | Path | str | None = None,
     interactions: pl.DataFrame | Path | str | None = None,
     on: str | Sequence[str] | None = None,
+    column: str | None = None,
     name: str | None = None,
     trust: bool = False,
 ) -> Dataset:
@@ -53,7 +62,8 @@ def load(
     name_or_path
         A name of the catalog (`vbench data list`); a file (HDF5 of ann-benchmarks or VIBE,
         `.fvecs/.bvecs`, `.fbin/.f16bin/.u8bin/.i8bin`, `.npy/.npz`, Parquet); a folder
-        in vbench's own layout or VectorDBBench's; a card; or the base vectors themselves (n, d).
+        in vbench's own layout or VectorDBBench's; a folder or a pattern (`emb_*.npy`) of the parts
+        of a table; a card; or the base vectors themselves (n, d).
         float32, float16, int8 and uint8 are kept as they are; float64, bfloat16 and wider
         integers become float32. Arrays are copied.
         Columns beside the lists of a Parquet file describe the items, or the queries.
@@ -78,6 +88,9 @@ def load(
     on
         The column to join segments, items and ground truth by, or several, where that is not
         clear; `OURS=THEIRS` where the two call it differently.
+    column
+        The column of vectors of a Parquet file, where there are several; of vectors that have a
+        column for each dimension, what these columns begin with.
     trust
         Whether the files come from somebody you trust, and arrays far larger than their file are
         unpacked.
@@ -127,6 +140,7 @@ def load(
         "relevance": relevance,
         "interactions": interactions,
         "on": on,
+        "column": column,
         "name": name,
     }
     given = {role: value for role, value in given.items() if value is not None}
@@ -141,7 +155,7 @@ def _source(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments that open the dataset again from any folder; empty where one is not on disk."""
     found: dict[str, Any] = {}
     for role, value in arguments.items():
-        if value is False or role in ("metric", "name"):
+        if value is False or role in ("metric", "column", "name"):
             found[role] = value
         elif role == "on":
             found[role] = value if isinstance(value, str) else list(value)
@@ -199,8 +213,8 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None) -> Dataset:
     check.check_vectors(base, metric, where)
     _check_card(parts.card, base, queries, where)
     joins = Joins(on)
-    arrays = [not isinstance(parts.base, Path | str)]
-    arrays.append(arrays[0] and not isinstance(parts.queries, Path | str))
+    arrays = [as_file(parts.base) is None]
+    arrays.append(arrays[0] and as_file(parts.queries) is None)
     described = [_part(parts.items, "items", True), _part(parts.given_items, "items", arrays[0])]
     items, item_id = joins.side(
         opened.items, where, described, len(base), "base vectors", parts.card.item_id
@@ -229,8 +243,7 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None) -> Dataset:
         parts.interactions, sides, _where(parts.interactions, "interactions"), partial=True
     )
     known = None
-    source = parts.truth if isinstance(parts.truth, Path | str) else None
-    place = _where(source, f"{where}: its truth")
+    place = _where_truth(parts, f"{where}: its truth")
     truth = _truth(opened.truth, segments, sides[1], joins, asked, place)
     joins.check_used()
     if truth is not None:
@@ -248,6 +261,7 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None) -> Dataset:
         interactions=interactions,
         query_id=query_id,
         item_id=item_id,
+        parts=parts.files,
     )
     return selected(made, parts.card.where) if parts.card.where else made
 
@@ -258,33 +272,41 @@ def _part(source: Any, role: str, in_order: bool) -> Part:
 
 def _open(parts: Parts) -> _Opened:
     """Open the arrays; what the call gives goes before what the file holds or lies beside it."""
-    queries, truth, metric = parts.queries, parts.truth, parts.metric
+    queries, truth, metric, column = parts.queries, parts.truth, parts.metric, parts.column
     items = segments = None
-    if isinstance(parts.base, Path | str):
-        path = Path(parts.base)
-        contents = read_contents(path)
+    file = as_file(parts.base)
+    has_column = [] if file is None else [is_parquet(file)]
+    if file is not None:
+        contents = read_contents(file, column=column if has_column[0] else None)
         base, items, metric = contents.base, contents.table, metric or contents.metric
+        parts.files = contents.parts
         own = queries is None
         if own:
             queries = parts.queries = contents.queries
         if queries is None:
-            queries = parts.queries = siblings.queries_of(path)
+            queries = parts.queries = siblings.queries_of(Path(str(file)))
         if truth is None and own:
             # Truth that lies with the base belongs to the queries that lie there too.
             truth = contents.truth
             if truth is None:
-                truth = parts.truth = siblings.truth_of(path)
+                truth = parts.truth = siblings.truth_of(Path(str(file)))
     else:
-        base = accept(parts.base, "base")
-    if isinstance(queries, Path | str):
-        contents = read_contents(Path(queries))
+        base = accept(as_array(parts.base), "base")
+    asked = as_file(queries)
+    if asked is not None:
+        has_column.append(column_is_in(asked, column))
+        contents = read_contents(asked, column=column if has_column[-1] else None)
         # The queries of a file that has some, else its only array.
         if contents.queries is None:
             queries, segments = contents.base, contents.table
         else:
             queries = contents.queries
+        if truth is None and neighbors_beside(asked):
+            truth = parts.truth = asked
     elif queries is not None:
         queries = accept(as_array(queries), "queries")
+    if column is not None and not any(has_column):
+        raise DataError(f"column {column!r}: neither base nor queries are Parquet files with it")
     return _Opened(base, items, queries, segments, truth, metric)
 
 
@@ -301,11 +323,11 @@ def _truth(
         return None
     if isinstance(given, Truth):
         return given.ids
-    if not isinstance(given, Path | str):
+    path = as_file(given)
+    if path is None:
         return neighbor_rows(
             accept(as_array(given), "truth", ids=True), items.ids, items.size, where
         )
-    path = Path(given)
     texts = read_texts(path)
     found = read_array(path, ids=True) if texts is None else texts
     rows = neighbor_rows(found, items.ids, items.size, where)
@@ -331,4 +353,13 @@ def _check_card(card: Card, base: Vectors, queries: Vectors, where: str) -> None
 
 
 def _where(source: Any, otherwise: str) -> str:
-    return str(source) if isinstance(source, Path | str) else otherwise
+    return otherwise if as_file(source) is None else str(source)
+
+
+def _where_truth(parts: Parts, otherwise: str) -> str:
+    """Where ground truth came from; a column of a table is named."""
+    file = as_file(parts.truth)
+    if file is None:
+        return otherwise
+    column = neighbors_beside(file)
+    return f"{file}: {column}" if column else str(file)

@@ -1,4 +1,4 @@
-"""Parquet with a column of lists, as VectorDBBench writes it, and what stands beside the lists.
+"""Parquet with columns of vectors, as VectorDBBench and others write it, and what stands beside.
 
 Rows keep the order in which they lie, whatever their ids: vectors, ids and other columns of a file
 belong together row by row.
@@ -6,22 +6,24 @@ belong together row by row.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from vbench.data import tables
-from vbench.data.arrays import (
-    DAMAGE,
-    Vectors,
-    accept,
-    converted,
-    exactly,
-    first_line,
-    kept_dtype,
-    one_of,
+from vbench.data.arrays import DAMAGE, Vectors, first_line, one_of
+from vbench.data.lists import (
+    TRUTH_COLUMNS,
+    choose,
+    dimension_columns,
+    is_known,
+    is_list,
+    leaf,
+    neighbors_column,
+    open_rows,
 )
+from vbench.data.rows import joined, kept
 from vbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,108 +34,119 @@ _LONGEST_TEXT = 200
 """Bytes of a column's texts on average, from which on they are documents."""
 
 
-def read_parquet(path: Path, columns: tuple[str, ...], *, ids: bool) -> Vectors:
-    """Convert a column of lists.
+def read_parquet(
+    paths: Sequence[Path], where: str, *, ids: bool, column: str | None = None
+) -> Vectors:
+    """Convert the column of vectors of a file, or of all parts of a table.
 
     Parameters
     ----------
-    columns
-        Names to look for where there are several columns of lists, the first the best.
+    where
+        What the caller gave, for messages.
     ids
         Whether the lists hold ids or vectors.
+    column
+        The column to take; by default it is chosen by its name and type.
     """
-    import polars as pl
-
-    try:
-        return _table(path, columns, ids)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, *DAMAGE) as error:
-        raise DataError(f"{path}: not a whole Parquet file: {first_line(error)}") from None
-
-
-def _table(path: Path, columns: tuple[str, ...], ids: bool) -> Vectors:
-    import polars as pl
-
-    schema = tables.parquet_schema(path)
-    lists = [name for name, kind in schema.items() if isinstance(kind, pl.List | pl.Array)]
-    column = one_of(columns, lists) or (lists[0] if len(lists) == 1 else None)
-    if column is None:
-        raise DataError(
-            f"{path}: one column of lists is needed, named {columns[0]} where there are "
-            f"several; the columns are {', '.join(schema)}"
-        )
-    frame = tables.scan_parquet(path)
-    inner = cast(Any, schema[column]).inner
-    head = frame.select(column).head(1).collect()[column]
-    first = head.item() if len(head) else None
-    n = frame.select(pl.len()).collect().item()
-    shape = (n, 0 if first is None else len(first))
-    if not (inner.is_float() or inner.is_integer()):
-        raise DataError(f"{path}: {column} holds lists of {inner}; numbers are needed")
-    dtype = np.dtype(str(inner).lower())
-    where = f"{path}: {column}"
-    accept(np.zeros((min(n, 1), shape[1]), dtype), where, ids=ids)
-    target = kept_dtype(dtype, where, ids=ids)
-
-    def block(start: int, stop: int) -> Vectors:
-        # Only this column's row groups are read, a block at a time.
-        lists = frame.select(column).slice(start, stop - start).collect()[column]
-        lengths = lists.cast(pl.List(inner)).list.len().fill_null(0).to_numpy()
-        if (lengths != shape[1]).any():
-            at = int(np.argmax(lengths != shape[1]))
-            raise DataError(
-                f"{path}: {column}, row {start + at}: {lengths[at]} numbers, row 0 has {shape[1]}"
-            )
-        flat = lists.cast(pl.List(inner)).explode()
-        if flat.null_count():
-            at = int(np.argmax(flat.is_null().to_numpy()))
-            raise DataError(
-                f"{path}: {column}, row {start + at // shape[1]}, column {at % shape[1]}: empty"
-            )
-        return exactly(flat.to_numpy().reshape(-1, shape[1]), target, where, start)
-
-    return converted(path, column, shape, target, block)
+    parts = []
+    choice = None
+    for path in paths:
+        with _damage(path):
+            # Warned of once: all parts have the columns of the first one.
+            choice = choose(path, ids=ids, column=choice.name if choice else column)
+            parts.append(open_rows(path, choice, ids=ids))
+    with _damage(paths[0] if len(paths) == 1 else Path(where)):
+        return kept(joined(parts, where) if len(parts) > 1 else parts[0], paths)
 
 
-def scalars(path: Path) -> pl.DataFrame | None:
+def column_of_neighbors(path: Path) -> str | None:
+    """The column with the true neighbors of each row, None where there is none."""
+    with _damage(path):
+        return neighbors_column(path)
+
+
+def has_column(path: Path, column: str) -> bool:
+    """Whether vectors lie in a column of that name, or in several whose names begin with it."""
+    with _damage(path):
+        return is_known(path, column)
+
+
+def scalars(paths: Sequence[Path], column: str | None = None) -> pl.DataFrame | None:
     """Columns that have one value for each row: ids, segments, attributes; None without any.
 
     Columns of whole documents are left out: a table of them would take more memory than the
-    vectors.
+    vectors. So are columns that hold the dimensions of the vectors.
+
+    Parameters
+    ----------
+    paths
+        A file, or all parts of a table; folders such as `day=1` give those in them a column.
+    column
+        As in :func:`read_parquet`.
     """
     import polars as pl
 
-    try:
-        schema = tables.parquet_schema(path)
-        names = [
-            name for name, kind in schema.items() if not kind.is_nested() and kind != pl.Binary
-        ]
-        texts = [name for name in names if schema[name] == pl.String]
-        head = tables.scan_parquet(path).select(texts).head(_LOOKED_AT).collect()
-        long = [
-            name
-            for name in texts
-            if int(head[name].str.len_bytes().sum()) > _LONGEST_TEXT * len(head)
-        ]
-        names = [name for name in names if name not in long]
-        return tables.read_parquet(path, names) if names else None
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, *DAMAGE) as error:
-        raise DataError(f"{path}: not a whole Parquet file: {first_line(error)}") from None
+    frames = []
+    for path in paths:
+        with _damage(path):
+            frames.append(_scalars(path, dimension_columns(path, column)))
+    if len(frames) > 1:
+        names = [name for name in frames[0].columns if all(name in f.columns for f in frames)]
+        with _damage(paths[0]):
+            whole = pl.concat([frame.select(names) for frame in frames], how="vertical_relaxed")
+    else:
+        whole = frames[0]
+    return whole if whole.width else None
 
 
-def text_lists(path: Path, columns: tuple[str, ...]) -> pl.Series | None:
-    """Lists of text ids, one for each row; None where the file has no such column."""
+def _scalars(path: Path, without: Sequence[str]) -> pl.DataFrame:
+    import polars as pl
+
+    schema = tables.parquet_schema(path)
+    names = [
+        name
+        for name, kind in schema.items()
+        if not (kind.is_nested() or is_list(kind) or kind == pl.Binary or name in without)
+    ]
+    texts = [name for name in names if schema[name] == pl.String]
+    head = tables.scan_parquet(path).select(texts).head(_LOOKED_AT).collect()
+    long = [
+        name for name in texts if int(head[name].str.len_bytes().sum()) > _LONGEST_TEXT * len(head)
+    ]
+    names = [name for name in names if name not in long]
+    frame = tables.read_parquet(path, names) if names else pl.DataFrame()
+    keys = [folder.partition("=")[::2] for folder in path.parts[:-1] if "=" in folder]
+    new = [pl.lit(value).alias(key) for key, value in keys if key not in schema]
+    if new and not names:
+        rows = tables.scan_parquet(path).select(pl.len()).collect().item()
+        return pl.DataFrame({"row": range(rows)}).select(new).head(rows)
+    return frame.with_columns(new) if new else frame
+
+
+def text_lists(paths: Sequence[Path]) -> pl.Series | None:
+    """Lists of text ids, one for each row; None where the files have no such column."""
+    import polars as pl
+
+    found = []
+    for path in paths:
+        with _damage(path):
+            schema = tables.parquet_schema(path)
+            texts = [
+                name for name, kind in schema.items() if is_list(kind) and leaf(kind) == pl.String
+            ]
+            name = one_of(TRUTH_COLUMNS, texts) or (texts[0] if len(texts) == 1 else None)
+            if name is None or one_of(TRUTH_COLUMNS, list(schema)) not in (None, name):
+                return None
+            found.append(tables.read_parquet(path, [name])[name].cast(pl.List(pl.String)))
+    return pl.concat(found) if len(found) > 1 else found[0]
+
+
+@contextlib.contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """Tell of a file that polars cannot read."""
     import polars as pl
 
     try:
-        schema = tables.parquet_schema(path)
-        lists = [
-            name
-            for name, kind in schema.items()
-            if isinstance(kind, pl.List | pl.Array) and kind.inner == pl.String
-        ]
-        name = one_of(columns, lists) or (lists[0] if len(lists) == 1 else None)
-        if name is None or one_of(columns, list(schema)) not in (None, name):
-            return None
-        return tables.read_parquet(path, [name])[name].cast(pl.List(pl.String))
+        yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, *DAMAGE) as error:
         raise DataError(f"{path}: not a whole Parquet file: {first_line(error)}") from None

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from vbench.data.formats import suffix_of
+from vbench.data.names import suffix_of
 
-_BASE_WORDS = ("shuffle_train", "base", "train", "items")
-_QUERY_WORDS = ("queries", "query", "test", "users")
-_TRUTH_WORDS = ("groundtruth", "ground_truth", "neighbors", "truth", "gt")
+BASE_WORDS = ("shuffle_train", "base", "train", "items")
+QUERY_WORDS = ("queries", "query", "test", "users")
+TRUTH_WORDS = ("groundtruth", "ground_truth", "neighbors", "truth", "gt")
 _FAMILIES = (
     {".fvecs", ".bvecs"},
     {".fbin", ".f16bin", ".u8bin", ".i8bin"},
@@ -33,19 +33,19 @@ def queries_of(base: Path) -> Path | None:
     """Find `sift_query.fvecs` for `sift_base.fvecs`, `query.10K.fbin` for `base.10M.fbin`."""
     kind = suffix_of(base)
     family = next((family for family in _FAMILIES if kind in family), set())
-    return _beside(base, _QUERY_WORDS, sorted(family))
+    return _beside(base, QUERY_WORDS, sorted(family))
 
 
 def truth_of(base: Path) -> Path | None:
     """Find `sift_groundtruth.ivecs` for `sift_base.fvecs`, `neighbors.*` for `train.*`."""
-    return _beside(base, _TRUTH_WORDS, _TRUTH_SUFFIXES.get(suffix_of(base), ()))
+    return _beside(base, TRUTH_WORDS, _TRUTH_SUFFIXES.get(suffix_of(base), ()))
 
 
 def advice(base: Any) -> str:
     """Name the file that would have been found beside a base file."""
     if not isinstance(base, Path) or suffix_of(base) not in _TRUTH_SUFFIXES:
         return ""
-    word = next((word for word in _BASE_WORDS if word in base.name), None)
+    word = next((word for word in BASE_WORDS if word in base.name), None)
     name = base.name.replace(word, "queries", 1) if word else f"queries{base.suffix}"
     return f", or put {name} beside it" if word else f", or name them base{base.suffix} and {name}"
 
@@ -53,7 +53,7 @@ def advice(base: Any) -> str:
 def _beside(base: Path, words: Iterable[str], suffixes: Iterable[str]) -> Path | None:
     """Replace the word for the base in its name; other endings of the name may follow."""
     stem = base.stem
-    word = next((word for word in _BASE_WORDS if word in stem), None)
+    word = next((word for word in BASE_WORDS if word in stem), None)
     if word is None:
         return None
     before, _, after = stem.partition(word)
