@@ -152,5 +152,6 @@ def dataset_facts(dataset: Dataset) -> DatasetFacts:
         else dict.fromkeys(dataset.segments.columns, "segment"),
         attributes=[] if dataset.items is None else dataset.items.columns,
         dtype=dataset.base.dtype.name,
+        parts=dataset.parts,
         ground_truth="computed" if dataset.given_truth is None else "given",
     )
