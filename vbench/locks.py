@@ -77,3 +77,15 @@ def _holder(path: Path) -> str:
         where = "" if host == platform.node() else f" on {host}"
         return f"process {int(process)}{where}, which is {doing}"
     return f"another process, which holds {path}"
+
+
+def is_held(target: Path) -> bool:
+    """Whether a process holds the lock beside `target` now."""
+    try:
+        descriptor = os.open(hidden(target, LOCK), os.O_RDWR | CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not hold(descriptor)
+    finally:
+        os.close(descriptor)

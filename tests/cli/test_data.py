@@ -138,3 +138,41 @@ def test_help_has_a_sentence_for_everything(name):
     result = call(*([] if name is None else [name]), "--help")
     assert result.exit_code == 0
     assert len(re.sub(r"\s+", " ", result.output)) > 150
+
+
+def test_prune(vectors, home):
+    """What nobody needs is shown with its size, and removed only with --yes."""
+    np.save("base.npy", np.load("base.npy").astype(np.float64))
+    call("show", "base.npy", "--metric", "l2")
+    (vectors / "base.npy").unlink()
+    for options in ((), ("--dry-run",), ("--dry-run", "--yes")):
+        result = call("prune", *options)
+        assert result.exit_code == 0, result.output
+        assert "base.npy is gone" in result.output
+        assert " kB" in result.output
+        assert len(list(home.glob("converted/*.npy"))) == 1
+    shown = document("prune")
+    assert (shown["removed"], shown["freed"], len(shown["items"])) == (False, 0, 1)
+    done = document("prune", "--yes")
+    assert done["removed"]
+    assert done["freed"] == done["bytes"] == shown["bytes"] > 3200
+    assert not list(home.glob("converted/*"))
+    assert "nothing that is not needed" in call("prune", "--yes").output
+
+
+def test_prune_of_a_run(tmp_path, home):
+    """Replaced trials of a run go; a folder that holds no run is refused."""
+    points = np.random.default_rng(0).normal(size=(60, 4))
+    data = vbench.load(points, queries=points[:5], metric="l2")
+    run = vbench.run(data, ["flat"], k=3, builds=1, out=tmp_path / "run")
+    (run.path / "old").mkdir()
+    (run.path / "old" / "x.parquet").write_bytes(b"123")
+    before = len(list((run.path / "trials").iterdir()))
+    shown = document("prune", run.path, "--yes")
+    assert [(item["kind"], item["bytes"]) for item in shown["items"]] == [("old trials", 3)]
+    assert not (run.path / "old").exists()
+    assert len(list((run.path / "trials").iterdir())) == before
+    assert document("prune", run.path)["items"] == []
+    refused = call("prune", tmp_path, "--yes")
+    assert refused.exit_code == 2
+    assert "holds no run" in refused.output

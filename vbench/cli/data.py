@@ -28,7 +28,7 @@ from vbench.plain import plain
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_ELSEWHERE = {"train": "vbench.cli.train:train"}
+_ELSEWHERE = {"prune": "vbench.cli.prune:prune", "train": "vbench.cli.train:train"}
 
 _EXAMPLES = """
 \b
