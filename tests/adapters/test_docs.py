@@ -52,3 +52,43 @@ def test_the_index_of_the_page_keeps_the_protocol(
     monkeypatch.syspath_prepend(tmp_path)
     findings = check_index("index_of_the_page:Sampled")
     assert [each for each in findings if each.status in ("fail", "warn")] == []
+
+
+SERVERS = """
+import numpy as np
+
+
+class Server:
+    version = "1.2"
+
+    def insert(self, base):
+        self.base = base
+
+    def nearest(self, query, k):
+        return ((self.base - query) ** 2).sum(axis=1).argsort(kind="stable")[:k].tolist()
+
+    def stop(self):
+        pass
+
+
+class client:
+    @staticmethod
+    def start(threads):
+        return Server()
+"""
+
+
+def test_the_server_of_the_page_keeps_the_protocol(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its attributes say what they are said to say; close knows nothing of what was not fitted."""
+    _, code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "servers.py").write_text(SERVERS)
+    (tmp_path / "server_of_the_page.py").write_text(f"import vbench\n{code}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    kind = resolve("server_of_the_page:Remote")
+    assert kind.requires == ("servers",)
+    assert not kind.seeded
+    findings = check_index("server_of_the_page:Remote")
+    assert [each for each in findings if each.status in ("fail", "warn")] == []

@@ -127,11 +127,11 @@ class Index:
         """Write the index to the file or folder `path`, which does not exist yet."""
         raise NotImplementedError
 
-    def load(self, path: Path) -> None:
+    def load(self, path: Path, *args: Any, **facts: Any) -> None:
         """Take the place of ``fit``: read what ``save`` wrote.
 
         The index was made with the same parameters. Of the keywords `metric`, `d`, `n` and
-        `threads` it is given those that its signature names, as in
+        `threads` it is given those that its own signature names, as in
         ``def load(self, path, *, d, metric)``.
         """
         raise NotImplementedError

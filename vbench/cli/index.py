@@ -105,7 +105,9 @@ def check(name: str, timeout: float, as_json: bool) -> int:
     table = _table("check", "result", "reason", "remedy")
     for finding in findings:
         result = styled(finding.status, style=_STYLES[finding.status])
-        table.add_row(finding.check, result, finding.reason, finding.remedy)
+        reason = "
+".join(filter(None, (finding.reason, finding.where)))
+        table.add_row(finding.check, result, reason, finding.remedy)
     console().print(table)
     counts = {each: sum(f.status == each for f in findings) for each in _STYLES}
     said = ", ".join(f"{count} {status}" for status, count in counts.items() if count)

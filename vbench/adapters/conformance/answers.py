@@ -1,99 +1,165 @@
-"""Checks of what an index answers: ids, metrics, seeds."""
+"""Checks of what an index answers: ids, rows, metrics, seeds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from vbench.adapters.answers import AnswerError, stack, whole
 from vbench.adapters.conformance.subject import (
     DoubtfulError,
     K,
     NotApplicableError,
     Subject,
     WrongError,
-    as_ids,
+    changed_rows,
+    given,
     search,
-    vectors,
+    search_each,
 )
 from vbench.adapters.protocol import Ids, Vectors
 from vbench.metric import METRICS, Metric, distance
 from vbench.plugins import said
 
+_SEED_REMEDY = (
+    "draw all randomness from the seed that fit is given; "
+    "say seeded = False where the library takes none"
+)
+
 
 def answers_queries(subject: Subject) -> None:
-    """Ids come as an integer array (m, k) of row numbers."""
-    base, queries = vectors(1000, seed=1), vectors(20, seed=2)
-    index = subject.fitted(base)
-    for k in (1, K):
-        ids = search(index, queries, k, len(base))
-        repeated = sum(len(found) - len(set(found)) for found in (row[row >= 0] for row in ids))
-        if repeated:
-            raise WrongError(f"{repeated} ids came twice for one query", "return each id once")
-        if (ids < 0).all():
-            raise WrongError("every id is a pad: nothing is found", "search after fit must answer")
+    """Ids come as integers (m, k) that are row numbers."""
+    base, queries = subject.vectors(1000, seed=1), subject.vectors(20, seed=2)
+    with subject.fitted(base) as index:
+        for k in (1, K):
+            ids = search(index, queries, k, len(base))
+            _refuse_repeats(ids)
+            if (ids < 0).all():
+                raise WrongError(
+                    "every id is a pad: nothing is found", "search after fit must answer"
+                )
+
+
+def _refuse_repeats(ids: Ids) -> None:
+    repeated = sum(len(found) - len(set(found)) for found in (row[row >= 0] for row in ids))
+    if repeated:
+        raise WrongError(
+            f"{repeated} ids came twice for one query",
+            "return each id once, and -1 where fewer are found",
+        )
 
 
 def more_than_there_are(subject: Subject) -> None:
-    """K > n gives n ids and pads, or a shorter row."""
-    base, queries = vectors(300, seed=3), vectors(5, seed=4)
+    """K > n gives n ids and pads, or shorter rows."""
+    base, queries = subject.vectors(300, seed=3), subject.vectors(5, seed=4)
     k = len(base) + 20
-    index = subject.fitted(base)
-    try:
-        answers = [index.search(queries, k), [index.search_one(query, k) for query in queries]]
-    except Exception as error:
-        raise WrongError(
-            f"k={k} on {len(base)} vectors raised {said(error)}", "pad the missing ids with -1"
-        ) from error
-    for answer in answers:
-        as_ids(answer, len(queries), k, len(base))
+    with subject.fitted(base) as index:
+        for method in (search, search_each):
+            try:
+                ids = method(index, queries, k, len(base))
+            except AnswerError:
+                raise
+            except Exception as error:
+                raise WrongError(
+                    f"k={k} on {len(base)} vectors raised {said(error)}",
+                    "return what there is: pad the missing ids with -1, or make the row shorter",
+                ) from error
+            _refuse_repeats(ids)
 
 
 def one_is_a_batch_of_one(subject: Subject) -> None:
     """A query gets the same ids alone, in a batch of one, and among others."""
-    base, queries = vectors(1000, seed=5), vectors(30, seed=6)
-    index = subject.fitted(base)
-    batch = search(index, queries, K, len(base))
-    for row, query in enumerate(queries):
-        alone = np.asarray(index.search_one(query, K))
-        if alone.ndim != 1:
-            raise WrongError(
-                f"search_one returned shape {alone.shape}", f"return one row of {K} ids, ({K},)"
-            )
-        single = as_ids(alone[np.newaxis], 1, K, len(base))
-        first = search(index, query[np.newaxis], K, len(base))
-        for name, ids in (("search_one", single), ("a batch of one", first)):
-            if set(ids[0]) != set(batch[row]):
+    base, queries = subject.vectors(1000, seed=5), subject.vectors(30, seed=6)
+    with subject.fitted(base) as index:
+        batch = search(index, queries, K, len(base))
+        alone = search_each(index, queries, K, len(base))
+        firsts = [search(index, query[np.newaxis], K, len(base))[0] for query in queries]
+    for row in range(len(queries)):
+        for name, ids in (("search_one", alone[row]), ("a batch of one", firsts[row])):
+            if set(ids) != set(batch[row]):
                 raise WrongError(
-                    f"query {row}: {name} gave {ids[0].tolist()}, the batch {batch[row].tolist()}",
+                    f"query {row}: {name} gave {ids.tolist()}, the batch {batch[row].tolist()}",
                     "search each query with the same parameters whether alone or not",
                 )
 
 
+def no_queries(subject: Subject) -> None:
+    """A batch without queries has no rows."""
+    base = subject.vectors(300, seed=29)
+    with subject.fitted(base) as index:
+        try:
+            search(index, subject.vectors(0, seed=30), K, len(base))
+        except AnswerError as error:
+            raise DoubtfulError(error.reason, "return no rows, (0, k)") from None
+        except Exception as error:
+            raise DoubtfulError(
+                f"search without queries raised {said(error)}", "return no rows, (0, k)"
+            ) from error
+
+
+def answers_last(subject: Subject) -> None:
+    """An answer is still the same when others have been given."""
+    base, queries = subject.vectors(1000, seed=31), subject.vectors(24, seed=32)
+    parts = np.split(queries, 4)
+    with subject.fitted(base) as index:
+        ones = [(index.search_one, each, _one) for each in given(index, queries)]
+        batches = [(index.search, given(index, each), _batch) for each in parts]
+        for name, calls in (("search_one", ones), ("search", batches)):
+            answers, copies = [], []
+            for call, asked, taken in calls:
+                answers.append(call(asked, K))
+                copies.append(taken(answers[-1], asked))
+            changed = sum(
+                not np.array_equal(taken(answer, asked), copy)
+                for (_, asked, taken), answer, copy in zip(calls, answers, copies, strict=True)
+            )
+            if changed:
+                raise DoubtfulError(
+                    f"{name} uses the memory of an answer again: {changed} of {len(calls)} "
+                    "answers changed while later ones were given",
+                    "return a new array for each call; until then every answer is copied",
+                )
+
+
+def _one(answer: Any, _asked: Vectors) -> Ids:
+    return np.array(stack([answer], K))
+
+
+def _batch(answer: Any, asked: Vectors) -> Ids:
+    return np.array(whole(answer, len(asked), K))
+
+
 def same_seed_same_answers(subject: Subject) -> None:
     """The same seed and one thread give the same answers; so does asking again."""
-    base, queries = vectors(2000, seed=7), vectors(50, seed=8)
-    index = subject.fitted(base, seed=3)
-    first = search(index, queries, K, len(base))
-    again = search(index, queries, K, len(base))
-    rebuilt = search(subject.fitted(base, seed=3), queries, K, len(base))
-    for name, other in (("asked twice", again), ("built twice with seed 3", rebuilt)):
-        changed = int((first != other).any(axis=1).sum())
-        if changed:
-            raise WrongError(
-                f"{name}: {changed} of {len(queries)} queries got other ids",
-                "draw all randomness from the seed that fit is given",
-            )
+    base, queries = subject.vectors(2000, seed=7), subject.vectors(50, seed=8)
+    with subject.fitted(base, seed=3) as index:
+        first = search(index, queries, K, len(base))
+        again = search(index, queries, K, len(base))
+    if changed := changed_rows(first, again):
+        reason = f"asked twice: {changed} of {len(queries)} queries got other ids"
+        if not subject.kind.seeded:
+            raise DoubtfulError(reason, "answer alike as long as nothing was set or built anew")
+        raise WrongError(reason, _SEED_REMEDY)
+    with subject.fitted(base, seed=3) as rebuilt:
+        changed = changed_rows(first, search(rebuilt, queries, K, len(base)))
+    if changed:
+        reason = f"built twice with seed 3: {changed} of {len(queries)} queries got other ids"
+        if not subject.kind.seeded:
+            raise NotApplicableError(f"seeded is False; {reason}")
+        raise DoubtfulError(reason, _SEED_REMEDY)
 
 
 def metric_check(metric: Metric) -> Callable[[Subject], None]:
-    """The check that `metric` is honoured, where it is claimed."""
+    """The check that `metric` is honored, where it is claimed."""
 
-    def honoured(subject: Subject) -> None:
+    def honored(subject: Subject) -> None:
         if metric not in subject.kind.metrics:
             raise NotApplicableError(f"{metric} is not claimed")
-        base, queries = vectors(2000, seed=9), vectors(50, seed=10)
-        ids = search(subject.fitted(base, metric), queries, K, len(base))
+        base, queries = subject.vectors(2000, seed=9), subject.vectors(50, seed=10)
+        with subject.fitted(base, metric) as index:
+            ids = search(index, queries, K, len(base))
         recall = {other: _recall(ids, queries, base, other) for other in METRICS}
         best = max(recall, key=lambda each: recall[each])
         values = ", ".join(f"{value:.2f} under {name}" for name, value in recall.items())
@@ -108,11 +174,14 @@ def metric_check(metric: Metric) -> Callable[[Subject], None]:
                 "widen the sweep, or look whether the metric is right",
             )
 
-    return honoured
+    return honored
 
 
 def _recall(ids: Ids, queries: Vectors, base: Vectors, metric: Metric) -> float:
-    distances = distance(queries[:, np.newaxis], base[np.newaxis], metric)
-    truth = np.argsort(distances, axis=1)[:, : ids.shape[1]]
-    hits = [len(set(found) & set(exact)) for found, exact in zip(ids, truth, strict=True)]
-    return float(np.mean(hits) / ids.shape[1])
+    """Share of answers that are no farther than the K-th neighbor: ties are as good."""
+    hits = 0
+    for found, query in zip(ids, queries, strict=True):
+        distances = distance(query[np.newaxis], base, metric)
+        farthest = np.partition(distances, K - 1)[K - 1]
+        hits += int((distances[found[found >= 0]] <= farthest).sum())
+    return hits / ids.size

@@ -1,7 +1,9 @@
-"""Checks of parameters: known, and with an effect."""
+"""Checks of parameters: known, kept, and with an effect."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from typing import Any
 
 from vbench.adapters.conformance.subject import (
@@ -10,15 +12,16 @@ from vbench.adapters.conformance.subject import (
     NotApplicableError,
     Subject,
     WrongError,
+    changed_rows,
     search,
-    vectors,
+    search_each,
 )
 from vbench.adapters.parameters import REQUIRED, check, parameters, positional
 from vbench.errors import VbenchError
 
 
 def known_parameters(subject: Subject) -> None:
-    """Parameters are known, and the sweep fits them."""
+    """Parameters are known, the sweep fits them, and the methods take what they are given."""
     known = parameters(subject.kind)
     missing = [
         name
@@ -47,24 +50,45 @@ def known_parameters(subject: Subject) -> None:
         raise WrongError(
             f"knob is {knob!r}, which is no parameter", "name a search parameter in knob"
         )
+    _check_call(subject.kind.fit, "fit(base, metric, *, seed, threads)", seed=1, threads=1)
+    for name, first in (("search", "queries"), ("search_one", "query")):
+        _check_call(getattr(subject.kind, name), f"{name}({first}, k)")
+
+
+def _check_call(function: Callable[..., Any], protocol: str, **named: int) -> None:
+    """Refuse a method that cannot be called as the protocol calls it."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        # Classes written in C may hide their signature.
+        return
+    try:
+        signature.bind("self", "vectors", "metric or k", **named)
+    except TypeError as error:
+        name = protocol.partition("(")[0]
+        raise WrongError(
+            f"{name} takes {signature}, which does not fit: {error}", f"let it be {protocol}"
+        ) from None
 
 
 def search_parameters_matter(subject: Subject) -> None:
     """Each swept search parameter changes some answer."""
-    swept = {name: values for name, values in subject.sweep.items() if len(set(values)) > 1}
+    swept = {
+        name: values for name, values in subject.sweep.items() if len(set(map(str, values))) > 1
+    }
     if not swept:
         raise NotApplicableError("no search parameter is swept")
-    base, queries = vectors(4000, seed=11, d=48), vectors(100, seed=12, d=48)
-    index = subject.fitted(base)
+    base, queries = subject.vectors(4000, seed=11, d=48), subject.vectors(100, seed=12, d=48)
     idle = []
-    for name, values in swept.items():
-        # The others stay narrow: at its widest another parameter may hide the effect.
-        answers = []
-        for value in values:
-            index.set(**{**subject.setting(0), name: value})
-            answers.append(search(index, queries, K, len(base)))
-        if all((other == answers[0]).all() for other in answers):
-            idle.append(f"{name} = {', '.join(map(str, values))}")
+    with subject.fitted(base) as index:
+        for name, values in swept.items():
+            # The others stay narrow: at its widest another parameter may hide the effect.
+            answers = []
+            for value in values:
+                index.set(**{**subject.setting(0), name: value})
+                answers.append(search(index, queries, K, len(base)))
+            if all((other == answers[0]).all() for other in answers):
+                idle.append(f"{name} = {', '.join(map(str, values))}")
     if idle:
         raise DoubtfulError(
             f"no effect seen: {'; '.join(idle)} gave the same answers",
@@ -72,28 +96,61 @@ def search_parameters_matter(subject: Subject) -> None:
         )
 
 
+def settings_hold(subject: Subject) -> None:
+    """A setting holds from one search to the next, and comes back when it is set again."""
+    if not subject.sweep:
+        raise NotApplicableError("no search parameter is swept")
+    base, queries = subject.vectors(2000, seed=33, d=48), subject.vectors(50, seed=34, d=48)
+    n = len(base)
+    with subject.fitted(base) as index:
+        twice = []
+        for _ in range(2):
+            index.set(**subject.setting(0))
+            twice.append(search(index, queries, K, n))
+        if changed_rows(*twice):
+            raise NotApplicableError("cannot be told: asked twice, it does not agree either")
+        narrow = twice[0]
+        search_each(index, queries[:5], K, n)
+        search(index, queries[:5], 1, n)
+        search(index, queries[:5], 2 * K, n)
+        later = search(index, queries, K, n)
+        index.set(**subject.setting(-1))
+        search(index, queries, K, n)
+        for _ in range(2):
+            index.set(**subject.setting(0))
+        back = search(index, queries, K, n)
+    for name, other in (("searches in between", later), ("it was set again", back)):
+        if changed := changed_rows(narrow, other):
+            raise WrongError(
+                f"at the narrowest setting {changed} of {len(queries)} queries got other ids "
+                f"after {name}",
+                "keep the parameters of set until the next call of set",
+            )
+
+
 def build_parameters_matter(subject: Subject) -> None:
     """Each build parameter with a numeric default changes some answer or the size."""
-    base, queries = vectors(2000, seed=13, d=32), vectors(100, seed=14, d=32)
+    base, queries = subject.vectors(2000, seed=13, d=32), subject.vectors(100, seed=14, d=32)
 
     def outcome(**build: Any) -> tuple[bytes, int | None]:
-        index = subject.fitted(base, **build)
-        index.set(**subject.setting(0))
-        found = search(index, queries, K, len(base)).tobytes(), index.size_bytes()
-        index.close()
-        return found
+        with subject.fitted(base, **build) as index:
+            index.set(**subject.setting(0))
+            return search(index, queries, K, len(base)).tobytes(), index.size_bytes()
 
-    tried, idle = 0, []
-    usual = outcome()
-    for name, each in parameters(subject.kind).items():
-        other = _another(subject, each.name, subject.build.get(name, each.default))
-        if each.stage != "build" or other is None:
-            continue
-        tried += 1
-        if outcome(**{name: other}) == usual:
-            idle.append(f"{name}={other}")
-    if not tried:
+    others = {
+        name: other
+        for name, each in parameters(subject.kind).items()
+        if each.stage == "build"
+        and (other := _another(subject, name, subject.build.get(name, each.default))) is not None
+    }
+    if not others:
         raise NotApplicableError("no build parameter has another value to try")
+    usual = outcome()
+    if outcome()[0] != usual[0]:
+        raise NotApplicableError("cannot be told: two builds alike do not agree either")
+    idle = [
+        f"{name}={other}" for name, other in others.items() if outcome(**{name: other}) == usual
+    ]
     if idle:
         raise DoubtfulError(
             f"no effect seen of {', '.join(idle)} on answers or size",
