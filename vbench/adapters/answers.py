@@ -123,7 +123,7 @@ def _integers(ids: NDArray[Any], method: str) -> PaddedIds:
     if ids.size and ids.dtype.kind not in "iu":
         raise AnswerError(
             f"{method} returned {_WORDS.get(ids.dtype.kind, ids.dtype)}, not integers",
-            "return row numbers of the base, such as ids.astype(np.int64)",
+            "return ids.astype(np.int64): row numbers of the base",
         )
     return ids.astype(np.int64, copy=False)
 

@@ -105,8 +105,7 @@ def check(name: str, timeout: float, as_json: bool) -> int:
     table = _table("check", "result", "reason", "remedy")
     for finding in findings:
         result = styled(finding.status, style=_STYLES[finding.status])
-        reason = "
-".join(filter(None, (finding.reason, finding.where)))
+        reason = "\n".join(filter(None, (finding.reason, finding.where)))
         table.add_row(finding.check, result, reason, finding.remedy)
     console().print(table)
     counts = {each: sum(f.status == each for f in findings) for each in _STYLES}

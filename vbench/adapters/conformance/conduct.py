@@ -74,7 +74,7 @@ def _refuse_many(method: str, cores: float) -> None:
 def _refuse_spinning(method: str) -> None:
     """What a library still does when a call is over takes the core from the next one."""
     end = time.monotonic() + GRACE_SECONDS
-    while (cores := busy_cores(lambda: time.sleep(0.15))) > _IDLE_CORES:
+    while (cores := busy_cores(lambda: time.sleep(0.3))) > _IDLE_CORES:
         if time.monotonic() > end:
             raise WrongError(
                 f"{cores:.1f} cores are still busy {GRACE_SECONDS:g} s after {method} has returned",
