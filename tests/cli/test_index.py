@@ -81,10 +81,12 @@ def test_check_tells_pass_and_fail_with_reason_and_remedy() -> None:
     document = json.loads(result.stdout)
     assert document["passed"] is False
     assert {each["status"] for each in document["checks"]} == {"pass", "fail", "skip"}
+    (failed,) = [each for each in document["checks"] if each["status"] == "fail"]
+    assert "misbehaving.py:" in failed["where"]
 
 
 def test_check_of_a_good_index_is_exit_code_0() -> None:
     """And the last line counts."""
     result = call("check", "flat")
     assert result.exit_code == 0, result.output
-    assert "flat: 13 pass, 3 skip" in result.stdout
+    assert "flat: 18 pass, 4 skip" in result.stdout
