@@ -32,13 +32,16 @@ def guarded(problem: str) -> Iterator[None]:
         raise VbenchError(f"{problem} ({said(error)})") from error
 
 
-def load(target: str, kind: str) -> Any:
-    """Import ``module:name``; the working directory is searched too.
+def load(target: str, kind: str, *, installed: bool = False) -> Any:
+    """Import ``module:name``; the working directory is searched too, but for what is installed.
 
     Parameters
     ----------
     kind
         What `name` should be, for messages: ``class``.
+    installed
+        An installed package registers it: the working directory, which may be anybody's, has
+        nothing to say.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def load(target: str, kind: str) -> Any:
     """
     module, _, name = target.partition(":")
     # The installed command does not see the working directory, unlike `python -m`.
-    if (here := os.getcwd()) not in sys.path and "" not in sys.path:  # noqa: PTH109
+    if not installed and "" not in sys.path and (here := os.getcwd()) not in sys.path:  # noqa: PTH109
         sys.path.append(here)
     with guarded(f"{target} cannot be imported"):
         found = importlib.import_module(module)

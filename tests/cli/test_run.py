@@ -98,6 +98,24 @@ def test_a_wrong_call_is_one_message_and_two(data: Path, arguments: list[str], s
     assert not Path("results").exists()
 
 
+def test_an_option_that_is_given_twice_is_refused(data: Path) -> None:
+    """Not the last one counts: the call is wrong, and the message says what to do."""
+    result = call("--index", "flat", "--dataset", "other.npy")
+    assert result.exit_code == 2
+    assert "--dataset is given twice" in result.output
+    assert "one dataset a run; a study takes several" in result.output
+    result = call("--index", "flat", "--out", "one", "--out", "two")
+    assert (result.exit_code, "--out is given twice" in result.output) == (2, True)
+    assert call("--index", "flat", "-k", "5").exit_code == 0
+
+
+def test_an_unknown_command_has_a_near_one() -> None:
+    """``reports`` is report."""
+    result = CliRunner().invoke(main, ["reports", "x"])
+    assert result.exit_code == 2
+    assert "did you mean 'report'?" in result.output
+
+
 def test_a_recipe_of_ones_own_is_given_by_path(data: Path) -> None:
     """A TOML file names adapter and settings; a key it must not have is named with its line."""
     Path("mine.toml").write_text('adapter = "hnswlib"\n[search]\nef = [8]\n')

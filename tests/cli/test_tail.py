@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -157,3 +159,49 @@ def test_the_call_is_checked(folder: Path) -> None:
         assert result.exit_code == 2, result.output
         assert words in result.output
         assert "Traceback" not in result.output
+
+
+def test_code_that_a_run_folder_names_is_not_imported(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opening a stranger's run runs nothing of it, until that is allowed; then it works."""
+    monkeypatch.chdir(tmp_path)
+    manifest = files.read_manifest(tmp_path / "run")
+    builds = [
+        msgspec.structs.replace(build, adapter="payload:Index", index="payload:Index")
+        if build.index == "hnsw"
+        else build
+        for build in manifest.builds
+    ]
+    files.write_manifest(tmp_path / "run", msgspec.structs.replace(manifest, builds=builds))
+    Path("payload.py").write_text(
+        'open("RAN", "w").close()\nfrom vbench.adapters.hnsw import Hnsw as Index\n'
+    )
+    for command in (["report", "run"], ["compare", "run"], ["tail", "run"]):
+        CliRunner().invoke(main, command)
+    result = call("--graph", "--json")
+    assert result.exit_code == 1
+    told = [each for each in json.loads(result.stdout)["warnings"] if "payload" in each["message"]]
+    assert len(told) == 1
+    assert "names 'payload:Index', code that would be imported" in told[0]["message"]
+    assert "--trust" in told[0]["message"]
+    assert not Path("RAN").exists()
+    shutil.copytree("run", "other")
+    assert call("--graph", "--index", "payload:Index").exit_code == 0
+    Path("RAN").unlink()
+    assert CliRunner().invoke(main, ["tail", "other", "--graph", "--trust"]).exit_code == 0
+    assert Path("RAN").exists()
+
+
+def test_modules_beside_a_stranger_s_run_do_not_take_the_place_of_installed_ones(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker of a registered index does not look for modules in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("hnswlib", "numpy", "msgspec"):
+        Path(f"{name}.py").write_text('open("RAN", "w").close()\n')
+    program = "from vbench.cli import main; main()"
+    command = [sys.executable, "-P", "-c", program, "tail", "run", "--graph", "--index", "hnsw"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not Path("RAN").exists()

@@ -12,6 +12,7 @@ import pytest
 
 import vbench
 from vbench.data import catalog
+from vbench.data.load import reopen
 from vbench.data.truth import exact_truth
 from vbench.errors import DataError, UnknownNameError, VbenchError
 
@@ -351,3 +352,13 @@ def test_plugins(monkeypatch, folder, tmp_path):
     assert known["plug"] == "plug-in"
     assert "broken" not in known
     assert "books" in known
+
+
+@pytest.mark.parametrize(
+    "source",
+    [{"name_or_path": "books", "trust": True}, {"name_or_path": ["books"]}, {"path": "books"}],
+)
+def test_a_run_cannot_say_more_of_its_dataset_than_files(source):
+    """What a stranger's run says opens files, and nothing is trusted for its sake."""
+    with pytest.raises(DataError, match="opens nothing; give the dataset again with --dataset"):
+        reopen(source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -70,8 +71,8 @@ def test_sloppy_spellings_become_the_canonical_one(sloppy: str, canonical: str) 
         ("QPS@10", "no cutoff"),
         ("Robustness@10", "delta"),
         ("Robustness(gamma=1)@10", "known: delta, truth"),
-        ("Robustness(delta=high)@10", "delta=high"),
-        ("Robustness(0.9)@10", "param=value"),
+        ("Robustness(delta=high)@10", "delta=high is not a number"),
+        ("Robustness(0.9)@10", "not param=value; write Robustness(delta=0.9)@10"),
         ("Robustness(delta=0.9,delta=0.8)@10", "twice"),
         ("Robustness(delta=0.9", "not a measure"),
         ("", "not a measure"),
@@ -79,8 +80,29 @@ def test_sloppy_spellings_become_the_canonical_one(sloppy: str, canonical: str) 
 )
 def test_errors_say_what_to_write(text: str, says: str) -> None:
     """Each mistake names what was given and what is allowed."""
-    with pytest.raises(VbenchError, match=says.replace("(", r"\(")):
+    with pytest.raises(VbenchError, match=re.escape(says)):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Robustness", "Robustness@10", "Robustness(delta=0.5)", "Robustness(0.5)", "Recall"),
+        *("Robustness(truth=5)@20", "Latency(50)", "Latency(p=half)", "Recall(5)@20", "CVaR(5%)"),
+        *("Percentile(alpha=5", "nDCG", "Robustness(delta=)@10"),
+    ],
+)
+def test_what_an_error_says_to_write_is_a_measure(text: str) -> None:
+    """The remedy parses, at the first go."""
+    with pytest.raises(VbenchError) as caught:
+        parse(text)
+    remedy = re.findall(r"(?:write|such as) (\S+)$", str(caught.value))[0]
+    assert parse(remedy).cutoff in (None, 10, 20)
+
+
+def test_shares_may_be_written_in_percent() -> None:
+    """``80%`` is 0.8, as in targets."""
+    assert parse("Robustness(delta=80%)@10") == parse("Robustness(delta=0.8)@10")
 
 
 def test_a_plugin_that_is_no_measure_costs_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:

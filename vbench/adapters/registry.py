@@ -12,9 +12,11 @@ from vbench import plugins
 from vbench.adapters.protocol import Index
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.metric import METRICS
+from vbench.trust import REMEDY, is_trusted
 
 GROUP = "vbench.indexes"
 _OWN = "vbench-ann"
+_imported: set[str] = set()
 
 
 class Entry(NamedTuple):
@@ -73,8 +75,37 @@ def resolve(spec: str) -> type[Index]:
     if scheme == "annb":
         from vbench.adapters.annb import wrapper_class
 
-        return wrapper_class(rest)
-    return load_class(spec)
+        kind: type[Index] = wrapper_class(rest)
+    else:
+        kind = load_class(spec)
+    _imported.add(spec)
+    return kind
+
+
+def check_stranger(spec: str, said_by: object) -> None:
+    """Refuse code that a file names, where nobody said that the file is trusted.
+
+    What is installed and registered is nobody's but the user's, and so is what this process has
+    imported already: only a person's call does that.
+
+    Parameters
+    ----------
+    spec
+        As :func:`resolve` takes it.
+    said_by
+        The file that names it, for the message.
+
+    Raises
+    ------
+    VbenchError
+        Says what would be imported, and how to allow it.
+    """
+    if spec in adapters() or spec.startswith("faiss:") or spec in _imported or is_trusted():
+        return
+    raise VbenchError(
+        f"{said_by} names {spec!r}, code that would be imported and run; {REMEDY}, or name it "
+        f"yourself: --index {spec!r}"
+    )
 
 
 def _registered(name: str) -> type[Index]:
@@ -88,7 +119,7 @@ def _registered(name: str) -> type[Index]:
 
 def _class_of(entry: Entry) -> type[Index]:
     try:
-        return load_class(entry.target)
+        return load_class(entry.target, installed=True)
     except VbenchError as error:
         raise VbenchError(f"index {entry.name!r} of the package {entry.origin}: {error}") from error
 
@@ -120,7 +151,7 @@ def available() -> tuple[dict[str, type[Index]], list[str]]:
 
 
 @functools.cache
-def load_class(target: str) -> type[Index]:
+def load_class(target: str, *, installed: bool = False) -> type[Index]:
     """Import ``module:Class`` and give it the defaults of the protocol where it lacks them.
 
     Raises
@@ -128,7 +159,7 @@ def load_class(target: str) -> type[Index]:
     VbenchError
         It cannot be imported, or is not an index.
     """
-    return as_index(plugins.load(target, "class"), target)
+    return as_index(plugins.load(target, "class", installed=installed), target)
 
 
 def as_index(found: object, target: str) -> type[Index]:

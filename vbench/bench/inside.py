@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.adapters.protocol import Graph
+from vbench.adapters.registry import check_stranger
 from vbench.bench import wire
 from vbench.bench.session import TrialError
 from vbench.bench.workers import Workers
@@ -17,9 +18,11 @@ from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.measures.graph import kinds, lists_per_query, shape, share_of
 from vbench.measures.hits import relevant, threshold
+from vbench.results import files
 from vbench.results.sides import Side
 from vbench.stats.association import spearman
 from vbench.stats.intervals import student
+from vbench.trust import trusting
 
 Ids = NDArray[np.integer[Any]]
 Numbers = dict[str, float]
@@ -37,7 +40,12 @@ class Inside(NamedTuple):
 
 
 def explain_inside(
-    side: Side, dataset: Dataset, delta: float, progress: Callable[[int], None]
+    side: Side,
+    dataset: Dataset,
+    delta: float,
+    progress: Callable[[int], None],
+    *,
+    trust: bool = False,
 ) -> dict[str, Any]:
     """Why a setting misses what it misses, from the inside of its builds.
 
@@ -50,6 +58,8 @@ def explain_inside(
     ----------
     progress
         Called with the number of each build.
+    trust
+        Import what the run names as its index even where that is no registered adapter.
 
     Returns
     -------
@@ -61,10 +71,13 @@ def explain_inside(
     Raises
     ------
     VbenchError
-        When a build fails that did not fail before.
+        When a build fails that did not fail before, or the run names code of a stranger's.
     """
     run = side.variant.run
     rows: dict[str, list[Numbers]] = {"same": [], "graph": [], "lists": []}
+    with trusting(trust):
+        for adapter in dict.fromkeys(run.build_of(each).adapter for each in side.setting.trials):
+            check_stranger(adapter, run.path / files.MANIFEST)
     options = msgspec.structs.replace(run.manifest.options, timeout=None)
     with Workers(dataset, options) as workers:
         for number, trial in enumerate(side.setting.trials):

@@ -13,6 +13,7 @@ from vbench.errors import VbenchError
 from vbench.measures.hits import RULES
 from vbench.processes.cores import usable_cores
 from vbench.results.schema import Options
+from vbench.trust import is_trusted
 
 WARMUP = 1000
 
@@ -68,6 +69,7 @@ def make_options(
         timeout=timeout,
         memory_limit=memory_limit,
         at_recall=at_recall,
+        trust=is_trusted(),
     )
 
 

@@ -10,6 +10,7 @@ from typing import IO, Any
 import click
 
 import vbench
+from vbench.cli.command import Group
 from vbench.cli.output import say, speak_plainly
 from vbench.cli.signals import Stopped, stopping
 from vbench.errors import VbenchError
@@ -54,7 +55,7 @@ def _interrupted(error: KeyboardInterrupt) -> int:
     return 128 + number
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """Imports a command's module when the command is looked up; turns errors into `Stop`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from vbench.cli.command import Command
 from vbench.cli.output import json_option, print_json, say
 from vbench.errors import VbenchError
 
@@ -17,7 +18,11 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, short_help="Hold an index against another, or a run with another.")
+@click.command(
+    cls=Command,
+    epilog=_EXAMPLES,
+    short_help="Hold an index against another, or a run with another.",
+)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN…", type=click.Path())
 @click.option(
     "--baseline",

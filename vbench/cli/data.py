@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from vbench.cli import complete
+from vbench.cli.command import Group
 from vbench.cli.options import MetricType
 from vbench.cli.output import (
     Stopwatch,
@@ -42,7 +43,7 @@ Examples:
 """
 
 
-class DataGroup(click.Group):
+class DataGroup(Group):
     """Commands of this file, and those that have a file of their own."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli import complete
+from vbench.cli.command import Group
 from vbench.cli.output import console, json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ Examples:
 _STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
 
 
-@click.group(epilog=_EXAMPLES, short_help="List, show and check indexes and plug-ins.")
+@click.group(cls=Group, epilog=_EXAMPLES, short_help="List, show and check indexes and plug-ins.")
 def index() -> None:
     """List, show and check indexes: recipes, adapters and plug-ins."""
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from vbench.cli.command import Command
 from vbench.cli.output import json_option, print_json, progress_bar, say
+from vbench.cli.trust import trust_option
 
 _EXAMPLES = """
 \b
@@ -21,7 +23,9 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, short_help="What an index's misses cost the ranking stage.")
+@click.command(
+    cls=Command, epilog=_EXAMPLES, short_help="What an index's misses cost the ranking stage."
+)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN…")
 @click.option(
     "--ranker",
@@ -68,6 +72,7 @@ Examples:
     metavar="FOLDER",
     help="Draw losses, quality kept over recall, and predictors there, as PNG and SVG.",
 )
+@trust_option
 @json_option
 def rank(
     runs: tuple[str, ...],

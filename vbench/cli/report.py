@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from vbench.cli.command import Command
 from vbench.cli.output import json_option, print_json, say
 
 _EXAMPLES = """
@@ -17,7 +18,7 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, short_help="Make the page and the figures of runs.")
+@click.command(cls=Command, epilog=_EXAMPLES, short_help="Make the page and the figures of runs.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN…", type=click.Path())
 @click.option(
     "--html",

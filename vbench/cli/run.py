@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from vbench.cli import complete
+from vbench.cli.command import Command
 from vbench.cli.options import data_options, measuring_options, overrides
 from vbench.cli.output import json_option, print_json, progress_bar, telling
 from vbench.errors import UnknownNameError, VbenchError
@@ -31,7 +32,7 @@ def _columns(dataset: Dataset) -> list[str]:
     return [] if dataset.segments is None else dataset.segments.columns
 
 
-@click.command(epilog=_EXAMPLES, short_help="Build, search and score indexes.")
+@click.command(cls=Command, epilog=_EXAMPLES, short_help="Build, search and score indexes.")
 @click.option(
     "--index",
     "-i",

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vbench.cli.command import Command
 from vbench.cli.options import MetricType
 from vbench.cli.output import json_option, print_json, progress_bar
+from vbench.cli.trust import trust_option
 from vbench.errors import VbenchError
 
 if TYPE_CHECKING:
@@ -27,7 +29,9 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, short_help="Explain the tail: the worst queries, who and why.")
+@click.command(
+    cls=Command, epilog=_EXAMPLES, short_help="Explain the tail: the worst queries, who and why."
+)
 @click.argument("path", metavar="RUN", type=click.Path())
 @click.option(
     "--index", "-i", "indexes", multiple=True, metavar="INDEX", help="Only this one. Repeats."
@@ -74,6 +78,7 @@ Examples:
 )
 @click.option("--queries", metavar="PATH", help="Its queries, where --dataset holds none.")
 @click.option("--metric", type=MetricType(), help="Where --dataset does not say.")
+@trust_option
 @json_option
 def tail(
     path: str,
@@ -103,7 +108,9 @@ def tail(
     run = Run(path)
     run.clusters(cluster)
     given = _given(run, dataset, queries, metric)
-    faults = _look_inside(run, given, chosen(run, indexes, settings, k), delta) if graph else []
+    faults: list[Warn] = []
+    if graph:
+        faults = _look_inside(run, given, chosen(run, indexes, settings, k), delta, indexes)
     document = explain(
         run,
         indexes=indexes,
@@ -136,7 +143,11 @@ def _given(run: Run, dataset: str | None, queries: str | None, metric: Any) -> D
 
 
 def _look_inside(
-    run: Run, dataset: Dataset | None, sides: Sequence[Side], delta: float
+    run: Run,
+    dataset: Dataset | None,
+    sides: Sequence[Side],
+    delta: float,
+    indexes: Sequence[str],
 ) -> list[Warn]:
     """Leave in the run's folder what the builds look like inside, where it is not yet.
 
@@ -160,8 +171,11 @@ def _look_inside(
             def tell(number: int, name: str = str(side), before: int = done) -> None:
                 progress(f"building {name} again ({number + 1})", before + number, total)
 
+            # What the user names on the command line is no stranger's.
+            typed = {run.build_of(each).adapter for each in side.setting.trials} <= {*indexes}
             try:
-                store_inside(side, delta, explain_inside(side, dataset, delta, tell))
+                found = explain_inside(side, dataset, delta, tell, trust=typed)
+                store_inside(side, delta, found)
             except VbenchError as error:
                 faults.append(
                     Warn(

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from vbench.cli.command import Command
 from vbench.cli.output import console, json_option, print_json, progress_bar, say
 from vbench.errors import VbenchError
 
@@ -36,7 +37,7 @@ def _assignments(
     return pairs
 
 
-@click.command(epilog=_EXAMPLES, short_help="Train two towers on interactions.")
+@click.command(cls=Command, epilog=_EXAMPLES, short_help="Train two towers on interactions.")
 @click.argument("name")
 @click.option("--interactions", type=_FILE, metavar="FILE", help="CSV or Parquet: user, item, …")
 @click.option("--users", type=_FILE, metavar="FILE", help="CSV or Parquet: features of users.")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import click
 
 from vbench.cli import complete
+from vbench.cli.command import Command
 from vbench.cli.options import data_options, measuring_options, overrides
 from vbench.cli.output import json_option, print_json, progress_bar, say, telling
 
@@ -20,7 +21,9 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, short_help="Find the cheapest setting that meets a target.")
+@click.command(
+    cls=Command, epilog=_EXAMPLES, short_help="Find the cheapest setting that meets a target."
+)
 @click.option(
     "--index",
     "-i",

@@ -151,6 +151,15 @@ def load(
     return replace(dataset, source=_source({"name_or_path": name_or_path, **given}))
 
 
+_SAID = frozenset(
+    [
+        *("name_or_path", "queries", "metric", "ground_truth", "truth", "segments", "items"),
+        *("relevance", "interactions", "on", "name"),
+    ]
+)
+"""Arguments of :func:`load` that a source may hold."""
+
+
 def _source(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments that open the dataset again from any folder; empty where one is not on disk."""
     found: dict[str, Any] = {}
@@ -175,7 +184,22 @@ def _card(dataset: Dataset) -> Card:
 
 
 def reopen(source: Mapping[str, Any]) -> Dataset:
-    """Open what `Dataset.source` says again, without repeating what was warned of."""
+    """Open what `Dataset.source` says again, without repeating what was warned of.
+
+    It may come from a stranger's run, and can name files only: it is trusted in nothing.
+
+    Raises
+    ------
+    DataError
+        It says what it cannot say.
+    """
+    for role, value in source.items():
+        texts = value if role == "on" and isinstance(value, list) else [value]
+        if role not in _SAID or not all(each is False or isinstance(each, str) for each in texts):
+            raise DataError(
+                f"the run says of its dataset {role} = {value!r}, which opens nothing; "
+                "give the dataset again with --dataset"
+            )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return load(**source)

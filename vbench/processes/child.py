@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import psutil
@@ -99,7 +100,7 @@ class Child:
                 [
                     *(sys.executable, "-I", "-S", supervisor.__file__),
                     *(str(held.fileno()), str(os.getpid()), str(kept)),
-                    *(sys.executable, "-m", module, str(kept), *arguments),
+                    *(sys.executable, "-P", "-m", module, str(kept), *arguments),
                 ],
                 pass_fds=[kept, held.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -253,7 +254,8 @@ class Child:
         limits = dict.fromkeys(THREAD_VARIABLES, str(threads))
         own = {"TMPDIR": str(self._folder.path), _MARK: self._mark, "PYTHONFAULTHANDLER": "1"}
         # It is started from any folder, so it finds the package where we found it.
-        path = os.pathsep.join(entry for entry in sys.path if entry)
+        package = str(Path(__file__).parents[2])
+        path = os.pathsep.join(dict.fromkeys([*filter(None, sys.path), package]))
         return {**given, **limits, **own, "PYTHONPATH": path}
 
 

@@ -58,11 +58,11 @@ def resolve(spec: str) -> Ranker:
             rankers(),
             "or give package.module:Class, command:PROGRAM, or file:PATH with scores",
         )
-    return _load(rankers()[spec])
+    return _load(rankers()[spec], installed=True)
 
 
-def _load(target: str) -> Ranker:
-    kind = plugins.load(target, "ranker")
+def _load(target: str, *, installed: bool = False) -> Ranker:
+    kind = plugins.load(target, "ranker", installed=installed)
     with plugins.guarded(f"ranker {target} cannot be made"):
         made = kind()
     own = getattr(made, "score", None)

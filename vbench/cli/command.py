@@ -1,0 +1,62 @@
+"""Commands that refuse an option which is given twice, and groups that know near names."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import click
+
+_INSTEAD = {
+    "dataset": "one dataset a run; a study takes several: vbench run --study FILE",
+    "metric": "one metric a run",
+    "out": "one folder a run",
+    "queries": "one file of queries a run",
+}
+
+
+class Command(click.Command):
+    """A command whose options that hold one value are given once."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments, after a look at what is given twice."""
+        if not ctx.resilient_parsing:
+            _refuse_repeats(self, ctx, args)
+        return super().parse_args(ctx, args)
+
+
+class Group(click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; the nearest name is told where there is none."""
+        known = self.list_commands(ctx)
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            ctx.fail(f"no such command {args[0]!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+def _refuse_repeats(command: click.Command, ctx: click.Context, args: list[str]) -> None:
+    # Callbacks are called later: reading the arguments twice does nothing twice.
+    values, _, order = command.make_parser(ctx).parse_args(args=list(args))
+    for option in dict.fromkeys(order):
+        if not isinstance(option, click.Option) or option.multiple or option.is_flag:
+            continue
+        times = sum(each is option for each in order)
+        if times > 1 and not option.count:
+            name = max(option.opts, key=len)
+            raise click.UsageError(
+                f"{name} is given {'twice' if times == 2 else f'{times} times'}, the last time as "
+                f"{_last(values, option)}; {_INSTEAD.get(option.name or '', 'give it once')}",
+                ctx,
+            )
+
+
+def _last(values: Any, option: click.Option) -> str:
+    return repr(values.get(option.name))
