@@ -7,15 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 
 import h5py
-import msgspec
 import numpy as np
 import polars as pl
 import pytest
 
 from vbench import trust
-from vbench.data import room
+from vbench.data import kept, room
 from vbench.data.formats import read_array, read_contents
-from vbench.data.kept import Origin
 from vbench.errors import DataError, VbenchError
 
 ROWS = 400_000
@@ -114,9 +112,9 @@ def test_a_converted_file_says_what_it_was_made_of(tmp_path, home):
     np.save(tmp_path / "x.npy", np.ones((50, 8)))
     read_array(tmp_path / "x.npy")
     (note,) = home.glob("converted/*.json")
-    origin = msgspec.json.decode(note.read_bytes(), type=Origin)
+    origin = kept.read_note(note.with_suffix(".npy")).origin
     assert note.stem == origin.digest
-    assert (origin.path, origin.is_current()) == (str(tmp_path / "x.npy"), True)
+    assert (origin.files[0].path, origin.is_current()) == (str(tmp_path / "x.npy"), True)
     np.save(tmp_path / "x.npy", np.ones((60, 8)))
     assert not origin.is_current()
     (tmp_path / "x.npy").unlink()
@@ -152,3 +150,32 @@ def test_several_at_once(tmp_path, home):
         assert list(threads.map(_read, [tmp_path / "x.npz"] * 3)) == [160_000.0] * 3
     assert {path.suffix for path in home.rglob("*") if path.is_file()} == {".npy", ".json"}
     assert not list(home.glob("converted/.*"))
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".json"])
+def test_a_damaged_converted_file_is_made_anew(tmp_path, home, monkeypatch, suffix):
+    """One bit of it, or of its note, is enough; so is a note that is no note."""
+    path = tmp_path / "x.npy"
+    original = np.random.default_rng(0).normal(size=(50, 8))
+    np.save(path, original)
+    read_array(path)
+    (kept_path,) = home.glob(f"converted/*{suffix}")
+    content = kept_path.read_bytes()
+    places = np.random.default_rng(1).integers(0, 8 * len(content), 10).tolist()
+    damaged = [bytearray(content) for _ in places]
+    for place, each in zip(places, damaged, strict=True):
+        each[place // 8] ^= 1 << place % 8
+    for each in (*damaged, b"", b"[" * 9000, b"null"):
+        kept_path.write_bytes(each)
+        monkeypatch.setattr(kept, "_seen_whole", set())
+        np.testing.assert_array_equal(read_array(path), original.astype(np.float32))
+    assert len(list(home.glob("converted/*"))) == 2
+
+
+def test_a_change_of_any_part_is_seen(tmp_path):
+    """A table of several files is converted anew when one of them changes."""
+    for number in range(3):
+        np.save(tmp_path / f"emb_{number}.npy", np.full((10, 4), float(number)))
+    assert read_contents(tmp_path).base.sum() == 4 * 10 * (0 + 1 + 2)
+    np.save(tmp_path / "emb_2.npy", np.full((10, 4), 5.0))
+    assert read_contents(tmp_path).base.sum() == 4 * 10 * (0 + 1 + 5)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import mmap
 import struct
@@ -16,7 +15,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.data.kept import kept_file
+from vbench.data.kept import Writable, kept_file
 from vbench.errors import DataError
 
 Vectors = NDArray[Any]
@@ -145,7 +144,7 @@ def _is_bfloat16(dtype: np.dtype[Any]) -> bool:
 
 
 def converted(
-    source: Path,
+    source: Path | Sequence[Path],
     member: str,
     shape: tuple[int, ...],
     dtype: np.dtype[Any],
@@ -157,6 +156,8 @@ def converted(
 
     Parameters
     ----------
+    source
+        The file that holds the array, or the files that hold its parts.
     stored
         Bytes that the file holds of this array; default: all of its bytes.
 
@@ -167,31 +168,22 @@ def converted(
     """
     rows = max(1, BLOCK_BYTES // max(1, math.prod(shape[1:]) * 8))
 
-    def write(stream: BinaryIO) -> None:
+    def write(stream: Writable) -> None:
         header = {"descr": dtype.str, "fortran_order": False, "shape": tuple(shape)}
-        np.lib.format.write_array_header_1_0(stream, header)
+        np.lib.format.write_array_header_1_0(cast(BinaryIO, stream), header)
         for start in range(0, shape[0], rows):
             part = np.ascontiguousarray(block(start, min(start + rows, shape[0])), dtype)
             stream.write(part.data)
 
     kept = kept_file(
-        source,
+        [source] if isinstance(source, Path) else source,
         member,
         dtype.str,
         declared=math.prod(shape) * dtype.itemsize,
         stored=stored,
-        is_whole=is_kept,
         write=write,
     )
     return map_npy(kept)
-
-
-def is_kept(path: Path) -> bool:
-    """Whether a converted file is there, and whole; a damaged one is made anew."""
-    with contextlib.suppress(DataError):
-        map_npy(path)
-        return True
-    return False
 
 
 def map_npy(path: Path, where: str = "") -> Vectors:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,12 +17,11 @@ from vbench.data.arrays import (
     converted,
     exactly,
     first_line,
-    is_kept,
     kept_dtype,
     map_npy,
     one_of,
 )
-from vbench.data.kept import kept_file
+from vbench.data.kept import Writable, kept_file
 from vbench.data.outside import own_arrays, refuse_outside
 from vbench.errors import DataError
 from vbench.metric import Metric, known_metric
@@ -131,18 +130,17 @@ def npz_member(path: Path, name: str, *, ids: bool = False) -> Vectors:
         with zipfile.ZipFile(path) as archive:
             facts = archive.getinfo(f"{name}.npy")
 
-            def write(stream: BinaryIO) -> None:
+            def write(stream: Writable) -> None:
                 with archive.open(facts) as member:
                     while block := member.read(BLOCK_BYTES):
                         stream.write(block)
 
             unpacked = kept_file(
-                path,
+                [path],
                 name,
                 "",
                 declared=facts.file_size,
                 stored=facts.compress_size,
-                is_whole=is_kept,
                 write=write,
             )
     except DAMAGE as error:

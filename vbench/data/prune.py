@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from vbench import places
 from vbench.data import kept
 from vbench.leftovers import is_leftover, sweep
@@ -116,13 +114,15 @@ def _stale(path: Path, gone: set[str]) -> str:
     """Why a converted file serves nobody; empty where it does, or is being made."""
     if is_held(path):
         return ""
-    try:
-        known = msgspec.json.decode(path.with_suffix(".json").read_bytes(), type=kept.Origin)
-    except (OSError, ValueError, RecursionError):
+    note = kept.read_note(path)
+    if note is None:
         return "nobody knows what it was made of"
-    if known.path in gone or not Path(known.path).exists():
-        return f"{known.path} is gone"
-    return "" if known.is_current() else f"{known.path} has changed"
+    for file in note.origin.files:
+        if file.path in gone or not Path(file.path).exists():
+            return f"{file.path} is gone"
+        if not file.is_current():
+            return f"{file.path} has changed"
+    return ""
 
 
 def _ground_truth(folder: Path) -> Iterator[Item]:

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vbench.data.arrays import Block, Vectors, converted, exactly, kept_dtype
-from vbench.data.kept import origin
 from vbench.errors import DataError
 
 
@@ -96,8 +95,4 @@ def kept(rows: Rows, paths: Sequence[Path]) -> Vectors:
             f"{rows.where}: a table of vectors has two dimensions, none of them empty; this has "
             f"the shape {rows.shape}"
         )
-    member = rows.member
-    for path in paths[1:]:
-        member += f" + {origin(path, '', '').digest}"
-    stored = sum(path.stat().st_size for path in paths)
-    return converted(paths[0], member, rows.shape, rows.dtype, rows.block, stored=stored)
+    return converted(paths, rows.member, rows.shape, rows.dtype, rows.block)
