@@ -121,6 +121,20 @@ class ScoresFirst(Exact):
         return np.zeros(len(ids)), ids
 
 
+class RaisesTheUnspeakable(Exact):
+    """Raises what fails at showing itself."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        raise UnspeakableError
+
+
+class UnspeakableError(BaseException):
+    """Cannot be shown."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("not shown")
+
+
 class RepeatsTheFirst(Exact):
     """Fills up with the nearest what it does not have."""
 

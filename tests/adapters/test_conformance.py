@@ -80,6 +80,7 @@ def test_a_crash_ends_one_check_and_the_others_go_on() -> None:
     assert len(findings) == len(CHECKS)
     assert findings["search parameters matter"].status == "fail"
     assert "SIGSEGV" in findings["search parameters matter"].reason
+    assert "misbehaving.py:" in findings["search parameters matter"].where
     assert [each.check for each in findings.values() if each.status == "fail"] == [
         "search parameters matter"
     ]
@@ -89,7 +90,7 @@ def test_a_crash_ends_one_check_and_the_others_go_on() -> None:
     ("name", "reason"),
     [
         ("HangsInFit", "no result after 3600 s"),
-        ("Quits", "ended with exit code 1; it said: goodbye from the index"),
+        ("Quits", "raised SystemExit: goodbye from the index"),
     ],
 )
 def test_an_index_that_cannot_answer_at_all_is_not_asked_more(

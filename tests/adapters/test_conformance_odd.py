@@ -13,7 +13,7 @@ import pytest
 
 from vbench.adapters.conformance import busy, conduct, lasting, subject
 from vbench.adapters.conformance.checks import BASIC, CHECKS, perform
-from vbench.adapters.conformance.place import place_of_error
+from vbench.adapters.conformance.place import place_of_dump, place_of_error
 from vbench.adapters.conformance.subject import Finding, Subject
 from vbench.adapters.registry import as_index, resolve
 
@@ -189,6 +189,34 @@ def test_a_place_is_shown_from_where_one_is(
         np.ma.reshape(np.ma.zeros(3), 2)
     elsewhere = as_index(odd_indexes.SameList, "SameList")
     assert ", in reshape" in place_of_error(of_library.value, elsewhere)
+
+
+def test_the_place_of_a_crash_is_in_what_the_process_printed() -> None:
+    """The deepest frame of the index's own code, whatever calls of libraries lie below it."""
+    file = odd_indexes.__file__
+    log = f"""said before
+Fatal Python error: Segmentation fault
+
+Current thread 0x00007f0000000000 (most recent call first):
+  File "/usr/lib/python3/ctypes/__init__.py", line 519 in string_at
+  File "{file}", line 7 in helper
+  File "{file}", line 9 in search
+  File "/usr/lib/python3/runpy.py", line 88 in _run_code
+"""
+    kind = as_index(odd_indexes.SameList, "SameList")
+    said, where = place_of_dump(log, kind)
+    assert said == "said before\n"
+    assert where.endswith("odd_indexes.py:7, in helper")
+    assert place_of_dump("said before", kind) == ("said before", "")
+    assert place_of_dump(log.replace(file, "/other.py"), kind) == ("said before\n", "")
+
+
+def test_an_error_that_cannot_be_shown_is_told_all_the_same() -> None:
+    """By its type, and where it was raised."""
+    found = check("RaisesTheUnspeakable", BASIC)
+    assert found.status == "fail"
+    assert "Unspeakable" in found.reason
+    assert "odd_indexes.py:" in found.where
 
 
 def test_a_built_in_index_is_a_place_too() -> None:

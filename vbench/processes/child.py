@@ -33,7 +33,7 @@ _END_WITHIN_SECONDS = 15.0
 _DIE_WITHIN_SECONDS = 5.0
 """How long a process may take to end that has closed its socket."""
 _STOPPED_SECONDS = 10.0
-_LAST_LINES = 12
+_LAST_LINES = 60
 _MARK = "VBENCH_CHILD"
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",

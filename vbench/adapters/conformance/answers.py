@@ -18,10 +18,10 @@ from vbench.adapters.conformance.subject import (
     given,
     search,
     search_each,
+    told,
 )
 from vbench.adapters.protocol import Ids, Vectors
 from vbench.metric import METRICS, Metric, distance
-from vbench.plugins import said
 
 _SEED_REMEDY = (
     "draw all randomness from the seed that fit is given; "
@@ -63,7 +63,7 @@ def more_than_there_are(subject: Subject) -> None:
                 raise
             except Exception as error:
                 raise WrongError(
-                    f"k={k} on {len(base)} vectors raised {said(error)}",
+                    f"k={k} on {len(base)} vectors raised {told(error)}",
                     "return what there is: pad the missing ids with -1, or make the row shorter",
                 ) from error
             _refuse_repeats(ids)
@@ -95,7 +95,7 @@ def no_queries(subject: Subject) -> None:
             raise DoubtfulError(error.reason, "return no rows, (0, k)") from None
         except Exception as error:
             raise DoubtfulError(
-                f"search without queries raised {said(error)}", "return no rows, (0, k)"
+                f"search without queries raised {told(error)}", "return no rows, (0, k)"
             ) from error
 
 

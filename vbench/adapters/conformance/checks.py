@@ -37,9 +37,9 @@ from vbench.adapters.conformance.subject import (
     Status,
     Subject,
     WrongError,
+    told,
 )
 from vbench.metric import METRICS
-from vbench.plugins import said
 
 BASIC = "shapes and types of ids"
 """The check without which the others say nothing."""
@@ -81,10 +81,12 @@ def perform(number: int, subject: Subject) -> Finding:
         status: Status = "warn" if isinstance(wrong, DoubtfulError) else "fail"
         seen = wrong.reason if isinstance(wrong, AnswerError) else str(wrong)
         return Finding(name, status, seen, _remedy(wrong), _where(wrong, seen, subject))
-    # Whatever an index raises is what the check found.
-    except Exception as error:
+    # Whatever an index raises, SystemExit too, is what the check found.
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
         place = place_of_error(error, subject.kind)
-        return Finding(name, "fail", f"raised {said(error)}", _remedy(error), place)
+        return Finding(name, "fail", f"raised {told(error)}", _remedy(error), place)
     return Finding(name, "pass")
 
 
@@ -97,9 +99,9 @@ def _where(wrong: WrongError | AnswerError, reason: str, subject: Subject) -> st
     return place_of_method(reason.split(maxsplit=1)[0], subject.kind)
 
 
-def _remedy(error: Exception) -> str:
+def _remedy(error: BaseException) -> str:
     cause = error.__cause__ or error
-    if any(word in str(cause).lower() for word in _READ_ONLY):
+    if any(word in told(cause).lower() for word in _READ_ONLY):
         return "work on a copy, or say writes = True: the index is then given copies of its own"
     if isinstance(error, WrongError | AnswerError):
         return error.remedy

@@ -18,9 +18,9 @@ from vbench.adapters.conformance.subject import (
     changed_rows,
     given,
     search,
+    told,
 )
 from vbench.adapters.dimensions import in_words, nearest
-from vbench.plugins import said
 
 _MOST_CORES = 1.25
 _IDLE_CORES = 0.5
@@ -93,7 +93,7 @@ def some_dimensions(subject: Subject) -> None:
         except AnswerError:
             raise
         except Exception as error:
-            reason = f"vectors of {d} dimensions raised {said(error)}"
+            reason = f"vectors of {d} dimensions raised {told(error)}"
             if allowed is not None:
                 raise WrongError(
                     f"{reason}; dimensions says {in_words(allowed)}", "say those it can do"
@@ -111,7 +111,7 @@ def tiny_bases(subject: Subject) -> None:
             subject.fit(one, subject.vectors(1, seed=20))
         except Exception as error:
             raise DoubtfulError(
-                f"fit on one vector raised {said(error)}",
+                f"fit on one vector raised {told(error)}",
                 "make do with few vectors where that can be",
             ) from error
         ids = search(one, queries, 3, 1)

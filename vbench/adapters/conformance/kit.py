@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import socket
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 
 from vbench.adapters.conformance.checks import BASIC, CHECKS, perform
+from vbench.adapters.conformance.place import place_of_dump
 from vbench.adapters.conformance.subject import Finding, Subject
 from vbench.adapters.recipe import Recipe, load_recipe
 from vbench.adapters.registry import resolve
@@ -19,6 +21,7 @@ from vbench.processes.child import Child, ChildError, Deadline
 from vbench.processes.text import bounded, encodable
 
 _MEMORY_LIMIT = 2 << 30
+_PATIENCE = 0.5
 _REMEDY = "call fit and search by hand on a few thousand vectors, and see where it stops"
 
 
@@ -47,16 +50,15 @@ def check_index(
     recipe = load_recipe(spec)
     findings: list[Finding] = []
     while len(findings) < len(CHECKS):
-        with _Checked(recipe, first=len(findings)) as child:
+        with _Checked(recipe, timeout, first=len(findings)) as child:
             while len(findings) < len(CHECKS):
                 name = CHECKS[len(findings)][0]
                 progress(name, len(findings), len(CHECKS))
-                found = child.next(timeout)
-                finding = Finding(name, "fail", found, _REMEDY) if isinstance(found, str) else found
+                finding = child.next(name)
                 findings.append(finding)
                 if finding.status == "fail" and name == BASIC:
                     return [*findings, *_not_tried(len(findings))]
-                if isinstance(found, str):
+                if child.ended:
                     break
     return findings
 
@@ -69,7 +71,10 @@ def _not_tried(first: int) -> list[Finding]:
 class _Checked:
     """A process that runs the checks from the one numbered `first` on."""
 
-    def __init__(self, recipe: Recipe, first: int) -> None:
+    def __init__(self, recipe: Recipe, timeout: float, first: int) -> None:
+        self._kind = resolve(recipe.adapter)
+        self._timeout = timeout
+        self.ended = False
         self._child = Child(__name__, threads=1, memory_limit=_MEMORY_LIMIT)
         sweep = {
             name: values if isinstance(values, list) else [values]
@@ -79,7 +84,7 @@ class _Checked:
             name: value[0] if isinstance(value, list) else value
             for name, value in recipe.build.items()
         }
-        order = _Order(sys.path, recipe.adapter, build, sweep, first)
+        order = _Order(sys.path, recipe.adapter, build, sweep, first, timeout)
         self._order = msgspec.msgpack.encode(order)
 
     def __enter__(self) -> _Checked:
@@ -88,18 +93,20 @@ class _Checked:
     def __exit__(self, *_: object) -> None:
         self._child.kill()
 
-    def next(self, timeout: float) -> Finding | str:
-        """The next finding, or the reason why there will be none."""
-        deadline = Deadline.after(timeout)
+    def next(self, name: str) -> Finding:
+        """The next finding; where the process has `ended` without one, that is what was found."""
+        deadline = Deadline.after(self._timeout)
         try:
             if self._order:
                 self._child.send(self._order, deadline=deadline)
                 self._order = b""
             return self._child.receive(_finding, deadline=deadline)[0]
         except ChildError as error:
-            lines = error.log.splitlines()
-            said = f"; it said: {lines[-1].strip()}" if lines and error.kind != "timeout" else ""
-            return bounded(error.reason + said)
+            self.ended = True
+            said, where = place_of_dump(error.log, self._kind)
+            lines = said.split("\n") if error.kind != "timeout" else []
+            last = next((f"; it said: {line.strip()}" for line in lines[::-1] if line.strip()), "")
+            return Finding(name, "fail", bounded(error.reason + last), _REMEDY, where)
 
 
 class _Order(msgspec.Struct):
@@ -108,6 +115,7 @@ class _Order(msgspec.Struct):
     build: dict[str, Any]
     sweep: dict[str, list[Any]]
     first: int
+    timeout: float
 
 
 def _finding(head: bytes) -> tuple[Finding, Arrays]:
@@ -125,11 +133,13 @@ def _serve(channel: Channel) -> None:
     own = os.getpid()
     subject = Subject(resolve(order.adapter), order.build, order.sweep)
     for number in range(order.first, len(CHECKS)):
+        # Where it hangs is printed before the kit loses patience.
+        faulthandler.dump_traceback_later(order.timeout * _PATIENCE)
         finding = perform(number, subject)
+        faulthandler.cancel_dump_traceback_later()
         if os.getpid() != own:
             os._exit(0)  # a copy of this process, left by an index that forks
-        reason, remedy = (encodable(bounded(each)) for each in (finding.reason, finding.remedy))
-        shown = finding._replace(reason=reason, remedy=remedy)
+        shown = [encodable(bounded(each)) for each in finding]
         channel.send(msgspec.msgpack.encode(shown))
     channel.receive(_order)  # the kit ends this process, and what the index has started
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -13,6 +14,8 @@ from vbench.adapters.protocol import Index
 _KIT = Path(__file__).parent
 _VBENCH = _KIT.parents[1]
 _PYTHON = Path(os.__file__).parent
+_DUMP = re.compile(r"^(Fatal Python error: |Timeout \()", re.MULTILINE)
+_FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 _METHODS = frozenset(name for name, value in vars(Index).items() if callable(value))
 
 
@@ -31,6 +34,20 @@ def place_of_error(error: BaseException, kind: type[Index]) -> str:
     if found := (own or foreign):
         return f"{_shown(found[-1].filename)}:{found[-1].lineno}, in {found[-1].name}"
     return ""
+
+
+def place_of_dump(log: str, kind: type[Index]) -> tuple[str, str]:
+    """What a process printed before :mod:`faulthandler` told of its end, and the place it tells.
+
+    The place is the deepest frame of the index's own code, in whatever thread; empty without one.
+    """
+    start = _DUMP.search(log)
+    if start is None:
+        return log, ""
+    for file, line, name in _FRAME.findall(log, start.start()):
+        if _is_own(Path(file), kind):
+            return log[: start.start()], f"{_shown(file)}:{line}, in {name}"
+    return log[: start.start()], ""
 
 
 def place_of_method(name: str, kind: type[Index]) -> str:
@@ -70,6 +87,5 @@ def _is_foreign(file: Path) -> bool:
 
 
 def _shown(file: str) -> str:
-    path = Path(file)
-    here = Path.cwd()
+    path, here = Path(file), Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

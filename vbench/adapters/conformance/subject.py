@@ -16,7 +16,7 @@ from vbench.adapters.conformance.place import place_of_error
 from vbench.adapters.dimensions import nearest
 from vbench.adapters.protocol import Ids, Index, Vectors
 from vbench.metric import METRICS, Metric
-from vbench.plugins import said
+from vbench.processes.text import reason_of
 
 Status = Literal["pass", "warn", "fail", "skip"]
 
@@ -105,9 +105,9 @@ class Subject:
         except TookTooLongError as late:
             self.stuck = True
             self._note(fitted, f"close did not return within {CLOSE_SECONDS:g} s", late)
-        # Somebody else's code may raise anything.
-        except Exception as error:
-            self._note(fitted, f"close raised {said(error)}", error)
+        # Somebody else's code may raise anything, SystemExit included.
+        except BaseException as error:
+            self._note(fitted, f"close raised {told(error)}", error)
 
     def _note(self, fitted: bool, reason: str, error: BaseException) -> None:
         kind = WrongError if fitted else DoubtfulError
@@ -171,6 +171,11 @@ def search_each(index: Index, queries: Vectors, k: int, n: int) -> Ids:
         ids[row] = stack([index.search_one(query, k)], k, row)[0]
     check_range(ids, n)
     return ids
+
+
+def told(error: BaseException) -> str:
+    """What an error says, in one line of some hundred characters, after its type."""
+    return " ".join(reason_of(error).split())
 
 
 def changed_rows(one: Ids, other: Ids) -> int:
