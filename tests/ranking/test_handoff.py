@@ -17,6 +17,7 @@ from vbench.errors import DataError, VbenchError
 from vbench.metric import distance
 from vbench.ranking.handoff import export, export_all
 from vbench.ranking.intake import Given, read_scores
+from vbench.ranking.protocol import Material
 from vbench.ranking.simple import Tower
 from vbench.ranking.stage import score, set_up
 from vbench.results.run import Run
@@ -106,6 +107,38 @@ def test_an_exported_ranking_comes_back_as_it_was(
         assert np.nanmin(ranked.kendall[0]) == 1.0
         (warning,) = ranked.warnings
         assert "has no score for" in warning
+
+
+@pytest.mark.parametrize("kind", ["text", "whole", "spaces"])
+@pytest.mark.parametrize("form", ["trec", "parquet"])
+def test_ids_go_out_and_come_back(tmp_path: Path, kind: str, form: str) -> None:
+    """Queries and documents are named as their files do; a TREC run has no names with spaces."""
+    plain = judged_dataset(tmp_path / "plain")
+    ids = {
+        "text": ([f"u{i}" for i in range(M)], [f"i{i}" for i in range(N)]),
+        "whole": (np.roll(np.arange(M), 3), np.roll(np.arange(N), 5)),
+        "spaces": ([f"a {i}" for i in range(M)], [f"b {i}" for i in range(N)]),
+    }[kind]
+    dataset = dataclasses.replace(
+        plain,
+        segments=plain.segments.with_columns(user_id=pl.Series(ids[0])),
+        items=plain.items.with_columns(item_id=pl.Series(ids[1])),
+    )
+    assert (dataset.query_id, dataset.item_id) == ("user_id", "item_id")
+    run = ranked_run(tmp_path / "run", dataset)
+    export_all([run], tmp_path / "out", form, None, dataset)
+    name = {"trec": "exact.run", "parquet": "exact.candidates.parquet"}[form]
+    if form == "parquet":
+        rows = pl.read_parquet(tmp_path / "out" / name)
+        assert rows["q_id"].to_list() == dataset.query_ids.gather(rows["query"]).to_list()
+        assert rows["doc_id"].to_list() == dataset.item_ids.gather(rows["item"]).to_list()
+    else:
+        word = (tmp_path / "out" / name).read_text().split()[0]
+        assert word == ("0" if kind == "spaces" else str(ids[0][0]))
+    stage = set_up([run], dataset)
+    given = Given(str(tmp_path / "out" / name))
+    given.fit(Material(dataset, run.truth.ids, lambda: None, "none", 0))
+    assert np.nanmin(score(stage, given, name).kendall[0]) == 1.0
 
 
 def test_each_trial_has_a_name_of_its_own(run: Run, dataset: Dataset, tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from answered_run import answered
 
 from vbench.errors import VbenchError
+from vbench.results import tables
 from vbench.results.run import Run
 from vbench.results.tail import chosen, explain, inside_of, store_inside
 
@@ -49,10 +51,27 @@ def test_what_was_missed_and_what_came_instead_is_counted_over_builds(run: Run) 
     """True neighbours by rank, wrong ids with the number of builds that gave them."""
     first, second, _ = of(explain(run), "a")["worst"]
     assert [each["rank"] for each in second["missed"]] == list(range(4, 11))
-    assert second["missed"][0] == {"id": 3, "rank": 4, "distance": 4.0, "builds": 2}
+    assert second["missed"][0] == {
+        "item": 3,
+        "id": 3,
+        "rank": 4,
+        "distance": 4.0,
+        "builds": 2,
+    }
     assert [each["builds"] for each in first["missed"]] == [1] + [2] * 9
     assert {each["id"] for each in second["instead"]} == set(range(503, 510))
     assert all(each["rank"] is None and each["distance"] is None for each in second["instead"])
+
+
+def test_queries_and_items_have_the_names_of_their_files(run: Run) -> None:
+    """Beside the row numbers, and these where nothing names them."""
+    kept = pl.Series("user", [f"u-{i}" for i in range(6)])
+    tables.write_queries(run.path, 6, None, kept)
+    tables.write_items(run.path, np.array([3, 503]), None, pl.Series("id", ["i-3", "i-503"]))
+    first, second, _ = of(explain(Run(run.path)), "a")["worst"]
+    assert [(row["query"], row["id"]) for row in (first, second)] == [(0, "u-0"), (1, "u-1")]
+    assert [(each["item"], each["id"]) for each in second["missed"]][:2] == [(3, "i-3"), (4, 4)]
+    assert (503, "i-503") in {(each["item"], each["id"]) for each in second["instead"]}
 
 
 def test_both_tails_are_counted_with_intervals(run: Run) -> None:

@@ -16,6 +16,7 @@ from vbench.towers.export import (
     Vectors,
     activities,
     card_text,
+    interactions_table,
     item_table,
     query_table,
     relevance_table,
@@ -79,6 +80,7 @@ def test_the_folder_opens_with_its_variants(
         "queries": query_table(data, chosen, recipe),
         "items": item_table(data, chosen),
         "relevance": relevance_table(data, chosen),
+        "interactions": interactions_table(data, chosen),
     }
     folder = tmp_path / "mine"
     source = Source(name="mine", recipe=recipe, seed=3, columns={"user": "who"})
@@ -91,6 +93,13 @@ def test_the_folder_opens_with_its_variants(
     assert (dataset.metric, dataset.n, dataset.d) == ("ip", len(chosen.base), recipe.dim)
     assert dataset.items is not None
     assert dataset.items["popularity"].is_sorted(descending=True)
+    held = set(dataset.relevance.rows())
+    had = dataset.interactions.rows()
+    assert had
+    assert not held & set(had)
+    first = [part.of(chosen.users[:1]).item for part in (data.train, data.validation)]
+    kept = np.isin(np.concatenate(first), chosen.base)
+    assert sum(query == 0 for query, _ in had) == kept.sum() > 0
     skewed = vbench.load(f"{folder}:skew")
     np.testing.assert_array_equal(skewed.queries, vectors.skew)
     assert skewed.relevance is not None

@@ -12,6 +12,7 @@ import msgspec
 
 import vbench
 from vbench.bench import clock, wire
+from vbench.bench.described import redescribe, write_described_queries
 from vbench.bench.journal import Journal, Progress, now
 from vbench.bench.plan import Plan, make_trial
 from vbench.bench.score import Scorer
@@ -171,15 +172,15 @@ def opened(
     journal = Journal(folder, dataset, options, plan, progress)
     journal.write()
     kept = 2 * max(options.k)
-    tables.write_queries(folder, dataset.m, dataset.segments, None)
+    write_described_queries(folder, dataset)
     tables.write_ground_truth(folder, Truth(truth.ids[:, :kept], truth.distances[:, :kept]))
     with Workers(dataset, options) as workers:
         yield Bench(journal, workers, Scorer(dataset, truth, options.rule))
 
 
-def concluded(folder: Path) -> Run:
+def concluded(folder: Path, dataset: Dataset) -> Run:
     """The run in a folder, after what its reader must know has been written into it."""
-    run = Run(folder)
+    run = redescribe(Run(folder), dataset)
     warnings = findings(run)
     if warnings == run.manifest.warnings:
         return run

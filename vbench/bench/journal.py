@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 import vbench
+from vbench.bench.described import described
 from vbench.bench.machine import environment, git_revision
 from vbench.bench.plan import Group, Plan
 from vbench.bench.session import TrialError
@@ -145,13 +146,8 @@ def dataset_facts(dataset: Dataset) -> DatasetFacts:
         d=dataset.d,
         metric=dataset.metric,
         fingerprint=dataset.fingerprint,
-        source=dict(dataset.source),
-        card=dict(dataset.card),
-        columns={}
-        if dataset.segments is None
-        else dict.fromkeys(dataset.segments.columns, "segment"),
-        attributes=[] if dataset.items is None else dataset.items.columns,
         dtype=dataset.base.dtype.name,
         parts=dataset.parts,
         ground_truth="computed" if dataset.given_truth is None else "given",
+        **described(dataset),
     )

@@ -104,7 +104,7 @@ def run(
         if not _is_finished(folder, plan):
             with opened(dataset, plan, options, folder, progress) as bench:
                 _carry_out(bench, plan, at_recall)
-        return concluded(folder)
+        return concluded(folder, dataset)
 
 
 def _carry_out(bench: Bench, plan: Plan, at_recall: float | None) -> None:

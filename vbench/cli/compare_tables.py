@@ -117,7 +117,8 @@ def _print_changed(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
         table.add_column(column)
     for row in changed:
         sides = row["changed_sides"]
-        only = [sides["only_baseline"], sides["only_candidate"]]
+        known = sides.get("ids", sides)
+        only = [known["only_baseline"], known["only_candidate"]]
         table.add_row(
             row["measure"],
             f"{sides['both']:,}",

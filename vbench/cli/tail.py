@@ -25,8 +25,22 @@ _EXAMPLES = """
 Examples:
   vbench tail results/books-hnsw-ivf-flat-1a2b3c4d
   vbench tail RUN --index hnsw --setting ef=64 --delta 0.5 -n 50
+  vbench tail RUN --cross activity,taste
   vbench tail RUN --graph
 """
+
+
+def pairs(
+    ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
+) -> tuple[tuple[str, str], ...]:
+    """Read ``COLUMN,COLUMN``."""
+    found = []
+    for text in given:
+        one, comma, other = (part.strip() for part in text.partition(","))
+        if not one or not comma or not other:
+            raise click.BadParameter(f"{text!r} is not COLUMN,COLUMN, such as activity,country")
+        found.append((one, other))
+    return tuple(found)
 
 
 @click.command(
@@ -71,6 +85,13 @@ Examples:
     help="Column of the queries, such as user, whose equal values are not independent.",
 )
 @click.option(
+    "--cross",
+    multiple=True,
+    callback=pairs,
+    metavar="COLUMN,COLUMN",
+    help="Segments of two columns at once, such as activity,country. Repeats.",
+)
+@click.option(
     "--dataset",
     "-d",
     metavar="NAME|PATH",
@@ -89,6 +110,7 @@ def tail(
     number: int,
     graph: bool,
     cluster: str | None,
+    cross: tuple[tuple[str, str], ...],
     dataset: str | None,
     queries: str | None,
     metric: Any,
@@ -120,6 +142,7 @@ def tail(
         number=number,
         dataset=given,
         cluster=cluster,
+        cross=cross,
     )
     document["warnings"] += msgspec.to_builtins(faults)
     if as_json:

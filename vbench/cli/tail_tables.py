@@ -19,6 +19,7 @@ Entry = Mapping[str, Any]
 
 _SHOWN_IDS = 3
 _SHOWN_HARDNESS = 2
+_SHOWN_SEGMENTS = 20
 _SIDES = {
     "reachable": "base vectors that a search can reach",
     "orphans": "base vectors in nobody's list",
@@ -114,7 +115,7 @@ def _worst(index: Entry) -> Table:
     table.add_column("came instead")
     for row in rows:
         table.add_row(
-            str(row["query"]),
+            str(row["id"]),
             f"{row['recall']:.2f}",
             " ".join(map(str, row["hits"])),
             row["kind"],
@@ -146,7 +147,7 @@ def _segments(rows: Sequence[Entry]) -> Table:
         "Who", "column", "segment", "queries", "share in the tail", "of the tail", "lift"
     )
     table.columns[1].justify = "left"
-    for row in rows:
+    for row in rows[:_SHOWN_SEGMENTS]:
         lift = {"value": row["lift"], "low": row["lift_low"], "high": row["lift_high"]}
         table.add_row(
             row["column"],
@@ -156,6 +157,12 @@ def _segments(rows: Sequence[Entry]) -> Table:
             "–" if row["of_tail"] is None else f"{row['of_tail']:.1%}",
             _with_ends(lift, ".2f"),
         )
+    if len(rows) > _SHOWN_SEGMENTS:
+        table.caption = (
+            f"The {_SHOWN_SEGMENTS} segments of the highest lift; {len(rows) - _SHOWN_SEGMENTS:,} "
+            "more: --json."
+        )
+        table.caption_justify = "left"
     return table
 
 

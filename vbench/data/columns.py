@@ -81,7 +81,7 @@ def roles(frame: pl.DataFrame | None) -> dict[str, Role]:
 
 
 def id_column(frame: pl.DataFrame | None) -> str | None:
-    """Name the column that tells the rows apart: `id`, else one named like that, else a text.
+    """Name the column that tells the rows apart: `id`, else one named like that, else words.
 
     It must hold text or whole numbers, a value of its own in every row.
     """
@@ -105,9 +105,12 @@ def _is_text(column: pl.Series) -> bool:
 
 
 def _is_short_text(column: pl.Series) -> bool:
+    """Whether a column holds words, as ids are, and not sentences."""
     import polars as pl
 
     if not _is_text(column):
         return False
-    lengths = column[:1000].cast(pl.String).str.len_chars().drop_nulls()
-    return int(lengths.sum()) <= _LONGEST_ID * len(lengths)
+    words = column[:1000].cast(pl.String).drop_nulls()
+    if words.str.contains(r"\s").any():
+        return False
+    return int(words.str.len_chars().sum()) <= _LONGEST_ID * len(words)

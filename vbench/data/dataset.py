@@ -96,7 +96,8 @@ class Dataset:
             fixed = Truth(unchangeable(truth.ids), unchangeable(truth.distances))
             object.__setattr__(self, "given_truth", fixed)
         for name, frame in (("query_id", self.segments), ("item_id", self.items)):
-            if getattr(self, name) is None:
+            given = getattr(self, name)
+            if given is None or frame is None or given not in frame.columns:
                 object.__setattr__(self, name, id_column(frame))
 
     def __repr__(self) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vbench.errors import DataError, VbenchError
 from vbench.leftovers import TemporaryFolder
+from vbench.ranking.handoff import named
 from vbench.ranking.intake import read_scores
 from vbench.ranking.pool import similarity
 from vbench.ranking.protocol import Material, Ranker, Rows
@@ -22,9 +23,10 @@ _LAST_LINES = 5
 class Command(Ranker):
     """Runs a program once for all pairs, with two paths as its last arguments.
 
-    The first is Parquet that it reads: `q_id`, `doc_id` (row numbers of the dataset) and
-    `similarity`. The second is Parquet that it must write: `q_id`, `doc_id`, `score`. Where the
-    program's arguments contain `{input}` and `{output}`, the paths stand there instead.
+    The first is Parquet that it reads: `q_id`, `doc_id` (ids of the dataset, else row numbers),
+    `similarity`, and the row numbers `query` and `item`. The second is Parquet that it must write:
+    `q_id`, `doc_id`, `score`. Where the program's arguments contain `{input}` and `{output}`, the
+    paths stand there instead.
     """
 
     pairs_a_call = 1 << 62
@@ -49,7 +51,15 @@ class Command(Ranker):
         pairs, back = np.unique(key, return_inverse=True)
         query, item = np.divmod(pairs, data.n)
         near = similarity(data, query, item)
-        frame = pl.DataFrame({"q_id": query, "doc_id": item, "similarity": near})
+        frame = pl.DataFrame(
+            {
+                "q_id": named(query, data.query_ids),
+                "doc_id": named(item, data.item_ids),
+                "similarity": near,
+                "query": query,
+                "item": item,
+            }
+        )
         with TemporaryFolder(purpose="rank") as scratch:
             given, made = Path(scratch, "candidates.parquet"), Path(scratch, "scores.parquet")
             frame.write_parquet(given)
@@ -57,7 +67,7 @@ class Command(Ranker):
             if not made.is_file():
                 raise VbenchError(f"{self._spelt} ended well but wrote no scores to {{output}}")
             try:
-                scores = read_scores(made, data.m, data.n)
+                scores = read_scores(made, data.m, data.n, data.query_ids, data.item_ids)
             except DataError as error:
                 # The file is gone when the message is read; whose it was is what matters.
                 said = str(error).replace(str(made), "{output}")

@@ -171,7 +171,7 @@ def _group(
 
 def _segments(stage: Stage, case: Case) -> list[tuple[str, str, FloatArray]]:
     """Every value of every column that divides the judged queries into a few groups."""
-    frame = case.run.queries[stage.judged]
+    frame = case.run.columns[stage.judged]
     shape = case.recall.shape
     found = []
     for column in frame.columns:

@@ -51,7 +51,7 @@ class Past:
 
     @classmethod
     def of(cls, dataset: Dataset, interactions: Interactions) -> Past:
-        """Match users and items by the column `id` of queries and items.
+        """Match users and items by the ids of queries and items.
 
         Raises
         ------
@@ -105,13 +105,17 @@ class Past:
 
 def _matched(dataset: Dataset, what: str, frame: pl.DataFrame | None, known: pl.Series) -> IntRows:
     """Row of the interactions of each query or item, 0 where it is not among them."""
-    if frame is None or "id" not in frame.columns:
+    name = dataset.query_id if what == "queries" else dataset.item_id
+    # `id` may also name a user and an item alike, which tells the queries apart by `kind` alone.
+    name = name or "id"
+    if frame is None or name not in frame.columns:
         raise DataError(
-            f"the {what} of {dataset.name} have no column 'id', so nobody can say whose "
-            "interactions are whose; trained rankers need it in queries.parquet and items.parquet"
+            f"the {what} of {dataset.name} have no column 'id' or the like, so nobody can say "
+            "whose interactions are whose; trained rankers need it"
         )
+    ids = frame[name]
     rows = pl.DataFrame({"id": known.cast(pl.String)}).with_row_index("row", offset=1)
-    own = frame.select(pl.col("id").cast(pl.String))
+    own = pl.DataFrame({"id": ids.cast(pl.String)})
     found = own.join(rows, on="id", how="left", maintain_order="left")["row"].fill_null(0)
     matched: IntRows = found.to_numpy().astype(np.int64)
     if what == "queries" and "kind" in frame.columns:
@@ -119,7 +123,7 @@ def _matched(dataset: Dataset, what: str, frame: pl.DataFrame | None, known: pl.
     if not matched.any():
         raise DataError(
             f"no id of the {what} of {dataset.name} occurs in the interactions "
-            f"(such as {frame['id'][0]!r} against {known[0]!r})"
+            f"(such as {ids[0]!r} against {known[0]!r})"
         )
     return matched
 

@@ -36,15 +36,17 @@ def export(
 ) -> list[Path]:
     """Write the candidates of one trial, those of exact search, and the judgements.
 
-    Documents and queries are named by their row numbers. Pads and repeated ids are left out.
+    Documents and queries are named by their ids, else by their row numbers; in a TREC run also
+    where ids hold spaces. Pads and repeated ids are left out.
 
     Parameters
     ----------
     form
         `trec`: `NAME.run` (score = K − rank, strictly falling: trec_eval keeps 32 bits of a score
         and breaks ties by document name) and `qrels.txt`.
-        `parquet`: `NAME.candidates.parquet` (q_id, doc_id, rank from 1, score = K − rank, and
-        similarity = minus the exact distance), `NAME.queries.parquet` (q_id, hits, recall,
+        `parquet`: `NAME.candidates.parquet` (q_id, doc_id, rank from 1, score = K − rank,
+        similarity = minus the exact distance, and the row numbers query and item),
+        `NAME.queries.parquet` (q_id, query, hits, recall,
         whether the query is in the tail: recall under 0.9 in this trial, in every build, or in
         some; its hardness by every measure, as `hardness_lid`; and its segments, those whose
         name is taken as `segment_NAME`), and `relevance.parquet` (q_id, doc_id, grade).
@@ -66,7 +68,7 @@ def export(
     answers = run.answers(trial)
     lists = {name: answers.ids, EXACT: run.truth.ids[:, : trial.k]}
     if form == "trec":
-        written = [_write_run(folder, each, ids) for each, ids in lists.items()]
+        written = [_write_run(folder, each, ids, dataset) for each, ids in lists.items()]
         return [*written, *_write_qrels(folder, dataset)]
     written = [_write_candidates(folder, each, ids, dataset) for each, ids in lists.items()]
     written.append(_write_queries(folder, name, run, setting, number, dataset))
@@ -139,13 +141,26 @@ def _rows(ids: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.in
     return query, ids[query, column].astype(np.int64), rank.astype(np.int64)
 
 
-def _write_run(folder: Path, name: str, ids: Ids) -> Path:
+def named(rows: Ids, ids: pl.Series | None, *, words: bool = False) -> pl.Series:
+    """What queries or documents are called, else their row numbers.
+
+    Parameters
+    ----------
+    words
+        Whether ids must be without spaces; where one is not, row numbers are given.
+    """
+    if ids is not None and words and ids.cast(pl.String).str.contains(r"\s|^$").any():
+        ids = None
+    return pl.Series(rows) if ids is None else ids.gather(rows)
+
+
+def _write_run(folder: Path, name: str, ids: Ids, dataset: Dataset) -> Path:
     query, document, rank = _rows(ids)
     frame = pl.DataFrame(
         {
-            "q_id": query,
+            "q_id": named(query, dataset.query_ids, words=True),
             "iteration": "Q0",
-            "doc_id": document,
+            "doc_id": named(document, dataset.item_ids, words=True),
             "rank": rank,
             "score": ids.shape[1] - rank,
             "tag": "vbench",
@@ -165,9 +180,9 @@ def _write_qrels(folder: Path, dataset: Dataset) -> list[Path]:
         )
     frame = pl.DataFrame(
         {
-            "q_id": known.query,
+            "q_id": named(known.query, dataset.query_ids, words=True),
             "iteration": "0",
-            "doc_id": known.item,
+            "doc_id": named(known.item, dataset.item_ids, words=True),
             "grade": known.grade.astype(np.int64),
         }
     )
@@ -175,7 +190,8 @@ def _write_qrels(folder: Path, dataset: Dataset) -> list[Path]:
 
 
 def _write_text(path: Path, frame: pl.DataFrame) -> Path:
-    write_whole(path, frame.write_csv(separator=" ", include_header=False).encode())
+    text = frame.write_csv(separator=" ", include_header=False, quote_style="never")
+    write_whole(path, text.encode())
     return path
 
 
@@ -187,11 +203,13 @@ def _write_candidates(folder: Path, name: str, ids: Ids, dataset: Dataset) -> Pa
     similarity: FloatArray = pool.similarity(dataset)[places[query, column]]
     frame = pl.DataFrame(
         {
-            "q_id": query,
-            "doc_id": document,
+            "q_id": named(query, dataset.query_ids),
+            "doc_id": named(document, dataset.item_ids),
             "rank": rank.astype(np.int32),
             "score": (ids.shape[1] - rank).astype(np.float64),
             "similarity": similarity,
+            "query": query,
+            "item": document,
         }
     )
     return _write_parquet(folder / f"{name}.candidates.parquet", frame)
@@ -204,9 +222,11 @@ def _write_queries(
     at = [run.build_of(trial).number for trial in setting.trials].index(number)
     parts = tail(hits, setting.k, TAIL_DELTA)
     hardness = hardness_of(run, setting.k, dataset)
+    rows = np.arange(dataset.m, dtype=np.int64)
     found = pl.DataFrame(
         {
-            "q_id": run.queries["query"].cast(pl.Int64),
+            "q_id": named(rows, dataset.query_ids),
+            "query": rows,
             "hits": hits[at],
             "recall": hits[at] / setting.k,
             "tail": tail(hits[at : at + 1], setting.k, TAIL_DELTA).persistent,
@@ -225,7 +245,15 @@ def _write_relevance(folder: Path, dataset: Dataset) -> list[Path]:
     if dataset.relevance is None:
         return []
     known = judgements(dataset)
-    frame = pl.DataFrame({"q_id": known.query, "doc_id": known.item, "grade": known.grade})
+    frame = pl.DataFrame(
+        {
+            "q_id": named(known.query, dataset.query_ids),
+            "doc_id": named(known.item, dataset.item_ids),
+            "grade": known.grade,
+            "query": known.query,
+            "item": known.item,
+        }
+    )
     return [_write_parquet(folder / "relevance.parquet", frame)]
 
 

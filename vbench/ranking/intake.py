@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vbench.data import tables
+from vbench.data.keys import as_keys, rows_of_ids
 from vbench.errors import DataError
 from vbench.metric import FloatArray
 from vbench.ranking.judgements import rows_of
@@ -32,7 +34,13 @@ class Scores:
     score: FloatArray
 
 
-def read_scores(path: str | Path, m: int, n: int) -> Scores:
+def read_scores(
+    path: str | Path,
+    m: int,
+    n: int,
+    query_ids: pl.Series | None = None,
+    item_ids: pl.Series | None = None,
+) -> Scores:
     """Read scores or a ranking of some pairs.
 
     Parameters
@@ -42,6 +50,8 @@ def read_scores(path: str | Path, m: int, n: int) -> Scores:
         Any other suffix: a TREC run, six columns, ordered as trec_eval does: by the score in 32
         bits, equal ones by falling document name.
     m, n : number of queries and of items of the dataset
+    query_ids, item_ids
+        What they are called there; without these they are named by row numbers.
 
     Raises
     ------
@@ -55,10 +65,10 @@ def read_scores(path: str | Path, m: int, n: int) -> Scores:
     if path.suffix in (".parquet", ".csv"):
         frame, score = _table(path)
     else:
-        frame, score = _trec(path)
-    query, item = (
-        rows_of(frame, column, size, str(path)) for column, size in (("q_id", m), ("doc_id", n))
-    )
+        whole = [name for name, ids in (("q_id", query_ids), ("doc_id", item_ids)) if ids is None]
+        frame, score = _trec(path, whole)
+    query = _rows(frame, "q_id", query_ids, m, str(path))
+    item = _rows(frame, "doc_id", item_ids, n, str(path))
     key = query * n + item
     order = np.argsort(key, kind="stable")
     again = np.flatnonzero(np.diff(key[order]) == 0)
@@ -69,6 +79,20 @@ def read_scores(path: str | Path, m: int, n: int) -> Scores:
             f"({len(again):,} pairs are given twice)"
         )
     return Scores(key[order], score[order])
+
+
+def _rows(
+    frame: pl.DataFrame, column: str, ids: pl.Series | None, size: int, where: str
+) -> NDArray[np.int64]:
+    """Row numbers of queries or documents that are named by ids, or by row numbers."""
+    if ids is None or column not in frame.columns:
+        return rows_of(frame, column, size, where)
+    values = frame[column]
+    if values.dtype == pl.String:  # as all is in a TREC run
+        whole, known = values.cast(pl.Int64, strict=False), as_keys(ids)
+        is_known = known is not None and values.is_in(known.implode()).all()
+        values = values if is_known or whole.null_count() else whole
+    return rows_of_ids(values, ids, size, where)
 
 
 def _table(path: Path) -> tuple[pl.DataFrame, FloatArray]:
@@ -104,7 +128,8 @@ def finite(column: pl.Series, path: Path | str) -> FloatArray:
 _TREC = ("q_id", "iteration", "doc_id", "rank", "score", "tag")
 
 
-def _trec(path: Path) -> tuple[pl.DataFrame, FloatArray]:
+def _trec(path: Path, whole: Sequence[str]) -> tuple[pl.DataFrame, FloatArray]:
+    """Rows of a TREC run and their scores; columns `whole` hold row numbers."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
@@ -122,11 +147,11 @@ def _trec(path: Path) -> tuple[pl.DataFrame, FloatArray]:
             )
     text = pl.DataFrame([row for _, row in rows], schema=list(_TREC), orient="row")
     frame = text.with_columns(
-        pl.col("q_id", "doc_id").cast(pl.Int64, strict=False),
+        *(pl.col(name).cast(pl.Int64, strict=False) for name in whole),
         pl.col("score").cast(pl.Float32, strict=False),
     )
     names = "row number; queries and documents are named by those, as vbench exports them"
-    for column, meant in {"q_id": names, "doc_id": names, "score": "finite number"}.items():
+    for column, meant in {**dict.fromkeys(whole, names), "score": "finite number"}.items():
         wrong = ~frame[column].is_finite().fill_null(False)
         if wrong.any():
             at = int(wrong.arg_max() or 0)
@@ -154,7 +179,8 @@ class Given(Ranker):
     def fit(self, material: Material) -> None:
         """Read the file."""
         self._n = material.dataset.n
-        self._scores = read_scores(self._path, material.dataset.m, self._n)
+        data = material.dataset
+        self._scores = read_scores(self._path, data.m, data.n, data.query_ids, data.item_ids)
 
     def score(self, queries: Rows, candidates: Rows) -> NDArray[np.floating]:
         key = queries[:, np.newaxis] * self._n + candidates

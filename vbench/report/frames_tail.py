@@ -11,44 +11,63 @@ from numpy.typing import NDArray
 
 from vbench.measures.curve import reached
 from vbench.report.footing import footing
-from vbench.report.frames import steps
+from vbench.report.frames import steps, tenth
 from vbench.report.gather import Panel
-from vbench.results.segments import grouped
+from vbench.results.segments import grouped, segment_columns
 
+MOST_SEGMENTS = 20
+_DELTA = 0.9
 _WORST = 200
 
 
 @functools.lru_cache(maxsize=16)
 def segments(panel: Panel) -> pl.DataFrame:
-    """Share of each segment's queries under δ, with its interval, for tenths of δ."""
-    needs = steps(panel.k)
+    """Share of the worst segments' queries under δ, with its interval, for tenths of δ.
+
+    They are ranked by the highest share that an index leaves under δ = 0.9 at equal footing.
+    """
+    needs, worst = steps(panel.k), _worst_segments(panel)
     parts = []
-    place = 0
-    for column, role in panel.facts.columns.items():
-        if role != "segment":
-            continue
-        labels, members = grouped(panel.queries[column])
-        for number, label in enumerate(labels):
-            inside = members == number
-            place += 1
-            for shown in panel.settings:
-                found = reached(shown.hits[:, inside], panel.k, needs)
-                parts.append(
-                    pl.DataFrame(
-                        {
-                            "id": shown.id,
-                            "column": column,
-                            "segment": label,
-                            "place": place,
-                            "queries": int(inside.sum()),
-                            "need": needs,
-                            "under": 1.0 - found.value,
-                            "low": 1.0 - found.high,
-                            "high": 1.0 - found.low,
-                        }
-                    )
+    for place, (column, label, inside) in enumerate(worst[:MOST_SEGMENTS], start=1):
+        for shown in panel.settings:
+            found = reached(shown.hits[:, inside], panel.k, needs)
+            parts.append(
+                pl.DataFrame(
+                    {
+                        "id": shown.id,
+                        "column": column,
+                        "segment": label,
+                        "place": place,
+                        "queries": int(inside.sum()),
+                        "need": needs,
+                        "under": 1.0 - found.value,
+                        "low": 1.0 - found.high,
+                        "high": 1.0 - found.low,
+                    }
                 )
+            )
     return pl.concat(parts) if parts else pl.DataFrame()
+
+
+def count_segments(panel: Panel) -> int:
+    """How many segments there are, of which :func:`segments` has the worst."""
+    return len(_worst_segments(panel))
+
+
+@functools.lru_cache(maxsize=16)
+def _worst_segments(panel: Panel) -> list[tuple[str, str, NDArray[np.bool_]]]:
+    """Column, name and members (m,) of every segment, the worst first."""
+    run, need = panel.settings[0].run, tenth(_DELTA, panel.k)
+    chosen = [(shown.hits < need).mean(axis=0) for shown in footing(panel).chosen.values()]
+    lost = np.stack(chosen or [np.zeros(panel.facts.m)])
+    found = []
+    for column in segment_columns(run):
+        labels, members = grouped(run.columns[column])
+        sums = np.stack([np.bincount(members, row, len(labels)) for row in lost])
+        shares = (sums / np.bincount(members, minlength=len(labels))).max(axis=0)
+        for number, label in enumerate(labels):
+            found.append((shares[number], (column, label, members == number)))
+    return [segment for _, segment in sorted(found, key=lambda each: -each[0])]
 
 
 @functools.lru_cache(maxsize=16)

@@ -231,11 +231,20 @@ def _per_query(side: Side, measure: Measure) -> FloatArray:
 
 
 def _changed_sides(a: Side, b: Side, measure: Measure) -> dict[str, Any]:
-    """Queries that count with one side only; with most builds of a side, where it has several."""
+    """Queries that count with one side only; with most builds of a side, where it has several.
+
+    By row number, and in `ids` by what they are called, where they have names.
+    """
     with_a, with_b = (_per_query(side, measure).mean(axis=0) > 0.5 for side in (a, b))
-    return {
+    only = {
+        "only_baseline": np.flatnonzero(with_a & ~with_b),
+        "only_candidate": np.flatnonzero(~with_a & with_b),
+    }
+    found: dict[str, Any] = {
         "both": int((with_a & with_b).sum()),
         "neither": int((~with_a & ~with_b).sum()),
-        "only_baseline": np.flatnonzero(with_a & ~with_b).tolist(),
-        "only_candidate": np.flatnonzero(~with_a & with_b).tolist(),
+        **{name: rows.tolist() for name, rows in only.items()},
     }
+    if (ids := a.variant.run.query_ids) is not None:
+        found["ids"] = {name: ids.gather(rows).to_list() for name, rows in only.items()}
+    return found

@@ -297,7 +297,8 @@ class Run:
         per
             `setting`: a row for each setting, the mean over builds with `low`, `high` (95 %
             interval) and `spread` (standard deviation over builds). `trial`: a row for each
-            build of each setting. `query`: a row for each query of each of those.
+            build of each setting. `query`: a row for each query of each of those, with its `id`
+            where queries have some.
         cluster
             Column of the queries whose equal values are not taken as independent.
 
@@ -336,7 +337,12 @@ class Run:
                 values = measure.per_query(answers)
                 rows.append(head | number | {"query": np.arange(len(values)), "value": values})
         frame = pl.DataFrame(rows)
-        return frame.explode("query", "value") if per == "query" else frame
+        if per != "query":
+            return frame
+        frame = frame.explode("query", "value")
+        if self.query_ids is None:
+            return frame
+        return frame.with_columns(self.query_ids.gather(frame["query"]).alias("id"))
 
     def report(self, path: str | Path) -> Path:
         """Write the run as one self-contained HTML page; the path it was written to."""

@@ -2,58 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vbench.data.columns import FEW, is_amount, role
+from vbench.errors import UnknownNameError, VbenchError
 from vbench.results.run import Run
 from vbench.stats.crossed import crossed_mean
 
-MANY = 12
-"""More values than these are gathered: numbers into quarters, words into the largest and others."""
-NAMES_ONLY = 0.5
-"""Words of which the most frequent hold a smaller share of the queries than this are names."""
 NONE = "(none)"
-OTHERS = "(others)"
+TIMES = " × "
+"""What parts the columns of a crossing, and their values."""
+
+Members = NDArray[np.intp]
+Cross = Sequence[tuple[str, str]]
 
 
-def grouped(values: pl.Series) -> tuple[list[str], NDArray[np.intp]]:
-    """The segments that a column divides the queries into, at most a dozen, ordered by value.
+def segment_columns(run: Run) -> list[str]:
+    """Columns that divide the queries of a run, in their order."""
+    return [column.name for column in run.columns.get_columns() if role(column) == "segment"]
+
+
+def grouped(values: pl.Series) -> tuple[list[str], Members]:
+    """The segments that a column divides the queries into, ordered by value.
+
+    Every value is one, however many there are; of amounts with more than a dozen values the
+    quarters are.
 
     Returns
     -------
     names, members
-        Names of the segments, and the number of the segment of each query (m,). No names for a
-        column that does not divide the queries, such as one of names that hardly repeat.
+        Names of the segments, and the number of the segment of each query (m,).
     """
-    if values.n_unique() > MANY and values.dtype.is_numeric():
-        return _quarters(values.cast(pl.Float64).fill_null(np.nan).to_numpy())
+    if is_amount(values) and values.n_unique() > FEW:
+        return _quarters(values)
     words = values.cast(pl.String).fill_null(NONE)
     order = values.arg_sort(nulls_last=True)
-    names = words.gather(order).unique(maintain_order=True).to_list()
-    if len(names) > MANY:
-        counts = words.value_counts(sort=True, name="queries")[: MANY - 1]
-        if counts["queries"].sum() < NAMES_ONLY * len(words):
-            return [], np.zeros(len(words), dtype=np.intp)
-        largest = set(counts[words.name])
-        names = [*(name for name in names if name in largest), OTHERS]
-    number = {name: place for place, name in enumerate(names)}
-    return names, np.array([number.get(word, len(names) - 1) for word in words], dtype=np.intp)
+    names = words.gather(order).unique(maintain_order=True)
+    numbers = pl.DataFrame({"name": names}).with_row_index("number")
+    found = words.rename("name").to_frame().join(numbers, on="name", maintain_order="left")
+    return names.to_list(), found["number"].to_numpy().astype(np.intp)
 
 
-def _quarters(numbers: NDArray[np.float64]) -> tuple[list[str], NDArray[np.intp]]:
-    """Numbers gathered into quarters, each named by its least and largest."""
+def _quarters(values: pl.Series) -> tuple[list[str], Members]:
+    """Amounts and times gathered into quarters, each named by its least and largest."""
+    numbers = values.to_physical().cast(pl.Float64).fill_null(np.nan).to_numpy()
     known = ~np.isnan(numbers)
     edges = np.unique(np.quantile(numbers[known], [0.25, 0.5, 0.75], method="higher"))
     place = np.where(known, np.searchsorted(edges, numbers, side="right"), len(edges) + 1)
     parts, members = np.unique(place, return_inverse=True)
     names = []
     for part in parts:
-        inside = numbers[place == part]
-        names.append(NONE if np.isnan(inside[0]) else f"{inside.min():g} … {inside.max():g}")
+        inside = values.filter(pl.Series(place == part))
+        ends = (inside.min(), inside.max())
+        is_none = bool(np.isnan(numbers[place == part][0]))
+        names.append(NONE if is_none else " … ".join(map(_spelt, ends)))
     return names, members
+
+
+def _spelt(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def segment_rows(
@@ -61,8 +73,9 @@ def segment_rows(
     under: NDArray[np.bool_],
     level: float = 0.95,
     clusters: NDArray[np.integer[Any]] | None = None,
+    cross: Cross = (),
 ) -> list[dict[str, Any]]:
-    """Share of each segment's queries in the tail, for every column of the queries.
+    """Share of each segment's queries in the tail, the worst first.
 
     Parameters
     ----------
@@ -70,20 +83,22 @@ def segment_rows(
         Whether each query is in the tail of each build.
     clusters : integer (m,), optional
         Queries of one cluster, such as of one user, are not taken as independent.
+    cross
+        Pairs of columns whose values are crossed, beside every column by itself.
 
     Returns
     -------
     list of dict
         `share`, `low`, `high`: of the segment's queries, over builds and queries; `of_tail`: the
         part of the whole tail that lies here; `lift`, `lift_low`, `lift_high`: the share over
-        that of all queries, 2 being twice as often.
+        that of all queries, 2 being twice as often. They fall by lift; of equal ones the larger
+        comes first.
     """
     everywhere = float(under.mean())
+    divided = {column: grouped(run.columns[column]) for column in segment_columns(run)}
+    divided |= {TIMES.join(pair): crossed(run, *pair) for pair in cross}
     rows: list[dict[str, Any]] = []
-    for column, role in run.manifest.dataset.columns.items():
-        if role != "segment":
-            continue
-        names, members = grouped(run.columns[column])
+    for column, (names, members) in divided.items():
         for number, name in enumerate(names):
             inside = members == number
             own = None if clusters is None else clusters[inside]
@@ -100,7 +115,33 @@ def segment_rows(
                     **{name: _ratio(value, everywhere) for name, value in lifts.items()},
                 }
             )
-    return rows
+    return sorted(rows, key=lambda row: (-row["share"], -row["queries"]))
+
+
+def crossed(run: Run, one: str, other: str) -> tuple[list[str], Members]:
+    """The pairs of values of two columns that occur, as :func:`grouped` gives segments.
+
+    Raises
+    ------
+    VbenchError
+        The run has no such column, both are one, or one divides nothing.
+    """
+    if one == other:
+        raise VbenchError(f"{one} cannot be crossed with itself; give two columns")
+    sides = []
+    for column in (one, other):
+        if column not in run.columns.columns:
+            raise UnknownNameError("column of the queries", column, run.columns.columns)
+        if (kind := role(run.columns[column])) not in ("segment", "cluster"):
+            raise VbenchError(
+                f"the column {column} divides no queries ({kind}); cross two of "
+                f"{', '.join(segment_columns(run)) or 'none'}"
+            )
+        sides.append(grouped(run.columns[column]))
+    (names, members), (others, inner) = sides
+    codes, numbers = np.unique(members * len(others) + inner, return_inverse=True)
+    pairs = [divmod(int(code), len(others)) for code in codes]
+    return [names[at] + TIMES + others[beside] for at, beside in pairs], numbers
 
 
 def _ratio(value: float, of: float) -> float | None:

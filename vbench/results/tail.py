@@ -16,10 +16,11 @@ from vbench.measures.tail import tail
 from vbench.results import files
 from vbench.results.efforts import Clusters, effort_of
 from vbench.results.hardness import hardness_of, reopened
+from vbench.results.names import Names
 from vbench.results.pairing import USUAL_RECALL
 from vbench.results.run import Run
 from vbench.results.schema import Warn
-from vbench.results.segments import segment_rows
+from vbench.results.segments import Cross, crossed, segment_rows
 from vbench.results.sides import Side, variants
 from vbench.results.summary import share_of_queries
 from vbench.results.verdict import SPOILING, SPOILING_SPEED
@@ -47,6 +48,7 @@ def explain(
     number: int = 20,
     dataset: Dataset | None = None,
     cluster: str | None = None,
+    cross: Cross = (),
 ) -> dict[str, Any]:
     """The tail of every index as a JSON document.
 
@@ -67,16 +69,21 @@ def explain(
     cluster
         A column of the queries, such as ``user``; the intervals of shares and of mean recall take
         its values for independent.
+    cross
+        Pairs of columns of the queries, whose values are crossed beside each by itself.
 
     Raises
     ------
     VbenchError
-        For an index, setting or K that the run does not hold, or vectors that are not the run's.
+        For an index, setting, K or column that the run does not hold, or vectors that are not
+        the run's.
     """
     if not 0.0 < delta <= 1.0:
         raise VbenchError(f"delta={delta}; give a number above 0, up to 1")
     if number < 0:
         raise VbenchError(f"{number} worst queries cannot be shown; give a number from 0 on")
+    for pair in cross:
+        crossed(run, *pair)
     sides = chosen(run, indexes, settings, k)
     k = sides[0].setting.k
     warnings: list[Warn] = []
@@ -93,7 +100,11 @@ def explain(
     need = threshold(delta, k)
     under = {side: run.hits(side.setting) < need for side in sides}
     clusters = run.clusters(cluster)
-    rows = [_index(side, under[side], delta, number, hardness, dataset, clusters) for side in sides]
+    names = Names.of(run, dataset)
+    rows = [
+        _index(side, under[side], delta, number, hardness, dataset, clusters, names, cross)
+        for side in sides
+    ]
     warnings += [
         each for each in run.manifest.warnings if each.about in (*SPOILING, SPOILING_SPEED)
     ]
@@ -156,6 +167,8 @@ def _index(
     hardness: pl.DataFrame | None,
     dataset: Dataset | None,
     clusters: Clusters,
+    names: Names,
+    cross: Cross,
 ) -> dict[str, Any]:
     run, setting = side.variant.run, side.setting
     answers = side.answers
@@ -174,8 +187,8 @@ def _index(
         "under": {"value": share.value, "low": share.low, "high": share.high},
         "persistent": _counted(parts.persistent, clusters),
         "lottery": _counted(parts.lottery, clusters),
-        "worst": worst_rows(answers, parts, number, own, columns, dataset),
-        "segments": segment_rows(run, under, clusters=clusters),
+        "worst": worst_rows(answers, parts, number, own, columns, dataset, names),
+        "segments": segment_rows(run, under, clusters=clusters, cross=cross),
         "hardness": _associations(columns, hits.mean(axis=0) / setting.k, in_most_builds(under)),
         "effort": effort_of(run, setting, delta, clusters),
         "inside": inside_of(side, delta),

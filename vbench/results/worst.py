@@ -13,6 +13,7 @@ from vbench.measures.answers import Answers
 from vbench.measures.hits import truth_reach
 from vbench.measures.tail import Tail
 from vbench.metric import distance
+from vbench.results.names import UNNAMED, Names
 
 Ids = NDArray[np.integer[Any]]
 
@@ -31,6 +32,7 @@ def worst_rows(
     columns: Mapping[str, Sequence[Any]],
     hardness: Mapping[str, Sequence[Any]],
     dataset: Dataset | None,
+    names: Names = UNNAMED,
 ) -> list[dict[str, Any]]:
     """One entry for each of the worst queries.
 
@@ -44,13 +46,16 @@ def worst_rows(
         Of every query.
     dataset
         Says how far away is what came instead; without it that is not told.
+    names
+        What queries and items are called.
 
     Returns
     -------
     list of dict
-        `missed`: true neighbours that some build did not return, by rank; `instead`: ids that
-        came and are none. Each with the number of builds that did so, its rank where the truth
-        is deep enough to know it, and its distance.
+        `query`: row number, `id`: what it is called; `missed`: true neighbours that some build
+        did not return, by rank; `instead`: items that came and are none. Each with its `item`
+        (row number) and `id`, the number of builds that did so, its rank where the truth is deep
+        enough to know it, and its distance.
     """
     hits = np.stack([each.hits for each in answers])
     k = answers[0].k
@@ -60,25 +65,27 @@ def worst_rows(
         found.append(
             {
                 "query": row,
+                "id": names.query(row),
                 "kind": "persistent" if parts.persistent[row] else "lottery",
                 "recall": float(hits[:, row].mean()) / k,
                 "hits": hits[:, row].tolist(),
                 "columns": {name: values[row] for name, values in columns.items()},
                 "hardness": {name: float(values[row]) for name, values in hardness.items()},
-                "missed": _missed(answers, row),
-                "instead": _instead(answers, row, dataset),
+                "missed": _missed(answers, row, names),
+                "instead": _instead(answers, row, dataset, names),
             }
         )
     return found
 
 
-def _missed(answers: Sequence[Answers], row: int) -> list[dict[str, Any]]:
+def _missed(answers: Sequence[Answers], row: int, names: Names) -> list[dict[str, Any]]:
     first = answers[0]
     truth = first.truth_ids[row, : first.k]
     builds = np.sum([~np.isin(truth, each.ids[row]) for each in answers], axis=0)
     return [
         {
-            "id": int(truth[place]),
+            "item": int(truth[place]),
+            "id": names.item(int(truth[place])),
             "rank": int(place) + 1,
             "distance": float(first.truth_distances[row, place]),
             "builds": int(builds[place]),
@@ -87,7 +94,9 @@ def _missed(answers: Sequence[Answers], row: int) -> list[dict[str, Any]]:
     ]
 
 
-def _instead(answers: Sequence[Answers], row: int, dataset: Dataset | None) -> list[dict[str, Any]]:
+def _instead(
+    answers: Sequence[Answers], row: int, dataset: Dataset | None, names: Names
+) -> list[dict[str, Any]]:
     """Ids that came and are no true neighbours, those of most builds first."""
     first = answers[0]
     reach = truth_reach(first.truth_distances[row : row + 1], first.k, first.metric, first.rule)
@@ -101,7 +110,8 @@ def _instead(answers: Sequence[Answers], row: int, dataset: Dataset | None) -> l
     away = _distances(dataset, row, ids)
     return [
         {
-            "id": int(ids[place]),
+            "item": int(ids[place]),
+            "id": names.item(int(ids[place])),
             "rank": rank_of.get(int(ids[place])),
             "distance": None if away is None else float(away[place]),
             "builds": int(builds[place]),

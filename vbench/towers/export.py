@@ -48,6 +48,7 @@ FILES = {
     "queries.parquet",
     "items.parquet",
     "relevance.parquet",
+    "interactions.parquet",
     "dataset.toml",
     KEPT,
 }
@@ -176,6 +177,24 @@ def relevance_table(data: Interactions, chosen: Selection) -> pl.DataFrame:
             "item": np.searchsorted(chosen.base, data.test.item[mine]).astype(np.int32),
         }
     )
+
+
+def interactions_table(data: Interactions, chosen: Selection) -> pl.DataFrame:
+    """What the chosen users had already, of the base: `query`, `item`, from 0.
+
+    Interactions that were not held out, whether the towers learned from them or stopped by them.
+    """
+    import polars as pl
+
+    users = np.concatenate([data.train.user, data.validation.user])
+    items = np.concatenate([data.train.item, data.validation.item])
+    mine = np.isin(users, chosen.users) & np.isin(items, chosen.base)
+    return pl.DataFrame(
+        {
+            "query": np.searchsorted(chosen.users, users[mine]).astype(np.int32),
+            "item": np.searchsorted(chosen.base, items[mine]).astype(np.int32),
+        }
+    ).sort("query", "item")
 
 
 def write(

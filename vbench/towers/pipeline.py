@@ -16,6 +16,7 @@ from vbench.towers.export import (
     Selection,
     Vectors,
     card_text,
+    interactions_table,
     item_table,
     query_table,
     relevance_table,
@@ -116,8 +117,8 @@ def _embed(
 def save(folder: Path, source: Source, data: Interactions, made: Made) -> None:
     """Write what was made as a dataset folder.
 
-    A folder with a recipe belongs to the catalog, whose card and recipe describe it; any other
-    gets a card, and keeps what it was made from.
+    A folder with a recipe belongs to the catalog, whose card and recipe describe it, and which may
+    not hold the interactions themselves; any other gets a card, and keeps what it was made from.
     """
     recipe = source.recipe
     tables = {
@@ -127,6 +128,10 @@ def save(folder: Path, source: Source, data: Interactions, made: Made) -> None:
     }
     card = card_text(source.name, data, recipe, made.vectors, made.quality)
     texts = {"dataset.toml": card.encode(), KEPT: msgspec.json.format(msgspec.json.encode(source))}
-    write(folder, made.vectors, tables, {} if (folder / "recipe.toml").is_file() else texts)
+    if (folder / "recipe.toml").is_file():
+        texts = {}
+    else:
+        tables["interactions"] = interactions_table(data, made.chosen)
+    write(folder, made.vectors, tables, texts)
     if made.checkpoint:
         made.checkpoint.forget()

@@ -171,7 +171,7 @@ def tune(
             judge = Judge(bench, targets, objective, level)
             outcomes = _search(judge, bench, plan, trials)
             best, is_met = _decide(judge, outcomes)
-        run = concluded(folder)
+        run = concluded(folder, dataset)
     return Tuning(
         run=run,
         targets=targets,

@@ -29,7 +29,8 @@ def section(report: Report, draw: Drawing) -> Section | None:
                 "segments",
                 "Who is it?",
                 "Share of each segment's queries under δ (rounded up to a tenth), with 95 % "
-                "intervals. An index that fails one segment looks well on average.",
+                "intervals, the worst first. An index that fails one segment looks well on average."
+                + _left_out(report),
                 charts_tail.segments(draw, max(frame["place"].n_unique() for frame in segments)),
             )
         )
@@ -55,6 +56,13 @@ def section(report: Report, draw: Drawing) -> Section | None:
         parts,
         data,
     )
+
+
+def _left_out(report: Report) -> str:
+    """Say how many segments the chart has no room for."""
+    most = max(frames_tail.count_segments(panel) for panel in report.panels)
+    more = most - frames_tail.MOST_SEGMENTS
+    return f" {more:,} more segments: vbench tail RUN --json." if more > 0 else ""
 
 
 def _tails(report: Report, draw: Drawing) -> Chart:
@@ -85,15 +93,16 @@ def worst_table(panel: Panel) -> Table:
     """The worst queries at equal footing, one column for each index."""
     frame = frames_tail.worst_queries(panel)
     indexes = list(footing(panel).chosen)
+    named = "id" if panel.settings[0].run.query_ids is not None else "query"
     own = [name for name in panel.queries.columns if name not in ("query", "id")]
     columns = [
-        Column("query"),
+        Column("query", number=frame[named].dtype.is_numeric()),
         *(Column(name, number=frame[name].dtype.is_numeric()) for name in own),
         *(Column(name, f"Recall with {name}, mean over builds") for name in indexes),
     ]
     rows = []
     for row in frame.iter_rows(named=True):
-        cells = [Cell(str(row["query"]), row["query"])]
+        cells = [Cell(str(row[named]), row[named])]
         cells += [_own(row[name]) for name in own]
         for name in indexes:
             value, least, most = (row[f"{part}: {name}"] for part in ("recall", "least", "most"))
