@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import pytest
@@ -17,4 +18,6 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     """An empty folder for fetched data and truth, so that no test sees another's or the user's."""
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("VBENCH_HOME", str(folder))
+    # Other tests that run at the same time hold cores too.
+    monkeypatch.setenv("VBENCH_CORES", uuid.uuid4().hex)
     return folder

@@ -20,6 +20,8 @@ from vbench.errors import VbenchError
 from vbench.metric import distance
 from vbench.processes import child
 from vbench.results import files
+from vbench.results.findings import findings
+from vbench.results.rows import amend_trial
 
 TESTS = Path(__file__).parents[1]
 RNG = np.random.default_rng(5)
@@ -171,6 +173,38 @@ def test_the_size_of_a_saved_folder_is_that_of_its_files(dataset: Dataset, tmp_p
     """Where the adapter does not say its size, what `save` wrote is counted, all of it."""
     run = once(dataset, "misbehaving:WritesFolder", tmp_path / "run")
     assert run.facts(run.done[0]).sizes == {"index": 10}
+
+
+def test_a_close_that_goes_wrong_is_told(dataset: Dataset, tmp_path: Path) -> None:
+    """With the last trial of its build, and as a warning; the trials stand."""
+    run = once(dataset, "misbehaving:RaisesInClose", tmp_path / "run", builds=2)
+    for trial in run.done:
+        close = run.facts(trial).close
+        assert close is not None
+        assert close.error == "RuntimeError: the server would not stop (in close)"
+    (warning,) = (each for each in run.manifest.warnings if each.about == "close")
+    assert "went wrong 2 of 2 times: RuntimeError: the server would not stop" in warning.message
+
+
+def test_a_close_that_goes_well_is_noted_only(dataset: Dataset, tmp_path: Path) -> None:
+    """How long it took."""
+    run = once(dataset, "flat", tmp_path / "run")
+    close = run.facts(run.done[0]).close
+    assert close is not None
+    assert close.s > 0.0
+    assert close.error is None
+    assert "close" not in {each.about for each in run.manifest.warnings}
+
+
+def test_more_cores_than_threads_is_a_finding(dataset: Dataset, tmp_path: Path) -> None:
+    """Those of all that the index started count."""
+    run = once(dataset, "flat", tmp_path / "run")
+    key = run.done[0].key
+    for cores, told in ((None, False), (1.1, False), (3.0, True)):
+        amend_trial(run.path, key, cores_seen=cores)
+        abouts = {each.about: each.message for each in findings(vbench.open(run.path))}
+        assert ("more cores" in abouts) == told
+    assert "kept 3.0 cores busy, with 1 threads allowed" in abouts["more cores"]
 
 
 def test_what_an_index_starts_ends_with_its_worker(

@@ -16,10 +16,7 @@ pytestmark = pytest.mark.skipif(not cores._can_be_held(), reason="needs Linux")
 
 @pytest.fixture(autouse=True)
 def own_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cores of a machine with four, of which nobody else knows the names."""
-    monkeypatch.setattr(
-        cores, "_name", lambda core, place: b"\0vbench-test-%d-%d-%d" % (os.getpid(), core, place)
-    )
+    """Cores of a machine with four."""
     monkeypatch.setattr(cores, "usable_cores", lambda: [0, 1, 2, 3])
     monkeypatch.setattr(cores, "_is_half_held", lambda core: False)
 

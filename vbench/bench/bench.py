@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,16 @@ from vbench.bench.described import redescribe, write_described_queries
 from vbench.bench.journal import Journal, Progress, now
 from vbench.bench.plan import Plan, make_trial
 from vbench.bench.score import Scorer
-from vbench.bench.session import TrialError
+from vbench.bench.session import Closing, TrialError
 from vbench.bench.workers import Live, Workers
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.truth import exact_truth
+from vbench.errors import DamagedFileError
 from vbench.processes.cores import usable_cores
 from vbench.results import files, tables
-from vbench.results.facts import Batch, Pass, TrialFacts
+from vbench.results.facts import Batch, Close, Pass, TrialFacts
 from vbench.results.findings import findings
-from vbench.results.rows import Rows, write_trial
+from vbench.results.rows import Rows, amend_trial, write_trial
 from vbench.results.run import Run
 from vbench.results.schema import Build, Options, Trial
 
@@ -40,6 +41,8 @@ class Bench:
         self.workers = workers
         self._scorer = scorer
         self._turn = 1
+        self._latest: dict[str, str] = {}
+        workers.on_close = self._closed
 
     def ask(self, builds: Sequence[Build], setting: Mapping[str, Any], k: int) -> list[Trial]:
         """Measure one setting on every build, as far as that is not done yet.
@@ -151,17 +154,30 @@ class Bench:
             pads=score.pads,
             ties=score.ties,
             outside_ns=done.overhead_ns,
+            cores_seen=max(
+                (cores for cores in (live.fit_cores, live.session.cores_seen) if cores is not None),
+                default=None,
+            ),
         )
         rows = Rows(ids=ids, hits=score.hits, latency_ns=latency, ratio=score.ratio)
         write_trial(self.journal.folder, facts, rows)
         self.journal.finished()
+        self._latest[build.key] = trial.key
+
+    def _closed(self, build: str, closing: Closing) -> None:
+        """Note what closing an index met, with the last trial that was measured on it."""
+        trial = self._latest.pop(build, None)
+        if trial is not None:
+            close = Close(s=closing.seconds, error=closing.error)
+            with contextlib.suppress(DamagedFileError):
+                amend_trial(self.journal.folder, trial, close=close)
 
     def _name(self, build: Build) -> str:
         builds = self.journal.manifest.options.builds
         return f"{build.index} build {build.number + 1}/{builds}"
 
 
-@contextmanager
+@contextlib.contextmanager
 def opened(
     dataset: Dataset, plan: Plan, options: Options, folder: Path, progress: Progress
 ) -> Iterator[Bench]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -78,8 +77,7 @@ def explain_inside(
     with trusting(trust):
         for adapter in dict.fromkeys(run.build_of(each).adapter for each in side.setting.trials):
             check_stranger(adapter, run.path / files.MANIFEST)
-    options = msgspec.structs.replace(run.manifest.options, timeout=None)
-    with Workers(dataset, options) as workers:
+    with Workers(dataset, run.manifest.options) as workers:
         for number, trial in enumerate(side.setting.trials):
             progress(number)
             try:
@@ -104,9 +102,10 @@ def explain_inside(
 def _look(workers: Workers, side: Side, number: int) -> Inside:
     trial = side.setting.trials[number]
     session = workers.of(side.variant.run.build_of(trial)).session
+    timeout = workers.options.timeout
     ask = wire.Search(setting=trial.setting, k=trial.k, repeats=1, warmup=0)
-    _, (ids, _) = session.ask(ask, wire.Searched, timeout=None, doing="search")
-    shown, arrays = session.ask(wire.Inspect(), wire.Inspected, timeout=None, doing="inspect")
+    _, (ids, _) = session.ask(ask, wire.Searched, timeout=timeout, doing="search")
+    shown, arrays = session.ask(wire.Inspect(), wire.Inspected, timeout=timeout, doing="inspect")
     graph = Graph(*arrays[:2]) if shown.graph else None
     return Inside(ids, graph, arrays[-1] if shown.lists else None)
 

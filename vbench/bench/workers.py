@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -47,7 +49,8 @@ class Workers:
     Attributes
     ----------
     cores : the cores that all of them are pinned to, held against other runs
-    closings : by the key of the build, what the last `close` of its index met
+    on_close
+        Called with the key of a build and what `close` of its index met, once it is closed.
     """
 
     def __init__(self, dataset: Dataset, options: Options) -> None:
@@ -57,7 +60,8 @@ class Workers:
         self._files: tuple[wire.ArrayFile, wire.ArrayFile] | None = None
         self._spool = TemporaryFolder()
         self.cores = Cores(options.threads)
-        self.closings: dict[str, Closing] = {}
+        self.on_close: Callable[[str, Closing], None] = _warn_of
+        self._untold = list(self.cores.shared)
         self._memory_limit = options.memory_limit or int(
             psutil.virtual_memory().available * _MEMORY_SHARE
         )
@@ -106,6 +110,8 @@ class Workers:
         )
 
     def _start(self, build: Build) -> Live:
+        while self._untold:
+            warnings.warn(f"{self._untold.pop()}; each disturbs the other's times", stacklevel=2)
         self._make_room()
         session = self._session(self._memory_limit)
         try:
@@ -169,7 +175,7 @@ class Workers:
     def _close(self, key: str, session: Session) -> None:
         closing = session.close()
         if closing is not None:
-            self.closings[key] = closing
+            self.on_close(key, closing)
 
     def __enter__(self) -> Workers:
         return self
@@ -189,3 +195,8 @@ class Workers:
             self._live.clear()
             self.cores.close()
             self._spool.close()
+
+
+def _warn_of(key: str, closing: Closing) -> None:
+    if closing.error is not None:
+        warnings.warn(f"closing an index went wrong: {closing.error}", stacklevel=2)

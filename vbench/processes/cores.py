@@ -2,6 +2,8 @@
 
 A core is held by a name in the system's own list of sockets, which ends with its process however
 that ends; there is no file to be left over. Where processes cannot be pinned, nothing is held.
+Processes in containers with networks of their own do not see each other, nor do those that the
+environment variable VBENCH_CORES divides into groups.
 """
 
 from __future__ import annotations
@@ -102,7 +104,8 @@ def _can_be_held() -> bool:
 
 
 def _name(core: int, place: int) -> bytes:
-    return b"\0vbench-core-%d-%d" % (core, place)
+    group = os.environ.get("VBENCH_CORES", "")
+    return f"\0vbench-core-{core}-{place}-{group:.40}".encode(errors="replace")
 
 
 def _bound(core: int, place: int) -> socket.socket | None:

@@ -11,6 +11,9 @@ from vbench.results.facts import TrialFacts
 from vbench.results.run import Run, Setting, spelt
 from vbench.results.schema import Warn
 
+_CORES_MARGIN = 1.25
+"""How many times the cores allowed a worker may keep busy before it is told: clocks are coarse."""
+
 
 def findings(run: Run) -> list[Warn]:
     """All warnings of a run, the weightiest first."""
@@ -22,6 +25,7 @@ def findings(run: Run) -> list[Warn]:
     found += _of_levels(run)
     found += _of_sweeps(run, run.settings(steps=True))
     found += _of_ties(run, settings)
+    found += _of_conduct(run, run.settings(steps=True))
     found += _of_time(run, settings)
     return found
 
@@ -145,6 +149,36 @@ def _of_ties(run: Run, settings: list[Setting]) -> Iterator[Warn]:
                 if run.manifest.options.rule != "id"
                 else "under the rule 'id' only those with the lowest ids are hits",
                 "look for duplicates in the base: vbench data show",
+            )
+
+
+def _of_conduct(run: Run, settings: list[Setting]) -> Iterator[Warn]:
+    """What an index took that it was not given: time to let go, and cores."""
+    options = run.manifest.options
+    allowed = _CORES_MARGIN * max(options.threads, options.build_threads or 0)
+    of_index: dict[str, list[TrialFacts]] = {}
+    for setting in settings:
+        for trial in setting.trials:
+            of_index.setdefault(setting.index, []).append(run.facts(trial))
+    for index, facts in of_index.items():
+        closes = [each.close for each in facts if each.close is not None]
+        failed = [each.error for each in closes if each.error is not None]
+        if failed:
+            yield Warn(
+                "close",
+                f"{index}: closing it went wrong {len(failed)} of {len(closes)} times: "
+                f"{failed[0]}; closing took {sum(each.s for each in closes):.1f} s in all",
+                "what an index does not let go of is killed, and may leave files behind",
+                "mend close() of the adapter: vbench index check",
+            )
+        cores = max((each.cores_seen for each in facts if each.cores_seen is not None), default=0.0)
+        if cores > allowed:
+            yield Warn(
+                "more cores",
+                f"{index}: it and what it started kept {cores:.1f} cores busy, with "
+                f"{options.threads} threads allowed",
+                "its speed is that of more cores than the others have",
+                "give the library the number of threads that fit is given",
             )
 
 

@@ -66,6 +66,20 @@ def write_trial(folder: Path, facts: TrialFacts, rows: Rows) -> None:
     write_frame(trial_path(folder, facts.key), frame, metadata)
 
 
+def amend_trial(folder: Path, key: str, **changes: Any) -> None:
+    """Write what became known later into the facts of a trial.
+
+    Raises
+    ------
+    DamagedFileError
+        When the file is not what vbench wrote.
+    """
+    path = trial_path(folder, key)
+    facts = read_facts(path)
+    rows = read_rows(path, facts)
+    write_trial(folder, msgspec.structs.replace(facts, **changes), rows)
+
+
 def read_facts(path: Path) -> TrialFacts:
     """What a trial's file says beside its rows.
 
