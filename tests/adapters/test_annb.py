@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vbench.adapters.answers import whole
+from vbench.adapters.conformance.checks import CHECKS, perform
+from vbench.adapters.conformance.subject import Subject
 from vbench.adapters.parameters import check
 from vbench.adapters.registry import resolve
 from vbench.errors import UnknownNameError, VbenchError
@@ -60,7 +63,6 @@ def nearest(X, q, n):
 """
 RNG = np.random.default_rng(14)
 BASE = RNG.standard_normal((100, 4)).astype(np.float32)
-BASE.flags.writeable = False
 QUERIES = RNG.standard_normal((6, 4)).astype(np.float32)
 
 
@@ -79,7 +81,8 @@ def test_a_wrapper_is_built_and_searched_unchanged(wrapper: str) -> None:
     kind = resolve(f"{wrapper}:Mine")
     build, search = check(kind, {"args": ["@dimension", {"a": 1}]}, {"query_args": "0.5"})
     index = kind(**build)
-    index.fit(BASE, "cosine", seed=1, threads=1)
+    assert kind.writes
+    index.fit(BASE.copy(), "cosine", seed=1, threads=1)
     assert index.algorithm.made_with == ("angular", 4, {"a": 1})
     unit = BASE / np.linalg.norm(BASE, axis=1)[:, None]
     far = ((QUERIES[:, None] - unit[None]) ** 2).sum(axis=2)
@@ -92,12 +95,35 @@ def test_a_wrapper_is_built_and_searched_unchanged(wrapper: str) -> None:
     index.close()
 
 
+@pytest.mark.parametrize("query_args", [(), []])
+def test_a_wrapper_without_query_arguments_needs_no_method_for_them(
+    wrapper: str, query_args: object
+) -> None:
+    """As 11 of the 53 of ann-benchmarks; where some are given, that is told."""
+    kind = resolve(f"{wrapper}:Small")
+    index = kind(metric="", args="a name")  # type: ignore[call-arg]  # parameters of the adapter
+    index.fit(BASE, "l2", seed=1, threads=1)
+    index.set(query_args=query_args)
+    assert index.search(QUERIES, 6)[:, :3].min() >= 0
+    with pytest.raises(VbenchError, match="Small has no set_query_arguments: leave out query_args"):
+        index.set(query_args=[10])
+
+
+def test_a_wrapper_keeps_the_protocol(wrapper: str) -> None:
+    """No seed rules it, it is given arrays of its own, and answers short rows."""
+    subject = Subject(resolve(f"{wrapper}:Mine"), {"args": ["@dimension", {}]}, {})
+    for number, (name, _) in enumerate(CHECKS):
+        if name != "threads respected":
+            found = perform(number, subject)
+            assert found.status in ("pass", "skip"), found
+
+
 def test_short_answers_are_padded_and_growth_is_the_size(wrapper: str) -> None:
     """An empty `metric` is not passed; kilobytes become bytes; batches go through a pool."""
     kind = resolve(f"{wrapper}:Small")
     index = kind(metric="", args="a name")  # type: ignore[call-arg]  # parameters of the adapter
     index.fit(BASE, "l2", seed=1, threads=2)
-    ids = index.search(QUERIES, 6)
+    ids = whole(index.search(QUERIES, 6), len(QUERIES), 6)
     assert (ids[:, 3:] == -1).all()
     assert (ids[:, :3] >= 0).all()
     assert index.size_bytes() == 4096

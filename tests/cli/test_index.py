@@ -56,6 +56,8 @@ def test_show_tells_what_each_parameter_may_be() -> None:
         "vbench run --index ivf-pq",
     ):
         assert part in result.stdout
+    assert "dimensions any" in result.stdout
+    assert "dimensions 8, 16, … 64" in call("show", "odd_indexes:EightsSaid").stdout
     document = json.loads(call("show", "faiss:HNSW8,Flat", "--json").stdout)
     assert document["name"] == "faiss:HNSW8,Flat"
     assert "efSearch" in {each["name"] for each in document["parameters"]}

@@ -65,10 +65,12 @@ class AnnBenchmarks(Index):
 
     The wrapped class is made with `metric`, then `args`, as its ``config.yml`` does it; in these
     ``@metric``, ``@dimension`` and ``@count`` stand for what the data says. An empty `metric` is
-    left out. `query_args` go to its ``set_query_arguments``.
+    left out. `query_args` go to its ``set_query_arguments``, which need not be there without them.
     """
 
     metrics: ClassVar[frozenset[Metric]] = frozenset({"l2", "cosine"})
+    seeded = False  # these wrappers know no seed
+    writes = True  # some normalize base and queries where they lie
     wrapped: ClassVar[Callable[..., Any]]
 
     def __init__(self, metric: str = "@metric", args: Any = ()) -> None:
@@ -77,7 +79,7 @@ class AnnBenchmarks(Index):
 
     def fit(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> None:
         places = {"@metric": _NAMES[metric], "@dimension": base.shape[1], "@count": len(base)}
-        # These wrappers know no seed: the global generators are all that can be set.
+        # The global generators are all that can be set.
         random.seed(seed)
         np.random.seed(seed & 0xFFFFFFFF)  # noqa: NPY002 – it is what they draw from
         arguments = [
@@ -86,25 +88,26 @@ class AnnBenchmarks(Index):
         self._threads = threads
         self.algorithm = type(self).wrapped(*arguments)
         before = self.algorithm.get_memory_usage()
-        # A copy, because some wrappers normalise in place.
-        self.algorithm.fit(np.array(base))
+        self.algorithm.fit(base)
         after = self.algorithm.get_memory_usage()
         grown = None if before is None or after is None else int((after - before) * 1024)
         self._bytes = grown if grown and grown > 0 else None
 
     def set(self, query_args: Any = ()) -> None:
-        self.algorithm.set_query_arguments(*_as_list(query_args))
+        arguments = _as_list(query_args)
+        # As ann-benchmarks does it: wrappers without arguments need not have the method.
+        if arguments:
+            if not hasattr(self.algorithm, "set_query_arguments"):
+                raise VbenchError(
+                    f"{type(self).__name__} has no set_query_arguments: leave out query_args"
+                )
+            self.algorithm.set_query_arguments(*arguments)
 
     def search(self, queries: Vectors, k: int) -> Ids:
         if self._threads == 1:
-            found: Any = [self.algorithm.query(query, k) for query in queries]
-        else:
-            self.algorithm.batch_query(queries, k)
-            found = self.algorithm.get_batch_results()
-        ids = np.full((len(queries), k), -1, dtype=np.int64)
-        for row, answer in enumerate(found):
-            answer = np.asarray(answer)
-            ids[row, : len(answer)] = answer
+            return super().search(queries, k)
+        self.algorithm.batch_query(queries, k)
+        ids: Ids = self.algorithm.get_batch_results()
         return ids
 
     def search_one(self, query: Vectors, k: int) -> Ids:

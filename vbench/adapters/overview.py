@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from vbench.adapters.dimensions import in_words
 from vbench.adapters.parameters import REQUIRED, parameters
 from vbench.adapters.protocol import Index
 from vbench.adapters.recipe import Recipe, load_recipe, recipe_files
@@ -57,6 +58,9 @@ def one_index(spec: str) -> dict[str, Any]:
     return {
         **_row(recipe, kind),
         "transform": recipe.transform,
+        "dimensions": in_words(kind.dimensions),
+        "requires": list(kind.requires),
+        "seeded": kind.seeded,
         "knob": {"name": recipe.knob.name, "low": recipe.knob.low, "high": recipe.knob.high}
         if recipe.knob
         else None,

@@ -65,7 +65,10 @@ def show_index(name: str, as_json: bool) -> None:
         return
     say(f"{shown['name']}: {shown['about']}")
     say(f"adapter {shown['adapter']}, from {shown['origin']}")
-    say(f"metrics {', '.join(shown['metrics'])}; space {shown['transform']}")
+    say(
+        f"metrics {', '.join(shown['metrics'])}; space {shown['transform']}; "
+        f"dimensions {shown['dimensions']}"
+    )
     if knob := shown["knob"]:
         say(f"knob {knob['name']} from {knob['low']:g} to {knob['high']:g}")
     table = _table("parameter", "of", "allowed", "default", "here")
