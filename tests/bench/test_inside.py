@@ -101,3 +101,16 @@ def test_what_is_no_graph_is_said(dataset: Dataset, tmp_path: Path, shows: str, 
     run = vbench.run(dataset, ["structured:Astray"], out=tmp_path / "run", **options)
     with pytest.raises(VbenchError, match=says):
         explain_inside(chosen(run)[0], dataset, 0.9, silent)
+
+
+def test_rows_that_no_index_got_are_in_no_count(tmp_path: Path) -> None:
+    """Zero vectors under cosine: a graph of all others reaches all that there is."""
+    rng = np.random.default_rng(4)
+    base, queries = rng.normal(size=(300, 8)), rng.normal(size=(20, 8))
+    base[[0, 150, 299]] = 0.0
+    with pytest.warns(UserWarning, match="3 of 300 base vectors are zero"):
+        dataset = vbench.load(base, queries=queries, metric="cosine", name="hollow")
+    run = measured(dataset, "hnsw", tmp_path / "run")
+    found = explain_inside(chosen(run, settings=["ef=64"])[0], dataset, 0.9, silent)
+    assert found["graph"]["reachable"]["value"] == 1.0
+    assert found["graph"]["orphans"]["value"] == 0.0

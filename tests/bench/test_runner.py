@@ -321,3 +321,22 @@ def is_alive(pid: int) -> bool:
     import psutil
 
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize("index", ["flat", "misbehaving:Exact", "hnsw"])
+def test_zero_rows_are_given_to_no_index(index: str, tmp_path: Path) -> None:
+    """In many dimensions they would be nearer than most, whatever transform an index needs."""
+    rng = np.random.default_rng(8)
+    base = rng.normal(size=(200, 60)).astype(np.float32)
+    base[[0, 7, 199]] = 0.0
+    queries = rng.normal(size=(20, 60)).astype(np.float32)
+    with pytest.warns(UserWarning, match="3 of 200 base vectors are zero vectors"):
+        data = vbench.load(base, queries=queries, metric="cosine", name="hollow")
+    run = once(data, index, tmp_path / "run", k=50)
+    assert run.done
+    answers = run.answers(run.done[-1])
+    assert not np.isin(answers.ids, [0, 7, 199]).any()
+    assert answers.hits.mean() > 49
+    assert run.manifest.dataset.zero_rows == 3
+    if index != "hnsw":
+        assert (answers.hits == 50).all()

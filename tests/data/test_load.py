@@ -12,6 +12,7 @@ import pytest
 
 import vbench
 from vbench.data import catalog
+from vbench.data.check import check_k
 from vbench.data.load import reopen
 from vbench.data.truth import exact_truth
 from vbench.errors import DataError, UnknownNameError, VbenchError
@@ -228,20 +229,67 @@ def test_numbers_that_are_not_finite_are_named(tmp_path):
 
 def test_large_finite_numbers_are_fine():
     """A row whose squares overflow is not called infinite."""
-    data = vbench.load(changed(BASE, 3, 3, 3e38), queries=QUERIES, metric="l2")
+    with pytest.warns(UserWarning, match="row 3, whose largest number is 3e"):
+        data = vbench.load(changed(BASE, 3, 3, 3e38), queries=QUERIES, metric="l2")
     assert data.n == 60
 
 
-def test_zero_vectors_only_matter_under_cosine():
-    """A zero vector has no cosine; under other metrics it is a point like any other."""
-    zero = BASE.copy()
-    zero[17] = 0
-    assert "row 17 is a zero vector, which has no cosine" in bad(zero, metric="cosine")
-    assert "queries: row 0 is a zero" in bad(queries=np.zeros((1, 5), np.uint8), metric="cosine")
-    assert vbench.load(zero, queries=QUERIES, metric="ip").n == 60
-    tiny = BASE.copy()
-    tiny[17] = 1e-30
-    assert vbench.load(tiny, queries=QUERIES, metric="cosine").n == 60
+@pytest.mark.parametrize("kind", [np.float32, np.int8])
+def test_zero_vectors_only_matter_under_cosine(kind):
+    """They have no direction: counted and said; under other metrics they are points as others."""
+    zero = (BASE * 20).astype(kind)
+    zero[[17, 40]] = 0
+    with pytest.warns(UserWarning, match=r"2 of 60 base vectors are zero .* row 17\).*nobody's"):
+        found = vbench.load(zero, queries=QUERIES, metric="cosine")
+    assert (found.n, found.zero_rows, found.zero_row_ids.tolist()) == (60, 2, [17, 40])
+    assert not np.isin(exact_truth(found, 58).ids, [17, 40]).any()
+    assert np.isin(exact_truth(found, 60).ids[:, 58:], [17, 40]).all()
+    assert vbench.load(zero, queries=QUERIES, metric="ip").zero_rows == 0
+    with pytest.raises(VbenchError, match=r"K=59 is more than the 58 base .* not zero \(2 are\)"):
+        check_k(found, 59)
+    assert "all base vectors are zero" in bad(np.zeros((9, 5), kind), metric="cosine")
+
+
+def test_zero_queries_are_left_out_under_cosine(tmp_path):
+    """What belongs to the others stays with them: segments, judgements, ground truth."""
+    queries = QUERIES.copy()
+    ids = exact_truth(vbench.load(BASE, queries=QUERIES, metric="cosine"), 5).ids.copy()
+    queries[[0, 4]], ids[[0, 4]] = 0, 0
+    options = {
+        "segments": pl.DataFrame({"user_id": list("abcdefg"), "kind": list("xyxyxyx")}),
+        "relevance": pl.DataFrame({"query": [0, 1, 6], "item": [1, 2, 3]}),
+        "ground_truth": ids,
+        "metric": "cosine",
+    }
+    with pytest.warns(UserWarning, match=r"queries: 2 of 7 queries are zero .* left out"):
+        found = vbench.load(BASE, queries=queries, **options)
+    assert found.m == 5
+    assert found.segments["user_id"].to_list() == list("bcdfg")
+    assert found.relevance.rows() == [(0, 2), (4, 3)]
+    np.testing.assert_array_equal(found.given_truth.ids, ids[[1, 2, 3, 5, 6]])
+    assert "all queries are zero" in bad(queries=np.zeros((1, 5), np.uint8), metric="cosine")
+    assert vbench.load(BASE, queries=queries, metric="l2").m == 7
+
+
+@pytest.mark.parametrize("metric", ["l2", "ip", "cosine"])
+@pytest.mark.parametrize("factor", [1e-25, 1e-40, 1e25])
+def test_vectors_whose_squares_float32_cannot_hold(metric, factor):
+    """Nothing can be measured on them; of a few it is warned where indexes go wrong."""
+    base = (BASE.astype(np.float64) * factor).astype(np.float32)
+    if metric == "ip":
+        with pytest.warns(UserWarning, match="the squared length of 60 of 60 vectors"):
+            assert vbench.load(base, queries=QUERIES, metric=metric).n == 60
+    else:
+        text = bad(base, metric=metric)
+        assert "cannot hold the squared length of any vector (such as row 0, whose" in text
+        assert "multiply all vectors by one number" in text
+    some = BASE.copy()
+    some[17] = base[17]
+    if metric == "cosine" or factor > 1:
+        with pytest.warns(UserWarning, match=r"of 1 of 60 vectors \(the first is row 17"):
+            vbench.load(some, queries=QUERIES, metric=metric)
+    else:
+        assert vbench.load(some, queries=QUERIES, metric=metric).n == 60
 
 
 def test_dimensions_must_agree():

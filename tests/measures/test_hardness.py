@@ -237,3 +237,19 @@ def test_what_does_not_belong_together_is_refused(k, rows):
     ids, distances = exact_truth(base, queries, "l2", 20)
     with pytest.raises(VbenchError):
         hardness(base, queries[:rows], ids, distances, "l2", k=k)
+
+
+def test_zero_rows_count_for_nothing_under_cosine() -> None:
+    """Every measure is that of the base without them."""
+    rng = np.random.default_rng(21)
+    base = rng.normal(size=(400, 12)).astype(np.float32)
+    queries = rng.normal(size=(9, 12)).astype(np.float32)
+    hollow = np.insert(base, [0, 133, 400], 0.0, axis=0)
+    found = []
+    for each in (base, hollow):
+        far = distance(queries[:, None], each, "cosine")
+        ids = np.argsort(far, axis=1)[:, :120]
+        near = np.take_along_axis(far, ids, axis=1)
+        found.append(hardness(each, queries, ids, near, "cosine", k=10, threads=1))
+    for name in found[0]:
+        np.testing.assert_allclose(found[0][name], found[1][name], rtol=0.01, err_msg=name)

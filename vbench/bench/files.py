@@ -61,7 +61,12 @@ def blocks(file: ArrayFile) -> Iterator[tuple[int, NDArray[Any]]]:
 
 
 def load_rows(file: ArrayFile, out: NDArray[np.float32], places: NDArray[np.integer[Any]]) -> None:
-    """Read every row, widened to float32, into ``out[places[row], :d]``."""
+    """Read every row, widened to float32, into ``out[places[row], :d]``; −1 leaves it out."""
     d = file.shape[1]
     for start, rows in blocks(file):
-        out[places[start : start + len(rows)], :d] = rows
+        here = places[start : start + len(rows)]
+        taken = here >= 0
+        if taken.all():
+            out[here, :d] = rows
+        else:
+            out[here[taken], :d] = rows[taken]

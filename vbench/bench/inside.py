@@ -77,11 +77,13 @@ def explain_inside(
     with trusting(trust):
         for adapter in dict.fromkeys(run.build_of(each).adapter for each in side.setting.trials):
             check_stranger(adapter, run.path / files.MANIFEST)
+    # Rows that no index gets are not what its graph cannot reach.
+    given = np.delete(np.arange(dataset.n), dataset.zero_row_ids)
     with Workers(dataset, run.manifest.options) as workers:
         for number, trial in enumerate(side.setting.trials):
             progress(number)
             try:
-                inside = _look(workers, side, number)
+                inside = _of_rows(_look(workers, side, number), given)
             except TrialError as error:
                 raise VbenchError(
                     f"{side}: build {number + 1} cannot be looked into: {error.reason}"
@@ -91,6 +93,7 @@ def explain_inside(
             missed = ~relevant(truth, inside.ids)
             stored = run.answers(trial).ids
             rows["same"].append({"queries": float((stored == inside.ids).all(axis=1).mean())})
+            truth = np.searchsorted(given, truth)
             if inside.graph is not None:
                 rows["graph"].append(_of_graph(inside.graph, truth, missed))
             if inside.lists is not None:
@@ -108,6 +111,16 @@ def _look(workers: Workers, side: Side, number: int) -> Inside:
     shown, arrays = session.ask(wire.Inspect(), wire.Inspected, timeout=timeout, doing="inspect")
     graph = Graph(*arrays[:2]) if shown.graph else None
     return Inside(ids, graph, arrays[-1] if shown.lists else None)
+
+
+def _of_rows(inside: Inside, given: Ids) -> Inside:
+    """Graph and lists of the rows in `given` alone, by their places there."""
+    graph, lists = inside.graph, inside.lists
+    if graph is not None and len(given) < len(graph.neighbors):
+        links = graph.neighbors[given]
+        places = np.where(links < 0, -1, np.searchsorted(given, links))
+        graph = Graph(places, np.searchsorted(given, graph.entries))
+    return inside._replace(graph=graph, lists=None if lists is None else lists[given])
 
 
 def _of_graph(graph: Graph, truth: Ids, missed: NDArray[np.bool_]) -> Numbers:

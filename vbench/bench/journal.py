@@ -148,6 +148,7 @@ def dataset_facts(dataset: Dataset) -> DatasetFacts:
         fingerprint=dataset.fingerprint,
         dtype=dataset.base.dtype.name,
         parts=dataset.parts,
+        zero_rows=dataset.zero_rows,
         ground_truth="computed" if dataset.given_truth is None else "given",
         **described(dataset),
     )

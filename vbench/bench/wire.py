@@ -50,6 +50,8 @@ class Open(Message):
     seed: int
     threads: int
     sys_path: list[str]
+    left_out: list[int] = []
+    """Base rows that the index does not get."""
 
 
 class Opened(Answer):

@@ -44,7 +44,8 @@ class Worker:
         n, d = order.base.shape
         check_dimension(kind, self.space, d)
         # Inserted row j is row places⁻¹[j] of the dataset; `original` maps answers back.
-        self.original = np.random.default_rng(order.seed).permutation(n)
+        rows = np.delete(np.arange(n), order.left_out)
+        self.original = np.random.default_rng(order.seed).permutation(rows)
         self.base: NDArray[np.float32] | None = self._load_base(n, d)
         queries = np.empty(order.queries.shape, dtype=np.float32)
         load_rows(order.queries, queries, np.arange(len(queries)))
@@ -55,9 +56,9 @@ class Worker:
         return self.queries.copy() if self.index.writes else self.queries
 
     def _load_base(self, n: int, d: int) -> NDArray[np.float32]:
-        places = np.empty(n, dtype=np.int64)
-        places[self.original] = np.arange(n)
-        base = np.empty((n, self.space.width(d)), dtype=np.float32)
+        places = np.full(n, -1)
+        places[self.original] = np.arange(len(self.original))
+        base = np.empty((len(self.original), self.space.width(d)), dtype=np.float32)
         load_rows(self.order.base, base, places)
         self.space.finish_base(base, d)
         return base if self.index.writes else _read_only(base)
@@ -149,13 +150,16 @@ class Worker:
         return passes, redone
 
     def inspect(self) -> tuple[wire.Inspected, list[NDArray[Any]]]:
-        """What the index is made of inside, where its class shows it."""
+        """What the index is made of inside, where its class shows it.
+
+        In row numbers of the dataset; rows that the index did not get have no neighbors.
+        """
         # An adapter that knows nothing of these methods may have attributes of the same names.
         kind = type(self.index)
         graph = kind.neighbors(self.index) if callable(kind.neighbors) else None
         lists = kind.lists(self.index) if callable(kind.lists) else None
         arrays: list[NDArray[Any]] = []
-        back = self.original
+        back, n = self.original, self.order.base.shape[0]
         if graph is not None:
             try:
                 links, entries = graph
@@ -165,11 +169,11 @@ class Worker:
                     "vbench.adapters.protocol.Graph(neighbors, entries), or None"
                 ) from None
             links = _rows("neighbors", links, len(back), (len(back), "degree"), pads=True)
-            neighbors = np.empty(links.shape, dtype=np.int64)
+            neighbors = np.full((n, links.shape[1]), -1, dtype=np.int64)
             neighbors[back] = np.where(links < 0, -1, back[links])
             arrays += [neighbors, back[_rows("entries", entries, len(back), ("entries",))]]
         if lists is not None:
-            numbers = np.empty(len(back), dtype=np.int64)
+            numbers = np.zeros(n, dtype=np.int64)
             numbers[back] = _rows("lists", lists, None, (len(back),))
             arrays.append(numbers)
         return wire.Inspected(graph=graph is not None, lists=lists is not None), arrays

@@ -151,6 +151,7 @@ class Workers:
             seed=seed,
             threads=self.options.threads,
             sys_path=sys.path,
+            left_out=self.dataset.zero_row_ids.tolist(),
         )
         opened, _ = session.ask(order, wire.Opened, timeout=timeout, doing="loading")
         fitted, _ = session.ask(wire.Fit(), wire.Fitted, timeout=timeout, doing="fit")

@@ -50,6 +50,8 @@ def print_data(found: dict[str, Any]) -> None:
         f"{found['n']:,} base vectors × {found['d']} ({found['dtype']}), {found['m']:,} queries "
         f"({found['query_dtype']}), {found['metric']}, fingerprint {found['fingerprint'][:12]}"
     )
+    if found["parts"]:
+        say(f"the base lies in {found['parts']:,} files")
     share = found["duplicates"] / found["n"]
     say(f"{found['duplicates']:,} base vectors repeat another one ({share:.2%})")
     if found["relevance"] is not None:

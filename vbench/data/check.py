@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
 
 Vectors = NDArray[Any]
 
+_SMALLEST_SQUARE = np.finfo(np.float32).tiny
 _RELEVANCE_COLUMNS = ("query", "item", "grade")
 
 
-def check_vectors(array: Vectors, metric: Metric, where: str) -> None:
-    """Refuse NaN, Inf and, under `cosine`, zero vectors; read once, block by block.
+def check_vectors(array: Vectors, metric: Metric, where: str) -> NDArray[np.int64]:
+    """Refuse NaN, Inf, and numbers whose squares float32 cannot hold; read once, block by block.
+
+    Returns
+    -------
+    Numbers of the rows that are zero, under `cosine`; none under other metrics.
 
     Raises
     ------
@@ -31,25 +37,77 @@ def check_vectors(array: Vectors, metric: Metric, where: str) -> None:
     """
     floats = array.dtype.kind == "f"
     if not floats and metric != "cosine":
-        return
+        return np.empty(0, np.int64)
+    lost: list[NDArray[np.int64]] = []
+    zero: list[NDArray[np.int64]] = []
     for first, block in blocks(array):
-        # One sum per row says both; only rows that it makes suspect are looked at.
+        # One sum per row says all; only rows that it makes suspect are looked at.
         with np.errstate(all="ignore"):
             wide = np.ascontiguousarray(block, np.float32)
             squares = np.einsum("ij,ij->i", wide, wide)
-        for row in np.flatnonzero(~(squares > 0) | ~np.isfinite(squares)):
-            wrong = ~np.isfinite(block[row])
-            if floats and wrong.any():
-                column = int(np.argmax(wrong))
-                raise DataError(
-                    f"{where}: row {first + row}, column {column} is {block[row, column]}; "
-                    "every number must be finite: drop or repair the row"
-                )
-            if metric == "cosine" and not block[row].any():
-                raise DataError(
-                    f"{where}: row {first + row} is a zero vector, which has no cosine; "
-                    "drop it, or use metric ip or l2"
-                )
+        suspect = np.flatnonzero(~(squares >= _SMALLEST_SQUARE) | ~np.isfinite(squares))
+        if not len(suspect):
+            continue
+        rows = block[suspect]
+        if floats and not np.isfinite(rows).all():
+            row, column = np.unravel_index(int(np.argmin(np.isfinite(rows))), rows.shape)
+            raise DataError(
+                f"{where}: row {first + suspect[row]}, column {column} is {rows[row, column]}; "
+                "every number must be finite: drop or repair the row"
+            )
+        empty = ~np.any(rows, axis=1)
+        zero.append(first + suspect[empty])
+        lost.append(first + suspect[~empty])
+    _check_range(array, metric, where, *(_all_of(each) for each in (lost, zero)))
+    return _all_of(zero if metric == "cosine" else [])
+
+
+def _check_range(
+    array: Vectors, metric: Metric, where: str, lost: NDArray[np.int64], zero: NDArray[np.int64]
+) -> None:
+    """Refuse vectors whose squared lengths all leave float32's range, and warn of some."""
+    if not len(lost):
+        return
+    largest = float(np.abs(array[lost[0]].astype(np.float64)).max())
+    what = f"row {lost[0]}, whose largest number is {largest:.3g}"
+    all_of_them = len(lost) + len(zero) == len(array)
+    # Inner products with other vectors may be in range all the same.
+    if all_of_them and metric != "ip":
+        raise DataError(
+            f"{where}: float32, in which indexes compute, cannot hold the squared length of any "
+            f"vector (such as {what}); multiply all vectors by one number, which changes no order"
+        )
+    # A point near the origin is found all the same, and so is a short vector.
+    if metric == "cosine" or largest > 1.0 or all_of_them:
+        warnings.warn(
+            f"{where}: float32, in which most indexes compute, cannot hold the squared length of "
+            f"{len(lost):,} of {len(array):,} vectors (the first is {what}): what an index makes "
+            "of them is its own affair",
+            stacklevel=2,
+        )
+
+
+def _all_of(rows: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate(rows) if rows else np.empty(0, np.int64)
+
+
+def say_zero(zero: NDArray[np.int64], rows: int, side: str, where: str) -> None:
+    """Warn once of zero vectors under `cosine`; refuse vectors that are all zero."""
+    if len(zero) == rows:
+        raise DataError(
+            f"{where}: all {side} are zero vectors, which have no cosine; use metric ip or l2"
+        )
+    if len(zero):
+        verb = "is a zero vector" if len(zero) == 1 else "are zero vectors"
+        fate = {
+            "base vectors": "nobody's neighbors, and no index gets them",
+            "queries": "left out, for they have no neighbors",
+        }
+        warnings.warn(
+            f"{where}: {len(zero):,} of {rows:,} {side} {verb} (the first is row {zero[0]}), which "
+            f"have no direction under cosine: they are {fate[side]}",
+            stacklevel=2,
+        )
 
 
 def check_same_dimensions(queries: Vectors, base: Vectors, where: str) -> None:
@@ -96,7 +154,7 @@ def check_relevance(frame: pl.DataFrame, where: str) -> None:
 
 
 def check_k(dataset: Dataset, k: int) -> None:
-    """Refuse K under 1 or over the number of base vectors.
+    """Refuse K under 1 or over the number of base vectors that can be neighbors.
 
     Raises
     ------
@@ -105,10 +163,12 @@ def check_k(dataset: Dataset, k: int) -> None:
     """
     if k < 1:
         raise VbenchError(f"K must be at least 1, got {k}")
-    if k > dataset.n:
+    most = dataset.n - dataset.zero_rows
+    if k > most:
+        less = f" that are not zero ({dataset.zero_rows} are)" if dataset.zero_rows else ""
         raise VbenchError(
-            f"K={k} is more than the {dataset.n} base vectors of {dataset.name}; "
-            f"ask for at most {dataset.n}"
+            f"K={k} is more than the {most} base vectors of {dataset.name}{less}; "
+            f"ask for at most {most}"
         )
 
 

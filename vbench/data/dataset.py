@@ -67,6 +67,8 @@ class Dataset:
         does so by its name and its values, if any.
     parts : int or None
         Number of files of the base vectors, where they lie in several.
+    zero_row_ids : int64 (zero_rows,)
+        Base vectors without a direction, under `cosine`: nobody's neighbors, given to no index.
 
     Notes
     -----
@@ -87,6 +89,7 @@ class Dataset:
     query_id: str | None = None
     item_id: str | None = None
     parts: int | None = None
+    zero_row_ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
         # The fingerprint is computed once: it must stay that of the vectors.
@@ -105,6 +108,11 @@ class Dataset:
             f"<Dataset {self.name}: {self.n} base vectors × {self.d}, "
             f"{self.m} queries, {self.metric}>"
         )
+
+    @property
+    def zero_rows(self) -> int:
+        """Number of base vectors without a direction, under `cosine`."""
+        return len(self.zero_row_ids)
 
     @property
     def n(self) -> int:

@@ -52,6 +52,8 @@ def data(dataset: Dataset) -> dict[str, Any]:
         "d": dataset.d,
         "dtype": dataset.base.dtype.name,
         "query_dtype": dataset.queries.dtype.name,
+        "parts": dataset.parts,
+        "zero_rows": dataset.zero_rows,
         "duplicates": repeated,
         "fingerprint": dataset.fingerprint,
         "given_truth_depth": dataset.given_truth.depth if dataset.given_truth else None,

@@ -54,7 +54,7 @@ def nearest(
     Raises
     ------
     DataError
-        NaN or Inf, or a zero vector under `cosine`.
+        NaN or Inf, or a zero query under `cosine`. A zero base row is farther than all others.
     """
     from threadpoolctl import threadpool_limits
 
@@ -97,7 +97,7 @@ def _search(
         def search(part: _Best, first: int = first, rows: Any = rows, norms: Any = norms) -> None:
             for tile in range(0, len(rows), TILE_ROWS):
                 end = tile + TILE_ROWS
-                part.add(first + tile, rows[tile:end], float(norms[tile:end].max()))
+                part.add(first + tile, rows[tile:end], norms[tile:end])
 
         list(pool.map(search, parts))
         if progress:
@@ -133,15 +133,16 @@ class _Best:
             known = np.isfinite(limit[part])
             self.floor[known] = space.scores(self.numbers[known], limit[part][known])[0]
 
-    def add(self, first: int, rows: Vectors, norm: float) -> None:
+    def add(self, first: int, rows: Vectors, norms: NDArray[Any]) -> None:
         """Take in the prepared float32 `rows`, whose ids begin at `first`."""
         with np.errstate(all="ignore"):
-            error = self.space.error(self.part, norm, 2.0**-24)
+            error = self.space.error(self.part, float(norms.max()), 2.0**-24)
             if not np.isfinite(error.max() * 4) or error.max() > 1e37:
                 # Too large for float32, where NaN would hide a neighbour.
                 self._settle(np.arange(len(self.fill)), first, len(rows))
                 return
             scores = self.space.products(self.space.narrow[self.part], rows)
+            self.space.place_zero(scores, norms)
             if (self.floor == -np.inf).any():
                 # At the beginning everything would pass.
                 empty = (self.floor == -np.inf) & (self.fill + len(rows) > self.capacity)
@@ -207,6 +208,7 @@ class _Best:
         refuse(~np.isfinite(norms), "base", first, "holds NaN or Inf")
         error = self.space.error(self.part, float(norms.max()), 2.0**-53)[chosen]
         scores = self.space.wide[self.numbers[chosen]] @ rows.T
+        self.space.place_zero(scores, norms)
         hits = np.flatnonzero(scores >= (self.floor[chosen] - error)[:, None])
         queries, columns = np.divmod(hits, count)
         queries, ids = chosen[queries], first + columns

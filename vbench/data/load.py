@@ -29,7 +29,7 @@ from vbench.data.formats import (
 )
 from vbench.data.joins import Joins, Part, Side, by_rows, neighbor_rows
 from vbench.data.keys import Table
-from vbench.data.select import selected
+from vbench.data.select import only, selected
 from vbench.data.truth import given_truth
 from vbench.errors import DataError, VbenchError
 from vbench.metric import METRICS, Metric, known_metric
@@ -233,8 +233,10 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None) -> Dataset:
             f"as one of {', '.join(METRICS)}"
         )
     check.check_same_dimensions(queries, base, asked)
-    check.check_vectors(queries, metric, asked)
-    check.check_vectors(base, metric, where)
+    zero_queries = check.check_vectors(queries, metric, asked)
+    zero_rows = check.check_vectors(base, metric, where)
+    check.say_zero(zero_queries, len(queries), "queries", asked)
+    check.say_zero(zero_rows, len(base), "base vectors", where)
     _check_card(parts.card, base, queries, where)
     joins = Joins(on)
     arrays = [as_file(parts.base) is None]
@@ -270,8 +272,11 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None) -> Dataset:
     place = _where_truth(parts, f"{where}: its truth")
     truth = _truth(opened.truth, segments, sides[1], joins, asked, place)
     joins.check_used()
+    kept = np.isin(np.arange(len(queries)), zero_queries, invert=True)
     if truth is not None:
-        known = given_truth(truth, queries, base, metric, where=place)
+        fits = not kept.all() and len(truth) == len(queries)
+        pair = (truth[kept], queries[kept]) if fits else (truth, queries)
+        known = given_truth(*pair, base, metric, where=place)
     made = Dataset(
         parts.name,
         base,
@@ -286,7 +291,10 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None) -> Dataset:
         query_id=query_id,
         item_id=item_id,
         parts=parts.files,
+        zero_row_ids=zero_rows,
     )
+    if not kept.all():
+        made = replace(only(replace(made, given_truth=None), kept), given_truth=known)
     return selected(made, parts.card.where) if parts.card.where else made
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.errors import DataError
-from vbench.metric import FloatArray, Metric, distance
+from vbench.metric import NO_COSINE, FloatArray, Metric, distance
 
 Vectors = NDArray[Any]
 Ids = NDArray[np.int64]
@@ -50,7 +50,10 @@ class Space:
             self.narrow = wide.astype(np.float32)
 
     def rows(self, block: Vectors, dtype: Any, first: int) -> tuple[Vectors, NDArray[Any]]:
-        """Prepare base rows for the product, in `dtype`, and their norms before it."""
+        """Prepare base rows for the product, in `dtype`, and their norms before it.
+
+        Zero rows stay zero under `cosine`, with the norm 0: see :meth:`place_zero`.
+        """
         with np.errstate(all="ignore"):
             if self.metric == "l2":
                 rows = np.empty((len(block), self.d + 1), dtype)
@@ -67,9 +70,14 @@ class Space:
                     rows = block.astype(np.float64)
                     norms = np.linalg.norm(rows, axis=1)
                     refuse(~np.isfinite(norms), "base", first, "holds NaN or Inf")
-                    refuse(norms == 0, "base", first, "is zero, which has no cosine")
-                rows = (rows / norms[:, None]).astype(dtype, copy=False)
+                rows = rows / np.where(norms > 0, norms, 1)[:, None]
+                rows = rows.astype(dtype, copy=False)
             return rows, norms
+
+    def place_zero(self, scores: Vectors, norms: NDArray[Any]) -> None:
+        """Give base rows without a direction the score that is under all others."""
+        if self.metric == "cosine" and not norms.all():
+            scores[:, norms == 0] = 1.0 - NO_COSINE
 
     def products(self, queries: Vectors, rows: Vectors) -> Vectors:
         """Scores of a tile in this thread's own buffer: fresh memory would cost as much again."""

@@ -36,10 +36,16 @@ def selected(dataset: Dataset, where: Mapping[str, str]) -> Dataset:
     if not kept.any():
         asked = ", ".join(f"{name} = {value}" for name, value in where.items())
         raise DataError(f"{dataset.name}: no query has {asked}")
+    return only(dataset, kept)
+
+
+def only(dataset: Dataset, kept: NDArray[np.bool_]) -> Dataset:
+    """Keep some of the queries, and what belongs to them."""
+    segments = dataset.segments
     return replace(
         dataset,
         queries=dataset.queries[kept],
-        segments=segments.filter(kept),
+        segments=None if segments is None else segments.filter(kept),
         relevance=_renumbered(dataset.relevance, kept),
         interactions=_renumbered(dataset.interactions, kept),
         given_truth=None,

@@ -70,7 +70,7 @@ def exact_truth(
     Raises
     ------
     DataError
-        NaN, Inf or (under `cosine`) zero vectors; `given_truth` that is not the truth of these
+        NaN, Inf or (under `cosine`) zero queries; `given_truth` that is not the truth of these
         vectors, naming its first wrong query.
     """
     if depth < 1:

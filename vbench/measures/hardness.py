@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.errors import VbenchError
-from vbench.measures.within import Space, count_within, euclidean, nearest, sample_rows
+from vbench.measures.within import Space, count_within, euclidean, nearest, sample_of
 from vbench.metric import FloatArray, Metric
 
 NAMES = (
@@ -147,7 +147,7 @@ def base_occurrence(
     k = min(k, n - 1)
     if k < 1:
         return np.zeros(n)
-    rows = sample_rows(n, _OCCURRENCE_SAMPLE, seed)
+    rows = sample_of(base, _OCCURRENCE_SAMPLE, seed, metric)
     probes, ids = nearest(base, base[rows], k + 1, metric, threads)
     own = ids == rows[probes]
     # By inner product a vector need not be among its own nearest: then the last is one too many.
@@ -163,7 +163,7 @@ def _mean_distance(
 ) -> FloatArray:
     """Mean Euclidean distance (m,) of each query to a sample of the base."""
     space = Space.of(base, metric)
-    sample = space.exact(base[sample_rows(len(base), _CONTRAST_SAMPLE, seed)])
+    sample = space.exact(base[sample_of(base, _CONTRAST_SAMPLE, seed, metric)])
     means = np.empty(len(queries))
     for start in range(0, len(queries), _CONTRAST_SAMPLE):
         part = slice(start, start + _CONTRAST_SAMPLE)
@@ -200,7 +200,7 @@ def _mahalanobis(
     A direction in which the base hardly varies counts as if it varied by 1e-9 of the widest.
     """
     space = Space(metric, None)
-    sample = space.exact(base[sample_rows(len(base), _COVARIANCE_SAMPLE, seed)])
+    sample = space.exact(base[sample_of(base, _COVARIANCE_SAMPLE, seed, metric)])
     centred = sample - sample.mean(axis=0)
     variances, axes = np.linalg.eigh(centred.T @ centred / max(len(sample) - 1, 1))
     variances = np.maximum(variances, 1e-9 * variances[-1])

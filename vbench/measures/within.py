@@ -41,7 +41,8 @@ class Space(NamedTuple):
         if self.centre is not None:
             wide -= self.centre
         if self.metric == "cosine":
-            wide /= np.linalg.norm(wide, axis=1, keepdims=True)
+            norms = np.linalg.norm(wide, axis=1, keepdims=True)
+            np.divide(wide, norms, out=wide, where=norms > 0.0)
         return wide
 
     def vectors(self, vectors: NDArray[Any]) -> Vectors:
@@ -49,6 +50,13 @@ class Space(NamedTuple):
         if self.metric == "ip":
             return np.ascontiguousarray(vectors, dtype=np.float32)
         return self.exact(vectors).astype(np.float32)
+
+    def products(self, queries: Vectors, block: Vectors) -> Vectors:
+        """Inner products (m, n); −inf with rows that have no direction under `cosine`."""
+        scores = np.asarray(queries @ block.T)
+        if self.metric == "cosine" and not (there := np.any(block, axis=1)).all():
+            scores[:, ~there] = -np.inf
+        return scores
 
     def square_distances(
         self, queries: FloatArray, base: FloatArray, largest_norm: float
@@ -84,6 +92,12 @@ def sample_rows(n: int, size: int, seed: int) -> NDArray[np.int64]:
     if n <= size:
         return np.arange(n)
     return np.sort(np.random.default_rng(seed).choice(n, size, replace=False))
+
+
+def sample_of(base: NDArray[Any], size: int, seed: int, metric: Metric) -> NDArray[np.int64]:
+    """Rows of a sample of the base, but for those without a direction under `cosine`."""
+    rows = sample_rows(len(base), size, seed)
+    return rows[np.any(base[rows], axis=1)] if metric == "cosine" else rows
 
 
 def count_within(
@@ -127,7 +141,7 @@ def count_within(
                 upper: Vectors = upper,
             ) -> None:
                 part = slice(first, first + _QUERY_ROWS)
-                scores = probes[part] @ block.T
+                scores = space.products(probes[part], block)
                 if offsets is not None:
                     scores -= offsets
                 within, unsure = _count(scores, lower[part], upper[part])
@@ -177,7 +191,7 @@ def nearest(
                 block: Vectors = block,
                 offsets: Vectors | None = offsets,
             ) -> tuple[NDArray[np.int64], NDArray[np.int64], Vectors]:
-                scores = probes[first : first + _QUERY_ROWS] @ block.T
+                scores = space.products(probes[first : first + _QUERY_ROWS], block)
                 if offsets is not None:
                     scores -= offsets
                 if first not in bounds:
