@@ -171,11 +171,11 @@ def _group(
 
 def _segments(stage: Stage, case: Case) -> list[tuple[str, str, FloatArray]]:
     """Every value of every column that divides the judged queries into a few groups."""
-    frame = case.run.columns[stage.judged]
     shape = case.recall.shape
     found = []
-    for column in frame.columns:
-        values = frame[column]
+    # Column by column: a table without columns has no rows to choose from.
+    for series in case.run.columns.iter_columns():
+        column, values = series.name, series[stage.judged]
         if values.dtype.is_float() or not 1 < values.n_unique() <= _GROUPS_AT_MOST:
             continue
         for value in values.unique().sort():
