@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import vbench
 from vbench.adapters.answers import whole
 from vbench.adapters.conformance.checks import CHECKS, perform
 from vbench.adapters.conformance.subject import Subject
@@ -139,3 +140,138 @@ def test_what_is_not_there_is_named(wrapper: str, tmp_path: Path) -> None:
     (tmp_path / "module.py").write_text("import a_library_that_is_not_there\n")
     with pytest.raises(VbenchError, match="No module named 'a_library_that_is_not_there'"):
         resolve(f"annb:{tmp_path / 'module.py'}:Mine")
+
+
+def written(folder: Path, text: str, name: str = "module.py") -> str:
+    """A wrapper in a folder of a checkout of ann-benchmarks; what `--index` calls it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
+    return f"annb:{folder / name}"
+
+
+def test_modules_of_a_checkout_are_found(tmp_path: Path) -> None:
+    """Siblings, and what lies beside `algorithms`, are imported from where the wrapper lies."""
+    root = tmp_path / "ann_benchmarks"
+    written(root, "def metric(): return 'euclidean'\n", "distance.py")
+    written(root / "algorithms" / "other", "class Plain:\n    k = 3\n")
+    text = """
+from ..base.module import BaseANN
+from ..other.module import Plain
+from ...distance import metric
+import ann_benchmarks.constants, ann_benchmarks.distance
+
+class Mine(BaseANN):
+    seen = Plain.k, metric(), ann_benchmarks.constants.INDEX_DIR
+"""
+    kind = resolve(f"{written(root / 'algorithms' / 'mine', text)}:Mine")
+    assert kind.wrapped.seen == (3, "euclidean", "indices")  # type: ignore[attr-defined]
+
+
+def test_wrappers_of_one_folder_name_have_their_own_helpers(tmp_path: Path) -> None:
+    """Two checkouts in one process do not meet."""
+    for number in (1, 2):
+        folder = tmp_path / str(number) / "mine"
+        written(folder, f"NUMBER = {number}\n", "helper.py")
+        spec = written(folder, "from .helper import NUMBER\nclass Mine:\n    number = NUMBER\n")
+        assert resolve(f"{spec}:Mine").wrapped.number == number  # type: ignore[attr-defined]
+
+
+PREPARED = """
+import numpy as np
+from ..base.module import BaseANN
+
+class Mine(BaseANN):
+    def __init__(self, metric):
+        pass
+    def fit(self, X):
+        self.X = X
+    def prepare_query(self, q, n):
+        q -= 1.0
+        self.asked = q + 1.0, n
+    def run_prepared_query(self):
+        q, n = self.asked
+        self.found = np.argsort(((self.X - q) ** 2).sum(1))[:n]
+    def get_prepared_query_results(self):
+        return self.found
+    def prepare_batch_query(self, X, n):
+        self.batch = X, n
+    def run_batch_query(self):
+        X, n = self.batch
+        self.res = np.argsort(((self.X - X[:, None]) ** 2).sum(2))[:, :n]
+"""
+
+
+def test_wrappers_that_take_queries_in_their_own_form(tmp_path: Path) -> None:
+    """They are handed over, asked, and their results fetched, one by one and all at once."""
+    spec = f"{written(tmp_path / 'mine', PREPARED)}:Mine"
+    far = ((QUERIES[:, None] - BASE[None]) ** 2).sum(axis=2)
+    wanted = np.argsort(far, axis=1)[:, :5]
+    for threads in (1, 2):
+        index = resolve(spec)()
+        index.fit(BASE.copy(), "l2", seed=1, threads=threads)
+        np.testing.assert_array_equal(index.search(QUERIES.copy(), 5), wanted)
+        np.testing.assert_array_equal(index.search_one(QUERIES[0].copy(), 5), wanted[0])
+        index.close()
+
+
+KEEPS = """
+import os
+import numpy as np
+from ..base.module import BaseANN
+
+class Keeps(BaseANN):
+    def __init__(self, metric):
+        os.makedirs("indices", exist_ok=True)
+    def fit(self, X):
+        if not os.path.exists("indices/it.npy"):
+            np.save("indices/it.npy", X)
+    def query(self, q, n):
+        X = np.load("indices/it.npy")
+        return np.argsort(((X - q) ** 2).sum(1))[:n]
+"""
+
+
+def test_each_wrapper_has_a_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index that is kept there is not that of another build; nothing is left where one was."""
+    monkeypatch.chdir(tmp_path)
+    spec = f"{written(tmp_path / 'keeps', KEEPS)}:Keeps"
+    one, other = resolve(spec)(), resolve(spec)()
+    one.fit(BASE.copy(), "l2", seed=1, threads=1)
+    other.fit(BASE[::-1].copy(), "l2", seed=2, threads=1)
+    first = [int(one.search_one(query, 1)[0]) for query in QUERIES]
+    assert [99 - int(other.search_one(query, 1)[0]) for query in QUERIES] == first
+    assert one.search(QUERIES, 1)[:, 0].tolist() == first
+    one.close()
+    other.close()
+    assert Path.cwd() == tmp_path
+    assert [path.name for path in tmp_path.iterdir()] == ["keeps"]
+
+
+def test_nan_arrives_as_it_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ann-benchmarks' configuration of ScaNN holds nan; the whole runs as it is."""
+    monkeypatch.chdir(tmp_path)
+    np.save("base.npy", BASE)
+    np.save("queries.npy", QUERIES)
+    text = """
+import math
+import numpy as np
+from ..base.module import BaseANN
+
+class Scann(BaseANN):
+    def __init__(self, leaves, threshold, block):
+        assert math.isnan(threshold), threshold
+    def fit(self, X):
+        self.X = X
+    def set_query_arguments(self, leaves, reorder):
+        assert math.isinf(reorder), reorder
+    def query(self, q, n):
+        return np.argsort(((self.X - q) ** 2).sum(1))[:n]
+"""
+    spec = written(tmp_path / "scann", text)
+    Path("scann.toml").write_text(
+        f'adapter = "{spec}:Scann"\n[build]\nmetric = ""\nargs = [[2000, nan, 2]]\n'
+        "[search]\nquery_args = [[30, inf]]\n"
+    )
+    data = vbench.load("base.npy", metric="l2")
+    run = vbench.run(data, "./scann.toml", k=5, builds=1, repeats=1, out="run")
+    assert run.answers(run.done[0]).hits.tolist() == [5] * len(QUERIES)

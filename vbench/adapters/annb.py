@@ -1,63 +1,54 @@
 """Wrappers written for ann-benchmarks, unchanged: ``annb:PATH/module.py:Class``.
 
-Their modules import ``..base.module`` from a package that need not be installed; small stand-ins
-for what they use of it are put in its place.
+What they import of ann-benchmarks is in :mod:`vbench.adapters.annb_package`.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import os
 import random
 import sys
-import types
 from collections.abc import Callable, Sequence
-from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import psutil
 
+from vbench.adapters.annb_package import load
 from vbench.adapters.protocol import Ids, Index, Vectors
 from vbench.errors import UnknownNameError, VbenchError
+from vbench.leftovers import TemporaryFolder
 from vbench.metric import Metric
 
-_ALGORITHMS = "ann_benchmarks.algorithms"
 _NAMES: dict[Metric, str] = {"l2": "euclidean", "cosine": "angular"}
 
 
-class BaseANN:
-    """What wrappers inherit from, with the defaults that ann-benchmarks gives them."""
+class _Place:
+    """A current folder for each wrapper: some keep their index there, and read an older one.
 
-    def done(self) -> None:
-        """Let go of what the index holds."""
+    A process has one current folder, so it is the one of the wrapper that was asked last.
+    """
 
-    def get_memory_usage(self) -> float | None:
-        """Resident kilobytes of the process."""
-        return float(psutil.Process().memory_info().rss) / 1024
+    inside: ClassVar[_Place | None] = None
+    home: ClassVar[str] = ""
 
-    def fit(self, X: Any) -> None:
-        """Build the index."""
+    def __init__(self) -> None:
+        self._folder = TemporaryFolder(purpose="wrapper")
 
-    def query(self, q: Any, n: int) -> Any:
-        """Return the ids of the `n` nearest."""
-        return []
+    def enter(self) -> None:
+        """Make it the current folder; imports go on from where they were."""
+        if _Place.inside is None:
+            _Place.home = str(Path.cwd())
+            sys.path[:] = [str(Path(_Place.home, each)) for each in sys.path]
+        _Place.inside = self
+        os.chdir(self._folder.path)
 
-    def batch_query(self, X: Any, n: int) -> None:
-        """Search for all rows; `get_batch_results` hands the ids out."""
-        with ThreadPool() as pool:
-            self.res = pool.map(lambda q: self.query(q, n), X)
-
-    def get_batch_results(self) -> Any:
-        """Ids found by `batch_query`."""
-        return self.res
-
-    def get_additional(self) -> dict[str, Any]:
-        """Return other figures of the last search."""
-        return {}
-
-    def __str__(self) -> str:
-        return str(getattr(self, "name", type(self).__name__))
+    def leave(self) -> None:
+        """Go back, and remove it."""
+        if _Place.inside is self:
+            os.chdir(_Place.home)
+            _Place.inside = None
+        self._folder.close()
 
 
 class AnnBenchmarks(Index):
@@ -66,6 +57,7 @@ class AnnBenchmarks(Index):
     The wrapped class is made with `metric`, then `args`, as its ``config.yml`` does it; in these
     ``@metric``, ``@dimension`` and ``@count`` stand for what the data says. An empty `metric` is
     left out. `query_args` go to its ``set_query_arguments``, which need not be there without them.
+    It works in a temporary folder of its own.
     """
 
     metrics: ClassVar[frozenset[Metric]] = frozenset({"l2", "cosine"})
@@ -76,6 +68,8 @@ class AnnBenchmarks(Index):
     def __init__(self, metric: str = "@metric", args: Any = ()) -> None:
         self._arguments = ([metric] if metric else []) + _as_list(args)
         self.algorithm: Any = None
+        self._place: _Place | None = None
+        self._ask: Callable[[Vectors, int], Any] = self._prepared
 
     def fit(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> None:
         places = {"@metric": _NAMES[metric], "@dimension": base.shape[1], "@count": len(base)}
@@ -86,7 +80,11 @@ class AnnBenchmarks(Index):
             places.get(each, each) if isinstance(each, str) else each for each in self._arguments
         ]
         self._threads = threads
+        self._place = self._place or _Place()
+        self._place.enter()
         self.algorithm = type(self).wrapped(*arguments)
+        if not hasattr(self.algorithm, "prepare_query"):
+            self._ask = self.algorithm.query
         before = self.algorithm.get_memory_usage()
         self.algorithm.fit(base)
         after = self.algorithm.get_memory_usage()
@@ -96,6 +94,7 @@ class AnnBenchmarks(Index):
     def set(self, query_args: Any = ()) -> None:
         arguments = _as_list(query_args)
         # As ann-benchmarks does it: wrappers without arguments need not have the method.
+        self._enter()
         if arguments:
             if not hasattr(self.algorithm, "set_query_arguments"):
                 raise VbenchError(
@@ -106,13 +105,30 @@ class AnnBenchmarks(Index):
     def search(self, queries: Vectors, k: int) -> Ids:
         if self._threads == 1:
             return super().search(queries, k)
-        self.algorithm.batch_query(queries, k)
+        self._enter()
+        if hasattr(self.algorithm, "prepare_batch_query"):
+            self.algorithm.prepare_batch_query(queries, k)
+            self.algorithm.run_batch_query()
+        else:
+            self.algorithm.batch_query(queries, k)
         ids: Ids = self.algorithm.get_batch_results()
         return ids
 
     def search_one(self, query: Vectors, k: int) -> Ids:
-        ids: Ids = self.algorithm.query(query, k)
+        if _Place.inside is not self._place:
+            self._enter()
+        ids: Ids = self._ask(query, k)
         return ids
+
+    def _prepared(self, query: Vectors, k: int) -> Any:
+        """Ask a wrapper that takes a query in its own form first."""
+        self.algorithm.prepare_query(query, k)
+        self.algorithm.run_prepared_query()
+        return self.algorithm.get_prepared_query_results()
+
+    def _enter(self) -> None:
+        if self._place is not None and _Place.inside is not self._place:
+            self._place.enter()
 
     def size_bytes(self) -> int | None:
         """Growth of the process while building, as ann-benchmarks counts it."""
@@ -120,8 +136,12 @@ class AnnBenchmarks(Index):
 
     def close(self) -> None:
         if self.algorithm is not None:
+            self._enter()
             self.algorithm.done()
             self.algorithm = None
+        if self._place is not None:
+            self._place.leave()
+            self._place = None
 
 
 def wrapper_class(target: str) -> type[AnnBenchmarks]:
@@ -139,7 +159,7 @@ def wrapper_class(target: str) -> type[AnnBenchmarks]:
             f"annb:{target}: no such file; write annb:PATH/module.py:Class, where PATH is a "
             "folder of ann_benchmarks/algorithms"
         )
-    module = _load(file)
+    module = load(file)
     wrapped = getattr(module, name, None)
     if not isinstance(wrapped, type):
         classes = [
@@ -154,43 +174,6 @@ def wrapper_class(target: str) -> type[AnnBenchmarks]:
         "wrapped": wrapped,
     }
     return type(name, (AnnBenchmarks,), members)
-
-
-def _load(file: Path) -> types.ModuleType:
-    """Import a wrapper's file under the name that it would have in ann-benchmarks."""
-    _stand_in()
-    folder = f"{_ALGORITHMS}.{file.parent.name.replace('.', '_')}"
-    package = types.ModuleType(folder)
-    package.__path__ = [str(file.parent)]
-    name = f"{folder}.{file.stem}"
-    specification = importlib.util.spec_from_file_location(name, file)
-    if specification is None or specification.loader is None:
-        raise VbenchError(f"{file} is not a Python file")
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[folder], sys.modules[name] = package, module
-    try:
-        specification.loader.exec_module(module)
-    # A wrapper's import runs its code, which may raise anything.
-    except Exception as error:
-        del sys.modules[name]
-        raise VbenchError(f"{file} cannot be imported ({type(error).__name__}: {error})") from error
-    return module
-
-
-def _stand_in() -> None:
-    """Put in the place of ann-benchmarks what its wrappers import from it."""
-    if _ALGORITHMS in sys.modules:
-        return
-    for name in ("ann_benchmarks", _ALGORITHMS, f"{_ALGORITHMS}.base"):
-        package = types.ModuleType(name)
-        package.__path__ = []
-        sys.modules[name] = package
-    base = types.ModuleType(f"{_ALGORITHMS}.base.module")
-    base.BaseANN = BaseANN  # type: ignore[attr-defined]  # a module made here
-    constants = types.ModuleType("ann_benchmarks.constants")
-    constants.INDEX_DIR = "indices"  # type: ignore[attr-defined]  # a module made here
-    sys.modules[base.__name__] = base
-    sys.modules[constants.__name__] = constants
 
 
 def _as_list(value: Sequence[Any] | Any) -> list[Any]:
