@@ -92,6 +92,24 @@ class OneByOne:
         return [int(each) for each in row if each >= 0]
 
 
+class Squeezes(Exact):
+    """Answers a batch of one by a row alone."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        ids = self.nearest(queries, k)
+        return ids[0] if len(ids) == 1 else ids
+
+
+class BatchDiffersABit(Exact):
+    """Misses the last id of one query of a batch in twenty."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        ids = self.nearest(queries, k)
+        if len(queries) > 1:
+            ids[::20, -1] = -1
+        return ids
+
+
 class Unsigned(Exact):
     """Ids are unsigned, and so are its pads."""
 

@@ -118,3 +118,13 @@ def test_two_rows_in_a_tuple_are_two_answers() -> None:
 def test_no_queries_have_no_rows(answer: object) -> None:
     """However the index puts it."""
     assert answers.whole(answer, 0, 2).shape == (0, 2)
+
+
+def test_the_answer_to_one_query_may_be_a_row_alone() -> None:
+    """As some libraries answer a batch of one."""
+    assert answers.whole(np.array([4, 5]), 1, 3).tolist() == [[4, 5, -1]]
+    assert answers.whole([4, 5, 6], 1, 3).tolist() == [[4, 5, 6]]
+    with pytest.raises(answers.AnswerError, match="shape"):
+        answers.whole([4, 5, 6, 7], 1, 3)
+    with pytest.raises(answers.AnswerError, match="shape"):
+        answers.whole([4, 5], 2, 3)

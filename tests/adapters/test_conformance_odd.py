@@ -60,6 +60,8 @@ def line_of(function: Any, text: str) -> str:
             "return an array of ids, (20, 1)",
         ),
         ("ScoresFirst", ONE, "fail", "search_one returned a tuple of 2", "return the ids alone"),
+        ("Squeezes", ONE, "warn", "a batch of one by a row alone", "(1, 10)"),
+        ("BatchDiffersABit", ONE, "warn", "2 of 30 queries differ; query 0", "same parameters"),
         ("RepeatsTheFirst", K_OVER_N, "fail", "came twice", "-1 where fewer are found"),
         ("NoBatch", "no queries", "warn", "need at least one array to stack", "return no rows"),
         ("SaysUnseeded", SEED, "skip", "seeded is False; built twice", ""),

@@ -26,7 +26,8 @@ def whole(answer: Any, m: int, k: int) -> PaddedIds:
     """The answer of one call with all queries as int64 (m, k).
 
     It is an array, or a sequence of `m` rows of any lengths up to `k`; -1 stands for what is
-    missing. The result may lie in the memory of the answer.
+    missing. The answer to one query may be a row alone, as some libraries have it. The result may
+    lie in the memory of the answer.
 
     Raises
     ------
@@ -47,6 +48,8 @@ def whole(answer: Any, m: int, k: int) -> PaddedIds:
         )
     if ids.ndim == 1 and len(ids) == m and (not m or ids.dtype.kind == "O"):
         return _rows(list(ids), m, k)
+    if ids.ndim == 1 and m == 1:
+        ids = ids[np.newaxis]
     if ids.ndim != 2 or ids.shape[0] != m or ids.shape[1] > k:
         raise AnswerError(
             f"search returned shape {ids.shape} for {m} queries and k={k}",

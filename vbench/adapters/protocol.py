@@ -100,8 +100,10 @@ class Index:
 
     def search_one(self, query: Vectors, k: int) -> Ids:
         """Ids of one query (d,) as integer (k,): the path with the lowest overhead."""
-        ids: Ids = self.search(query[np.newaxis], k)[0]
-        return ids
+        found: Any = self.search(query[np.newaxis], k)
+        first: Ids = found[0]
+        # Some libraries answer a batch of one by a row alone.
+        return first if hasattr(first, "__len__") else found
 
     def size_bytes(self) -> int | None:
         """Bytes that the index occupies, or None where the library does not say."""

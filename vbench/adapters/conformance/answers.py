@@ -23,6 +23,7 @@ from vbench.adapters.conformance.subject import (
 from vbench.adapters.protocol import Ids, Vectors
 from vbench.metric import METRICS, Metric, distance
 
+_FEW = 0.1
 _SEED_REMEDY = (
     "draw all randomness from the seed that fit is given; "
     "say seeded = False where the library takes none"
@@ -76,13 +77,22 @@ def one_is_a_batch_of_one(subject: Subject) -> None:
         batch = search(index, queries, K, len(base))
         alone = search_each(index, queries, K, len(base))
         firsts = [search(index, query[np.newaxis], K, len(base))[0] for query in queries]
-    for row in range(len(queries)):
-        for name, ids in (("search_one", alone[row]), ("a batch of one", firsts[row])):
-            if set(ids) != set(batch[row]):
-                raise WrongError(
-                    f"query {row}: {name} gave {ids.tolist()}, the batch {batch[row].tolist()}",
-                    "search each query with the same parameters whether alone or not",
-                )
+        bare = np.ndim(index.search(given(index, queries[:1]), K)) == 1
+    for name, found in (("search_one", alone), ("a batch of one", np.array(firsts))):
+        others = np.flatnonzero((np.sort(found, axis=1) != np.sort(batch, axis=1)).any(axis=1))
+        if others.size:
+            row = others[0]
+            # Of some libraries a batch goes another way, and near ties may end otherwise.
+            kind = DoubtfulError if others.size <= _FEW * len(queries) else WrongError
+            raise kind(
+                f"{others.size} of {len(queries)} queries differ; query {row}: {name} gave "
+                f"{found[row].tolist()}, the batch {batch[row].tolist()}",
+                "search each query with the same parameters whether alone or not",
+            )
+    if bare:
+        raise DoubtfulError(
+            "search answers a batch of one by a row alone", f"return an array of shape (1, {K})"
+        )
 
 
 def no_queries(subject: Subject) -> None:
