@@ -33,6 +33,10 @@ def test_facts_are_what_is_stated(tmp_path):
         ('[[files]]\nurls = ["a"]\nsha256 = "12"', r"line 3: files\[0\]\.sha256"),
         ('[[files]]\nurls = ["a"]\nrole = "basis"', "line 3: .*allowed: .*'base'"),
         ('folder = "x"\n[[files]]\nurls = ["a"]', "either `folder` or `files`"),
+        (
+            '[additions]\nprepare = "a:b"\n[[additions.files]]\nurls = ["file:///a/b"]',
+            "`additions` are of an embedded dataset",
+        ),
         ('[[files]]\nurls = ["https://a/b?x=1/"]\nname = "../b"', "is not a file name"),
         ('[[files]]\nurls = ["file:///a/b"]\n[[files]]\nurls = ["file:///c/b"]', "two files"),
     ],

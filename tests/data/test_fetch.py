@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import http.server
 import json
@@ -11,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import ModuleType
 
+import msgspec
 import numpy as np
+import polars as pl
 import pytest
 
 import vbench
@@ -336,7 +339,9 @@ def test_prepare_makes_a_folder(server, monkeypatch):
 
 def test_embedded_and_unknown_datasets():
     """What is embedded needs no fetching; an unknown name has near ones."""
-    assert (fetch("books") / "base.npy").is_file()
+    found = catalog.find("books")
+    bare = dataclasses.replace(found, card=msgspec.structs.replace(found.card, additions=None))
+    assert (fetch(bare) / "base.npy").is_file()
     with pytest.raises(UnknownNameError, match="did you mean 'glove-50'"):
         fetch("glove50")
 
@@ -447,3 +452,53 @@ def test_what_is_no_url(url):
     """It is told at once."""
     with pytest.raises(VbenchError, match=r"x\.bin could not be fetched|not a URL"):
         bring(url)
+
+
+def test_tables_are_added_to_an_embedded_dataset(tmp_path, monkeypatch):
+    """They are joined by ids, beside what is shipped; without them it opens as it is."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    for name, rows in (("base", 6), ("queries", 3)):
+        np.save(folder / f"{name}.npy", np.random.default_rng(1).normal(size=(rows, 2)))
+    pl.DataFrame({"id": list("abc")}).write_parquet(folder / "queries.parquet")
+    pl.DataFrame({"id": list("uvwxyz"), "price": range(6)}).write_parquet(folder / "items.parquet")
+    (tmp_path / "raw.csv").write_text("id,year\n" + "".join(f"{i},{ord(i)}\n" for i in "zyxwvu"))
+    calls = []
+
+    def make(files, target):
+        calls.append(target)
+        pl.read_csv(files["raw.csv"]).write_parquet(target / "items.parquet")
+        pairs = pl.DataFrame({"query": ["c", "a"], "item": ["u", "z"]})
+        pairs.write_parquet(target / "interactions.parquet")
+
+    module = ModuleType("adding")
+    module.make = make
+    module.wrong = lambda files, target: (target / "base.npy").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "adding", module)
+    card = tmp_path / "shop.toml"
+
+    def written(function):
+        files = f'[[additions.files]]\nurls = ["{(tmp_path / "raw.csv").as_uri()}"]\nrole = "raw"\n'
+        start = f'metric = "l2"\nfolder = "shop"\n[additions]\nprepare = "{function}"\n'
+        card.write_text(start + files)
+        return catalog.find(card)
+
+    entry = written("adding:make")
+    bare = vbench.load(card)
+    assert bare.interactions is None
+    assert bare.items.columns == ["id", "price"]
+    with pytest.raises(VbenchError, match="is code that would be run"):
+        fetch(entry)
+    fetch(entry, trust=True)
+    more = vbench.load(card)
+    assert more.items["year"].to_list() == [ord(i) for i in "uvwxyz"]
+    assert more.items["price"].to_list() == list(range(6))
+    assert more.interactions.rows() == [(2, 0), (0, 5)]
+    assert more.fingerprint == bare.fingerprint
+    fetch(entry, trust=True)
+    assert len(calls) == 1
+    # Made for other rows than those that are shipped now, they are not taken.
+    pl.DataFrame({"id": list("uvwxyq"), "price": range(6)}).write_parquet(folder / "items.parquet")
+    assert vbench.load(card).interactions is None
+    with pytest.raises(DataError, match=r"wrong made base\.npy; it may add queries\.parquet"):
+        fetch(written("adding:wrong"), trust=True)

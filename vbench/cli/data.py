@@ -172,11 +172,13 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
         with _byte_bar() as progress:
             folder = bring(entry, progress=progress)
         dataset = load(entry.reference)
+        more = dataset.interactions
         rows.append({"name": entry.name, "folder": str(folder), "n": dataset.n, "m": dataset.m})
         if not as_json:
             say(
                 f"{entry.name}: {dataset.n:,} base vectors × {dataset.d}, {dataset.m:,} queries, "
                 f"{dataset.metric}, in {folder}"
+                + ("" if more is None else f", with {more.height:,} interactions")
             )
     if as_json:
         print_json({"schema": "vbench.data-fetch/1", "datasets": rows})

@@ -34,6 +34,12 @@ def print_card(card: dict[str, Any]) -> None:
     for key in ("made_by", "status", "folder"):
         if key in card:
             table.add_row(key.replace("_", " "), card[key])
+    if more := card.get("additions"):
+        name = card["name"].partition(":")[0]
+        state = "fetched" if card["additions_are_here"] else f"vbench data fetch {name}"
+        table.add_row("more tables", state)
+        for file in more["files"]:
+            table.add_row("made of", " or ".join(file["urls"]))
     for file in card.get("files", []):
         known = file.get("sha256") or card["recorded_sha256"].get(file.get("name", ""))
         table.add_row("from", " or ".join(file["urls"]))

@@ -74,6 +74,22 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     where: dict[str, str] = {}
 
 
+class Additions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Tables that `vbench data fetch` makes for an embedded dataset, which may not ship them.
+
+    Attributes
+    ----------
+    files
+        What they are made of, each of the role `raw`.
+    prepare
+        `package.module:function`, called once with these files (a mapping of names to paths) and
+        an empty folder, which it fills with tables that are joined to the dataset's by their ids.
+    """
+
+    prepare: str
+    files: Annotated[list[File], msgspec.Meta(min_length=1)]
+
+
 class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a person should know of a dataset, and what the loader needs.
 
@@ -91,6 +107,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     prepare
         `package.module:function`, called once with the fetched files (a mapping of names to
         paths) and an empty folder, which it fills in vbench's own layout.
+    additions
+        Tables that can be fetched for an embedded dataset.
     segments, items
         One sentence for each column of the segments and of the items.
     query_id, item_id
@@ -118,6 +136,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     folder: str | None = None
     files: list[File] = []
     prepare: str | None = None
+    additions: Additions | None = None
     segments: dict[str, str] = {}
     items: dict[str, str] = {}
     query_id: str = ""
@@ -166,8 +185,11 @@ def read_card(path: Path | str) -> Card:
     card = read_toml(path, Card, prepare=_with_our_metric)
     if card.folder and card.files:
         raise VbenchError(f"{path}: a card has either `folder` or `files`, not both")
+    if card.additions and not card.folder:
+        raise VbenchError(f"{path}: `additions` are of an embedded dataset; give its `folder`")
+    files = [*card.files, *(card.additions.files if card.additions else [])]
     try:
-        names = [file.filename for file in card.files]
+        names = [file.filename for file in files]
     except ValueError as error:
         raise VbenchError(f"{path}: files: not a URL: {error}") from None
     for name in names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
+
 from vbench import places
 from vbench.data.card import Card, read_card
 from vbench.data.dataset import Dataset
@@ -18,6 +21,8 @@ from vbench.errors import UnknownNameError, VbenchError
 from vbench.plugins import guarded
 
 _GROUP = "vbench.datasets"
+ADDED = "added"
+"""File that says from what the tables beside it were made; it appears when all are there."""
 
 Status = Literal["embedded", "fetched", "not fetched", "plug-in"]
 
@@ -44,11 +49,33 @@ class Entry:
         """Folder that holds the data, or will when it is fetched."""
         if self.card.folder and self.path:
             return self.path.parent / self.card.folder
+        return self.fetched
+
+    @property
+    def fetched(self) -> Path:
+        """Folder of what `vbench data fetch` brings, to an embedded dataset what it adds."""
         name = self.name.partition(":")[0]
         if self.is_stranger:
             # Of the same name as one of the catalog, it must not take that one's place.
             name = f"{name}@{self.card.sources_digest()}"
         return places.home() / "datasets" / name
+
+    @property
+    def additions(self) -> Path | None:
+        """Folder of the tables that were fetched for an embedded dataset, once they are here."""
+        try:
+            made_of = (self.fetched / ADDED).read_text() if self.card.additions else ""
+        except OSError:
+            return None
+        return self.fetched if made_of and made_of == self.sign_of_additions() else None
+
+    def sign_of_additions(self) -> str:
+        """Digest of what additions are made of, and of the tables that they are joined to."""
+        digest = hashlib.sha256(msgspec.json.encode(self.card.additions))
+        for name in ("queries.parquet", "items.parquet"):
+            path = self.folder / name
+            digest.update(path.read_bytes() if path.is_file() else b"none")
+        return digest.hexdigest()
 
     @property
     def reference(self) -> str:

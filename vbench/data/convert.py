@@ -168,7 +168,7 @@ def _write_folder(dataset: Dataset, folder: Path, truth: Truth | None) -> None:
                     frame.write_parquet(stream)
         if truth is not None:
             write_truth(truth, fresh / "truth.npz", dataset.item_ids)
-        places = {"folder", "files", "prepare", "queries", "where", "variants"}
+        places = {"folder", "files", "prepare", "additions", "queries", "where", "variants"}
         card = {key: value for key, value in dataset.card.items() if key not in places}
         sizes: dict[str, Any] = {"n": dataset.n, "m": dataset.m, "d": dataset.d}
         for key, frame in (("query_id", dataset.segments), ("item_id", dataset.items)):

@@ -37,6 +37,7 @@ def card(entry: catalog.Entry) -> dict[str, Any]:
         "status": entry.status,
         **entry.card.facts(),
         "folder": str(entry.folder),
+        "additions_are_here": entry.additions is not None,
         "recorded_sha256": dict(recorded_checksums(entry)),
     }
 

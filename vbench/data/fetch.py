@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from vbench import plugins
 from vbench.data import catalog
-from vbench.data.card import File
+from vbench.data.card import Card, File
 from vbench.data.checksums import RECORD, Recorded, record, recorded
 from vbench.data.download import Place, Progress, download
+from vbench.data.files import write_whole
+from vbench.data.find import TABLES
 from vbench.data.formats import BIN_DTYPES
 from vbench.data.registries import UnavailableError
 from vbench.errors import DataError, VbenchError
@@ -30,6 +34,8 @@ def fetch(
     trust: bool = False,
 ) -> Path:
     """Fetch a dataset of the catalog, or of a card, into ``places.home()/datasets``.
+
+    Of an embedded dataset the tables are fetched that its card adds.
 
     A file that is here and has its checksum is left alone, one that came half is continued, and
     each place a card names is tried in turn. Where nobody published a checksum, that of the first
@@ -59,15 +65,24 @@ def fetch(
     """
     entry = catalog.card_of(name if isinstance(name, catalog.Entry) else catalog.find(name))
     card = entry.card
-    if entry.make is not None or not card.files:
+    if entry.make is not None or not (card.files or card.additions):
         return entry.folder
-    if card.prepare and entry.is_stranger and not (trust or is_trusted()):
+    prepare = card.additions.prepare if card.additions else card.prepare
+    if prepare and entry.is_stranger and not (trust or is_trusted()):
         raise VbenchError(
-            f"{entry.path}: its prepare = {card.prepare!r} is code that would be run; {REMEDY}"
+            f"{entry.path}: its prepare = {prepare!r} is code that would be run; {REMEDY}"
         )
+    progress = progress or (lambda *_: None)
+    if card.additions:
+        raw = Card(files=card.additions.files)
+        files = replace(entry, name=f"{entry.name}-raw", card=raw)
+        with locked(entry.fetched, f"fetching {entry.name}"):
+            if entry.additions is None:
+                _add(entry, fetch(files, progress=progress, pause=pause))
+        return entry.folder
     with locked(entry.folder, f"fetching {entry.name}"):
         if not (card.prepare and entry.is_here):
-            _bring(entry, progress or (lambda *_: None), pause)
+            _bring(entry, progress, pause)
     return entry.folder
 
 
@@ -150,6 +165,34 @@ def recorded_checksums(entry: catalog.Entry) -> Mapping[str, str]:
 
 def _prepare(function: str, files: Mapping[str, Path], folder: Path) -> None:
     """Run the function of a card in a folder of its own; `base.npy`, the sign, is moved last."""
+    with _made(function, files, folder) as fresh:
+        if not (fresh / "base.npy").is_file():
+            raise DataError(f"{function} made no base.npy")
+        for path in sorted(fresh.iterdir(), key=lambda path: path.name == "base.npy"):
+            path.replace(folder / path.name)
+
+
+def _add(entry: catalog.Entry, raw: Path) -> None:
+    """Make the tables that are added to an embedded dataset; their sign comes last."""
+    additions, folder = entry.card.additions, entry.fetched
+    assert additions is not None
+    function = additions.prepare
+    files = {file.filename: raw / file.filename for file in additions.files}
+    (folder / catalog.ADDED).unlink(missing_ok=True)
+    with _made(function, files, folder) as fresh:
+        made = sorted(fresh.iterdir())
+        wrong = [path.name for path in made if path.name not in TABLES.values()]
+        if wrong or not made:
+            what = f"made {', '.join(wrong)}" if wrong else "made nothing"
+            raise DataError(f"{function} {what}; it may add {', '.join(TABLES.values())}")
+        for path in made:
+            path.replace(folder / path.name)
+    write_whole(folder / catalog.ADDED, entry.sign_of_additions().encode())
+
+
+@contextlib.contextmanager
+def _made(function: str, files: Mapping[str, Path], folder: Path) -> Iterator[Path]:
+    """Give the folder that a card's function has filled."""
     try:
         make = plugins.load(function, "function")
     except VbenchError as error:
@@ -159,7 +202,4 @@ def _prepare(function: str, files: Mapping[str, Path], folder: Path) -> None:
     with TemporaryFolder(folder / "preparing") as fresh:
         with plugins.guarded(f"the card's prepare = {function!r} fails"):
             make(files, fresh)
-        if not (fresh / "base.npy").is_file():
-            raise DataError(f"{function} made no base.npy")
-        for path in sorted(fresh.iterdir(), key=lambda path: path.name == "base.npy"):
-            path.replace(folder / path.name)
+        yield fresh

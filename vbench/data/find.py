@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ from vbench.metric import Metric
 Vectors = NDArray[Any]
 Array = Vectors | Path | Files | str
 
-_TABLES = {
+TABLES = {
     "segments": "queries.parquet",
     "items": "items.parquet",
     "relevance": "relevance.parquet",
@@ -56,6 +56,8 @@ class Parts:
     items: Any = None
     relevance: Any = None
     interactions: Any = None
+    added_segments: Any = None
+    added_items: Any = None
     given_segments: Any = None
     given_items: Any = None
     card: Card = field(default_factory=Card)
@@ -115,17 +117,29 @@ def _from_catalog(entry: catalog.Entry) -> Parts | Dataset:
     if card.folder or card.prepare or not card.files:
         if not entry.folder.is_dir() or not entry.is_here:
             raise _not_fetched(entry)
-        return _from_folder(entry.folder, entry.name, card)
+        return _with_additions(_from_folder(entry.folder, entry.name, card), entry.additions)
     if not entry.is_here:
         raise _not_fetched(entry)
     files = {file.role: entry.folder / file.filename for file in card.files}
     base = files.get("all") or files.get("base")
     if base is None:
         raise DataError(f"{entry.path}: no file has the role all or base")
-    tables: Mapping[str, Path] = {role: files[role] for role in _TABLES if role in files}
+    tables: Mapping[str, Path] = {role: files[role] for role in TABLES if role in files}
     return Parts(
         entry.name, base, files.get("queries"), files.get("truth"), card.metric, card=card, **tables
     )
+
+
+def _with_additions(parts: Parts, folder: Path | None) -> Parts:
+    """Add the tables that were fetched for an embedded dataset, where they are here."""
+    if folder is None:
+        return parts
+    found: dict[str, Any] = {
+        role: folder / name for role, name in TABLES.items() if (folder / name).is_file()
+    }
+    joined = {"segments": "added_segments", "items": "added_items"}
+    found = {joined.get(role, role): path for role, path in found.items()}
+    return replace(parts, **found)
 
 
 def _not_fetched(entry: catalog.Entry) -> DataError:
@@ -155,7 +169,7 @@ def _from_folder(folder: Path, name: str, card: Card | None) -> Parts:
                 "train and test"
             )
         return Parts(name, *found, metric=card.metric, card=card)
-    tables = {role: folder / file for role, file in _TABLES.items() if (folder / file).is_file()}
+    tables = {role: folder / file for role, file in TABLES.items() if (folder / file).is_file()}
     queries, truth = folder / (card.queries or "queries.npy"), folder / "truth.npz"
     return Parts(
         name,

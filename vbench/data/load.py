@@ -241,12 +241,17 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None) -> Dataset:
     joins = Joins(on)
     arrays = [as_file(parts.base) is None]
     arrays.append(arrays[0] and as_file(parts.queries) is None)
-    described = [_part(parts.items, "items", True), _part(parts.given_items, "items", arrays[0])]
+    described = [
+        _part(parts.items, "items", True),
+        _part(parts.added_items, "items", True),
+        _part(parts.given_items, "items", arrays[0]),
+    ]
     items, item_id = joins.side(
         opened.items, where, described, len(base), "base vectors", parts.card.item_id
     )
     described = [
         _part(parts.segments, "segments", True),
+        _part(parts.added_segments, "segments", True),
         _part(parts.given_segments, "segments", arrays[1]),
     ]
     segments, query_id = joins.side(

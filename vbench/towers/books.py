@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vbench import places
+from vbench.data import tables
+from vbench.data.files import whole_file
 from vbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -39,11 +42,7 @@ def read_bookcrossing(
     ratings = pl.DataFrame(
         _rows(files[RATINGS], 3), schema=["user", "item", "rating"], orient="row"
     )
-    items = pl.DataFrame(
-        (row[:5] for row in _rows(files[BOOKS], 8)),
-        schema=["item", "title", "author", "year", "publisher"],
-        orient="row",
-    ).with_columns(_whole("year", 1900, 2006))
+    items = _books(files[BOOKS])
     users = pl.DataFrame(
         _rows(files[USERS], 3), schema=["user", "location", "age"], orient="row"
     ).with_columns(_whole("age", 5, 100))
@@ -51,6 +50,84 @@ def read_bookcrossing(
         items.select("item"), on="item", how="semi", maintain_order="left"
     )
     return known, users, items
+
+
+def add_tables(files: Mapping[str, Path], folder: Path) -> None:
+    """Make the tables of `books` that are not shipped with it: what its card names as `prepare`.
+
+    `interactions.parquet`: what the readers had already, the held-out books left out; by their ids.
+    `items.parquet`: `year`, and numbers in place of author and publisher: 0, 1, … by falling
+    number of books in the dataset; names that differ only by punctuation or capitals are one.
+
+    Parameters
+    ----------
+    files
+        `BX-Book-Ratings.csv` and `BX-Books.csv`.
+
+    Raises
+    ------
+    DataError
+        The ratings are not those that the dataset was made from.
+    """
+    import polars as pl
+
+    shipped = places.room("datasets") / "books"
+    own = {
+        name: tables.read_parquet(shipped / f"{name}.parquet")
+        for name in ("queries", "items", "relevance")
+    }
+    books = _books(files[BOOKS])
+    readers = own["queries"].with_row_index("query").filter(kind="user")
+    pairs = (
+        pl.DataFrame(
+            _rows(files[RATINGS], 3),
+            schema=dict.fromkeys(["user", "item", "rating"], pl.String),
+            orient="row",
+        )
+        .select("user", "item")
+        .unique(maintain_order=True)
+        .join(readers.select("query", user="id"), on="user", maintain_order="left")
+        .join(own["items"].with_row_index("place"), left_on="item", right_on="id")
+        .with_columns(pl.col("query", "place").cast(pl.Int32))
+    )
+    held = own["relevance"].rename({"item": "place"})
+    had = pairs.join(held, on=["query", "place"], how="anti")
+    if len(had) + len(held) != len(pairs):
+        raise DataError(f"{files[RATINGS]}: not all held-out books of the readers are rated there")
+    had = had.sort("query", "place").select(query="user", item="item")
+    known = own["items"].select(item="id").join(books, on="item", how="left", maintain_order="left")
+    described = known.select(
+        "item", "year", *(_numbers(known[name]) for name in ("author", "publisher"))
+    ).rename({"item": "id"})
+    for name, table in (("interactions", had), ("items", described)):
+        with whole_file(folder / f"{name}.parquet") as file:
+            table.write_parquet(file)
+
+
+def _numbers(names: pl.Series) -> pl.Series:
+    """Numbers in place of names, 0 for the most frequent; none for none."""
+    import polars as pl
+
+    words = names.str.to_lowercase().str.replace_all(r"[^\w]+", " ").str.strip_chars()
+    plain = pl.select(pl.when(words.str.len_chars() > 0).then(words)).to_series().alias("name")
+    order = (
+        plain.drop_nulls()
+        .value_counts(name="books")
+        .sort(["books", "name"], descending=[True, False])
+        .with_row_index("number")
+    )
+    found = plain.to_frame().join(order, on="name", how="left", maintain_order="left")
+    return found["number"].cast(pl.Int32).alias(names.name)
+
+
+def _books(path: Path) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(
+        (row[:5] for row in _rows(path, 8)),
+        schema=["item", "title", "author", "year", "publisher"],
+        orient="row",
+    ).with_columns(_whole("year", 1900, 2006))
 
 
 def _rows(path: Path, columns: int) -> Iterator[list[str]]:
