@@ -128,3 +128,15 @@ def test_a_factory_knows_its_sweep_from_its_string() -> None:
     assert {each: factory_class(each).knob for each in knobs} == knobs
     assert factory_class("Flat").sweep == {}
     assert issubclass(factory_class("Flat"), FaissFactory)
+
+
+def test_a_factory_knows_its_dimensions_from_its_string() -> None:
+    """A product quantizer takes multiples; one after a transform takes what that makes."""
+    dimensions = {
+        "IVF4,PQ48x4fs,RFlat": range(48, 65_537, 48),
+        "HNSW8_PQ8": range(8, 65_537, 8),
+        "OPQ16_64,IVF4,PQ16": None,
+        "Flat": None,
+        "LSQ4x8": None,
+    }
+    assert {each: factory_class(each).dimensions for each in dimensions} == dimensions

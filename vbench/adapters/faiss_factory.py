@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
@@ -15,6 +16,8 @@ Count = Annotated[int, Meta(ge=1, le=10_000_000)]
 
 # A dimension that most product quantizers divide, to try a string before there is data.
 _TRIAL_DIMENSION = 960
+_MOST_DIMENSIONS = 65_536
+_QUANTIZERS = re.compile(r"[PLR]S?Q(\d{1,4})")
 _SWEEPS: dict[str, dict[str, list[int]]] = {
     "IVF": {"nprobe": [1, 4, 16, 64]},
     "IMI": {"nprobe": [1, 4, 16, 64]},
@@ -82,10 +85,28 @@ def factory_class(factory: str) -> type[FaissFactory]:
         "__doc__": f"faiss index {factory!r}.",
         "__module__": __name__,
         "factory": factory,
+        "dimensions": _dimensions(factory),
         "sweep": sweep,
         "knob": next(iter(sweep), None),
     }
     return type("FaissFactory", (FaissFactory,), members)
+
+
+def _dimensions(factory: str) -> range | None:
+    """The multiples that a product quantizer asks for, where nothing comes before it; else any."""
+    for count in map(int, _QUANTIZERS.findall(factory)):
+        made = [_can_make(factory, d) for d in (count, count + 1, 2 * count)]
+        if count > 1 and made == [True, False, True]:
+            return range(count, _MOST_DIMENSIONS + 1, count)
+    return None
+
+
+def _can_make(factory: str, d: int) -> bool:
+    try:
+        faiss.index_factory(d, factory)
+    except RuntimeError:
+        return False
+    return True
 
 
 def _reason(error: RuntimeError) -> str:
