@@ -105,7 +105,7 @@ class Session:
             head = wire.encode(message)
         except (OverflowError, UnicodeError, TypeError) as error:
             raise TrialError(f"cannot be sent to the worker: {error}", fatal=False) from None
-        began, cpu = time.monotonic(), self._child.tree.cpu_seconds()
+        began, cpu = time.monotonic(), self._child.tree.cpu_seconds(now=False)
         deadline = Deadline.after(timeout)
         try:
             self._child.send(head, deadline=deadline)
@@ -119,8 +119,9 @@ class Session:
             log = self._child.kill()
             raise TrialError(f"{error} (in {doing})", log, kind="protocol", fatal=True) from None
         spent = time.monotonic() - began
-        used = self._child.tree.cpu_seconds() - cpu
-        self.cores_seen = max(0.0, used) / spent if spent >= _LEAST_SECONDS else None
+        self.cores_seen = None
+        if spent >= _LEAST_SECONDS:
+            self.cores_seen = max(0.0, self._child.tree.cpu_seconds() - cpu) / spent
         if isinstance(answer, wire.Raised):
             raise TrialError(f"{answer.reason} (in {doing})", answer.trace, fatal=False)
         return answer, arrays

@@ -124,7 +124,7 @@ class _Family:
             os.killpg(self.child, signal.SIGKILL)
         until = time.monotonic() + _PATIENCE_SECONDS
         while self.bury() and time.monotonic() < until:
-            for pid in _descendants(os.getpid()):
+            for pid in descendants(os.getpid()):
                 with contextlib.suppress(OSError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.002)
@@ -157,7 +157,7 @@ def _read(descriptor: int) -> bytes:
         return b""
 
 
-def _descendants(root: int) -> list[int]:
+def descendants(root: int) -> list[int]:
     """All that `root` started and they in turn, from one look at all processes."""
     children: dict[int, list[int]] = {}
     with contextlib.suppress(OSError):

@@ -6,14 +6,17 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
 
+from vbench.processes.supervisor import descendants
+
 _LIST_EVERY_SECONDS = 1.0
 _SHARE_OF_TIME = 0.02
 """How much of the time may be spent on counting shared pages only once."""
+_HAS_PROC = Path("/proc/self/stat").exists()
+_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _KILOBYTES = re.compile(rb"^(VmRSS|VmSwap|Pss|SwapPss):\s+(\d+) kB", re.MULTILINE)
 
 
@@ -53,12 +56,20 @@ class Tree:
         self._share_at = moment + spent / _SHARE_OF_TIME
         return used if used > limit else None
 
-    def cpu_seconds(self) -> float:
-        """CPU time of all, those included that have ended and were waited for."""
-        return sum(map(_cpu_seconds, self.members(now=True)))
+    def cpu_seconds(self, *, now: bool = True) -> float:
+        """CPU time of all, those included that have ended and were waited for.
+
+        Parameters
+        ----------
+        now
+            Look for new members first, which costs some milliseconds.
+        """
+        return sum(map(_cpu_seconds, self.members(now=True) if now else self._members))
 
 
-def _descendants(root: int) -> Iterable[int]:
+def _descendants(root: int) -> list[int]:
+    if _HAS_PROC:
+        return descendants(root)
     with contextlib.suppress(psutil.Error):
         return [each.pid for each in psutil.Process(root).children(recursive=True)]
     return []
@@ -83,7 +94,7 @@ def _bytes_of(pid: int, name: str) -> bytes:
 
 
 def _by_psutil(pid: int) -> int:
-    if os.path.isdir("/proc/self"):  # noqa: PTH112
+    if _HAS_PROC:
         return 0  # it has ended
     with contextlib.suppress(psutil.Error):
         return int(psutil.Process(pid).memory_info().rss)
@@ -91,6 +102,11 @@ def _by_psutil(pid: int) -> int:
 
 
 def _cpu_seconds(pid: int) -> float:
+    if _HAS_PROC:
+        with contextlib.suppress(OSError):
+            fields = _bytes_of(pid, "stat").rpartition(b")")[2].split()
+            return sum(map(int, fields[11:15])) / _TICKS
+        return 0.0
     with contextlib.suppress(psutil.Error):
         return float(sum(psutil.Process(pid).cpu_times()[:4]))
     return 0.0
