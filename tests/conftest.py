@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import uuid
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -21,3 +24,20 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     # Other tests that run at the same time hold cores too.
     monkeypatch.setenv("VBENCH_CORES", uuid.uuid4().hex)
     return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder to work in, with small vectors; temporary files go into its `tmp`.
+
+    Commands that are started there find what tests can import.
+    """
+    (tmp_path / "tmp").mkdir()
+    rng = np.random.default_rng(2)
+    for name, rows in (("base", 200), ("queries", 20)):
+        np.save(tmp_path / f"{name}.npy", rng.normal(size=(rows, 6)).astype(np.float32))
+    path = [str(Path(__file__).parent), str(tmp_path), *filter(None, sys.path)]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -4,49 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import misbehaving
-import numpy as np
-import psutil
 import pytest
+from strays import Command
 
 from vbench.cli import signals
 from vbench.cli.signals import Stopped, stopping
 
-TESTS = Path(__file__).parents[1]
 ENDING = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"]
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with vectors, and one for temporary files."""
-    (tmp_path / "tmp").mkdir()
-    rng = np.random.default_rng(2)
-    for name, rows in (("base", 200), ("queries", 20)):
-        np.save(tmp_path / f"{name}.npy", rng.normal(size=(rows, 6)).astype(np.float32))
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(TESTS), *filter(None, sys.path)]))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def command(*arguments: str, ignoring: str = "") -> subprocess.Popen[str]:
-    before = (
-        f"import signal; signal.signal(signal.{ignoring}, signal.SIG_IGN); " if ignoring else ""
-    )
-    script = f"{before}from vbench.cli import main; main()"
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
 
 
 def run_of(index: str) -> list[str]:
@@ -54,75 +23,71 @@ def run_of(index: str) -> list[str]:
     return ["run", "--index", f"misbehaving:{index}", *data, "--out", "run"]
 
 
-def appeared(name: str, process: subprocess.Popen[str]) -> None:
-    """Wait until an index has left its mark."""
+def serving(*arguments: str, before: str = "") -> Command:
+    """A command whose index has started a server."""
+    command = Command(*arguments, before=before)
     end = time.monotonic() + 120
-    while not Path(name).exists() and process.poll() is None and time.monotonic() < end:
+    while not Path("server").exists() and time.monotonic() < end:
+        assert command.process.poll() is None, command.ended()
         time.sleep(0.01)
-    assert Path(name).exists(), process.communicate()
-
-
-def children_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    return psutil.Process(process.pid).children(recursive=True)
+    return command
 
 
 @pytest.mark.parametrize("name", ENDING)
 def test_a_command_tidies_up_and_says_what_ended_it(place: Path, name: str) -> None:
     """Workers, what they started and temporary folders are gone; the exit code is 128 + signal."""
-    process = command(*run_of("ServesForever"))
-    appeared("server", process)
-    started = children_of(process)
+    command = serving(*run_of("ServesForever"))
     number = getattr(signal, name)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 128 + number
+    command.process.send_signal(number)
+    code, _, said = command.ended()
+    assert code == 128 + number
     how = "interrupted" if name == "SIGINT" else f"ended by {name}"
     assert said.splitlines()[-1] == f"vbench: {how}; the same command goes on where it stopped"
+    assert not command.strays()
     assert not misbehaving.servers()
-    assert not any(each.is_running() for each in started)
     assert not list((place / "tmp").iterdir())
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_index_check_tidies_up_too(place: Path, name: str) -> None:
     """The process that is being checked has a server as well."""
-    process = command("index", "check", "misbehaving:ServesForever")
-    appeared("server", process)
-    process.send_signal(getattr(signal, name))
-    process.communicate(timeout=120)
-    assert process.returncode == 128 + getattr(signal, name)
+    command = serving("index", "check", "misbehaving:ServesForever")
+    command.process.send_signal(getattr(signal, name))
+    code, _, _ = command.ended()
+    assert code == 128 + getattr(signal, name)
+    assert not command.strays()
     assert not misbehaving.servers()
     assert not list((place / "tmp").iterdir())
 
 
-@pytest.mark.parametrize("arguments", [run_of("ServesForever"), ["index", "check"]])
+@pytest.mark.parametrize(
+    "arguments", [run_of("ServesForever"), ["index", "check", "misbehaving:ServesForever"]]
+)
 def test_a_killed_command_leaves_no_process_and_its_files_go_at_the_next_start(
     place: Path, arguments: list[str]
 ) -> None:
     """Workers and daemons end at once; temporary folders are swept by whoever comes next."""
-    checks = arguments[0] == "index"
-    process = command(*arguments, *(["misbehaving:ServesForever"] if checks else []))
-    appeared("server", process)
-    process.kill()
-    process.communicate()
+    command = serving(*arguments)
+    command.process.kill()
+    command.ended()
+    assert not command.strays()
     assert not misbehaving.servers()
     assert list((place / "tmp").iterdir())
-    done = command(*run_of("Exact")[:-1], "other")
-    done.communicate(timeout=120)
-    assert done.returncode == 0
+    code, _, _ = Command(*run_of("Exact")[:-1], "other").ended()
+    assert code == 0
     assert not list((place / "tmp").iterdir())
 
 
-def test_a_signal_that_was_ignored_stays_so(place: Path) -> None:
+@pytest.mark.usefixtures("place")
+def test_a_signal_that_was_ignored_stays_so() -> None:
     """As under nohup."""
-    process = command(*run_of("ServesForever"), ignoring="SIGHUP")
-    appeared("server", process)
-    process.send_signal(signal.SIGHUP)
+    ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    command = serving(*run_of("ServesForever"), before=ignoring)
+    command.process.send_signal(signal.SIGHUP)
     time.sleep(0.2)
-    assert process.poll() is None
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=120)
-    assert process.returncode == 128 + signal.SIGTERM
+    assert command.process.poll() is None
+    command.process.send_signal(signal.SIGTERM)
+    assert command.ended()[0] == 128 + signal.SIGTERM
 
 
 def twice(first: signal.Signals, second: signal.Signals) -> None:

@@ -1,0 +1,50 @@
+"""Processes that a command has left behind, found by a mark in their environment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+import uuid
+
+import psutil
+
+_NAME = "VBENCH_TEST_MARK"
+_PATIENCE_SECONDS = 60.0
+
+
+class Command:
+    """The `vbench` command, started; all that it starts carries its mark."""
+
+    def __init__(self, *arguments: str, before: str = "") -> None:
+        self._mark = uuid.uuid4().hex
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", f"{before}from vbench.cli import main; main()", *arguments],
+            env={**os.environ, _NAME: self._mark},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def ended(self, seconds: float = 600.0) -> tuple[int, str, str]:
+        """Exit code and what was printed, once it has ended."""
+        out, err = self.process.communicate(timeout=seconds)
+        return self.process.returncode, out, err
+
+    def strays(self) -> list[psutil.Process]:
+        """Processes that are left when some time has passed; the command itself has ended."""
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while (found := self._marked()) and time.monotonic() < end:
+            time.sleep(0.01)
+        return found
+
+    def _marked(self) -> list[psutil.Process]:
+        found = []
+        for each in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if each.environ().get(_NAME) == self._mark:
+                    found.append(each)
+        return found
