@@ -486,3 +486,51 @@ class BusyChild(Exact):
         burn = "import time\nwhile time.process_time() < 0.5: pass"
         subprocess.run([sys.executable, "-c", burn])
         super().fit(base, metric, seed=seed, threads=threads)
+
+
+class FromOne(Exact):
+    """Counts vectors from 1, round the end."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        return self.nearest(queries, k) % (len(self.base) - 1) + 1
+
+
+class Farthest(Exact):
+    """Turns the sign of the distance."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        return self.nearest(queries, len(self.base))[:, ::-1][:, :k]
+
+
+class Lengths(Exact):
+    """Takes any metric for inner product."""
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        super().fit(base, "ip", seed=seed, threads=threads)
+
+
+class OwnRows(Exact):
+    """Returns row numbers of a file of its own, whatever `fit` is given."""
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        super().fit(np.load(os.environ["OWN_ROWS"]), metric, seed=seed, threads=threads)
+
+
+class Empty(Exact):
+    """Finds nothing."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        return np.full((len(queries), k), -1)
+
+
+class Saturated(Swept):
+    """Looks at all from `keep` = 0.75 on, and says that 0.75 is the most."""
+
+    sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"keep": [0.5, 0.75, 1.0]}
+
+    @classmethod
+    def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
+        return {"keep": 0.75}
+
+    def set(self, keep: float = 1.0) -> None:
+        self.keep = min(keep, 0.75)

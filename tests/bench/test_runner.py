@@ -219,7 +219,7 @@ def test_what_an_index_starts_ends_with_its_worker(
 def test_a_parameter_without_effect_is_reported(dataset: Dataset, tmp_path: Path) -> None:
     """A sweep that never changes the answers is a finding."""
     run = once(dataset, "misbehaving:Deaf", tmp_path / "run")
-    assert "no effect" in {warning.about for warning in run.manifest.warnings}
+    assert "same-answers" in {warning.code for warning in run.manifest.warnings}
 
 
 @pytest.mark.parametrize(

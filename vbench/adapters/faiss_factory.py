@@ -31,6 +31,12 @@ class FaissFactory(FaissIndex):
 
     factory: ClassVar[str] = "Flat"
 
+    @classmethod
+    def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
+        lists = re.search(r"IVF(\d+)(?![\d(kKmM])", cls.factory)
+        graph = {"efSearch": float(n)} if "HNSW" in cls.factory.partition("IVF")[0] else {}
+        return graph | ({"nprobe": float(lists[1])} if lists else {})
+
     def make(self, n: int, d: int, metric_type: int) -> Any:
         try:
             return faiss.index_factory(d, self.factory, metric_type)

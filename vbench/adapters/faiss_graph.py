@@ -32,6 +32,10 @@ class FaissHnsw(FaissIndex):
         self.M = M
         self.ef_construction = ef_construction
 
+    @classmethod
+    def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
+        return {"ef": n}
+
     def make(self, n: int, d: int, metric_type: int) -> Any:
         index = faiss.IndexHNSWFlat(d, self.M, metric_type)
         index.hnsw.efConstruction = self.ef_construction
@@ -58,6 +62,10 @@ class FaissNsg(FaissIndex):
         self.build_L = build_L
         self.build_neighbors = neighbors
         self._search_L = 64
+
+    @classmethod
+    def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
+        return {"search_L": n}
 
     def make(self, n: int, d: int, metric_type: int) -> Any:
         if n < max(_SMALLEST_NSG, 2 * self.build_L, 2 * self.build_neighbors, 2 * self.R):

@@ -27,6 +27,10 @@ class IvfFlat(FaissIndex):
         super().__init__()
         self.nlist = nlist
 
+    @classmethod
+    def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
+        return {"nprobe": _lists(build.get("nlist"), n)}
+
     def make(self, n: int, d: int, metric_type: int) -> Any:
         quantizer = faiss.IndexFlat(d, metric_type)
         lists = _lists(self.nlist, n)
@@ -59,6 +63,10 @@ class IvfPq(FaissIndex):
         self.m = m
         self.nbits = nbits
         self.refine = refine
+
+    @classmethod
+    def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
+        return {"nprobe": _lists(build.get("nlist"), n)}
 
     def make(self, n: int, d: int, metric_type: int) -> Any:
         quantizer = faiss.IndexFlat(d, metric_type)

@@ -37,6 +37,10 @@ class Hnsw(Index):
         self.index: Any = None
         self._knn_query: Any = None
 
+    @classmethod
+    def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
+        return {"ef": n}
+
     def fit(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> None:
         n, d = base.shape
         self._threads = threads

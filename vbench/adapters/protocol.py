@@ -71,6 +71,15 @@ class Index:
     """Numbers of dimensions that the library can do, as a range or a set; None for any.
     ``range(64, 4097, 64)`` are the multiples of 64 up to 4096."""
 
+    @classmethod
+    def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
+        """The largest values of search parameters that mean anything for `n` vectors.
+
+        ``{"nprobe": nlist}``; larger ones are told to the user. `build` are the parameters of the
+        build that were given.
+        """
+        return {}
+
     def fit(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> None:
         """Build the index over `base`: float32 (n, d), C-contiguous, read-only but for `writes`."""
         raise NotImplementedError

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 import vbench
-from vbench.bench import clock, wire
+from vbench.bench import clock, kernels, wire
 from vbench.bench.described import redescribe, write_described_queries
 from vbench.bench.journal import Journal, Progress, now
 from vbench.bench.plan import Plan, make_trial
@@ -197,7 +197,10 @@ def opened(
 def concluded(folder: Path, dataset: Dataset) -> Run:
     """The run in a folder, after what its reader must know has been written into it."""
     run = redescribe(Run(folder), dataset)
-    warnings = findings(run)
+    used: dict[str, str] = {}
+    for environment in run.manifest.environments.values():
+        used |= environment.kernels
+    warnings = findings(run, dataset, kernels.outdated(used))
     if warnings == run.manifest.warnings:
         return run
     files.write_manifest(folder, msgspec.structs.replace(run.manifest, warnings=warnings))

@@ -14,10 +14,12 @@ from vbench.bench.described import described
 from vbench.bench.machine import environment, git_revision
 from vbench.bench.plan import Group, Plan
 from vbench.bench.session import TrialError
+from vbench.data.copies import copies
 from vbench.data.dataset import Dataset
 from vbench.results import digests, files
 from vbench.results.schema import (
     Build,
+    Copies,
     DatasetFacts,
     Environment,
     Failure,
@@ -139,6 +141,7 @@ def environment_id(environment: Environment) -> str:
 
 def dataset_facts(dataset: Dataset) -> DatasetFacts:
     """What run.json says of a dataset."""
+    equal = copies(dataset)
     return DatasetFacts(
         name=dataset.name,
         n=dataset.n,
@@ -149,6 +152,9 @@ def dataset_facts(dataset: Dataset) -> DatasetFacts:
         dtype=dataset.base.dtype.name,
         parts=dataset.parts,
         zero_rows=dataset.zero_rows,
+        copies=Copies(share=len(equal.rows) / dataset.n, largest=equal.largest),
+        queries_in_base=equal.queries_in_base,
+        hold_out=dataset.hold_out,
         ground_truth="computed" if dataset.given_truth is None else "given",
         **described(dataset),
     )

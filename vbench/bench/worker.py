@@ -22,6 +22,7 @@ import threadpoolctl
 from numpy.typing import NDArray
 
 from vbench.adapters.dimensions import check_dimension
+from vbench.adapters.order import insertion_order
 from vbench.adapters.protocol import Index, is_count
 from vbench.adapters.registry import resolve
 from vbench.adapters.space import Space, plan_space
@@ -44,8 +45,7 @@ class Worker:
         n, d = order.base.shape
         check_dimension(kind, self.space, d)
         # Inserted row j is row places⁻¹[j] of the dataset; `original` maps answers back.
-        rows = np.delete(np.arange(n), order.left_out)
-        self.original = np.random.default_rng(order.seed).permutation(rows)
+        self.original = insertion_order(n, order.left_out, order.seed)
         self.base: NDArray[np.float32] | None = self._load_base(n, d)
         queries = np.empty(order.queries.shape, dtype=np.float32)
         load_rows(order.queries, queries, np.arange(len(queries)))

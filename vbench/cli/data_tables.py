@@ -59,7 +59,12 @@ def print_data(found: dict[str, Any]) -> None:
     if found["parts"]:
         say(f"the base lies in {found['parts']:,} files")
     share = found["duplicates"] / found["n"]
-    say(f"{found['duplicates']:,} base vectors repeat another one ({share:.2%})")
+    largest = f"; {found['copies']['largest']:,} of them are the same" if share else ""
+    say(f"{found['duplicates']:,} base vectors repeat another one ({share:.2%}){largest}")
+    if found["queries_in_base"]:
+        say(f"{found['queries_in_base']:,} of {found['m']:,} queries are base vectors")
+    if found["hold_out"]:
+        say(f"{found['hold_out']:,} queries were taken out of the base")
     if found["relevance"] is not None:
         say(f"{found['relevance']:,} relevance judgements")
     if found["interactions"] is not None:

@@ -111,6 +111,13 @@ _DATA = (
         "--interactions", metavar="PATH", help="Columns query, item: what users had already."
     ),
     click.option(
+        "--hold-out",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Ask N base vectors that are taken out of the base, where there are no queries or "
+        "where queries are base vectors.",
+    ),
+    click.option(
         "--on",
         multiple=True,
         metavar="COLUMN|OURS=THEIRS",

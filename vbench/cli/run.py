@@ -102,6 +102,7 @@ def run(
     items: str | None,
     relevance: str | None,
     interactions: str | None,
+    hold_out: int | None,
     on: tuple[str, ...],
     as_json: bool,
     **measuring: Any,
@@ -142,6 +143,7 @@ def run(
             items=items,
             relevance=relevance,
             interactions=interactions,
+            hold_out=hold_out,
             on=on or None,
         )
     if cluster is not None and cluster not in (known := _columns(data)):

@@ -83,6 +83,7 @@ def tune(
     items: str | None,
     relevance: str | None,
     interactions: str | None,
+    hold_out: int | None,
     on: tuple[str, ...],
     as_json: bool,
     **options: Any,
@@ -109,6 +110,7 @@ def tune(
             items=items,
             relevance=relevance,
             interactions=interactions,
+            hold_out=hold_out,
             on=on or None,
         )
     for each in too_few_queries(data, target, options["level"], options["seed"]):

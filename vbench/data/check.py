@@ -170,23 +170,3 @@ def check_k(dataset: Dataset, k: int) -> None:
             f"K={k} is more than the {most} base vectors of {dataset.name}{less}; "
             f"ask for at most {most}"
         )
-
-
-def duplicates(base: Vectors) -> int:
-    """Count base rows that are equal, number for number, to a row before them.
-
-    Rows are compared through a 128-bit digest, read block by block; it takes 16 bytes a row.
-    """
-    generator = np.random.default_rng(0)
-    words = -(-base.shape[1] * base.itemsize // 4)
-    odd = generator.integers(0, 2**63, size=(words, 2), dtype=np.uint64) * 2 + 1
-    digests = np.empty((len(base), 2), np.uint64)
-    for first, block in blocks(base):
-        padded = np.zeros((len(block), words * 4), np.uint8)
-        plain = np.ascontiguousarray(block + block.dtype.type(0))  # −0 becomes 0
-        padded[:, : plain.shape[1] * plain.itemsize] = plain.view(np.uint8).reshape(len(plain), -1)
-        # Two random linear hashes mod 2⁶⁴.
-        digests[first : first + len(block)] = padded.view(np.uint32).astype(np.uint64) @ odd
-    order = np.lexsort((digests[:, 1], digests[:, 0]))
-    ranked = digests[order]
-    return int((ranked[1:] == ranked[:-1]).all(axis=1).sum())

@@ -69,6 +69,8 @@ class Dataset:
         Number of files of the base vectors, where they lie in several.
     zero_row_ids : int64 (zero_rows,)
         Base vectors without a direction, under `cosine`: nobody's neighbors, given to no index.
+    hold_out : int or None
+        Queries that were base vectors and are none any more; :mod:`vbench.data.hold_out`.
 
     Notes
     -----
@@ -90,6 +92,7 @@ class Dataset:
     item_id: str | None = None
     parts: int | None = None
     zero_row_ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    hold_out: int | None = None
 
     def __post_init__(self) -> None:
         # The fingerprint is computed once: it must stay that of the vectors.

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from vbench.data import catalog
-from vbench.data.check import duplicates
+from vbench.data.copies import copies
 from vbench.data.dataset import Dataset
 from vbench.data.fetch import recorded_checksums
 
@@ -44,7 +44,7 @@ def card(entry: catalog.Entry) -> dict[str, Any]:
 
 def data(dataset: Dataset) -> dict[str, Any]:
     """What is found in the vectors and tables themselves; reads all of them."""
-    repeated = duplicates(dataset.base)
+    equal = copies(dataset)
     return {
         "name": dataset.name,
         "metric": dataset.metric,
@@ -55,7 +55,10 @@ def data(dataset: Dataset) -> dict[str, Any]:
         "query_dtype": dataset.queries.dtype.name,
         "parts": dataset.parts,
         "zero_rows": dataset.zero_rows,
-        "duplicates": repeated,
+        "duplicates": equal.repeated,
+        "copies": {"share": len(equal.rows) / dataset.n, "largest": equal.largest},
+        "queries_in_base": equal.queries_in_base,
+        "hold_out": dataset.hold_out,
         "fingerprint": dataset.fingerprint,
         "given_truth_depth": dataset.given_truth.depth if dataset.given_truth else None,
         "relevance": None if dataset.relevance is None else dataset.relevance.height,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +16,6 @@ from vbench.data import catalog, check, siblings
 from vbench.data.arrays import accept
 from vbench.data.card import Card
 from vbench.data.check import check_k as check_k
-from vbench.data.check import duplicates as duplicates
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.find import Array, Parts, Vectors, as_array, as_file, find
 from vbench.data.formats import (
@@ -27,6 +27,7 @@ from vbench.data.formats import (
     read_scalars,
     read_texts,
 )
+from vbench.data.hold_out import drawn, without_queries
 from vbench.data.joins import Joins, Part, Side, by_rows, neighbor_rows
 from vbench.data.keys import Table
 from vbench.data.select import only, selected
@@ -53,6 +54,7 @@ def load(
     on: str | Sequence[str] | None = None,
     column: str | None = None,
     name: str | None = None,
+    hold_out: int | None = None,
     trust: bool = False,
 ) -> Dataset:
     """Open a dataset and check it.
@@ -91,6 +93,11 @@ def load(
     column
         The column of vectors of a Parquet file, where there are several; of vectors that have a
         column for each dimension, what these columns begin with.
+    hold_out
+        Ask queries that the base does not hold. Where there are no queries, that many base
+        vectors, always the same, become the queries; where queries are base vectors, that many of
+        these are kept. All base vectors that equal a query leave the base; the others keep their
+        ids, or their row numbers as ids.
     trust
         Whether the files come from somebody you trust, and arrays far larger than their file are
         unpacked.
@@ -142,29 +149,22 @@ def load(
         "on": on,
         "column": column,
         "name": name,
+        "hold_out": hold_out,
     }
     given = {role: value for role, value in given.items() if value is not None}
     joined = {"segments": "given_segments", "items": "given_items"}
-    parts = {joined.get(role, role): value for role, value in given.items() if role != "on"}
+    aside = ("on", "hold_out")
+    parts = {joined.get(role, role): value for role, value in given.items() if role not in aside}
     with trusting(trust):
-        dataset = _assemble(replace(found, **parts), on)
+        dataset = _assemble(replace(found, **parts), on, hold_out)
     return replace(dataset, source=_source({"name_or_path": name_or_path, **given}))
-
-
-_SAID = frozenset(
-    [
-        *("name_or_path", "queries", "metric", "ground_truth", "truth", "segments", "items"),
-        *("relevance", "interactions", "on", "name"),
-    ]
-)
-"""Arguments of :func:`load` that a source may hold."""
 
 
 def _source(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments that open the dataset again from any folder; empty where one is not on disk."""
     found: dict[str, Any] = {}
     for role, value in arguments.items():
-        if value is False or role in ("metric", "column", "name"):
+        if value is False or role in ("metric", "column", "name", "hold_out"):
             found[role] = value
         elif role == "on":
             found[role] = value if isinstance(value, str) else list(value)
@@ -193,9 +193,15 @@ def reopen(source: Mapping[str, Any]) -> Dataset:
     DataError
         It says what it cannot say.
     """
+    known = inspect.signature(load).parameters.keys() - {"trust"}
     for role, value in source.items():
         texts = value if role == "on" and isinstance(value, list) else [value]
-        if role not in _SAID or not all(each is False or isinstance(each, str) for each in texts):
+        plain = (
+            isinstance(value, int)
+            if role == "hold_out"
+            else all(each is False or isinstance(each, str) for each in texts)
+        )
+        if role not in known or not plain:
             raise DataError(
                 f"the run says of its dataset {role} = {value!r}, which opens nothing; "
                 "give the dataset again with --dataset"
@@ -216,15 +222,19 @@ class _Opened(NamedTuple):
     metric: Metric | None
 
 
-def _assemble(parts: Parts, on: str | Sequence[str] | None) -> Dataset:
+def _assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None = None) -> Dataset:
     """Open every part, check each by itself and all against each other."""
     opened = _open(parts)
     base, queries, metric = opened.base, opened.queries, opened.metric
     where = _where(parts.base, "base")
+    own = None
+    if queries is None and hold_out is not None:
+        own = drawn(len(base), hold_out, where)
+        queries = np.ascontiguousarray(base[own])
     if queries is None:
         raise DataError(
-            f"{where}: holds base vectors only; give queries=FILE (--queries FILE)"
-            f"{siblings.advice(parts.base)}"
+            f"{where}: holds base vectors only; give queries=FILE (--queries FILE), or "
+            f"hold_out=1000 (--hold-out 1000) to ask for some of them{siblings.advice(parts.base)}"
         )
     asked = _where(parts.queries, f"{where}: queries")
     if metric is None:
@@ -300,7 +310,10 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None) -> Dataset:
     )
     if not kept.all():
         made = replace(only(replace(made, given_truth=None), kept), given_truth=known)
-    return selected(made, parts.card.where) if parts.card.where else made
+    made = selected(made, parts.card.where) if parts.card.where else made
+    if hold_out is None:
+        return made
+    return without_queries(made, hold_out, None if own is None else own[kept])
 
 
 def _part(source: Any, role: str, in_order: bool) -> Part:

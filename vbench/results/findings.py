@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from vbench.data.dataset import Dataset
+from vbench.results.chance import of_chance
+from vbench.results.copied import of_copies
 from vbench.results.facts import TrialFacts
+from vbench.results.idle import of_idle
 from vbench.results.run import Run, Setting, spelt
 from vbench.results.schema import Warn
 
@@ -15,19 +19,44 @@ _CORES_MARGIN = 1.25
 """How many times the cores allowed a worker may keep busy before it is told: clocks are coarse."""
 
 
-def findings(run: Run) -> list[Warn]:
-    """All warnings of a run, the weightiest first."""
+def findings(run: Run, dataset: Dataset | None = None, outdated: Sequence[str] = ()) -> list[Warn]:
+    """All warnings of a run, the weightiest first.
+
+    Parameters
+    ----------
+    dataset
+        Its vectors, where they are at hand: they tell what answers are that are no better than
+        random.
+    outdated
+        What is said of libraries whose kernels are older than the processor.
+    """
     settings = run.settings()
     found: list[Warn] = []
     found += _failures(run)
+    found += of_chance(run, settings, dataset)
     for setting in settings:
         found += _of_answers(run, setting)
     found += _of_levels(run)
+    found += of_idle(run, settings)
     found += _of_sweeps(run, run.settings(steps=True))
+    found += of_copies(run, settings)
     found += _of_ties(run, settings)
     found += _of_conduct(run, run.settings(steps=True))
     found += _of_time(run, settings)
+    found += map(_old_kernel, outdated)
     return found
+
+
+def _old_kernel(said: str) -> Warn:
+    return Warn(
+        "old kernel",
+        said,
+        "times are then those of the kernel and not of the index: a build may take three times "
+        "as long",
+        "install a newer release of that library, or name the kernel before the command, as in "
+        "OPENBLAS_CORETYPE=Haswell vbench run",
+        code="old-kernel",
+    )
 
 
 def _failures(run: Run) -> Iterator[Warn]:
@@ -38,6 +67,7 @@ def _failures(run: Run) -> Iterator[Warn]:
             f"{count} of {len(run.manifest.trials)} planned trials left no result",
             "an index that fails where it is hard looks better than it is",
             "see the reasons below; give the same command again to retry them",
+            code="failed-trials",
         )
 
 
@@ -50,6 +80,8 @@ def _of_answers(run: Run, setting: Setting) -> Iterator[Warn]:
             f"{name}: {unstable} of {queries} queries got other ids when asked again",
             "a query that succeeds only sometimes has no one recall",
             "fix the index's seed or its threads; the hits shown are of the first pass",
+            code="unstable-ids",
+            setting=name,
         )
     if differs := sum(each.batch.differs for each in facts if each.batch):
         yield Warn(
@@ -57,6 +89,8 @@ def _of_answers(run: Run, setting: Setting) -> Iterator[Warn]:
             f"{name}: {differs} of {queries} queries got other ids in the batch call",
             "batch throughput is then the price of other answers",
             "compare search and search_one of the adapter: vbench index check",
+            code="batch-differs",
+            setting=name,
         )
     if duplicates := sum(each.duplicates for each in facts):
         yield Warn(
@@ -64,6 +98,8 @@ def _of_answers(run: Run, setting: Setting) -> Iterator[Warn]:
             f"{name}: {duplicates} ids stand twice in one answer",
             "an id counts once, so each repeat is a miss",
             "remove repeats in the index",
+            code="repeated-ids",
+            setting=name,
         )
     if pads := sum(each.pads for each in facts):
         yield Warn(
@@ -71,6 +107,8 @@ def _of_answers(run: Run, setting: Setting) -> Iterator[Warn]:
             f"{name}: {pads} of {queries * setting.k} places were left empty",
             "an empty place is a miss",
             "raise the search parameters, or look for parts of the index that nothing reaches",
+            code="short-answers",
+            setting=name,
         )
 
 
@@ -84,28 +122,17 @@ def _of_levels(run: Run) -> Iterator[Warn]:
                 f"{name}: Recall@{level.k} {level.target:g} is not reached; {level.note}",
                 "an index at another mean recall differs in every other measure for that reason",
                 "choose a level that all reach, or other build parameters with --set",
+                code="level-not-reached",
             )
 
 
 def _of_sweeps(run: Run, settings: list[Setting]) -> Iterator[Warn]:
-    """Parameters without effect, and wider searches that find less."""
+    """Wider searches that find less."""
     for group in _sweeps(settings).values():
         if len(group) < 2:
             continue
         hits = [run.hits(setting) for setting in group]
-        builds = {len(each) for each in hits}
         label = f"{group[0].index} {spelt(group[0].build)}".strip()
-        perfect = hits[0].min() == group[0].k
-        same = len(builds) == 1 and all((each == hits[0]).all() for each in hits[1:])
-        if same and not perfect:
-            values = ", ".join(spelt(setting.setting) for setting in group)
-            yield Warn(
-                "no effect",
-                f"{label}: every query has the same hits at {values}",
-                "a parameter that never changes the answers may not reach the index",
-                "check the adapter's set(); some libraries take it only when the index is opened, "
-                "and graphs take K where it is less",
-            )
         knob = run.build_of(group[0].trials[0]).tune_parameter
         if knob and len(group[0].setting) == 1:
             yield from _narrowing(label, knob, group, [float(each.mean()) for each in hits])
@@ -123,6 +150,7 @@ def _narrowing(label: str, knob: str, group: list[Setting], means: list[float]) 
                 f"{group[after].setting[knob]}",
                 "a wider search must not find less",
                 "report it to the index's authors; do not tune by bisection over this parameter",
+                code="not-monotone",
             )
 
 
@@ -149,6 +177,7 @@ def _of_ties(run: Run, settings: list[Setting]) -> Iterator[Warn]:
                 if run.manifest.options.rule != "id"
                 else "under the rule 'id' only those with the lowest ids are hits",
                 "look for duplicates in the base: vbench data show",
+                code="tied-neighbors",
             )
 
 
@@ -195,4 +224,5 @@ def _of_time(run: Run, settings: list[Setting]) -> Iterator[Warn]:
             f"as little as {lowest:.0%} of the time",
             "their speed is that of the machine as much as of the index",
             "stop other work and run again with --fresh before ranking by speed",
+            code="busy-machine",
         )

@@ -104,6 +104,7 @@ def caveats(found: Sequence[Pair], level: float, *, speed: bool) -> Iterator[War
                 f"mean recall is {a.recall:.3f} with {name_a} and {b.recall:.3f} with {name_b}",
                 "at different recall the tails differ for that reason alone",
                 "bring both to the same recall: vbench run --at-recall 0.9",
+                code="unequal-footing",
             )
     spoiling = (*SPOILING, SPOILING_SPEED) if speed else SPOILING
     runs = list(dict.fromkeys(side.variant.run for pair in found for side in sides_of(pair)))
@@ -117,6 +118,7 @@ def caveats(found: Sequence[Pair], level: float, *, speed: bool) -> Iterator[War
             f"{queries} queries",
             f"{enough} without a failure are needed to show that 99 % pass",
             "ask more queries; the smallest difference that could be seen stands in each verdict",
+            code="few-queries",
         )
 
 
