@@ -232,9 +232,11 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None
         own = drawn(len(base), hold_out, where)
         queries = np.ascontiguousarray(base[own])
     if queries is None:
+        count = max(1, min(1000, len(base) // 10))
+        some = f"hold_out={count} (--hold-out {count})"
         raise DataError(
-            f"{where}: holds base vectors only; give queries=FILE (--queries FILE), or "
-            f"hold_out=1000 (--hold-out 1000) to ask for some of them{siblings.advice(parts.base)}"
+            f"{where}: holds base vectors only; give queries=FILE (--queries FILE)"
+            f"{siblings.advice(parts.base)}; or {some} to ask for some of these"
         )
     asked = _where(parts.queries, f"{where}: queries")
     if metric is None:
