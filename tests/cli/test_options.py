@@ -57,3 +57,17 @@ def test_words_for_a_metric(data: None, word: str) -> None:
     refused = call("--metric", "hamming")
     assert refused.exit_code == 2
     assert "'hamming' is not one of l2, ip, cosine" in refused.output
+
+
+def test_the_way_out_works_where_the_message_is_told(data: None) -> None:
+    """`vbench data` and `tail` take it too, or need none."""
+    runner = CliRunner()
+    for command in (["show", "base.npy"], ["convert", "base.npy", "x.hdf5"], ["truth", "base.npy"]):
+        refused = runner.invoke(main, ["data", *command, "--metric", "l2"])
+        assert refused.exit_code == 2
+        assert "--ground-truth none" in refused.output
+        taken = runner.invoke(main, ["data", *command, "--metric", "l2", "--ground-truth", "none"])
+        assert taken.exit_code == 0, taken.output
+    assert call("--metric", "l2", "--no-truth").exit_code == 0
+    told = runner.invoke(main, ["tail", "run", "--dataset", "base.npy", "--metric", "l2"])
+    assert told.exit_code == 0, told.output

@@ -11,6 +11,8 @@ import polars as pl
 import pytest
 
 import vbench
+from vbench.data import catalog
+from vbench.data.fetch import fetch
 from vbench.data.formats import read_array, read_contents
 from vbench.errors import DataError, VbenchError
 
@@ -298,3 +300,56 @@ def test_paths_are_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "nor does a file match it as a pattern" in refused(Path("c*.parquet"))
     with pytest.raises(DataError, match="no such file"):
         vbench.load("none.parquet")
+
+
+def test_a_folder_of_nothing_but_data(tmp_path: Path) -> None:
+    """Splits lie in one folder inside, as in repositories of datasets."""
+    name = "{{}}-{:05d}-of-{n:05d}-0123456789abcdef.parquet"
+    parts(tmp_path / "set" / "data", name.replace("{{}}", "train"), 3)
+    parts(tmp_path / "set" / "data", name.replace("{{}}", "test"), 1, QUERIES)
+    parts(tmp_path / "set" / "data", name.replace("{{}}", "validation"), 1, QUERIES)
+    (tmp_path / "set" / "README.md").write_text("words")
+    data = vbench.load(tmp_path / "set", metric="l2")
+    assert (data.n, data.m, data.parts) == (120, 7, 3)
+
+
+def test_a_card_of_several_base_files(tmp_path: Path) -> None:
+    """Files of one role are one table, which may lack no part."""
+    found = parts(tmp_path, "base_{}.npy", 3)
+    write(tmp_path / "asked.npy", QUERIES)
+    lines = ['metric = "l2"']
+    for path in (*found, tmp_path / "asked.npy"):
+        role = "queries" if path.name == "asked.npy" else "base"
+        lines += ["[[files]]", f'urls = ["{path.as_uri()}"]', f'role = "{role}"']
+    card = tmp_path / "card.toml"
+    card.write_text("\n".join(lines))
+    entry = catalog.find(card)
+    fetch(entry)
+    data = vbench.load(card)
+    assert (data.n, data.m, data.parts) == (120, 7, 3)
+    np.testing.assert_array_equal(data.base, BASE)
+
+
+def test_vectordbbench_with_ids_in_another_order(tmp_path: Path) -> None:
+    """Its `shuffle_train` holds the rows in any order, and `neighbors` their ids."""
+    order = np.random.default_rng(1).permutation(120)
+    for number, rows in enumerate(np.array_split(order, 3)):
+        path = tmp_path / f"shuffle_train-{number:02d}-of-03.parquet"
+        write(path, BASE[rows], id=rows)
+    write(tmp_path / "test.parquet", QUERIES, id=np.arange(7))
+    ids = np.argsort(((QUERIES[:, None] - BASE) ** 2).sum(-1), axis=1)[:, :5]
+    frame = pl.DataFrame({"id": np.arange(7), "neighbors_id": ids.tolist()})
+    frame.write_parquet(tmp_path / "neighbors.parquet")
+    data = vbench.load(tmp_path, metric="l2")
+    np.testing.assert_array_equal(order[data.given_truth.ids], ids)  # type: ignore[union-attr]
+    assert data.items is not None
+    assert data.items["id"].to_list() == order.tolist()
+
+
+def test_columns_of_folders_describe_the_rows(tmp_path: Path) -> None:
+    """`country=DE` is a column of the rows that lie there."""
+    for country, rows in (("DE", BASE[:50]), ("FR", BASE[50:])):
+        write(tmp_path / f"country={country}" / "part-0.parquet", rows)
+    data = vbench.load(tmp_path, queries=QUERIES, metric="l2")
+    assert data.items is not None
+    assert data.items["country"].to_list() == ["DE"] * 50 + ["FR"] * 70

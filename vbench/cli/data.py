@@ -14,7 +14,7 @@ import click
 
 from vbench.cli import complete
 from vbench.cli.command import Group
-from vbench.cli.options import MetricType
+from vbench.cli.options import GROUND_TRUTH, MetricType
 from vbench.cli.output import (
     Stopwatch,
     console,
@@ -73,6 +73,7 @@ def _dataset_options(command: F) -> F:
         click.option(
             "--column", metavar="NAME", help="Column of the vectors, where there are several."
         ),
+        *GROUND_TRUTH,
         click.option("--queries", metavar="PATH", help="Queries, where its file holds none."),
         trust_option,
     ):
@@ -251,13 +252,11 @@ def convert(
 @json_option
 def truth(
     name: str,
-    queries: str | None,
-    column: str | None,
-    metric: Any,
     depth: int,
     threads: int | None,
     out: Path | None,
     as_json: bool,
+    **given: Any,
 ) -> None:
     """Compute the exact neighbours of every query, or find them where they are kept.
 
@@ -269,7 +268,7 @@ def truth(
 
     if out:
         check_truth_target(out)
-    dataset = load(name, queries=queries, column=column, metric=metric)
+    dataset = load(name, **_told(given))
     watch = Stopwatch()
     with progress_bar() as progress:
         found = exact_truth(

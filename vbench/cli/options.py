@@ -73,6 +73,20 @@ def ground_truth_of(
     return False if given is not None and given.lower() in ("none", "false") else given
 
 
+GROUND_TRUTH = (
+    click.option(
+        "--ground-truth",
+        "--truth",
+        "ground_truth",
+        metavar="FILE|none",
+        callback=ground_truth_of,
+        help="Exact neighbors, to be checked; `none` leaves out those that came with the data "
+        "(also --truth FILE, --no-truth).",
+    ),
+    click.option(
+        "--no-truth", "ground_truth", flag_value="none", callback=ground_truth_of, hidden=True
+    ),
+)
 _DATA = (
     click.option(
         "--dataset",
@@ -88,18 +102,7 @@ _DATA = (
         "--column", metavar="NAME", help="Column of the vectors, where a Parquet file has several."
     ),
     click.option("--metric", type=MetricType(), help="Where the file does not say."),
-    click.option(
-        "--ground-truth",
-        "--truth",
-        "ground_truth",
-        metavar="FILE|none",
-        callback=ground_truth_of,
-        help="Exact neighbors, to be checked; `none` leaves out those that came with the data "
-        "(also --truth FILE, --no-truth).",
-    ),
-    click.option(
-        "--no-truth", "ground_truth", flag_value="none", callback=ground_truth_of, hidden=True
-    ),
+    *GROUND_TRUTH,
     click.option(
         "--segments", metavar="PATH", help="Columns that describe the queries (Parquet, CSV)."
     ),

@@ -99,6 +99,7 @@ def pairs(
 )
 @click.option("--queries", metavar="PATH", help="Its queries, where --dataset holds none.")
 @click.option("--metric", type=MetricType(), help="Where --dataset does not say.")
+@click.option("--column", metavar="NAME", help="Its column of vectors, where there are several.")
 @trust_option
 @json_option
 def tail(
@@ -114,6 +115,7 @@ def tail(
     dataset: str | None,
     queries: str | None,
     metric: Any,
+    column: str | None,
     as_json: bool,
 ) -> int:
     """Explain the tail of a run: the queries whose recall is low, and why it is.
@@ -129,7 +131,7 @@ def tail(
 
     run = Run(path)
     run.clusters(cluster)
-    given = _given(run, dataset, queries, metric)
+    given = _given(run, dataset, queries, metric, column)
     faults: list[Warn] = []
     if graph:
         faults = _look_inside(run, given, chosen(run, indexes, settings, k), delta, indexes)
@@ -154,15 +156,24 @@ def tail(
     return 1 if faults else 0
 
 
-def _given(run: Run, dataset: str | None, queries: str | None, metric: Any) -> Dataset | None:
+def _given(
+    run: Run, dataset: str | None, queries: str | None, metric: Any, column: str | None
+) -> Dataset | None:
     """The dataset that the call names; None where it names none."""
     if dataset is None:
-        if queries or metric:
-            raise VbenchError("--queries and --metric belong to --dataset; give that too")
+        if queries or metric or column:
+            raise VbenchError("--queries, --metric and --column belong to --dataset; give that too")
         return None
     from vbench.data.load import load
 
-    return load(dataset, queries=queries, metric=metric or run.manifest.dataset.metric)
+    # The run has its exact neighbors; what came with the data need not be looked at again.
+    return load(
+        dataset,
+        queries=queries,
+        metric=metric or run.manifest.dataset.metric,
+        column=column,
+        ground_truth=False,
+    )
 
 
 def _look_inside(

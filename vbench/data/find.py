@@ -15,8 +15,8 @@ from vbench.data import catalog
 from vbench.data.card import Card, read_card
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.layout import layout
-from vbench.data.names import label
-from vbench.data.parts import Files, is_pattern
+from vbench.data.names import in_order, label
+from vbench.data.parts import Files, check_whole, is_pattern
 from vbench.errors import DataError
 from vbench.metric import Metric
 
@@ -120,11 +120,14 @@ def _from_catalog(entry: catalog.Entry) -> Parts | Dataset:
         return _with_additions(_from_folder(entry.folder, entry.name, card), entry.additions)
     if not entry.is_here:
         raise _not_fetched(entry)
-    files = {file.role: entry.folder / file.filename for file in card.files}
+    by_role: dict[str, list[Path]] = {}
+    for file in card.files:
+        by_role.setdefault(file.role, []).append(entry.folder / file.filename)
+    files = {role: _table_of(entry, role, paths) for role, paths in by_role.items()}
     base = files.get("all") or files.get("base")
     if base is None:
         raise DataError(f"{entry.path}: no file has the role all or base")
-    tables: Mapping[str, Path] = {role: files[role] for role in TABLES if role in files}
+    tables: Mapping[str, Any] = {role: files[role] for role in TABLES if role in files}
     return Parts(
         entry.name, base, files.get("queries"), files.get("truth"), card.metric, card=card, **tables
     )
@@ -140,6 +143,17 @@ def _with_additions(parts: Parts, folder: Path | None) -> Parts:
     joined = {"segments": "added_segments", "items": "added_items"}
     found = {joined.get(role, role): path for role, path in found.items()}
     return replace(parts, **found)
+
+
+def _table_of(entry: catalog.Entry, role: str, paths: list[Path]) -> Path | Files:
+    """The file of a role, or all files of it that make up one table."""
+    if len(paths) == 1:
+        return paths[0]
+    if role in TABLES:
+        raise DataError(f"{entry.path}: {len(paths)} files have the role {role}; one can be read")
+    table = Files(entry.folder, in_order(paths), chosen=True)
+    check_whole(table)
+    return table
 
 
 def _not_fetched(entry: catalog.Entry) -> DataError:

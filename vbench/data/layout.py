@@ -41,6 +41,15 @@ def layout(folder: Path) -> Layout | None:
     found = tables(folder, SUFFIXES)
     if not found:
         return None
+    only = found[0][1]
+    if (
+        len(found) == 1
+        and isinstance(only, Files)
+        and only.given.parent == folder
+        and only.given.is_dir()
+    ):
+        # A folder of nothing but `data`.
+        return layout(only.given)
     base = _named(found, _FIRST) or _only_other(found)
     if base is None:
         shown = ", ".join(f"'{table}'" for _, table in found[:5])

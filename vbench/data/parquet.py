@@ -119,7 +119,7 @@ def _scalars(path: Path, without: Sequence[str]) -> pl.DataFrame:
     new = [pl.lit(value).alias(key) for key, value in keys if key not in schema]
     if new and not names:
         rows = tables.scan_parquet(path).select(pl.len()).collect().item()
-        return pl.DataFrame({"row": range(rows)}).select(new).head(rows)
+        return pl.select(pl.int_range(rows).alias("_row")).with_columns(new).drop("_row")
     return frame.with_columns(new) if new else frame
 
 
