@@ -125,7 +125,7 @@ def simulated(
 ) -> tuple[list[int], list[bool], list[bool], list[float]]:
     """Of each split: settings tried, whether certified, whether that holds, and its price."""
     m = next(iter(stored.values())).shape[1]
-    group = Group("", (), {}, K, Range("ef", 1, 4096, whole=True), 45.0)
+    group = Group((), {}, K, Range("ef", 1, 4096, whole=True), 45.0)
     cheapest = min(
         (ef for ef, hits in stored.items() if _is_met(target, hits)), default=max(stored)
     )

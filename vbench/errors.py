@@ -10,6 +10,10 @@ class VbenchError(Exception):
     """Something the caller can mend. The command line prints it and exits with code 2."""
 
 
+class VbenchWarning(UserWarning):
+    """What a caller must know before believing what comes; the command line prints it."""
+
+
 class DataError(VbenchError):
     """The vectors, the truth or a file that should hold them are not what they must be."""
 

@@ -261,12 +261,12 @@ def test_segments_may_have_any_name(dataset: Dataset, tmp_path: Path) -> None:
 
 
 def test_a_folder_with_something_else_is_left_alone(dataset: Dataset, tmp_path: Path) -> None:
-    """Neither other files nor a run of another plan are written over."""
+    """Neither other files nor a run of other options are written over."""
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(VbenchError, match="something else"):
         once(dataset, "flat", tmp_path, fresh=True)
     once(dataset, "flat", tmp_path / "run")
-    with pytest.raises(VbenchError, match="another plan"):
+    with pytest.raises(VbenchError, match=r"--seed 0, this call has 7"):
         once(dataset, "flat", tmp_path / "run", seed=7)
     once(dataset, "flat", tmp_path / "run", seed=7, fresh=True)
     assert (tmp_path / "notes.txt").read_text() == "mine"

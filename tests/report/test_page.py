@@ -9,6 +9,7 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
+import msgspec
 import polars as pl
 import pytest
 from report.made_run import ODD_NAMES, make_run
@@ -17,8 +18,9 @@ from vbench.errors import VbenchError
 from vbench.report import frames
 from vbench.report.gather import gather
 from vbench.report.page import html, write
+from vbench.results import files
 from vbench.results.run import Run
-from vbench.results.schema import Warn
+from vbench.results.schema import Call, Later, Warn
 
 
 def scripts_of(page: str) -> list[str]:
@@ -144,13 +146,21 @@ def test_several_runs_share_a_page(tmp_path: Path) -> None:
     assert page.count("hnsw · before") > 1
 
 
-def test_the_command_repeats_the_run(tmp_path: Path) -> None:
-    """Indexes, dataset, K, builds, seed and the swept values are on it."""
-    page = html(make_run(tmp_path, m=40, ks=(5, 10), names=("hnsw", "a b")))
-    said = re.search(r"vbench run [^<]*", page)
-    assert said is not None
-    assert "--index hnsw --index &#39;a b&#39; --dataset made -k 5 -k 10" in said[0]
-    assert "--set hnsw.ef=8,16,32" in said[0]
+def test_the_calls_that_made_the_run_are_on_it(tmp_path: Path) -> None:
+    """The first and the later ones, each from any folder, with paths that are found there."""
+    folder = tmp_path / "else where"
+    folder.mkdir()
+    (folder / "base.npy").write_text("")
+    run = make_run(tmp_path / "run", m=40)
+    argv = ["run", "--index", "a b", "--dataset", "base.npy", "--set", "M=4"]
+    later = Later(at="2026", call=Call(python="vbench.run(data, ['flat'])"))
+    made = Call(argv=argv, folder=str(folder))
+    changed = msgspec.structs.replace(run.manifest, call=made, later=[later])
+    files.write_manifest(run.path, changed)
+    page = unescape(html(Run(run.path)))
+    command = f"vbench run --index 'a b' --dataset '{folder}/base.npy' --set M=4"
+    assert f"cd '{folder}' && {command}" in page
+    assert "vbench.run(data, ['flat'])" in page
 
 
 def test_writing_is_whole_or_not_at_all(tmp_path: Path) -> None:

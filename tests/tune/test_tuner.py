@@ -87,7 +87,8 @@ def test_a_target_out_of_reach_names_the_best_that_was_reached(tmp_path: Path) -
     assert (described["met"], described["certified"]) == (False, False)
     assert "no setting that was tried reaches Robustness(delta=0.6)@5>=0.8" in described["verdict"]
     best = max(each["measures"]["Robustness(delta=0.6)@5"]["value"] for each in described["tried"])
-    assert f"the best reached is {best:.4g} at knobbed:Half" in described["verdict"]
+    said = described["verdict"].partition("the best reached is ")[2]
+    assert float(said.partition(" at knobbed:Half")[0]) == pytest.approx(best, abs=5e-5)
 
 
 def test_too_few_queries_leave_it_uncertified(tmp_path: Path) -> None:
@@ -130,6 +131,7 @@ def test_several_parameters_are_searched_together(tmp_path: Path) -> None:
         tmp_path / "run",
         settings={"growth": [1, 2, 4], "keep": [1, 24]},
         minimize="IndexSize",
+        seed=1,
     )
     assert found.is_certified
     assert found.best.tried.group.builds[0].params == {"growth": 2}

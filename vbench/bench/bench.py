@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import msgspec
 
 import vbench
 from vbench.bench import clock, kernels, wire
+from vbench.bench.call import current_call
 from vbench.bench.described import redescribe, write_described_queries
+from vbench.bench.folder import Claimed
 from vbench.bench.journal import Journal, Progress, now
 from vbench.bench.plan import Plan, make_trial
 from vbench.bench.score import Scorer
@@ -20,12 +23,12 @@ from vbench.bench.session import Closing, TrialError
 from vbench.bench.workers import Live, Workers
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.truth import exact_truth
-from vbench.errors import DamagedFileError
+from vbench.errors import DamagedFileError, VbenchWarning
 from vbench.processes.cores import usable_cores
 from vbench.results import files, tables
 from vbench.results.facts import Batch, Close, Pass, TrialFacts
 from vbench.results.findings import findings
-from vbench.results.rows import Rows, amend_trial, write_trial
+from vbench.results.rows import Rows, amend_trial, read_facts, read_rows, write_trial
 from vbench.results.run import Run
 from vbench.results.schema import Build, Options, Trial
 
@@ -109,12 +112,51 @@ class Bench:
 
     def worker(self, build: Build) -> Live:
         """The worker that holds a build; TrialError when it cannot be built."""
-        if not self.workers.has(build):
-            if self.journal.manifest.overhead is None:
-                self.journal.tell("the harness itself")
-                self.journal.write(overhead=self.workers.overhead())
-            self.journal.tell(self._name(build))
-        return self.workers.of(build)
+        if self.workers.has(build):
+            return self.workers.of(build)
+        if self.journal.manifest.overhead is None:
+            self.journal.tell("the harness itself")
+            self.journal.write(overhead=self.workers.overhead())
+        self.journal.tell(self._name(build))
+        live = self.workers.of(build)
+        self.journal.note_kernels(live.fitted.kernels)
+        self._renew_if_another(live, build)
+        return live
+
+    def _renew_if_another(self, live: Live, build: Build) -> None:
+        """Measure again what was measured on a build that this one is not the same as.
+
+        An index that no seed rules, or a server of another version, is another index under the
+        same key; half of a build's results must not be of the one and half of the other.
+        """
+        done = self.journal.done_of(build)
+        known = {each.key: each for each in self.journal.manifest.builds}.get(build.key, build)
+        version = live.fitted.version or None
+        why = ""
+        if done and known.server != version and (known.server or version):
+            why = f"it is of version {_versions(version)} now, was {_versions(known.server)}"
+        elif done and not self._answers_alike(live, done[0]):
+            why = "built again from the same seed it answers otherwise"
+        if why:
+            name = f"{self._name(build)}: {why}"
+            self.journal.renew(build, done, f"{name}; measured again: {len(done)} trials")
+            for trial in done:
+                self.measure(live, build, trial)
+        self.journal.note_build(build, server=version, environment=self.journal.environment)
+
+    def _answers_alike(self, live: Live, trial: Trial) -> bool:
+        """Whether an index gives the ids that a stored trial has.
+
+        Queries whose ids changed there from one pass to the next may change again.
+        """
+        path = files.trial_path(self.journal.folder, trial.key)
+        facts = read_facts(path)
+        stored = read_rows(path, facts, ("ids",)).ids
+        ask = wire.Search(setting=trial.setting, k=trial.k, repeats=1, warmup=0)
+        _, (ids, *_) = live.session.ask(
+            ask, wire.Searched, timeout=self.journal.manifest.options.timeout, doing="search"
+        )
+        return stored is None or int((stored != ids).any(axis=1).sum()) <= facts.unstable
 
     def measure(self, live: Live, build: Build, trial: Trial) -> None:
         """Ask for one trial, score it and write its file; TrialError when it leaves no result."""
@@ -179,19 +221,32 @@ class Bench:
 
 @contextlib.contextmanager
 def opened(
-    dataset: Dataset, plan: Plan, options: Options, folder: Path, progress: Progress
+    dataset: Dataset,
+    plan: Plan,
+    options: Options,
+    folder: Path,
+    claimed: Claimed,
+    progress: Progress,
 ) -> Iterator[Bench]:
     """Find the exact neighbours and make a claimed folder ready for measuring."""
     progress("exact neighbours", 0, 1)
-    depth = min(dataset.n, max(_DEPTH, 2 * max(options.k)))
+    journal = Journal(folder, dataset, options, plan, claimed, progress)
+    # Also for the K of earlier calls, whose trials are read against the same file.
+    kept = 2 * max(journal.manifest.options.k)
+    depth = min(dataset.n, max(_DEPTH, kept))
     truth = exact_truth(dataset, depth, threads=len(usable_cores()))
-    journal = Journal(folder, dataset, options, plan, progress)
+    for why in journal.why:
+        warnings.warn(f"{why}: measured anew", VbenchWarning, stacklevel=2)
     journal.write()
-    kept = 2 * max(options.k)
     write_described_queries(folder, dataset)
     tables.write_ground_truth(folder, Truth(truth.ids[:, :kept], truth.distances[:, :kept]))
     with Workers(dataset, options) as workers:
         yield Bench(journal, workers, Scorer(dataset, truth, options.rule))
+    journal.conclude(current_call())
+
+
+def _versions(of: Mapping[str, str] | None) -> str:
+    return ", ".join(f"{name} {each}" for name, each in (of or {}).items()) or "not known"
 
 
 def concluded(folder: Path, dataset: Dataset) -> Run:

@@ -1,32 +1,53 @@
-"""Claim a folder for a run: empty, or the same plan to go on with, and nobody else writing."""
+"""Claim a folder for a run: empty, or a run to go on with, and nobody else writing."""
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
-from vbench.bench.plan import Plan, identity
-from vbench.errors import VbenchError
+from vbench.bench.growth import check_fits, checked
+from vbench.bench.plan import Plan
+from vbench.errors import DamagedFileError, VbenchError, VbenchWarning
 from vbench.leftovers import is_leftover, sweep
 from vbench.results import files
+from vbench.results.schema import Manifest, Options
+
+_OURS = {
+    *(files.MANIFEST, files.QUERIES, files.ITEMS, files.GROUND_TRUTH, files.TRIALS, files.OLD),
+    *(files.COMPARISONS, files.INTERNALS, files.RANK, "inside.json", "ranking.json"),
+    *("report.html", "figures"),
+}
+
+
+class Claimed(NamedTuple):
+    """What a folder holds: its manifest, and the keys of the trials that are whole."""
+
+    before: Manifest | None
+    done: frozenset[str]
+    damaged: bool
+    """Whether something of it was damaged, and is to be made anew."""
 
 
 @contextmanager
-def claim(folder: Path, plan: Plan, *, fresh: bool) -> Iterator[None]:
+def claim(folder: Path, plan: Plan, options: Options, *, fresh: bool) -> Iterator[Claimed]:
     """Make the folder ready and hold it.
 
     Raises
     ------
     VbenchError
-        When it holds something that is not this run, or another process writes it.
+        When it holds something that is not a run, or one of other data or options, or another
+        process writes it.
     """
     existed = folder.exists()
     if existed:
-        _check_contents(folder, plan, fresh=fresh)
+        _check_contents(folder)
     try:
-        (folder / "trials").mkdir(parents=True, exist_ok=True)
+        (folder / files.TRIALS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise VbenchError(f"cannot make the run folder {folder}: {error.strerror}") from None
     with files.locked(folder):
@@ -35,33 +56,55 @@ def claim(folder: Path, plan: Plan, *, fresh: bool) -> Iterator[None]:
         for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
             sweep(place)
         try:
-            yield
+            yield _claimed(folder, plan, options)
         finally:
             if not existed and not (folder / files.MANIFEST).exists():
                 shutil.rmtree(folder)
 
 
-def _check_contents(folder: Path, plan: Plan, *, fresh: bool) -> None:
+def _claimed(folder: Path, plan: Plan, options: Options) -> Claimed:
+    """What is there, after what is damaged has been set aside and told."""
+    before, damaged = None, False
+    if (folder / files.MANIFEST).is_file():
+        try:
+            before = files.read_manifest(folder)
+        except DamagedFileError as error:
+            damaged = True
+            files.set_aside(folder, folder / files.MANIFEST)
+            warnings.warn(
+                f"{error.path} is damaged ({error.problem}): made anew, from what was measured",
+                VbenchWarning,
+                stacklevel=2,
+            )
+        else:
+            check_fits(before, plan, options, folder)
+    done, wrong = checked(folder)
+    for each in wrong:
+        damaged = True
+        files.set_aside(folder, Path(str(each.path)))
+        warnings.warn(
+            f"{each.path} is damaged ({each.problem}): set aside, and measured again where "
+            "this call asks for it",
+            VbenchWarning,
+            stacklevel=2,
+        )
+    return Claimed(before, frozenset(done), damaged)
+
+
+def _check_contents(folder: Path) -> None:
     if not folder.is_dir():
         raise VbenchError(f"{folder} is a file; give --out a folder")
     names = {entry.name for entry in folder.iterdir() if not is_leftover(entry)}
-    if names <= {"trials"} and not any((folder / "trials").glob("[!.]*")):
-        return
-    if files.MANIFEST not in names:
+    is_run = files.MANIFEST in names or (names <= _OURS and files.TRIALS in names)
+    if names and not is_run:
         raise VbenchError(f"{folder} holds something else than a run; give --out another folder")
-    if fresh:
-        return
-    before = files.read_manifest(folder)
-    if (before.plan or identity(before.trials)) != plan.identity:
-        raise VbenchError(
-            f"{folder} holds a run of another plan (other data, indexes, settings or seed); "
-            "give --out another folder, or --fresh to throw that run away"
-        )
 
 
 def _empty(folder: Path) -> None:
     (folder / files.MANIFEST).unlink(missing_ok=True)
-    shutil.rmtree(folder / "trials")
-    (folder / "trials").mkdir()
+    for name in (files.TRIALS, files.OLD):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / files.TRIALS).mkdir()
     for path in files.derived(folder):
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()

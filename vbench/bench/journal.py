@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 import vbench
+from vbench.bench.call import current_call
 from vbench.bench.described import described
+from vbench.bench.folder import Claimed
+from vbench.bench.growth import Grown, grown
 from vbench.bench.machine import environment, git_revision
 from vbench.bench.plan import Group, Plan
 from vbench.bench.session import TrialError
 from vbench.data.copies import copies
 from vbench.data.dataset import Dataset
+from vbench.errors import VbenchWarning
 from vbench.results import digests, files
 from vbench.results.schema import (
     Build,
+    Call,
     Copies,
     DatasetFacts,
     Environment,
     Failure,
+    Later,
     Level,
     Manifest,
     Options,
     Trial,
+    View,
 )
 
 Progress = Callable[[str, int, int], None]
@@ -38,22 +46,53 @@ def silent(doing: str, done: int, total: int) -> None:
 
 
 class Journal:
-    """Keeps the manifest and writes it at every change: a later crash must forget nothing."""
+    """Keeps the manifest and writes it at every change: a later crash must forget nothing.
+
+    Attributes
+    ----------
+    tried
+        Trials that were measured, or failed, since it was made.
+    environment
+        Name of what they are measured on.
+    """
 
     def __init__(
-        self, folder: Path, dataset: Dataset, options: Options, plan: Plan, progress: Progress
+        self,
+        folder: Path,
+        dataset: Dataset,
+        options: Options,
+        plan: Plan,
+        claimed: Claimed,
+        progress: Progress,
     ) -> None:
         self.folder = folder
         self.progress = progress
-        self.manifest = new_manifest(dataset, options, plan)
-        self.environment = next(iter(self.manifest.environments))
+        self.tried = 0
+        self._before = claimed.before
+        found = grown(claimed.before, plan, options, claimed.done)
+        self.why = found.why
+        self._added = found.added
+        self._was_done = {trial.key for trial in found.trials} & claimed.done
+        for trial in found.stale:
+            path = files.trial_path(folder, trial.key)
+            if path.is_file():
+                files.set_aside(folder, path)
+        self.manifest, self.environment = _manifest(claimed.before, dataset, options, plan, found)
         self._known = {build.key for build in self.manifest.builds}
-        self._known |= {trial.key for trial in plan.trials}
-        self._finished = sum(self.is_done(trial) for trial in plan.trials)
+        self._known |= {trial.key for trial in self.manifest.trials}
+        self._finished = sum(self.is_done(trial) for trial in self.manifest.trials)
 
     def is_done(self, trial: Trial) -> bool:
         """Whether a trial has left its result, now or in an earlier call."""
         return files.trial_path(self.folder, trial.key).is_file()
+
+    def done_of(self, build: Build) -> list[Trial]:
+        """The trials of a build that have left their result."""
+        return [
+            trial
+            for trial in self.manifest.trials
+            if trial.build == build.key and self.is_done(trial)
+        ]
 
     def write(self, **changes: Any) -> None:
         """Change fields of the manifest, and write it."""
@@ -66,11 +105,47 @@ class Journal:
         new_trials = [trial for trial in trials if trial.key not in self._known]
         self._known |= {build.key for build in new_builds} | {trial.key for trial in new_trials}
         self._finished += sum(self.is_done(trial) for trial in new_trials)
+        self._added += len(new_trials)
         if new_builds or new_trials:
             self.write(
                 builds=[*self.manifest.builds, *new_builds],
                 trials=[*self.manifest.trials, *new_trials],
             )
+
+    def renew(self, build: Build, trials: Sequence[Trial], why: str) -> None:
+        """Set the results of a build aside, which are to be measured again."""
+        for trial in trials:
+            files.set_aside(self.folder, files.trial_path(self.folder, trial.key))
+        self._finished -= len(trials)
+        self.why.append(why)
+        warnings.warn(why, VbenchWarning, stacklevel=2)
+
+    def note_build(self, build: Build, **facts: Any) -> None:
+        """Add what is only known once a build is made."""
+        changed = [
+            msgspec.structs.replace(each, **facts) if each.key == build.key else each
+            for each in self.manifest.builds
+        ]
+        if changed != self.manifest.builds:
+            self.write(builds=changed)
+
+    def note_kernels(self, kernels: Mapping[str, str]) -> None:
+        """Add the kernels that a worker's libraries run."""
+        here = self.manifest.environments[self.environment]
+        joined = {**here.kernels, **kernels}
+        if joined != here.kernels:
+            changed = msgspec.structs.replace(here, kernels=joined)
+            self.write(environments={**self.manifest.environments, self.environment: changed})
+
+    def conclude(self, call: Call) -> None:
+        """Note what this call did to a run that was there before."""
+        if self._before is None or not (self.tried or self._added or self.why):
+            return
+        again = self.tried - self._added if self.why else 0
+        later = Later(
+            at=now(), call=call, added=self._added, remeasured=max(0, again), why=self.why
+        )
+        self.write(later=[*self.manifest.later, later])
 
     def add_level(self, group: Group, level: Level) -> None:
         """Add how a group was brought to a mean recall; its trials are put in the knob's order."""
@@ -87,11 +162,13 @@ class Journal:
             own = sorted((trials[place] for place in places), key=lambda each: each.setting[name])
             for place, trial in zip(places, own, strict=True):
                 trials[place] = trial
-        self.write(trials=trials, levels=[*self.manifest.levels, level])
+        others = [each for each in self.manifest.levels if _same_group(each) != _same_group(level)]
+        self.write(trials=trials, levels=[*others, level])
 
     def finished(self) -> None:
         """Count one more trial that left its result."""
         self._finished += 1
+        self.tried += 1
 
     def fail(self, trials: Sequence[Trial], error: TrialError) -> None:
         """Note why trials have no result."""
@@ -105,6 +182,7 @@ class Journal:
             for trial in trials
         ]
         self._finished += len(trials)
+        self.tried += len(trials)
         self.write(failures=[*self.manifest.failures, *failures])
 
     def tell(self, doing: str) -> None:
@@ -112,21 +190,45 @@ class Journal:
         self.progress(doing, self._finished, len(self.manifest.trials))
 
 
-def new_manifest(dataset: Dataset, options: Options, plan: Plan) -> Manifest:
-    """The manifest of a run that begins."""
-    grows = bool(plan.groups)
+def _manifest(
+    before: Manifest | None, dataset: Dataset, options: Options, plan: Plan, found: Grown
+) -> tuple[Manifest, str]:
+    """The manifest of a run that begins or goes on, and the name of what it is measured on."""
     here = environment()
-    return Manifest(
+    name = environment_id(here)
+    environments = {name: here}
+    created, call, later = now(), current_call(), list[Later]()
+    if before is not None:
+        known = before.environments.get(name, here)
+        environments = {**before.environments, name: known}
+        created, call, later = before.created, before.call, before.later
+        options = msgspec.structs.replace(
+            options,
+            k=sorted({*before.options.k, *options.k} if found.trials else options.k),
+            builds=max(before.options.builds, options.builds),
+        )
+    made = Manifest(
         vbench=vbench.__version__,
         git=git_revision(),
-        created=now(),
+        created=created,
         plan=plan.identity,
-        environments={environment_id(here): here},
+        call=call,
+        later=later,
+        environments=environments,
         dataset=dataset_facts(dataset),
         options=options,
-        builds=[] if grows else plan.builds,
-        trials=plan.trials,
+        views=[View(live=dataset.n)],
+        builds=found.builds,
+        trials=found.trials,
+        failures=found.failures,
+        levels=found.levels,
+        overhead=None if before is None else before.overhead,
     )
+    return made, name
+
+
+def _same_group(level: Level) -> str:
+    return repr((level.index, level.build, level.fixed, level.k, level.view, level.load))
 
 
 def now() -> str:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from vbench.adapters.parameters import check, parameters
 from vbench.adapters.recipe import Recipe, load_recipe
 from vbench.adapters.registry import resolve
-from vbench.adapters.space import plan_space
 from vbench.bench.knob import Range, is_whole
+from vbench.bench.sources import Source, folder_digest
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.metric import Metric
-from vbench.results.schema import Build, Options, Trial
-
-_LIBRARIES = ("faiss-cpu", "hnswlib", "numpy")
+from vbench.results.digests import of_document
+from vbench.results.schema import SINGLE, STATIC, Build, Options, Trial
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,6 @@ class Group:
     All search parameters but the knob are `fixed`; `start` is the value to begin at.
     """
 
-    key: str
     builds: tuple[Build, ...]
     fixed: dict[str, Any]
     k: int
@@ -48,24 +43,21 @@ class Group:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a run is to do: trials, or groups whose trials are chosen as it goes on.
+    """Everything that a call is to do: trials, or groups whose trials are chosen as it goes on.
 
-    `identity` is a digest of what is to be done, whatever will be chosen.
+    `identity` is a digest of dataset, indexes and options: the name of the run folder.
     """
 
     builds: list[Build]
     trials: list[Trial]
     groups: list[Group]
     identity: str
+    fingerprint: str
+    sources: Mapping[str, Source]
 
     def trials_of(self, build: Build) -> list[Trial]:
         """The trials on one build."""
         return [trial for trial in self.trials if trial.build == build.key]
-
-
-def identity(parts: Iterable[Trial | Group]) -> str:
-    """Digest of planned trials or groups, in any order."""
-    return digest(sorted(each.key for each in parts))
 
 
 def make_plan(
@@ -100,8 +92,7 @@ def make_plan(
     _refuse_repeats(indexes)
     recipes = [load_recipe(spec) for spec in indexes]
     _refuse_repeats([recipe.name for recipe in recipes])
-    for recipe in recipes:
-        _check_space(recipe, metric)
+    sources = {recipe.name: Source.of(recipe, metric) for recipe in recipes}
     stages = {recipe.name: _stages(recipe) for recipe in recipes}
     _check_overrides(overrides, stages)
     builds: list[Build] = []
@@ -111,7 +102,7 @@ def make_plan(
         changed = _changed(recipe, overrides, stages[recipe.name])
         for params in _combinations(changed.build):
             same = [
-                _build(changed, params, number, options, fingerprint)
+                sources[recipe.name].build(params, number, options, fingerprint)
                 for number in range(options.builds)
             ]
             builds += same
@@ -119,7 +110,8 @@ def make_plan(
                 groups += _groups(recipe, changed, same, options)
             else:
                 trials += [trial for build in same for trial in _trials(changed, build, options)]
-    return Plan(builds, trials, groups, identity(groups if chosen_later else trials))
+    identity = folder_digest(fingerprint, sources, options)
+    return Plan(builds, trials, groups, identity, fingerprint, sources)
 
 
 def _refuse_repeats(names: Sequence[str]) -> None:
@@ -129,13 +121,6 @@ def _refuse_repeats(names: Sequence[str]) -> None:
                 f"index {name!r} is given twice; for several values of a parameter use --set, "
                 "for another recipe give its file another name"
             )
-
-
-def _check_space(recipe: Recipe, metric: Metric) -> None:
-    try:
-        plan_space(recipe.transform, metric, resolve(recipe.adapter).metrics)
-    except VbenchError as error:
-        raise VbenchError(f"index {recipe.name!r}: {error}") from None
 
 
 def _stages(recipe: Recipe) -> dict[str, str]:
@@ -187,7 +172,8 @@ def _collected(combinations: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]
     for combination in combinations:
         for name, value in combination.items():
             seen = values.setdefault(name, [])
-            if value not in seen:
+            # Not by `in`: NaN equals nothing, 1 equals True.
+            if repr(value) not in map(repr, seen):
                 seen.append(value)
     return values
 
@@ -196,26 +182,6 @@ def _combinations(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Every combination of the values; a value that is no list stands for itself."""
     lists = [_listed(value) for value in values.values()]
     return [dict(zip(values, each, strict=True)) for each in itertools.product(*lists)]
-
-
-def _build(
-    recipe: Recipe, params: dict[str, Any], number: int, options: Options, fingerprint: str
-) -> Build:
-    seed = int(np.random.SeedSequence([options.seed, number]).generate_state(1)[0] >> 1)
-    key = digest(
-        [fingerprint, recipe.adapter, recipe.name, recipe.transform, params, seed, options.threads]
-        + [_version(name) for name in _LIBRARIES]
-    )
-    return Build(
-        key=key,
-        index=recipe.name,
-        adapter=recipe.adapter,
-        transform=recipe.transform,
-        params=params,
-        number=number,
-        seed=seed,
-        tune_parameter=recipe.knob.name if recipe.knob else None,
-    )
 
 
 def _trials(recipe: Recipe, build: Build, options: Options) -> list[Trial]:
@@ -231,13 +197,11 @@ def _groups(
 ) -> list[Group]:
     knob, start = _range(recipe, changed)
     others = {name: each for name, each in changed.search.items() if not knob or name != knob.name}
-    groups = []
-    for fixed in _combinations(others):
-        for k in options.k:
-            parts = [[build.key for build in builds], fixed, knob, options.at_recall, k]
-            key = digest([*parts, options.repeats, options.warmup, options.rule])
-            groups.append(Group(key, tuple(builds), fixed, k, knob, start))
-    return groups
+    return [
+        Group(tuple(builds), fixed, k, knob, start)
+        for fixed in _combinations(others)
+        for k in options.k
+    ]
 
 
 def _range(recipe: Recipe, changed: Recipe) -> tuple[Range | None, float]:
@@ -266,17 +230,6 @@ def _listed(values: Any) -> list[Any]:
 
 def make_trial(build: Build, setting: dict[str, Any], k: int, options: Options) -> Trial:
     """A trial; its key is a digest of everything that could change its answers or its times."""
-    key = digest([build.key, setting, k, options.repeats, options.warmup, options.rule])
+    asked = [options.repeats, options.warmup, options.warmup_from, options.rule]
+    key = of_document([build.key, STATIC, SINGLE, setting, k, *asked])
     return Trial(key=key, build=build.key, setting=setting, k=k)
-
-
-def digest(parts: Any) -> str:
-    """16 hexadecimal digits of the SHA-256 of something that JSON can hold."""
-    return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:16]
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "none"

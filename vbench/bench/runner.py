@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from vbench.bench.bench import Bench, concluded, opened
-from vbench.bench.folder import claim
+from vbench.bench.call import Written, called, in_python
+from vbench.bench.folder import Claimed, claim
 from vbench.bench.journal import Progress, silent
 from vbench.bench.level import bring_to_level
 from vbench.bench.options import listed, make_options
 from vbench.bench.plan import Plan, make_plan
 from vbench.data.dataset import Dataset
+from vbench.errors import DamagedFileError, VbenchWarning
 from vbench.measures.hits import Rule
-from vbench.results import files
 from vbench.results.run import Run
 
 
@@ -100,11 +103,39 @@ def run(
         chosen_later=at_recall is not None,
     )
     folder = Path(out) if out is not None else Path("results") / run_id(dataset, plan)
-    with claim(folder, plan, fresh=fresh):
-        if not _is_finished(folder, plan):
-            with opened(dataset, plan, options, folder, progress) as bench:
+    written = in_python(
+        "vbench.run",
+        Written(in_python("vbench.load", **dataset.source) if dataset.source else dataset.name),
+        list(listed(indexes)),
+        k=options.k,
+        builds=builds,
+        repeats=repeats,
+        threads=threads,
+        settings=settings,
+        at_recall=at_recall,
+        recall_rule=recall_rule,
+        timeout=timeout,
+        memory_limit=memory_limit,
+        seed=seed,
+    )
+    with called(python=written), claim(folder, plan, options, fresh=fresh) as claimed:
+        if not _is_finished(folder, plan, claimed):
+            with opened(dataset, plan, options, folder, claimed, progress) as bench:
                 _carry_out(bench, plan, at_recall)
-        return concluded(folder, dataset)
+                tried = bench.journal.tried
+        else:
+            tried = 0
+        run = concluded(folder, dataset)
+    if not tried:
+        warnings.warn(
+            f"nothing was measured: taken from the run of {_when(run)}; {_FRESH} measures again",
+            VbenchWarning,
+            stacklevel=2,
+        )
+    return run
+
+
+_FRESH = "--fresh (in Python fresh=True)"
 
 
 def _carry_out(bench: Bench, plan: Plan, at_recall: float | None) -> None:
@@ -119,13 +150,39 @@ def _carry_out(bench: Bench, plan: Plan, at_recall: float | None) -> None:
                 bench.workers.release(build)
 
 
-def _is_finished(folder: Path, plan: Plan) -> bool:
-    """Whether the folder holds this plan with nothing left to do."""
-    if not all((folder / name).is_file() for name in (files.MANIFEST, files.QUERIES)):
+def _is_finished(folder: Path, plan: Plan, claimed: Claimed) -> bool:
+    """Whether the folder holds all of this plan, so that not even the exact neighbors are needed.
+
+    What is chosen as it goes on is gone through again; what is stored of it is not measured.
+    """
+    before = claimed.before
+    if before is None or claimed.damaged or plan.groups:
         return False
-    found = Run(folder)
-    all_chosen = len(found.manifest.levels) == len(plan.groups)
-    return all_chosen and len(found.done) == len(found.manifest.trials)
+    wanted = {trial.key for trial in plan.trials}
+    if not wanted <= claimed.done & {trial.key for trial in before.trials}:
+        return False
+    # A build that is another one now must not stay beside the ones of this plan.
+    sources = plan.sources
+    for build in before.builds:
+        source = sources.get(build.index)
+        if (
+            source
+            and source.build(build.params, build.number, before.options, plan.fingerprint).key
+            != build.key
+        ):
+            return False
+    try:
+        found = Run(folder)
+        return len(found.queries) == len(found.truth.ids)
+    except DamagedFileError:
+        return False
+
+
+def _when(run: Run) -> str:
+    """When the results were measured: the last of them."""
+    ended = [facts.ended for trial in run.done if (facts := run.facts(trial)).ended]
+    last = datetime.datetime.fromisoformat(max(ended, default=run.manifest.created))
+    return last.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def run_id(dataset: Dataset, plan: Plan) -> str:

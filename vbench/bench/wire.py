@@ -50,6 +50,7 @@ class Open(Message):
     seed: int
     threads: int
     sys_path: list[str]
+    order_seed: int = 0
     left_out: list[int] = []
     """Base rows that the index does not get."""
 
@@ -65,13 +66,15 @@ class Fit(Message):
 
 
 class Fitted(Answer):
-    """The index is built. Seconds are of ``fit`` alone; bytes as named in METHOD."""
+    """The index is built, in seconds of ``fit`` alone; `version` is what it says of itself."""
 
     seconds: float
     cpu_seconds: float
     peak_bytes: int | None
     index_bytes: int | None
     size_source: str
+    kernels: dict[str, str] = {}
+    version: dict[str, str] = {}
 
 
 class Search(Message):

@@ -28,6 +28,7 @@ from vbench.adapters.registry import resolve
 from vbench.adapters.space import Space, plan_space
 from vbench.bench import clock, memory, wire
 from vbench.bench.files import load_rows
+from vbench.bench.kernels import kernels
 from vbench.processes.channel import Channel, ClosedError
 from vbench.processes.text import reason_of, trace_of
 
@@ -45,7 +46,7 @@ class Worker:
         n, d = order.base.shape
         check_dimension(kind, self.space, d)
         # Inserted row j is row places⁻¹[j] of the dataset; `original` maps answers back.
-        self.original = insertion_order(n, order.left_out, order.seed)
+        self.original = insertion_order(n, order.left_out, order.order_seed)
         self.base: NDArray[np.float32] | None = self._load_base(n, d)
         queries = np.empty(order.queries.shape, dtype=np.float32)
         load_rows(order.queries, queries, np.arange(len(queries)))
@@ -84,6 +85,8 @@ class Worker:
             peak_bytes=None if peak is None or resting is None else max(0, peak - resting),
             index_bytes=size,
             size_source=source,
+            kernels=kernels(),
+            version={str(name): str(each) for name, each in self.index.version().items()},
         )
 
     def _size(self) -> tuple[int | None, str]:

@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -95,7 +95,8 @@ class Workers:
                 base, queries = self._arrays()
                 few = min(_NULL_ROWS, self.dataset.n), base.shape[1]
                 arrays = msgspec.structs.replace(base, shape=few), queries
-                self._prepare(session, _NULL, {}, "none", 0, arrays, _NULL_SECONDS)
+                null = Build(key="", index="null", adapter=_NULL)
+                self._prepare(session, null, arrays, _NULL_SECONDS)
                 ask = wire.Search(setting={}, k=self.options.k[0], repeats=3, warmup=WARMUP)
                 done, (_, latency) = session.ask(
                     ask, wire.Searched, timeout=_NULL_SECONDS, doing="null"
@@ -115,15 +116,7 @@ class Workers:
         self._make_room()
         session = self._session(self._memory_limit)
         try:
-            return self._prepare(
-                session,
-                build.adapter,
-                build.params,
-                build.transform,
-                build.seed,
-                self._arrays(),
-                self.options.timeout,
-            )
+            return self._prepare(session, build, self._arrays(), self.options.timeout)
         except BaseException as error:
             if not isinstance(error, Exception):
                 session.kill()
@@ -133,22 +126,21 @@ class Workers:
     def _prepare(
         self,
         session: Session,
-        adapter: str,
-        params: dict[str, Any],
-        transform: str,
-        seed: int,
+        build: Build,
         arrays: tuple[wire.ArrayFile, wire.ArrayFile],
         timeout: float | None,
     ) -> Live:
         base, queries = arrays
         order = wire.Open(
-            adapter=adapter,
-            params=params,
-            transform=transform,
+            adapter=build.adapter,
+            params=build.params,
+            transform=build.transform,
             metric=self.dataset.metric,
             base=base,
             queries=queries,
-            seed=seed,
+            seed=build.seed,
+            # The first version drew the order of insertion from the seed itself.
+            order_seed=build.seed if build.order_seed is None else build.order_seed,
             threads=self.options.threads,
             sys_path=sys.path,
             left_out=self.dataset.zero_row_ids.tolist(),

@@ -14,6 +14,7 @@ from vbench.cli.command import Group
 from vbench.cli.output import say, speak_plainly
 from vbench.cli.signals import Stopped, stopping
 from vbench.errors import VbenchError
+from vbench.invocation import invoked
 
 _COMMANDS = {
     "run": "vbench.cli.run:run",
@@ -71,7 +72,7 @@ class LazyGroup(Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Read the arguments, and do what they ask."""
         speak_plainly()
-        with stopping():
+        with stopping(), invoked(args[0] if args else kwargs.get("args")):
             return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:

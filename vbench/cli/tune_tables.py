@@ -98,6 +98,7 @@ def _print_verdict(out: Console, document: Mapping[str, Any]) -> None:
     out.print(f"{tried} settings tried, each on {document['builds']} builds", style="dim")
     out.print(f"run folder: {document['run']}")
     out.print(f"next: {_command(document)}", style="dim")
+    out.print(f"again: {document['again']}", style="dim")
 
 
 def _command(document: Mapping[str, Any]) -> str:

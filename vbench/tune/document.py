@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from vbench.results.again import again
 from vbench.results.amounts import amount
 from vbench.results.summary import failed
 from vbench.tune.evidence import Evidence
@@ -51,6 +52,7 @@ def document(tuning: Tuning) -> dict[str, Any]:
         "met": tuning.is_met,
         "certified": tuning.is_certified,
         "verdict": verdict(tuning),
+        "again": again(manifest.call),
         "indexes": [_best_of_index(tuning, name) for name in _indexes(tuning)],
         "tried": [_tried(tuning, tried) for tried in tuning.tried],
         "failed": failed(tuning.run),

@@ -166,8 +166,8 @@ def tune(
     )
     require_optuna(plan.groups)
     folder = Path(out) if out is not None else Path("results") / f"tune-{run_id(dataset, plan)}"
-    with claim(folder, plan, fresh=fresh):
-        with opened(dataset, plan, options, folder, progress) as bench:
+    with claim(folder, plan, options, fresh=fresh) as claimed:
+        with opened(dataset, plan, options, folder, claimed, progress) as bench:
             judge = Judge(bench, targets, objective, level)
             outcomes = _search(judge, bench, plan, trials)
             best, is_met = _decide(judge, outcomes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 
 import msgspec
@@ -11,8 +10,9 @@ from vbench.report.charts import Drawing
 from vbench.report.gather import Report
 from vbench.report.parts import Facts, Section
 from vbench.report.quantities import spelt
+from vbench.results.again import again
 from vbench.results.run import Run
-from vbench.results.schema import Environment, Manifest
+from vbench.results.schema import Environment
 
 DEFINITIONS = (
     ("Recall@K of a query", "The share of its K exact nearest neighbours that the index returned."),
@@ -69,7 +69,8 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     data, options, card = manifest.dataset, manifest.options, manifest.dataset.card
     done = sum(run.is_done(trial) for trial in manifest.trials)
     rows = [
-        ("Do it again", command(run)),
+        ("Do it again", again(manifest.call)),
+        *(("then", again(each.call)) for each in manifest.later),
         ("Data", f"{card.get('title') or data.name}: {data.n:,} × {data.d}, {data.m:,} queries"),
         ("Licence", card.get("licence", "")),
         ("Terms", card.get("terms", "")),
@@ -116,38 +117,3 @@ def _value(name: str, value: object) -> str:
     if name.endswith("_bytes") and isinstance(value, int | float):
         return spelt(value, "bytes")
     return str(value)
-
-
-def command(run: Run) -> str:
-    """The call of `vbench run` that plans the same trials."""
-    manifest = run.manifest
-    options = manifest.options
-    words = ["vbench", "run"]
-    for index in dict.fromkeys(build.index for build in manifest.builds):
-        words += ["--index", index]
-    words += ["--dataset", str(manifest.dataset.source.get("name") or manifest.dataset.name)]
-    for k in options.k:
-        words += ["-k", str(k)]
-    words += ["--builds", str(options.builds), "--repeats", str(options.repeats)]
-    words += ["--threads", str(options.threads), "--seed", str(options.seed)]
-    words += _swept(manifest)
-    if options.at_recall is not None:
-        words += ["--at-recall", f"{options.at_recall:g}"]
-    if options.rule != "exact-tie":
-        words += ["--recall-rule", options.rule]
-    return shlex.join(words)
-
-
-def _swept(manifest: Manifest) -> list[str]:
-    """The values of each index's search parameters, for a run that was not brought to a recall."""
-    if manifest.options.at_recall is not None:
-        return []
-    builds = {build.key: build.index for build in manifest.builds}
-    values: dict[tuple[str, str], dict[str, None]] = {}
-    for trial in manifest.trials:
-        for name, value in trial.setting.items():
-            values.setdefault((builds[trial.build], name), {})[str(value)] = None
-    words = []
-    for (index, name), given in values.items():
-        words += ["--set", f"{index}.{name}={','.join(given)}"]
-    return words

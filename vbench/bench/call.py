@@ -1,0 +1,53 @@
+"""The call that is being carried out, as it was made: run.json keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from vbench.invocation import argv
+from vbench.results.schema import Call
+
+_python: ContextVar[str | None] = ContextVar("python", default=None)
+
+
+@contextmanager
+def called(python: str) -> Iterator[None]:
+    """Take what happens inside for part of this call; of calls within calls, the outer counts."""
+    token = _python.set(_python.get() or python)
+    try:
+        yield
+    finally:
+        _python.reset(token)
+
+
+def current_call() -> Call:
+    """The call that is being carried out: the command line, else the call in Python."""
+    words = argv.get()
+    return Call(
+        argv=None if words is None else list(words),
+        python=None if words is not None else _python.get(),
+        folder=str(Path.cwd()),
+    )
+
+
+def in_python(function: str, *values: object, **arguments: Any) -> str:
+    """A call of a function in Python, as it would be written; what is None is left out."""
+    words = [_written(value) for value in values]
+    words += [f"{name}={_written(each)}" for name, each in arguments.items() if each is not None]
+    return f"{function}({', '.join(words)})"
+
+
+def _written(value: object) -> str:
+    if isinstance(value, Path):
+        return repr(str(value))
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key!r}: {_written(each)}" for key, each in value.items()) + "}"
+    return str(value) if isinstance(value, Written) else repr(value)
+
+
+class Written(str):
+    """Text that is Python already."""

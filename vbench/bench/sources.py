@@ -1,0 +1,139 @@
+"""What an index of a call is made of; whatever could change an answer is in its builds' keys."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vbench.adapters.code import code_of
+from vbench.adapters.recipe import Recipe
+from vbench.adapters.registry import resolve
+from vbench.adapters.space import plan_space
+from vbench.errors import VbenchError
+from vbench.metric import Metric
+from vbench.results.digests import of_document
+from vbench.results.schema import Build, Options
+
+
+@dataclass(frozen=True)
+class Source:
+    """One index: its recipe, the space it is built in, its code and its libraries."""
+
+    name: str
+    adapter: str
+    transform: str
+    space: str
+    seeded: bool
+    tune_parameter: str | None
+    code: str
+    files: tuple[Path, ...]
+    requires: Mapping[str, str]
+
+    @classmethod
+    def of(cls, recipe: Recipe, metric: Metric) -> Source:
+        """The source behind a recipe.
+
+        Raises
+        ------
+        VbenchError
+            It cannot do the metric.
+        """
+        kind = resolve(recipe.adapter)
+        try:
+            space = plan_space(recipe.transform, metric, kind.metrics)
+        except VbenchError as error:
+            raise VbenchError(f"index {recipe.name!r}: {error}") from None
+        code = code_of(kind)
+        return cls(
+            name=recipe.name,
+            adapter=recipe.adapter,
+            transform=recipe.transform,
+            space=space.name,
+            seeded=kind.seeded,
+            tune_parameter=recipe.knob.name if recipe.knob else None,
+            code=code.digest,
+            files=code.files,
+            requires=code.versions,
+        )
+
+    def build(
+        self, params: dict[str, Any], number: int, options: Options, fingerprint: str
+    ) -> Build:
+        """The build of this number: its seeds, and its key."""
+        seed = _drawn(options.seed, number)
+        # Of another stream, and of the data: an index that is given its seed does not know it.
+        order_seed = _drawn(options.seed, number, 1, int(fingerprint[:12], 16))
+        parts = [
+            *(fingerprint, self.adapter, self.name, self.transform, params, seed, order_seed),
+            *(options.threads, options.build_threads, self.code, self.requires),
+        ]
+        return Build(
+            key=of_document(parts),
+            index=self.name,
+            adapter=self.adapter,
+            transform=self.transform,
+            space=self.space,
+            params=params,
+            number=number,
+            seed=seed,
+            order_seed=order_seed,
+            seeded=self.seeded,
+            threads=options.threads,
+            code=self.code,
+            requires=dict(self.requires),
+            tune_parameter=self.tune_parameter,
+        )
+
+    def changes(self, old: Build, new: Build, since: str) -> str:
+        """In words, why a build of this index is another one than it was `since` then."""
+        if old.code is None or old.requires is None:
+            return "an older vbench did not record its code"
+        said = []
+        if old.code != new.code:
+            files = _changed_since(self.files, since)
+            said.append(f"{', '.join(files) or 'its code'} changed since {since}")
+        said += [
+            f"{name} is {now or 'gone'}, was {was or 'not used'}"
+            for name in sorted({*old.requires, *self.requires})
+            if (now := self.requires.get(name)) != (was := old.requires.get(name))
+        ]
+        for what in ("adapter", "transform", "seed", "order_seed", "threads"):
+            if getattr(old, what) != getattr(new, what):
+                said.append(f"{what} is {getattr(new, what)}, was {getattr(old, what)}")
+        return "; ".join(said) or "it was measured in another way"
+
+
+def _drawn(*entropy: int) -> int:
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0] >> 1)
+
+
+def _changed_since(files: tuple[Path, ...], since: str) -> list[str]:
+    """Names of the files that were written after a time; none where that does not tell."""
+    try:
+        then = datetime.datetime.fromisoformat(since).timestamp()
+        return [path.name for path in files if path.stat().st_mtime > then]
+    except (OSError, ValueError):
+        return []
+
+
+def folder_digest(fingerprint: str, sources: Mapping[str, Source], options: Options) -> str:
+    """Digest of dataset, indexes and options, which names a run folder.
+
+    Code, versions, settings, K and builds are left out: a run meets its earlier self, and grows.
+    """
+    indexes = sorted((each.name, each.adapter, each.transform) for each in sources.values())
+    return hashlib.sha256(
+        of_document([fingerprint, indexes, kept_options(options)]).encode()
+    ).hexdigest()[:16]
+
+
+def kept_options(options: Options) -> dict[str, Any]:
+    """The options that all trials of a run share."""
+    names = ("repeats", "threads", "build_threads", "seed", "rule", "warmup", "warmup_from")
+    return {name: getattr(options, name) for name in (*names, "at_recall")}
