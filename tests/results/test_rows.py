@@ -77,7 +77,7 @@ def test_a_column_that_is_gone_is_noticed(run: Run) -> None:
     path = path_of(run)
     facts = pl.read_parquet_metadata(path)["vbench"]
     pl.read_parquet(path).drop("ratio").write_parquet(path, metadata={"vbench": facts})
-    with pytest.raises(DamagedFileError, match="no column ratio"):
+    with pytest.raises(DamagedFileError, match="ratio"):
         verify(path)
 
 

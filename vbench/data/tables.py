@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vbench.data.panics import unprinted_panics
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -19,7 +21,8 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pl.DataFra
     import polars as pl
 
     wanted = None if columns is None else list(columns)
-    return pl.read_parquet(path, columns=wanted, glob=False, hive_partitioning=False)
+    with unprinted_panics():
+        return pl.read_parquet(path, columns=wanted, glob=False, hive_partitioning=False)
 
 
 def scan_parquet(path: Path) -> pl.LazyFrame:
@@ -33,7 +36,7 @@ def parquet_schema(path: Path) -> dict[str, pl.DataType]:
     """Columns and their types."""
     import polars as pl
 
-    with path.open("rb") as stream:
+    with path.open("rb") as stream, unprinted_panics():
         return dict(pl.read_parquet_schema(stream))
 
 
@@ -41,7 +44,7 @@ def parquet_metadata(path: Path) -> dict[str, str]:
     """What was written beside the rows."""
     import polars as pl
 
-    with path.open("rb") as stream:
+    with path.open("rb") as stream, unprinted_panics():
         return pl.read_parquet_metadata(stream)
 
 

@@ -26,6 +26,8 @@ def of_document(document: Any) -> str:
 def of_array(array: NDArray[Any]) -> str:
     """16 hexadecimal digits over type, shape and numbers."""
     array = np.ascontiguousarray(array)
+    if array.dtype.hasobject:
+        raise ValueError(f"an array of {array.dtype} has no digest")
     digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
     digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()[:_DIGITS]

@@ -182,11 +182,12 @@ def _read_checked(path: Path, schema: str) -> pl.DataFrame:
     """A table of ours; one without a schema is of schema 1, which had no digest."""
     try:
         facts, frame = parquet_metadata(path), read_parquet(path)
-    except UNREADABLE as error:
+        found = digests.of_frame(frame)
+    except (ValueError, TypeError, *UNREADABLE) as error:
         raise DamagedFileError(path, str(error).partition("\n")[0], _REMEDY) from None
     if "schema" not in facts and "truth_ids" in frame.columns:
         return frame
-    if facts.get("schema") != schema or facts.get("digest") != digests.of_frame(frame):
+    if facts.get("schema") != schema or facts.get("digest") != found:
         raise DamagedFileError(path, "its digest is not that of what it says", _REMEDY)
     return frame
 
