@@ -72,7 +72,7 @@ def known_metric(word: Any, where: str) -> Metric:
     if found is None:
         others = ", ".join(words[0] for words in _WORDS.values())
         raise DataError(
-            f"{where}: distance {word!r} is not supported; {', '.join(METRICS)} are "
+            f"{where}: distance {word[:40]!r} is not supported; {', '.join(METRICS)} are "
             f"(also words of other tools, such as {others})"
         )
     return found

@@ -65,7 +65,7 @@ def parse_toml(
     """Do what :func:`read_toml` does with text; `name` stands for the file in messages."""
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise VbenchError(f"{name}: not valid TOML: {error}") from None
     try:
         return msgspec.convert(prepare(values), kind)

@@ -25,3 +25,23 @@ def test_a_path_is_no_pattern(tmp_path, name):
     assert tables.parquet_schema(path) == {"x": pl.Int64}
     assert tables.parquet_metadata(path)["vbench"] == path.name
     assert tables.read_csv(path.with_suffix(".csv")).equals(frame)
+
+
+def test_damage_is_told_by_the_exception_alone(tmp_path, capfd):
+    """Polars' threads print nothing; what is printed beside them is kept."""
+    path = tmp_path / "x.parquet"
+    pl.DataFrame({"x": [1, None, 3] * 50, "y": [[1.5]] * 150}).write_parquet(path)
+    content = path.read_bytes()
+    refused = 0
+    for place in range(4, len(content), 7):
+        damaged = bytearray(content)
+        damaged[place] ^= 16
+        path.write_bytes(damaged)
+        try:
+            tables.parquet_schema(path)
+            tables.read_parquet(path)
+            tables.collect(tables.scan_parquet(path))
+        except BaseException:
+            refused += 1
+    assert refused > 20
+    assert capfd.readouterr().err == ""

@@ -22,6 +22,7 @@ Vectors = NDArray[Any]
 Block = Callable[[int, int], Vectors]
 
 BLOCK_BYTES = 16 << 20
+_LONGEST_REASON = 200
 KEPT_DTYPES = ("float32", "float16", "int8", "uint8")
 LARGEST_INTEGER = 2**24
 """Up to here float32 holds every integer."""
@@ -189,7 +190,8 @@ def converted(
 def map_npy(path: Path, where: str = "") -> Vectors:
     """Map a `.npy` file, named `where` in messages; one of objects is not unpickled but refused."""
     try:
-        return cast(Vectors, np.lib.format.open_memmap(path, mode="r"))
+        with np.errstate(over="ignore"):  # of a size that no file can have
+            return cast(Vectors, np.lib.format.open_memmap(path, mode="r"))
     except DAMAGE as error:
         raise DataError(
             f"{where or path}: not a whole .npy file of numbers: {first_line(error)}"
@@ -221,7 +223,7 @@ def blocks(array: Vectors) -> Iterator[tuple[int, Vectors]]:
 
 def first_line(error: BaseException) -> str:
     """Shorten what a library says of a damaged file to its first line."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    return str(error).strip().partition("\n")[0][:_LONGEST_REASON] or type(error).__name__
 
 
 def one_of(wanted: Sequence[str], names: Sequence[str]) -> str | None:

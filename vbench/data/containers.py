@@ -96,7 +96,9 @@ def _word(value: Any, where: str) -> str:
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
     if not isinstance(value, str):
-        raise DataError(f"{where}: one string is needed, this is {value!r:.80}")
+        raise DataError(
+            f"{where}: one string is needed, this is {' '.join(repr(value).split()):.80}"
+        )
     return value.strip("\0 ")
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from vbench.data.arrays import Vectors, exactly, kept_dtype, one_of
 from vbench.data.containers import TRUTH_KEYS
 from vbench.data.rows import Rows
-from vbench.data.tables import parquet_schema, scan_parquet
+from vbench.data.tables import collect, parquet_schema, scan_parquet
 from vbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -211,10 +211,10 @@ def _number_rows(path: Path, choice: Choice) -> Rows:
     kinds = {np.dtype(str(schema[name]).lower()) for name in names}
     dtype = kept_dtype(kinds.pop() if len(kinds) == 1 else np.dtype("float64"), where)
     frame = scan_parquet(path).select(names)
-    n = frame.select(pl.len()).collect().item()
+    n = collect(frame.select(pl.len())).item()
 
     def block(start: int, stop: int) -> Vectors:
-        part = frame.slice(start, stop - start).collect()
+        part = collect(frame.slice(start, stop - start))
         empty = [name for name in names if part[name].null_count()]
         if empty:
             row = int(np.argmax(part[empty[0]].is_null().to_numpy()))
@@ -232,14 +232,14 @@ def _list_rows(path: Path, column: str, ids: bool) -> Rows:
     kind = parquet_schema(path)[column]
     dtype = kept_dtype(np.dtype(str(leaf(kind)).lower()), where, ids=ids)
     frame = scan_parquet(path).select(column)
-    n = frame.select(pl.len()).collect().item()
-    widths = _widths(frame.head(1).collect()[column])
+    n = collect(frame.select(pl.len())).item()
+    widths = _widths(collect(frame.head(1))[column])
     if ids and len(widths) == 1 and isinstance(_storage(kind), pl.List):
-        widths = [frame.select(pl.col(column).list.len().max()).collect().item() or 0]
+        widths = [collect(frame.select(pl.col(column).list.len().max())).item() or 0]
         dtype = np.dtype("int64")
 
     def block(start: int, stop: int) -> Vectors:
-        flat = _stored(frame.slice(start, stop - start).collect()[column])
+        flat = _stored(collect(frame.slice(start, stop - start))[column])
         inside = 1
         for width in widths:
             inner: Any = flat.dtype

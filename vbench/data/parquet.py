@@ -109,7 +109,7 @@ def _scalars(path: Path, without: Sequence[str]) -> pl.DataFrame:
         if not (kind.is_nested() or is_list(kind) or kind == pl.Binary or name in without)
     ]
     texts = [name for name in names if schema[name] == pl.String]
-    head = tables.scan_parquet(path).select(texts).head(_LOOKED_AT).collect()
+    head = tables.collect(tables.scan_parquet(path).select(texts).head(_LOOKED_AT))
     long = [
         name for name in texts if int(head[name].str.len_bytes().sum()) > _LONGEST_TEXT * len(head)
     ]
@@ -118,7 +118,7 @@ def _scalars(path: Path, without: Sequence[str]) -> pl.DataFrame:
     keys = [folder.partition("=")[::2] for folder in path.parts[:-1] if "=" in folder]
     new = [pl.lit(value).alias(key) for key, value in keys if key not in schema]
     if new and not names:
-        rows = tables.scan_parquet(path).select(pl.len()).collect().item()
+        rows = tables.collect(tables.scan_parquet(path).select(pl.len())).item()
         return pl.select(pl.int_range(rows).alias("_row")).with_columns(new).drop("_row")
     return frame.with_columns(new) if new else frame
 

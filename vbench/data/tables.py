@@ -1,15 +1,18 @@
-"""Tables of Parquet and CSV: a path is a path here, never a pattern.
+"""Tables of Parquet and CSV: a path is a path here, never a pattern, and damage is an exception.
 
 polars takes `a[1].parquet` and `b*.parquet` for patterns of several files, and `key=value` in a
-folder's name for a column.
+folder's name for a column. Where a page is damaged its threads also print to standard error, often
+dozens of lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vbench.data.pages import check_memory, check_pages
 from vbench.data.panics import unprinted_panics
 
 if TYPE_CHECKING:
@@ -20,16 +23,26 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pl.DataFra
     """Read a Parquet file, or some columns of it."""
     import polars as pl
 
+    with _as_of_polars():
+        check_memory(path, columns)
     wanted = None if columns is None else list(columns)
     with unprinted_panics():
         return pl.read_parquet(path, columns=wanted, glob=False, hive_partitioning=False)
 
 
 def scan_parquet(path: Path) -> pl.LazyFrame:
-    """Open a Parquet file to be read in parts."""
+    """Open a Parquet file to be read in parts: by :func:`collect`."""
     import polars as pl
 
+    with _as_of_polars():
+        check_pages(path)
     return pl.scan_parquet(path, glob=False, hive_partitioning=False)
+
+
+def collect(frame: pl.LazyFrame) -> pl.DataFrame:
+    """Read what was asked of an opened file."""
+    with unprinted_panics():
+        return frame.collect()
 
 
 def parquet_schema(path: Path) -> dict[str, pl.DataType]:
@@ -52,4 +65,16 @@ def read_csv(path: Path, **options: Any) -> pl.DataFrame:
     """Read a CSV file; options as in polars."""
     import polars as pl
 
-    return pl.read_csv(path, glob=False, **options)
+    with unprinted_panics():
+        return pl.read_csv(path, glob=False, **options)
+
+
+@contextlib.contextmanager
+def _as_of_polars() -> Iterator[None]:
+    """What is found before polars reads is told like what it finds itself."""
+    import polars as pl
+
+    try:
+        yield
+    except ValueError as error:
+        raise pl.exceptions.ComputeError(str(error)) from None

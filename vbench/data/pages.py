@@ -1,0 +1,156 @@
+"""Whether the numbers in a Parquet file's footer and page headers can be true.
+
+polars reserves memory for as many values as they say; where a damaged or malicious file says 2⁶¹,
+the whole process is aborted.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from vbench import trust
+from vbench.data.thrift import Fields, Reader
+
+_MAGIC = b"PAR1"
+_TAIL_BYTES = 8
+_USUAL_HEADER = 512
+_LONGEST_HEADER = 1 << 20
+_FORGOTTEN = 100
+_LARGEST_PAGE = 1 << 30
+_VALUE_BYTES = 8
+_HARMLESS_BYTES = 256 << 20
+
+_checked: dict[Path, tuple[tuple[int, int, int], dict[str, int]]] = {}
+"""What was looked at before in this process: inode, size, time of change; values by column."""
+
+
+def check_pages(path: Path) -> dict[str, int]:
+    """Look at the sizes and counts of a Parquet file before polars does; once in a process.
+
+    Returns
+    -------
+    How many values each column has.
+
+    Raises
+    ------
+    ValueError
+        They contradict each other or the size of the file, or the numbers lie in another file.
+    """
+    facts = path.stat()
+    state = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+    before, values = _checked.get(path, (None, {}))
+    if before == state:
+        return values
+    if not facts.st_size:
+        raise ValueError("it is empty, where PAR1 is expected")
+    try:
+        with (
+            path.open("rb") as stream,
+            mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            for problem in _problems(content):
+                raise ValueError(problem)
+            values = {}
+            for chunk in _chunks(_footer(content)):
+                name = chunk[3][0].decode(errors="replace")
+                values[name] = values.get(name, 0) + chunk[5]
+    except (LookupError, TypeError, AttributeError):
+        raise ValueError("its footer is not that of a Parquet file") from None
+    _checked[path] = state, values
+    return values
+
+
+def check_memory(path: Path, columns: Collection[str] | None = None) -> None:
+    """Refuse a file whose columns, by default all, do not fit into memory.
+
+    Raises
+    ------
+    ValueError
+        With both sizes, or as :func:`check_pages`.
+    """
+    counts = check_pages(path)
+    count = sum(n for name, n in counts.items() if columns is None or name in columns)
+    wanted = count * _VALUE_BYTES
+    if wanted > _HARMLESS_BYTES and wanted > (free := psutil.virtual_memory().available):
+        raise ValueError(
+            f"it declares {count:,} values, which take {wanted:,} bytes of memory; "
+            f"{free:,} are free"
+        )
+
+
+def _problems(content: mmap.mmap) -> Iterator[str]:
+    """What cannot be true, the first that is found."""
+    footer = _footer(content)
+    counts = [footer[3], *(group[3] for group in footer[4])]
+    if min(counts) < 0 or counts[0] != sum(counts[1:]):
+        yield f"{counts[0]} rows, in groups of {counts[1:]}"
+    for chunk in _chunks(footer):
+        yield from _chunk_problems(chunk, content)
+
+
+def _footer(content: mmap.mmap) -> Fields:
+    size = len(content)
+    if size < _TAIL_BYTES + 4 or content[:4] != _MAGIC or content[-4:] != _MAGIC:
+        raise ValueError("it does not begin and end with PAR1")
+    length = int.from_bytes(content[-_TAIL_BYTES:-4], "little")
+    if length > size - _TAIL_BYTES - 4:
+        raise ValueError(f"its footer is said to have {length} of its {size} bytes")
+    return Reader(content[-_TAIL_BYTES - length : -_TAIL_BYTES]).struct()
+
+
+def _chunks(footer: Fields) -> Iterator[Fields]:
+    for group in footer[4]:
+        for column in group[1]:
+            if 1 in column:
+                raise ValueError(f"a column lies in another file, {column[1]!r}")
+            yield column[3]
+
+
+def _chunk_problems(chunk: Fields, content: mmap.mmap) -> Iterator[str]:
+    """Walk over the pages of a column in a group of rows."""
+    name = b".".join(chunk[3]).decode(errors="replace")
+    # A dictionary, where there is one, stands before the data.
+    at = min(chunk[9], chunk.get(11) or chunk[9])
+    # Old versions of parquet-mr left the head of the dictionary out of the sum.
+    end, values = min(at + chunk[7] + _FORGOTTEN, len(content) - _TAIL_BYTES), 0
+    if at < 4 or chunk[7] < 0 or at + chunk[7] > len(content) or chunk[5] < 0:
+        yield f"{name}: {chunk[7]} bytes at {at} of {len(content)}, {chunk[5]} values"
+    while at < end and values < chunk[5]:
+        header, length = _header(content, at)
+        at += length
+        stored, size = header[3], header[2]
+        count = _count(header)
+        if not 0 <= stored <= end - at or size < 0 or not 0 <= count <= _most(header, chunk, size):
+            yield f"{name}: a page of {stored} bytes (unpacked {size}) and {count} values"
+        if size > _LARGEST_PAGE and not trust.is_trusted():
+            yield f"{name}: a page of {size} bytes, unpacked; {trust.REMEDY}"
+        at += stored
+        values += count if 7 not in header else 0
+    if values != chunk[5]:
+        yield f"{name}: its pages hold {values} of {chunk[5]} values"
+
+
+def _header(content: mmap.mmap, at: int) -> tuple[Fields, int]:
+    """The header of a page, and its length; most are short, but statistics may be long."""
+    try:
+        reader = Reader(content[at : at + _USUAL_HEADER])
+        return reader.struct(), reader.at
+    except ValueError:
+        reader = Reader(content[at : at + _LONGEST_HEADER])
+        return reader.struct(), reader.at
+
+
+def _count(header: Fields) -> int:
+    """Values in a page: of data of either version, of a dictionary, or none."""
+    described: Any = next((header[number] for number in (5, 8, 7) if number in header), None)
+    return int(described[1]) if described else 0
+
+
+def _most(header: Fields, chunk: Fields, size: int) -> int:
+    """Values a page can have: those of its column; a dictionary's take some of its bytes."""
+    return 8 * size if 7 in header else int(chunk[5])
