@@ -117,7 +117,7 @@ def test_other_users_are_refused(exported):
 def test_a_column_that_joins_nothing_is_refused(exported):
     """A misspelt `on` is not passed over."""
     pl.DataFrame({"user_id": USER_IDS, "x": range(M)}).write_csv("s.csv")
-    with pytest.raises(VbenchError, match="on='userid': no table"):
+    with pytest.raises(VbenchError, match="on='userid': of two tables"):
         load(segments="s.csv", on="userid")
 
 
@@ -183,3 +183,31 @@ def test_a_folder_has_ids_and_interactions(tmp_path):
     # Segments of one's own are joined to the folder's by its ids.
     own = pl.DataFrame({"id": USER_IDS[::-1], "place": range(M)[::-1]})
     assert vbench.load(tmp_path, segments=own).segments["place"].to_list() == list(range(M))
+
+
+def test_row_numbers_of_a_dataset_stay_what_they_are(monkeypatch):
+    """Judgements of a plug-in's dataset are row numbers, whatever ids its items have."""
+    from vbench.data import catalog
+
+    made = vbench.Dataset(
+        "plug",
+        BASE,
+        QUERIES,
+        "l2",
+        items=pl.DataFrame({"id": np.roll(np.arange(N), 1)}),
+        relevance=pl.DataFrame({"query": [0, 1], "item": [5, 6]}),
+    )
+    entry = catalog.Entry("plug", catalog.Card(), make=lambda: made)
+    monkeypatch.setattr(catalog, "names", lambda: ["plug"])
+    monkeypatch.setattr(catalog, "entry", lambda name: entry)
+    assert vbench.load("plug").relevance.rows() == [(0, 5), (1, 6)]
+
+
+def test_other_queries_to_a_catalogued_base_have_their_own_columns(tmp_path):
+    """What the card says of its own queries' columns is not asked of others."""
+    books = vbench.load("books")
+    vectors = pl.Series("emb", books.queries[:3].astype(np.float32).tolist())
+    pl.DataFrame({"user_id": [7, 8, 9], "emb": vectors}).write_parquet(tmp_path / "q.parquet")
+    data = vbench.load("books", queries=tmp_path / "q.parquet")
+    assert data.query_ids.to_list() == [7, 8, 9]
+    assert data.item_ids.equals(books.item_ids)

@@ -13,13 +13,14 @@ from rich.table import Table
 from vbench.cli.output import console, print_table
 from vbench.cli.tables import print_warnings
 from vbench.cli.terminal import headed, styled
+from vbench.data.columns import FEW
 from vbench.results.amounts import seconds
+from vbench.results.segments import worst_of_each
 
 Entry = Mapping[str, Any]
 
 _SHOWN_IDS = 3
 _SHOWN_HARDNESS = 2
-_SHOWN_SEGMENTS = 20
 _SIDES = {
     "reachable": "base vectors that a search can reach",
     "orphans": "base vectors in nobody's list",
@@ -147,7 +148,8 @@ def _segments(rows: Sequence[Entry]) -> Table:
         "Who", "column", "segment", "queries", "share in the tail", "of the tail", "lift"
     )
     table.columns[1].justify = "left"
-    for row in rows[:_SHOWN_SEGMENTS]:
+    shown = worst_of_each(rows, lambda row: row["column"])
+    for row in shown:
         lift = {"value": row["lift"], "low": row["lift_low"], "high": row["lift_high"]}
         table.add_row(
             row["column"],
@@ -157,11 +159,9 @@ def _segments(rows: Sequence[Entry]) -> Table:
             "–" if row["of_tail"] is None else f"{row['of_tail']:.1%}",
             _with_ends(lift, ".2f"),
         )
-    if len(rows) > _SHOWN_SEGMENTS:
-        table.caption = (
-            f"The {_SHOWN_SEGMENTS} segments of the highest lift; {len(rows) - _SHOWN_SEGMENTS:,} "
-            "more: --json."
-        )
+    if len(rows) > len(shown):
+        more = len(rows) - len(shown)
+        table.caption = f"Of each column the {FEW} of the highest lift; {more:,} more: --json."
         table.caption_justify = "left"
     return table
 

@@ -17,7 +17,7 @@ from vbench.data.columns import id_column
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.files import whole_file, whole_folder
 from vbench.data.formats import BIN_DTYPES, HDF5_SUFFIXES, VECS_DTYPES
-from vbench.data.joins import Side, by_ids, neighbor_ids
+from vbench.data.joins import by_ids, neighbor_ids, sides
 from vbench.data.lists import VECTOR_COLUMNS
 from vbench.errors import VbenchError
 from vbench.locks import locked
@@ -152,15 +152,12 @@ def _write_folder(dataset: Dataset, folder: Path, truth: Truth | None) -> None:
                 kind = {"descr": vectors.dtype.str, "fortran_order": False, "shape": vectors.shape}
                 np.lib.format.write_array_header_1_0(stream, kind)
                 _write_blocks(stream, vectors, vectors.dtype)
-        sides = (
-            Side("query", dataset.m, dataset.query_ids),
-            Side("item", dataset.n, dataset.item_ids),
-        )
+        both = sides(dataset)
         frames = {
             "queries": dataset.segments,
             "items": dataset.items,
-            "relevance": by_ids(dataset.relevance, sides),
-            "interactions": by_ids(dataset.interactions, sides),
+            "relevance": by_ids(dataset.relevance, both),
+            "interactions": by_ids(dataset.interactions, both),
         }
         for name, frame in frames.items():
             if frame is not None:

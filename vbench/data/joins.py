@@ -19,6 +19,8 @@ from vbench.errors import DataError, VbenchError
 if TYPE_CHECKING:
     import polars as pl
 
+    from vbench.data.dataset import Dataset
+
 
 class Part(NamedTuple):
     """A table of a dataset, before it is read.
@@ -107,8 +109,8 @@ class Joins:
             if (ours, theirs) not in self._used:
                 spelt = ours if ours == theirs else f"{ours}={theirs}"
                 raise VbenchError(
-                    f"on={spelt!r}: no table that was given has the column {theirs}, and the "
-                    f"queries or items that it describes {ours}; nothing is joined by it"
+                    f"on={spelt!r}: of two tables that are joined, none has {ours} and the other "
+                    f"{theirs}; give a column that both have"
                 )
 
 
@@ -196,8 +198,16 @@ class Side(NamedTuple):
         return cls(role, size, None if table is None or key is None else table[key])
 
 
+def sides(dataset: Dataset) -> tuple[Side, Side]:
+    """Both sides of a dataset."""
+    return (
+        Side("query", dataset.m, dataset.query_ids),
+        Side("item", dataset.n, dataset.item_ids),
+    )
+
+
 def by_rows(
-    source: Any, sides: Sequence[Side], where: str, *, partial: bool = False
+    source: Any, both: Sequence[Side], where: str, *, partial: bool = False
 ) -> pl.DataFrame | None:
     """Read a table that names queries and items; ids in it become row numbers from 0.
 
@@ -212,7 +222,7 @@ def by_rows(
 
     texts = {
         name: side.ids
-        for side in sides
+        for side in both
         if side.ids is not None
         for name in (side.role, side.ids.name)
     }
@@ -220,7 +230,7 @@ def by_rows(
     if frame is None:
         return None
     known = np.ones(frame.height, dtype=bool)
-    for side in sides:
+    for side in both:
         ids = side.ids
         if side.role not in frame.columns and ids is not None and ids.name in frame.columns:
             frame = frame.rename({ids.name: side.role})
@@ -298,9 +308,9 @@ def neighbor_ids(
     return np.where(rows < 0, -1, ids[np.maximum(rows, 0)])
 
 
-def by_ids(frame: pl.DataFrame | None, sides: Sequence[Side]) -> pl.DataFrame | None:
+def by_ids(frame: pl.DataFrame | None, both: Sequence[Side]) -> pl.DataFrame | None:
     """Name queries and items by their ids, where they have some; :func:`by_rows` undoes it."""
     if frame is None:
         return None
-    named = [side.ids[frame[side.role]].alias(side.role) for side in sides if side.ids is not None]
+    named = [side.ids[frame[side.role]].alias(side.role) for side in both if side.ids is not None]
     return frame.with_columns(named)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +29,7 @@ from vbench.data.formats import (
     read_texts,
 )
 from vbench.data.hold_out import drawn, without_queries
-from vbench.data.joins import Joins, Part, Side, by_rows, neighbor_rows
+from vbench.data.joins import Joins, Part, Side, by_ids, by_rows, neighbor_rows, sides
 from vbench.data.keys import Table
 from vbench.data.select import only, selected
 from vbench.data.truth import given_truth
@@ -131,13 +132,16 @@ def load(
             found.metric,
             found.segments,
             found.items,
-            found.relevance,
-            found.interactions,
+            by_ids(found.relevance, sides(found)),
+            by_ids(found.interactions, sides(found)),
             card=_card(found),
         )
     if queries is not None:
         # What describes the dataset's own queries says nothing of others.
-        found = replace(found, truth=None, segments=None, relevance=None, interactions=None)
+        card = msgspec.structs.replace(found.card, m=None, segments={}, query_id="")
+        found = replace(
+            found, truth=None, segments=None, relevance=None, interactions=None, card=card
+        )
     given: dict[str, Any] = {
         "queries": queries,
         "metric": metric,
@@ -275,19 +279,19 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None
         check.check_flat(segments, place)
     if items is not None:
         check.check_columns(items, parts.card.items, _where(parts.items, "items"))
-    sides = (
+    both = (
         Side.of("query", len(queries), segments, query_id),
         Side.of("item", len(base), items, item_id),
     )
-    relevance = by_rows(parts.relevance, sides, place := _where(parts.relevance, "relevance"))
+    relevance = by_rows(parts.relevance, both, place := _where(parts.relevance, "relevance"))
     if relevance is not None:
         check.check_relevance(relevance, place)
     interactions = by_rows(
-        parts.interactions, sides, _where(parts.interactions, "interactions"), partial=True
+        parts.interactions, both, _where(parts.interactions, "interactions"), partial=True
     )
     known = None
     place = _where_truth(parts, f"{where}: its truth")
-    truth = _truth(opened.truth, segments, sides[1], joins, asked, place)
+    truth = _truth(opened.truth, segments, both[1], joins, asked, place)
     joins.check_used()
     kept = np.isin(np.arange(len(queries)), zero_queries, invert=True)
     if truth is not None:

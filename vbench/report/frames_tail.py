@@ -13,9 +13,8 @@ from vbench.measures.curve import reached
 from vbench.report.footing import footing
 from vbench.report.frames import steps, tenth
 from vbench.report.gather import Panel
-from vbench.results.segments import grouped, segment_columns
+from vbench.results.segments import grouped, segment_columns, worst_of_each
 
-MOST_SEGMENTS = 20
 _DELTA = 0.9
 _WORST = 200
 
@@ -24,11 +23,13 @@ _WORST = 200
 def segments(panel: Panel) -> pl.DataFrame:
     """Share of the worst segments' queries under δ, with its interval, for tenths of δ.
 
-    They are ranked by the highest share that an index leaves under δ = 0.9 at equal footing.
+    At most a dozen of each column, ranked by the highest share that an index leaves under δ = 0.9
+    at equal footing.
     """
-    needs, worst = steps(panel.k), _worst_segments(panel)
+    needs = steps(panel.k)
+    worst = worst_of_each(_worst_segments(panel), lambda segment: segment[0])
     parts = []
-    for place, (column, label, inside) in enumerate(worst[:MOST_SEGMENTS], start=1):
+    for place, (column, label, inside) in enumerate(worst, start=1):
         for shown in panel.settings:
             found = reached(shown.hits[:, inside], panel.k, needs)
             parts.append(
@@ -49,9 +50,10 @@ def segments(panel: Panel) -> pl.DataFrame:
     return pl.concat(parts) if parts else pl.DataFrame()
 
 
-def count_segments(panel: Panel) -> int:
-    """How many segments there are, of which :func:`segments` has the worst."""
-    return len(_worst_segments(panel))
+def segments_left_out(panel: Panel) -> int:
+    """How many segments there are beside those of :func:`segments`."""
+    ranked = _worst_segments(panel)
+    return len(ranked) - len(worst_of_each(ranked, lambda segment: segment[0]))
 
 
 @functools.lru_cache(maxsize=16)

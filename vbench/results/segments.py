@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,7 @@ NONE = "(none)"
 TIMES = " × "
 """What parts the columns of a crossing, and their values."""
 
+Row = TypeVar("Row")
 Members = NDArray[np.intp]
 Cross = Sequence[tuple[str, str]]
 
@@ -116,6 +118,18 @@ def segment_rows(
                 }
             )
     return sorted(rows, key=lambda row: (-row["share"], -row["queries"]))
+
+
+def worst_of_each(ranked: Sequence[Row], column_of: Callable[[Row], str]) -> list[Row]:
+    """The first dozen of each column, in their order: what a table or a chart has room for."""
+    count: Counter[str] = Counter()
+    kept = []
+    for row in ranked:
+        column = column_of(row)
+        count[column] += 1
+        if count[column] <= FEW:
+            kept.append(row)
+    return kept
 
 
 def crossed(run: Run, one: str, other: str) -> tuple[list[str], Members]:

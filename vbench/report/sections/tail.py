@@ -60,8 +60,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
 
 def _left_out(report: Report) -> str:
     """Say how many segments the chart has no room for."""
-    most = max(frames_tail.count_segments(panel) for panel in report.panels)
-    more = most - frames_tail.MOST_SEGMENTS
+    more = max(frames_tail.segments_left_out(panel) for panel in report.panels)
     return f" {more:,} more segments: vbench tail RUN --json." if more > 0 else ""
 
 
