@@ -148,3 +148,19 @@ def test_reason_and_log_of_a_failure_are_bounded() -> None:
     assert len(error.reason) <= 500
     assert len(error.log) <= 8192
     assert str(error) == error.reason
+
+
+def test_a_signal_while_it_is_closed_leaves_no_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor its folder."""
+    session = Session(threads=1)
+    built(session, tmp_path, "misbehaving:Exact")
+
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(session, "ask", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        session.close()
+    assert not psutil.pid_exists(session.pid)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -48,7 +51,9 @@ def failure(child: Child, code: str, seconds: float = LONG) -> ChildError:
 
 
 def is_alive(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def gone(pid: int) -> bool:
@@ -246,3 +251,23 @@ def test_a_parent_that_is_gone_before_the_start_starts_nothing(tmp_path: Path) -
     done = subprocess.run([*command, "/bin/touch", str(tmp_path / "started")], capture_output=True)
     assert done.returncode == 1
     assert not (tmp_path / "started").exists()
+
+
+def test_a_start_that_is_interrupted_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a process nor a folder."""
+    started: list[subprocess.Popen[bytes]] = []
+    start = module._supervised
+
+    def interrupted(*args: Any) -> subprocess.Popen[bytes]:
+        started.append(start(*args))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_supervised", interrupted)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        Child("obedient", threads=1)
+    (supervisor,) = started
+    supervisor.wait(LONG)
+    assert not list(tmp_path.iterdir())

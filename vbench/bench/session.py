@@ -137,16 +137,23 @@ class Session:
     def close(self) -> Closing | None:
         """Let the adapter clean up and the worker end by itself; kill it when it does not."""
         if not self._child.ended:
-            began, error = time.monotonic(), None
+            began = time.monotonic()
             try:
-                self.ask(wire.Close(), wire.Closed, timeout=_CLOSE_WITHIN_SECONDS, doing="close")
-            except TrialError as failure:
-                error = failure.reason
-            if not self._child.wait(_END_WITHIN_SECONDS):
-                error = f"the process did not end within {_END_WITHIN_SECONDS:g} s after close()"
-            self._child.kill()
+                error = self._closed()
+            finally:
+                self._child.kill()
             self.closing = Closing(time.monotonic() - began, error)
         return self.closing
+
+    def _closed(self) -> str | None:
+        """What went wrong in closing, if anything did."""
+        try:
+            self.ask(wire.Close(), wire.Closed, timeout=_CLOSE_WITHIN_SECONDS, doing="close")
+        except TrialError as failure:
+            return failure.reason
+        if not self._child.wait(_END_WITHIN_SECONDS):
+            return f"the process did not end within {_END_WITHIN_SECONDS:g} s after close()"
+        return None
 
     def __enter__(self) -> Session:
         return self

@@ -185,6 +185,9 @@ class Workers:
                     live.session.kill()
                 self._close(key, live.session)
         finally:
+            # A signal may have come while one of them was closed.
+            for live in self._live.values():
+                live.session.kill()
             self._live.clear()
             self.cores.close()
             self._spool.close()

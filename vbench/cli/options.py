@@ -167,7 +167,7 @@ _MEASURING = (
         "memory_limit",
         callback=bytes_of,
         metavar="BYTES",
-        help="Limit of a worker.  [default: 90 % of what is free]",
+        help="Limit of a worker and all it starts.  [default: 90 % of what is free]",
     ),
     click.option(
         "--seed",

@@ -22,7 +22,7 @@ from vbench.leftovers import TemporaryFolder
 from vbench.processes import supervisor
 from vbench.processes.channel import Arrays, Channel, ChannelError, ClosedError
 from vbench.processes.text import FailureKind
-from vbench.processes.tree import Tree
+from vbench.processes.tree import Tree, is_stopped
 
 Message = TypeVar("Message")
 
@@ -94,31 +94,26 @@ class Child:
         self._mark = secrets.token_hex(8)
         ours, theirs = socket.socketpair()
         self._leash, held = socket.socketpair()
-        with theirs, held:
-            kept = theirs.fileno()
-            self._supervisor = subprocess.Popen(
-                [
-                    *(sys.executable, "-I", "-S", supervisor.__file__),
-                    *(str(held.fileno()), str(os.getpid()), str(kept)),
-                    *(sys.executable, "-P", "-m", module, str(kept), *arguments),
-                ],
-                pass_fds=[kept, held.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=self._environment(os.environ, threads),
-                start_new_session=True,
-            )
-        self.pid = int.from_bytes(self._leash.recv(4, socket.MSG_WAITALL), "big")
-        self.tree = Tree(self._supervisor.pid)
         self._channel = Channel(ours, self._pause, longest_head=_LONGEST_HEAD)
         self._poll = select.poll()
         self._poll.register(self._leash, select.POLLIN)
         self._report: tuple[int, str] | None = None
         self._ended = False
-        self._began = 0.0
         self._deadline: Deadline | None = None
         self._stopped_since: float | None = None
+        self._supervisor: subprocess.Popen[bytes] | None = None
+        try:
+            with theirs, held:
+                kept = theirs.fileno()
+                command = [sys.executable, "-P", "-m", module, str(kept), *arguments]
+                environment = self._environment(os.environ, threads)
+                self._supervisor = _supervised(command, held.fileno(), kept, environment)
+            self.pid = int.from_bytes(self._leash.recv(4, socket.MSG_WAITALL), "big")
+            self.tree = Tree(self._supervisor.pid)
+        # A signal may come here too.
+        except BaseException:
+            self.kill()
+            raise
 
     @property
     def ended(self) -> bool:
@@ -190,10 +185,7 @@ class Child:
 
     def _has_stopped(self) -> bool:
         """Whether the process was stopped a while ago, as by SIGSTOP, and is still."""
-        stopped = False
-        with contextlib.suppress(psutil.Error):
-            stopped = psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
-        if not stopped:
+        if not is_stopped(self.pid):
             self._stopped_since = None
             return False
         self._stopped_since = self._stopped_since or time.monotonic()
@@ -242,9 +234,11 @@ class Child:
         self._report = _report_in(said)
         if self._report is None:
             # Something killed or stopped the supervisor: whom it watched over is found by a mark.
-            self._supervisor.kill()
+            if self._supervisor is not None:
+                self._supervisor.kill()
             _kill_marked(f"{_MARK}={self._mark}")
-        self._supervisor.wait()
+        if self._supervisor is not None:
+            self._supervisor.wait()
         self._leash.close()
         self._channel.close()
         self._folder.close()
@@ -257,6 +251,24 @@ class Child:
         package = str(Path(__file__).parents[2])
         path = os.pathsep.join(dict.fromkeys([*filter(None, sys.path), package]))
         return {**given, **limits, **own, "PYTHONPATH": path}
+
+
+def _supervised(
+    command: Sequence[str], leash: int, kept: int, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start the supervisor of a command."""
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-I", "-S", supervisor.__file__),
+            *(str(leash), str(os.getpid()), str(kept), *command),
+        ],
+        pass_fds=[kept, leash],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,
+    )
 
 
 def signal_name(number: int) -> str:
