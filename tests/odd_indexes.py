@@ -224,6 +224,12 @@ class EightsSaid(EightsUnsaid):
     dimensions = range(8, 65, 8)
 
 
+class EightsByL2(EightsSaid):
+    """The same, by Euclidean distance alone."""
+
+    metrics: ClassVar[frozenset[Metric]] = frozenset({"l2"})
+
+
 class EightsSaidWrongly(EightsUnsaid):
     """The same, and says something else."""
 

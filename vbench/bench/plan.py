@@ -66,6 +66,7 @@ def make_plan(
     options: Options,
     fingerprint: str,
     metric: Metric,
+    d: int,
     *,
     chosen_later: bool = False,
 ) -> Plan:
@@ -78,7 +79,7 @@ def make_plan(
     overrides
         Values by parameter, ``{"ef": [16, 32]}``, or for one index, ``{"hnsw.ef": […]}``. They
         take the place of the recipe's.
-    fingerprint, metric
+    fingerprint, metric, d
         Of the dataset; the fingerprint is part of every key.
     chosen_later
         Plan groups: values of a knob are then the ends of its range.
@@ -87,12 +88,12 @@ def make_plan(
     ------
     VbenchError
         For an unknown index, parameter or value, an index that is given twice, or one that
-        cannot do the metric.
+        cannot do the metric or the dimensions.
     """
     _refuse_repeats(indexes)
     recipes = [load_recipe(spec) for spec in indexes]
     _refuse_repeats([recipe.name for recipe in recipes])
-    sources = {recipe.name: Source.of(recipe, metric) for recipe in recipes}
+    sources = {recipe.name: Source.of(recipe, metric, d) for recipe in recipes}
     stages = {recipe.name: _stages(recipe) for recipe in recipes}
     _check_overrides(overrides, stages)
     builds: list[Build] = []

@@ -100,6 +100,7 @@ def run(
         options,
         dataset.fingerprint,
         dataset.metric,
+        dataset.base.shape[1],
         chosen_later=at_recall is not None,
     )
     folder = Path(out) if out is not None else Path("results") / run_id(dataset, plan)

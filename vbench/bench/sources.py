@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from vbench.adapters.code import code_of
+from vbench.adapters.dimensions import check_dimension
 from vbench.adapters.recipe import Recipe
 from vbench.adapters.registry import resolve
 from vbench.adapters.space import plan_space
@@ -36,17 +37,18 @@ class Source:
     requires: Mapping[str, str]
 
     @classmethod
-    def of(cls, recipe: Recipe, metric: Metric) -> Source:
-        """The source behind a recipe.
+    def of(cls, recipe: Recipe, metric: Metric, d: int) -> Source:
+        """The source behind a recipe, for vectors of `d` dimensions.
 
         Raises
         ------
         VbenchError
-            It cannot do the metric.
+            It cannot do the metric, or so many dimensions.
         """
         kind = resolve(recipe.adapter)
         try:
             space = plan_space(recipe.transform, metric, kind.metrics)
+            check_dimension(kind, space, d)
         except VbenchError as error:
             raise VbenchError(f"index {recipe.name!r}: {error}") from None
         code = code_of(kind)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from vbench.adapters.dimensions import check_dimension
 from vbench.adapters.order import insertion_order
-from vbench.adapters.protocol import Index, is_count
+from vbench.adapters.protocol import Index, is_count, versions
 from vbench.adapters.registry import resolve
 from vbench.adapters.space import Space, plan_space
 from vbench.bench import clock, memory, wire
@@ -86,7 +86,7 @@ class Worker:
             index_bytes=size,
             size_source=source,
             kernels=kernels(),
-            version={str(name): str(each) for name, each in self.index.version().items()},
+            version=versions(self.index),
         )
 
     def _size(self) -> tuple[int | None, str]:

@@ -138,6 +138,7 @@ def _check(dataset: Dataset, part: Part, threads: int) -> None:
             options,
             dataset.fingerprint,
             dataset.metric,
+            dataset.base.shape[1],
             chosen_later=part.at_recall is not None,
         )
     except VbenchError as error:

@@ -162,6 +162,7 @@ def tune(
         options,
         dataset.fingerprint,
         dataset.metric,
+        dataset.base.shape[1],
         chosen_later=True,
     )
     require_optuna(plan.groups)
