@@ -241,3 +241,16 @@ def test_versions_of_a_server_are_names_and_texts() -> None:
     told = "1.2"
     with pytest.raises(AnswerError, match=r"version returned '1\.2'"):
         versions(server)
+
+
+def test_a_class_that_cannot_be_derived_from_is_refused() -> None:
+    """With what to do instead."""
+
+    class Final:
+        fit = search = id
+
+        def __init_subclass__(cls) -> None:
+            raise TypeError("no classes below this one")
+
+    with pytest.raises(VbenchError, match=r"no classes below this one\); derive it from vbench"):
+        as_index(Final, "odd:Final")

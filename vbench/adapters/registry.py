@@ -178,7 +178,7 @@ def as_index(found: object, target: str) -> type[Index]:
             f"{target} has no method {missing!r}; an index needs fit(base, metric, *, seed, "
             "threads), and search(queries, k) or search_one(query, k)"
         )
-    kind: type[Index] = found if issubclass(found, Index) else _completed(found)
+    kind: type[Index] = found if issubclass(found, Index) else _completed(found, target)
     for name, (fits, needed) in _ATTRIBUTES.items():
         value = getattr(kind, name)
         if not fits(value):
@@ -251,10 +251,14 @@ _ATTRIBUTES: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
-def _completed(found: type) -> type[Index]:
+def _completed(found: type, target: str) -> type[Index]:
     """Mix the protocol's defaults into a class that does not inherit them."""
-    return type(
-        found.__name__,
-        (found, Index),
-        {"__module__": found.__module__, "__doc__": found.__doc__},
-    )
+    members = {"__module__": found.__module__, "__doc__": found.__doc__}
+    try:
+        return type(found.__name__, (found, Index), members)
+    # Some classes allow no others below them; how they refuse is their own affair.
+    except Exception as error:
+        raise VbenchError(
+            f"{target} cannot be completed ({plugins.said(error)}); derive it from vbench.Index, "
+            "or write a class that holds one"
+        ) from error
