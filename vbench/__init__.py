@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vbench.data.dataset import Dataset as Dataset
     from vbench.data.load import load as load
     from vbench.errors import VbenchError as VbenchError
+    from vbench.errors import VbenchWarning as VbenchWarning
     from vbench.results.run import Run as Run
 
     open = Run  # noqa: A001 (read as vbench.open)
@@ -21,11 +22,22 @@ _HOMES = {
     "Index": "vbench.adapters.protocol:Index",
     "Run": "vbench.results.run:Run",
     "VbenchError": "vbench.errors:VbenchError",
+    "VbenchWarning": "vbench.errors:VbenchWarning",
     "load": "vbench.data.load:load",
     "open": "vbench.results.run:Run",
     "run": "vbench.bench.runner:run",
 }
-__all__ = ["Dataset", "Index", "Run", "VbenchError", "__version__", "load", "open", "run"]
+__all__ = [
+    "Dataset",
+    "Index",
+    "Run",
+    "VbenchError",
+    "VbenchWarning",
+    "__version__",
+    "load",
+    "open",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

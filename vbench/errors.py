@@ -14,6 +14,10 @@ class VbenchWarning(UserWarning):
     """What a caller must know before believing what comes; the command line prints it."""
 
 
+class FailedTrialsWarning(VbenchWarning):
+    """Planned trials left no result; the command line says so in its table."""
+
+
 class DataError(VbenchError):
     """The vectors, the truth or a file that should hold them are not what they must be."""
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import misbehaving
@@ -214,6 +215,18 @@ def test_what_an_index_starts_ends_with_its_worker(
     monkeypatch.chdir(tmp_path)
     once(dataset, "misbehaving:StartsServer", tmp_path / "run")
     assert not misbehaving.servers()
+
+
+def test_failed_trials_are_warned_of_in_python(dataset: Dataset, tmp_path: Path) -> None:
+    """Whoever calls from Python reads no table; the repr counts too."""
+    with pytest.warns(vbench.VbenchWarning, match="1 of 2 trials done, 1 failed: .*not there"):
+        run = once(dataset, ["flat", "misbehaving:RaisesInFit"], tmp_path / "run")
+    assert repr(run) == f"<Run {tmp_path / 'run'}: 1 of 2 trials done, 1 failed>"
+    with pytest.warns(vbench.VbenchWarning, match="0 of 1 trials done, 1 failed"):
+        once(dataset, "misbehaving:RaisesInFit", tmp_path / "none")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert repr(once(dataset, "flat", tmp_path / "whole")).endswith(": 1 of 1 trials done>")
 
 
 def test_a_parameter_without_effect_is_reported(dataset: Dataset, tmp_path: Path) -> None:

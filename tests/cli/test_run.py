@@ -116,6 +116,36 @@ def test_an_unknown_command_has_a_near_one() -> None:
     assert "did you mean 'report'?" in result.output
 
 
+def test_settings_that_answer_alike_stand_once_in_tables(data: Path) -> None:
+    """The table and the page join their values; JSON keeps each and names the first."""
+    result = call("--index", "hnsw", "--set", "ef=1,2,4", "--set", "M=2", "--out", "run")
+    assert result.exit_code == 0, result.output
+    assert "1, 2, 4" in result.output
+    assert "ef=1, 2, 4" in Path("run", "report.html").read_text()
+    result = call("--index", "hnsw", "--set", "ef=1,2,4", "--set", "M=2", "--out", "run", "--json")
+    same = [each["same_as"] for each in json.loads(result.stdout)["settings"]]
+    assert same == [None, "hnsw ef=1", "hnsw ef=1"]
+
+
+def test_the_transform_of_the_space_stands_beside_the_index(data: Path) -> None:
+    """Table, page, comparison and JSON say in which vectors an index was searched."""
+    given = ["--metric", "ip", "--dataset", "base.npy", "--queries", "asked.npy", "-k", "4"]
+    given += ["--builds", "2", "--repeats", "1", "--out", "run", "--index", "misbehaving:Swept"]
+    given += ["--index", "hnsw-mips", "--set", "hnsw-mips.ef=8"]
+    result = CliRunner().invoke(main, ["run", *given])
+    assert result.exit_code == 0, result.output
+    assert "hnsw-mips (mips-l2)" in result.output
+    assert "Swept (" not in result.output
+    assert "hnsw-mips (mips-l2)" in Path("run", "report.html").read_text()
+    name = "hnsw-mips (mips-l2) ef=8"
+    compared = CliRunner().invoke(main, ["compare", "run", "--candidate", name])
+    assert compared.exit_code == 0, compared.output
+    assert "hnsw-mips (mips-l2)" in compared.output
+    document = json.loads(CliRunner().invoke(main, ["run", *given, "--json"]).stdout)
+    spaces = {each["index"]: each["space"] for each in document["settings"]}
+    assert spaces == {"misbehaving:Swept": None, "hnsw-mips": "mips-l2"}
+
+
 def test_a_recipe_of_ones_own_is_given_by_path(data: Path) -> None:
     """A TOML file names adapter and settings; a key it must not have is named with its line."""
     Path("mine.toml").write_text('adapter = "hnswlib"\n[search]\nef = [8]\n')

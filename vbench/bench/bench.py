@@ -23,7 +23,7 @@ from vbench.bench.session import Closing, TrialError
 from vbench.bench.workers import Live, Workers
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.truth import exact_truth
-from vbench.errors import DamagedFileError, VbenchWarning
+from vbench.errors import DamagedFileError, FailedTrialsWarning, VbenchWarning
 from vbench.processes.cores import usable_cores
 from vbench.results import files, tables
 from vbench.results.facts import Batch, Close, Pass, TrialFacts
@@ -31,6 +31,7 @@ from vbench.results.findings import findings
 from vbench.results.rows import Rows, amend_trial, read_facts, read_rows, write_trial
 from vbench.results.run import Run
 from vbench.results.schema import Build, Options, Trial
+from vbench.results.summary import failed
 
 _DEPTH = 200
 _GIVE_UP_AFTER = 2
@@ -255,8 +256,16 @@ def concluded(folder: Path, dataset: Dataset) -> Run:
     used: dict[str, str] = {}
     for environment in run.manifest.environments.values():
         used |= environment.kernels
-    warnings = findings(run, dataset, kernels.outdated(used))
-    if warnings == run.manifest.warnings:
-        return run
-    files.write_manifest(folder, msgspec.structs.replace(run.manifest, warnings=warnings))
-    return Run(folder)
+    found = findings(run, dataset, kernels.outdated(used))
+    if found != run.manifest.warnings:
+        files.write_manifest(folder, msgspec.structs.replace(run.manifest, warnings=found))
+        run = Run(folder)
+    # Nobody reads a table in Python: what left no result is said at once.
+    if reasons := list(dict.fromkeys(each["reason"] for each in failed(run))):
+        more = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
+        warnings.warn(
+            f"{run.path}: {run.counted}: {reasons[0]}{more}; run.manifest.failures has all",
+            FailedTrialsWarning,
+            stacklevel=3,
+        )
+    return run

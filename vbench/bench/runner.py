@@ -75,7 +75,8 @@ def run(
     Returns
     -------
     Run
-        Trials that failed are in ``run.manifest.failures``.
+        Trials that failed are in ``run.manifest.failures``, and warned of
+        (:class:`vbench.VbenchWarning`).
 
     Raises
     ------

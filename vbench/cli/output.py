@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench import locks
+from vbench.errors import FailedTrialsWarning
 from vbench.plain import plain, plain_json
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ def speak_plainly() -> None:
         say(f"vbench: warning: {message}", err=True)
 
     warnings.showwarning = show
+    # Its table says it already.
+    warnings.filterwarnings("ignore", category=FailedTrialsWarning)
     locks.tell = lambda text: say(f"vbench: {text}", err=True)
 
 

@@ -13,6 +13,7 @@ from vbench.cli.output import console, print_table
 from vbench.cli.tables import parameter_names
 from vbench.cli.terminal import headed, warned
 from vbench.ranking.predict import FEWEST_SETTINGS
+from vbench.results.same import joined
 
 Document = Mapping[str, Any]
 _LEADING = "nDCG@10"
@@ -116,12 +117,12 @@ def _losses(ranker: Document, rows: Sequence[Document], document: Document) -> T
     for column in ("of it", "Hit lost", "worst 5 %", "τ"):
         table.add_column(column, justify="right")
     for row in rows:
-        given = {**row["build"], **row["setting"]}
+        given = {**row["build"], **joined([row["setting"], *row.get("same", [])])}
         measure = row["measures"][_LEADING]
         value = measure["index_loss"]["value"]
         exact = ranker["measures"][_LEADING]["exact"]["value"]
         table.add_row(
-            row["index"],
+            row["index"] + (f" ({row['space']})" if row.get("space") else ""),
             *(str(given.get(name, "")) for name in names),
             _number(row["recall"], 3),
             _number(row["survival"], 3),
@@ -155,10 +156,10 @@ def _where(ranker: str, rows: Sequence[Document]) -> Table:
     for column, value in shown:
         table.add_column(f"{column} {value}", justify="right")
     for row in rows:
-        given = {**row["build"], **row["setting"]}
+        given = {**row["build"], **joined([row["setting"], *row.get("same", [])])}
         segment = {(each["column"], each["group"]): each for each in row["segments"]}
         table.add_row(
-            row["index"],
+            row["index"] + (f" ({row['space']})" if row.get("space") else ""),
             *(str(given.get(name, "")) for name in names),
             *(_marked(each["index_loss"]) for each in row["buckets"]),
             *(_marked(segment[each]["index_loss"]) for each in shown),

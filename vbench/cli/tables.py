@@ -12,6 +12,7 @@ from rich.table import Table
 from vbench.cli.output import console, print_table
 from vbench.cli.terminal import headed, styled, warned
 from vbench.results.amounts import seconds, size
+from vbench.results.same import joined
 
 Value = Mapping[str, float | None]
 _SHOWN_WARNINGS = 8
@@ -20,7 +21,7 @@ _SHOWN_WARNINGS = 8
 def print_summary(document: Mapping[str, Any]) -> None:
     """Print how evenly, at what price, what failed, what to beware of, and what to do next."""
     out = console()
-    data, settings = document["dataset"], document["settings"]
+    data, settings = document["dataset"], once(document["settings"])
     out.print(
         headed(
             data["name"],
@@ -71,9 +72,33 @@ def parameter_names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(names)
 
 
+def once(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of settings that answer alike as one: its parameters hold all their values."""
+    kept: list[dict[str, Any]] = []
+    alike: list[list[Mapping[str, Any]]] = []
+    for row in rows:
+        for first, group in zip(kept, alike, strict=True):
+            own = all(first[name] == row[name] for name in ("index", "build", "k"))
+            if own and row["same_as"] == _name(group[0]):
+                group.append(row)
+                break
+        else:
+            kept.append(dict(row))
+            alike.append([row])
+    for first, group in zip(kept, alike, strict=True):
+        first["setting"] = joined([each["setting"] for each in group])
+    return kept
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """As `same_as` names it."""
+    return " ".join([row["index"], *(f"{key}={value}" for key, value in row["setting"].items())])
+
+
 def _head(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     given = {**row["build"], **row["setting"]}
-    return [row["index"], *(str(given.get(name, "")) for name in parameter_names(rows))]
+    space = f" ({row['space']})" if row["space"] else ""
+    return [row["index"] + space, *(str(given.get(name, "")) for name in parameter_names(rows))]
 
 
 def print_levels(out: Console, levels: Sequence[Mapping[str, Any]]) -> None:

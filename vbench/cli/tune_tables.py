@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vbench.cli.output import console, print_table
-from vbench.cli.tables import print_failed, print_warnings
+from vbench.cli.tables import once, print_failed, print_warnings
 from vbench.cli.terminal import headed, styled
 from vbench.results.amounts import amount
 
@@ -52,7 +52,7 @@ def _tried(document: Mapping[str, Any]) -> Table:
         f" ({document['level']:.0%} confidence)",
         [*names, "meets all", "surely"],
     )
-    for each in document["tried"]:
+    for each in once(document["tried"]):
         table.add_row(
             _setting(each),
             *(_value(name, each["measures"][name]) for name in names),
@@ -120,7 +120,8 @@ def _command(document: Mapping[str, Any]) -> str:
 
 def _setting(named: Mapping[str, Any]) -> str:
     given = {**named["build"], **named["setting"]}
-    return " ".join([named["index"], *(f"{key}={value}" for key, value in given.items())])
+    space = [f"({named['space']})"] if named.get("space") else []
+    return " ".join([named["index"], *space, *(f"{key}={value}" for key, value in given.items())])
 
 
 def _value(name: str, found: Mapping[str, float | None]) -> str:

@@ -131,6 +131,8 @@ def _setting(stage: Stage, ranked: Ranked, case: Case) -> dict[str, Any]:
         "index": case.setting.index,
         "build": case.setting.build,
         "setting": case.setting.setting,
+        "same": [each.setting for each in case.others],
+        "space": case.run.space(case.setting) or None,
         "k": stage.k,
         "builds": len(case.answers),
         "recall": float(recall.mean()),

@@ -20,6 +20,7 @@ from vbench.ranking.measures import Ideal, by_name, find, kendall
 from vbench.ranking.pool import Pool
 from vbench.ranking.protocol import Ranker
 from vbench.results.run import Run, Setting
+from vbench.results.same import distinct
 from vbench.results.schema import Trial
 
 CUTOFF = 10
@@ -38,6 +39,7 @@ class Case:
     first : number of its first build among the stage's trials
     answers : of each build, for the judged queries alone
     survivors : int (B, mj), how many of the exact top 10 are among the candidates
+    others : settings with the very same candidates, which are counted once
     """
 
     run: Run
@@ -45,6 +47,7 @@ class Case:
     first: int
     answers: tuple[Answers, ...]
     survivors: NDArray[np.integer[Any]]
+    others: tuple[Setting, ...] = ()
 
     @property
     def builds(self) -> slice:
@@ -133,11 +136,11 @@ def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage
     count = 0
     for run in runs:
         truth = Truth(run.truth.ids[rows], run.truth.distances[rows])
-        for setting in run.settings():
-            if setting.k == k:
+        for same in distinct(run):
+            if (setting := same.setting).k == k:
                 answers = tuple(_of(run, trial, rows, truth) for trial in setting.trials)
                 survivors = np.stack([each.hits_against(min(CUTOFF, k)) for each in answers])
-                cases.append(Case(run, setting, count, answers, survivors))
+                cases.append(Case(run, setting, count, answers, survivors, same.others))
                 count += len(answers)
     exact = runs[0].truth.ids[rows, :k]
     pool = Pool.of(rows, [exact, *(each.ids for case in cases for each in case.answers)])

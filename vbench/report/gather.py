@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vbench.errors import VbenchError
 from vbench.measures.curve import Curve, curve
 from vbench.results.run import Run, Setting, spelt
+from vbench.results.same import Distinct, distinct
 from vbench.results.schema import DatasetFacts, Options
 
 if TYPE_CHECKING:
@@ -172,20 +173,21 @@ def gather(runs: Run | Report | Sequence[Run]) -> Report:
 def _gather(runs: tuple[Run, ...]) -> Report:
     names = _index_names(runs)
     data = _data_names(runs)
-    groups: dict[tuple[Kind, int], list[tuple[Run, Setting]]] = {}
+    groups: dict[tuple[Kind, int], list[tuple[Run, Distinct]]] = {}
     for run in runs:
-        for setting in run.settings():
-            groups.setdefault((_kind(run), setting.k), []).append((run, setting))
-    varying = _varying([each for group in groups.values() for each in group])
+        for each in distinct(run):
+            groups.setdefault((_kind(run), each.setting.k), []).append((run, each))
+    varying = _varying([(run, each.setting) for group in groups.values() for run, each in group])
     panels, count = [], 0
     kinds = list(dict.fromkeys(map(_kind, runs)))
     in_order = sorted(groups, key=lambda key: (kinds.index(key[0]), key[1]))
     for number, (kind, k) in enumerate(in_order):
         group, settings = groups[kind, k], []
-        for run, setting in group:
+        for run, same in group:
+            setting = same.setting
             index = names[run][setting.index]
             build = spelt(varying[run, id(setting)])
-            label = f"{build} {spelt(setting.setting)}".strip()
+            label = f"{build} {spelt(same.shown)}".strip()
             family = f"{index} {build}".strip()
             settings.append(Shown(f"s{count}", run, setting, index, label, family))
             count += 1
@@ -210,15 +212,23 @@ def _gather(runs: tuple[Run, ...]) -> Report:
 def _index_names(runs: tuple[Run, ...]) -> Mapping[Run, Mapping[str, str]]:
     """What each run's indexes are called: one that two runs of the same data hold says which."""
     planned = {run: dict.fromkeys(build.index for build in run.manifest.builds) for run in runs}
+    shown = {run: {each.index: _with_space(run, each) for each in run.settings()} for run in runs}
     holders = Counter((_kind(run), index) for run, indexes in planned.items() for index in indexes)
     spelt_runs = _run_names(runs)
     return {
         run: {
-            index: index if holders[_kind(run), index] == 1 else f"{index} · {spelt_runs[run]}"
+            index: shown[run].get(index, index)
+            + ("" if holders[_kind(run), index] == 1 else f" · {spelt_runs[run]}")
             for index in indexes
         }
         for run, indexes in planned.items()
     }
+
+
+def _with_space(run: Run, setting: Setting) -> str:
+    """The index's name, and the transform of the space that it was searched in, if any."""
+    space = run.space(setting)
+    return f"{setting.index} ({space})" if space else setting.index
 
 
 Kind = tuple[str, str]

@@ -68,7 +68,21 @@ class Run:
         self._builds = {build.key: build for build in self.manifest.builds}
 
     def __repr__(self) -> str:
-        return f"<Run {self.path} of {len(self.manifest.trials)} trials>"
+        return f"<Run {self.path}: {self.counted}>"
+
+    @property
+    def counted(self) -> str:
+        """How many of the planned trials left a result: ``1 of 3 trials done, 2 failed``."""
+        planned, done = len(self.manifest.trials), len(self.done)
+        failed = {failure.trial for failure in self.manifest.failures}
+        failed &= {trial.key for trial in self.manifest.trials if not self.is_done(trial)}
+        return f"{done} of {planned} trials done" + (f", {len(failed)} failed" if failed else "")
+
+    def space(self, setting: Setting) -> str:
+        """The transform of the space that a setting was searched in; empty where there is none."""
+        trial = setting.trials[0]
+        found = self.build_of(trial).space or self.facts(trial).build.space
+        return "" if found in (None, "none") else str(found)
 
     def build_of(self, trial: Trial) -> Build:
         """The build that a trial searched."""

@@ -56,3 +56,12 @@ def _digest(run: Run, trial: Trial) -> str:
         return known
     ids = run.rows(trial, ["ids"]).ids
     return trial.key if ids is None else digests.of_array(ids.astype(np.int64))
+
+
+def same_as(run: Run, settings: Sequence[Setting] | None = None) -> dict[str, str]:
+    """Name of the first setting that answers alike, by the key of the first trial of each other."""
+    return {
+        other.trials[0].key: str(each.setting)
+        for each in distinct(run, settings)
+        for other in each.others
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,13 @@ class Variant:
 
     def __str__(self) -> str:
         shown = {name: self.build[name] for name in self.varying if name in self.build}
-        return f"{self.index} {spelt(shown)}".strip()
+        return f"{self.index}{self._in_space} {spelt(shown)}".strip()
+
+    @property
+    def _in_space(self) -> str:
+        """The transform in which it was searched, as it stands behind its name."""
+        space = self.run.space(self.settings[0])
+        return f" ({space})" if space else ""
 
     @property
     def identity(self) -> str:
@@ -156,7 +163,8 @@ def named(found: Sequence[Variant], name: str | None) -> list[Variant]:
     """The variants that `name` fits, each with the settings that it fits."""
     if name is None:
         return list(found)
-    words = name.split()
+    # As tables show it: the transform stands behind the index.
+    words = [word for word in name.split() if not re.fullmatch(r"\(\S+\)", word)]
     index = " ".join(word for word in words if "=" not in word)
     wanted = _wanted(word for word in words if "=" in word)
     known = list(dict.fromkeys(each.index for each in found))

@@ -14,6 +14,7 @@ from vbench.measures.estimate import Estimator
 from vbench.measures.grammar import parse
 from vbench.measures.tail import tail
 from vbench.results.run import Run, Setting
+from vbench.results.same import same_as
 from vbench.stats import crossed
 
 SCHEMA = "vbench.summary/1"
@@ -52,6 +53,7 @@ def summary(run: Run, extra: Sequence[Measure] = (), cluster: str | None = None)
         Column of the queries, such as ``user``, whose equal values are not independent.
     """
     manifest = run.manifest
+    same = same_as(run)
     facts = msgspec.to_builtins(manifest.dataset)
     return {
         "schema": SCHEMA,
@@ -59,7 +61,10 @@ def summary(run: Run, extra: Sequence[Measure] = (), cluster: str | None = None)
         "dataset": {key: facts[key] for key in facts if key != "card"},
         "options": msgspec.to_builtins(manifest.options),
         "cluster": cluster,
-        "settings": [_setting(run, setting, extra, cluster) for setting in run.settings()],
+        "settings": [
+            _setting(run, setting, extra, cluster) | {"same_as": same.get(setting.trials[0].key)}
+            for setting in run.settings()
+        ],
         "levels": msgspec.to_builtins(manifest.levels),
         "failed": failed(run),
         "overhead": msgspec.to_builtins(manifest.overhead),
@@ -81,6 +86,7 @@ def _setting(
         "build": setting.build,
         "setting": setting.setting,
         "k": setting.k,
+        "space": run.space(setting) or None,
         "builds": len(setting.trials),
         "measures": {str(measure): estimator.of(measure)._asdict() for measure in measures},
         "tail": {

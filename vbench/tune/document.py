@@ -9,6 +9,8 @@ import msgspec
 
 from vbench.results.again import again
 from vbench.results.amounts import amount
+from vbench.results.run import Setting
+from vbench.results.same import same_as
 from vbench.results.summary import failed
 from vbench.tune.evidence import Evidence
 from vbench.tune.trials import Tried
@@ -22,6 +24,7 @@ def document(tuning: Tuning) -> dict[str, Any]:
     manifest = tuning.run.manifest
     facts = msgspec.to_builtins(manifest.dataset)
     best = tuning.best
+    same = same_as(tuning.run, [_as_setting(tried) for tried in tuning.tried])
     return {
         "schema": SCHEMA,
         "run": str(tuning.run.path),
@@ -54,7 +57,10 @@ def document(tuning: Tuning) -> dict[str, Any]:
         "verdict": verdict(tuning),
         "again": again(manifest.call),
         "indexes": [_best_of_index(tuning, name) for name in _indexes(tuning)],
-        "tried": [_tried(tuning, tried) for tried in tuning.tried],
+        "tried": [
+            _tried(tuning, tried) | {"same_as": same.get(tried.trials[0].key)}
+            for tried in tuning.tried
+        ],
         "failed": failed(tuning.run),
         "warnings": msgspec.to_builtins(manifest.warnings),
     }
@@ -123,6 +129,11 @@ def _best_of_index(tuning: Tuning, name: str) -> dict[str, Any]:
     }
 
 
+def _as_setting(tried: Tried) -> Setting:
+    build = tried.group.builds[0]
+    return Setting(build.index, build.params, tried.setting, tried.group.k, tried.trials)
+
+
 def _named(tried: Tried) -> dict[str, Any]:
     build = tried.group.builds[0]
     return {
@@ -141,6 +152,7 @@ def _tried(tuning: Tuning, tried: Tried) -> dict[str, Any]:
     objective = {str(tuning.objective.measure): {"value": tried.objective, "bound": None}}
     return {
         **_named(tried),
+        "space": tuning.run.space(_as_setting(tried)) or None,
         "measures": {**objective, **measures},
         "met": tried.is_met,
         "vouched": tried.slack >= 0.0,

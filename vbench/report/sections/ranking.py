@@ -14,6 +14,7 @@ from vbench.report.parts import Cell, Chart, Choice, Column, Row, Section, Table
 from vbench.report.quantities import digits
 from vbench.results import files
 from vbench.results.run import spelt
+from vbench.results.same import joined
 from vbench.results.upgrade import upgraded
 
 SCHEMA = "vbench.rank/1"
@@ -98,7 +99,7 @@ def _losses(document: Document) -> Iterator[dict[str, Any]]:
         yield {
             "ranker": each["ranker"],
             "index": each["index"],
-            "setting": spelt({**each["build"], **each["setting"]}),
+            "setting": spelt({**each["build"], **joined([each["setting"], *each.get("same", [])])}),
             "k": each["k"],
             "recall": each["recall"],
             "survival": each["survival"],
