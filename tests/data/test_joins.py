@@ -137,6 +137,8 @@ def test_ground_truth_in_ids(exported, kind):
     np.testing.assert_array_equal(load(ground_truth="truth.parquet").given_truth.ids, truth)
     if kind == "whole":
         np.testing.assert_array_equal(load(ground_truth=ids[truth]).given_truth.ids, truth)
+        with pytest.raises(DataError, match="taken for ids where the base has these as item_id"):
+            load(ground_truth=truth)
 
 
 def test_judgements_and_interactions_in_ids(exported):

@@ -14,7 +14,7 @@ from vbench.data import tables
 from vbench.data.arrays import first_line
 from vbench.data.columns import id_column
 from vbench.data.keys import Match, Table, as_keys, match, parse_on, repeats, rows_of_ids
-from vbench.errors import DataError, VbenchError
+from vbench.errors import DataError, VbenchError, VbenchWarning
 
 if TYPE_CHECKING:
     import polars as pl
@@ -139,6 +139,7 @@ def _say_position(
     warnings.warn(
         f"{name}: no column that the {side} of {where} have too says whose row is whose; its rows "
         f"are taken in the order in which they stand{hint}",
+        VbenchWarning,
         stacklevel=5,
     )
 
@@ -251,6 +252,7 @@ def by_rows(
     warnings.warn(
         f"{where}: {int((~known).sum()):,} of {len(known):,} rows are of other queries or items "
         "and left out",
+        VbenchWarning,
         stacklevel=4,
     )
     return frame.filter(known)

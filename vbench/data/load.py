@@ -297,7 +297,15 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None
     if truth is not None:
         fits = not kept.all() and len(truth) == len(queries)
         pair = (truth[kept], queries[kept]) if fits else (truth, queries)
-        known = given_truth(*pair, base, metric, where=place)
+        try:
+            known = given_truth(*pair, base, metric, where=place)
+        except DataError as error:
+            ids = both[1].ids
+            if ids is None or not ids.dtype.is_integer():
+                raise
+            raise DataError(
+                f"{error} (its numbers were taken for ids where the base has these as {ids.name})"
+            ) from None
     made = Dataset(
         parts.name,
         base,

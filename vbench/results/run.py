@@ -269,6 +269,8 @@ class Run:
         """
         if name is None:
             return None
+        if name == self.manifest.dataset.query_id:
+            return np.arange(self.manifest.dataset.m)  # each query is one of its own
         known = self.columns.columns
         if name not in known:
             hint = "columns come with the dataset, or with vbench run --segments"
