@@ -269,6 +269,9 @@ def test_zero_queries_are_left_out_under_cosine(tmp_path):
     np.testing.assert_array_equal(found.given_truth.ids, ids[[1, 2, 3, 5, 6]])
     assert "all queries are zero" in bad(queries=np.zeros((1, 5), np.uint8), metric="cosine")
     assert vbench.load(BASE, queries=queries, metric="l2").m == 7
+    with pytest.warns(UserWarning, match="left out"):
+        plain = vbench.load(BASE, queries=queries, metric="cosine")
+    assert plain.query_ids.to_list() == [1, 2, 3, 5, 6]
 
 
 @pytest.mark.parametrize("metric", ["l2", "ip", "cosine"])
@@ -410,3 +413,10 @@ def test_a_run_cannot_say_more_of_its_dataset_than_files(source):
     """What a stranger's run says opens files, and nothing is trusted for its sake."""
     with pytest.raises(DataError, match="opens nothing; give the dataset again with --dataset"):
         reopen(source)
+
+
+def test_the_metric_of_a_dataset_in_another_word():
+    """What another tool calls it is understood wherever a dataset is made; others are refused."""
+    assert vbench.Dataset("mine", BASE, QUERIES, "euclidean").metric == "l2"
+    with pytest.raises(VbenchError, match="mine: distance 'hamming' is not supported"):
+        vbench.Dataset("mine", BASE, QUERIES, "hamming")

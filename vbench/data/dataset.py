@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vbench.data.arrays import unchangeable
 from vbench.data.columns import Role, id_column, roles
 from vbench.data.fingerprint import fingerprint
-from vbench.metric import FloatArray, Metric
+from vbench.metric import FloatArray, Metric, known_metric
 
 if TYPE_CHECKING:
     import polars as pl
@@ -95,6 +95,7 @@ class Dataset:
     hold_out: int | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "metric", known_metric(self.metric, self.name))
         # The fingerprint is computed once: it must stay that of the vectors.
         for name in ("base", "queries"):
             object.__setattr__(self, name, unchangeable(getattr(self, name)))

@@ -14,6 +14,7 @@ from vbench import places
 from vbench.data.copies import copies
 from vbench.data.dataset import Dataset
 from vbench.data.files import whole_file
+from vbench.data.select import ROW
 from vbench.errors import DataError
 from vbench.leftovers import sweep_once
 from vbench.locks import locked
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 Vectors = NDArray[Any]
-ROW = "row"
-"""Column that holds the row numbers of the whole base, where the items have no ids."""
 _SEED = 0
 """The queries do not follow the seed of a run: its builds answer the same ones."""
 _IN_MEMORY_BYTES = 256 << 20

@@ -31,7 +31,7 @@ from vbench.data.formats import (
 from vbench.data.hold_out import drawn, without_queries
 from vbench.data.joins import Joins, Part, Side, by_ids, by_rows, neighbor_rows, sides
 from vbench.data.keys import Table
-from vbench.data.select import only, selected
+from vbench.data.select import numbered, only, selected
 from vbench.data.truth import given_truth
 from vbench.errors import DataError, VbenchError
 from vbench.metric import METRICS, Metric, known_metric
@@ -323,7 +323,7 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None
         zero_row_ids=zero_rows,
     )
     if not kept.all():
-        made = replace(only(replace(made, given_truth=None), kept), given_truth=known)
+        made = replace(only(numbered(replace(made, given_truth=None)), kept), given_truth=known)
     made = selected(made, parts.card.where) if parts.card.where else made
     if hold_out is None:
         return made

@@ -15,6 +15,9 @@ from vbench.errors import DataError
 if TYPE_CHECKING:
     import polars as pl
 
+ROW = "row"
+"""Column that holds row numbers of a file, where its rows have no ids."""
+
 
 def selected(dataset: Dataset, where: Mapping[str, str]) -> Dataset:
     """Keep the queries whose segments have the given values, compared as text.
@@ -37,6 +40,20 @@ def selected(dataset: Dataset, where: Mapping[str, str]) -> Dataset:
         asked = ", ".join(f"{name} = {value}" for name, value in where.items())
         raise DataError(f"{dataset.name}: no query has {asked}")
     return only(dataset, kept)
+
+
+def numbered(dataset: Dataset) -> Dataset:
+    """Give queries without ids their row numbers as such, before some of them are left out."""
+    import polars as pl
+
+    if dataset.query_id is not None:
+        return dataset
+    rows = pl.Series(ROW, np.arange(dataset.m))
+    known = dataset.segments
+    if known is not None and ROW in known.columns:
+        rows = rows.alias(f"{ROW} of the file")
+    segments = pl.DataFrame([rows]) if known is None else known.with_columns(rows)
+    return replace(dataset, segments=segments, query_id=rows.name)
 
 
 def only(dataset: Dataset, kept: NDArray[np.bool_]) -> Dataset:
