@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import vbench
+from vbench.bench.journal import dataset_facts
 from vbench.data import catalog
 from vbench.data.fetch import fetch
 from vbench.data.formats import read_array, read_contents
@@ -66,6 +67,7 @@ def test_a_folder_of_parts(tmp_path: Path, name: str) -> None:
     data = vbench.load(tmp_path / "set", queries=QUERIES, metric="l2")
     np.testing.assert_array_equal(data.base, BASE)
     assert data.parts == 12
+    assert dataset_facts(data).parts == 12
     assert read_contents(tmp_path / "set").parts == 12
 
 
@@ -177,7 +179,9 @@ def test_numbers_begin_at_0_or_1(tmp_path: Path) -> None:
     found[1].unlink()
     assert "2 of the parts 0 to 11 are missing (parts 0, 1)" in refused(tmp_path / "set")
     assert vbench.load(tmp_path / "set/*.npy", queries=QUERIES, metric="l2").n == 100
-    assert vbench.load(tmp_path / "set/base_[3-5].npy", queries=QUERIES, metric="l2").n == 30
+    some = vbench.load(tmp_path / "set/base_[3-5].npy", queries=QUERIES, metric="l2")
+    assert (some.n, some.name) == (30, "base")
+    assert vbench.load(tmp_path / "set/*", queries=QUERIES, metric="l2").name == "set"
 
 
 def test_a_job_that_is_done_may_leave_out_parts(tmp_path: Path) -> None:

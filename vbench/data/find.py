@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -67,11 +68,9 @@ class Parts:
 
 def as_file(source: Any) -> Path | Files | None:
     """The file, the files or the folder that a part lies in; None where it does in none."""
-    return Path(source) if isinstance(source, str) else source if _is_file(source) else None
-
-
-def _is_file(source: Any) -> bool:
-    return isinstance(source, Path | Files)
+    if isinstance(source, Files):
+        return source
+    return Path(source).expanduser() if isinstance(source, str | Path) else None
 
 
 def find(name_or_path: str | Path | Vectors) -> Parts | Dataset:
@@ -87,9 +86,8 @@ def find(name_or_path: str | Path | Vectors) -> Parts | Dataset:
             card = read_card(Path(folder) / "dataset.toml").variant(variant)
             return _from_folder(Path(folder), path.name, card)
         if is_pattern(path):
-            return Parts(
-                label(Path(path.name.replace("*", ""))) or path.parent.resolve().name, path
-            )
+            fixed = label(Path(re.split(r"[*?[]", path.name)[0] or "*"))
+            return Parts(fixed.strip("*") or path.parent.resolve().name, path)
         if isinstance(name_or_path, Path) or path.suffix or path.name != name_or_path:
             raise DataError(f"{path}: no such file or folder")
         catalog.entry(name_or_path)  # says which names are near
