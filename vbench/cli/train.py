@@ -9,6 +9,7 @@ import click
 
 from vbench.cli.command import Command
 from vbench.cli.output import console, json_option, print_json, progress_bar, say
+from vbench.cli.trust import trust_option
 from vbench.errors import VbenchError
 
 _EXAMPLES = """
@@ -68,6 +69,7 @@ def _assignments(
 @click.option(
     "--fresh", is_flag=True, help="Replace a dataset that is there, train from the start."
 )
+@trust_option
 @json_option
 def train(
     name: str,

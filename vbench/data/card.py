@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -168,7 +169,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def sources_digest(self) -> str:
         """Digest of what is fetched: from where, under which names, and what is made of it."""
         files = [(file.urls, file.filename, file.rows, file.role) for file in self.files]
-        content = msgspec.json.encode((files, self.prepare))
+        content = msgspec.json.encode((files, self.prepare, self.additions))
         return hashlib.sha256(content).hexdigest()[:8]
 
     def facts(self) -> dict[str, Any]:
@@ -188,16 +189,7 @@ def read_card(path: Path | str) -> Card:
     if card.additions and not card.folder:
         raise VbenchError(f"{path}: `additions` are of an embedded dataset; give its `folder`")
     files = [*card.files, *(card.additions.files if card.additions else [])]
-    try:
-        names = [file.filename for file in files]
-    except ValueError as error:
-        raise VbenchError(f"{path}: files: not a URL: {error}") from None
-    for name in names:
-        # A hidden file, and our own record of checksums, are not theirs to write.
-        if not name or name != Path(name).name or name.startswith(".") or name == RECORD:
-            raise VbenchError(f"{path}: files: {name!r} is not a file name; give `name = …`")
-        if names.count(name) > 1:
-            raise VbenchError(f"{path}: files: two files are named {name!r}; give `name = …`")
+    check_names(files, path)
     return card
 
 
@@ -205,3 +197,23 @@ def _with_our_metric(values: dict[str, Any]) -> dict[str, Any]:
     """Translate the metric; a word that is not known is left to be refused with its line."""
     word = values.get("metric")
     return {**values, "metric": metric_of(word) or word} if isinstance(word, str) else values
+
+
+def check_names(files: Sequence[File], where: Path | str) -> None:
+    """Refuse names under which files cannot be kept beside each other.
+
+    Raises
+    ------
+    VbenchError
+        A URL is none, or a name is none, leads elsewhere, is hidden, or is there twice.
+    """
+    try:
+        names = [file.filename for file in files]
+    except ValueError as error:
+        raise VbenchError(f"{where}: files: not a URL: {error}") from None
+    for name in names:
+        # A hidden file, and our own record of checksums, are not theirs to write.
+        if not name or name != Path(name).name or name.startswith(".") or name == RECORD:
+            raise VbenchError(f"{where}: files: {name!r} is not a file name; give `name = …`")
+        if names.count(name) > 1:
+            raise VbenchError(f"{where}: files: two files are named {name!r}; give `name = …`")

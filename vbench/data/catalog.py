@@ -65,7 +65,7 @@ class Entry:
         """Folder of the tables that were fetched for an embedded dataset, once they are here."""
         try:
             made_of = (self.fetched / ADDED).read_text() if self.card.additions else ""
-        except OSError:
+        except (OSError, ValueError):
             return None
         return self.fetched if made_of and made_of == self.sign_of_additions() else None
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from vbench import places
-from vbench.data.card import Card
+from vbench import places, plugins
+from vbench.data.card import Card, check_names
 from vbench.data.catalog import Entry
 from vbench.data.fetch import fetch
 from vbench.errors import VbenchError
@@ -17,6 +16,7 @@ from vbench.toml import read_toml
 from vbench.towers.interactions import Interactions, prepare
 from vbench.towers.reading import read_features, read_interactions
 from vbench.towers.recipe import Recipe
+from vbench.trust import REMEDY, is_trusted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -90,16 +90,18 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
                 f"nothing says where the interactions of {self.name!r} are; give --interactions "
                 f"FILE (with a recipe of their own: {', '.join(known)})"
             )
-        files = Entry(f"{self.name}-raw", Card(files=recipe.files))
+        if not recipe.reader.startswith("vbench.") and not is_trusted():
+            raise VbenchError(f"reader = {recipe.reader!r} is code that would be run; {REMEDY}")
+        check_names(recipe.files, f"recipe of {self.name}")
+        files = Entry(f"{Path(self.name).name}-raw", Card(files=recipe.files))
         folder = Path(self.raw) if self.raw else fetch(files, progress=progress)
         paths = {file.filename: folder / file.filename for file in recipe.files}
         missing = [path.name for path in paths.values() if not path.is_file()]
         if missing:
             raise VbenchError(f"{folder}: holds no {', '.join(missing)}")
-        module, _, attribute = recipe.reader.partition(":")
         try:
-            read = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
+            read = plugins.load(recipe.reader, "function")
+        except VbenchError as error:
             raise VbenchError(f"reader = {recipe.reader!r} cannot be imported: {error}") from None
         frames: Frames = read(paths)
         return frames
@@ -118,5 +120,5 @@ def kept_source(folder: Path) -> Source | None:
         return None
     try:
         return msgspec.json.decode(path.read_bytes(), type=Source)
-    except msgspec.DecodeError as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise VbenchError(f"{path} cannot be read ({error}); train {folder} again") from None
