@@ -1,65 +1,96 @@
-"""Commands that are ended at random times: nothing that was finished is lost, nothing is left."""
+"""Commands of `vbench data` that are killed at any time, and given again."""
 
 from __future__ import annotations
 
+import os
 import random
-import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
-from strays import Command
 
-KILLS = 40
-SIGNALS = ["SIGKILL", "SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"]
-DATA = ["--dataset", "base.npy", "--metric", "l2", "-k", "3", "--repeats", "1"]
-RUN = ["run", "-i", "misbehaving:Slow", *DATA, "--builds", "2", "--out", "run"]
-COMMANDS = {
-    "run": RUN,
-    "level": ["run", "-i", "hnsw", *DATA, "--builds", "2", "--at-recall", "0.9", "--out", "run"],
-    "tune": ["tune", "-i", "hnsw", *DATA, "--target", "Recall@3>=0.9", "--out", "run"],
-    "tail": ["tail", "graph", "--graph"],
-    "check": ["index", "check", "misbehaving:Swept"],
-}
+import vbench
+from vbench.data.truth import exact_truth
+
+pytestmark = pytest.mark.slow
+_KILLS = 12
+_CALL = "import sys; from vbench.cli import main; sys.argv[0] = 'vbench'; main()"
 
 
-def trials() -> dict[Path, int]:
-    """Files of finished trials, and when they were written."""
-    return {path: path.stat().st_mtime_ns for path in Path("run").glob("trials/*.parquet")}
+@pytest.fixture
+def place(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with vectors that have to be converted, and a spool of its own."""
+    rng = np.random.default_rng(0)
+    np.savez_compressed(
+        tmp_path / "x.npz",
+        base=rng.normal(size=(60_000, 24)),
+        queries=rng.normal(size=(300, 24)),
+        metric="l2",
+    )
+    card = f'metric = "l2"\n[[files]]\nurls = ["{(tmp_path / "x.npz").as_uri()}"]\n'
+    (tmp_path / "card.toml").write_text(card)
+    (tmp_path / "spool").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "spool"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
-def fresh_start() -> None:
-    shutil.rmtree("run", ignore_errors=True)
+def _start(*arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", _CALL, "data", *arguments]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_that_is_killed_again_and_again(place: Path, name: str) -> None:
-    """No process is left, no finished trial is lost or measured again, the next call tidies up."""
-    rng = random.Random(name)
-    if name == "tail":
-        code, _, said = Command(*RUN[:2], "hnsw", *DATA, "--builds", "2", "--out", "graph").ended()
-        assert code == 0, said
-    begin = time.monotonic()
-    code, _, said = Command(*COMMANDS[name]).ended()
-    assert code in (0, 1), said
-    whole = time.monotonic() - begin
-    fresh_start()
-    for _ in range(KILLS):
-        before = trials()
-        command = Command(*COMMANDS[name])
-        time.sleep(rng.uniform(0.0, whole))
-        number = getattr(signal, rng.choice(SIGNALS))
-        command.process.send_signal(number)
-        code, _, said = command.ended()
-        # It may have come before there was anybody to heed it, or after all was done.
-        assert code in (0, 1, -number, 128 + number), said
-        assert not command.strays()
-        assert before.items() <= trials().items()
-        if code in (0, 1):
-            fresh_start()
-    code, _, said = Command(*COMMANDS[name]).ended()
-    assert code in (0, 1), said
-    assert not list((place / "tmp").iterdir())
-    assert not [path for path in place.rglob("*") if path.name.endswith(".part")]
+def _left(place: Path, home: Path) -> list[Path]:
+    """What no finished command leaves."""
+    return [
+        path
+        for folder in (place, home)
+        for path in folder.rglob("*")
+        if path.name.startswith((".", "vbench-")) or ".part" in path.name
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "x.npz"),
+        ("convert", "x.npz", "folder", "--force"),
+        ("convert", "x.npz", "out.fbin", "--force"),
+        ("fetch", "./card.toml"),
+        ("truth", "x.npz", "--depth", "50"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_the_same_command_again_makes_it_right(
+    place: Path, home: Path, arguments: tuple[str, ...]
+) -> None:
+    """Whenever it is killed: nothing is left behind, and what is there is whole."""
+    rng = random.Random(str(arguments))
+    began = time.monotonic()
+    first = _start(*arguments)
+    first.communicate()
+    assert first.returncode == 0
+    takes = time.monotonic() - began
+    for _ in range(_KILLS):
+        for kept in (*home.rglob("*.npy"), *home.rglob("*.npz")):
+            kept.unlink()
+        call = _start(*arguments)
+        time.sleep(rng.uniform(0.3, 1.0) * takes)
+        os.killpg(call.pid, signal.SIGKILL)
+        call.communicate()
+    last = _start(*arguments)
+    said = last.communicate()[1].decode()
+    assert last.returncode == 0, said
+    assert not _left(place, home)
+    data = vbench.load(place / "x.npz")
+    found = exact_truth(data, 50)
+    np.testing.assert_array_equal(found.ids, exact_truth(data, 50, cache=False).ids)
+    for made in (place / "folder", place / "out_base.fbin"):
+        if made.exists():
+            np.testing.assert_array_equal(vbench.load(made, metric="l2").base, data.base)
