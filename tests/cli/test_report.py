@@ -85,3 +85,21 @@ def test_open_shows_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     make_run(tmp_path / "run", m=40, settings=1)
     assert call(str(tmp_path / "run"), "--open").exit_code == 0
     assert shown == [(tmp_path / "run" / "report.html").as_uri()]
+
+
+def test_a_damaged_trial_is_left_out_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command shows the others; a damaged file elsewhere ends it with a line."""
+    monkeypatch.chdir(tmp_path)
+    make_run(Path("run"), m=40, settings=2)
+    path = sorted(Path("run/trials").glob("*.parquet"))[0]
+    path.write_bytes(path.read_bytes()[:-50])
+    for words in (["report", "run"], ["tail", "run", "-n", "1"], ["compare", "run"]):
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == 0, result.output
+        assert result.stderr.count(path.name) == 1
+        assert "it is left out here" in result.stderr
+    Path("run/ground_truth/static.parquet").write_bytes(b"PAR1")
+    result = CliRunner().invoke(main, ["tail", "run"])
+    assert (result.exit_code, "static.parquet is damaged" in result.stderr) == (2, True)

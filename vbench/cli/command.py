@@ -10,9 +10,12 @@ import click
 _INSTEAD = {
     "dataset": "one dataset a run; a study takes several: vbench run --study FILE",
     "metric": "one metric a run",
-    "out": "one folder a run",
     "queries": "one file of queries a run",
 }
+
+
+_LAST_COUNTS = ("out",)
+"""Where a result goes changes none: a call is made again elsewhere by adding an --out."""
 
 
 class Command(click.Command):
@@ -47,6 +50,8 @@ def _refuse_repeats(command: click.Command, ctx: click.Context, args: list[str])
     values, _, order = command.make_parser(ctx).parse_args(args=list(args))
     for option in dict.fromkeys(order):
         if not isinstance(option, click.Option) or option.multiple or option.is_flag:
+            continue
+        if option.name in _LAST_COUNTS:
             continue
         times = sum(each is option for each in order)
         if times > 1 and not option.count:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from vbench.cli.command import Command
 from vbench.cli.output import json_option, print_json, say
 from vbench.errors import VbenchError
+
+if TYPE_CHECKING:
+    from vbench.results.run import Run
 
 _EXAMPLES = """
 \b
@@ -81,24 +86,27 @@ def compare(
     each other one. An index with the same settings on both sides is compared at each of these,
     different indexes where their mean recall is nearest.
     """
+    from vbench.cli.opened import of_runs
     from vbench.results.compare import compare as compared
     from vbench.results.compare import store
-    from vbench.results.run import Run
 
     if markdown and as_json:
         raise click.UsageError("give --markdown or --json, not both")
-    opened = [Run(path) for path in runs]
-    document = compared(
-        opened,
-        baseline=baseline,
-        candidate=candidate,
-        measures=measures,
-        settings=settings,
-        cluster=cluster,
-        fail_if_worse=fail_if_worse,
-    )
+
+    def made(opened: list[Run]) -> tuple[Run, dict[str, Any]]:
+        return opened[-1], compared(
+            opened,
+            baseline=baseline,
+            candidate=candidate,
+            measures=measures,
+            settings=settings,
+            cluster=cluster,
+            fail_if_worse=fail_if_worse,
+        )
+
+    last, document = of_runs(runs, made)
     try:
-        store(opened[-1], document)
+        store(last, document)
     except VbenchError as error:
         # A run from elsewhere may lie in a folder that cannot be written; the verdict stands.
         say(f"vbench: warning: {error}; the report will not show this comparison", err=True)

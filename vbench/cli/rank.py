@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vbench.cli.command import Command
 from vbench.cli.output import json_option, print_json, progress_bar, say
 from vbench.cli.trust import trust_option
+
+if TYPE_CHECKING:
+    from vbench.results.run import Run
 
 _EXAMPLES = """
 \b
@@ -92,16 +95,31 @@ def rank(
     model, and what a trial loses beside them is lost by the index. Needs a dataset with relevance
     judgements.
     """
+    from vbench.cli.opened import of_runs
     from vbench.data.load import load
     from vbench.ranking.evaluate import dataset_of, evaluate
-    from vbench.results.run import Run
+    from vbench.ranking.handoff import export_all
 
-    opened = list({str(Path(path).resolve()): Run(path) for path in runs}.values())
-    data = load(dataset) if dataset else dataset_of(opened[0])
+    def handed_out(opened: list[Run]) -> dict[str, Any]:
+        assert folder is not None
+        data = load(dataset) if dataset else dataset_of(opened[0])
+        return export_all(opened, folder, form, k, data)
+
+    def judged(opened: list[Run]) -> dict[str, Any]:
+        data = load(dataset) if dataset else dataset_of(opened[0])
+        with progress_bar() as progress:
+            return evaluate(
+                opened,
+                rankers,
+                k,
+                dataset=data,
+                interactions=interactions,
+                seed=seed,
+                progress=progress,
+            )
+
     if folder is not None:
-        from vbench.ranking.handoff import export_all
-
-        document = export_all(opened, folder, form, k, data)
+        document = of_runs(runs, handed_out)
         if as_json:
             print_json(document)
         else:
@@ -111,16 +129,7 @@ def rank(
                 "vbench rank RUN --ranker file:SCORES"
             )
         return 0
-    with progress_bar() as progress:
-        document = evaluate(
-            opened,
-            rankers,
-            k,
-            dataset=data,
-            interactions=interactions,
-            seed=seed,
-            progress=progress,
-        )
+    document = of_runs(runs, judged)
     if figures is not None:
         from vbench.ranking.figures import write_figures
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from vbench.cli.command import Command
 from vbench.cli.output import json_option, print_json, say
+
+if TYPE_CHECKING:
+    from vbench.results.run import Run
 
 _EXAMPLES = """
 \b
@@ -49,14 +53,16 @@ def report(
     if svg and figures is None:
         raise click.UsageError("--svg goes with --png DIR, the folder for the figures")
 
+    from vbench.cli.opened import of_runs
     from vbench.report import export
     from vbench.report.page import write
-    from vbench.results.run import Run
 
-    opened = [Run(path) for path in dict.fromkeys(runs)]
-    default = opened[0].path / "report.html" if len(opened) == 1 else Path("report.html")
-    written = write(opened, page or default)
-    drawn = export.write(opened, figures, vector=svg) if figures is not None else []
+    def made(opened: list[Run]) -> tuple[Path, list[Path]]:
+        default = opened[0].path / "report.html" if len(opened) == 1 else Path("report.html")
+        written = write(opened, page or default)
+        return written, [] if figures is None else export.write(opened, figures, vector=svg)
+
+    written, drawn = of_runs(runs, made)
     if as_json:
         print_json(
             {

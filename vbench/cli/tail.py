@@ -126,26 +126,29 @@ def tail(
     """
     import msgspec
 
-    from vbench.results.run import Run
+    from vbench.cli.opened import of_runs
     from vbench.results.tail import chosen, explain
 
-    run = Run(path)
-    run.clusters(cluster)
-    given = _given(run, dataset, queries, metric, column)
-    faults: list[Warn] = []
-    if graph:
-        faults = _look_inside(run, given, chosen(run, indexes, settings, k), delta, indexes)
-    document = explain(
-        run,
-        indexes=indexes,
-        settings=settings,
-        k=k,
-        delta=delta,
-        number=number,
-        dataset=given,
-        cluster=cluster,
-        cross=cross,
-    )
+    def made(opened: list[Run]) -> tuple[list[Warn], dict[str, Any]]:
+        (run,) = opened
+        run.clusters(cluster)
+        given = _given(run, dataset, queries, metric, column)
+        faults: list[Warn] = []
+        if graph:
+            faults = _look_inside(run, given, chosen(run, indexes, settings, k), delta, indexes)
+        return faults, explain(
+            run,
+            indexes=indexes,
+            settings=settings,
+            k=k,
+            delta=delta,
+            number=number,
+            dataset=given,
+            cluster=cluster,
+            cross=cross,
+        )
+
+    faults, document = of_runs([path], made)
     document["warnings"] += msgspec.to_builtins(faults)
     if as_json:
         print_json(document)

@@ -15,6 +15,7 @@ from vbench.measures.grammar import parse
 from vbench.measures.tail import tail
 from vbench.results.run import Run, Setting
 from vbench.results.same import same_as
+from vbench.results.schema import Failure, Trial
 from vbench.stats import crossed
 
 SCHEMA = "vbench.summary/1"
@@ -107,6 +108,12 @@ def share_of_queries(
     return found.low, found.high
 
 
+def _reason(run: Run, trial: Trial, failure: Failure | None) -> str:
+    if trial.key in run.set_aside:
+        return f"its file is damaged: {run.set_aside[trial.key]}"
+    return failure.reason if failure else "not reached: the run was stopped"
+
+
 def failed(run: Run) -> list[dict[str, Any]]:
     """Planned trials that left no result: why, or that they were not reached."""
     reasons = {failure.trial: failure for failure in run.manifest.failures}
@@ -123,7 +130,7 @@ def failed(run: Run) -> list[dict[str, Any]]:
                 "build_number": build.number,
                 "setting": trial.setting,
                 "k": trial.k,
-                "reason": failure.reason if failure else "not reached: the run was stopped",
+                "reason": _reason(run, trial, failure),
                 "log": failure.log if failure else "",
             }
         )
