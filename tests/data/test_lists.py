@@ -152,3 +152,26 @@ def test_shorter_lists_of_neighbors(tmp_path: Path) -> None:
     path = write(tmp_path / "n.parquet", {"neighbors": rows}, neighbors=pl.List(pl.UInt32))
     wanted = [[3, 1, 2], [-1, -1, -1], [4, -1, -1], [-1, -1, -1]]
     assert read_array(path, ids=True).tolist() == wanted
+
+
+@pytest.mark.parametrize("kind", ["numbers", "ids", "texts"])
+@pytest.mark.parametrize("padded", [True, False])
+def test_shorter_rows_of_any_kind_of_ids(tmp_path: Path, kind: str, padded: bool) -> None:
+    """Ground truth by row numbers, by numbers that are ids, and by texts may end earlier."""
+    keys: list[Any] = [*range(40)]
+    if kind != "numbers":
+        keys = [f"k{row}" if kind == "texts" else row + 1000 for row in keys]
+    columns = {"emb": BASE.tolist(), **({} if kind == "numbers" else {"id": keys})}
+    write(tmp_path / "base.parquet", columns, emb=LISTS)
+    ids = np.argsort(((QUERIES[:, None] - BASE) ** 2).sum(-1), axis=1)[:, :5]
+    rows = [[keys[item] for item in row] for row in ids]
+    rows[3] = rows[3][:2] + ([None if kind == "texts" else -1] * 3 if padded else [])
+    write(tmp_path / "truth.parquet", {"neighbors": rows})
+    data = vbench.load(
+        tmp_path / "base.parquet",
+        queries=QUERIES,
+        metric="l2",
+        ground_truth=tmp_path / "truth.parquet",
+    )
+    ids[3, 2:] = -1
+    np.testing.assert_array_equal(data.given_truth.ids, ids)  # type: ignore[union-attr]

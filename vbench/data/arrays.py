@@ -128,6 +128,15 @@ def exactly(block: Vectors, target: np.dtype[Any], where: str, first: int) -> Ve
     return narrow
 
 
+def signed_ids(ids: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+    """Ids that may be padded: −1 where there is none. Unsigned types hold their largest there."""
+    if ids.dtype.kind != "u":
+        return ids
+    signed = ids.astype(np.int64)
+    signed[ids == np.iinfo(ids.dtype).max] = -1
+    return signed
+
+
 def _refuse_first(
     wrong: NDArray[np.bool_], block: Vectors, where: str, first: int, reason: str
 ) -> None:

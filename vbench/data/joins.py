@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.data import tables
-from vbench.data.arrays import first_line
+from vbench.data.arrays import first_line, signed_ids
 from vbench.data.columns import id_column
 from vbench.data.keys import Match, Table, as_keys, match, parse_on, repeats, rows_of_ids
 from vbench.errors import DataError, VbenchError, VbenchWarning
@@ -269,19 +269,21 @@ def neighbor_rows(
 
     Parameters
     ----------
-    ids : integer (m, depth), or a series of m lists of text
+    ids : integer (m, depth), or a series of m lists of text, which may end earlier
     items
         Ids of the items; None where there are none.
     """
     import polars as pl
 
     if isinstance(ids, pl.Series):
-        lengths = ids.list.len()
-        if lengths.n_unique() > 1 or lengths.null_count():
-            raise DataError(f"{where}: its lists of ids are not of one length")
-        flat = ids.explode()
-        rows = rows_of_ids(flat.rename("neighbor"), items, n, where)
-        return rows.reshape(len(ids), -1)
+        lengths = ids.list.len().fill_null(0).to_numpy()
+        there = np.arange(lengths.max(initial=0)) < lengths[:, np.newaxis]
+        flat = ids.filter(ids.list.len() > 0).explode().rename("neighbor")
+        there[there] = flat.is_not_null().to_numpy()
+        out = np.full(there.shape, -1, dtype=np.int64)
+        out[there] = rows_of_ids(flat.drop_nulls(), items, n, where)
+        return out
+    ids = signed_ids(ids)
     if items is None or not items.dtype.is_integer():
         return ids
     real = ids >= 0

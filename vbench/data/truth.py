@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench import places
-from vbench.data.arrays import DAMAGE
+from vbench.data.arrays import DAMAGE, signed_ids
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.exact import nearest
 from vbench.data.files import whole_file
@@ -131,7 +131,7 @@ def given_truth(
         )
     if not np.issubdtype(ids.dtype, np.integer):
         raise DataError(f"{where}: ground truth must hold integer ids, got {ids.dtype}")
-    ids = _with_pads(ids)
+    ids = signed_ids(ids)
     pads = ids == -1
     _first(
         ((ids < 0) & ~pads) | (ids >= len(base)) | (pads[:, :1] if pads[:, 0].all() else False),
@@ -175,16 +175,6 @@ def given_truth(
     dataset = Dataset(where, base, queries, metric)
     _refuse_worse(truth, exact, sample, dataset, where)
     return truth
-
-
-def _with_pads(ids: Vectors) -> Vectors:
-    """Ids as signed integers, −1 where there are none."""
-    if ids.dtype.kind != "u":
-        return ids
-    none = ids == np.iinfo(ids.dtype).max
-    signed = ids.astype(np.int64)
-    signed[none] = -1
-    return signed
 
 
 def cores() -> int:
