@@ -44,7 +44,7 @@ def test_answers_become_rows_of_k(rows: list, expected: list) -> None:
 def test_answers_that_are_no_row_of_ids_are_refused(answer: object, says: str) -> None:
     """The message names the query, what came, and what the protocol asks for."""
     with pytest.raises(answers.AnswerError, match=says):
-        answers.stack([answer], 2, first=5)
+        answers.stack([answer], 2, [5])
 
 
 def test_one_wrong_row_among_right_ones_is_found() -> None:

@@ -20,13 +20,17 @@ ASK = wire.Search(setting={"ef": 16}, k=K, repeats=2, warmup=0)
 def searched(**changes: Any) -> wire.Searched:
     facts: dict[str, Any] = {
         "cpu_share": [1.0, 1.0],
+        "disturbed": [False, False],
+        "order_seeds": [7, 8],
+        "wall_s": [0.1, 0.1],
         "redone": 0,
-        "disturbed": False,
         "unstable": 0,
         "batch_seconds": 0.5,
         "batch_differs": 0,
         "work": None,
+        "cpu_ns": None,
         "overhead_ns": 12.5,
+        "spent_ns": 300_000_000,
     }
     return wire.Searched(**facts | changes)
 
@@ -66,9 +70,10 @@ def test_an_answer_and_its_arrays_arrive_unchanged(dtype: type) -> None:
     """Types, shapes and values survive."""
     ids = np.arange(M * K).reshape(M, K).astype(dtype) - 1
     latency = np.full((M, 2), 1 << 40)
-    answer, arrays = sent(searched(work=3.5), [ids, latency])
+    first = np.arange(M)
+    answer, arrays = sent(searched(work=3.5), [ids, latency, first])
     assert answer == searched(work=3.5)
-    for before, after in zip([ids, latency], arrays, strict=True):
+    for before, after in zip([ids, latency, first], arrays, strict=True):
         assert before.dtype == after.dtype
         assert np.array_equal(before, after)
         assert after.flags.writeable
@@ -80,6 +85,7 @@ def test_a_failure_comes_without_arrays() -> None:
 
 
 IDS, LATENCY = np.zeros((M, K), dtype=np.int32), np.ones((M, 2), dtype=np.int64)
+FIRST = LATENCY[:, 0]
 
 
 @pytest.mark.parametrize(
@@ -87,16 +93,19 @@ IDS, LATENCY = np.zeros((M, K), dtype=np.int32), np.ones((M, 2), dtype=np.int64)
     [
         (searched(), []),
         (searched(), [IDS]),
+        (searched(), [IDS, LATENCY]),
+        (searched(), [IDS, LATENCY, FIRST[:2]]),
+        (searched(), [IDS, LATENCY, -FIRST]),
         (searched(), [IDS, LATENCY, LATENCY]),
-        (searched(), [IDS[:, :2], LATENCY]),
-        (searched(), [IDS.ravel(), LATENCY]),
-        (searched(), [IDS, LATENCY[:, :1]]),
-        (searched(), [IDS.astype(np.float32), LATENCY]),
-        (searched(), [IDS, LATENCY.astype(np.float64)]),
-        (searched(), [IDS, LATENCY.astype(">i8")]),
-        (searched(), [IDS + N, LATENCY]),
-        (searched(), [IDS - 2, LATENCY]),
-        (searched(), [IDS, -LATENCY]),
+        (searched(), [IDS[:, :2], LATENCY, FIRST]),
+        (searched(), [IDS.ravel(), LATENCY, FIRST]),
+        (searched(), [IDS, LATENCY[:, :1], FIRST]),
+        (searched(), [IDS.astype(np.float32), LATENCY, FIRST]),
+        (searched(), [IDS, LATENCY.astype(np.float64), FIRST]),
+        (searched(), [IDS, LATENCY.astype(">i8"), FIRST]),
+        (searched(), [IDS + N, LATENCY, FIRST]),
+        (searched(), [IDS - 2, LATENCY, FIRST]),
+        (searched(), [IDS, -LATENCY, FIRST]),
         (wire.Opened("l2"), []),
         (wire.Raised("no", ""), [IDS]),
     ],
@@ -115,6 +124,9 @@ def test_another_answer_than_was_asked_for_is_an_error(
         {"batch_seconds": float("nan")},
         {"overhead_ns": float("inf")},
         {"cpu_share": [1.0, float("nan")]},
+        {"wall_s": [-1.0, 1.0]},
+        {"cpu_ns": float("nan")},
+        {"spent_ns": -1},
         {"unstable": -1},
         {"work": -0.5},
     ],

@@ -1,12 +1,20 @@
-"""What an index is given by the process that runs it."""
+"""What an index is given by the process that runs it, and what is read off a clock meanwhile."""
 
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
+from machine import Machine
 
 import vbench
+from vbench.bench import wire
+from vbench.bench.files import array_file
+from vbench.bench.worker import Worker
 
 RNG = np.random.default_rng(16)
 BASE = RNG.standard_normal((200, 6)).astype(np.float32)
@@ -22,3 +30,131 @@ def test_an_index_that_writes_gets_copies_of_its_own(tmp_path: Path) -> None:
     assert run.manifest.failures == []
     assert run.measure("Recall@5")["value"].to_list() == [1.0]
     assert "batch differs" not in {each.about for each in run.manifest.warnings}
+
+
+def worker_of(
+    index: str,
+    folder: Path,
+    base: np.ndarray = BASE,
+    queries: np.ndarray = QUERIES,
+    **changes: Any,
+) -> Worker:
+    """A worker in this process, its index built."""
+    order: dict[str, Any] = {
+        "adapter": f"timed:{index}",
+        "params": {},
+        "transform": "auto",
+        "metric": "l2",
+        "base": array_file(base, folder),
+        "queries": array_file(queries, folder),
+        "seed": 3,
+        "threads": 1,
+        "sys_path": list(sys.path),
+    }
+    given = {name: changes.pop(name) for name in list(changes) if name in order}
+    if "order_seed" in wire.Open.__struct_fields__:
+        order["order_seed"] = 4
+    worker = Worker(wire.Open(**order | given), **changes)
+    worker.fit()
+    return worker
+
+
+def searched(worker: Worker, **changes: Any) -> tuple[wire.Searched, list[np.ndarray]]:
+    ask: dict[str, Any] = {"setting": {}, "k": 5, "repeats": 2, "warmup": 50, "order_seed": 9}
+    return worker.search(wire.Search(**ask | changes))
+
+
+@pytest.mark.parametrize(
+    ("metric", "name"), [("l2", "none"), ("ip", "mips-l2"), ("cosine", "normalize")]
+)
+def test_it_warms_up_on_other_vectors_than_it_is_timed_on(
+    tmp_path: Path, metric: str, name: str
+) -> None:
+    """On rows of the base in its space, also where some of these are queries."""
+    queries = np.vstack([BASE[:60], QUERIES])
+    worker = worker_of("Noting", tmp_path, queries=queries, metric=metric, transform=name)
+    done, _ = searched(worker, warmup=200)
+    timed = (2 + done.redone) * len(queries)
+    asked = [query.tobytes() for query in worker.index.asked]  # type: ignore[attr-defined]
+    warm, later = asked[:-timed], asked[-timed:]
+    assert set(later) == {query.tobytes() for query in worker.space.queries(queries)}
+    assert set(warm) == {row.tobytes() for row in worker.space.queries(BASE[60:])}
+
+
+def test_builds_warm_up_on_rows_of_their_own(tmp_path: Path) -> None:
+    """Drawn by the seed of the order, as many as asked for."""
+    worker = worker_of("Noting", tmp_path)
+    drawn = []
+    for seed in (1, 2):
+        worker.warm = None
+        worker.index.asked = []  # type: ignore[attr-defined]
+        searched(worker, warmup=30, repeats=1, order_seed=seed)
+        drawn.append([query.tobytes() for query in worker.index.asked[:30]])  # type: ignore[attr-defined]
+    assert len(set(drawn[0])) == 30
+    assert set(drawn[0]) != set(drawn[1])
+
+
+def test_a_base_of_nothing_but_queries_gives_no_warm_up(tmp_path: Path) -> None:
+    """No timed query is asked beforehand."""
+    worker = worker_of("Noting", tmp_path, queries=BASE)
+    done, _ = searched(worker)
+    assert len(worker.index.asked) == (2 + done.redone) * len(BASE)  # type: ignore[attr-defined]
+
+
+def test_work_is_divided_by_all_passes(tmp_path: Path) -> None:
+    """By those that were made again too, but not by warm-up and batch, which are not counted."""
+    machine = Machine()
+    worker = worker_of("Counting", tmp_path, time=machine.clock)
+    worker.index.machine = machine  # type: ignore[attr-defined]
+    worker.index.disturbed = 1  # type: ignore[attr-defined]
+    done, _ = searched(worker)
+    assert done.redone == 1
+    assert done.work == 7
+    assert done.disturbed == [False, False]
+
+
+def test_what_a_pass_was_like_comes_with_it(tmp_path: Path) -> None:
+    """Shares, orders, seconds, CPU time; ids, times and first touches by query."""
+    machine = Machine()
+    worker = worker_of("Counting", tmp_path, time=machine.clock)
+    worker.index.machine = machine  # type: ignore[attr-defined]
+    worker.index.disturbed = 9  # type: ignore[attr-defined]
+    done, (ids, latency, first) = searched(worker)
+    assert (done.redone, done.disturbed) == (2, [True, True])
+    assert done.cpu_share == pytest.approx([0.1, 0.1])
+    assert len(set(done.order_seeds)) == 2
+    assert done.wall_s == pytest.approx([20 * 1e-5] * 2)
+    assert done.cpu_ns == pytest.approx(1000)
+    assert done.batch_seconds == 0.5
+    assert done.spent_ns == 500_000_000 + 4 * 20 * 10_000 + 50 * 10_000
+    assert (ids.shape, latency.shape, first.tolist()) == ((20, 5), (20, 2), [10_000] * 20)
+
+
+def test_a_server_of_nobody_has_no_cpu_time(tmp_path: Path) -> None:
+    """What another process spends is not known; none is none."""
+    done, _ = searched(worker_of("Remote", tmp_path))
+    assert done.cpu_ns is None
+
+
+def test_an_adapter_cannot_change_the_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither when it is made nor when it is built or asked."""
+    for name in ("perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "monotonic"):
+        monkeypatch.setattr(time, name, getattr(time, name))
+    worker = worker_of("StopsClocks", tmp_path)
+    assert time.perf_counter_ns() == 0
+    done, (_, latency, first) = searched(worker)
+    assert latency.min() > 0
+    assert first.min() > 0
+    assert min(done.wall_s) > 0
+    assert done.batch_seconds > 0
+    assert done.spent_ns > latency.sum()
+
+
+def test_answers_in_memory_that_is_used_again_are_right(tmp_path: Path) -> None:
+    """Through `search` alone, the list of rows filled anew at every call."""
+    dataset = vbench.load(BASE, queries=QUERIES, metric="l2")
+    run = vbench.run(dataset, "timed:RefillsRows", k=5, builds=1, repeats=2, out=tmp_path / "run")
+    assert run.manifest.failures == []
+    assert run.measure("Recall@5")["value"].to_list() == [1.0]

@@ -27,6 +27,8 @@ SPELLINGS = [
     "MAP@10",
     "QPS",
     "Latency(p=99)",
+    "BestLatency(p=99.9)",
+    "CpuTime",
     "BuildTime",
     "IndexSize",
     "PeakMemory",

@@ -30,9 +30,13 @@ def test_every_number_is_as_it_was_shown(old: Path) -> None:
     for new, was in zip(found["settings"], expected["settings"], strict=True):
         assert (new["index"], new["setting"]) == (was["index"], was["setting"])
         for name, value in was["measures"].items():
-            # Percentiles of latency are of single calls now.
+            # Percentiles of latency are of single calls now; those of 0.1 have another name.
             if not name.startswith("Latency"):
                 assert new["measures"][name]["value"] == pytest.approx(value, nan_ok=True), name
+    for p in (50, 99):
+        shown = [each["measures"][f"Latency(p={p})"] for each in expected["settings"]]
+        best = Run(old / "sweep").measure(f"BestLatency(p={p})")["value"].to_list()
+        assert best == pytest.approx(shown)
     names = ("index", "setting", "reason")
     failed = [{name: each[name] for name in names} for each in found["failed"]]
     assert failed == expected["failed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -66,16 +67,19 @@ def _rows(answer: Any, m: int, k: int) -> PaddedIds:
     rows = list(answer)
     if len(rows) != m:
         raise AnswerError(f"search returned {len(rows)} rows for {m} queries", "return one each")
-    return _padded(rows, k, "search", 0)
+    return _padded(rows, k, "search", None)
 
 
-def stack(answers: list[Any], k: int, first: int = 0) -> PaddedIds:
+def stack(
+    answers: list[Any], k: int, numbers: Sequence[Any] | NDArray[Any] | None = None
+) -> PaddedIds:
     """Answers of single queries as one int64 array (m, k), short rows padded with -1.
 
     Raises
     ------
     AnswerError
-        Naming the first query (counted from `first`) whose answer is not allowed.
+        Naming the first query whose answer is not allowed, by its number of `numbers` where they
+        are given.
     """
     try:
         # A ufunc-free concatenation of equal rows costs a tenth of looking at each of them.
@@ -84,14 +88,16 @@ def stack(answers: list[Any], k: int, first: int = 0) -> PaddedIds:
             return _integers(block, "search_one").reshape(len(answers), k)
     except (TypeError, ValueError):
         pass
-    return _padded(answers, k, "search_one", first)
+    return _padded(answers, k, "search_one", numbers)
 
 
-def _padded(rows: list[Any], k: int, method: str, first: int) -> PaddedIds:
+def _padded(
+    rows: list[Any], k: int, method: str, numbers: Sequence[Any] | NDArray[Any] | None
+) -> PaddedIds:
     ids = np.full((len(rows), k), -1, dtype=np.int64)
-    for number, row in enumerate(rows):
-        found = _row(row, k, method, first + number)
-        ids[number, : len(found)] = found
+    for place, row in enumerate(rows):
+        found = _row(row, k, method, place if numbers is None else numbers[place])
+        ids[place, : len(found)] = found
     return ids
 
 

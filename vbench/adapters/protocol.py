@@ -95,7 +95,7 @@ class Index:
         ids = np.full((len(queries), k), -1, dtype=np.int64)
         for row, query in enumerate(queries):
             # At once, since an index may use the memory of an answer for the next.
-            ids[row] = stack([self.search_one(query, k)], k, row)[0]
+            ids[row] = stack([self.search_one(query, k)], k, [row])[0]
         return ids
 
     def set(self, *args: Any, **search: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 import vbench
-from vbench.bench import clock, kernels, wire
+from vbench.bench import kernels, wire
 from vbench.bench.call import current_call
 from vbench.bench.described import redescribe, write_described_queries
 from vbench.bench.folder import Claimed
@@ -166,9 +166,13 @@ class Bench:
         self.journal.tell(f"{self._name(build)} {spelt}")
         started = now()
         ask = wire.Search(
-            setting=trial.setting, k=trial.k, repeats=options.repeats, warmup=options.warmup
+            setting=trial.setting,
+            k=trial.k,
+            repeats=options.repeats,
+            warmup=options.warmup,
+            order_seed=build.seed if build.order_seed is None else build.order_seed,
         )
-        done, (ids, latency) = live.session.ask(
+        done, (ids, latency, first) = live.session.ask(
             ask, wire.Searched, timeout=options.timeout, doing=f"search {spelt}".strip()
         )
         score = self._scorer.score(ids)
@@ -182,8 +186,10 @@ class Bench:
             started=started,
             ended=now(),
             passes=[
-                Pass(cpu_share=share, disturbed=done.disturbed and share < clock.QUIET)
-                for share in done.cpu_share
+                Pass(cpu_share=share, disturbed=disturbed, order_seed=seed, wall_s=wall)
+                for share, disturbed, seed, wall in zip(
+                    done.cpu_share, done.disturbed, done.order_seeds, done.wall_s, strict=True
+                )
             ],
             redone=done.redone,
             phases={"fit": live.fitted.seconds},
@@ -201,8 +207,10 @@ class Bench:
                 (cores for cores in (live.fit_cores, live.session.cores_seen) if cores is not None),
                 default=None,
             ),
+            cpu_ns=done.cpu_ns,
+            clock_ratio=done.spent_ns * 1e-9 / live.session.seconds,
         )
-        rows = Rows(ids=ids, hits=score.hits, latency_ns=latency, ratio=score.ratio)
+        rows = Rows(ids=ids, hits=score.hits, latency_ns=latency, first_ns=first, ratio=score.ratio)
         write_trial(self.journal.folder, facts, rows)
         self.journal.finished()
         self._latest[build.key] = trial.key

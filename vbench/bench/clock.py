@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -25,6 +26,26 @@ QUIET = 0.93
 _CHUNK = 8192
 
 
+class Clock(NamedTuple):
+    """What time is read from: nanoseconds of the wall, and of this process's CPU time."""
+
+    wall: Callable[[], int]
+    cpu: Callable[[], int]
+
+
+class _Collector(NamedTuple):
+    collect: Callable[[], int]
+    disable: Callable[[], None]
+    enable: Callable[[], None]
+    is_enabled: Callable[[], bool]
+
+
+# Bound before any adapter is imported, and inside of tuples: what an adapter puts in the place of
+# the functions of these modules, or of names that stand for them, reaches no measurement.
+SYSTEM = Clock(time.perf_counter_ns, time.process_time_ns)
+_GARBAGE = _Collector(gc.collect, gc.disable, gc.enable, gc.isenabled)
+
+
 class Pass(NamedTuple):
     """All queries, one at a time.
 
@@ -32,68 +53,115 @@ class Pass(NamedTuple):
     ----------
     ids : int64 (m, k), -1 pads
     latency_ns : int64 (m,)
-    cpu_share : float
-        CPU time / wall time.
-    outside_ns : float
-        The harness's own time per query outside the timed call.
+    wall_ns, cpu_ns : int
+        Time of the whole pass, the harness's own included.
     """
 
     ids: Ids
     latency_ns: NDArray[np.int64]
-    cpu_share: float
-    outside_ns: float
+    wall_ns: int
+    cpu_ns: int
+
+    @property
+    def cpu_share(self) -> float:
+        """CPU time / wall time."""
+        return self.cpu_ns / max(1, self.wall_ns)
+
+    @property
+    def outside_ns(self) -> float:
+        """The harness's own time per query outside the timed call."""
+        return (self.wall_ns - int(self.latency_ns.sum())) / max(1, len(self.latency_ns))
+
+    @property
+    def own_cpu_ns(self) -> float:
+        """CPU time per query inside the timed call."""
+        # Threads of the index work while it is called; outside of it there is the harness alone.
+        outside = self.outside_ns * min(1.0, self.cpu_share)
+        return max(0.0, self.cpu_ns / max(1, len(self.latency_ns)) - outside)
 
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """No garbage collection while the clock runs."""
-    gc.collect()
-    gc.disable()
+    collector = _GARBAGE
+    was_enabled = collector.is_enabled()
+    collector.collect()
+    collector.disable()
     try:
         yield
     finally:
-        gc.enable()
-
-
-def reuses_memory(search_one: SearchOne, queries: NDArray[np.float32], k: int) -> bool:
-    """Whether an answer lies in the memory of the one before, so that it must be copied."""
-    if len(queries) < 2:
-        return False
-    first, second = (np.asarray(search_one(query, k)) for query in queries[:2])
-    return np.shares_memory(first, second)
+        if was_enabled:
+            collector.enable()
 
 
 def one_by_one(
-    search_one: SearchOne, queries: NDArray[np.float32], k: int, *, copy: bool = False
+    search_one: SearchOne,
+    queries: NDArray[np.float32],
+    k: int,
+    *,
+    order: NDArray[np.integer[Any]] | None = None,
+    clock: Clock = SYSTEM,
 ) -> Pass:
-    """Ask each query (m, d) alone and time each call; `copy` the answers of a reused buffer.
+    """Ask each query (m, d) alone and time each call.
+
+    Parameters
+    ----------
+    queries
+        Where they are read-only, so is what is asked.
+    order : (m,), optional
+        Rows of the queries in the order in which they are asked. Ids and times come back in the
+        order of the queries all the same.
 
     Raises
     ------
     AnswerError
-        When an answer is not at most `k` integers in one row.
+        When an answer is not at most `k` integers in one row, or the index wrote into queries
+        that are read-only.
     """
     m = len(queries)
+    order = np.arange(m) if order is None else order
     ids = np.empty((m, k), dtype=np.int64)
     latency = np.empty(m, dtype=np.int64)
-    clock = time.perf_counter_ns
+    # One after the other in memory too: to fetch them from all over it would count as search.
+    asked = queries[order]
+    asked.flags.writeable = queries.flags.writeable
+    before = None if queries.flags.writeable else zlib.crc32(asked.data)
     with undisturbed():
-        cpu, wall = time.process_time_ns(), clock()
+        cpu, wall = clock.cpu(), clock.wall()
         for start in range(0, m, _CHUNK):
-            rows = list(queries[start : start + _CHUNK])
-            answers: list[Any] = [None] * len(rows)
-            times = [0] * len(rows)
-            for i, query in enumerate(rows):
-                before = clock()
-                answer = search_one(query, k)
-                after = clock()
-                answers[i] = np.array(answer) if copy else answer
-                times[i] = after - before
-            latency[start : start + len(rows)] = times
-            ids[start : start + len(rows)] = stack(answers, k, start)
-        wall, cpu = clock() - wall, time.process_time_ns() - cpu
-    outside = (wall - int(latency.sum())) / max(1, m)
-    return Pass(ids, latency, cpu / max(1, wall), outside)
+            chunk = slice(start, min(m, start + _CHUNK))
+            answers, times = _timed(search_one, list(asked[chunk]), k, clock.wall)
+            latency[chunk] = times
+            ids[chunk] = stack(answers, k, order[chunk])
+        wall, cpu = clock.wall() - wall, clock.cpu() - cpu
+    if before is not None and zlib.crc32(asked.data) != before:
+        raise AnswerError("search changed the queries it was given; copy them first")
+    back = np.empty(m, dtype=np.intp)
+    back[order] = np.arange(m)
+    return Pass(ids[back], latency[back], wall, cpu)
+
+
+def _timed(
+    search_one: SearchOne,
+    queries: Sequence[NDArray[np.float32]],
+    k: int,
+    now: Callable[[], int],
+) -> tuple[list[Any], list[int]]:
+    """The answer to each query, copied as it came, and the time of the call."""
+    copy = np.array
+    answers: list[Any] = [None] * len(queries)
+    times = [0] * len(queries)
+    for i, query in enumerate(queries):
+        before = now()
+        answer = search_one(query, k)
+        after = now()
+        times[i] = after - before
+        # An index may answer in the same list or memory each time.
+        try:
+            answers[i] = answer if type(answer) is tuple else copy(answer)
+        except (TypeError, ValueError):
+            answers[i] = answer  # no row of numbers, as it will be told
+    return answers, times
 
 
 def differing(a: Ids, b: Ids) -> int:

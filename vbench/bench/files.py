@@ -70,3 +70,12 @@ def load_rows(file: ArrayFile, out: NDArray[np.float32], places: NDArray[np.inte
             out[here, :d] = rows
         else:
             out[here[taken], :d] = rows[taken]
+
+
+def some_rows(file: ArrayFile, out: NDArray[np.float32], rows: NDArray[np.integer[Any]]) -> None:
+    """Read these rows, widened to float32, into `out` (rows, d)."""
+    dtype = np.dtype(file.dtype)
+    with Path(file.path).open("rb") as handle:
+        for place, row in enumerate(rows.tolist()):
+            handle.seek(file.offset + row * file.row_stride)
+            out[place] = np.frombuffer(handle.read(file.shape[1] * dtype.itemsize), dtype)

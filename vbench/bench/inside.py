@@ -107,7 +107,7 @@ def _look(workers: Workers, side: Side, number: int) -> Inside:
     session = workers.of(side.variant.run.build_of(trial)).session
     timeout = workers.options.timeout
     ask = wire.Search(setting=trial.setting, k=trial.k, repeats=1, warmup=0)
-    _, (ids, _) = session.ask(ask, wire.Searched, timeout=timeout, doing="search")
+    _, (ids, *_) = session.ask(ask, wire.Searched, timeout=timeout, doing="search")
     shown, arrays = session.ask(wire.Inspect(), wire.Inspected, timeout=timeout, doing="inspect")
     graph = Graph(*arrays[:2]) if shown.graph else None
     return Inside(ids, graph, arrays[-1] if shown.lists else None)

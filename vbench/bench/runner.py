@@ -54,7 +54,8 @@ def run(
     builds
         How often each index is built, each time with its own seed and insertion order.
     repeats
-        Counted passes over all queries; a query's latency is the minimum over them.
+        Counted passes over all queries, each in another order; latency is that of all single calls,
+        QPS that of each query's fastest.
     threads
         Threads and cores of the worker.
     settings

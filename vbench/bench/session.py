@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from vbench.bench import wire
+from vbench.bench import clock, wire
 from vbench.processes.channel import Arrays, ChannelError
 from vbench.processes.child import Child, ChildError, Deadline
 from vbench.processes.cores import usable_cores
@@ -51,6 +51,8 @@ class Session:
     cores_seen : float or None
         CPU time / wall time of the worker and all that it started, during the last `ask`; None
         where that was too short to tell.
+    seconds : float
+        Time from the question to the answer during the last `ask`, by this process's clock.
     closing : Closing or None
         What `close` met; None before, and where the worker was killed.
     """
@@ -70,6 +72,7 @@ class Session:
             memory_limit=memory_limit,
         )
         self.cores_seen: float | None = None
+        self.seconds = 0.0
         self.closing: Closing | None = None
         self._size = 0, 0
 
@@ -105,7 +108,8 @@ class Session:
             head = wire.encode(message)
         except (OverflowError, UnicodeError, TypeError) as error:
             raise TrialError(f"cannot be sent to the worker: {error}", fatal=False) from None
-        began, cpu = time.monotonic(), self._child.tree.cpu_seconds(now=False)
+        cpu = self._child.tree.cpu_seconds(now=False)
+        began = clock.SYSTEM.wall()
         deadline = Deadline.after(timeout)
         try:
             self._child.send(head, deadline=deadline)
@@ -118,10 +122,10 @@ class Session:
         except ChannelError as error:
             log = self._child.kill()
             raise TrialError(f"{error} (in {doing})", log, kind="protocol", fatal=True) from None
-        spent = time.monotonic() - began
+        self.seconds = (clock.SYSTEM.wall() - began) * 1e-9
         self.cores_seen = None
-        if spent >= _LEAST_SECONDS:
-            self.cores_seen = max(0.0, self._child.tree.cpu_seconds() - cpu) / spent
+        if self.seconds >= _LEAST_SECONDS:
+            self.cores_seen = max(0.0, self._child.tree.cpu_seconds() - cpu) / self.seconds
         if isinstance(answer, wire.Raised):
             raise TrialError(f"{answer.reason} (in {doing})", answer.trace, fatal=False)
         return answer, arrays

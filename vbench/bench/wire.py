@@ -78,30 +78,47 @@ class Fitted(Answer):
 
 
 class Search(Message):
-    """Measure one setting at one K."""
+    """Measure one setting at one K; `order_seed` draws the order of the queries in each pass."""
 
     setting: dict[str, Any]
     k: int
     repeats: int
     warmup: int
+    order_seed: int = 0
 
 
 class Searched(Answer):
-    """What was measured; ids (m, k) and latencies in ns (m, repeats) follow as arrays.
+    """What was measured; ids (m, k), latencies (m, repeats) and first touches (m,) follow.
 
-    `cpu_share` is CPU time / wall time of each pass, `redone` the passes that were repeated
-    because the machine was busy, `unstable` the queries whose ids differ between repeats,
-    `batch_differs` those whose ids differ between one-by-one and batch.
+    Attributes
+    ----------
+    cpu_share, disturbed, order_seeds, wall_s
+        Of each pass: CPU time / wall time, whether other processes took its core, what drew the
+        order of its queries, how long it took.
+    redone
+        Passes that were made again because they were disturbed.
+    unstable, batch_differs
+        Queries whose ids differ between passes, and between one-by-one and batch.
+    cpu_ns
+        CPU time a query, of the worker and its children; None where another process works.
+    overhead_ns
+        The harness's own time a query outside the timed call.
+    spent_ns
+        Time from the question to the answer, by the worker's clock.
     """
 
     cpu_share: list[float]
+    disturbed: list[bool]
+    order_seeds: list[int]
+    wall_s: list[float]
     redone: int
-    disturbed: bool
     unstable: int
     batch_seconds: float
     batch_differs: int
     work: float | None
+    cpu_ns: float | None
     overhead_ns: float
+    spent_ns: int
 
 
 class Inspect(Message):
@@ -164,6 +181,7 @@ def expected_arrays(asked: Message, answer: Message, n: int, m: int) -> list[Exp
             return [
                 Expected(row, (m, k), -1, n - 1),
                 Expected(count, (m, repeats), 0, most),
+                Expected(count, (m,), 0, most),
             ]
         case Inspect(), Inspected(graph=graph, lists=lists):
             links = [Expected(row, (n, None), -1, n - 1), Expected(row, (None,), 0, n - 1)]

@@ -12,7 +12,6 @@ import os
 import socket
 import sys
 import tempfile
-import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -26,17 +25,21 @@ from vbench.adapters.order import insertion_order
 from vbench.adapters.protocol import Index, is_count, versions
 from vbench.adapters.registry import resolve
 from vbench.adapters.space import Space, plan_space
-from vbench.bench import clock, memory, wire
-from vbench.bench.files import load_rows
+from vbench.bench import clock, memory, passes, wire
+from vbench.bench.files import load_rows, some_rows
 from vbench.bench.kernels import kernels
 from vbench.processes.channel import Channel, ClosedError
 from vbench.processes.text import reason_of, trace_of
+from vbench.processes.tree import Tree
 
 
 class Worker:
     """One build and what is asked of it."""
 
-    def __init__(self, order: wire.Open) -> None:
+    def __init__(self, order: wire.Open, time: clock.Clock = clock.SYSTEM) -> None:
+        # Taken before any code of an adapter runs.
+        self.time = time
+        self.warm: NDArray[np.float32] | None = None
         sys.path[:] = order.sys_path
         self.order = order
         kind: type[Index] = resolve(order.adapter)
@@ -71,17 +74,17 @@ class Worker:
             raise clock.AnswerError("fit was asked for twice")
         before = zlib.crc32(base.data)
         resting = memory.reset_peak()
-        cpu, wall = time.process_time(), time.perf_counter()
+        cpu, wall = self.time.cpu(), self.time.wall()
         self.index.fit(base, self.space.metric, seed=self.order.seed, threads=self.order.threads)
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        wall, cpu = self.time.wall() - wall, self.time.cpu() - cpu
         peak = memory.peak()
         if not self.index.writes and zlib.crc32(base.data) != before:
             raise clock.AnswerError("fit changed the base vectors it was given; copy them first")
         self.base = None
         size, source = self._size()
         return wire.Fitted(
-            seconds=wall,
-            cpu_seconds=cpu,
+            seconds=wall * 1e-9,
+            cpu_seconds=cpu * 1e-9,
             peak_bytes=None if peak is None or resting is None else max(0, peak - resting),
             index_bytes=size,
             size_source=source,
@@ -101,56 +104,81 @@ class Worker:
             written = [path for path in Path(folder).rglob("*") if path.is_file()]
             return sum(path.stat().st_size for path in written), "saved file"
 
-    def search(self, ask: wire.Search) -> tuple[wire.Searched, NDArray[Any], NDArray[np.int64]]:
+    def search(self, ask: wire.Search) -> tuple[wire.Searched, list[NDArray[Any]]]:
         """Warm up, ask one by one `repeats` times, then all at once; check every answer."""
-        index, queries, k = self.index, self.queries, ask.k
-        n = len(self.original)
+        began = self.time.wall()
+        index, k, n = self.index, ask.k, len(self.original)
         index.set(**ask.setting)
-        before = zlib.crc32(queries.data)
-        copy = clock.reuses_memory(index.search_one, self._given(), k)
         if ask.warmup:
-            clock.one_by_one(index.search_one, self._given()[: ask.warmup], k, copy=copy)
+            clock.one_by_one(index.search_one, self._warmup(ask), k, clock=self.time)
         index.work()
-        passes, redone = self._passes(ask, copy=copy)
-        work = _count("work", index.work())
-        given = self._given()
-        wall = time.perf_counter()
-        answer = index.search(given, k)
-        batch_seconds = time.perf_counter() - wall
-        batch = clock.whole(answer, len(queries), k)
-        for ids in (*(each.ids for each in passes), batch):
-            clock.check_range(ids, n)
-        if zlib.crc32(queries.data) != before:
-            raise clock.AnswerError("search changed the queries it was given; copy them first")
-        first = passes[0].ids
-        unstable = np.zeros(len(queries), dtype=bool)
-        for other in passes[1:]:
-            unstable |= (other.ids != first).any(axis=1)
-        done = wire.Searched(
-            cpu_share=[each.cpu_share for each in passes],
-            redone=redone,
-            disturbed=index.local and min(each.cpu_share for each in passes) < clock.QUIET,
-            unstable=int(unstable.sum()),
-            batch_seconds=batch_seconds,
-            batch_differs=clock.differing(first, batch),
-            work=None if work is None else work / (len(queries) * (len(passes) + redone)),
-            overhead_ns=min(each.outside_ns for each in passes),
+        children = Tree(os.getpid())
+        children_cpu = children.cpu_seconds_below()
+        done = passes.measure(
+            index.search_one,
+            self._given,
+            k,
+            repeats=ask.repeats,
+            order_seed=ask.order_seed,
+            local=index.local,
+            clock=self.time,
         )
+        children_cpu = max(0.0, children.cpu_seconds_below() - children_cpu)
+        work = _count("work", index.work())
+        batch, batch_ns = self._batch(k)
+        counted, asked = done.counted, done.made * len(self.queries)
+        for ids in (*(each.ids for each in counted), batch):
+            clock.check_range(ids, n)
+        first = counted[0].ids
+        unstable = np.zeros(len(first), dtype=bool)
+        for other in counted[1:]:
+            unstable |= (other.ids != first).any(axis=1)
+        own_cpu_ns = float(np.mean([each.own_cpu_ns for each in counted]))
         ids = np.where(first < 0, -1, self.original[first])
         narrow = np.int32 if n <= np.iinfo(np.int32).max else np.int64
-        return done, ids.astype(narrow), np.stack([each.latency_ns for each in passes], axis=1)
+        latency = np.stack([each.latency_ns for each in counted], axis=1)
+        answer = wire.Searched(
+            cpu_share=[each.cpu_share for each in counted],
+            disturbed=[passes.is_disturbed(each, local=index.local) for each in counted],
+            order_seeds=done.order_seeds,
+            wall_s=[each.wall_ns * 1e-9 for each in counted],
+            redone=done.redone,
+            unstable=int(unstable.sum()),
+            batch_seconds=batch_ns * 1e-9,
+            batch_differs=clock.differing(first, batch),
+            work=None if work is None else work / asked,
+            # What a server does that is no child of ours is not seen.
+            cpu_ns=own_cpu_ns + children_cpu * 1e9 / asked if index.local or children_cpu else None,
+            overhead_ns=max(0.0, min(each.outside_ns for each in counted)),
+            spent_ns=self.time.wall() - began,
+        )
+        return answer, [ids.astype(narrow), latency, done.first_ns]
 
-    def _passes(self, ask: wire.Search, *, copy: bool) -> tuple[list[clock.Pass], int]:
-        """`repeats` passes; a disturbed one is done again, at most `repeats` times in all."""
-        passes: list[clock.Pass] = []
-        redone = 0
-        while len(passes) < ask.repeats:
-            done = clock.one_by_one(self.index.search_one, self._given(), ask.k, copy=copy)
-            if self.index.local and done.cpu_share < clock.QUIET and redone < ask.repeats:
-                redone += 1
-                continue
-            passes.append(done)
-        return passes, redone
+    def _batch(self, k: int) -> tuple[clock.Ids, int]:
+        """Ids of all queries in one call, and its time in ns."""
+        given = self._given()
+        before = zlib.crc32(given.data)
+        began = self.time.wall()
+        answer = self.index.search(given, k)
+        spent = self.time.wall() - began
+        if not self.index.writes and zlib.crc32(given.data) != before:
+            raise clock.AnswerError("search changed the queries it was given; copy them first")
+        return clock.whole(answer, len(given), k), spent
+
+    def _warmup(self, ask: wire.Search) -> NDArray[np.float32]:
+        """Rows of the base, drawn by the build's seed, that are none of the queries."""
+        if self.warm is None:
+            n, d = self.order.base.shape
+            rng = np.random.default_rng([ask.order_seed, 0])
+            raw = np.empty((min(n, ask.warmup), d), dtype=np.float32)
+            some_rows(self.order.base, raw, rng.choice(n, len(raw), replace=False))
+            # A vector without a direction is no query.
+            drawn = self.space.queries(raw[raw.any(axis=1)])
+            alike = np.isin(self.queries[:, 0], drawn[:, 0])
+            asked = {query.tobytes() for query in self.queries[alike]}
+            others = [row for row in range(len(drawn)) if drawn[row].tobytes() not in asked]
+            self.warm = _read_only(drawn[others])
+        return self.warm.copy() if self.index.writes else self.warm
 
     def inspect(self) -> tuple[wire.Inspected, list[NDArray[Any]]]:
         """What the index is made of inside, where its class shows it.
@@ -183,9 +211,9 @@ class Worker:
 
     def close(self) -> wire.Closed:
         """Let the adapter clean up behind itself."""
-        began = time.monotonic()
+        began = self.time.wall()
         self.index.close()
-        return wire.Closed(seconds=time.monotonic() - began)
+        return wire.Closed(seconds=(self.time.wall() - began) * 1e-9)
 
 
 def _count(method: str, given: object) -> int | None:
@@ -250,8 +278,8 @@ def serve(channel: Channel) -> None:
                     case wire.Fit(), Worker():
                         answer = worker.fit()
                     case wire.Search(), Worker():
-                        answer, *rest = worker.search(message)
-                        arrays = tuple(rest)
+                        answer, found = worker.search(message)
+                        arrays = tuple(found)
                     case wire.Inspect(), Worker():
                         answer, inside = worker.inspect()
                         arrays = tuple(inside)

@@ -98,7 +98,7 @@ class Workers:
                 null = Build(key="", index="null", adapter=_NULL)
                 self._prepare(session, null, arrays, _NULL_SECONDS)
                 ask = wire.Search(setting={}, k=self.options.k[0], repeats=3, warmup=WARMUP)
-                done, (_, latency) = session.ask(
+                done, (_, latency, _) = session.ask(
                     ask, wire.Searched, timeout=_NULL_SECONDS, doing="null"
                 )
         except TrialError:

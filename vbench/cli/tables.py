@@ -16,6 +16,7 @@ from vbench.results.same import joined
 
 Value = Mapping[str, float | None]
 _SHOWN_WARNINGS = 8
+_DISTURBED = "*"
 
 
 def print_summary(document: Mapping[str, Any]) -> None:
@@ -33,7 +34,7 @@ def print_summary(document: Mapping[str, Any]) -> None:
         rows = [setting for setting in settings if setting["k"] == k]
         heads = 1 + len(parameter_names(rows))
         print_table(out, _evenness(rows, k, document["cluster"]), heads)
-        print_table(out, _price(rows, k), heads)
+        print_table(out, _price(rows, k, document["options"]["repeats"]), heads)
         _print_extra(out, rows, k)
     print_failed(out, document["failed"])
     print_warnings(out, document["warnings"])
@@ -184,27 +185,35 @@ def _tail_share(tail: Mapping[str, Any], part: str) -> str:
     return f"{100 * tail[part]:.1f}%\n{100 * low:.1f} {100 * high:.1f}"
 
 
-def _price(rows: Sequence[Mapping[str, Any]], k: int) -> Table:
+def _price(rows: Sequence[Mapping[str, Any]], k: int, repeats: int) -> Table:
     title = f"At what price (top {k}, one query at a time; batch: one call with all)"
     if max(row["builds"] for row in rows) > 1:
         title += "; ± 95 % interval over builds"
     table = _table(title, rows)
-    columns = ("QPS", "p50 latency", "p99 latency", "batch QPS", "work", "build", "size", "peak")
+    best = f" (best of {repeats})" if repeats > 1 else ""
+    columns = (
+        *(f"QPS{best}", "p50 latency", "p99 latency", "batch QPS"),
+        *("work", "build", "size", "peak"),
+    )
     for column in columns:
         table.add_column(column, justify="right")
     for row in rows:
         of = row["measures"]
+        mark = _DISTURBED if row["disturbed"] else ""
         table.add_row(
             *_head(row, rows),
-            _number(of["QPS"], lambda x: f"{x:,.0f}"),
-            _number(of["Latency(p=50)"], seconds),
-            _number(of["Latency(p=99)"], seconds),
-            _number(of["BatchQPS"], lambda x: f"{x:,.0f}"),
+            _number(of["QPS"], lambda x: f"{x:,.0f}") + mark,
+            _number(of["Latency(p=50)"], seconds) + mark,
+            _number(of["Latency(p=99)"], seconds) + mark,
+            _number(of["BatchQPS"], lambda x: f"{x:,.0f}") + mark,
             _number(of["Work"], lambda x: f"{x:,.0f}"),
             _number(of["BuildTime"], seconds),
             _number(of["IndexSize"], size),
             _number(of["PeakMemory"], size),
         )
+    if any(row["disturbed"] for row in rows):
+        table.caption = f"{_DISTURBED} other work took the core in every pass of some build"
+        table.caption_justify = "left"
     return table
 
 

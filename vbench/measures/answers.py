@@ -28,6 +28,8 @@ class Cost:
         One call with all queries.
     work : float
         Distance computations a query.
+    cpu_seconds : float
+        CPU time a query.
     """
 
     build_seconds: float | None = None
@@ -35,6 +37,7 @@ class Cost:
     peak_bytes: int | None = None
     batch_seconds: float | None = None
     work: float | None = None
+    cpu_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ class Answers:
     ratio : float64 (m,)
         Sum of the true distances / sum of the returned distances, see :class:`Ratio`.
     latency_ns : integer (m, repeats)
+        Time of every single call.
+    disturbed
+        Which of the repeats other processes disturbed; empty where none was.
     """
 
     k: int
@@ -63,6 +69,19 @@ class Answers:
     ratio: FloatArray
     latency_ns: NDArray[np.int64]
     cost: Cost = field(default_factory=Cost)
+    disturbed: tuple[bool, ...] = ()
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether other processes disturbed all that was timed."""
+        return bool(self.disturbed) and all(self.disturbed)
+
+    @property
+    def quiet_ns(self) -> NDArray[np.int64]:
+        """Time of every call of the undisturbed repeats, or of all where none is undisturbed."""
+        if not any(self.disturbed) or self.is_disturbed:
+            return self.latency_ns
+        return self.latency_ns[:, ~np.array(self.disturbed)]
 
     def hits_against(self, top: int | None) -> NDArray[np.integer[Any]]:
         """Hits of each query against the exact `top` nearest (None: against the top k)."""

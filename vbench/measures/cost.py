@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vbench.measures.answers import Answers
 from vbench.measures.base import Kind, Measure, require
 from vbench.metric import FloatArray
+from vbench.stats.intervals import percentile_rank
 
 
 @dataclass(frozen=True)
@@ -21,14 +23,14 @@ class _Cost(Measure):
 
 
 def best_of_repeats(answers: Answers) -> FloatArray:
-    """Latency of each query in seconds: the minimum over repeats, (m,)."""
+    """Seconds of each query's fastest call: the minimum over repeats, (m,)."""
     # Column by column: numpy is slow where the axis to reduce is as short as the repeats are few.
     return np.asarray(functools.reduce(np.minimum, answers.latency_ns.T) * 1e-9)
 
 
 @dataclass(frozen=True)
 class QPS(_Cost):
-    """Queries a second, one at a time: m / Σ of the per-query latencies (minimum over repeats)."""
+    """Queries a second, one at a time: m / Σ of each query's fastest call (best of the repeats)."""
 
     higher_is_better: ClassVar[bool] = True
 
@@ -50,18 +52,50 @@ class BatchQPS(_Cost):
 
 
 @dataclass(frozen=True)
-class Latency(_Cost):
-    """The p-th percentile of per-query latency in seconds (minimum over repeats)."""
-
+class _Latency(_Cost):
     p: int | float = 99
 
     def __post_init__(self) -> None:
         require(0 <= self.p <= 100, self, "p", self.p, "a number from 0 to 100")
 
-    def value(self, answers: Answers) -> float | None:
-        if not answers.latency_ns.size:
+    def _percentile(self, seconds: NDArray[np.floating[Any]]) -> float | None:
+        if not seconds.size:
             return None
-        return float(np.percentile(best_of_repeats(answers), self.p, method="lower"))
+        rank = percentile_rank(seconds.size, self.p)
+        return float(np.partition(seconds.ravel(), rank)[rank])
+
+
+@dataclass(frozen=True)
+class Latency(_Latency):
+    """The p-th percentile, in seconds, of all single calls: what a service sees.
+
+    Passes that other processes disturbed are left out, as far as there are others.
+    """
+
+    def value(self, answers: Answers) -> float | None:
+        return self._percentile(answers.quiet_ns * 1e-9)
+
+
+@dataclass(frozen=True)
+class BestLatency(_Latency):
+    """The p-th percentile over the queries of each one's fastest call, in seconds.
+
+    That is the index's own work, without what else delays a call now and then.
+    """
+
+    def value(self, answers: Answers) -> float | None:
+        return self._percentile(best_of_repeats(answers)) if answers.latency_ns.size else None
+
+
+@dataclass(frozen=True)
+class CpuTime(_Cost):
+    """Mean CPU time of a query in seconds, of the worker and its children.
+
+    It hardly depends on what else the machine does.
+    """
+
+    def value(self, answers: Answers) -> float | None:
+        return answers.cost.cpu_seconds
 
 
 @dataclass(frozen=True)
@@ -94,3 +128,7 @@ class Work(_Cost):
 
     def value(self, answers: Answers) -> float | None:
         return answers.cost.work
+
+
+CLOCKED = (QPS, BatchQPS, Latency, BestLatency)
+"""Measures that other work on the machine makes worse."""

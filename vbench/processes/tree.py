@@ -66,6 +66,10 @@ class Tree:
         """
         return sum(map(_cpu_seconds, self.members(now=True) if now else self._members))
 
+    def cpu_seconds_below(self) -> float:
+        """CPU time of all that the root started and that still runs."""
+        return sum(map(_cpu_seconds, self.members(now=True)[1:]))
+
 
 def is_stopped(pid: int) -> bool:
     """Whether a signal such as SIGSTOP holds a process."""

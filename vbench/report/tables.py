@@ -52,7 +52,7 @@ def verdict_table(panel: Panel, footing: Footing) -> Table:
         f"verdict-{panel.id}",
         f"At equal mean recall, about {footing.level:.2f}: {panel.name}",
         "Reach 0.9: share of the queries with recall ≥ 0.9, the others likewise. p99: the latency "
-        "that one query in a hundred exceeds. Small figures: 95 % intervals over queries and "
+        "that one call in a hundred exceeds. Small figures: 95 % intervals over queries and "
         "builds.",
         columns,
         rows,

@@ -16,7 +16,7 @@ def amount(measure: str, value: float | None, *, signed: bool = False) -> str:
 
 
 def _unsigned(measure: str, value: float) -> str:
-    if measure.startswith(("Latency", "BuildTime")):
+    if measure.startswith(("Latency", "BestLatency", "CpuTime", "BuildTime")):
         return seconds(value)
     if measure in ("IndexSize", "PeakMemory"):
         return size(value)

@@ -101,6 +101,11 @@ class TrialFacts(msgspec.Struct, frozen=True, kw_only=True):
         return any(each.disturbed for each in self.passes)
 
     @property
+    def all_disturbed(self) -> bool:
+        """Whether every counted pass was disturbed."""
+        return bool(self.passes) and all(each.disturbed for each in self.passes)
+
+    @property
     def build_seconds(self) -> float | None:
         """Seconds of building, all phases together, the loading of data left out."""
         phases = [seconds for name, seconds in self.phases.items() if name != "load"]

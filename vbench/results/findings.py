@@ -14,6 +14,7 @@ from vbench.results.facts import TrialFacts
 from vbench.results.idle import of_idle
 from vbench.results.run import Run, Setting, spelt
 from vbench.results.schema import Warn
+from vbench.results.timing import of_time
 
 _CORES_MARGIN = 1.25
 """How many times the cores allowed a worker may keep busy before it is told: clocks are coarse."""
@@ -42,7 +43,7 @@ def findings(run: Run, dataset: Dataset | None = None, outdated: Sequence[str] =
     found += of_copies(run, settings)
     found += _of_ties(run, settings)
     found += _of_conduct(run, run.settings(steps=True))
-    found += _of_time(run, settings)
+    found += of_time(run, settings)
     found += map(_old_kernel, outdated)
     return found
 
@@ -209,20 +210,3 @@ def _of_conduct(run: Run, settings: list[Setting]) -> Iterator[Warn]:
                 "its speed is that of more cores than the others have",
                 "give the library the number of threads that fit is given",
             )
-
-
-def _of_time(run: Run, settings: list[Setting]) -> Iterator[Warn]:
-    facts: list[TrialFacts] = [run.facts(trial) for s in settings for trial in s.trials]
-    disturbed = [each for each in facts if each.disturbed]
-    if disturbed:
-        lowest = min(
-            part.cpu_share or 0.0 for each in disturbed for part in each.passes if part.disturbed
-        )
-        yield Warn(
-            "busy machine",
-            f"{len(disturbed)} of {len(facts)} trials were disturbed: the worker had its core for "
-            f"as little as {lowest:.0%} of the time",
-            "their speed is that of the machine as much as of the index",
-            "stop other work and run again with --fresh before ranking by speed",
-            code="busy-machine",
-        )

@@ -37,7 +37,8 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     ratio : float64 (m,)
     latency_ns : int64 (m, passes)
     first_ns : int64 (m,)
-        The first touch of each query, before any counted pass.
+        The first touch of each query: its time in the first pass of all. That pass is counted
+        as well, unless it was disturbed and made again.
     wait_ns, filter_ns : int64 (m,)
     """
 

@@ -197,7 +197,9 @@ class Run:
                 peak_bytes=facts.peak_bytes,
                 batch_seconds=None if batch is None else batch.seconds,
                 work=facts.work,
+                cpu_seconds=None if facts.cpu_ns is None else facts.cpu_ns * 1e-9,
             ),
+            disturbed=tuple(each.disturbed for each in facts.passes),
         )
 
     def settings(self, *, steps: bool = False) -> list[Setting]:

@@ -89,6 +89,7 @@ def _setting(
         "k": setting.k,
         "space": run.space(setting) or None,
         "builds": len(setting.trials),
+        "disturbed": sum(each.is_disturbed for each in answers),
         "measures": {str(measure): estimator.of(measure)._asdict() for measure in measures},
         "tail": {
             "delta": TAIL_DELTA,

@@ -168,7 +168,7 @@ def search_each(index: Index, queries: Vectors, k: int, n: int) -> Ids:
     """Ids of one call for each query, checked: int64 (m, k), in memory of their own."""
     ids = np.full((len(queries), k), -1, dtype=np.int64)
     for row, query in enumerate(given(index, queries)):
-        ids[row] = stack([index.search_one(query, k)], k, row)[0]
+        ids[row] = stack([index.search_one(query, k)], k, [row])[0]
     check_range(ids, n)
     return ids
 

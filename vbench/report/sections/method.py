@@ -40,10 +40,11 @@ DEFINITIONS = (
         "a curve is simultaneous (Dvoretzky–Kiefer–Wolfowitz with Massart's constant, "
         "https://doi.org/10.1214/aop/1176990746, and the spread of the builds).",
     ),
-    ("QPS", "Queries a second, one at a time: m / Σ of the least latency of each query."),
+    ("QPS", "Queries a second, one at a time: m / Σ of each query's fastest call of the repeats."),
     (
         "latency",
-        "Wall time of the one call into the index for one query; the least of the repeats.",
+        "Wall time of the one call into the index for one query; percentiles are over all single "
+        "calls of the passes that no other process disturbed.",
     ),
 )
 
