@@ -49,9 +49,9 @@ def test_a_worker_is_asked_and_closed(tmp_path: Path) -> None:
     """Its adapter's `close` is waited for and timed, and the worker is gone."""
     with Session(threads=1) as session:
         built(session, tmp_path, "misbehaving:Exact")
-        done, (ids, latency) = session.ask(SEARCH, wire.Searched, timeout=60, doing="search")
+        done, (ids, latency, first) = session.ask(SEARCH, wire.Searched, timeout=60, doing="search")
         assert done.unstable == 0
-        assert (ids.shape, latency.shape) == ((6, 3), (6, 1))
+        assert (ids.shape, latency.shape, first.shape) == ((6, 3), (6, 1), (6,))
         assert session.memory() > 0
         pid = session.pid
     assert session.closing is not None
