@@ -48,19 +48,18 @@ def worker_of(
         "base": array_file(base, folder),
         "queries": array_file(queries, folder),
         "seed": 3,
+        "order_seed": 4,
         "threads": 1,
         "sys_path": list(sys.path),
     }
     given = {name: changes.pop(name) for name in list(changes) if name in order}
-    if "order_seed" in wire.Open.__struct_fields__:
-        order["order_seed"] = 4
     worker = Worker(wire.Open(**order | given), **changes)
     worker.fit()
     return worker
 
 
 def searched(worker: Worker, **changes: Any) -> tuple[wire.Searched, list[np.ndarray]]:
-    ask: dict[str, Any] = {"setting": {}, "k": 5, "repeats": 2, "warmup": 50, "order_seed": 9}
+    ask: dict[str, Any] = {"setting": {}, "k": 5, "repeats": 2, "warmup": 50}
     return worker.search(wire.Search(**ask | changes))
 
 
@@ -82,16 +81,18 @@ def test_it_warms_up_on_other_vectors_than_it_is_timed_on(
 
 
 def test_builds_warm_up_on_rows_of_their_own(tmp_path: Path) -> None:
-    """Drawn by the seed of the order, as many as asked for."""
-    worker = worker_of("Noting", tmp_path)
-    drawn = []
+    """Drawn by the seed of the order, as many as asked for, and in orders of their own."""
+    warm, first = [], []
     for seed in (1, 2):
-        worker.warm = None
-        worker.index.asked = []  # type: ignore[attr-defined]
-        searched(worker, warmup=30, repeats=1, order_seed=seed)
-        drawn.append([query.tobytes() for query in worker.index.asked[:30]])  # type: ignore[attr-defined]
-    assert len(set(drawn[0])) == 30
-    assert set(drawn[0]) != set(drawn[1])
+        worker = worker_of("Noting", tmp_path, order_seed=seed)
+        searched(worker, warmup=30, repeats=1)
+        asked = [query.tobytes() for query in worker.index.asked]  # type: ignore[attr-defined]
+        warm.append(asked[:30])
+        first.append(asked[30:50])
+    assert len(set(warm[0])) == 30
+    assert set(warm[0]) != set(warm[1])
+    assert set(first[0]) == set(first[1])
+    assert first[0] != first[1]
 
 
 def test_a_base_of_nothing_but_queries_gives_no_warm_up(tmp_path: Path) -> None:

@@ -170,7 +170,6 @@ class Bench:
             k=trial.k,
             repeats=options.repeats,
             warmup=options.warmup,
-            order_seed=build.seed if build.order_seed is None else build.order_seed,
         )
         done, (ids, latency, first) = live.session.ask(
             ask, wire.Searched, timeout=options.timeout, doing=f"search {spelt}".strip()

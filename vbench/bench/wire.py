@@ -78,13 +78,12 @@ class Fitted(Answer):
 
 
 class Search(Message):
-    """Measure one setting at one K; `order_seed` draws the order of the queries in each pass."""
+    """Measure one setting at one K."""
 
     setting: dict[str, Any]
     k: int
     repeats: int
     warmup: int
-    order_seed: int = 0
 
 
 class Searched(Answer):

@@ -110,7 +110,7 @@ class Worker:
         index, k, n = self.index, ask.k, len(self.original)
         index.set(**ask.setting)
         if ask.warmup:
-            clock.one_by_one(index.search_one, self._warmup(ask), k, clock=self.time)
+            clock.one_by_one(index.search_one, self._warmup(ask.warmup), k, clock=self.time)
         index.work()
         children = Tree(os.getpid())
         children_cpu = children.cpu_seconds_below()
@@ -119,7 +119,7 @@ class Worker:
             self._given,
             k,
             repeats=ask.repeats,
-            order_seed=ask.order_seed,
+            order_seed=self.order.order_seed,
             local=index.local,
             clock=self.time,
         )
@@ -165,12 +165,12 @@ class Worker:
             raise clock.AnswerError("search changed the queries it was given; copy them first")
         return clock.whole(answer, len(given), k), spent
 
-    def _warmup(self, ask: wire.Search) -> NDArray[np.float32]:
+    def _warmup(self, count: int) -> NDArray[np.float32]:
         """Rows of the base, drawn by the build's seed, that are none of the queries."""
         if self.warm is None:
             n, d = self.order.base.shape
-            rng = np.random.default_rng([ask.order_seed, 0])
-            raw = np.empty((min(n, ask.warmup), d), dtype=np.float32)
+            rng = np.random.default_rng([self.order.order_seed, 2])
+            raw = np.empty((min(n, count), d), dtype=np.float32)
             some_rows(self.order.base, raw, rng.choice(n, len(raw), replace=False))
             # A vector without a direction is no query.
             drawn = self.space.queries(raw[raw.any(axis=1)])

@@ -92,7 +92,7 @@ def tune(
 
     One half of the queries chooses the setting, in few trials; the other half, which had no say,
     certifies it with an exact bound that every build must reach. Exit code 1 where the target is
-    not met, or not certified.
+    not met, or not certified; 3 where other work on the machine keeps it from being judged.
     """
     from vbench.data.load import load
     from vbench.tune.document import document
@@ -128,4 +128,6 @@ def tune(
         from vbench.cli.tune_tables import print_tuning
 
         print_tuning(described)
+    if not found.is_judged:
+        return 3
     return 0 if found.is_certified else 1

@@ -47,7 +47,12 @@ def search_combinations(judge: Judge, groups: Sequence[Group], budget: Budget) -
             outcome = search(judge, groups[number], budget, start=start, incumbent=incumbent)
             outcomes[number] = outcome
             best = _keep_the_better(judge, best, outcome)
-        if budget.left <= 0 or len(outcomes) == len(groups) or repeats >= _REPEATS:
+        if (
+            budget.left <= 0
+            or len(outcomes) == len(groups)
+            or repeats >= _REPEATS
+            or judge.gives_up()
+        ):
             asked.study.stop()
         asked.set_user_attr("slack", _largest_slack(outcomes[number]))
         return _loss(judge, outcomes[number])

@@ -47,12 +47,14 @@ def document(tuning: Tuning) -> dict[str, Any]:
                     "calibration": _evidence(calibration),
                     "held_out": _evidence(held_out),
                     "certified": held_out.is_certified,
+                    "judged": held_out.is_judged,
                     "more_queries": held_out.more,
                 }
                 for calibration, held_out in zip(best.tried.evidence, best.evidence, strict=True)
             ],
         },
-        "met": tuning.is_met,
+        "met": tuning.is_met if tuning.is_judged or tuning.is_met else None,
+        "judged": tuning.is_judged,
         "certified": tuning.is_certified,
         "verdict": verdict(tuning),
         "again": again(manifest.call),
@@ -67,8 +69,10 @@ def document(tuning: Tuning) -> dict[str, Any]:
 
 
 def verdict(tuning: Tuning) -> str:
-    """One sentence: certified, not certified and what it takes, or not met and how near."""
+    """One sentence: certified, or not and what it takes, or not met and how near, or not judged."""
     best = tuning.best
+    if not tuning.is_judged:
+        return _not_judged(tuning)
     if not tuning.is_met:
         missed = min(best.tried.evidence, key=lambda each: each.plain_slack)
         if missed.value is None:
@@ -86,6 +90,30 @@ def verdict(tuning: Tuning) -> str:
         )
     open_targets = [each for each in best.evidence if not each.is_certified]
     return f"not certified: {best.tried}; " + "; ".join(map(_missing, open_targets))
+
+
+def _not_judged(tuning: Tuning) -> str:
+    held_out = tuning.best.evidence
+    calibration = tuning.best.tried.evidence
+    judged = [
+        each
+        for each, before in zip(held_out, calibration, strict=True)
+        if each.is_judged and before.is_judged
+    ]
+    open_ = [str(each.target) for each in held_out if each not in judged]
+    disturbed = sum(not each.is_judged for each in tuning.tried)
+    said = (
+        f"cannot be judged on this machine: {' and '.join(open_)} hangs on passes of which other "
+        f"processes disturbed every one, also when they were made again, at {disturbed} of "
+        f"{len(tuning.tried)} settings tried"
+    )
+    for each in judged:
+        word = "certified" if each.is_certified else "not certified"
+        said += f"; {each.target} is {word} for {tuning.best.tried}"
+    return (
+        f"{said}. Stop other work and give the call again with --fresh, or bound CpuTime in place "
+        "of a latency"
+    )
 
 
 def _missing(evidence: Evidence) -> str:
@@ -156,6 +184,7 @@ def _tried(tuning: Tuning, tried: Tried) -> dict[str, Any]:
         "measures": {**objective, **measures},
         "met": tried.is_met,
         "vouched": tried.slack >= 0.0,
+        "judged": tried.is_judged,
     }
 
 

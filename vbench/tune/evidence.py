@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vbench.measures.answers import Answers
 from vbench.measures.base import Measure
-from vbench.measures.cost import Latency, best_of_repeats
+from vbench.measures.cost import CLOCKED, BestLatency, Latency, best_of_repeats
 from vbench.measures.recall import CVaR, Percentile
 from vbench.metric import FloatArray
 from vbench.stats.betting import mean_lower
@@ -44,6 +44,9 @@ class Evidence:
     more
         How many more queries would certify the target, if they answered as these do: 0 where
         it is certified, None where no number would.
+    is_judged
+        Whether the answers say anything: not where only builds whose every pass other processes
+        disturbed miss a target of time. (What they reach all the same, they reach.)
     """
 
     target: Target
@@ -53,6 +56,7 @@ class Evidence:
     slack: float
     plain_slack: float
     more: int | None
+    is_judged: bool = True
 
     @property
     def is_met(self) -> bool:
@@ -102,7 +106,8 @@ def weigh(
     """Weigh the answers of every build against a target.
 
     Each build's bound is exact: Clopper–Pearson for shares, and for percentiles, which are shares
-    of queries beyond a value; by betting for means. CVaR is at least c − E[(c − recall)⁺]/α for
+    of queries beyond a value; by betting for means. Latency is of single calls, and the calls of
+    one query are not independent: see `_of_calls`. CVaR is at least c − E[(c − recall)⁺]/α for
     any c (Rockafellar and Uryasev 2000), the mean bounded by betting, with c from `pivot`, other
     answers than these. All builds must hold for a claim, and so each is tested at the full level
     (an intersection–union test).
@@ -120,9 +125,11 @@ def weigh(
     found = [_of_build(target, each, level, pivot or answers) for each in answers]
     bounds = [each for each in found if each is not None]
     if not bounds:
-        slack = min(_plain_slack(target, value) for value in known)
-        return Evidence(target, mean, None, values, slack, slack, 0 if slack >= 0.0 else None)
-    more = [each.more for each in bounds if each.more is not None]
+        slacks = [_plain_slack(target, value) for value in known]
+        slack, judged = min(slacks), _is_judged(target, answers, slacks)
+        more = 0 if slack >= 0.0 else None
+        return Evidence(target, mean, None, values, slack, slack, more, judged)
+    needed = [each.more for each in bounds if each.more is not None]
     return Evidence(
         target,
         mean,
@@ -130,7 +137,8 @@ def weigh(
         values,
         min(each.slack for each in bounds),
         min(each.plain_slack for each in bounds),
-        max(more) if len(more) == len(bounds) else None,
+        max(needed) if len(needed) == len(bounds) else None,
+        _is_judged(target, answers, [each.slack for each in bounds]),
     )
 
 
@@ -151,14 +159,16 @@ def _of_build(
     share = _needed_share(target)
     if measure.kind == "share" and share is not None:
         passing = measure.per_query(answers) == float(target.rises)
-        found = _of_share(passing, share, level)
+        found = _of_share(int(passing.sum()), len(passing), share, level)
         return found._replace(bound=_upwards(target, found.bound))
     if isinstance(measure, Percentile) and share is not None:
         found = _of_quantile(measure.hits(answers) / measure.needed, share, target.value, level)
         return found._replace(bound=max(found.bound, 0.0))
-    if isinstance(measure, Latency) and share is not None and answers.latency_ns.size:
+    if isinstance(measure, BestLatency) and share is not None and answers.latency_ns.size:
         found = _of_quantile(-best_of_repeats(answers), share, -target.value, level)
         return found._replace(bound=-found.bound)
+    if isinstance(measure, Latency) and share is not None and answers.latency_ns.size:
+        return _of_calls(np.asarray(answers.quiet_ns * 1e-9), share, target.value, level)
     if isinstance(measure, CVaR):
         return _of_cvar(measure, target.value, answers, level, pivot)
     if measure.kind == "mean":
@@ -173,7 +183,7 @@ def _needed_share(target: Target) -> float | None:
         return _upwards(target, target.value)
     if isinstance(measure, Percentile):
         return float(1 - Fraction(str(measure.p)) / 100)
-    if isinstance(measure, Latency):
+    if isinstance(measure, Latency | BestLatency):
         return float(Fraction(str(measure.p)) / 100)
     return None
 
@@ -183,27 +193,70 @@ def _upwards(target: Target, value: float) -> float:
     return value if target.rises else float(1 - Fraction(repr(value)))
 
 
-def _of_share(passing: NDArray[np.bool_], share: float, level: float) -> _Bound:
-    successes, n = int(passing.sum()), len(passing)
+def _is_judged(target: Target, answers: Sequence[Answers], slacks: Sequence[float]) -> bool:
+    if not isinstance(target.measure, CLOCKED):
+        return True
+    failing = [
+        each
+        for each, slack in zip(answers, slacks, strict=True)
+        if slack < 0.0 and not _is_kept_by_all(target, each)
+    ]
+    return not failing or not all(each.is_disturbed for each in failing)
+
+
+def _is_kept_by_all(target: Target, answers: Answers) -> bool:
+    """Whether each query keeps a bound of latency, so that there are only too few of them."""
+    if isinstance(target.measure, BestLatency):
+        return bool((best_of_repeats(answers) <= target.value).all())
+    if isinstance(target.measure, Latency):
+        return bool((answers.quiet_ns * 1e-9 <= target.value).all())
+    return False
+
+
+def _of_share(successes: int, n: int, share: float, level: float) -> _Bound:
     low = exact_lower(successes, n, level)
     possible = 0.0 < share < 1.0
     more = more_queries_needed(successes, n, share, level) if possible else None
     return _Bound(low, _beyond(low, share), _beyond(successes / n, share), more)
 
 
-def _of_quantile(values: FloatArray, share: float, wanted: float, level: float) -> _Bound:
-    """The largest value that at least `share` of the queries certainly reach."""
-    ordered = np.sort(values)
-    n = len(ordered)
+def _most_failing(n: int, share: float, level: float) -> int | None:
+    """How many of `n` queries may fail, at most, so that `share` is certified; None: not even 0."""
+    if exact_lower(n, n, level) < share:
+        return None
     few, many = 0, n
-    # The most queries that may lie below the bound: exact_lower rises with the successes.
+    # exact_lower rises with the successes.
     while many - few > 1:
         middle = (few + many) // 2
         enough = exact_lower(n - middle, n, level) >= share
         few, many = (middle, many) if enough else (few, middle)
-    sure = exact_lower(n, n, level) >= share
-    found = _of_share(values >= wanted, share, level)
-    return found._replace(bound=float(ordered[few]) if sure else -math.inf)
+    return few
+
+
+def _of_quantile(values: FloatArray, share: float, wanted: float, level: float) -> _Bound:
+    """The largest value that at least `share` of the queries certainly reach."""
+    n = len(values)
+    few = _most_failing(n, share, level)
+    found = _of_share(int((values >= wanted).sum()), n, share, level)
+    return found._replace(bound=-math.inf if few is None else float(np.sort(values)[few]))
+
+
+def _of_calls(seconds: FloatArray, share: float, wanted: float, level: float) -> _Bound:
+    """The time within which at least `share` of all single calls certainly end.
+
+    Of each query one call counts, of the passes in turn, so that queries are independent and the
+    bound is exact whatever the calls of one query have in common. Where more of all calls (m,
+    passes) are late than of those, as many queries fail.
+    """
+    n, passes = seconds.shape
+    drawn = seconds[np.arange(n), np.arange(n) % passes]
+    late = max(int((drawn > wanted).sum()), math.ceil((seconds > wanted).sum() / passes))
+    found = _of_share(n - late, n, share, level)
+    few = _most_failing(n, share, level)
+    if few is None:
+        return found._replace(bound=math.inf)
+    everyone = np.sort(seconds, axis=None)[(n - few) * passes - 1]
+    return found._replace(bound=float(max(np.sort(drawn)[n - few - 1], everyone)))
 
 
 def _of_mean(target: Target, measure: Measure, answers: Answers, level: float) -> _Bound | None:

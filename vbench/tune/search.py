@@ -8,10 +8,10 @@ from typing import NamedTuple
 from vbench.bench.knob import KnobSearch
 from vbench.bench.plan import Group
 from vbench.bench.session import TrialError
-from vbench.measures.cost import QPS, BatchQPS, Latency, Work
+from vbench.measures.cost import CLOCKED, CpuTime, Work
 from vbench.tune.trials import Judge, Tried
 
-SEARCHED_COSTS = (Latency, QPS, BatchQPS, Work)
+SEARCHED_COSTS = (*CLOCKED, CpuTime, Work)
 """Costs that rise with the knob; the others are the build's."""
 _CLOSE = 0.05
 """Values of the knob that differ by less are not told apart."""
@@ -67,6 +67,8 @@ def search(
         search.tell(value, _score(judge, tried[-1], upwards=upwards))
         if upwards and incumbent is not None and _is_beaten(judge, tried[-1], incumbent):
             break
+        if judge.gives_up():
+            break
     return Outcome(group, tried, best_of(judge, tried), fault)
 
 
@@ -79,6 +81,8 @@ def secure(judge: Judge, outcome: Outcome, budget: Budget) -> Outcome:
     """
     knob = outcome.group.knob
     if knob is None or outcome.best is None or judge.objective.measure.kind != "cost":
+        return outcome
+    if judge.gives_up():
         return outcome
     if math.isinf(_surety(judge, outcome.best)):
         return outcome
@@ -98,6 +102,8 @@ def secure(judge: Judge, outcome: Outcome, budget: Budget) -> Outcome:
         except TrialError as error:
             return Outcome(outcome.group, tried, best_of(judge, tried), error.reason)
         search.tell(value, _surety(judge, tried[-1]))
+        if judge.gives_up():
+            break
     return Outcome(outcome.group, tried, best_of(judge, tried), outcome.fault)
 
 

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 
 from vbench.errors import VbenchError
 from vbench.measures.base import Measure
-from vbench.measures.cost import BuildTime, IndexSize, Latency, PeakMemory
+from vbench.measures.cost import (
+    BestLatency,
+    BuildTime,
+    CpuTime,
+    IndexSize,
+    Latency,
+    PeakMemory,
+)
 from vbench.measures.grammar import parse
 from vbench.measures.recall import Percentile
 
@@ -134,7 +141,7 @@ def _value(text: str, measure: Measure, target: str) -> float:
 
 
 def _units(measure: Measure) -> dict[str, float]:
-    if isinstance(measure, Latency | BuildTime):
+    if isinstance(measure, Latency | BestLatency | CpuTime | BuildTime):
         return _TIMES
     if isinstance(measure, IndexSize | PeakMemory):
         return _SIZES

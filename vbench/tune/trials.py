@@ -19,6 +19,9 @@ from vbench.results.schema import Trial
 from vbench.tune.evidence import Evidence, attainable, part_of, weigh
 from vbench.tune.targets import Objective, Target
 
+_IN_VAIN = 2
+"""So many settings in a row that other processes disturbed in every pass end the search."""
+
 
 @dataclass(frozen=True, eq=False)
 class Tried:
@@ -32,6 +35,8 @@ class Tried:
         How far the weakest target's bound lies beyond it: not negative where the calibration half
         would certify all of them. Of a target that so few queries cannot certify, how far its
         value lies beyond.
+    judged_slack
+        The same of the targets that the answers say anything about, ∞ where that is none.
     """
 
     group: Group
@@ -40,6 +45,7 @@ class Tried:
     evidence: tuple[Evidence, ...]
     objective: float
     slack: float
+    judged_slack: float = math.inf
 
     @property
     def setting(self) -> dict[str, Any]:
@@ -50,6 +56,11 @@ class Tried:
     def is_met(self) -> bool:
         """Whether the values of the calibration half meet all targets."""
         return all(each.is_met for each in self.evidence)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether disturbed passes decide nothing: all targets are judged, or one is missed."""
+        return all(each.is_judged for each in self.evidence) or self.judged_slack < 0.0
 
     def __str__(self) -> str:
         build = self.group.builds[0]
@@ -82,15 +93,34 @@ class Judge:
         answers = self._answers(trials, self.calibration)
         evidence = tuple(weigh(target, answers, self.level) for target in self.targets)
         tried = Tried(
-            group, value, trials, evidence, self._objective(answers, group), self.slack(evidence)
+            group=group,
+            value=value,
+            trials=trials,
+            evidence=evidence,
+            objective=self._objective(answers, group),
+            slack=self.slack(evidence),
+            judged_slack=self.slack(evidence, judged=True),
         )
         self.tried.append(tried)
         return tried
 
-    def slack(self, evidence: Sequence[Evidence]) -> float:
-        """The least slack of all targets."""
-        pairs = zip(evidence, self.attainable, strict=True)
-        return min(each.slack if possible else each.plain_slack for each, possible in pairs)
+    def slack(self, evidence: Sequence[Evidence], *, judged: bool = False) -> float:
+        """The least slack of all targets, or of the `judged` ones."""
+        slacks = [
+            each.slack if possible else each.plain_slack
+            for each, possible in zip(evidence, self.attainable, strict=True)
+            if each.is_judged or not judged
+        ]
+        return min(slacks, default=math.inf)
+
+    def gives_up(self) -> bool:
+        """Whether other processes keep this machine from judging: further trials are in vain.
+
+        Of the settings that miss no target that could be judged, the last ones hang on disturbed
+        passes, each of which was made again already.
+        """
+        hopeful = [each for each in self.tried if each.judged_slack >= 0.0]
+        return len(hopeful) >= _IN_VAIN and not any(each.is_judged for each in hopeful[-_IN_VAIN:])
 
     def claim(self, tried: Tried) -> tuple[Evidence, ...]:
         """What the held-out half says about a setting."""

@@ -60,6 +60,9 @@ class Tuning:
         where no setting met the targets, the best that was reached.
     is_met
         Whether the calibration half met all targets at some setting.
+    is_judged
+        Whether this machine could tell: not where the answer hangs on passes that other processes
+        disturbed.
     tried
         Every setting that was measured, in that order.
     outcomes
@@ -78,6 +81,7 @@ class Tuning:
     outcomes: list[Outcome]
     calibration: int
     held_out: int
+    is_judged: bool = True
 
     @property
     def is_certified(self) -> bool:
@@ -172,6 +176,9 @@ def tune(
             judge = Judge(bench, targets, objective, level)
             outcomes = _search(judge, bench, plan, trials)
             best, is_met = _decide(judge, outcomes)
+            is_judged = best.is_certified or not _is_open(judge, best)
+            if not is_judged:
+                best = _judged_best(judge, best)
         run = concluded(folder, dataset)
     return Tuning(
         run=run,
@@ -184,6 +191,7 @@ def tune(
         outcomes=outcomes,
         calibration=len(judge.calibration),
         held_out=len(judge.held_out),
+        is_judged=is_judged,
     )
 
 
@@ -217,6 +225,8 @@ def _search(judge: Judge, bench: Bench, plan: Plan, trials: int | None) -> list[
             for build in group.builds:
                 bench.workers.release(build)
         outcomes += found
+        if judge.gives_up():
+            break
     if not judge.tried:
         faults = {outcome.fault for outcome in outcomes}
         raise VbenchError(f"no setting could be measured: {'; '.join(sorted(faults))}")
@@ -238,6 +248,21 @@ def _decide(judge: Judge, outcomes: Sequence[Outcome]) -> tuple[Claim, bool]:
     if not all(judge.attainable):
         return _claim(judge, best.best), True
     return cheapest_certified(judge, best), True
+
+
+def _is_open(judge: Judge, claim: Claim) -> bool:
+    """Whether a claim that is not certified, or another setting in its place, might have been."""
+    if not all(each.is_judged for each in claim.evidence):
+        return True
+    return any(not each.is_judged for each in judge.tried)
+
+
+def _judged_best(judge: Judge, claim: Claim) -> Claim:
+    """The claim on the setting that is safest by what could be judged."""
+    disturbed = [each for each in judge.tried if not each.is_judged]
+    if not disturbed:
+        return claim
+    return _claim(judge, max(disturbed, key=lambda each: each.judged_slack))
 
 
 def cheapest_certified(judge: Judge, outcome: Outcome) -> Claim:
