@@ -83,6 +83,15 @@ def test_odd_names_stay_text(tmp_path: Path) -> None:
             json.loads(script)
 
 
+def test_no_control_character_is_on_the_page(tmp_path: Path) -> None:
+    """They are shown as escapes, those that turn a line around too; data stay what they are."""
+    name = "a\x1b[31m\u202eb\x9b"
+    page = html(make_run(tmp_path, m=40, names=(name, "plain"), settings=1, builds=1))
+    assert not set(page) & set("\x1b\u202e\x9b")
+    assert r"a\x1b[31m\u202eb\x9b" in page
+    assert data_of(page)["settings"]["index"].to_list() == [name, "plain"]
+
+
 def test_a_log_of_a_failed_index_is_shown_as_text(tmp_path: Path) -> None:
     """The reason stands at the top, with the worker's last lines."""
     page = html(make_run(tmp_path, m=40, failed=(0,)))

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from vbench.data.files import write_whole
 from vbench.places import room
+from vbench.plain import plain
 from vbench.report import frames, words
 from vbench.report.charts import Drawing
 from vbench.report.footing import Footing, footing
@@ -129,6 +130,8 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        # Names are text here too: nothing turns a line around.
+        finalize=lambda value: plain(value) if type(value) is str else value,
     )
     made.filters["unbroken"] = _unbroken
     made.tests["chart"] = lambda part: isinstance(part, Chart)
@@ -144,7 +147,7 @@ def _unbroken(sentence: str) -> Markup:
     """A sentence whose words are not broken at their hyphens: names of indexes, options."""
     return Markup(" ").join(
         Markup('<span class="whole">{}</span>').format(word) if "-" in word else escape(word)
-        for word in sentence.split(" ")
+        for word in plain(sentence).split(" ")
     )
 
 
