@@ -1,7 +1,7 @@
 """Sixty and more ways to go wrong in a worker, each an index `zoo:NAME` that is else exact search.
 
 KINDS has them all, with what they cost: ``fails``, the trial has no result; ``passes``, it has one
-all the same, for what was done harms nobody else.
+all the same, for what was done harms nobody else; ``either``, as the worker goes about it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import msgspec
 import numpy as np
 from misbehaving import Exact
 
-Cost = Literal["fails", "passes"]
+Cost = Literal["fails", "passes", "either"]
 KINDS: dict[str, Cost] = {}
 MEGABYTE = 1 << 20
 
@@ -448,7 +448,7 @@ def makes_warnings_errors(index: Exact) -> None:
     np.seterr(all="raise")
 
 
-@kind("fit", "passes")
+@kind("fit", "either")
 def allows_no_more_files(index: Exact) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 

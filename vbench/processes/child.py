@@ -232,13 +232,13 @@ class Child:
             while piece := self._leash.recv(1 << 16):
                 said += piece
         self._report = _report_in(said)
-        if self._report is None:
-            # Something killed or stopped the supervisor: whom it watched over is found by a mark.
-            if self._supervisor is not None:
-                self._supervisor.kill()
-            _kill_marked(f"{_MARK}={self._mark}")
         if self._supervisor is not None:
+            self._supervisor.kill()
             self._supervisor.wait()
+        # Something killed or stopped the supervisor, or it cannot be the parent of orphans: then
+        # those whom it watched over are found by a mark.
+        if self._report is None or sys.platform != "linux":
+            _kill_marked(self._mark)
         self._leash.close()
         self._channel.close()
         self._folder.close()
@@ -290,9 +290,8 @@ def _report_in(said: bytes) -> tuple[int, str] | None:
 
 
 def _kill_marked(mark: str) -> None:
-    """Kill every process in whose environment this stands."""
-    name, _, value = mark.partition("=")
+    """Kill every process in whose environment this mark stands."""
     for each in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if each.environ().get(name) == value:
+            if each.environ().get(_MARK) == mark:
                 each.kill()
