@@ -247,6 +247,13 @@ def test_a_server_of_another_version_is_another_index(place: Path) -> None:
     again, said = measured("mine:Mine", settings={"effort": [1, 2]})
     assert "it is of version server 2 now, was server 1" in said[0]
     assert again.manifest.builds[0].server == {"server": "2"}
+    before = stamps(again)
+    assert "nothing was measured" in measured("mine:Mine", settings={"effort": [1, 2]})[1][0]
+    assert stamps(again) == before
+    (place / "version.txt").write_text("3")
+    last, said = measured("mine:Mine", settings={"effort": [1, 2]})
+    assert "it is of version server 3 now, was server 2" in said[0]
+    assert not before.items() & stamps(last).items()
 
 
 def test_the_call_is_kept(place: Path) -> None:

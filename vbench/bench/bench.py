@@ -45,6 +45,7 @@ class Bench:
         self.workers = workers
         self._scorer = scorer
         self._turn = 1
+        self._asked: set[str] = set()
         self._latest: dict[str, str] = {}
         workers.on_close = self._closed
 
@@ -62,6 +63,8 @@ class Bench:
         options = self.journal.manifest.options
         trials = [make_trial(build, dict(setting), k, options) for build in builds]
         self.journal.plan(builds, trials)
+        for build in builds:
+            self._forget_outdated(build)
         pairs = list(zip(builds, trials, strict=True))[:: self._turn]
         waiting = [(build, trial) for build, trial in pairs if not self.journal.is_done(trial)]
         if waiting:
@@ -88,6 +91,7 @@ class Bench:
         A worker that dies takes its trial with it; the rest gets a new worker, until as many in
         a row have died as `_GIVE_UP_AFTER`.
         """
+        self._forget_outdated(build)
         waiting = [trial for trial in trials if not self.journal.is_done(trial)]
         random.Random(build.seed).shuffle(waiting)
         deaths = 0
@@ -124,6 +128,25 @@ class Bench:
         self._renew_if_another(live, build)
         return live
 
+    def _forget_outdated(self, build: Build) -> None:
+        """Set the results of a build aside whose server says that it is of another version now."""
+        known = self.journal.known(build).server
+        if not known or build.key in self._asked or self.workers.has(build):
+            return
+        self._asked.add(build.key)
+        version = self.workers.version(build)
+        if version and version != known and (done := self.journal.done_of(build)):
+            self.journal.renew(build, done, self._of_another_version(build, version, known))
+            self.journal.note_build(build, server=version)
+
+    def _of_another_version(
+        self, build: Build, version: Mapping[str, str], known: Mapping[str, str] | None
+    ) -> str:
+        return (
+            f"{self._name(build)}: it is of version {_versions(version)} now, "
+            f"was {_versions(known)}; measured again"
+        )
+
     def _renew_if_another(self, live: Live, build: Build) -> None:
         """Measure again what was measured on a build that this one is not the same as.
 
@@ -131,16 +154,17 @@ class Bench:
         same key; half of a build's results must not be of the one and half of the other.
         """
         done = self.journal.done_of(build)
-        known = {each.key: each for each in self.journal.manifest.builds}.get(build.key, build)
-        version = live.fitted.version or None
+        known, version = self.journal.known(build).server, live.fitted.version or None
         why = ""
-        if done and known.server != version and (known.server or version):
-            why = f"it is of version {_versions(version)} now, was {_versions(known.server)}"
+        if done and known != version:
+            why = self._of_another_version(build, version or {}, known)
         elif done and not self._answers_alike(live, done[0]):
-            why = "built again from the same seed it answers otherwise"
+            why = (
+                f"{self._name(build)}: built again from the same seed it answers otherwise; "
+                f"measured again: {len(done)} trials"
+            )
         if why:
-            name = f"{self._name(build)}: {why}"
-            self.journal.renew(build, done, f"{name}; measured again: {len(done)} trials")
+            self.journal.renew(build, done, why)
             for trial in done:
                 self.measure(live, build, trial)
         self.journal.note_build(build, server=version, environment=self.journal.environment)

@@ -86,6 +86,10 @@ class Journal:
         """Whether a trial has left its result, now or in an earlier call."""
         return files.trial_path(self.folder, trial.key).is_file()
 
+    def known(self, build: Build) -> Build:
+        """A build as the manifest has it, with what was noted when it was made."""
+        return {each.key: each for each in self.manifest.builds}.get(build.key, build)
+
     def done_of(self, build: Build) -> list[Trial]:
         """The trials of a build that have left their result."""
         return [

@@ -167,6 +167,8 @@ def _is_finished(folder: Path, plan: Plan, claimed: Claimed) -> bool:
     # A build that is another one now must not stay beside the ones of this plan.
     sources = plan.sources
     for build in before.builds:
+        if build.server and build.key in {each.key for each in plan.builds}:
+            return False  # it may be of another version now
         source = sources.get(build.index)
         if (
             source

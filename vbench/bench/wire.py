@@ -142,6 +142,16 @@ class Raised(Answer):
     trace: str
 
 
+class Version(Message):
+    """Say of which version what is behind the index is."""
+
+
+class Versioned(Answer):
+    """What the index says of itself; nothing where it can only say it once it is built."""
+
+    version: dict[str, str]
+
+
 class Close(Message):
     """Let the adapter clean up behind itself."""
 
@@ -152,8 +162,8 @@ class Closed(Answer):
     seconds: float
 
 
-Asked = Open | Fit | Search | Inspect | Close
-Answered = Opened | Fitted | Searched | Inspected | Closed | Raised
+Asked = Open | Fit | Search | Inspect | Version | Close
+Answered = Opened | Fitted | Searched | Inspected | Versioned | Closed | Raised
 Reply = TypeVar("Reply", bound=Answer)
 
 

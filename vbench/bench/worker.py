@@ -283,6 +283,8 @@ def serve(channel: Channel) -> None:
                     case wire.Inspect(), Worker():
                         answer, inside = worker.inspect()
                         arrays = tuple(inside)
+                    case wire.Version(), Worker():
+                        answer = wire.Versioned(version=versions(worker.index))
                     case wire.Close(), Worker():
                         answer = worker.close()
                     case wire.Close(), None:

@@ -22,7 +22,7 @@ from vbench.processes.cores import Cores
 from vbench.results.schema import Build, Options, Overhead
 
 _NULL = "vbench.bench.null:Null"
-_NULL_ROWS = 1000
+_FEW_ROWS = 1000
 _NULL_SECONDS = 120.0
 _MEMORY_SHARE = 0.9
 _SPARE = 1.5
@@ -88,15 +88,26 @@ class Workers:
         if live is not None:
             self._close(build.key, live.session)
 
+    def version(self, build: Build) -> dict[str, str]:
+        """What an index says of itself before it is built; nothing where it cannot."""
+        try:
+            with self._session(self._memory_limit) as session:
+                limit = self.options.timeout
+                order = self._order(build, self._few())
+                session.ask(order, wire.Opened, timeout=limit, doing="loading")
+                said, _ = session.ask(
+                    wire.Version(), wire.Versioned, timeout=limit, doing="version"
+                )
+        except TrialError:
+            return {}
+        return said.version
+
     def overhead(self) -> Overhead | None:
         """The harness's own cost per query, measured in a worker like the others."""
         try:
             with self._session() as session:
-                base, queries = self._arrays()
-                few = min(_NULL_ROWS, self.dataset.n), base.shape[1]
-                arrays = msgspec.structs.replace(base, shape=few), queries
                 null = Build(key="", index="null", adapter=_NULL)
-                self._prepare(session, null, arrays, _NULL_SECONDS)
+                self._prepare(session, null, self._few(), _NULL_SECONDS)
                 ask = wire.Search(setting={}, k=self.options.k[0], repeats=3, warmup=WARMUP)
                 done, (_, latency, _) = session.ask(
                     ask, wire.Searched, timeout=_NULL_SECONDS, doing="null"
@@ -130,8 +141,14 @@ class Workers:
         arrays: tuple[wire.ArrayFile, wire.ArrayFile],
         timeout: float | None,
     ) -> Live:
+        order = self._order(build, arrays)
+        opened, _ = session.ask(order, wire.Opened, timeout=timeout, doing="loading")
+        fitted, _ = session.ask(wire.Fit(), wire.Fitted, timeout=timeout, doing="fit")
+        return Live(session, opened, fitted, session.cores_seen)
+
+    def _order(self, build: Build, arrays: tuple[wire.ArrayFile, wire.ArrayFile]) -> wire.Open:
         base, queries = arrays
-        order = wire.Open(
+        return wire.Open(
             adapter=build.adapter,
             params=build.params,
             transform=build.transform,
@@ -143,11 +160,14 @@ class Workers:
             order_seed=build.seed if build.order_seed is None else build.order_seed,
             threads=self.options.threads,
             sys_path=sys.path,
-            left_out=self.dataset.zero_row_ids.tolist(),
+            left_out=[row for row in self.dataset.zero_row_ids.tolist() if row < base.shape[0]],
         )
-        opened, _ = session.ask(order, wire.Opened, timeout=timeout, doing="loading")
-        fitted, _ = session.ask(wire.Fit(), wire.Fitted, timeout=timeout, doing="fit")
-        return Live(session, opened, fitted, session.cores_seen)
+
+    def _few(self) -> tuple[wire.ArrayFile, wire.ArrayFile]:
+        """The first rows of the base, and the queries."""
+        base, queries = self._arrays()
+        few = min(_FEW_ROWS, self.dataset.n), base.shape[1]
+        return msgspec.structs.replace(base, shape=few), queries
 
     def _arrays(self) -> tuple[wire.ArrayFile, wire.ArrayFile]:
         if self._files is None:
