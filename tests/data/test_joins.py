@@ -162,6 +162,46 @@ def test_judgements_and_interactions_in_ids(exported):
         load(relevance="relevance.csv")
 
 
+def test_judgements_by_another_key(exported):
+    """`on` says which of two ids of the queries a table holds, and what the column is called."""
+    customers = rng.permutation(M)
+    pl.DataFrame({"user_id": USER_IDS, "customer": customers}).write_csv("customers.csv")
+    table = {"customer": customers[[3, 1]], "item": ITEM_IDS[:2]}
+    pl.DataFrame(table).write_csv("relevance.csv")
+    options = {"segments": "customers.csv", "relevance": "relevance.csv"}
+    data = load(**options, on=["user_id", "customer"])
+    assert data.relevance.rows() == [(3, 0), (1, 1)]
+    assert data.query_id == "user_id"
+    pl.DataFrame({"query": table["customer"], "item": ITEM_IDS[:2]}).write_csv("relevance.csv")
+    assert load(**options, on=["user_id", "customer=query"]).relevance.rows() == [(3, 0), (1, 1)]
+    with pytest.raises(DataError, match="cannot be told apart by kind"):
+        load(**options, on=["user_id", "kind=query"])
+
+
+def test_ids_of_few_bits_and_below_zero(exported):
+    """Row numbers need more room than small ids; hashes may be negative."""
+    ids = pl.Series("item_id", np.arange(N) - N // 2, dtype=pl.Int8)
+    pl.DataFrame({"item_id": ids, "emb": lists(BASE)}).write_parquet("items.parquet")
+    truth = exact_truth(vbench.Dataset("x", BASE, QUERIES, "l2"), 5, cache=False).ids
+    found = load(
+        ground_truth=ids.to_numpy()[truth].astype(np.int64),
+        relevance=pl.DataFrame({"user_id": USER_IDS[:1], "item_id": ids[-1:]}),
+    )
+    np.testing.assert_array_equal(found.given_truth.ids, truth)
+    assert found.relevance.rows() == [(0, N - 1)]
+
+
+def test_true_neighbors_named_by_text_may_be_fewer(exported):
+    """A shorter list is a shorter row."""
+    truth = exact_truth(vbench.Dataset("x", BASE, QUERIES, "l2"), 5, cache=False).ids
+    ids = np.array(ITEM_IDS)[truth].tolist()
+    ids[2] = ids[2][:3]
+    pl.DataFrame({"user_id": USER_IDS, "neighbors": ids}).write_parquet("truth.parquet")
+    found = load(ground_truth="truth.parquet").given_truth.ids
+    np.testing.assert_array_equal(found[[0, 1, 3]], truth[[0, 1, 3]])
+    assert found[2].tolist() == [*truth[2][:3].tolist(), -1, -1]
+
+
 def test_a_folder_has_ids_and_interactions(tmp_path):
     """queries.parquet, items.parquet and interactions.parquet of the folder layout."""
     np.save(tmp_path / "base.npy", BASE)

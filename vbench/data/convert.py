@@ -17,8 +17,8 @@ from vbench.data.columns import id_column
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.files import whole_file, whole_folder
 from vbench.data.formats import BIN_DTYPES, HDF5_SUFFIXES, VECS_DTYPES
-from vbench.data.joins import by_ids, neighbor_ids, sides
 from vbench.data.lists import VECTOR_COLUMNS
+from vbench.data.named import by_ids, neighbor_ids, sides
 from vbench.errors import VbenchError
 from vbench.locks import locked
 

@@ -7,19 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vbench.data import tables
-from vbench.data.arrays import first_line, signed_ids
+from vbench.data.arrays import first_line
 from vbench.data.columns import id_column
-from vbench.data.keys import Match, Table, as_keys, match, parse_on, repeats, rows_of_ids
+from vbench.data.keys import Match, On, Table, as_keys, match, parse_on, repeats
 from vbench.errors import DataError, VbenchError, VbenchWarning
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from vbench.data.dataset import Dataset
 
 
 class Part(NamedTuple):
@@ -99,9 +94,13 @@ class Joins:
 
     def match(self, own: Table, other: Table) -> Match | None:
         """Say which row of `other` belongs to each row of `own`, where a key says it."""
-        columns = own.frame.columns, other.frame.columns
-        self._used.update(p for p in self.on if p[0] in columns[0] and p[1] in columns[1])
-        return match(own, other, self.on)
+        return match(own, other, self.named(own.frame.columns, other.frame.columns))
+
+    def named(self, own: Sequence[str], other: Sequence[str]) -> On:
+        """Pairs of `on` of which each of two tables has its column."""
+        found = tuple(pair for pair in self.on if pair[0] in own and pair[1] in other)
+        self._used.update(found)
+        return found
 
     def check_used(self) -> None:
         """Refuse a column that joins nothing."""
@@ -184,137 +183,3 @@ def read_table(source: Any, beside: pl.DataFrame | None = None) -> pl.DataFrame 
         return tables.read_csv(path, schema_overrides=overrides)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise DataError(f"{path}: cannot be read: {first_line(error)}") from None
-
-
-class Side(NamedTuple):
-    """Queries or items, as judgements and interactions name them."""
-
-    role: str
-    size: int
-    ids: pl.Series | None
-
-    @classmethod
-    def of(cls, role: str, size: int, table: pl.DataFrame | None, key: str | None) -> Side:
-        """Take the ids from a table of the side, where it has some."""
-        return cls(role, size, None if table is None or key is None else table[key])
-
-
-def sides(dataset: Dataset) -> tuple[Side, Side]:
-    """Both sides of a dataset."""
-    return (
-        Side("query", dataset.m, dataset.query_ids),
-        Side("item", dataset.n, dataset.item_ids),
-    )
-
-
-def by_rows(
-    source: Any, both: Sequence[Side], where: str, *, partial: bool = False
-) -> pl.DataFrame | None:
-    """Read a table that names queries and items; ids in it become row numbers from 0.
-
-    The columns are named `query` and `item`, or as the columns of ids of the dataset are.
-
-    Parameters
-    ----------
-    partial
-        Leave out rows of other queries and items than the dataset's, and say how many.
-    """
-    import polars as pl
-
-    texts = {
-        name: side.ids
-        for side in both
-        if side.ids is not None
-        for name in (side.role, side.ids.name)
-    }
-    frame = read_table(source, pl.DataFrame(_heads(texts)))
-    if frame is None:
-        return None
-    known = np.ones(frame.height, dtype=bool)
-    for side in both:
-        ids = side.ids
-        if side.role not in frame.columns and ids is not None and ids.name in frame.columns:
-            frame = frame.rename({ids.name: side.role})
-        if side.role not in frame.columns:
-            raise DataError(
-                f"{where}: no column {side.role!r}; it has {', '.join(frame.columns)}"
-                f"{'' if ids is None else f' (a column {ids.name!r} would do too)'}"
-            )
-        values = frame[side.role]
-        rows = rows_of_ids(values, ids, side.size, where, partial=partial)
-        kind = values.dtype if values.dtype.is_integer() else pl.Int64
-        frame = frame.with_columns(pl.Series(side.role, rows).cast(kind, strict=False))
-        known &= rows >= 0
-    if known.all():
-        return frame
-    if not known.any():
-        raise DataError(f"{where}: no row is of a query and an item of the dataset")
-    warnings.warn(
-        f"{where}: {int((~known).sum()):,} of {len(known):,} rows are of other queries or items "
-        "and left out",
-        VbenchWarning,
-        stacklevel=4,
-    )
-    return frame.filter(known)
-
-
-def _heads(texts: dict[str, pl.Series]) -> dict[str, pl.Series]:
-    return {name: ids[:0] for name, ids in texts.items()}
-
-
-def neighbor_rows(
-    ids: NDArray[np.integer[Any]] | pl.Series, items: pl.Series | None, n: int, where: str
-) -> NDArray[np.integer[Any]]:
-    """Turn ground truth of item ids into row numbers of the base; pads below 0 stay.
-
-    Parameters
-    ----------
-    ids : integer (m, depth), or a series of m lists of text, which may end earlier
-    items
-        Ids of the items; None where there are none.
-    """
-    import polars as pl
-
-    if isinstance(ids, pl.Series):
-        lengths = ids.list.len().fill_null(0).to_numpy()
-        there = np.arange(lengths.max(initial=0)) < lengths[:, np.newaxis]
-        flat = ids.filter(ids.list.len() > 0).explode().rename("neighbor")
-        there[there] = flat.is_not_null().to_numpy()
-        out = np.full(there.shape, -1, dtype=np.int64)
-        out[there] = rows_of_ids(flat.drop_nulls(), items, n, where)
-        return out
-    ids = signed_ids(ids)
-    if items is None or not items.dtype.is_integer():
-        return ids
-    real = ids >= 0
-    values = pl.Series("neighbor", ids[real])
-    try:
-        rows = rows_of_ids(values, items, n, where)
-    except DataError:
-        if not np.isin(values.to_numpy(), items.to_numpy()).any():
-            return ids  # the check of the ground truth says what is wrong with row numbers
-        raise
-    out = np.full(ids.shape, -1, dtype=np.int64)
-    out[real] = rows
-    return out
-
-
-def neighbor_ids(
-    rows: NDArray[np.integer[Any]], items: pl.Series | None
-) -> NDArray[np.integer[Any]]:
-    """Ground truth as a file that stands beside the items has it; :func:`neighbor_rows` undoes it.
-
-    These are the items' ids where they are whole numbers, else row numbers; pads below 0 stay.
-    """
-    if items is None or not items.dtype.is_integer():
-        return rows
-    ids = items.to_numpy()
-    return np.where(rows < 0, -1, ids[np.maximum(rows, 0)])
-
-
-def by_ids(frame: pl.DataFrame | None, both: Sequence[Side]) -> pl.DataFrame | None:
-    """Name queries and items by their ids, where they have some; :func:`by_rows` undoes it."""
-    if frame is None:
-        return None
-    named = [side.ids[frame[side.role]].alias(side.role) for side in both if side.ids is not None]
-    return frame.with_columns(named)

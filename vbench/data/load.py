@@ -29,8 +29,9 @@ from vbench.data.formats import (
     read_texts,
 )
 from vbench.data.hold_out import drawn, without_queries
-from vbench.data.joins import Joins, Part, Side, by_ids, by_rows, neighbor_rows, sides
+from vbench.data.joins import Joins, Part
 from vbench.data.keys import Table
+from vbench.data.named import Side, by_ids, by_rows, neighbor_rows, sides
 from vbench.data.select import numbered, only, selected
 from vbench.data.truth import given_truth
 from vbench.errors import DataError, VbenchError
@@ -283,11 +284,11 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None
         Side.of("query", len(queries), segments, query_id),
         Side.of("item", len(base), items, item_id),
     )
-    relevance = by_rows(parts.relevance, both, place := _where(parts.relevance, "relevance"))
+    relevance = by_rows(parts.relevance, both, place := _where(parts.relevance, "relevance"), joins)
     if relevance is not None:
         check.check_relevance(relevance, place)
     interactions = by_rows(
-        parts.interactions, both, _where(parts.interactions, "interactions"), partial=True
+        parts.interactions, both, _where(parts.interactions, "interactions"), joins, partial=True
     )
     known = None
     place = _where_truth(parts, f"{where}: its truth")
