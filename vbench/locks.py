@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vbench.leftovers import CLOEXEC, LOCK, hidden, hold, is_still, sweep_once
+from vbench.plain import plain
 
 _PATIENCE_SECONDS = 2.0
 """How long another process may take before somebody is told that it is waited for."""
@@ -65,7 +66,8 @@ def _taken(path: Path, doing: str) -> int | None:
             time.sleep(_POLL_SECONDS)
         elif is_still(path, descriptor):
             os.ftruncate(descriptor, 0)
-            os.write(descriptor, f"{os.getpid()}\n{platform.node()}\n{doing}\n".encode())
+            said = f"{os.getpid()}\n{platform.node()}\n{plain(doing)}\n"
+            os.write(descriptor, said.encode())
             return descriptor
         os.close(descriptor)
 

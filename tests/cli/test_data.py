@@ -176,3 +176,30 @@ def test_prune_of_a_run(tmp_path, home):
     refused = call("prune", tmp_path, "--yes")
     assert refused.exit_code == 2
     assert "holds no run" in refused.output
+
+
+def test_a_card_by_its_path(vectors, home):
+    """It is shown, fetched and loaded by its path; what is said to do next can be done."""
+    url = (vectors / "base.npy").as_uri()
+    (vectors / "mine.toml").write_text(
+        f'metric = "l2"\n[[files]]\nurls = ["{url}"]\nrole = "base"\n'
+        f'[[files]]\nurls = ["{url}"]\nrole = "queries"\nname = "q.npy"\n'
+    )
+    shown = call("show", "mine.toml")
+    assert shown.exit_code == 0
+    assert "Not here yet: vbench data fetch ./mine.toml" in shown.output
+    fetched = call("fetch", "./mine.toml")
+    assert fetched.exit_code == 0, fetched.output
+    assert "vbench run --index hnsw --dataset ./mine.toml" in fetched.output
+    assert document("show", "./mine.toml")["data"]["n"] == 200
+
+
+def test_trust(vectors, monkeypatch):
+    """What is far larger than its file is refused, and unpacked where that is trusted."""
+    monkeypatch.setattr("vbench.data.room._HARMLESS_BYTES", 1000)
+    monkeypatch.setattr("vbench.data.room._LARGEST_RATIO", 2)
+    np.savez_compressed("x.npz", base=np.ones((5000, 4)), queries=np.ones((3, 4)))
+    refused = call("show", "x.npz", "--metric", "l2")
+    assert refused.exit_code == 2
+    assert "--trust" in refused.output
+    assert call("show", "x.npz", "--metric", "l2", "--trust").exit_code == 0

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vbench.cli import main
 from vbench.cli.output import console, print_json, print_table, say
 from vbench.cli.terminal import headed, warned
 
@@ -73,3 +75,11 @@ def test_nothing_controls_the_terminal(capsys: pytest.CaptureFixture[str]) -> No
     assert shown.count(r"a\x1b]52;c;ZXZpbA==\x9b31mbc") == 2
     lines = [line for line in captured.out.splitlines() if line.startswith(("┃", "│"))]
     assert len({len(line) for line in lines[:2]}) == 1
+
+
+def test_names_that_are_no_text() -> None:
+    """A path of bytes that are not UTF-8 is refused in a line: no document could hold it."""
+    result = CliRunner().invoke(main, ["data", "show", "\udcff.npy"])
+    assert result.exit_code == 2
+    assert r"\udcff.npy: is not UTF-8" in result.output
+    assert "internal error" not in result.output

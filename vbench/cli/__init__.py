@@ -75,6 +75,13 @@ class LazyGroup(Group):
         with stopping(), invoked(args[0] if args else kwargs.get("args")):
             return super().main(*args, **kwargs)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse what no JSON can hold, before anything is measured."""
+        for text in args:
+            if not _is_unicode(text):
+                raise Stop(f"{text}: is not UTF-8; rename the file, or link to it by another name")
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; the number it returns is the exit code."""
         try:
@@ -97,6 +104,14 @@ class LazyGroup(Group):
                 "vbench --debug … shows where, please report it"
             ) from error
         ctx.exit(code or 0)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @click.group(

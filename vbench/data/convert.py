@@ -60,14 +60,18 @@ def convert(
         The format is not known or cannot hold these numbers, a file exists, or the disk is full.
     """
     truth = truth or dataset.given_truth
-    targets(dataset, target, truth=truth is not None, force=force)
+    paths = targets(dataset, target, truth=truth is not None, force=force)
     suffix = target.suffix.lower()
     room.check_free(
         target.parent, sum(each.nbytes for each in (dataset.base, dataset.queries)), str(target)
     )
     with locked(target, f"writing {target}"):
-        # Again: of two processes with one target, the second finds here what the first has made.
-        paths = targets(dataset, target, truth=truth is not None, force=force)
+        # Of two processes with one target, the second finds here what the first has made.
+        there = next((path for path in paths if path.exists() and not force), None)
+        if there is not None:
+            raise VbenchError(
+                f"{there}: exists now, another process has just written it; --force writes over it"
+            )
         if suffix in HDF5_SUFFIXES:
             _write_hdf5(dataset, target, truth)
         elif suffix in BIN_DTYPES or suffix in VECS_DTYPES:
