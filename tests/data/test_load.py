@@ -15,7 +15,7 @@ from vbench.data import catalog
 from vbench.data.check import check_k
 from vbench.data.load import reopen
 from vbench.data.truth import exact_truth
-from vbench.errors import DataError, UnknownNameError, VbenchError
+from vbench.errors import DataError, UnknownNameError, VbenchError, VbenchWarning
 
 random = np.random.default_rng(11)
 
@@ -229,7 +229,7 @@ def test_numbers_that_are_not_finite_are_named(tmp_path):
 
 def test_large_finite_numbers_are_fine():
     """A row whose squares overflow is not called infinite."""
-    with pytest.warns(UserWarning, match="row 3, whose largest number is 3e"):
+    with pytest.warns(VbenchWarning, match="row 3, whose largest number is 3e"):
         data = vbench.load(changed(BASE, 3, 3, 3e38), queries=QUERIES, metric="l2")
     assert data.n == 60
 
@@ -239,7 +239,7 @@ def test_zero_vectors_only_matter_under_cosine(kind):
     """They have no direction: counted and said; under other metrics they are points as others."""
     zero = (BASE * 20).astype(kind)
     zero[[17, 40]] = 0
-    with pytest.warns(UserWarning, match=r"2 of 60 base vectors are zero .* row 17\).*nobody's"):
+    with pytest.warns(VbenchWarning, match=r"2 of 60 base vectors are zero .* row 17\).*nobody's"):
         found = vbench.load(zero, queries=QUERIES, metric="cosine")
     assert (found.n, found.zero_rows, found.zero_row_ids.tolist()) == (60, 2, [17, 40])
     assert not np.isin(exact_truth(found, 58).ids, [17, 40]).any()
@@ -261,7 +261,7 @@ def test_zero_queries_are_left_out_under_cosine(tmp_path):
         "ground_truth": ids,
         "metric": "cosine",
     }
-    with pytest.warns(UserWarning, match=r"queries: 2 of 7 queries are zero .* left out"):
+    with pytest.warns(VbenchWarning, match=r"queries: 2 of 7 queries are zero .* left out"):
         found = vbench.load(BASE, queries=queries, **options)
     assert found.m == 5
     assert found.segments["user_id"].to_list() == list("bcdfg")
@@ -269,7 +269,7 @@ def test_zero_queries_are_left_out_under_cosine(tmp_path):
     np.testing.assert_array_equal(found.given_truth.ids, ids[[1, 2, 3, 5, 6]])
     assert "all queries are zero" in bad(queries=np.zeros((1, 5), np.uint8), metric="cosine")
     assert vbench.load(BASE, queries=queries, metric="l2").m == 7
-    with pytest.warns(UserWarning, match="left out"):
+    with pytest.warns(VbenchWarning, match="left out"):
         plain = vbench.load(BASE, queries=queries, metric="cosine")
     assert plain.query_ids.to_list() == [1, 2, 3, 5, 6]
 
@@ -280,7 +280,7 @@ def test_vectors_whose_squares_float32_cannot_hold(metric, factor):
     """Nothing can be measured on them; of a few it is warned where indexes go wrong."""
     base = (BASE.astype(np.float64) * factor).astype(np.float32)
     if metric == "ip":
-        with pytest.warns(UserWarning, match="the squared length of 60 of 60 vectors"):
+        with pytest.warns(VbenchWarning, match="the squared length of 60 of 60 vectors"):
             assert vbench.load(base, queries=QUERIES, metric=metric).n == 60
     else:
         text = bad(base, metric=metric)
@@ -289,7 +289,7 @@ def test_vectors_whose_squares_float32_cannot_hold(metric, factor):
     some = BASE.copy()
     some[17] = base[17]
     if metric == "cosine" or factor > 1:
-        with pytest.warns(UserWarning, match=r"of 1 of 60 vectors \(the first is row 17"):
+        with pytest.warns(VbenchWarning, match=r"of 1 of 60 vectors \(the first is row 17"):
             vbench.load(some, queries=QUERIES, metric=metric)
     else:
         assert vbench.load(some, queries=QUERIES, metric=metric).n == 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from vbench.bench.journal import dataset_facts
 from vbench.data import catalog
 from vbench.data.fetch import fetch
 from vbench.data.formats import read_array, read_contents
-from vbench.errors import DataError, VbenchError
+from vbench.errors import DataError, VbenchError, VbenchWarning
 
 GENERATOR = np.random.default_rng(11)
 BASE = GENERATOR.normal(size=(120, 6)).astype(np.float32)
@@ -210,7 +211,7 @@ def test_one_part_of_n(tmp_path: Path, name: str) -> None:
 def test_one_numbered_file_taken_alone_is_warned_of(tmp_path: Path) -> None:
     """`base_0.npy` may be a set of its own, or a part."""
     found = parts(tmp_path, "base_{}.npy", 3)
-    with pytest.warns(UserWarning, match=r"taken alone, one of 3 numbered files .*base_\*\.npy'"):
+    with pytest.warns(VbenchWarning, match=r"taken alone, one of 3 numbered files .*base_\*\.npy'"):
         assert vbench.load(found[0], queries=QUERIES, metric="l2").n == 40
 
 
@@ -357,3 +358,15 @@ def test_columns_of_folders_describe_the_rows(tmp_path: Path) -> None:
     data = vbench.load(tmp_path, queries=QUERIES, metric="l2")
     assert data.items is not None
     assert data.items["country"].to_list() == ["DE"] * 50 + ["FR"] * 70
+
+
+def test_what_vbench_wrote_is_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs and converted files may lie in the folder of the vectors; links may lead back."""
+    monkeypatch.setenv("VBENCH_HOME", str(tmp_path / "home"))
+    parts(tmp_path, "img_emb_{}.npy", 3)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    for _ in range(2):
+        data = vbench.load(tmp_path, queries=QUERIES, metric="l2")
+        assert data.parts == 3
+        shutil.rmtree(tmp_path / "results", ignore_errors=True)
+        vbench.run(data, "flat", k=3, builds=1, repeats=1, out=tmp_path / "results" / "run")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.data.arrays import blocks
-from vbench.errors import DataError, VbenchError
+from vbench.errors import DataError, VbenchError, VbenchWarning
 from vbench.metric import Metric
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ def _check_range(
     if metric == "cosine" or largest > 1.0 or all_of_them:
         warnings.warn(
             f"{where}: float32, in which most indexes compute, cannot hold the squared length of "
-            f"{len(lost):,} of {len(array):,} vectors (the first is {what}): what an index makes "
-            "of them is its own affair",
+            f"{len(lost):,} of {len(array):,} vectors (the first is {what}): answers for "
+            "them may be wrong whatever the index",
+            VbenchWarning,
             stacklevel=2,
         )
 
@@ -106,6 +107,7 @@ def say_zero(zero: NDArray[np.int64], rows: int, side: str, where: str) -> None:
         warnings.warn(
             f"{where}: {len(zero):,} of {rows:,} {side} {verb} (the first is row {zero[0]}), which "
             f"have no direction under cosine: they are {fate[side]}",
+            VbenchWarning,
             stacklevel=2,
         )
 

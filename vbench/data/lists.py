@@ -18,7 +18,7 @@ from vbench.data.arrays import Vectors, exactly, kept_dtype, one_of
 from vbench.data.containers import TRUTH_KEYS
 from vbench.data.rows import Rows
 from vbench.data.tables import collect, parquet_schema, scan_parquet
-from vbench.errors import DataError
+from vbench.errors import DataError, VbenchWarning
 
 if TYPE_CHECKING:
     import polars as pl
@@ -68,6 +68,7 @@ def choose(path: Path, *, ids: bool = False, column: str | None = None) -> Choic
             warnings.warn(
                 f"{path}: the vectors are taken from {name}, one of the columns "
                 f"{', '.join(numbers)}; --column (in Python column=) takes another one",
+                VbenchWarning,
                 stacklevel=2,
             )
         return chosen

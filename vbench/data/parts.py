@@ -13,11 +13,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vbench import places
 from vbench.data.names import Name, in_order, label, pattern, suffix_of
-from vbench.errors import DataError
+from vbench.errors import DataError, VbenchWarning
 
 _DONE = "_SUCCESS"
 """Spark's mark of a whole folder, in which parts without rows may be left out."""
+_RUN = "run.json"
+"""What a run folder holds."""
 _SHOWN = 5
 _FARTHEST = 10_000
 
@@ -183,6 +186,7 @@ def _check_alone(path: Path) -> None:
         warnings.warn(
             f"{path} is taken alone, one of {len(here)} numbered files of its name; all of them "
             f"would be '{all_of_them}'",
+            VbenchWarning,
             stacklevel=2,
         )
 
@@ -228,5 +232,16 @@ def _files_under(path: Path, suffixes: Sequence[str]) -> Iterable[Path]:
 
 
 def _visible(folder: Path) -> list[Path]:
-    """What is in a folder, but for hidden files and what tools keep there for themselves."""
-    return sorted(path for path in folder.iterdir() if not path.name.startswith((".", "_")))
+    """What is in a folder, but for hidden files, what tools keep there, and what vbench wrote."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if not path.name.startswith((".", "_")) and not (path.is_dir() and _is_no_data(path))
+    )
+
+
+def _is_no_data(folder: Path) -> bool:
+    """Whether a folder holds runs or converted files, or is a link that leads back."""
+    real = folder.resolve()
+    leads_back = folder.is_symlink() and folder.parent.resolve().is_relative_to(real)
+    return leads_back or (folder / _RUN).is_file() or real == places.home().resolve()
