@@ -53,10 +53,11 @@ def check_pages(path: Path) -> dict[str, int]:
             path.open("rb") as stream,
             mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
         ):
-            for problem in _problems(content):
+            footer = _footer(content)
+            for problem in _problems(footer, content):
                 raise ValueError(problem)
             values = {}
-            for chunk in _chunks(_footer(content)):
+            for chunk in _chunks(footer):
                 name = chunk[3][0].decode(errors="replace")
                 values[name] = values.get(name, 0) + chunk[5]
     except (LookupError, TypeError, AttributeError):
@@ -83,9 +84,8 @@ def check_memory(path: Path, columns: Collection[str] | None = None) -> None:
         )
 
 
-def _problems(content: mmap.mmap) -> Iterator[str]:
+def _problems(footer: Fields, content: mmap.mmap) -> Iterator[str]:
     """What cannot be true, the first that is found."""
-    footer = _footer(content)
     counts = [footer[3], *(group[3] for group in footer[4])]
     if min(counts) < 0 or counts[0] != sum(counts[1:]):
         yield f"{counts[0]} rows, in groups of {counts[1:]}"

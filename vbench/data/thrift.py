@@ -32,9 +32,9 @@ class Reader:
             raise ValueError("structs within structs without end")
         fields: Fields = {}
         number = 0
-        while kind := self._byte():
-            number = number + (kind >> 4) if kind >> 4 else self._zigzag()
-            kind &= 15
+        while head := self._byte():
+            number = number + (head >> 4) if head >> 4 else self._zigzag()
+            kind = head & 15
             fields[number] = kind == _TRUE if kind <= _FALSE else self._value(kind, depth)
         return fields
 
@@ -75,7 +75,11 @@ class Reader:
         return count
 
     def _byte(self) -> int:
-        return self._take(1)[0]
+        if self.at >= len(self._content):
+            raise ValueError("cut short")
+        byte = self._content[self.at]
+        self.at += 1
+        return byte
 
     def _take(self, count: int) -> bytes:
         taken = self._content[self.at : self.at + count]
@@ -86,14 +90,12 @@ class Reader:
 
     def _varint(self) -> int:
         value = shift = 0
-        while True:
-            byte = self._byte()
+        while (byte := self._byte()) > 127:
             value |= (byte & 127) << shift
-            if byte < 128:
-                return value
             shift += 7
             if shift > 63:
                 raise ValueError("a number without end")
+        return value | byte << shift
 
     def _zigzag(self) -> int:
         value = self._varint()
