@@ -5,6 +5,7 @@ Named as `knobbed:Name` where this folder is importable. All search a share of t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -35,6 +36,14 @@ class Kept(vbench.Index):
         kept = self.base[: max(k, round(len(self.base) * min(self.share(), 1.0)))]
         distances = (kept**2).sum(axis=1) - 2.0 * queries @ kept.T
         return np.argsort(distances, axis=1, kind="stable")[:, :k]
+
+
+class Waits(Kept):
+    """Waits in each call, as one does whose core is taken by others."""
+
+    def search_one(self, query: Any, k: int) -> Any:
+        time.sleep(1e-4)
+        return self.search(query[np.newaxis], k)[0]
 
 
 class Half(Kept):

@@ -68,6 +68,22 @@ def test_builds_differ_by_seed_and_order_and_a_seed_repeats_them(
     assert not np.array_equal(hits[0], other.hits(other.settings()[0]))
 
 
+def test_settings_are_visited_in_shuffled_order(dataset: Dataset, tmp_path: Path) -> None:
+    """Another one for each build, so that a drift of the machine is no effect of a parameter."""
+    visited = []
+    for place in ("a", "b"):
+        log = tmp_path / f"{place}.txt"
+        settings = {"ef": list(range(1, 9)), "log": [str(log)]}
+        run = once(dataset, "timed:Visited", tmp_path / place, builds=2, settings=settings)
+        assert [setting.setting["ef"] for setting in run.settings()] == settings["ef"]
+        efs = [int(line) for line in log.read_text().split()]
+        assert sorted(efs) == sorted(2 * settings["ef"])
+        visited.append((efs[:8], efs[8:]))
+    first, second = visited[0]
+    assert settings["ef"] not in (first, second)
+    assert first != second
+
+
 def test_a_run_whose_queries_file_is_gone_measures_nothing_again(
     dataset: Dataset, tmp_path: Path
 ) -> None:

@@ -84,6 +84,16 @@ def test_damaged_cache_is_computed_again(dataset, searches, home, damage):
     assert len(searches) == 2
 
 
+@pytest.mark.parametrize("metric", ["l2", "ip", "cosine"])
+def test_ties_across_the_border_of_a_shard_go_to_the_smaller_ids(metric):
+    """As they do within one, whichever shard they lie in and however many are kept."""
+    rows = np.eye(4, dtype=np.float32)[[0, 1, 1, 1, 0, 1, 1, 0, 1, 1, 1, 2]]
+    data = Dataset("tied", rows, np.array([[0.1, 1, 0, 0]], dtype=np.float32), metric)
+    for shard_rows in (2, 3, 4, 6, 12):
+        truth = exact_truth(data, 6, cache=False, shard_rows=shard_rows)
+        assert truth.ids.tolist() == [[1, 2, 3, 5, 6, 8]]
+
+
 def test_shards_give_the_same_truth(dataset):
     """The size of a shard changes nothing."""
     whole = exact_truth(dataset, 30, cache=False)

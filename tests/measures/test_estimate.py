@@ -13,6 +13,8 @@ from vbench.measures.answers import Answers, Cost
 from vbench.measures.base import Kind, Measure
 from vbench.measures.estimate import Estimator
 from vbench.measures.grammar import parse
+from vbench.stats.bootstrap import resample
+from vbench.stats.crossed import crossed_mean
 
 RNG = np.random.default_rng(2)
 HITS = RNG.binomial(10, 0.8, size=(3, 1200))
@@ -82,3 +84,17 @@ def test_a_plug_ins_tail_measure_is_estimated_over_builds() -> None:
             return float(answers.hits.max())
 
     assert Estimator(builds(3)).of(Best()).value == pytest.approx(HITS.max(axis=1).mean())
+
+
+@pytest.mark.parametrize(("queries", "resampled"), [(999, False), (1000, True)])
+def test_the_histogram_of_hits_is_resampled_from_a_thousand_queries_on(
+    queries: int, *, resampled: bool
+) -> None:
+    """With fewer, one build gets the interval of several builds' formula."""
+    hits = HITS[0, :queries]
+    got = Estimator([from_hits(hits, 10)]).of(parse("Recall@10"))
+    by_formula = crossed_mean(hits / 10)
+    by_bootstrap = resample(hits, 10).mean(0.95)
+    expected = by_bootstrap if resampled else by_formula
+    assert (got.low, got.high) == (expected.low, expected.high)
+    assert (by_bootstrap.low, by_bootstrap.high) != (by_formula.low, by_formula.high)

@@ -252,7 +252,8 @@ def _decide(judge: Judge, outcomes: Sequence[Outcome]) -> tuple[Claim, bool]:
 
 def _is_open(judge: Judge, claim: Claim) -> bool:
     """Whether a claim that is not certified, or another setting in its place, might have been."""
-    if not all(each.is_judged for each in claim.evidence):
+    judged = [each.is_judged for each in claim.evidence]
+    if not all(judged) and judge.slack(claim.evidence, judged=True) >= 0.0:
         return True
     return any(not each.is_judged for each in judge.tried)
 
