@@ -20,6 +20,8 @@ from vbench.data.names import Name, in_order, label, pattern, suffix_of
         ("base.1B.fbin.crop_nb_1000", "base.1B"),
         ("sift1M_base.fvecs", "sift1M_base"),
         ("base", "base"),
+        ("emb_2024-01-05.npy", "emb"),
+        ("emb-20240105T101500.npy", "emb"),
     ],
 )
 def test_what_a_name_says(name: str, wanted: str) -> None:

@@ -370,3 +370,24 @@ def test_what_vbench_wrote_is_no_table(tmp_path: Path, monkeypatch: pytest.Monke
         assert data.parts == 3
         shutil.rmtree(tmp_path / "results", ignore_errors=True)
         vbench.run(data, "flat", k=3, builds=1, repeats=1, out=tmp_path / "results" / "run")
+
+
+def test_days_are_no_numbers_of_parts(tmp_path: Path) -> None:
+    """Files of days are one table, whichever days there are."""
+    for day, rows in (("05", BASE[:50]), ("09", BASE[50:])):
+        write(tmp_path / f"emb_2024-01-{day}.npy", rows)
+    assert vbench.load(tmp_path, queries=QUERIES, metric="l2").n == 120
+    assert vbench.load(tmp_path / "*.npy", queries=QUERIES, metric="l2").n == 120
+
+
+@pytest.mark.parametrize("log", ["_delta_log", ".hoodie", "metadata"])
+def test_tables_with_a_log_are_not_read_by_their_files(tmp_path: Path, log: str) -> None:
+    """Files that were replaced lie beside those that count."""
+    parts(tmp_path / "t", "part-{}.parquet", 3)
+    (tmp_path / "t" / log).mkdir()
+    (tmp_path / "t" / log / "v1.metadata.json").write_text("{}")
+    for given in (tmp_path, tmp_path / "t"):
+        assert "whose log says which of its files count" in refused(given)
+    assert vbench.load(tmp_path / "t" / "*.parquet", queries=QUERIES, metric="l2").n == 120
+    with pytest.warns(VbenchWarning, match="taken alone"):
+        assert vbench.load(tmp_path / "t/part-0.parquet", queries=QUERIES, metric="l2").n == 40

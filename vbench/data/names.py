@@ -13,10 +13,11 @@ _END = re.compile(
     re.IGNORECASE,
 )
 _OF = re.compile(r"(\d+)[-_. ]?of[-_. ]?(\d+)(?!\d)", re.IGNORECASE)
-# What a job puts into the names of its files, so that those of two jobs do not meet.
+# What a job puts into the names of its files, so that those of two jobs do not meet: also a date.
 _UNIQUE = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-    r"|(?<![0-9a-z])(?=[0-9a-f]*[a-f])[0-9a-f]{12,}(?![0-9a-z])",
+    r"|(?<![0-9a-z])(?=[0-9a-f]*[a-f])[0-9a-f]{12,}(?![0-9a-z])"
+    r"|(?<!\d)(?:19|20)\d\d[-_.]?(?:0\d|1[0-2])[-_.]?[0-3]\d(?:[T_-]?[0-2]\d[0-5]\d[0-5]\d)?(?!\d)",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d+")

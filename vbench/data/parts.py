@@ -19,6 +19,8 @@ from vbench.errors import DataError, VbenchWarning
 
 _DONE = "_SUCCESS"
 """Spark's mark of a whole folder, in which parts without rows may be left out."""
+_LOGS = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}
+"""What lies in the folder of a table whose files are not all of it: replaced ones stay there."""
 _RUN = "run.json"
 """What a run folder holds."""
 _SHOWN = 5
@@ -168,8 +170,8 @@ def _check_alone(path: Path) -> None:
         return
     here = [
         each
-        for each in _visible(path.parent)
-        if Name.of(each)[0] == name.words and Name.of(each).total == name.total
+        for each in sorted(path.parent.iterdir())
+        if Name.of(each).words == name.words and Name.of(each).total == name.total
     ]
     all_of_them = pattern(in_order(here) or [path])
     if name.total is not None:
@@ -233,9 +235,17 @@ def _files_under(path: Path, suffixes: Sequence[str]) -> Iterable[Path]:
 
 def _visible(folder: Path) -> list[Path]:
     """What is in a folder, but for hidden files, what tools keep there, and what vbench wrote."""
+    found = list(folder.iterdir())
+    for path in found:
+        kind = _LOGS.get(path.name) if path.is_dir() else None
+        if kind is not None and (kind != "Iceberg" or any(path.glob("*.metadata.json"))):
+            raise DataError(
+                f"{folder}: is a table of {kind}, whose log says which of its files count; "
+                "write it as plain Parquet first"
+            )
     return sorted(
         path
-        for path in folder.iterdir()
+        for path in found
         if not path.name.startswith((".", "_")) and not (path.is_dir() and _is_no_data(path))
     )
 
