@@ -38,12 +38,18 @@ class UnknownNameError(VbenchError):
         known = sorted(known)
         near = [name for name in known if given and given in name][:3]
         near = near or difflib.get_close_matches(given, known, n=3, cutoff=0.5)
+        near = near or [name for name in known if _begins(given, name)][:3]
         message = f"unknown {kind} {given!r}"
         if near:
             message += f"; did you mean {' or '.join(map(repr, near))}?"
         shown = known if len(known) <= 20 or not near else [*known[:10], "…"]
         message += f" (known: {', '.join(shown) or 'none'})"
         super().__init__(f"{message}{'; ' + hint if hint else ''}")
+
+
+def _begins(given: str, name: str) -> bool:
+    """Whether another tool's longer word begins with ours: ``efSearch`` is ef."""
+    return len(name) > 1 and given.lower().startswith(name.lower())
 
 
 class MissingExtraError(VbenchError):

@@ -57,6 +57,10 @@ def load_recipe(spec: str) -> Recipe:
         return _read(files[spec])
     if spec.endswith(".toml"):
         return _read(Path(spec))
+    several = [name.strip() for name in spec.split(",")]
+    if len(several) > 1 and all(name in files or name in adapters() for name in several):
+        repeated = " ".join(f"--index {name}" for name in several)
+        raise VbenchError(f"index {spec!r}: give each by itself: {repeated}")
     if ":" not in spec and spec not in adapters():
         raise UnknownNameError(
             "index", spec, {*files, *adapters()}, "or give a .toml file, or package.module:Class"

@@ -8,6 +8,7 @@ import click
 
 from vbench.cli.command import Command
 from vbench.cli.output import json_option, print_json, say
+from vbench.cli.runs import RunArgument
 from vbench.errors import VbenchError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ Examples:
     epilog=_EXAMPLES,
     short_help="Hold an index against another, or a run with another.",
 )
-@click.argument("runs", nargs=-1, required=True, metavar="RUN…", type=click.Path())
+@click.argument("runs", cls=RunArgument, nargs=-1, required=True, metavar="RUN…", type=click.Path())
 @click.option(
     "--baseline",
     metavar="INDEX",

@@ -30,6 +30,18 @@ def overrides(
     return merged
 
 
+def cutoffs(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> tuple[int, ...]:
+    """Read ``-k 10 -k 100``, or ``-k 10,100``."""
+    found = []
+    for part in ",".join(map(str, given)).split(","):
+        if not part.strip().isdecimal() or int(part) < 1:
+            raise click.BadParameter(
+                f"{part.strip()!r} is not a whole number from 1 on; write -k 10 -k 100"
+            )
+        found.append(int(part))
+    return tuple(found)
+
+
 def bytes_of(ctx: click.Context, param: click.Parameter, given: str | None) -> int | None:
     """Read a number of bytes, with or without a unit: ``4GB``, ``512 MB``."""
     if given is None:

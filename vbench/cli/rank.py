@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
+from vbench.cli.options import MetricType
 from vbench.cli.output import json_option, print_json, progress_bar, say
+from vbench.cli.runs import RunArgument
 from vbench.cli.trust import trust_option
+from vbench.errors import VbenchError
 
 if TYPE_CHECKING:
+    from vbench.data.dataset import Dataset
     from vbench.results.run import Run
 
 _EXAMPLES = """
@@ -29,7 +33,7 @@ Examples:
 @click.command(
     cls=Command, epilog=_EXAMPLES, short_help="What an index's misses cost the ranking stage."
 )
-@click.argument("runs", nargs=-1, required=True, metavar="RUN…")
+@click.argument("runs", cls=RunArgument, nargs=-1, required=True, metavar="RUN…")
 @click.option(
     "--ranker",
     "-r",
@@ -47,6 +51,9 @@ Examples:
     help="Candidates a query.  [default: the largest K that the runs hold]",
 )
 @click.option("--dataset", metavar="NAME|PATH", help="Where the run does not say how to open it.")
+@click.option("--queries", metavar="PATH", help="Its queries, where --dataset holds none.")
+@click.option("--metric", type=MetricType(), help="Where --dataset does not say.")
+@click.option("--relevance", metavar="PATH", help="Judgements, where --dataset holds none.")
 @click.option(
     "--interactions",
     type=click.Path(path_type=Path),
@@ -82,6 +89,9 @@ def rank(
     rankers: tuple[str, ...],
     k: int | None,
     dataset: str | None,
+    queries: str | None,
+    metric: Any,
+    relevance: str | None,
     interactions: Path | None,
     seed: int,
     folder: Path | None,
@@ -100,13 +110,18 @@ def rank(
     from vbench.ranking.evaluate import dataset_of, evaluate
     from vbench.ranking.handoff import export_all
 
+    def vectors(run: Run) -> Dataset:
+        if dataset is None:
+            return dataset_of(run)
+        said = metric or run.manifest.dataset.metric
+        return load(dataset, queries=queries, metric=said, relevance=relevance)
+
     def handed_out(opened: list[Run]) -> dict[str, Any]:
         assert folder is not None
-        data = load(dataset) if dataset else dataset_of(opened[0])
-        return export_all(opened, folder, form, k, data)
+        return export_all(opened, folder, form, k, vectors(opened[0]))
 
     def judged(opened: list[Run]) -> dict[str, Any]:
-        data = load(dataset) if dataset else dataset_of(opened[0])
+        data = vectors(opened[0])
         with progress_bar() as progress:
             return evaluate(
                 opened,
@@ -118,6 +133,8 @@ def rank(
                 progress=progress,
             )
 
+    if dataset is None and (queries or metric or relevance):
+        raise VbenchError("--queries, --metric and --relevance belong to --dataset; give that too")
     if folder is not None:
         document = of_runs(runs, handed_out)
         if as_json:

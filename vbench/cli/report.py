@@ -9,6 +9,7 @@ import click
 
 from vbench.cli.command import Command
 from vbench.cli.output import json_option, print_json, say
+from vbench.cli.runs import RunArgument
 
 if TYPE_CHECKING:
     from vbench.results.run import Run
@@ -23,7 +24,7 @@ Examples:
 
 
 @click.command(cls=Command, epilog=_EXAMPLES, short_help="Make the page and the figures of runs.")
-@click.argument("runs", nargs=-1, required=True, metavar="RUN…", type=click.Path())
+@click.argument("runs", cls=RunArgument, nargs=-1, required=True, metavar="RUN…", type=click.Path())
 @click.option(
     "--html",
     "page",

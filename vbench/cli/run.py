@@ -8,7 +8,7 @@ import click
 
 from vbench.cli import complete
 from vbench.cli.command import Command
-from vbench.cli.options import data_options, measuring_options, overrides
+from vbench.cli.options import cutoffs, data_options, measuring_options, overrides
 from vbench.cli.output import json_option, print_json, progress_bar, telling
 from vbench.errors import UnknownNameError, VbenchError
 
@@ -46,10 +46,11 @@ def _columns(dataset: Dataset) -> list[str]:
 @click.option(
     "-k",
     "ks",
-    type=click.IntRange(min=1),
+    callback=cutoffs,
     multiple=True,
-    default=[10],
+    default=["10"],
     show_default=True,
+    metavar="K",
     help="Neighbours to ask for. Repeats.",
 )
 @click.option(

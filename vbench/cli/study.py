@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from vbench import places
 from vbench.cli.output import console, print_json, print_table, progress_bar
 from vbench.errors import VbenchError
 
 if TYPE_CHECKING:
     from vbench.study.carry import Done
 
-_OPTIONS = {"study", "out", "fresh", "threads", "timeout", "memory_limit", "as_json"}
+_OPTIONS = {"study", "out", "trust", "fresh", "threads", "timeout", "memory_limit", "as_json"}
+_TOLD = ("failed-trials", "random-recall", "level-not-reached", "busy-machine")
 _HEADS = ("part", "dataset", "k", "index", "build", "setting")
 _SHOWN = ("Recall", "Robustness(delta=0.1)", "Robustness(delta=0.5)", "Robustness(delta=0.9)")
 
@@ -55,7 +57,8 @@ def _refuse_others(context: click.Context) -> None:
         if given and name not in _OPTIONS:
             raise VbenchError(
                 f"{parameter.opts[0]} does not go with --study, whose file says what is measured; "
-                "copy reports/studies/robustness.toml, change it, and give its path"
+                f"copy {places.room('reports') / 'studies' / 'robustness.toml'}, change it, and "
+                "give its path"
             )
 
 
@@ -67,7 +70,7 @@ def _print(done: Done) -> None:
             print_table(out, _table(name, frame.to_dicts()), len(_HEADS))
     for measured in done.measured:
         for warning in measured.run.manifest.warnings:
-            if warning.about in ("failed trials", "no equal footing", "busy machine"):
+            if warning.code in _TOLD:
                 label = f"{measured.part.name} {measured.part.dataset}"
                 out.print(f"! {label}: {warning.about}: {warning.message}", style="yellow")
     for reason in done.undrawn:

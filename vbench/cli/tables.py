@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -47,8 +48,12 @@ def print_summary(document: Mapping[str, Any]) -> None:
     out.print(f"run folder: {document['run']}")
     if page := document.get("report"):
         out.print(f"report: {page}")
+    if not settings and document["failed"]:
+        out.print(styled(f"no result: {document['failed'][0]['reason']}", style="bold red"))
+        return
     out.print(
-        f"next: open the report; vbench tail {document['run']} says which queries fail and why; "
+        f"next: open the report; vbench tail {shlex.quote(document['run'])} says which queries "
+        "fail and why; "
         "another --index beside this one compares them",
         style="dim",
     )

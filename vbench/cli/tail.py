@@ -9,6 +9,7 @@ import click
 from vbench.cli.command import Command
 from vbench.cli.options import MetricType
 from vbench.cli.output import json_option, print_json, progress_bar
+from vbench.cli.runs import RunArgument
 from vbench.cli.trust import trust_option
 from vbench.errors import VbenchError
 
@@ -46,7 +47,7 @@ def pairs(
 @click.command(
     cls=Command, epilog=_EXAMPLES, short_help="Explain the tail: the worst queries, who and why."
 )
-@click.argument("path", metavar="RUN", type=click.Path())
+@click.argument("path", cls=RunArgument, metavar="RUN", type=click.Path())
 @click.option(
     "--index", "-i", "indexes", multiple=True, metavar="INDEX", help="Only this one. Repeats."
 )
@@ -220,6 +221,7 @@ def _look_inside(
                         str(error),
                         "nothing is said of its graph or lists",
                         "mend its neighbors() or lists(), or leave it out with --index",
+                        code="not-looked-into",
                     )
                 )
             done += len(side.setting.trials)

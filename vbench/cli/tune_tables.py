@@ -109,7 +109,7 @@ def _command(document: Mapping[str, Any]) -> str:
         words += ["--set", f"{name}={value}"]
     source = document["dataset"]["source"]
     for name, value in source.items():
-        option = {"name_or_path": "dataset"}.get(name, name)
+        option = {"name_or_path": "dataset"}.get(name, name).replace("_", "-")
         if value is False:
             words.append(f"--no-{option}")
         elif value and option != "name":

@@ -238,7 +238,7 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None
         queries = np.ascontiguousarray(base[own])
     if queries is None:
         count = max(1, min(1000, len(base) // 10))
-        some = f"hold_out={count} (--hold-out {count})"
+        some = f"hold_out={count} (vbench run --hold-out {count})"
         raise DataError(
             f"{where}: holds base vectors only; give queries=FILE (--queries FILE)"
             f"{siblings.advice(parts.base)}; or {some} to ask for some of these"

@@ -248,19 +248,20 @@ def _warnings(stage: Stage, ranked: Sequence[Ranked]) -> list[dict[str, str]]:
                 f"K={stage.k} candidates for a list of {CUTOFF}",
                 "the ranking stage can reorder but hardly choose, so it hides nothing and "
                 "recovers nothing",
-                "vbench run -k 100",
+                "give -k 100 to the vbench run, which adds it",
             )
         )
     found += [
-        _warn(each.name, text, "its results may not be what they seem", "see above")
+        _warn(each.name, text, "its results may not be what they seem", "see above", "ranker")
         for each in ranked
         for text in each.warnings
     ]
     return found
 
 
-def _warn(about: str, message: str, why: str, remedy: str) -> dict[str, str]:
-    return {"about": about, "message": message, "why": why, "remedy": remedy}
+def _warn(about: str, message: str, why: str, remedy: str, code: str = "") -> dict[str, str]:
+    code = code or about.replace(" ", "-")
+    return {"about": about, "message": message, "why": why, "remedy": remedy, "code": code}
 
 
 def write_document(folder: Path, made: dict[str, Any]) -> None:

@@ -216,7 +216,7 @@ def _candidates(runs: Sequence[Run], k: int | None) -> int:
             wanted = f"no candidates of K={k}" if k else "no K that the other runs hold too"
             raise VbenchError(
                 f"{run.path} holds {wanted} (it has K={listed}); give --k {max(ks)}, or measure "
-                f"with vbench run -k {k or 100}"
+                f"again with -k {k or 100}"
             )
     assert k is not None
     return k

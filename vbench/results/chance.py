@@ -14,6 +14,7 @@ from vbench.data.arrays import blocks
 from vbench.data.dataset import Dataset
 from vbench.measures.hits import relevant
 from vbench.metric import METRICS, distance
+from vbench.results.remedies import check_command
 from vbench.results.run import Run, Setting
 from vbench.results.schema import Trial, Warn
 
@@ -50,7 +51,7 @@ def of_chance(run: Run, settings: Sequence[Setting], dataset: Dataset | None) ->
             continue
         cause = _cause(run, setting, dataset, recall, is_chance=is_chance)
         if is_chance:
-            found[setting.index] = _random(setting, recall, k / n, cause)
+            found[setting.index] = _random(run, setting, recall, k / n, cause)
         elif cause is not None:
             found[setting.index] = Warn(
                 "shifted ids",
@@ -77,12 +78,12 @@ def by_chance(n: int, k: int, answers: int) -> float:
     return share + _ERRORS * math.sqrt(variance / answers) / k
 
 
-def _random(setting: Setting, recall: float, share: float, cause: Cause | None) -> Warn:
+def _random(run: Run, setting: Setting, recall: float, share: float, cause: Cause | None) -> Warn:
     if cause is None:
         cause = Cause(
             "likely: ids that begin with 1, rows in another order, the sign of the distance "
             "turned, another metric",
-            f"vbench index check '{setting.index}'",
+            check_command(run, setting),
         )
     return Warn(
         "no better than random",
@@ -101,7 +102,7 @@ def _cause(
     ids = run.rows(trial, ["ids"]).ids
     if ids is None:
         return None
-    check = f"vbench index check '{setting.index}'"
+    check = check_command(run, setting)
     if (ids < 0).all():
         return Cause("every answer is empty", check)
     words, read = _read_otherwise(run, trial, ids, dataset)

@@ -12,6 +12,7 @@ from vbench.results.chance import of_chance
 from vbench.results.copied import of_copies
 from vbench.results.facts import TrialFacts
 from vbench.results.idle import of_idle
+from vbench.results.remedies import check_command
 from vbench.results.run import Run, Setting, spelt
 from vbench.results.schema import Warn
 from vbench.results.timing import of_time
@@ -65,9 +66,10 @@ def _failures(run: Run) -> Iterator[Warn]:
     if count:
         yield Warn(
             "failed trials",
-            f"{count} of {len(run.manifest.trials)} planned trials left no result",
+            f"{count} of {len(run.manifest.trials)} planned trials left no result; the first: "
+            f"{run.manifest.failures[0].reason}",
             "an index that fails where it is hard looks better than it is",
-            "see the reasons below; give the same command again to retry them",
+            "mend what the reason says; the same command tries them again",
             code="failed-trials",
         )
 
@@ -89,7 +91,7 @@ def _of_answers(run: Run, setting: Setting) -> Iterator[Warn]:
             "batch differs",
             f"{name}: {differs} of {queries} queries got other ids in the batch call",
             "batch throughput is then the price of other answers",
-            "compare search and search_one of the adapter: vbench index check",
+            f"compare search and search_one of the adapter: {check_command(run, setting)}",
             code="batch-differs",
             setting=name,
         )
@@ -177,7 +179,7 @@ def _of_ties(run: Run, settings: list[Setting]) -> Iterator[Warn]:
                 f"any of them is a hit under the rule {run.manifest.options.rule!r}"
                 if run.manifest.options.rule != "id"
                 else "under the rule 'id' only those with the lowest ids are hits",
-                "look for duplicates in the base: vbench data show",
+                "copies in the base are one reason: warnings and vbench data show count them",
                 code="tied-neighbors",
             )
 
@@ -199,7 +201,8 @@ def _of_conduct(run: Run, settings: list[Setting]) -> Iterator[Warn]:
                 f"{index}: closing it went wrong {len(failed)} of {len(closes)} times: "
                 f"{failed[0]}; closing took {sum(each.s for each in closes):.1f} s in all",
                 "what an index does not let go of is killed, and may leave files behind",
-                "mend close() of the adapter: vbench index check",
+                "mend close() of the adapter, which vbench index check looks at",
+                code="close-failed",
             )
         cores = max((each.cores_seen for each in facts if each.cores_seen is not None), default=0.0)
         if cores > allowed:
@@ -209,4 +212,5 @@ def _of_conduct(run: Run, settings: list[Setting]) -> Iterator[Warn]:
                 f"{options.threads} threads allowed",
                 "its speed is that of more cores than the others have",
                 "give the library the number of threads that fit is given",
+                code="more-cores",
             )

@@ -8,6 +8,7 @@ from typing import Any
 from vbench import plugins
 from vbench.adapters.registry import resolve
 from vbench.errors import VbenchError
+from vbench.results.remedies import check_command
 from vbench.results.run import Run, Setting, spelt
 from vbench.results.same import distinct, joined
 from vbench.results.schema import Build, Warn
@@ -19,7 +20,7 @@ def of_idle(run: Run, settings: Sequence[Setting]) -> Iterator[Warn]:
         group = (same.setting, *same.others)
         # Exact answers are alike whatever the parameter.
         if same.others and run.hits(same.setting).min() < same.setting.k:
-            yield _same(group)
+            yield _same(run, group)
     seen: set[str] = set()
     for setting in settings:
         for warn in _beyond(run, setting, settings):
@@ -28,7 +29,7 @@ def of_idle(run: Run, settings: Sequence[Setting]) -> Iterator[Warn]:
                 yield warn
 
 
-def _same(group: Sequence[Setting]) -> Warn:
+def _same(run: Run, group: Sequence[Setting]) -> Warn:
     first = group[0]
     name = f"{first.index} {spelt(first.build)}".strip()
     values = {key: _values(group, key) for key in first.setting}
@@ -38,7 +39,7 @@ def _same(group: Sequence[Setting]) -> Warn:
         for key, each in moved.items()
         if all(isinstance(value, int) and value <= first.k for value in each[:-1])
     ]
-    check = f"vbench index check '{first.index}' says whether its set() takes effect"
+    check = f"{check_command(run, first)} says whether its set() takes effect"
     remedy = check
     if low:
         wider = ",".join(str(first.k * factor) for factor in (2, 4, 8))

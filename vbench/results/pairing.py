@@ -67,6 +67,11 @@ def _within(
         first = [each for each in found if each.identity not in taken][:1]
     if not first or (second is None and len(found) == 1):
         names = [str(Side(each, setting)) for each in found for setting in each.settings]
+        if len(set(names)) == 1:
+            raise VbenchError(
+                f"{found[0].run.path} holds {names[0]} alone, which cannot be compared with "
+                "itself; give a second run, or measure more settings with --set or --index"
+            )
         raise VbenchError(
             "one index cannot be compared with itself; give a second run, or two settings of "
             f"this one: --baseline {names[0]!r} --candidate {names[-1]!r}"

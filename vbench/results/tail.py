@@ -14,6 +14,7 @@ from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures.hits import threshold
 from vbench.measures.tail import tail
 from vbench.results import files
+from vbench.results.copied import of_copies
 from vbench.results.efforts import Clusters, effort_of
 from vbench.results.hardness import hardness_of, reopened
 from vbench.results.names import Names
@@ -23,7 +24,7 @@ from vbench.results.schema import Warn
 from vbench.results.segments import Cross, crossed, segment_rows
 from vbench.results.sides import Side, variants
 from vbench.results.summary import share_of_queries
-from vbench.results.verdict import SPOILING, SPOILING_SPEED
+from vbench.results.verdict import spoils
 from vbench.results.worst import worst_rows
 from vbench.stats.association import spearman, tail_auc
 from vbench.stats.crossed import crossed_mean
@@ -105,9 +106,8 @@ def explain(
         _index(side, under[side], delta, number, hardness, dataset, clusters, names, cross)
         for side in sides
     ]
-    warnings += [
-        each for each in run.manifest.warnings if each.about in (*SPOILING, SPOILING_SPEED)
-    ]
+    warnings += [each for each in run.manifest.warnings if spoils(each, speed=True)]
+    warnings += of_copies(run, [side.setting for side in sides])
     warnings += [*_of_builds(sides), *(warn for row in rows for warn in _of_inside(row))]
     return {
         "schema": SCHEMA,
@@ -288,6 +288,7 @@ def _without_vectors(error: Exception) -> Warn:
         str(error),
         "without them there is no hardness, and no distance of what came instead",
         "give them with --dataset (and --queries, --metric)",
+        code="no-vectors",
     )
 
 
@@ -301,6 +302,7 @@ def _of_builds(sides: Sequence[Side]) -> list[Warn]:
             f"{', '.join(single)}: one build",
             "bad luck of a build cannot be told from queries that no build serves",
             "run with --builds 3",
+            code="one-build",
         )
     ]
 
@@ -318,6 +320,7 @@ def _of_inside(row: Mapping[str, Any]) -> list[Warn]:
                 "the queries get the same ids",
                 "what is said of its inside is of the second build, not of the one measured",
                 "build with one thread, or fix the index's seed",
+                code="not-the-same-twice",
             )
         )
     if graph and (graph["missed_unreachable"]["value"] or 0.0) > MANY_UNREACHABLE:
@@ -329,6 +332,7 @@ def _of_inside(row: Mapping[str, Any]) -> list[Warn]:
                 "a wider search will not find them",
                 "more links at the build (M, R); for inner product, a recipe that makes the space "
                 "Euclidean first, such as hnsw-mips",
+                code="unreachable-neighbors",
             )
         )
     return found

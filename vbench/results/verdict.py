@@ -14,8 +14,8 @@ from vbench.stats.intervals import queries_needed
 
 Entry = Mapping[str, Any]
 
-SPOILING = ("failed trials", "unstable ids")
-SPOILING_SPEED = "busy machine"
+_SPOILING = ("failed-trials", "unstable-ids", "random-recall", "shifted-ids")
+_SPOILING_SPEED = ("busy-machine", "old-kernel")
 """What was found in a run that its comparisons must not be read without."""
 
 
@@ -103,13 +103,12 @@ def caveats(found: Sequence[Pair], level: float, *, speed: bool) -> Iterator[War
                 "unequal footing",
                 f"mean recall is {a.recall:.3f} with {name_a} and {b.recall:.3f} with {name_b}",
                 "at different recall the tails differ for that reason alone",
-                "bring both to the same recall: vbench run --at-recall 0.9",
+                "bring both to the same recall: give --at-recall 0.9 to their vbench run",
                 code="unequal-footing",
             )
-    spoiling = (*SPOILING, SPOILING_SPEED) if speed else SPOILING
     runs = list(dict.fromkeys(side.variant.run for pair in found for side in sides_of(pair)))
     for run in runs:
-        yield from (each for each in run.manifest.warnings if each.about in spoiling)
+        yield from (each for each in run.manifest.warnings if spoils(each, speed=speed))
     queries = min(run.manifest.dataset.m for run in runs)
     enough = queries_needed(0.99, level)
     if queries < enough:
@@ -120,6 +119,13 @@ def caveats(found: Sequence[Pair], level: float, *, speed: bool) -> Iterator[War
             "ask more queries; the smallest difference that could be seen stands in each verdict",
             code="few-queries",
         )
+
+
+def spoils(warning: Warn, *, speed: bool) -> bool:
+    """Whether a run's warning must be known of its results elsewhere, of its `speed` too."""
+    # Runs of 0.1 have no codes; what they call it is the same in words.
+    code = warning.code or warning.about.replace(" ", "-")
+    return code in _SPOILING or (speed and code in _SPOILING_SPEED)
 
 
 def sides_of(pair: Pair) -> tuple[Side, Side]:

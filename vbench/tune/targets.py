@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Iterable
@@ -27,6 +28,7 @@ _VALUE = re.compile(r"^(?P<number>[-+\d.eE_]+?)\s*(?P<unit>[a-zA-Zµμ%]*)$")
 _TIMES = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
 _SIZES = {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 _SHARES = {"%": 0.01}
+_USUAL = ", such as 'Robustness(delta=0.9)@10>=0.99 and Latency(p=99)<=2ms'"
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,10 @@ def parse_targets(text: str) -> list[Target]:
 def _target(text: str) -> Target:
     match = _TARGET.match(text)
     if not match:
+        meant = _meant(text)
         raise VbenchError(
-            f"{text.strip()!r} is not a target; write a measure, >= or <=, and a value, such as "
-            "'Robustness(delta=0.9)@10>=0.99 and Latency(p=99)<=2ms'"
+            f"{text.strip()!r} is not a target; "
+            + (f"write {meant!r}" if meant else f"write a measure, >= or <=, and a value{_USUAL}")
         )
     measure = parse(match["measure"])
     target = Target(measure, _value(match["value"], measure, text))
@@ -107,6 +110,23 @@ def _target(text: str) -> Target:
         )
     _check_value(target, text)
     return target
+
+
+def _meant(text: str) -> str:
+    """What was meant where only the sign, or a common name of a percentile, is in the way."""
+    parts = re.match(r"^\s*([^<>=≤≥]+?)\s*(<=?|>=?|==?|≤|≥)\s*([^<>=≤≥]+?)\s*$", text)
+    if not parts:
+        return ""
+    name, sign, value = parts.groups()
+    percentile = re.fullmatch(r"(?:latency[_ -]?)?p(\d+(?:\.\d+)?)(?:[_ -]?latency)?", name.lower())
+    if percentile:
+        name = f"Latency(p={percentile[1]})"
+    with contextlib.suppress(VbenchError):
+        rises = parse(name).higher_is_better
+        written = f"{name}{'>=' if rises else '<='}{value}"
+        if ("<" in sign or "≤" in sign) != rises and sign not in ("=", "=="):
+            return str(_target(written)) and written
+    return ""
 
 
 def _check_value(target: Target, text: str) -> None:
