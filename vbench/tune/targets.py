@@ -99,7 +99,12 @@ def _target(text: str) -> Target:
             f"{text.strip()!r} is not a target; "
             + (f"write {meant!r}" if meant else f"write a measure, >= or <=, and a value{_USUAL}")
         )
-    measure = parse(match["measure"])
+    try:
+        measure = parse(match["measure"])
+    except VbenchError:
+        if meant := _meant(text):
+            raise VbenchError(f"{text.strip()!r} is not a target; write {meant!r}") from None
+        raise
     target = Target(measure, _value(match["value"], measure, text))
     rises = match["sign"] in (">=", "≥")
     if rises != target.rises:
@@ -124,8 +129,8 @@ def _meant(text: str) -> str:
     with contextlib.suppress(VbenchError):
         rises = parse(name).higher_is_better
         written = f"{name}{'>=' if rises else '<='}{value}"
-        if ("<" in sign or "≤" in sign) != rises and sign not in ("=", "=="):
-            return str(_target(written)) and written
+        agrees = sign in ("=", "==") or (sign[0] in "<≤") != rises
+        return written if agrees and _target(written) else ""
     return ""
 
 

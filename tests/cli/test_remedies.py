@@ -1,0 +1,171 @@
+"""What a message says to type works when it is typed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import vbench
+from vbench.cli import main
+from vbench.errors import VbenchError
+from vbench.tune.targets import parse_targets
+
+RNG = np.random.default_rng(21)
+DATA = ("--dataset", "base.npy", "--queries", "asked.npy", "--metric", "l2")
+ONCE = ("--builds", "1", "--repeats", "1")
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A base and its queries as .npy, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    np.save("base.npy", RNG.normal(size=(300, 6)).astype(np.float32))
+    np.save("asked.npy", RNG.normal(size=(25, 6)).astype(np.float32))
+    return tmp_path
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def run(*arguments: str, data: tuple[str, ...] = DATA) -> Result:
+    return call("run", *data, *ONCE, *arguments)
+
+
+def test_several_indexes_in_one_option(data: Path) -> None:
+    """The message repeats the option, and that works."""
+    result = run("--index", "flat,hnsw")
+    assert result.exit_code == 2
+    remedy = result.output.partition("give each by itself: ")[2].split()
+    assert remedy == ["--index", "flat", "--index", "hnsw"]
+    assert run(*remedy, "--set", "ef=8").exit_code == 0
+
+
+def test_several_k_in_one_option(data: Path) -> None:
+    """As with --set, a comma is enough."""
+    result = run("--index", "flat", "-k", "5,7", "--json")
+    assert sorted(each["k"] for each in json.loads(result.stdout)["settings"]) == [5, 7]
+    result = run("--index", "flat", "-k", "5,ten")
+    assert (result.exit_code, "'ten' is not a whole number" in result.output) == (2, True)
+
+
+@pytest.mark.parametrize("word", ["efSearch", "ef_search", "EF"])
+def test_another_library_s_word_for_a_parameter(data: Path, word: str) -> None:
+    """``efSearch`` is ef."""
+    result = run("--index", "hnsw", "--set", f"{word}=16")
+    assert "did you mean 'ef'" in result.output
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("p99<2ms", "Latency(p=99)<=2ms"),
+        ("latency_p95 <= 1ms", "Latency(p=95)<=1ms"),
+        ("Recall@10>0.9", "Recall@10>=0.9"),
+        ("Failure@10<0.01", "Failure@10<=0.01"),
+        ("Recall@10 == 90%", "Recall@10>=90%"),
+    ],
+)
+def test_a_target_s_sign_and_common_names(written: str, meant: str) -> None:
+    """What was meant is said where that is clear, and can be given."""
+    with pytest.raises(VbenchError, match=re.escape(f"write {meant!r}")):
+        parse_targets(written)
+    assert parse_targets(meant)
+
+
+@pytest.mark.parametrize("written", ["fast", "p99>2ms", "Recall@10<0.9", "p99<soon", "<2"])
+def test_a_target_that_means_nothing(written: str) -> None:
+    """Nothing is guessed that would say the contrary."""
+    with pytest.raises(VbenchError, match=r"write a measure|less is better|more is better"):
+        parse_targets(written)
+
+
+def test_the_latest_run_need_not_be_named(data: Path) -> None:
+    """Without RUN the message names it; `last` is it."""
+    for command in ("tail", "report", "compare", "rank"):
+        result = call(command)
+        assert (result.exit_code, "vbench run --index hnsw" in result.output) == (2, True)
+        assert "vbench run --index hnsw makes one" in call(command, "last").output
+    assert run("--index", "flat").exit_code == 0
+    (folder,) = Path("results").iterdir()
+    result = call("tail")
+    assert result.exit_code == 2
+    assert f"the latest is {folder}: " in result.output
+    assert call("tail", "last").exit_code == 0
+    assert call("report", "last").exit_code == 0
+
+
+def test_an_index_that_always_fails_ends_with_its_reason(data: Path) -> None:
+    """The last line is the first reason, and no page is named that was not written."""
+    result = run("--index", "misbehaving:RaisesInFit")
+    assert result.exit_code == 1
+    assert result.output.strip().splitlines()[-1].startswith("no result: ")
+    assert "the index server is not there" in result.output.strip().splitlines()[-1]
+    assert "open the report" not in result.output
+
+
+def test_one_setting_alone_is_not_compared_with_itself(data: Path) -> None:
+    """The two settings that are proposed differ; where there is one, another run is proposed."""
+    assert run("--index", "hnsw", "--set", "ef=16", "--out", "one").exit_code == 0
+    result = call("compare", "one")
+    assert result.exit_code == 2
+    assert "give a second run" in result.output
+    assert "--candidate" not in result.output
+    assert run("--index", "hnsw", "--set", "ef=16,1", "--out", "two").exit_code == 0
+    result = call("compare", "two")
+    words = shlex.split(result.output.partition("of this one: ")[2])
+    assert call("compare", "two", *words).exit_code == 0
+
+
+def test_the_index_check_that_is_proposed_finds_the_index(data: Path) -> None:
+    """By the recipe's name, by the class, and of a recipe of one's own by its adapter."""
+    Path("mine.toml").write_text('adapter = "misbehaving:Farthest"\n')
+    for index in ("misbehaving:Farthest", "mine.toml"):
+        result = run("--index", index, "--json", "--out", f"run-{len(index)}")
+        found = json.loads(result.stdout)["warnings"]
+        (warn,) = [each for each in found if each["code"] == "random-recall"]
+        command = re.search(r"vbench (index check \S+)", warn["remedy"])
+        assert command is not None
+        assert "unknown index" not in call(*shlex.split(command[1])).output
+
+
+def test_queries_in_the_base_are_held_out(data: Path) -> None:
+    """The option of the warning takes them out, and the warning is gone."""
+    np.save("asked.npy", np.load("base.npy")[:30])
+    result = run("--index", "flat", "--json")
+    warnings = json.loads(result.stdout)["warnings"]
+    (warn,) = [each for each in warnings if each["code"] == "queries-in-base"]
+    option, number = re.findall(r"(--hold-out) (\d+)", warn["remedy"])[0]
+    document = json.loads(run("--index", "flat", "--json", option, number).stdout)
+    assert document["dataset"]["queries_in_base"] == 0
+    assert (document["dataset"]["n"], document["dataset"]["hold_out"]) == (270, 30)
+    assert "queries-in-base" not in {each["code"] for each in document["warnings"]}
+
+
+def test_a_base_alone_can_ask_itself(data: Path) -> None:
+    """The number that is proposed fits the base."""
+    alone = ("--dataset", "base.npy", "--metric", "l2")
+    result = run("--index", "flat", data=alone)
+    option, number = re.findall(r"(--hold-out) (\d+)", result.output)[0]
+    assert run("--index", "flat", option, number, data=alone).exit_code == 0
+
+
+def test_every_warning_has_a_code_and_they_are_in_the_docs(data: Path) -> None:
+    """What a program reads is stable and told."""
+    told = Path(__file__).parents[2].joinpath("docs", "report.md").read_text()
+    np.save("base.npy", np.repeat(np.load("base.npy")[:30], 10, axis=0))
+    indexes = ("Deaf", "Farthest", "Pads", "Duplicates", "Fickle", "BatchDiffers", "RaisesInFit")
+    given = [word for name in indexes for word in ("--index", f"misbehaving:{name}")]
+    document = json.loads(run(*given, "--index", "ivf-flat", "--json").stdout)
+    codes = {each["code"] for each in document["warnings"]}
+    assert {"same-answers", "random-recall", "short-answers", "copies", "failed-trials"} <= codes
+    package = Path(vbench.__file__).parent
+    source = "\n".join(path.read_text() for path in package.rglob("*.py"))
+    codes |= set(re.findall(r'code="([\w-]+)"', source))
+    assert [code for code in sorted(codes) if f"`{code}`" not in told] == []
