@@ -91,7 +91,7 @@ def test_markdown_survives_odd_names(tmp_path: Path) -> None:
 def test_the_call_is_checked(folders: Path) -> None:
     """Wrong calls end with 2 and one line."""
     for arguments, words in (
-        (("before",), "one index cannot be compared with itself"),
+        (("before",), "hnsw ef=16 alone, which cannot be compared with itself"),
         (("nowhere",), "holds no run"),
         (("before", "worse", "--json", "--markdown"), "not both"),
         (("before", "worse", "--measure", "Recall@100"), "asks for K=100"),
