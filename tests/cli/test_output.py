@@ -83,3 +83,11 @@ def test_names_that_are_no_text() -> None:
     assert result.exit_code == 2
     assert r"\udcff.npy: is not UTF-8" in result.output
     assert "internal error" not in result.output
+
+
+def test_what_was_typed_is_text_too() -> None:
+    """Messages about the call itself control the terminal no more than others."""
+    for arguments in (["data", "\x1b[31mshow"], ["data", "show"], ["run", "--\x1b[31mx"]):
+        result = CliRunner().invoke(main, [*arguments, "\x1b[31m", "\x1b[32m"])
+        assert result.exit_code == 2
+        assert "\x1b" not in result.output

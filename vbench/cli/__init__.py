@@ -15,6 +15,7 @@ from vbench.cli.output import say, speak_plainly
 from vbench.cli.signals import Stopped, stopping
 from vbench.errors import VbenchError
 from vbench.invocation import invoked
+from vbench.plain import plain
 
 _COMMANDS = {
     "run": "vbench.cli.run:run",
@@ -92,7 +93,10 @@ class LazyGroup(Group):
             raise Stop(str(error)) from error
         except KeyboardInterrupt as error:
             code = _interrupted(error)
-        except (click.ClickException, click.Abort, click.exceptions.Exit, SystemExit):
+        except click.ClickException as error:
+            vars(error)["message"] = plain(error.message)  # typed as final
+            raise
+        except (click.Abort, click.exceptions.Exit, SystemExit):
             raise
         # The last resort: a fault of ours is one line too, and says how to see more. (Polars
         # panics with what is no Exception.)

@@ -164,7 +164,10 @@ def entry(name: str) -> Entry:
     if Path(name).name == name and path.is_file():
         return Entry(name, read_card(path), path)
     if name not in _plugins():
-        raise UnknownNameError("dataset", name, names(), "`vbench data list` describes them")
+        hint = "`vbench data list` describes them"
+        if Path(f"{name}.toml").is_file():
+            hint += f"; to mean the card that lies here, give its path: .{os.sep}{name}.toml"
+        raise UnknownNameError("dataset", name, names(), hint)
     with guarded(f"dataset {name!r}: its plug-in fails"):
         return _from_plugin(name, _plugins()[name].load())
 

@@ -39,6 +39,9 @@ _KIND_KEYS = {
 }
 """What ann-benchmarks and VIBE say of their vectors, and what of it can be read."""
 
+_LONGEST_WORD = 10_000
+"""Bytes of an array that names a metric."""
+
 
 @dataclass(frozen=True)
 class Contents:
@@ -80,6 +83,8 @@ def _npz_word(path: Path, name: str | None) -> str | None:
         return None
     try:
         with np.load(path, allow_pickle=False) as stored:
+            if stored.zip.getinfo(f"{name}.npy").file_size > _LONGEST_WORD:
+                raise ValueError("this is a large array")
             value = stored[name]
             return None if value.dtype.kind in "fiu" else _word(value, f"{path}: {name}")
     except DAMAGE as error:

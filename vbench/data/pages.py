@@ -25,8 +25,8 @@ _LARGEST_PAGE = 1 << 30
 _VALUE_BYTES = 8
 _HARMLESS_BYTES = 256 << 20
 
-_checked: dict[Path, tuple[tuple[int, int, int], dict[str, int]]] = {}
-"""What was looked at before in this process: inode, size, time of change; values by column."""
+_checked: dict[Path, tuple[tuple[int, ...], dict[str, int]]] = {}
+"""What was looked at before in this process: inode, size, times of change; values by column."""
 
 
 def check_pages(path: Path) -> dict[str, int]:
@@ -42,7 +42,7 @@ def check_pages(path: Path) -> dict[str, int]:
         They contradict each other or the size of the file, or the numbers lie in another file.
     """
     facts = path.stat()
-    state = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+    state = (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
     before, values = _checked.get(path, (None, {}))
     if before == state:
         return values

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vbench.data.files import whole_file
 from vbench.errors import DataError
+from vbench.locks import locked
 from vbench.towers.evaluate import Quality
 from vbench.towers.interactions import Interactions
 from vbench.towers.recipe import Recipe
@@ -209,16 +210,17 @@ def write(
     texts
         Other files by name.
     """
-    (folder / "base.npy").unlink(missing_ok=True)
-    for name, table in tables.items():
-        with whole_file(folder / f"{name}.parquet") as file:
-            table.write_parquet(file, compression="zstd", compression_level=19)
-    for name, text in texts.items():
-        with whole_file(folder / name) as file:
-            file.write(text)
-    for name in ("queries", "skew", "noise", "base"):
-        with whole_file(folder / f"{name}.npy") as file:
-            np.save(file, getattr(made, name))
+    with locked(folder, f"writing {folder}"):
+        (folder / "base.npy").unlink(missing_ok=True)
+        for name, table in tables.items():
+            with whole_file(folder / f"{name}.parquet") as file:
+                table.write_parquet(file, compression="zstd", compression_level=19)
+        for name, text in texts.items():
+            with whole_file(folder / name) as file:
+                file.write(text)
+        for name in ("queries", "skew", "noise", "base"):
+            with whole_file(folder / f"{name}.npy") as file:
+                np.save(file, getattr(made, name))
 
 
 def card_text(
