@@ -71,7 +71,7 @@ def test_keys_that_differ_are_refused(values, words):
 def test_a_key_that_repeats_joins_nothing_by_itself():
     """Two rows for one user are refused; several queries of a user need to be asked for."""
     assert "user_id 5 occurs twice" in refusal({"user_id": [5, 5, 6, 7]}, on="user_id")
-    assert "do not tell the rows of both apart" in refusal({"user_id": [5, 5, 6, 7]})
+    assert "by which rows cannot be told apart" in refusal({"user_id": [5, 5, 6, 7]})
     own = pl.DataFrame({"user_id": [7, 5, 7]})
     assert "--on" in refusal({"user_id": [5, 7]}, own)
     assert order({"user_id": [5, 7]}, own, on="user_id") == [1, 0, 1]
@@ -81,7 +81,9 @@ def test_without_a_common_column_nothing_says_whose_row_it_is():
     """So the order counts; also where the common columns say the same in every row."""
     assert order({"kind": list("wxyz")}) is None
     assert order({"country": list("aabb"), "kind": list("wxyz")}) is None
-    assert "country would join" in refusal({"country": list("abab"), "kind": list("wxyz")})
+    assert "it has country in common with the queries of users.parquet" in refusal(
+        {"country": list("abab"), "kind": list("wxyz")}
+    )
 
 
 def test_two_keys_that_disagree_need_a_choice():

@@ -98,7 +98,7 @@ class Dataset:
         object.__setattr__(self, "metric", known_metric(self.metric, self.name))
         # The fingerprint is computed once: it must stay that of the vectors.
         for name in ("base", "queries"):
-            object.__setattr__(self, name, unchangeable(getattr(self, name)))
+            object.__setattr__(self, name, unchangeable(np.asanyarray(getattr(self, name))))
         if (truth := self.given_truth) is not None:
             fixed = Truth(unchangeable(truth.ids), unchangeable(truth.distances))
             object.__setattr__(self, "given_truth", fixed)

@@ -123,10 +123,16 @@ def _guessed(own: Table, other: Table, common: Sequence[str]) -> Match | None:
         _joined(own, other, (unique[0], unique[0]))  # says which value differs
     if not unique and all(own.frame[name].equals(other.frame[name]) for name in common):
         return None  # agreeing row by row, they stand in the same order
-    what = "do not tell the rows of both apart" if not unique else "have other values there"
+    first, names = (unique or common)[0], ", ".join(unique or common)
+    problem = (
+        f"{names} hold other values there than the {own.rows} of {own.name}"
+        if unique
+        else f"it has {names} in common with the {own.rows} of {own.name}, by which rows cannot be "
+        "told apart"
+    )
     raise DataError(
-        f"{other.name}: {', '.join(unique or common)} would join its rows with the {own.rows} of "
-        f"{own.name}, but {what}; say by which column: on= (--on), or rename what is no key"
+        f"{other.name}: {problem}; say which column joins them: on= (--on {first}), or "
+        "rename what is no key"
     )
 
 

@@ -147,7 +147,8 @@ def neighbor_rows(
     if items is None or not items.dtype.is_integer():
         return signed
     # Hashes are ids that may be below 0, or beyond what is signed.
-    real = (signed >= 0) | np.isin(ids, items.to_numpy())
+    real = signed >= 0
+    real[~real] = np.isin(ids[~real], items.to_numpy())
     values = pl.Series("neighbor", ids[real])
     try:
         rows = rows_of_ids(values, items, n, where)
