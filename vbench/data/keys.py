@@ -123,7 +123,7 @@ def _guessed(own: Table, other: Table, common: Sequence[str]) -> Match | None:
         _joined(own, other, (unique[0], unique[0]))  # says which value differs
     if not unique and all(own.frame[name].equals(other.frame[name]) for name in common):
         return None  # agreeing row by row, they stand in the same order
-    first, names = (unique or common)[0], ", ".join(unique or common)
+    likeliest, names = (unique or common)[0], ", ".join(unique or common)
     problem = (
         f"{names} hold other values there than the {own.rows} of {own.name}"
         if unique
@@ -131,7 +131,7 @@ def _guessed(own: Table, other: Table, common: Sequence[str]) -> Match | None:
         "told apart"
     )
     raise DataError(
-        f"{other.name}: {problem}; say which column joins them: on= (--on {first}), or "
+        f"{other.name}: {problem}; say which column joins them: on= (--on {likeliest}), or "
         "rename what is no key"
     )
 
