@@ -114,3 +114,17 @@ def test_rows_that_no_index_got_are_in_no_count(tmp_path: Path) -> None:
     found = explain_inside(chosen(run, settings=["ef=64"])[0], dataset, 0.9, silent)
     assert found["graph"]["reachable"]["value"] == 1.0
     assert found["graph"]["orphans"]["value"] == 0.0
+
+
+def test_an_index_that_was_edited_is_not_looked_into(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its graph is like now says nothing of what was measured."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    source = "from structured import *\nclass Mine(Ladder): pass\n"
+    (tmp_path / "edited.py").write_text(source)
+    run = measured(dataset, "edited:Mine", tmp_path / "run")
+    (tmp_path / "edited.py").write_text(source + "# another\n")
+    with pytest.raises(VbenchError, match="its code changed since it was measured"):
+        explain_inside(chosen(run)[0], dataset, 0.9, silent, trust=True)

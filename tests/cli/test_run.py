@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from vbench.cli import main
+from vbench.results.files import read_manifest
 
 RNG = np.random.default_rng(9)
 
@@ -47,6 +50,40 @@ def test_json_holds_every_setting_with_its_measures(data: Path) -> None:
         assert robust["low"] <= robust["value"] <= robust["high"]
         assert measures["QPS"]["value"] > 0
         assert set(measures["nDCG@4"]) == {"value", "low", "high", "spread"}
+
+
+def test_the_page_says_how_to_do_it_again_from_anywhere(
+    data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What stands under "Do it again" is the call, carried out in a shell in another folder."""
+    Path("own.py").write_text(
+        "import numpy as np, vbench\n"
+        "class Own(vbench.Index):\n"
+        "    def __init__(self, share: float = 1.0): self.share = share\n"
+        "    def fit(self, base, metric, *, seed, threads): self.base = base\n"
+        "    def search(self, queries, k):\n"
+        "        return np.tile(np.arange(k), (len(queries), 1))\n"
+    )
+    result = call("--index", "own:Own", "--index", "flat", "--set", "share=0.5", "--out", "first")
+    assert result.exit_code == 0, result.output
+    page = unescape(Path("first/report.html").read_text(encoding="utf-8"))
+    found = re.search(r"cd [^<]* && vbench run [^<]*", page[page.index("Do it again") :])
+    assert found is not None
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        f"{found[0]} --out {elsewhere}/again --json",
+        shell=True,
+        cwd=elsewhere,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        check=True,
+    )
+    again, first = (read_manifest(folder) for folder in (elsewhere / "again", data / "first"))
+    assert json.loads(done.stdout)["failed"] == []
+    assert again.builds == first.builds
+    assert again.dataset == first.dataset
+    assert {trial.key for trial in again.trials} == {trial.key for trial in first.trials}
 
 
 def test_the_table_names_the_run_folder_and_the_next_step(data: Path) -> None:

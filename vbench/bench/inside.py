@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench.adapters.code import code_of
 from vbench.adapters.protocol import Graph
-from vbench.adapters.registry import check_stranger
+from vbench.adapters.registry import check_stranger, resolve
 from vbench.bench import wire
 from vbench.bench.session import TrialError
 from vbench.bench.workers import Workers
@@ -18,6 +19,7 @@ from vbench.errors import VbenchError
 from vbench.measures.graph import kinds, lists_per_query, shape, share_of
 from vbench.measures.hits import relevant, threshold
 from vbench.results import files
+from vbench.results.schema import Build
 from vbench.results.sides import Side
 from vbench.stats.association import spearman
 from vbench.stats.intervals import student
@@ -74,9 +76,11 @@ def explain_inside(
     """
     run = side.variant.run
     rows: dict[str, list[Numbers]] = {"same": [], "graph": [], "lists": []}
+    builds = {build.adapter: build for build in map(run.build_of, side.setting.trials)}
     with trusting(trust):
-        for adapter in dict.fromkeys(run.build_of(each).adapter for each in side.setting.trials):
+        for adapter, build in builds.items():
             check_stranger(adapter, run.path / files.MANIFEST)
+            _check_code(build, side)
     # Rows that no index gets are not what its graph cannot reach.
     given = np.delete(np.arange(dataset.n), dataset.zero_row_ids)
     with Workers(dataset, run.manifest.options) as workers:
@@ -100,6 +104,18 @@ def explain_inside(
                 rows["lists"].append(_of_lists(inside.lists, truth, missed, delta))
     found = {name: _over_builds(each) for name, each in rows.items()}
     return {"same": found["same"]["queries"], "graph": found["graph"], "lists": found["lists"]}
+
+
+def _check_code(build: Build, side: Side) -> None:
+    """Refuse to look into another index than the one that was measured."""
+    code = code_of(resolve(build.adapter))
+    was = build.requires or {}
+    changed = [name for name in code.versions if name in was and was[name] != code.versions[name]]
+    if build.code is not None and (build.code != code.digest or changed):
+        raise VbenchError(
+            f"{side}: {' and '.join(changed) or 'its code'} changed since it was measured; "
+            "give the same `vbench run` again, which measures it anew"
+        )
 
 
 def _look(workers: Workers, side: Side, number: int) -> Inside:
