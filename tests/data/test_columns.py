@@ -23,6 +23,7 @@ def drawn(values, size=M):
     [
         ("user_id", np.arange(M) + 10**7, "id"),
         ("customer", np.arange(M) * 3, "id"),
+        ("customer", [None, *range(1, M)], "id"),
         ("user_id", [float(i) for i in range(M)], "id"),
         ("user_id", [f"u-{i}" for i in range(M)], "id"),
         ("uid", [*range(M - 10), *range(10)], "id"),
@@ -30,6 +31,8 @@ def drawn(values, size=M):
         ("cold", drawn([True, False]), "segment"),
         ("country", drawn([f"c{i}" for i in range(150)]), "segment"),
         ("region_id", drawn(range(25)), "segment"),
+        ("store_id", drawn([f"s{i}" for i in range(100)]), "segment"),
+        ("account_id", drawn(range(60)), "cluster"),
         ("age", drawn(range(18, 80)), "segment"),
         ("score", rng.normal(size=M), "segment"),
         ("since", [date(2020, 1, 1) + timedelta(days=i) for i in range(M)], "segment"),

@@ -91,6 +91,13 @@ def test_text_ids_of_a_csv_keep_their_zeros(exported):
     pl.DataFrame({"user_id": ids, "emb": lists(QUERIES)}).write_parquet("users.parquet")
     pl.DataFrame({"user_id": ids[::-1], "place": range(M)[::-1]}).write_csv("s.csv")
     assert load(segments="s.csv").segments["place"].to_list() == list(range(M))
+    pl.DataFrame({"uid": ids[::-1], "place": range(M)[::-1]}).write_csv("s.csv")
+    found = load(segments="s.csv", on="user_id=uid").segments
+    assert found["place"].to_list() == list(range(M))
+    table = {"query-id": ids[::2], "corpus-id": ITEM_IDS[: M // 2], "grade": 1}
+    pl.DataFrame(table).write_csv("qrels.csv")
+    rows = load(relevance="qrels.csv").relevance.rows()
+    assert rows == [(2 * row, row, 1) for row in range(M // 2)]
 
 
 def test_order_counts_where_nothing_else_can_and_is_said(exported):

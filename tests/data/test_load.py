@@ -322,7 +322,7 @@ def test_card_must_agree_with_the_files(folder):
         ("relevance", {"query": [0], "item": [60]}, "row 0: item 60 is not one of 0 … 59"),
         ("relevance", {"query": [0, -1], "item": [1, 1]}, "row 1: query -1 is not one of 0 … 6"),
         ("relevance", {"query": [0], "item": [1], "x": [1]}, "unknown column 'x'"),
-        ("relevance", {"query": [0], "doc": [1]}, "no column 'item'; it has query, doc"),
+        ("relevance", {"query": [0], "doc": [1]}, "unknown column 'doc'"),
         ("relevance", {"query": [0]}, "no column 'item'"),
         ("relevance", {"query": ["a"], "item": [1]}, "column query holds String"),
         ("relevance", {"query": [None, 1], "item": [1, 1]}, "row 0: query None"),

@@ -212,7 +212,7 @@ def convert(
     queries and items. Tables that are given are joined, so that a folder has them all.
     """
     from vbench.data.convert import convert as write
-    from vbench.data.convert import targets
+    from vbench.data.convert import not_kept, targets
     from vbench.data.load import load
     from vbench.data.truth import exact_truth
 
@@ -226,6 +226,8 @@ def convert(
                 dataset, depth, progress=lambda done, total: progress("truth", done, total)
             )
     paths = write(dataset, target, truth=truth, force=force)
+    if (lost := not_kept(dataset, target)) and not as_json:
+        say(f"vbench: warning: {target.suffix} keeps no {lost}; a folder does", err=True)
     if as_json:
         print_json({"schema": "vbench.data-convert/1", "files": [str(path) for path in paths]})
         return

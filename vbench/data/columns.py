@@ -16,14 +16,18 @@ FEW = 12
 """Numbers of at most so many values are segments each; more are amounts, cut into quarters."""
 _NEARLY = 0.95
 """Names of which this share of the rows has one of its own are ids."""
-_LARGE = 20
-"""Rows of one id on average, from which on it names a segment: a region, and not a session."""
+_LARGE = 5
+"""Rows of one id on average, from which on it names a segment, such as a region."""
 _LONGEST_ID = 64
 _ID = re.compile(
     r"(^|[_\W])(id|uid|uuid|guid|key|sku|isbn|asin|ean|gtin|session|user|customer|visitor)$"
     r"|^(user|item|product|movie|book|doc|document|query|session|track|customer|article)id$",
     re.IGNORECASE,
 )
+_SOMEBODY = re.compile(
+    r"user|uid|session|customer|visitor|account|member|client|cookie|request|query", re.IGNORECASE
+)
+"""Whose several queries belong together, however many they are."""
 _CAMEL = re.compile(r"[a-z0-9]I[Dd]$")
 
 
@@ -55,7 +59,7 @@ def role(column: pl.Series) -> Role:
         Lists, bytes, or one value for all rows.
     """
     kind = column.dtype
-    if kind.is_nested() or not (kind.is_numeric() or kind.is_temporal() or _is_text(column)):
+    if kind.is_nested() or not (kind.is_numeric() or kind.is_temporal() or is_text(column)):
         return "segment" if str(kind) == "Boolean" and column.n_unique() > 1 else "other"
     known = column.drop_nulls()
     if kind.is_float():
@@ -64,14 +68,15 @@ def role(column: pl.Series) -> Role:
     if values + (len(known) < len(column)) < 2:
         return "other"
     is_name = not is_amount(column)
-    if values == len(column) and (is_name or kind.is_integer()):
+    if values == len(known) >= _NEARLY * len(column) and (is_name or kind.is_integer()):
         return "id"
     if not is_name or values <= FEW:
         return "segment"
     if values >= _NEARLY * len(known):
         return "id"
     if named_as_id(column.name):
-        return "segment" if len(known) >= _LARGE * values else "cluster"
+        somebody = _SOMEBODY.search(column.name) or len(known) < _LARGE * values
+        return "cluster" if somebody else "segment"
     return "cluster" if 2 * values > len(known) else "segment"
 
 
@@ -98,7 +103,8 @@ def id_column(frame: pl.DataFrame | None) -> str | None:
     return None
 
 
-def _is_text(column: pl.Series) -> bool:
+def is_text(column: pl.Series) -> bool:
+    """Whether a column holds text, of whatever encoding."""
     import polars as pl
 
     return column.dtype in (pl.String, pl.Categorical, pl.Enum)
@@ -108,7 +114,7 @@ def _is_short_text(column: pl.Series) -> bool:
     """Whether a column holds words, as ids are, and not sentences."""
     import polars as pl
 
-    if not _is_text(column):
+    if not is_text(column):
         return False
     words = column[:1000].cast(pl.String).drop_nulls()
     if words.str.contains(r"\s").any():

@@ -83,6 +83,17 @@ def convert(
     return paths
 
 
+def not_kept(dataset: Dataset, target: Path) -> str:
+    """Say what a dataset has and the format of `target` does not keep; empty where nothing."""
+    suffix = target.suffix.lower()
+    if not suffix or target.is_dir():
+        return ""
+    columns = {"ids or other columns of queries": dataset.segments, "those of items": dataset.items}
+    pairs = {"relevance": dataset.relevance, "interactions": dataset.interactions}
+    known = pairs if suffix == ".parquet" else {**columns, **pairs}
+    return ", ".join(name for name, table in known.items() if table is not None)
+
+
 def targets(dataset: Dataset, target: Path, *, truth: bool, force: bool = False) -> list[Path]:
     """Name the files that :func:`convert` would write, or raise what it would raise."""
     suffix = target.suffix.lower()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vbench.data import tables
 from vbench.data.arrays import first_line
-from vbench.data.columns import id_column
+from vbench.data.columns import id_column, is_text
 from vbench.data.keys import Match, On, Table, as_keys, match, parse_on, repeats
 from vbench.errors import DataError, VbenchError, VbenchWarning
 
@@ -71,7 +71,8 @@ class Joins:
 
         joined, key = own, ids or None
         for part in parts:
-            if (frame := read_table(part.source, joined)) is None:
+            texts = self.texts(joined)
+            if (frame := read_table(part.source, texts.__contains__)) is None:
                 continue
             found = None
             if joined is not None:
@@ -95,6 +96,11 @@ class Joins:
     def match(self, own: Table, other: Table) -> Match | None:
         """Say which row of `other` belongs to each row of `own`, where a key says it."""
         return match(own, other, self.named(own.frame.columns, other.frame.columns))
+
+    def texts(self, own: pl.DataFrame | None) -> set[str]:
+        """Columns of another table that are compared to text of this one."""
+        texts = {c.name for c in ([] if own is None else own.get_columns()) if is_text(c)}
+        return texts | {theirs for ours, theirs in self.on if ours in texts}
 
     def named(self, own: Sequence[str], other: Sequence[str]) -> On:
         """Pairs of `on` of which each of two tables has its column."""
@@ -151,14 +157,13 @@ def _same(one: pl.Series, other: pl.Series) -> bool:
     return len(ours) == len(theirs) and bool(ours.is_in(theirs.implode()).all())
 
 
-def read_table(source: Any, beside: pl.DataFrame | None = None) -> pl.DataFrame | None:
+def read_table(source: Any, is_text: Callable[[str], bool]) -> pl.DataFrame | None:
     """Read a table of Parquet or CSV; a frame is taken as it is at this moment.
 
     Parameters
     ----------
-    beside
-        What it will be joined to. Of a CSV file, columns that are text there stay text, so that
-        an id of `0042` is not read as 42.
+    is_text
+        Whether a column of a CSV file is compared to text: an id of `0042` is not read as 42 then.
     """
     import polars as pl
 
@@ -174,12 +179,8 @@ def read_table(source: Any, beside: pl.DataFrame | None = None) -> pl.DataFrame 
     try:
         if path.suffix.lower() == ".parquet":
             return tables.read_parquet(path)
-        texts = (
-            [] if beside is None else [c for c in beside.columns if beside[c].dtype == pl.String]
-        )
-        overrides = dict.fromkeys(
-            set(texts) & set(tables.read_csv(path, n_rows=0).columns), pl.String
-        )
+        names = tables.read_csv(path, n_rows=0).columns
+        overrides = {name: pl.String for name in names if is_text(name)}
         return tables.read_csv(path, schema_overrides=overrides)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise DataError(f"{path}: cannot be read: {first_line(error)}") from None

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.data.arrays import signed_ids
+from vbench.data.columns import is_text
 from vbench.data.joins import Joins, read_table
 from vbench.data.keys import as_keys, repeats, rows_of_ids
 from vbench.errors import DataError, VbenchWarning
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     import polars as pl
 
     from vbench.data.dataset import Dataset
+
+
+_USUAL = {
+    "query": {"queryid", "qid", "user", "userid"},
+    "item": {"itemid", "iid", "docid", "documentid", "corpusid", "productid"},
+}
+"""What other tools call the columns, capitals and punctuation left out."""
 
 
 class Side(NamedTuple):
@@ -55,8 +63,8 @@ def by_rows(
 ) -> pl.DataFrame | None:
     """Read a table that names queries and items; ids in it become row numbers from 0.
 
-    The columns are named `query` and `item`, or as the columns of ids of the dataset are; `on` may
-    name others.
+    The columns are named `query` and `item`, or as the columns of ids of the dataset are, or as is
+    usual elsewhere (`user_id`, `corpus-id`); `on` may name others.
 
     Parameters
     ----------
@@ -65,7 +73,7 @@ def by_rows(
     """
     import polars as pl
 
-    frame = read_table(source, _texts(both, joins))
+    frame = read_table(source, lambda name: any(_is_text(name, side, joins) for side in both))
     if frame is None:
         return None
     known = np.ones(frame.height, dtype=bool)
@@ -110,22 +118,26 @@ def _naming(
         return side.role, side.ids
     if side.ids is not None and side.ids.name in frame.columns:
         return side.ids.name, side.ids
-    also = "" if side.ids is None else f" (a column {side.ids.name!r} would do too)"
-    raise DataError(f"{where}: no column {side.role!r}; it has {', '.join(frame.columns)}{also}")
+    usual = [name for name in frame.columns if _plain(name) in _USUAL[side.role]]
+    if len(usual) == 1:
+        return usual[0], side.ids
+    others = [name for name in frame.columns if name not in (*_USUAL, "grade")]
+    problem = f"unknown column {others[0]!r}, but " if others else ""
+    also = "" if side.ids is None else f" or {side.ids.name!r}"
+    raise DataError(
+        f"{where}: {problem}no column {side.role!r}{also}; it has {', '.join(frame.columns)}"
+    )
 
 
-def _texts(both: Sequence[Side], joins: Joins) -> pl.DataFrame:
-    """Columns that are text in a CSV file, because the ids are that they are compared to."""
-    import polars as pl
+def _is_text(name: str, side: Side, joins: Joins) -> bool:
+    """Whether a column of a CSV file is text, because the ids are that it is compared to."""
+    ids = side.ids
+    named = ids is not None and (name in (side.role, ids.name) or _plain(name) in _USUAL[side.role])
+    return (ids is not None and named and is_text(ids)) or name in joins.texts(side.table)
 
-    found: dict[str, pl.Series] = {}
-    for side in both:
-        if side.ids is not None:
-            found |= dict.fromkeys((side.role, side.ids.name), side.ids[:0])
-        for ours, theirs in joins.on:
-            if side.table is not None and ours in side.table.columns:
-                found[theirs] = side.table[ours][:0]
-    return pl.DataFrame([head.alias(name) for name, head in found.items()])
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def neighbor_rows(
