@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import vbench
+from vbench.adapters import code
 from vbench.adapters.registry import load_class
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError, VbenchWarning
@@ -98,6 +99,33 @@ def test_an_edited_index_is_measured_anew(place: Path) -> None:
     (later,) = again.manifest.later
     assert (later.remeasured, later.added) == (0, 2)
     assert "changed since" in later.why[0]
+
+
+def test_an_upgraded_library_is_measured_anew(
+    place: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its version is in the key and in run.json, and both versions are told."""
+    library = tmp_path_factory.mktemp("library")
+    monkeypatch.syspath_prepend(library)
+    (place / "order.py").write_text("from mylib import sign\n")
+
+    def install(version: str, sign: int) -> None:
+        info = library / "mylib.dist-info"
+        info.mkdir(exist_ok=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: mylib\nVersion: {version}\n")
+        (info / "RECORD").write_text("mylib.py,,\n")
+        (library / "mylib.py").write_text(f"sign = {sign}\n")
+        importlib.invalidate_caches()
+        code._distributions.cache_clear()
+
+    install("1.0", 1)
+    run, _ = measured("mine:Mine")
+    assert run.manifest.builds[0].requires == {"mylib": "1.0", "numpy": np.__version__}
+    install("2.0", -1)
+    again, said = measured("mine:Mine")
+    assert recalls(again) == [0.0, 0.0]
+    assert "mylib is 2.0, was 1.0" in said[0]
+    assert again.manifest.builds[0].requires == {"mylib": "2.0", "numpy": np.__version__}
 
 
 def test_where_nothing_is_measured_that_is_said(place: Path) -> None:
