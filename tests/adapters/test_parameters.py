@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -150,3 +151,27 @@ def test_the_built_in_ranges_hold() -> None:
     for build, search in (({"M": 1}, {}), ({}, {"ef": 0}), ({"ef_construction": -1}, {})):
         with pytest.raises(VbenchError, match="is not allowed"):
             check(kind, build, search)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("nan", math.nan),
+        ("-inf", -math.inf),
+        ("Infinity", math.inf),
+        ("[1, NaN, -Infinity]", [1, math.nan, -math.inf]),
+        ('{"a": NaN}', {"a": math.nan}),
+        ("none", None),
+        ("nano", "nano"),
+        ("[1,", "[1,"),
+    ],
+)
+def test_values_without_a_type_are_read_as_they_are_written(given: str, expected: Any) -> None:
+    """NaN and infinities too, in lists and by themselves; what is no value stays text."""
+
+    class Untyped(Index):
+        def set(self, args: Any = None) -> None:
+            """Take anything."""
+
+    _, search = check(Untyped, {}, {"args": given})
+    assert repr(search["args"]) == repr(expected)

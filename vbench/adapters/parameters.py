@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
@@ -157,13 +158,21 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
+_WORDS = {"true": True, "false": False, "none": None} | {
+    word: float(word) for word in ("nan", "inf", "-inf", "infinity", "-infinity")
+}
+
+
 def _literal(value: Any) -> Any:
+    """A value that the command line gives as text: JSON, with NaN and infinities, or a word."""
     if not isinstance(value, str):
         return value
+    if value.lower() in _WORDS:
+        return _WORDS[value.lower()]
     try:
-        return msgspec.json.decode(value)
-    except msgspec.DecodeError:
-        return {"true": True, "false": False, "none": None}.get(value.lower(), value)
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
 
 
 def _name(kind: type[Index]) -> str:
