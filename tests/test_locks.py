@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from vbench.locks import locked
+from vbench.locks import is_held, locked
 
 _ADDS = """
 import sys
 from pathlib import Path
-from vbench.locks import locked
+from vbench.locks import is_held, locked
 path = Path(sys.argv[1])
 for _ in range(20):
     with locked(path, "adding"):
@@ -55,3 +56,30 @@ def test_where_nothing_can_be_written_there_is_no_lock(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with locked(tmp_path / "file" / "x", "reading"):
         pass
+
+
+def test_a_lock_that_may_only_be_read(tmp_path, monkeypatch):
+    """That of another user is waited for like one's own."""
+    opened = os.open
+    ready, done = threading.Event(), []
+
+    def refusing(path, flags, *mode):
+        if flags & os.O_RDWR and ready.is_set():
+            raise PermissionError(13, "of another user")
+        return opened(path, flags, *mode)
+
+    monkeypatch.setattr("vbench.locks.os.open", refusing)
+
+    def second():
+        with locked(tmp_path / "x", "second"):
+            done.append("second")
+
+    with ThreadPoolExecutor() as pool:
+        with locked(tmp_path / "x", "first"):
+            ready.set()
+            assert is_held(tmp_path / "x")
+            other = pool.submit(second)
+            done.append("first")
+        other.result(30)
+    assert done == ["first", "second"]
+    assert not is_held(tmp_path / "x")

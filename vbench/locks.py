@@ -47,7 +47,8 @@ def locked(target: Path, doing: str) -> Iterator[None]:
     finally:
         if descriptor is not None:
             # While it is held: whoever waits for it finds it gone, and makes a new one.
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.unlink()
             os.close(descriptor)
 
 
@@ -56,7 +57,7 @@ def _taken(path: Path, doing: str) -> int | None:
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | CLOEXEC, 0o666)
+            descriptor = _opened(path)
         except OSError:
             return None
         if not hold(descriptor):
@@ -65,11 +66,20 @@ def _taken(path: Path, doing: str) -> int | None:
                 tell(f"waiting for {_holder(path)}")
             time.sleep(_POLL_SECONDS)
         elif is_still(path, descriptor):
-            os.ftruncate(descriptor, 0)
             said = f"{os.getpid()}\n{platform.node()}\n{plain(doing)}\n"
-            os.write(descriptor, said.encode())
+            with contextlib.suppress(OSError):  # of another user, who may write there
+                os.ftruncate(descriptor, 0)
+                os.write(descriptor, said.encode())
             return descriptor
         os.close(descriptor)
+
+
+def _opened(path: Path, *, create: bool = True) -> int:
+    """Open a lock, or that of another user, which may only be read."""
+    try:
+        return os.open(path, os.O_RDWR | (os.O_CREAT if create else 0) | CLOEXEC, 0o666)
+    except PermissionError:
+        return os.open(path, os.O_RDONLY | CLOEXEC)
 
 
 def _holder(path: Path) -> str:
@@ -84,7 +94,7 @@ def _holder(path: Path) -> str:
 def is_held(target: Path) -> bool:
     """Whether a process holds the lock beside `target` now."""
     try:
-        descriptor = os.open(hidden(target, LOCK), os.O_RDWR | CLOEXEC)
+        descriptor = _opened(hidden(target, LOCK), create=False)
     except OSError:
         return False
     try:
