@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import msgspec
 import numpy as np
 
 from vbench.data.dataset import Dataset
+from vbench.errors import DamagedFileError
 from vbench.results import files, tables
 from vbench.results.run import Run
 
@@ -71,7 +73,12 @@ def others(table: pl.DataFrame | None, ids: str | None) -> pl.DataFrame | None:
 def _seen(run: Run) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Items in the exact lists and the answers that a run holds, ascending."""
     seen = np.zeros(run.manifest.dataset.n, dtype=bool)
-    for ids in (run.truth.ids, *(run.rows(trial, ("ids",)).ids for trial in run.done)):
-        if ids is not None:
-            seen[ids[ids >= 0]] = True
+    lists = [run.truth.ids]
+    for trial in run.done:
+        # A damaged file is told of where its trial is shown or measured again.
+        with contextlib.suppress(DamagedFileError):
+            ids = run.rows(trial, ("ids",)).ids
+            lists += [] if ids is None else [ids]
+    for ids in lists:
+        seen[ids[ids >= 0]] = True
     return np.flatnonzero(seen)
