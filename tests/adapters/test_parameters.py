@@ -169,7 +169,7 @@ def test_the_built_in_ranges_hold() -> None:
 def test_values_without_a_type_are_read_as_they_are_written(given: str, expected: Any) -> None:
     """NaN and infinities too, in lists and by themselves; what is no value stays text."""
 
-    class Untyped(Index):
+    class Untyped(vbench.Index):
         def set(self, args: Any = None) -> None:
             """Take anything."""
 
