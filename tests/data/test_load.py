@@ -113,7 +113,7 @@ def test_hdf5_says_everything(tmp_path):
     assert data.given_truth.depth == 4
     with h5py.File(tmp_path / "set-5-angular.hdf5", "r+") as file:
         file["neighbors"][...] = np.roll(truth.ids, 1, axis=0)
-    with pytest.raises(DataError, match="its truth: query 0"):
+    with pytest.raises(DataError, match="its ground truth: query 0"):
         vbench.load(tmp_path / "set-5-angular.hdf5")
 
 

@@ -197,7 +197,7 @@ def test_one_wrong_query_is_found_when_truth_is_computed(dataset):
     ids[22, 19] = farther
     known = given_truth(ids, dataset.queries, dataset.base, "l2", where="file")
     wrong = Dataset("tiny", dataset.base, dataset.queries, "l2", given_truth=known)
-    with pytest.raises(DataError, match="truth of tiny: query 22: its neighbour at rank 19"):
+    with pytest.raises(DataError, match="ground truth of tiny: query 22: its neighbour at rank 19"):
         exact_truth(wrong, 50)
 
 

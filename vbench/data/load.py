@@ -291,7 +291,7 @@ def _assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None
         parts.interactions, both, _where(parts.interactions, "interactions"), joins, partial=True
     )
     known = None
-    place = _where_truth(parts, f"{where}: its truth")
+    place = _where_truth(parts, f"{where}: its ground truth")
     truth = _truth(opened.truth, segments, both[1], joins, asked, place)
     joins.check_used()
     kept = np.isin(np.arange(len(queries)), zero_queries, invert=True)

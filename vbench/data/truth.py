@@ -95,7 +95,9 @@ def exact_truth(
         truth = _computed(dataset, depth, threads, shard_rows, progress, None)
     if dataset.given_truth is not None:
         everyone = np.arange(dataset.m)
-        _refuse_worse(dataset.given_truth, truth, everyone, dataset, f"truth of {dataset.name}")
+        _refuse_worse(
+            dataset.given_truth, truth, everyone, dataset, f"ground truth of {dataset.name}"
+        )
     return truth
 
 
@@ -137,7 +139,7 @@ def given_truth(
         ((ids < 0) & ~pads) | (ids >= len(base)) | (pads[:, :1] if pads[:, 0].all() else False),
         lambda q, rank: (
             f"{where}: query {q}: neighbour {ids[q, rank]} (rank {rank}) is outside 0 … "
-            f"{len(base) - 1}: not the truth of these vectors; {_REMEDY}"
+            f"{len(base) - 1}: not the ground truth of these vectors; {_REMEDY}"
         ),
     )
     _first(
@@ -162,7 +164,8 @@ def given_truth(
         lambda q, at: (
             f"{where}: query {q}: neighbour {ids[q, at + 1]} (rank {at + 1}, {metric} distance "
             f"{distances[q, at + 1]:.6g}) is nearer than the one before it ({ids[q, at]}, "
-            f"{distances[q, at]:.6g}): not the truth of these vectors under {metric}; {_REMEDY}"
+            f"{distances[q, at]:.6g}): not the ground truth of these vectors under {metric}; "
+            f"{_REMEDY}"
         ),
     )
     truth = Truth(ids, distances)
@@ -355,7 +358,7 @@ def _refuse_worse(
         lambda q, rank: (
             f"{where}: query {rows[q]}: its neighbour at rank {rank} has the {metric} distance "
             f"{mine[q, rank]:.6g} where item {exact.ids[q, rank]} has {best[q, rank]:.6g}: "
-            f"not the truth of these vectors under {metric}; {_REMEDY}"
+            f"not the ground truth of these vectors under {metric}; {_REMEDY}"
         ),
     )
 
