@@ -534,3 +534,22 @@ class Saturated(Swept):
 
     def set(self, keep: float = 1.0) -> None:
         self.keep = min(keep, 0.75)
+
+
+class Lists4(Exact):
+    """Takes the usual parameters of an inverted file, and looks at some of the base."""
+
+    sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"nprobe": [1, 4]}
+
+    def __init__(self, nlist: int = 4) -> None:
+        self.nlist = nlist
+        self.nprobe = 1
+
+    def set(self, nprobe: int = 1) -> None:
+        self.nprobe = nprobe
+
+    def search(self, queries: Any, k: int) -> Any:
+        found = self.nearest(queries, len(self.base))
+        share = min(1.0, self.nprobe / self.nlist)
+        kept = found < max(k, share * len(self.base))
+        return np.stack([row[keep][:k] for row, keep in zip(found, kept, strict=True)])

@@ -205,3 +205,22 @@ def test_modules_beside_a_stranger_s_run_do_not_take_the_place_of_installed_ones
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert not Path("RAN").exists()
+
+
+def test_going_on_with_a_stranger_s_run_imports_none_of_its_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what the call names is measured, and asked for what its parameters mean."""
+    monkeypatch.chdir(tmp_path)
+    for name, rows in (("base", 80), ("asked", 10)):
+        np.save(f"{name}.npy", RNG.normal(size=(rows, 4)).astype(np.float32))
+    data = ["--dataset", "base.npy", "--queries", "asked.npy", "--metric", "l2", "--builds", "1"]
+    given = ["run", *data, "--repeats", "1", "--out", "run", "-k", "3"]
+    assert CliRunner().invoke(main, [*given, "--index", "flat"]).exit_code == 0
+    manifest = files.read_manifest(tmp_path / "run")
+    builds = [msgspec.structs.replace(each, adapter="payload2:Index") for each in manifest.builds]
+    files.write_manifest(tmp_path / "run", msgspec.structs.replace(manifest, builds=builds))
+    Path("payload2.py").write_text('open("RAN", "w").close()\n')
+    result = CliRunner().invoke(main, [*given, "--index", "hnsw", "--set", "ef=8"])
+    assert result.exit_code == 0, result.output
+    assert not Path("RAN").exists()

@@ -78,3 +78,12 @@ def test_several_settings_are_written_as_one() -> None:
     """What they share once, what differs as a list."""
     assert joined([{"a": 1, "b": 2}, {"a": 1, "b": 3}]) == {"a": 1, "b": "2, 3"}
     assert joined([{"a": 1}]) == {"a": 1}
+
+
+def test_usual_names_say_what_they_mean_at_most(dataset: Dataset, tmp_path: Path) -> None:
+    """An adapter that tells nothing is known by `nlist` and `nprobe`."""
+    run = measured(
+        dataset, tmp_path, "misbehaving:Lists4", settings={"nlist": [4], "nprobe": [2, 50]}
+    )
+    (warn,) = coded(run, "beyond")
+    assert "nprobe=50, of which 4 is the most" in warn.message

@@ -149,7 +149,8 @@ def check_range(ids: PaddedIds, n: int) -> None:
     if wrong.any():
         query, place = np.argwhere(wrong)[0]
         rows = f"row numbers 0 to {n - 1} of the base that fit was given" if n else "none"
+        one = "; do yours begin with 1?" if n and ids.max() == n and ids.min() > 0 else ""
         raise AnswerError(
             f"query {query} got id {ids[query, place]} from a base of {n} vectors",
-            f"ids are {rows}, or -1 to pad",
+            f"ids are {rows}, or -1 to pad{one}",
         )

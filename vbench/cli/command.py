@@ -48,13 +48,17 @@ class Group(click.Group):
 def _refuse_repeats(command: click.Command, ctx: click.Context, args: list[str]) -> None:
     # Callbacks are called later: reading the arguments twice does nothing twice.
     values, _, order = command.make_parser(ctx).parse_args(args=list(args))
-    for option in dict.fromkeys(order):
-        if not isinstance(option, click.Option) or option.multiple or option.is_flag:
-            continue
-        if option.name in _LAST_COUNTS:
-            continue
-        times = sum(each is option for each in order)
-        if times > 1 and not option.count:
+    # Several options may set one value, such as --ground-truth and --no-truth.
+    single = [
+        option
+        for option in order
+        if isinstance(option, click.Option)
+        and not (option.multiple or option.count or option.is_bool_flag)
+        and option.name not in _LAST_COUNTS
+    ]
+    for option in single:
+        times = sum(each.name == option.name for each in single)
+        if times > 1:
             name = max(option.opts, key=len)
             raise click.UsageError(
                 f"{name} is given {'twice' if times == 2 else f'{times} times'}, the last time as "

@@ -6,12 +6,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vbench import plugins
-from vbench.adapters.registry import resolve
+from vbench.adapters.registry import check_stranger, resolve
 from vbench.errors import VbenchError
 from vbench.results.remedies import check_command
 from vbench.results.run import Run, Setting, spelt
 from vbench.results.same import distinct, joined
 from vbench.results.schema import Build, Warn
+
+_LISTS = ("nlist", "n_list", "nlists", "n_lists")
+_PROBES = ("nprobe", "n_probe", "nprobes", "n_probes")
+_WIDTHS = ("ef", "ef_search", "efSearch", "search_L", "L_search")
+"""What libraries call the number of lists, those that are looked into, and a graph's candidates."""
 
 
 def of_idle(run: Run, settings: Sequence[Setting]) -> Iterator[Warn]:
@@ -90,11 +95,19 @@ def _beyond(run: Run, setting: Setting, settings: Sequence[Setting]) -> Iterator
 
 
 def _limits(build: Build, n: int) -> dict[str, float]:
-    """The largest meaningful value of each search parameter, as far as the class tells."""
+    """The largest meaningful value of each search parameter: by usual names, and as a class tells.
+
+    A run that somebody else began may name a class of theirs, which is not asked.
+    """
+    lists = [build.params[name] for name in _LISTS if isinstance(build.params.get(name), int)]
+    limits = dict.fromkeys(_WIDTHS, float(n)) | {
+        name: float(count) for name in _PROBES for count in lists
+    }
     try:
+        check_stranger(build.adapter, "the run")
         kind = resolve(build.adapter)
         with plugins.guarded(f"{build.adapter} fails in limits()"):
             told = kind.limits(n, build.params) if callable(getattr(kind, "limits", None)) else {}
-            return {str(name): float(value) for name, value in told.items()}
+            return limits | {str(name): float(value) for name, value in told.items()}
     except VbenchError:
-        return {}
+        return limits

@@ -9,17 +9,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench.data.copies import kept
 from vbench.data.dataset import Dataset
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures.hits import threshold
 from vbench.measures.tail import tail
 from vbench.results import files
-from vbench.results.copied import of_copies
+from vbench.results.copied import of_copies, wrong_copies
 from vbench.results.efforts import Clusters, effort_of
 from vbench.results.hardness import hardness_of, reopened
 from vbench.results.names import Names
 from vbench.results.pairing import USUAL_RECALL
-from vbench.results.run import Run
+from vbench.results.run import Run, Setting
 from vbench.results.schema import Warn
 from vbench.results.segments import Cross, crossed, segment_rows
 from vbench.results.sides import Side, variants
@@ -182,6 +183,7 @@ def _index(
         "name": str(side),
         "build": setting.build,
         "setting": setting.setting,
+        "space": run.space(setting) or None,
         "builds": len(setting.trials),
         "recall": {"value": recall.value, "low": recall.low, "high": recall.high},
         "under": {"value": share.value, "low": share.low, "high": share.high},
@@ -192,7 +194,15 @@ def _index(
         "hardness": _associations(columns, hits.mean(axis=0) / setting.k, in_most_builds(under)),
         "effort": effort_of(run, setting, delta, clusters),
         "inside": inside_of(side, delta),
+        "wrong_copies": _copies_of(run, setting),
     }
+
+
+def _copies_of(run: Run, setting: Setting) -> dict[str, float | None] | None:
+    """Shares of wrong answers that are copies; None where the base has none, or is not known."""
+    facts = run.manifest.dataset
+    copies = kept(facts.fingerprint) if facts.copies and facts.copies.share else None
+    return None if copies is None else wrong_copies(run, setting, copies)._asdict()
 
 
 def inside_of(side: Side, delta: float) -> dict[str, Any] | None:
