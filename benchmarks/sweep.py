@@ -30,7 +30,7 @@ def main() -> None:
         for trial, each in zip(run.done, facts, strict=True):
             passes = run.answers(trial).latency_ns.sum(axis=0) * 1e-9
             # The warm-up is one more pass, and so is each that was repeated.
-            searches += passes.sum() + passes.mean() * (1 + each.redone) + each.batch_seconds
+            searches += passes.sum() + passes.mean() * (1 + each.redone) + each.batch.seconds
         own = facts[0].build_seconds + searches
     figure(
         f"sweep of 6 ef: wall {wall:.1f} s beside 1.25 × {own:.1f} s + 2 s, ratio",
