@@ -66,6 +66,20 @@ def test_small_files_that_declare_large_arrays(tmp_path, home, monkeypatch, name
     assert read_contents(tmp_path / name).base.shape == (ROWS, 8)
 
 
+def test_few_rows_in_a_large_chunk(tmp_path):
+    """A chunk is unpacked as a whole: its size counts, not that of the rows."""
+    with h5py.File(tmp_path / "x.hdf5", "w") as file:
+        chunk = (ROWS, 8)
+        stored = file.create_dataset(
+            "train", (1000, 8), "f4", chunks=chunk, maxshape=(None, 8), compression="gzip"
+        )
+        stored[:] = 1
+    with pytest.raises(DataError, match=r"declare 12,8.* bytes .*--trust"):
+        read_contents(tmp_path / "x.hdf5")
+    with trust.trusting():
+        assert read_contents(tmp_path / "x.hdf5").base.sum() == 8000
+
+
 def test_a_few_megabytes_are_no_question(tmp_path):
     """Small arrays are unpacked however well they are compressed."""
     np.savez_compressed(tmp_path / "x.npz", base=np.zeros((10_000, 8), "f4"))

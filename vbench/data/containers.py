@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from vbench.data.arrays import (
 )
 from vbench.data.kept import Writable, kept_file
 from vbench.data.outside import own_arrays, refuse_outside
+from vbench.data.room import check_declared
 from vbench.errors import DataError
 from vbench.metric import Metric, known_metric
 
@@ -209,11 +211,12 @@ def _hdf5_member(path: Path, stored: Any, *, ids: bool = False) -> Vectors:
         if all(array[row].tobytes() == stored[row].tobytes() for row in (0, -1)):
             return accept(array, where, source=path, member=member, ids=ids)
     target = kept_dtype(stored.dtype, where, ids=ids)
-    return converted(
-        path,
-        member,
-        stored.shape,
-        target,
-        lambda start, stop: exactly(stored[start:stop], target, where, start),
-        stored=stored.id.get_storage_size(),
-    )
+    size = stored.id.get_storage_size()
+
+    def block(start: int, stop: int) -> Vectors:
+        if start == 0 and stored.chunks:
+            # However few rows there are, each chunk is unpacked as a whole, in memory.
+            check_declared(where, math.prod(stored.chunks) * stored.dtype.itemsize, size)
+        return exactly(stored[start:stop], target, where, start)
+
+    return converted(path, member, stored.shape, target, block, stored=size)
