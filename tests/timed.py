@@ -62,6 +62,23 @@ class Counting(Exact):
         return self.nearest(queries, k)
 
 
+class Remembering(Exact):
+    """100 µs for each vector that is new, 1 µs for one that it knows, at whatever setting."""
+
+    machine: Machine | None = None
+
+    def set(self, ef: int = 1) -> None:
+        self.known = getattr(self, "known", {})
+
+    def search_one(self, query: Any, k: int) -> Any:
+        assert self.machine is not None
+        key = query.tobytes()
+        self.machine.work(1_000 if key in self.known else 100_000)
+        if key not in self.known:
+            self.known[key] = self.nearest(query[np.newaxis], 100)[0]
+        return self.known[key][:k]
+
+
 class Remote(Exact):
     """Another process does the work."""
 

@@ -50,6 +50,12 @@ def test_a_run_scores_what_the_index_answered(dataset: Dataset, tmp_path: Path) 
         plain = [len(set(a) & set(b)) for a, b in zip(answers.ids, exact, strict=True)]
         assert answers.hits.tolist() == plain
         assert answers.latency_ns.shape == (M, 1)
+        facts, first = run.facts(trial), run.rows(trial, ("first_ns",)).first_ns
+        assert first is not None
+        assert first.shape == (M,)
+        assert facts.passes[0].order_seed is not None
+        assert facts.clock_ratio is not None
+        assert 0 < facts.clock_ratio <= 1
     frame = run.measure(f"Recall@{K}")
     assert frame["setting"].to_list() == ["keep=0.5", "keep=0.75", "keep=1.0"]
     assert frame["value"].to_list()[-1] == 1.0

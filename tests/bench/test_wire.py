@@ -29,6 +29,7 @@ def searched(**changes: Any) -> wire.Searched:
         "batch_differs": 0,
         "work": None,
         "cpu_ns": None,
+        "unseen_ns": 1000.0,
         "overhead_ns": 12.5,
         "spent_ns": 300_000_000,
     }

@@ -73,9 +73,9 @@ def test_it_warms_up_on_other_vectors_than_it_is_timed_on(
     queries = np.vstack([BASE[:60], QUERIES])
     worker = worker_of("Noting", tmp_path, queries=queries, metric=metric, transform=name)
     done, _ = searched(worker, warmup=200)
-    timed = (2 + done.redone) * len(queries)
     asked = [query.tobytes() for query in worker.index.asked]  # type: ignore[attr-defined]
-    warm, later = asked[:-timed], asked[-timed:]
+    warm = asked[: 200 - len(queries) + 20]
+    later = asked[len(warm) :][: (2 + done.redone) * len(queries)]
     assert set(later) == {query.tobytes() for query in worker.space.queries(queries)}
     assert set(warm) == {row.tobytes() for row in worker.space.queries(BASE[60:])}
 
@@ -99,7 +99,24 @@ def test_a_base_of_nothing_but_queries_gives_no_warm_up(tmp_path: Path) -> None:
     """No timed query is asked beforehand."""
     worker = worker_of("Noting", tmp_path, queries=BASE)
     done, _ = searched(worker)
-    assert len(worker.index.asked) == (2 + done.redone) * len(BASE)  # type: ignore[attr-defined]
+    asked = [query.tobytes() for query in worker.index.asked]  # type: ignore[attr-defined]
+    queries = {query.tobytes() for query in BASE}
+    assert set(asked[: (2 + done.redone) * len(BASE)]) == queries
+    assert not queries & set(asked[(2 + done.redone) * len(BASE) :])
+
+
+def test_what_is_remembered_from_another_setting_is_told_by_new_queries(tmp_path: Path) -> None:
+    """They are as hard as the timed ones, and new at each setting and K."""
+    machine = Machine()
+    worker = worker_of("Remembering", tmp_path, time=machine.clock)
+    worker.index.machine = machine  # type: ignore[attr-defined]
+    touches = []
+    for setting, k in (({"ef": 1}, 10), ({"ef": 2}, 10), ({"ef": 2}, 5)):
+        done, (_, latency, first) = searched(worker, setting=setting, k=k)
+        touches.append(int(first[0]))
+        assert latency[:, 1].tolist() == [1_000] * 20
+        assert done.unseen_ns == 100_000
+    assert touches == [100_000, 1_000, 1_000]
 
 
 def test_work_is_divided_by_all_passes(tmp_path: Path) -> None:
@@ -127,7 +144,8 @@ def test_what_a_pass_was_like_comes_with_it(tmp_path: Path) -> None:
     assert done.wall_s == pytest.approx([20 * 1e-5] * 2)
     assert done.cpu_ns == pytest.approx(1000)
     assert done.batch_seconds == 0.5
-    assert done.spent_ns == 500_000_000 + 4 * 20 * 10_000 + 50 * 10_000
+    asked = 50 + 4 * 20 + 20
+    assert done.spent_ns == 500_000_000 + asked * 10_000
     assert (ids.shape, latency.shape, first.tolist()) == ((20, 5), (20, 2), [10_000] * 20)
 
 

@@ -75,6 +75,14 @@ def test_a_first_pass_that_was_made_again_still_tells(tmp_path: Path) -> None:
     assert said(made(tmp_path / "old", ns)) == []
 
 
+def test_what_is_known_from_another_setting_is_told(tmp_path: Path) -> None:
+    """By queries that no setting had asked; a little more time than the others is no matter."""
+    ns = times(2_000, 2_000)
+    (warning,) = said(made(tmp_path / "known", ns, ns[:, 0], unseen_ns=90_000.0))
+    assert "×45 faster" in warning.message
+    assert said(made(tmp_path / "not", ns, ns[:, 0], unseen_ns=21_000.0)) == []
+
+
 def test_a_few_slow_first_touches_are_no_cache(tmp_path: Path) -> None:
     """Medians are compared."""
     ns = times(5_000, 5_000)

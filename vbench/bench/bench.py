@@ -231,6 +231,7 @@ class Bench:
                 default=None,
             ),
             cpu_ns=done.cpu_ns,
+            unseen_ns=done.unseen_ns,
             clock_ratio=done.spent_ns * 1e-9 / live.session.seconds,
         )
         rows = Rows(ids=ids, hits=score.hits, latency_ns=latency, first_ns=first, ratio=score.ratio)

@@ -100,6 +100,8 @@ class Searched(Answer):
         Queries whose ids differ between passes, and between one-by-one and batch.
     cpu_ns
         CPU time a query, of the worker and its children; None where another process works.
+    unseen_ns
+        Median time of queries beside the timed ones, which were never asked before.
     overhead_ns
         The harness's own time a query outside the timed call.
     spent_ns
@@ -116,6 +118,7 @@ class Searched(Answer):
     batch_differs: int
     work: float | None
     cpu_ns: float | None
+    unseen_ns: float | None
     overhead_ns: float
     spent_ns: int
 

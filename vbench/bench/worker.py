@@ -32,6 +32,11 @@ from vbench.processes.channel import Channel, ClosedError
 from vbench.processes.text import reason_of, trace_of
 from vbench.processes.tree import Tree
 
+_UNSEEN = 100
+"""About how many queries beside the timed ones are asked."""
+_SHIFT = 1e-5
+"""How far they are shifted, relative to each coordinate."""
+
 
 class Worker:
     """One build and what is asked of it."""
@@ -40,6 +45,7 @@ class Worker:
         # Taken before any code of an adapter runs.
         self.time = time
         self.warm: NDArray[np.float32] | None = None
+        self.noise = np.random.default_rng([order.order_seed, 3])
         sys.path[:] = order.sys_path
         self.order = order
         kind: type[Index] = resolve(order.adapter)
@@ -125,6 +131,7 @@ class Worker:
         )
         children_cpu = max(0.0, children.cpu_seconds_below() - children_cpu)
         work = _count("work", index.work())
+        unseen_ns = self._unseen_ns(k) if ask.warmup else None
         batch, batch_ns = self._batch(k)
         counted, asked = done.counted, done.made * len(self.queries)
         for ids in (*(each.ids for each in counted), batch):
@@ -149,10 +156,24 @@ class Worker:
             work=None if work is None else work / asked,
             # What a server does that is no child of ours is not seen.
             cpu_ns=own_cpu_ns + children_cpu * 1e9 / asked if index.local or children_cpu else None,
+            unseen_ns=unseen_ns,
             overhead_ns=max(0.0, min(each.outside_ns for each in counted)),
             spent_ns=self.time.wall() - began,
         )
         return answer, [ids.astype(narrow), latency, done.first_ns]
+
+    def _unseen_ns(self, k: int) -> float:
+        """Median time of queries as hard as the timed ones, but new to whatever is remembered.
+
+        They are some of them, shifted a little, and otherwise at each setting: an index that
+        remembers from one setting to the next knows the others.
+        """
+        some = self.queries[:: max(1, len(self.queries) // _UNSEEN)]
+        shift = 1.0 + _SHIFT * self.noise.standard_normal(some.shape)
+        asked = (some * shift).astype(np.float32)
+        given = asked if self.index.writes else _read_only(asked)
+        done = clock.one_by_one(self.index.search_one, given, k, clock=self.time)
+        return float(np.median(done.latency_ns))
 
     def _batch(self, k: int) -> tuple[clock.Ids, int]:
         """Ids of all queries in one call, and its time in ns."""

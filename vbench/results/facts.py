@@ -54,6 +54,8 @@ class TrialFacts(msgspec.Struct, frozen=True, kw_only=True):
     wall_s
         Seconds that several clients took together.
     cpu_ns, work, read_bytes : a query
+    unseen_ns
+        Median time of queries beside the timed ones, which no setting had asked before.
     cores_seen
         CPU time / wall time of the worker and all that it started, at most.
     clock_ratio
@@ -83,6 +85,7 @@ class TrialFacts(msgspec.Struct, frozen=True, kw_only=True):
     batches: list[Batch] = []
     wall_s: float | None = None
     cpu_ns: float | None = None
+    unseen_ns: float | None = None
     work: float | None = None
     read_bytes: float | None = None
     filter_setup_s: float | None = None

@@ -74,36 +74,37 @@ def _clocks_differ(facts: TrialFacts) -> bool:
 
 
 def _of_caches(run: Run, setting: Setting) -> Iterator[Warn]:
-    """An index that knows an answer when it is asked again."""
-    found = [
-        _first_and_later(run.rows(each, ("first_ns", "latency_ns"))) for each in setting.trials
-    ]
+    """An index that knows an answer when it is asked again, at this setting or another."""
+    found: list[tuple[float, float]] = []
+    for trial in setting.trials:
+        rows, unseen = run.rows(trial, ("first_ns", "latency_ns")), run.facts(trial).unseen_ns
+        found += _first_and_later(rows)
+        if unseen is not None and rows.latency_ns is not None and rows.latency_ns.size:
+            found.append((unseen, float(np.median(rows.latency_ns))))
     remembered = [
         (first, later)
-        for first, later in filter(None, found)
+        for first, later in found
         if first >= _CACHE_FACTOR * later and first - later >= _CACHE_NS
     ]
     if remembered:
-        first, later = max(remembered)
+        first, later = max(remembered, key=lambda pair: pair[0] / max(pair[1], 1.0))
         yield Warn(
             "a cache",
             f"{setting}: asked again ×{first / max(later, 1.0):.3g} faster "
             f"({amount('Latency', later * 1e-9)}) than the first time "
             f"({amount('Latency', first * 1e-9)})",
             "QPS and latencies are those of remembered answers, which no new query gets",
-            "switch the cache off, or judge by the first touches (first_ns of a trial)",
+            "switch the cache off, or judge by first_ns and unseen_ns of the trials",
             code="cache",
             setting=str(setting),
         )
 
 
-def _first_and_later(rows: Rows) -> tuple[float, float] | None:
+def _first_and_later(rows: Rows) -> list[tuple[float, float]]:
     """Median ns of the first touches and of the later calls, where there are both."""
     if rows.first_ns is None or rows.latency_ns is None:
-        return None
+        return []
     # The first pass is a counted one unless it was disturbed and made again.
     counted = np.array_equal(rows.first_ns, rows.latency_ns[:, 0])
     later = rows.latency_ns[:, 1:] if counted else rows.latency_ns
-    if not later.size:
-        return None
-    return float(np.median(rows.first_ns)), float(np.median(later))
+    return [(float(np.median(rows.first_ns)), float(np.median(later)))] if later.size else []
