@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from vbench.errors import VbenchWarning
 from vbench.leftovers import CLOEXEC, LOCK, hidden, hold, is_still, sweep_once
 from vbench.plain import plain
 
@@ -19,7 +20,7 @@ _POLL_SECONDS = 0.05
 
 
 def _warn(text: str) -> None:
-    warnings.warn(text, stacklevel=2)
+    warnings.warn(text, VbenchWarning, stacklevel=2)
 
 
 tell: Callable[[str], None] = _warn

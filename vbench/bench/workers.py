@@ -17,6 +17,7 @@ from vbench.bench.files import array_file
 from vbench.bench.options import WARMUP
 from vbench.bench.session import Closing, Session, TrialError
 from vbench.data.dataset import Dataset
+from vbench.errors import VbenchWarning
 from vbench.leftovers import TemporaryFolder
 from vbench.processes.cores import Cores
 from vbench.results.schema import Build, Options, Overhead
@@ -123,7 +124,8 @@ class Workers:
 
     def _start(self, build: Build) -> Live:
         while self._untold:
-            warnings.warn(f"{self._untold.pop()}; each disturbs the other's times", stacklevel=2)
+            told = f"{self._untold.pop()}; each disturbs the other's times"
+            warnings.warn(told, VbenchWarning, stacklevel=2)
         self._make_room()
         session = self._session(self._memory_limit)
         try:
@@ -215,4 +217,4 @@ class Workers:
 
 def _warn_of(key: str, closing: Closing) -> None:
     if closing.error is not None:
-        warnings.warn(f"closing an index went wrong: {closing.error}", stacklevel=2)
+        warnings.warn(f"closing an index went wrong: {closing.error}", VbenchWarning, stacklevel=2)

@@ -43,7 +43,7 @@ QUANTITIES = (
     Quantity(
         "nothing", "Failure@{k}", "queries with nothing right", "nothing right", "share", False
     ),
-    Quantity("qps", "QPS", "queries a second, one at a time, best of the repeats", "QPS", "rate"),
+    Quantity("qps", "QPS", "queries a second, best of repeats", "QPS", "rate"),
     Quantity("batch_qps", "BatchQPS", "queries a second, in one batch", "batch QPS", "rate"),
     Quantity("p50_latency", "Latency(p=50)", "median latency", "p50", "seconds", False),
     Quantity("p99_latency", "Latency(p=99)", "99th percentile of latency", "p99", "seconds", False),
