@@ -12,9 +12,10 @@ import pytest
 from answered_run import answered
 
 from vbench.errors import DamagedFileError
+from vbench.results.damaged import set_damaged_aside
 from vbench.results.files import trial_path
 from vbench.results.rows import Rows, read_facts, read_rows, verify, write_trial
-from vbench.results.run import Run, set_damaged_aside
+from vbench.results.run import Run
 
 HITS = [[10, 4, 0, 7], [9, 4, 1, 7]]
 

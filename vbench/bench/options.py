@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from vbench.data.check import check_k
 from vbench.data.dataset import Dataset
-from vbench.data.load import check_k
 from vbench.errors import VbenchError
 from vbench.measures.hits import RULES
 from vbench.processes.cores import usable_cores

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from vbench.cli.output import say
-from vbench.results.run import Run, set_damaged_aside
+from vbench.results.damaged import set_damaged_aside
+from vbench.results.run import Run
 
 Result = TypeVar("Result")
 

@@ -21,8 +21,9 @@ from vbench.ranking.judgements import judgements
 from vbench.ranking.pool import Pool
 from vbench.ranking.stage import candidates_of
 from vbench.results.hardness import hardness_of
-from vbench.results.run import Run, Setting
+from vbench.results.run import Run
 from vbench.results.schema import Trial
+from vbench.results.setting import Setting
 from vbench.results.summary import TAIL_DELTA
 from vbench.results.tables import write_frame
 

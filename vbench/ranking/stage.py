@@ -19,9 +19,10 @@ from vbench.ranking.judgements import Judgements, judgements
 from vbench.ranking.measures import Ideal, by_name, find, kendall
 from vbench.ranking.pool import Pool
 from vbench.ranking.protocol import Ranker
-from vbench.results.run import Run, Setting
+from vbench.results.run import Run
 from vbench.results.same import distinct
 from vbench.results.schema import Trial
+from vbench.results.setting import Setting
 
 CUTOFF = 10
 _BLOCK_NUMBERS = 1 << 22

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from vbench.errors import VbenchError
 from vbench.measures.curve import Curve, curve
-from vbench.results.run import Run, Setting, spelt
+from vbench.results.run import Run
 from vbench.results.same import Distinct, distinct
 from vbench.results.schema import DatasetFacts, Options
+from vbench.results.setting import Setting, spelt
 
 if TYPE_CHECKING:
     import polars as pl

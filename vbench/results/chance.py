@@ -15,8 +15,9 @@ from vbench.data.dataset import Dataset
 from vbench.measures.hits import relevant
 from vbench.metric import METRICS, distance
 from vbench.results.remedies import check_command
-from vbench.results.run import Run, Setting
+from vbench.results.run import Run
 from vbench.results.schema import Trial, Warn
+from vbench.results.setting import Setting
 
 Ids = NDArray[np.integer[Any]]
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from vbench.data.copies import Copies, kept
 from vbench.measures.hits import relevant
-from vbench.results.run import Run, Setting
+from vbench.results.run import Run
 from vbench.results.schema import Warn
+from vbench.results.setting import Setting
 
 _WORTH_SHARE = 0.01
 _WORTH_GROUP = 10

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from vbench.measures.cost import best_of_repeats
 from vbench.measures.effort import NEVER, Gain, effort, gain
 from vbench.measures.hits import threshold
-from vbench.results.run import Run, Setting
+from vbench.results.run import Run
+from vbench.results.setting import Setting
 from vbench.stats.crossed import crossed_mean
 
 Clusters = NDArray[np.integer[Any]] | None

@@ -13,8 +13,9 @@ from vbench.results.copied import of_copies
 from vbench.results.facts import TrialFacts
 from vbench.results.idle import of_idle
 from vbench.results.remedies import check_command
-from vbench.results.run import Run, Setting, spelt
+from vbench.results.run import Run
 from vbench.results.schema import Warn
+from vbench.results.setting import Setting, spelt
 from vbench.results.timing import of_time
 
 _CORES_MARGIN = 1.25

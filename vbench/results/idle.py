@@ -9,9 +9,10 @@ from vbench import plugins
 from vbench.adapters.registry import check_stranger, resolve
 from vbench.errors import VbenchError
 from vbench.results.remedies import check_command
-from vbench.results.run import Run, Setting, spelt
+from vbench.results.run import Run
 from vbench.results.same import distinct, joined
 from vbench.results.schema import Build, Warn
+from vbench.results.setting import Setting, spelt
 
 _LISTS = ("nlist", "n_list", "nlists", "n_lists")
 _PROBES = ("nprobe", "n_probe", "nprobes", "n_probes")

@@ -6,7 +6,8 @@ import shlex
 
 from vbench.adapters.recipe import recipe_files
 from vbench.adapters.registry import adapters
-from vbench.results.run import Run, Setting
+from vbench.results.run import Run
+from vbench.results.setting import Setting
 
 
 def check_command(run: Run, setting: Setting) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,25 +22,12 @@ from vbench.results import files, tables
 from vbench.results.facts import TrialFacts
 from vbench.results.rows import Rows, read_facts, read_rows
 from vbench.results.schema import Build, Manifest, Trial
+from vbench.results.setting import Setting, spelt
 
 if TYPE_CHECKING:
     import polars as pl
 
 Per = Literal["setting", "trial", "query"]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One index at one set of build and search parameters and one K, over its builds."""
-
-    index: str
-    build: dict[str, Any]
-    setting: dict[str, Any]
-    k: int
-    trials: tuple[Trial, ...]
-
-    def __str__(self) -> str:
-        return " ".join([self.index, *(f"{key}={value}" for key, value in self.setting.items())])
 
 
 class Run:
@@ -382,41 +368,3 @@ class Run:
                 + (f"K={', '.join(map(str, ks))}" if ks else "no finished trial")
             )
         return found
-
-
-Result = TypeVar("Result")
-
-
-def set_damaged_aside(
-    paths: Sequence[str | Path], compute: Callable[[list[Run]], Result], tell: Callable[[str], None]
-) -> Result:
-    """What `compute` makes of runs, without the trials whose files turn out to be damaged.
-
-    Parameters
-    ----------
-    tell
-        Called once for each of these, with what is wrong.
-
-    Raises
-    ------
-    DamagedFileError
-        When another file than that of a trial is damaged.
-    """
-    aside: dict[Path, dict[str, str]] = {Path(path): {} for path in paths}
-    while True:
-        try:
-            return compute([Run(path, set_aside=aside[Path(path)]) for path in paths])
-        except DamagedFileError as error:
-            damaged = Path(str(error.path))
-            folder = damaged.parent.parent
-            if folder not in aside or damaged != files.trial_path(folder, damaged.stem):
-                raise
-            if damaged.stem in aside[folder]:
-                raise
-            aside[folder][damaged.stem] = error.problem
-            tell(f"{error}; it is left out here")
-
-
-def spelt(parameters: dict[str, Any]) -> str:
-    """Parameters as people read them: ``M=16 ef=64``."""
-    return " ".join(f"{name}={value}" for name, value in parameters.items())

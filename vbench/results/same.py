@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vbench.results import digests
-from vbench.results.run import Run, Setting, spelt
+from vbench.results.run import Run
 from vbench.results.schema import Trial
+from vbench.results.setting import Setting, spelt
 
 
 class Distinct(NamedTuple):

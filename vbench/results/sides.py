@@ -13,7 +13,8 @@ import numpy as np
 
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures.answers import Answers
-from vbench.results.run import Run, Setting, spelt
+from vbench.results.run import Run
+from vbench.results.setting import Setting, spelt
 
 
 @dataclass(frozen=True, eq=False)

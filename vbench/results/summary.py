@@ -13,9 +13,10 @@ from vbench.measures.base import Measure
 from vbench.measures.estimate import Estimator
 from vbench.measures.grammar import parse
 from vbench.measures.tail import tail
-from vbench.results.run import Run, Setting
+from vbench.results.run import Run
 from vbench.results.same import same_as
 from vbench.results.schema import Failure, Trial
+from vbench.results.setting import Setting
 from vbench.stats import crossed
 
 SCHEMA = "vbench.summary/1"

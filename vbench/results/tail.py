@@ -20,9 +20,10 @@ from vbench.results.efforts import Clusters, effort_of
 from vbench.results.hardness import hardness_of, reopened
 from vbench.results.names import Names
 from vbench.results.pairing import USUAL_RECALL
-from vbench.results.run import Run, Setting
+from vbench.results.run import Run
 from vbench.results.schema import Warn
 from vbench.results.segments import Cross, crossed, segment_rows
+from vbench.results.setting import Setting
 from vbench.results.sides import Side, variants
 from vbench.results.summary import share_of_queries
 from vbench.results.verdict import spoils

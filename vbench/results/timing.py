@@ -9,8 +9,9 @@ import numpy as np
 from vbench.results.amounts import amount
 from vbench.results.facts import TrialFacts
 from vbench.results.rows import Rows
-from vbench.results.run import Run, Setting
+from vbench.results.run import Run
 from vbench.results.schema import Warn
+from vbench.results.setting import Setting
 
 _CLOCKS_SHARE, _CLOCKS_SECONDS = 0.05, 0.005
 """By how much two clocks may differ: share and seconds."""

@@ -9,8 +9,8 @@ import msgspec
 
 from vbench.results.again import again
 from vbench.results.amounts import amount
-from vbench.results.run import Setting
 from vbench.results.same import same_as
+from vbench.results.setting import Setting
 from vbench.results.summary import failed
 from vbench.tune.evidence import Evidence
 from vbench.tune.trials import Tried

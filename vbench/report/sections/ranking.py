@@ -13,8 +13,8 @@ from vbench.report.gather import Report
 from vbench.report.parts import Cell, Chart, Choice, Column, Row, Section, Table, Words
 from vbench.report.quantities import digits
 from vbench.results import files
-from vbench.results.run import spelt
 from vbench.results.same import joined
+from vbench.results.setting import spelt
 from vbench.results.upgrade import upgraded
 
 SCHEMA = "vbench.rank/1"

@@ -1,0 +1,251 @@
+"""The parts of a dataset opened, each checked by itself and all against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.data import check, siblings
+from vbench.data.arrays import accept
+from vbench.data.card import Card
+from vbench.data.dataset import Dataset, Truth
+from vbench.data.find import Array, Parts, Vectors, as_array, as_file
+from vbench.data.formats import (
+    column_is_in,
+    is_parquet,
+    neighbors_beside,
+    read_array,
+    read_contents,
+    read_scalars,
+    read_texts,
+)
+from vbench.data.hold_out import drawn, without_queries
+from vbench.data.joins import Joins, Part
+from vbench.data.keys import Table
+from vbench.data.named import Side, by_rows, neighbor_rows
+from vbench.data.select import numbered, only, selected
+from vbench.data.truth import given_truth
+from vbench.errors import DataError
+from vbench.metric import METRICS, Metric
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class _Opened(NamedTuple):
+    """What the files of a dataset hold, with the columns beside base and queries."""
+
+    base: Vectors
+    items: pl.DataFrame | None
+    queries: Vectors | None
+    segments: pl.DataFrame | None
+    truth: Array | Truth | Literal[False] | None
+    metric: Metric | None
+
+
+def assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None = None) -> Dataset:
+    """Open every part, check each by itself and all against each other."""
+    opened = _open(parts)
+    base, queries, metric = opened.base, opened.queries, opened.metric
+    where = _where(parts.base, "base")
+    own = None
+    if queries is None and hold_out is not None:
+        own = drawn(len(base), hold_out, where)
+        queries = np.ascontiguousarray(base[own])
+    if queries is None:
+        count = max(1, min(1000, len(base) // 10))
+        some = f"hold_out={count} (vbench run --hold-out {count})"
+        raise DataError(
+            f"{where}: holds base vectors only; give queries=FILE (--queries FILE)"
+            f"{siblings.advice(parts.base)}; or {some} to ask for some of these"
+        )
+    asked = _where(parts.queries, f"{where}: queries")
+    if metric is None:
+        raise DataError(
+            f"{where}: does not say its metric; give metric= (--metric) "
+            f"as one of {', '.join(METRICS)}"
+        )
+    check.check_same_dimensions(queries, base, asked)
+    zero_queries = check.check_vectors(queries, metric, asked)
+    zero_rows = check.check_vectors(base, metric, where)
+    check.say_zero(zero_queries, len(queries), "queries", asked)
+    check.say_zero(zero_rows, len(base), "base vectors", where)
+    _check_card(parts.card, base, queries, where)
+    joins = Joins(on)
+    arrays = [as_file(parts.base) is None]
+    arrays.append(arrays[0] and as_file(parts.queries) is None)
+    described = [
+        _part(parts.items, "items", True),
+        _part(parts.added_items, "items", True),
+        _part(parts.given_items, "items", arrays[0]),
+    ]
+    items, item_id = joins.side(
+        opened.items, where, described, len(base), "base vectors", parts.card.item_id
+    )
+    described = [
+        _part(parts.segments, "segments", True),
+        _part(parts.added_segments, "segments", True),
+        _part(parts.given_segments, "segments", arrays[1]),
+    ]
+    segments, query_id = joins.side(
+        opened.segments, asked, described, len(queries), "queries", parts.card.query_id
+    )
+    if segments is not None:
+        place = _where(parts.segments, "segments")
+        check.check_columns(segments, parts.card.segments, place)
+        check.check_flat(segments, place)
+    if items is not None:
+        check.check_columns(items, parts.card.items, _where(parts.items, "items"))
+    both = (
+        Side.of("query", len(queries), segments, query_id),
+        Side.of("item", len(base), items, item_id),
+    )
+    relevance = by_rows(parts.relevance, both, place := _where(parts.relevance, "relevance"), joins)
+    if relevance is not None:
+        check.check_relevance(relevance, place)
+    interactions = by_rows(
+        parts.interactions, both, _where(parts.interactions, "interactions"), joins, partial=True
+    )
+    known = None
+    place = _where_truth(parts, f"{where}: its ground truth")
+    truth = _truth(opened.truth, segments, both[1], joins, asked, place)
+    joins.check_used()
+    kept = np.isin(np.arange(len(queries)), zero_queries, invert=True)
+    if truth is not None:
+        fits = not kept.all() and len(truth) == len(queries)
+        pair = (truth[kept], queries[kept]) if fits else (truth, queries)
+        try:
+            known = given_truth(*pair, base, metric, where=place)
+        except DataError as error:
+            ids = both[1].ids
+            if ids is None or not ids.dtype.is_integer():
+                raise
+            raise DataError(
+                f"{error} (its numbers were taken for ids where the base has these as {ids.name})"
+            ) from None
+    made = Dataset(
+        parts.name,
+        base,
+        queries,
+        metric,
+        segments,
+        items,
+        relevance,
+        known,
+        parts.card.facts(),
+        interactions=interactions,
+        query_id=query_id,
+        item_id=item_id,
+        parts=parts.files,
+        zero_row_ids=zero_rows,
+    )
+    if not kept.all():
+        made = replace(only(numbered(replace(made, given_truth=None)), kept), given_truth=known)
+    made = selected(made, parts.card.where) if parts.card.where else made
+    if hold_out is None:
+        return made
+    return without_queries(made, hold_out, None if own is None else own[kept])
+
+
+def _part(source: Any, role: str, in_order: bool) -> Part:
+    return Part(source, _where(source, role), in_order)
+
+
+def _open(parts: Parts) -> _Opened:
+    """Open the arrays; what the call gives goes before what the file holds or lies beside it."""
+    queries, truth, metric, column = parts.queries, parts.truth, parts.metric, parts.column
+    items = segments = None
+    file = as_file(parts.base)
+    has_column = [] if file is None else [is_parquet(file)]
+    if file is not None:
+        contents = read_contents(file, column=column if has_column[0] else None)
+        base, items, metric = contents.base, contents.table, metric or contents.metric
+        parts.files = contents.parts
+        own = queries is None
+        if own:
+            queries = parts.queries = contents.queries
+        if queries is None:
+            queries = parts.queries = siblings.queries_of(Path(str(file)))
+        if truth is None and own:
+            # Truth that lies with the base belongs to the queries that lie there too.
+            truth = contents.truth
+            if truth is None:
+                truth = parts.truth = siblings.truth_of(Path(str(file)))
+    else:
+        base = accept(as_array(parts.base), "base")
+    asked = as_file(queries)
+    if asked is not None:
+        has_column.append(column_is_in(asked, column))
+        contents = read_contents(asked, column=column if has_column[-1] else None)
+        # The queries of a file that has some, else its only array.
+        if contents.queries is None:
+            queries, segments = contents.base, contents.table
+        else:
+            queries = contents.queries
+        if truth is None and neighbors_beside(asked):
+            truth = parts.truth = asked
+    elif queries is not None:
+        queries = accept(as_array(queries), "queries")
+    if column is not None and not any(has_column):
+        raise DataError(f"column {column!r}: neither base nor queries are Parquet files with it")
+    return _Opened(base, items, queries, segments, truth, metric)
+
+
+def _truth(
+    given: Array | Truth | Literal[False] | None,
+    segments: pl.DataFrame | None,
+    items: Side,
+    joins: Joins,
+    asked: str,
+    where: str,
+) -> NDArray[np.integer[Any]] | None:
+    """Read the ids of true neighbors, as row numbers of the base and a row for each query."""
+    if given is None or given is False:
+        return None
+    if isinstance(given, Truth):
+        return given.ids
+    path = as_file(given)
+    if path is None:
+        return neighbor_rows(
+            accept(as_array(given), "truth", ids=True), items.ids, items.size, where
+        )
+    texts = read_texts(path)
+    found = read_array(path, ids=True) if texts is None else texts
+    rows = neighbor_rows(found, items.ids, items.size, where)
+    table = read_scalars(path)
+    if segments is not None and table is not None:
+        matched = joins.match(Table(segments, asked, "queries"), Table(table, where, "queries"))
+        if matched is not None:
+            rows = rows[matched.order]
+    return rows
+
+
+def _check_card(card: Card, base: Vectors, queries: Vectors, where: str) -> None:
+    for key, stated, found in (
+        ("n", card.n, len(base)),
+        ("m", card.m, len(queries)),
+        ("d", card.d, base.shape[1]),
+    ):
+        if stated is not None and stated != found:
+            raise DataError(
+                f"{where}: the card says {key} = {stated}, the files have {found}; "
+                "correct the card or bring the right files"
+            )
+
+
+def _where(source: Any, otherwise: str) -> str:
+    return otherwise if as_file(source) is None else str(source)
+
+
+def _where_truth(parts: Parts, otherwise: str) -> str:
+    """Where ground truth came from; a column of a table is named."""
+    file = as_file(parts.truth)
+    if file is None:
+        return otherwise
+    column = neighbors_beside(file)
+    return f"{file}: {column}" if column else str(file)
