@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -35,6 +34,8 @@ class UnknownNameError(VbenchError):
     """A name that is not known, with the nearest ones that are."""
 
     def __init__(self, kind: str, given: str, known: Iterable[str], hint: str = "") -> None:
+        import difflib
+
         known = sorted(known)
         near = [name for name in known if given and given in name][:3]
         near = near or difflib.get_close_matches(given, known, n=3, cutoff=0.5)

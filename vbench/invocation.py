@@ -6,12 +6,14 @@ Light: `vbench --help` needs it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 argv: ContextVar[tuple[str, ...] | None] = ContextVar("argv", default=None)
 """The words after `vbench`; None where nothing came from a command line."""
+say: Callable[[str], None] | None = None
+"""Prints a line to the person at once; None where nothing came from a command line."""
 
 
 @contextmanager

@@ -11,10 +11,7 @@ import contextlib
 import errno
 import os
 import re
-import secrets
-import shutil
 import stat
-import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -64,6 +61,8 @@ class TemporaryFolder:
     """
 
     def __init__(self, beside: Path | None = None, *, purpose: str = "") -> None:
+        import tempfile
+
         place = Path(tempfile.gettempdir()) if beside is None else beside.parent
         sweep_once(place)
         word = f"{purpose}-" if purpose else ""
@@ -85,7 +84,7 @@ class TemporaryFolder:
 
     def close(self) -> None:
         """Remove it; where it was renamed, let it be."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        _remove_tree(self.path)
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -160,11 +159,18 @@ def is_still(path: Path, descriptor: int) -> bool:
 
 def _mark() -> str:
     """The process, for whoever reads the name, and a number nobody else draws."""
-    return f"{os.getpid()}-{secrets.token_hex(4)}"
+    return f"{os.getpid()}-{os.urandom(4).hex()}"
 
 
 def _name(beside: Path) -> Path:
     return hidden(beside, f".{_mark()}{PART}")
+
+
+def _remove_tree(path: Path) -> None:
+    # Imported here: `vbench --help` has no need of it.
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _removed(path: Path) -> bool:
@@ -181,7 +187,7 @@ def _removed(path: Path) -> bool:
             if not is_still(path, descriptor):
                 return False
             if is_folder:
-                shutil.rmtree(path, ignore_errors=True)
+                _remove_tree(path)
             else:
                 path.unlink()
         finally:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+from vbench import invocation
 from vbench.errors import VbenchWarning
 from vbench.leftovers import CLOEXEC, LOCK, hidden, hold, is_still, sweep_once
 from vbench.plain import plain
@@ -19,12 +19,12 @@ _PATIENCE_SECONDS = 2.0
 _POLL_SECONDS = 0.05
 
 
-def _warn(text: str) -> None:
-    warnings.warn(text, VbenchWarning, stacklevel=2)
-
-
-tell: Callable[[str], None] = _warn
-"""Who is told at once that another process is waited for; the command line prints it."""
+def tell(text: str) -> None:
+    """Say at once that another process is waited for: the command line prints it."""
+    if invocation.say is not None:
+        invocation.say(text)
+    else:
+        warnings.warn(text, VbenchWarning, stacklevel=3)
 
 
 @contextlib.contextmanager
@@ -67,7 +67,7 @@ def _taken(path: Path, doing: str) -> int | None:
                 tell(f"waiting for {_holder(path)}")
             time.sleep(_POLL_SECONDS)
         elif is_still(path, descriptor):
-            said = f"{os.getpid()}\n{platform.node()}\n{plain(doing)}\n"
+            said = f"{os.getpid()}\n{_host()}\n{plain(doing)}\n"
             with contextlib.suppress(OSError):  # of another user, who may write there
                 os.ftruncate(descriptor, 0)
                 os.write(descriptor, said.encode())
@@ -87,7 +87,7 @@ def _holder(path: Path) -> str:
     """Who holds a lock, as the file says."""
     with contextlib.suppress(OSError, ValueError):
         process, host, doing = path.read_text(errors="replace").splitlines()[:3]
-        where = "" if host == platform.node() else f" on {host}"
+        where = "" if host == _host() else f" on {host}"
         return f"process {int(process)}{where}, which is {doing}"
     return f"another process, which holds {path}"
 
@@ -102,3 +102,9 @@ def is_held(target: Path) -> bool:
         return not hold(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _host() -> str:
+    import platform
+
+    return platform.node()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
-_CONTROLS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # they move the cursor, ring, or begin a command
-    "\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"  # they turn the line around
-    "\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"  # no characters; unseen ones
-)
+
+@functools.cache
+def _controls() -> re.Pattern[str]:
+    """The characters; made when they are first looked for, which `vbench --help` does not."""
+    return re.compile(
+        "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # they move the cursor, ring, or begin a command
+        "\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"  # they turn the line around
+        "\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"  # no characters; unseen ones
+    )
 
 
 def plain(text: object) -> str:
@@ -21,12 +26,12 @@ def plain(text: object) -> str:
     >>> print(plain("hnsw\x1b[31m"))
     hnsw\x1b[31m
     """
-    return _CONTROLS.sub(lambda match: _escaped(match[0]), str(text))
+    return _controls().sub(lambda match: _escaped(match[0]), str(text))
 
 
 def plain_json(text: str) -> str:
     """Escape in JSON what :func:`plain` would, in JSON's own way: the values stay the same."""
-    return _CONTROLS.sub(lambda match: json_escape(match[0]), text)
+    return _controls().sub(lambda match: json_escape(match[0]), text)
 
 
 def in_figure(name: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 import click
@@ -39,6 +38,8 @@ class Group(click.Group):
         """Find a command; the nearest name is told where there is none."""
         known = self.list_commands(ctx)
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            import difflib
+
             near = difflib.get_close_matches(args[0], known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
             ctx.fail(f"no such command {args[0]!r}; {hint}")

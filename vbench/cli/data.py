@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -147,6 +146,8 @@ def show(name: str, as_json: bool, **given: Any) -> None:
     if found:
         print_data(found)
     else:
+        import shlex
+
         say(f"Not here yet: vbench data fetch {shlex.quote(entry.reference)}")
 
 
@@ -184,6 +185,8 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json({"schema": "vbench.data-fetch/1", "datasets": rows})
     else:
+        import shlex
+
         first = shlex.quote(entries[0].reference)
         say(f"Next: vbench run --index hnsw --dataset {first}")
 

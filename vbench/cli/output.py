@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vbench import locks
+from vbench import invocation
 from vbench.errors import FailedTrialsWarning
 from vbench.plain import plain, plain_json
 
@@ -117,7 +117,7 @@ def speak_plainly() -> None:
     warnings.showwarning = show
     # Its table says it already.
     warnings.filterwarnings("ignore", category=FailedTrialsWarning)
-    locks.tell = lambda text: say(f"vbench: {text}", err=True)
+    invocation.say = lambda text: say(f"vbench: {text}", err=True)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,8 @@ def _advice(ctx: click.Context) -> str:
     latest = latest_run()
     if latest is None:
         return "vbench run --index hnsw makes one"
+    import shlex
+
     return f"the latest is {shlex.quote(str(latest))}: {ctx.command_path} {LAST}"
 
 
