@@ -58,11 +58,11 @@ class _Latency(_Cost):
     def __post_init__(self) -> None:
         require(0 <= self.p <= 100, self, "p", self.p, "a number from 0 to 100")
 
-    def _percentile(self, seconds: NDArray[np.floating[Any]]) -> float | None:
-        if not seconds.size:
+    def _percentile(self, times: NDArray[Any]) -> float | None:
+        if not times.size:
             return None
-        rank = percentile_rank(seconds.size, self.p)
-        return float(np.partition(seconds.ravel(), rank)[rank])
+        rank = percentile_rank(times.size, self.p)
+        return float(np.partition(times.ravel(), rank)[rank])
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ class Latency(_Latency):
     """
 
     def value(self, answers: Answers) -> float | None:
-        return self._percentile(answers.quiet_ns * 1e-9)
+        found = self._percentile(answers.quiet_ns)
+        return None if found is None else found * 1e-9
 
 
 @dataclass(frozen=True)

@@ -118,9 +118,8 @@ def read_rows(path: Path, facts: TrialFacts, wanted: Iterable[str] | None = None
         When what is read is not what vbench wrote.
     """
     try:
-        there = parquet_schema(path)
-        # Of the first version there are no digests to tell which columns there must be.
-        known = facts.digest.keys() - {"facts"} or there.keys()
+        # The digests tell which columns there must be; the first version had none.
+        known = facts.digest.keys() or parquet_schema(path).keys()
         names = [
             name
             for name in Rows.__struct_fields__
