@@ -112,7 +112,7 @@ def run(
 
     Builds each index several times in a process of its own, asks every query at every search
     setting, scores the answers against the exact neighbours, and leaves a run folder. The same
-    call again goes on where it stopped.
+    call again resumes where it stopped.
     """
     if study is not None:
         from vbench.cli.study import carry_out

@@ -90,7 +90,7 @@ def train(
 
     Trains a user tower and an item tower on interactions, keeps some interactions back as
     relevance judgements, and prints how many of them exact search finds, beside the most popular
-    items. A call that was interrupted goes on where it stopped.
+    items. A call that was interrupted resumes where it stopped.
     """
     from vbench import places
     from vbench.towers.als import import_als
