@@ -301,3 +301,18 @@ def test_the_call_is_kept(place: Path) -> None:
     assert build.order_seed not in (None, build.seed)
     document = json.loads((run.path / files.MANIFEST).read_text())
     assert document["schema"] == "vbench.run/2"
+
+
+def test_a_run_at_one_recall_grows_too(place: Path) -> None:
+    """Another index is brought there beside the first; the same call measures nothing."""
+    run, _ = measured("hnsw", at_recall=0.9, builds=2)
+    before = stamps(run)
+    run, said = measured("ivf-flat", at_recall=0.9, builds=2)
+    assert said == []
+    assert before.items() <= stamps(run).items()
+    assert [level.index for level in run.manifest.levels] == ["hnsw", "ivf-flat"]
+    before = stamps(run)
+    run, said = measured("hnsw", at_recall=0.9, builds=2)
+    assert "nothing was measured" in said[0]
+    assert stamps(run) == before
+    assert [level.index for level in run.manifest.levels] == ["hnsw", "ivf-flat"]

@@ -166,8 +166,10 @@ class Journal:
             own = sorted((trials[place] for place in places), key=lambda each: each.setting[name])
             for place, trial in zip(places, own, strict=True):
                 trials[place] = trial
-        others = [each for each in self.manifest.levels if _same_group(each) != _same_group(level)]
-        self.write(trials=trials, levels=[*others, level])
+        by_group = {_same_group(each): each for each in self.manifest.levels}
+        # One that was there keeps its place.
+        by_group[_same_group(level)] = level
+        self.write(trials=trials, levels=list(by_group.values()))
 
     def finished(self) -> None:
         """Count one more trial that left its result."""

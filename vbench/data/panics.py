@@ -9,16 +9,16 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from typing import BinaryIO, cast
 
 _turn = threading.Lock()
 _mine = threading.local()
 
 
 @functools.cache
-def _sink() -> BinaryIO:
+def _sink() -> int:
     """Where it goes instead: made once, since files are read by the hundred."""
-    return cast(BinaryIO, tempfile.TemporaryFile())
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 @contextlib.contextmanager
@@ -37,7 +37,7 @@ def unprinted_panics() -> Iterator[None]:
         except (OSError, ValueError, AttributeError):  # there is no standard error
             yield
             return
-        sink = _sink().fileno()
+        sink = _sink()
         begin = os.lseek(sink, 0, os.SEEK_END)
         os.dup2(sink, 2)
         printed, _mine.inside = False, True
