@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,6 +83,11 @@ class Answers:
         if not any(self.disturbed) or self.is_disturbed:
             return self.latency_ns
         return self.latency_ns[:, ~np.array(self.disturbed)]
+
+    @functools.cached_property
+    def sorted_quiet_ns(self) -> NDArray[np.int64]:
+        """The same, ascending: several percentiles are asked for."""
+        return np.sort(self.quiet_ns, axis=None)
 
     def hits_against(self, top: int | None) -> NDArray[np.integer[Any]]:
         """Hits of each query against the exact `top` nearest (None: against the top k)."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vbench.measures.answers import Answers
 from vbench.measures.base import Kind, Measure, require
@@ -58,12 +57,6 @@ class _Latency(_Cost):
     def __post_init__(self) -> None:
         require(0 <= self.p <= 100, self, "p", self.p, "a number from 0 to 100")
 
-    def _percentile(self, times: NDArray[Any]) -> float | None:
-        if not times.size:
-            return None
-        rank = percentile_rank(times.size, self.p)
-        return float(np.partition(times.ravel(), rank)[rank])
-
 
 @dataclass(frozen=True)
 class Latency(_Latency):
@@ -73,8 +66,8 @@ class Latency(_Latency):
     """
 
     def value(self, answers: Answers) -> float | None:
-        found = self._percentile(answers.quiet_ns)
-        return None if found is None else found * 1e-9
+        calls = answers.sorted_quiet_ns
+        return float(calls[percentile_rank(calls.size, self.p)]) * 1e-9 if calls.size else None
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,11 @@ class BestLatency(_Latency):
     """
 
     def value(self, answers: Answers) -> float | None:
-        return self._percentile(best_of_repeats(answers)) if answers.latency_ns.size else None
+        if not answers.latency_ns.size:
+            return None
+        best = best_of_repeats(answers)
+        rank = percentile_rank(best.size, self.p)
+        return float(np.partition(best, rank)[rank])
 
 
 @dataclass(frozen=True)
