@@ -80,6 +80,22 @@ def test_it_warms_up_on_other_vectors_than_it_is_timed_on(
     assert set(warm) == {row.tobytes() for row in worker.space.queries(BASE[60:])}
 
 
+def test_an_index_that_knows_the_queries_alone_is_measured(tmp_path: Path) -> None:
+    """Stored answers hold none to the rows of the warm-up, nor to queries that are made up."""
+    worker = worker_of("Noting", tmp_path)
+    answer, known = worker.index.search_one, {query.tobytes() for query in worker.queries}
+
+    def only_known(query: np.ndarray, k: int) -> np.ndarray:
+        if query.tobytes() not in known:
+            raise KeyError("no stored answer")
+        return answer(query, k)
+
+    worker.index.search_one = only_known  # type: ignore[method-assign]
+    done, (ids, *_) = searched(worker)
+    assert ids.shape == (len(worker.queries), 5)
+    assert done.unseen_ns is None
+
+
 def test_builds_warm_up_on_rows_of_their_own(tmp_path: Path) -> None:
     """Drawn by the seed of the order, as many as asked for, and in orders of their own."""
     warm, first = [], []
