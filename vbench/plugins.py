@@ -32,6 +32,12 @@ def guarded(problem: str) -> Iterator[None]:
         raise VbenchError(f"{problem} ({said(error)})") from error
 
 
+def see_working_directory() -> None:
+    """Look for modules there too: the installed command does not, unlike `python -m`."""
+    if "" not in sys.path and (here := os.getcwd()) not in sys.path:  # noqa: PTH109
+        sys.path.append(here)
+
+
 def load(target: str, kind: str, *, installed: bool = False) -> Any:
     """Import ``module:name``; the working directory is searched too, but for what is installed.
 
@@ -51,9 +57,8 @@ def load(target: str, kind: str, *, installed: bool = False) -> Any:
         The module has no such name.
     """
     module, _, name = target.partition(":")
-    # The installed command does not see the working directory, unlike `python -m`.
-    if not installed and "" not in sys.path and (here := os.getcwd()) not in sys.path:  # noqa: PTH109
-        sys.path.append(here)
+    if not installed:
+        see_working_directory()
     with guarded(f"{target} cannot be imported"):
         found = importlib.import_module(module)
     if not hasattr(found, name):

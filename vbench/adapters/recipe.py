@@ -9,7 +9,7 @@ import msgspec
 
 from vbench.adapters.parameters import parameters
 from vbench.adapters.protocol import Index
-from vbench.adapters.registry import adapters, resolve
+from vbench.adapters.registry import adapters, rehearse, resolve
 from vbench.adapters.space import Transform
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.places import room
@@ -77,6 +77,7 @@ def recipe_files() -> dict[str, Path]:
 def _read(path: Path) -> Recipe:
     recipe = read_toml(path, Recipe)
     try:
+        rehearse(recipe.adapter)
         kind = resolve(recipe.adapter)
         if recipe.knob:
             _check_knob(recipe.knob, kind)
@@ -99,6 +100,7 @@ def _check_knob(knob: Knob, kind: type[Index]) -> None:
 
 
 def _of_class(spec: str) -> Recipe:
+    rehearse(spec)
     kind = resolve(spec)
     sweep = {name: list(values) for name, values in kind.sweep.items()}
     return Recipe(

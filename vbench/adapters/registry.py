@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from importlib.metadata import entry_points
@@ -12,6 +13,7 @@ from vbench import plugins
 from vbench.adapters.protocol import Index
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.metric import METRICS
+from vbench.rehearsal import rehearse_import
 from vbench.trust import REMEDY, is_trusted
 
 GROUP = "vbench.indexes"
@@ -80,6 +82,24 @@ def resolve(spec: str) -> type[Index]:
         kind = load_class(spec)
     _imported.add(spec)
     return kind
+
+
+def rehearse(spec: str) -> None:
+    """Import what a spec names in a process of its own, unless it is registered or imported.
+
+    Raises
+    ------
+    VbenchError
+        The import ends that process, or does not end.
+    """
+    scheme, colon, rest = spec.partition(":")
+    if not colon or scheme == "faiss" or spec in _imported or scheme in sys.modules:
+        return
+    plugins.see_working_directory()
+    if scheme == "annb":
+        rehearse_import(rest, "wrapper")
+    else:
+        rehearse_import(scheme)
 
 
 def check_stranger(spec: str, said_by: object) -> None:
