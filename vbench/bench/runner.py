@@ -12,6 +12,7 @@ from typing import Any
 from vbench.bench.bench import Bench, concluded, opened
 from vbench.bench.call import Written, called, in_python
 from vbench.bench.folder import Claimed, claim
+from vbench.bench.growth import grown
 from vbench.bench.journal import Progress, silent
 from vbench.bench.level import bring_to_level
 from vbench.bench.options import listed, make_options
@@ -164,18 +165,12 @@ def _is_finished(folder: Path, plan: Plan, claimed: Claimed) -> bool:
     wanted = {trial.key for trial in plan.trials}
     if not wanted <= claimed.done & {trial.key for trial in before.trials}:
         return False
+    planned = {build.key for build in plan.builds}
+    if any(build.server and build.key in planned for build in before.builds):
+        return False  # it may be of another version now
     # A build that is another one now must not stay beside the ones of this plan.
-    sources = plan.sources
-    for build in before.builds:
-        if build.server and build.key in {each.key for each in plan.builds}:
-            return False  # it may be of another version now
-        source = sources.get(build.index)
-        if (
-            source
-            and source.build(build.params, build.number, before.options, plan.fingerprint).key
-            != build.key
-        ):
-            return False
+    if grown(before, plan, before.options, claimed.done).why:
+        return False
     try:
         found = Run(folder)
         return len(found.queries) == len(found.truth.ids)
