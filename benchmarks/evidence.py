@@ -10,15 +10,15 @@ import numpy as np
 from _print import figure
 from storage import facts, made, manifest
 
+from vbench.analysis.compare import compare_pairs
+from vbench.analysis.summary import summary
 from vbench.data.dataset import Truth
 from vbench.measures.hardness import hardness
-from vbench.results import files, tables
-from vbench.results.compare import compare_pairs
-from vbench.results.rows import write_trial
-from vbench.results.run import Run
-from vbench.results.schema import Build, Trial
-from vbench.results.sides import Pair, Side, variants
-from vbench.results.summary import summary
+from vbench.runs import files, tables
+from vbench.runs.rows import write_trial
+from vbench.runs.run import Run
+from vbench.runs.schema import Build, Trial
+from vbench.runs.sides import Pair, Side, variants
 
 SETTINGS, BUILDS, M, K = 20, 3, 10_000, 10
 N, D, DEPTH = 100_000, 64, 200

@@ -15,9 +15,9 @@ import hnswlib
 import numpy as np
 from _print import figure
 
-from vbench.adapters.registry import resolve
 from vbench.bench import clock
 from vbench.bench.null import Null
+from vbench.indexes.registry import resolve
 
 ROUNDS = 15
 RNG = np.random.default_rng(0)

@@ -21,10 +21,10 @@ from vbench.bench.journal import dataset_facts
 from vbench.data.dataset import Dataset
 from vbench.data.truth import exact_truth
 from vbench.ranking.stage import measured, set_up
-from vbench.results import files, tables
-from vbench.results.rows import Rows, write_trial
-from vbench.results.run import Run
-from vbench.results.schema import Build, Trial
+from vbench.runs import files, tables
+from vbench.runs.rows import Rows, write_trial
+from vbench.runs.run import Run
+from vbench.runs.schema import Build, Trial
 
 VBENCH = str(Path(sys.executable).with_name("vbench"))
 N, M, D, K, SETTINGS, BUILDS = 50_000, 10_000, 64, 100, 10, 2

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from _print import figure
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "report"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "render"))
 from made_run import make_run
 
 VBENCH = str(Path(sys.executable).with_name("vbench"))

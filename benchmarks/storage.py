@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from _print import figure
 
+from vbench.analysis.summary import summary
 from vbench.data.dataset import Truth
-from vbench.results import files, tables
-from vbench.results.facts import Batch, Pass, TrialFacts
-from vbench.results.rows import Rows, write_trial
-from vbench.results.run import Run
-from vbench.results.schema import Build, DatasetFacts, Manifest, Options, Trial
-from vbench.results.summary import summary
+from vbench.runs import files, tables
+from vbench.runs.facts import Batch, Pass, TrialFacts
+from vbench.runs.rows import Rows, write_trial
+from vbench.runs.run import Run
+from vbench.runs.schema import Build, DatasetFacts, Manifest, Options, Trial
 
 TRIALS, M, K = 20, 10_000, 10
 

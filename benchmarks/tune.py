@@ -19,7 +19,7 @@ import vbench
 from vbench.bench.knob import Range
 from vbench.bench.plan import Group
 from vbench.measures.answers import Answers
-from vbench.results.schema import Trial
+from vbench.runs.schema import Trial
 from vbench.tune.evidence import attainable, weigh
 from vbench.tune.search import Budget, best_of, search, secure
 from vbench.tune.targets import Target, parse_objective, parse_targets

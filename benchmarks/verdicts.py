@@ -14,9 +14,9 @@ import numpy as np
 from _print import figure
 
 import vbench
-from vbench.results.compare import compare, compare_pairs
-from vbench.results.run import Run
-from vbench.results.sides import Pair, Side, variants
+from vbench.analysis.compare import compare, compare_pairs
+from vbench.runs.run import Run
+from vbench.runs.sides import Pair, Side, variants
 
 GROUP, PAIRS, BUILDS = 3, 20, 8
 FOUND = ("Failure@10", "Robustness(delta=0.9)@10")

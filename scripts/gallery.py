@@ -9,10 +9,10 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from vbench.report import export
-from vbench.report.page import write
-from vbench.results.hardness import hardness_of
-from vbench.results.run import Run
+from vbench.render.figures import export
+from vbench.render.page.page import write
+from vbench.runs.hardness import hardness_of
+from vbench.runs.run import Run
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "reports" / "gallery"

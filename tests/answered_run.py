@@ -11,11 +11,11 @@ import polars as pl
 
 from vbench.data.dataset import Truth
 from vbench.measures.hits import Rule
-from vbench.results import files, tables
-from vbench.results.facts import Batch, Pass, TrialFacts
-from vbench.results.rows import Rows, write_trial
-from vbench.results.run import Run
-from vbench.results.schema import Build, DatasetFacts, Manifest, Options, Trial
+from vbench.runs import files, tables
+from vbench.runs.facts import Batch, Pass, TrialFacts
+from vbench.runs.rows import Rows, write_trial
+from vbench.runs.run import Run
+from vbench.runs.schema import Build, DatasetFacts, Manifest, Options, Trial
 
 N = 1000
 

@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any
 
-from vbench.processes.channel import Channel, ClosedError
+from vbench._process.channel import Channel, ClosedError
 
 
 def daemon() -> int:

@@ -12,11 +12,11 @@ import vbench
 from vbench.bench.journal import dataset_facts
 from vbench.data.dataset import Dataset, Truth
 from vbench.metric import distance
-from vbench.results import files, tables
-from vbench.results.facts import Batch, Pass, TrialFacts
-from vbench.results.rows import Rows, write_trial
-from vbench.results.run import Run
-from vbench.results.schema import Build, Manifest, Options, Trial
+from vbench.runs import files, tables
+from vbench.runs.facts import Batch, Pass, TrialFacts
+from vbench.runs.rows import Rows, write_trial
+from vbench.runs.run import Run
+from vbench.runs.schema import Build, Manifest, Options, Trial
 
 N, M, D, JUDGED = 300, 90, 6, 70
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from vbench._leftovers import TemporaryFolder, sweep, temporary_file
+from vbench._locks import locked
 from vbench.data.files import whole_file
-from vbench.leftovers import TemporaryFolder, sweep, temporary_file
-from vbench.locks import locked
 
 _DIES = """
 import os, sys
 from pathlib import Path
 from vbench.data.files import whole_file
-from vbench.leftovers import TemporaryFolder
-from vbench.locks import locked
+from vbench._leftovers import TemporaryFolder
+from vbench._locks import locked
 target = Path(sys.argv[1])
 with locked(target, "dying"), whole_file(target) as stream:
     kept = TemporaryFolder(target), TemporaryFolder(purpose="spool")
@@ -79,7 +79,7 @@ def test_what_a_live_process_writes_is_let_be(tmp_path, spool):
 
 def test_the_next_file_in_a_folder_sweeps_it(tmp_path, monkeypatch, spool):
     """A process sweeps a folder when it first writes there."""
-    monkeypatch.setattr("vbench.leftovers._swept", set())
+    monkeypatch.setattr("vbench._leftovers._swept", set())
     _died(tmp_path / "x.bin")
     with whole_file(tmp_path / "other.bin"):
         pass

@@ -8,12 +8,12 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from vbench.locks import is_held, locked
+from vbench._locks import is_held, locked
 
 _ADDS = """
 import sys
 from pathlib import Path
-from vbench.locks import is_held, locked
+from vbench._locks import is_held, locked
 path = Path(sys.argv[1])
 for _ in range(20):
     with locked(path, "adding"):
@@ -33,9 +33,9 @@ def test_nobody_else_writes_meanwhile(tmp_path):
 
 def test_who_waits_says_for_whom(tmp_path, monkeypatch):
     """After a while, the process that holds the lock is named, and what it does."""
-    monkeypatch.setattr("vbench.locks._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("vbench._locks._PATIENCE_SECONDS", 0.0)
     told, said = threading.Event(), []
-    monkeypatch.setattr("vbench.locks.tell", lambda text: (said.append(text), told.set()))
+    monkeypatch.setattr("vbench._locks.tell", lambda text: (said.append(text), told.set()))
 
     def wait():
         with locked(tmp_path / "x", "second"):
@@ -68,7 +68,7 @@ def test_a_lock_that_may_only_be_read(tmp_path, monkeypatch):
             raise PermissionError(13, "of another user")
         return opened(path, flags, *mode)
 
-    monkeypatch.setattr("vbench.locks.os.open", refusing)
+    monkeypatch.setattr("vbench._locks.os.open", refusing)
 
     def second():
         with locked(tmp_path / "x", "second"):

@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from vbench.plain import in_figure, plain, plain_json
+from vbench._plain import in_figure, plain, plain_json
 
 EVERY = [chr(code) for code in range(0x110000)]
 

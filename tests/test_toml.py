@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 import pytest
 
+from vbench._toml import parse_toml, read_toml
 from vbench.errors import VbenchError
-from vbench.toml import parse_toml, read_toml
 
 
 class Source(msgspec.Struct, forbid_unknown_fields=True):

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from vbench.adapters.protocol import Index as Index
     from vbench.bench.runner import run as run
     from vbench.data.dataset import Dataset as Dataset
     from vbench.data.load import load as load
     from vbench.errors import VbenchError as VbenchError
     from vbench.errors import VbenchWarning as VbenchWarning
-    from vbench.results.run import Run as Run
+    from vbench.indexes.protocol import Index as Index
+    from vbench.runs.run import Run as Run
 
     open = Run  # noqa: A001 (read as vbench.open)
 
 _HOMES = {
     "Dataset": "vbench.data.dataset:Dataset",
-    "Index": "vbench.adapters.protocol:Index",
-    "Run": "vbench.results.run:Run",
+    "Index": "vbench.indexes.protocol:Index",
+    "Run": "vbench.runs.run:Run",
     "VbenchError": "vbench.errors:VbenchError",
     "VbenchWarning": "vbench.errors:VbenchWarning",
     "load": "vbench.data.load:load",
-    "open": "vbench.results.run:Run",
+    "open": "vbench.runs.run:Run",
     "run": "vbench.bench.runner:run",
 }
 __all__ = [

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 import vbench
+from vbench.analysis.tail import explain
 from vbench.cli import main
 from vbench.errors import VbenchWarning
-from vbench.results.tail import explain
 
 RNG = np.random.default_rng(4)
 N, M = 400, 30

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import vbench
-from vbench.adapters import code
-from vbench.adapters.registry import load_class
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError, VbenchWarning
-from vbench.results import files
+from vbench.indexes import code
+from vbench.indexes.registry import load_class
+from vbench.runs import files
 
 K = 5
 INDEX = """

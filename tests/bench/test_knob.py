@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vbench.adapters.faiss_ivf import IvfFlat
-from vbench.adapters.faiss_lsh import FaissLsh
-from vbench.adapters.protocol import Index
 from vbench.bench.knob import KnobSearch, Range, falls, is_whole
+from vbench.indexes.faiss_ivf import IvfFlat
+from vbench.indexes.faiss_lsh import FaissLsh
+from vbench.indexes.protocol import Index
 
 EF = Range("ef", 1, 4096, whole=True)
 

@@ -13,7 +13,7 @@ import vbench
 from vbench.bench import workers
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
-from vbench.results import files
+from vbench.runs import files
 
 K = 5
 TARGET = 0.82

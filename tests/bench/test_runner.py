@@ -16,13 +16,13 @@ import polars as pl
 import pytest
 
 import vbench
+from vbench._process import child
+from vbench.bench.findings.findings import findings
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.metric import distance
-from vbench.processes import child
-from vbench.results import files
-from vbench.results.findings import findings
-from vbench.results.rows import amend_trial
+from vbench.runs import files
+from vbench.runs.rows import amend_trial
 
 TESTS = Path(__file__).parents[1]
 RNG = np.random.default_rng(5)

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 
+from vbench._process.channel import Arrays, Channel, ChannelError, ClosedError
 from vbench.bench import wire
-from vbench.processes.channel import Arrays, Channel, ChannelError, ClosedError
 
 N, M, K = 50, 4, 3
 ASK = wire.Search(setting={"ef": 16}, k=K, repeats=2, warmup=0)

@@ -10,12 +10,12 @@ import numpy as np
 import psutil
 import pytest
 
+from vbench._process.cores import Sharer, usable_cores
 from vbench.bench import workers as module
 from vbench.bench.session import Closing, TrialError
 from vbench.bench.workers import Workers
 from vbench.data.dataset import Dataset
-from vbench.processes.cores import Sharer, usable_cores
-from vbench.results.schema import Build, Options
+from vbench.runs.schema import Build, Options
 
 RNG = np.random.default_rng(7)
 

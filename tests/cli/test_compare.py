@@ -11,7 +11,7 @@ from answered_run import answered
 from click.testing import CliRunner, Result
 
 from vbench.cli import main
-from vbench.results import files
+from vbench.runs import files
 
 RNG = np.random.default_rng(3)
 GOOD = RNG.binomial(10, 0.95, size=(3, 400))
@@ -108,7 +108,7 @@ def test_a_folder_that_cannot_be_written_does_not_stop_the_verdict(
 ) -> None:
     """The verdict is printed, with a warning that it is not kept."""
     from vbench.errors import VbenchError
-    from vbench.results import files
+    from vbench.runs import files
 
     def refuse(*_: object) -> None:
         raise VbenchError("cannot write comparisons.json: Read-only file system")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vbench.cli.tables import _price
+from vbench.render.terminal.run import _price
 
 VALUE = {"value": 0.5, "low": None, "high": None, "spread": None}
 NAMES = ("QPS", "Latency(p=50)", "Latency(p=99)", "BatchQPS")

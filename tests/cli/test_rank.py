@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from ranked_run import judged_dataset, ranked_run
 
 from vbench.cli import main
-from vbench.results import files
+from vbench.runs import files
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_no_number_is_cut_off_on_a_narrow_terminal(
     folder: Path, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
     """A table that is too wide comes in parts, each with index and setting in front."""
-    monkeypatch.setattr("vbench.cli.output.MACHINE_WIDTH", width)
+    monkeypatch.setattr("vbench.render.terminal.output.MACHINE_WIDTH", width)
     result = call("run")
     assert result.exit_code == 0, result.output
     assert "…" not in result.output

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from report.made_run import make_run
+from render.made_run import make_run
 
 from vbench.cli import main
 

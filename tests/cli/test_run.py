@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from vbench.cli import main
-from vbench.results.files import read_manifest
+from vbench.runs.files import read_manifest
 
 RNG = np.random.default_rng(9)
 
@@ -234,7 +234,7 @@ def test_whatever_goes_wrong_ends_in_one_line(
     def fails() -> None:
         raise error
 
-    monkeypatch.setattr("vbench.adapters.overview.every_index", fails)
+    monkeypatch.setattr("vbench.indexes.overview.every_index", fails)
     result = CliRunner().invoke(main, ["index", "list"])
     assert result.exit_code == code
     assert says in result.output

@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import vbench
-from vbench import places
+from vbench import _paths
 from vbench.cli import main
-from vbench.results import files
+from vbench.runs import files
 
 RNG = np.random.default_rng(11)
 
@@ -79,7 +79,7 @@ def test_json_is_one_document(folder: Path) -> None:
     for each in document["indexes"]:
         assert len(each["worst"]) <= 4
         assert {row["segment"] for row in each["segments"]} == {"phone", "desk"}
-    assert len(list((places.home() / "hardness").iterdir())) == 1
+    assert len(list((_paths.home() / "hardness").iterdir())) == 1
 
 
 def test_graph_looks_inside_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,7 @@ def test_graph_looks_inside_once(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert graph["graph"]["reachable"]["value"] > 0.5
     assert graph["lists"] is None
     assert lists["lists"]["mean"]["value"] >= 1
-    monkeypatch.setattr("vbench.bench.inside.explain_inside", None)
+    monkeypatch.setattr("vbench.analysis.internals.explain_inside", None)
     again = call("--graph", "-n", "0")
     assert again.exit_code == 0, again.output
     assert "unreachable: no way leads there" in again.output
@@ -175,7 +175,7 @@ def test_code_that_a_run_folder_names_is_not_imported(
     ]
     files.write_manifest(tmp_path / "run", msgspec.structs.replace(manifest, builds=builds))
     Path("payload.py").write_text(
-        'open("RAN", "w").close()\nfrom vbench.adapters.hnsw import Hnsw as Index\n'
+        'open("RAN", "w").close()\nfrom vbench.indexes.hnsw import Hnsw as Index\n'
     )
     for command in (["report", "run"], ["compare", "run"], ["tail", "run"]):
         CliRunner().invoke(main, command)

@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from vbench import places
+from vbench import _paths
 from vbench.data.files import whole_file
 from vbench.errors import VbenchError
 
@@ -70,4 +70,4 @@ def test_a_user_without_a_folder_is_told_what_to_set(monkeypatch):
     for name in ("VBENCH_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(VbenchError, match=r"home directory\. Set VBENCH_HOME"):
-        places.home()
+        _paths.home()

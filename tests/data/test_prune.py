@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 import vbench
+from vbench._locks import locked
 from vbench.data import prune
 from vbench.data.formats import read_array, read_contents
 from vbench.data.truth import exact_truth
-from vbench.locks import locked
 
 
 def _found(home: Path, **options) -> dict[str, str]:

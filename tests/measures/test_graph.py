@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vbench.adapters.protocol import Graph
 from vbench.errors import VbenchError
+from vbench.indexes.protocol import Graph
 from vbench.measures.graph import (
     in_degrees,
     kinds,

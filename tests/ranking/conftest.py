@@ -9,7 +9,7 @@ from ranked_run import judged_dataset, ranked_run
 
 from vbench.data.dataset import Dataset
 from vbench.ranking.stage import Stage, set_up
-from vbench.results.run import Run
+from vbench.runs.run import Run
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.ranking.document import FILE, SCHEMA, read_document
 from vbench.ranking.evaluate import evaluate
-from vbench.results import files
-from vbench.results.run import Run
+from vbench.runs import files
+from vbench.runs.run import Run
 
 
 def test_losses_of_model_and_index_add_up(run: Run, dataset: Dataset) -> None:

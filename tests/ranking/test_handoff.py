@@ -20,7 +20,7 @@ from vbench.ranking.intake import Given, read_scores
 from vbench.ranking.protocol import Material
 from vbench.ranking.simple import Tower
 from vbench.ranking.stage import score, set_up
-from vbench.results.run import Run
+from vbench.runs.run import Run
 
 NAMES = {nDCG @ 10: "nDCG@10", RR @ 10: "MRR@10", Success @ 10: "Hit@10", AP @ 10: "MAP@10"}
 

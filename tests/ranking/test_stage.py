@@ -14,7 +14,7 @@ from vbench.errors import VbenchError
 from vbench.ranking.protocol import Ranker
 from vbench.ranking.simple import Tower
 from vbench.ranking.stage import Stage, part, score, set_up
-from vbench.results.run import Run
+from vbench.runs.run import Run
 
 
 class Made(Ranker):

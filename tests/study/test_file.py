@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from vbench.adapters.recipe import load_recipe
 from vbench.data.catalog import names
 from vbench.errors import VbenchError
+from vbench.indexes.recipe import load_recipe
 from vbench.study.file import read_study, studies
 
 PART = """

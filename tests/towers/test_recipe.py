@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from vbench._paths import room
+from vbench._toml import read_toml
 from vbench.errors import UnknownNameError, VbenchError
-from vbench.places import room
-from vbench.toml import read_toml
 from vbench.towers.recipe import Recipe, changed
 
 

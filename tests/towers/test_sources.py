@@ -9,11 +9,11 @@ from types import ModuleType
 import polars as pl
 import pytest
 
+from vbench._trust import trusting
 from vbench.data.card import File
 from vbench.errors import VbenchError
 from vbench.towers.recipe import Recipe
 from vbench.towers.sources import KEPT, Source, kept_source
-from vbench.trust import trusting
 
 
 def _source(tmp_path: Path, **more: object) -> Source:

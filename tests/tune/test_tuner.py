@@ -11,7 +11,7 @@ import pytest
 import vbench
 from vbench.data.dataset import Dataset
 from vbench.errors import MissingExtraError, VbenchError
-from vbench.results import files
+from vbench.runs import files
 from vbench.tune import Tuning, tune
 from vbench.tune.document import document
 

@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 
 import vbench
+from vbench._process.cores import usable_cores
 from vbench.bench import kernels, wire
 from vbench.bench.call import current_call
 from vbench.bench.described import redescribe, write_described_queries
+from vbench.bench.findings.findings import findings
 from vbench.bench.folder import Claimed
 from vbench.bench.journal import Journal, Progress, now
 from vbench.bench.plan import Plan, make_trial
@@ -24,14 +26,12 @@ from vbench.bench.workers import Live, Workers
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.truth import exact_truth
 from vbench.errors import DamagedFileError, FailedTrialsWarning, VbenchWarning
-from vbench.processes.cores import usable_cores
-from vbench.results import files, tables
-from vbench.results.facts import Batch, Close, Pass, TrialFacts
-from vbench.results.findings import findings
-from vbench.results.rows import Rows, amend_trial, read_facts, read_rows, write_trial
-from vbench.results.run import Run
-from vbench.results.schema import Build, Options, Trial
-from vbench.results.summary import failed
+from vbench.runs import files, tables
+from vbench.runs.facts import Batch, Close, Pass, TrialFacts
+from vbench.runs.failed import failed
+from vbench.runs.rows import Rows, amend_trial, read_facts, read_rows, write_trial
+from vbench.runs.run import Run
+from vbench.runs.schema import Build, Options, Trial
 
 _DEPTH = 200
 _GIVE_UP_AFTER = 2

@@ -8,8 +8,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from vbench.invocation import argv
-from vbench.results.schema import Call
+from vbench._invocation import argv
+from vbench.runs.schema import Call
 
 _python: ContextVar[str | None] = ContextVar("python", default=None)
 

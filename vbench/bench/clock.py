@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.adapters.answers import AnswerError as AnswerError
-from vbench.adapters.answers import check_range as check_range
-from vbench.adapters.answers import stack as stack
-from vbench.adapters.answers import whole as whole
+from vbench.indexes.answers import AnswerError as AnswerError
+from vbench.indexes.answers import check_range as check_range
+from vbench.indexes.answers import stack as stack
+from vbench.indexes.answers import whole as whole
 
 Ids = NDArray[np.int64]
 SearchOne = Callable[[NDArray[np.float32], int], Any]

@@ -11,8 +11,8 @@ import numpy as np
 
 from vbench.data.dataset import Dataset
 from vbench.errors import DamagedFileError
-from vbench.results import files, tables
-from vbench.results.run import Run
+from vbench.runs import files, tables
+from vbench.runs.run import Run
 
 if TYPE_CHECKING:
     import polars as pl

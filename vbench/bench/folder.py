@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from vbench._leftovers import is_leftover, sweep
 from vbench.bench.growth import check_fits, checked
 from vbench.bench.plan import Plan
 from vbench.errors import DamagedFileError, VbenchError, VbenchWarning
-from vbench.leftovers import is_leftover, sweep
-from vbench.results import files
-from vbench.results.schema import Manifest, Options
+from vbench.runs import files
+from vbench.runs.schema import Manifest, Options
 
 _OURS = {
     *(files.MANIFEST, files.QUERIES, files.ITEMS, files.GROUND_TRUTH, files.TRIALS, files.OLD),

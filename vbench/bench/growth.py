@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from vbench.bench.plan import Plan
 from vbench.errors import DamagedFileError, VbenchError
-from vbench.results import files, rows
-from vbench.results.schema import Build, Failure, Level, Manifest, Options, Trial
+from vbench.runs import files, rows
+from vbench.runs.schema import Build, Failure, Level, Manifest, Options, Trial
 
 _WORDS = {
     "repeats": "--repeats",

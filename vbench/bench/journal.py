@@ -21,8 +21,8 @@ from vbench.bench.session import TrialError
 from vbench.data.copies import copies
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchWarning
-from vbench.results import digests, files
-from vbench.results.schema import (
+from vbench.runs import digests, files
+from vbench.runs.schema import (
     Build,
     Call,
     Copies,

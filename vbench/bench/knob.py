@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from vbench.adapters.parameters import parameters
-from vbench.adapters.protocol import Index
+from vbench.indexes.parameters import parameters
+from vbench.indexes.protocol import Index
 
 _SMALLEST_GROWTH, _LARGEST_GROWTH = 1.5, 8.0
 _FINE = 0.01

@@ -10,9 +10,9 @@ from vbench.bench.bench import Bench
 from vbench.bench.knob import KnobSearch, falls
 from vbench.bench.plan import Group
 from vbench.bench.session import TrialError
-from vbench.results import files
-from vbench.results.rows import read_facts, read_rows
-from vbench.results.schema import Level
+from vbench.runs import files
+from vbench.runs.rows import read_facts, read_rows
+from vbench.runs.schema import Level
 
 TOLERANCE = 0.005
 _ROUNDING = 1e-12

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 
+from vbench._process.cores import usable_cores
 from vbench.bench.kernels import kernels
-from vbench.processes.cores import usable_cores
-from vbench.results.schema import Environment, Machine
+from vbench.runs.schema import Environment, Machine
 
 _DISTRIBUTION = "vbench-ann"
 _GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vbench.adapters.protocol import Ids, Index, Vectors
+from vbench.indexes.protocol import Ids, Index, Vectors
 from vbench.metric import Metric
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from vbench._process.cores import usable_cores
+from vbench._trust import is_trusted
 from vbench.data.check import check_k
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.measures.hits import RULES
-from vbench.processes.cores import usable_cores
-from vbench.results.schema import Options
-from vbench.trust import is_trusted
+from vbench.runs.schema import Options
 
 WARMUP = 1000
 

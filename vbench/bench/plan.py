@@ -10,15 +10,15 @@ from typing import Any
 
 import msgspec
 
-from vbench.adapters.parameters import check, parameters
-from vbench.adapters.recipe import Recipe, load_recipe
-from vbench.adapters.registry import resolve
 from vbench.bench.knob import Range, is_whole
 from vbench.bench.sources import Source, folder_digest
 from vbench.errors import UnknownNameError, VbenchError
+from vbench.indexes.parameters import check, parameters
+from vbench.indexes.recipe import Recipe, load_recipe
+from vbench.indexes.registry import resolve
 from vbench.metric import Metric
-from vbench.results.digests import of_document
-from vbench.results.schema import SINGLE, STATIC, Build, Options, Trial
+from vbench.runs.digests import of_document
+from vbench.runs.schema import SINGLE, STATIC, Build, Options, Trial
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from vbench.bench.plan import Plan, make_plan
 from vbench.data.dataset import Dataset
 from vbench.errors import DamagedFileError, VbenchWarning
 from vbench.measures.hits import Rule
-from vbench.results.run import Run
+from vbench.runs.run import Run
 
 
 def run(

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from vbench._process.channel import Arrays, ChannelError
+from vbench._process.child import Child, ChildError, Deadline
+from vbench._process.cores import usable_cores
+from vbench._process.text import FailureKind, bounded, bounded_log
 from vbench.bench import clock, wire
-from vbench.processes.channel import Arrays, ChannelError
-from vbench.processes.child import Child, ChildError, Deadline
-from vbench.processes.cores import usable_cores
-from vbench.processes.text import FailureKind, bounded, bounded_log
 
 _CLOSE_WITHIN_SECONDS = 10.0
 _END_WITHIN_SECONDS = 5.0

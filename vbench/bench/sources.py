@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from vbench.adapters.code import code_of
-from vbench.adapters.dimensions import check_dimension
-from vbench.adapters.recipe import Recipe
-from vbench.adapters.registry import resolve
-from vbench.adapters.space import plan_space
 from vbench.errors import VbenchError
+from vbench.indexes.code import code_of
+from vbench.indexes.dimensions import check_dimension
+from vbench.indexes.recipe import Recipe
+from vbench.indexes.registry import resolve
+from vbench.indexes.space import plan_space
 from vbench.metric import Metric
-from vbench.results.digests import of_document
-from vbench.results.schema import Build, Options
+from vbench.runs.digests import of_document
+from vbench.runs.schema import Build, Options
 
 
 @dataclass(frozen=True)

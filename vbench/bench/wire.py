@@ -9,8 +9,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._process.channel import Arrays, Channel, ChannelError, decoded
 from vbench.metric import Metric
-from vbench.processes.channel import Arrays, Channel, ChannelError, decoded
 
 
 class Message(msgspec.Struct, tag=True, forbid_unknown_fields=True):

@@ -20,17 +20,17 @@ import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
-from vbench.adapters.dimensions import check_dimension
-from vbench.adapters.order import insertion_order
-from vbench.adapters.protocol import Index, is_count, versions
-from vbench.adapters.registry import resolve
-from vbench.adapters.space import Space, plan_space
+from vbench._process.channel import Channel, ClosedError
+from vbench._process.text import reason_of, trace_of
+from vbench._process.tree import Tree
 from vbench.bench import clock, memory, passes, wire
 from vbench.bench.files import load_rows, some_rows
 from vbench.bench.kernels import kernels
-from vbench.processes.channel import Channel, ClosedError
-from vbench.processes.text import reason_of, trace_of
-from vbench.processes.tree import Tree
+from vbench.indexes.dimensions import check_dimension
+from vbench.indexes.order import insertion_order
+from vbench.indexes.protocol import Index, is_count, versions
+from vbench.indexes.registry import resolve
+from vbench.indexes.space import Space, plan_space
 
 _UNSEEN = 100
 """About how many queries beside the timed ones are asked."""
@@ -223,7 +223,7 @@ class Worker:
             except (TypeError, ValueError):
                 raise clock.AnswerError(
                     f"neighbors() gave {type(graph).__name__}: it gives "
-                    "vbench.adapters.protocol.Graph(neighbors, entries), or None"
+                    "vbench.indexes.protocol.Graph(neighbors, entries), or None"
                 ) from None
             links = _rows("neighbors", links, len(back), (len(back), "degree"), pads=True)
             neighbors = np.full((n, links.shape[1]), -1, dtype=np.int64)

@@ -12,15 +12,15 @@ import msgspec
 import numpy as np
 import psutil
 
+from vbench._leftovers import TemporaryFolder
+from vbench._process.cores import Cores
 from vbench.bench import wire
 from vbench.bench.files import array_file
 from vbench.bench.options import WARMUP
 from vbench.bench.session import Closing, Session, TrialError
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchWarning
-from vbench.leftovers import TemporaryFolder
-from vbench.processes.cores import Cores
-from vbench.results.schema import Build, Options, Overhead
+from vbench.runs.schema import Build, Options, Overhead
 
 _NULL = "vbench.bench.null:Null"
 _FEW_ROWS = 1000

@@ -10,12 +10,12 @@ from typing import IO, Any
 import click
 
 import vbench
+from vbench._invocation import invoked
+from vbench._plain import plain
 from vbench.cli.command import Group
-from vbench.cli.output import say, speak_plainly
 from vbench.cli.signals import Stopped, stopping
 from vbench.errors import VbenchError
-from vbench.invocation import invoked
-from vbench.plain import plain
+from vbench.render.terminal.output import say, speak_plainly
 
 _COMMANDS = {
     "run": "vbench.cli.run:run",

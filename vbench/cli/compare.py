@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.output import json_option, print_json, say
 from vbench.cli.runs import RunArgument
 from vbench.errors import VbenchError
+from vbench.render.terminal.output import json_option, print_json, say
 
 if TYPE_CHECKING:
-    from vbench.results.run import Run
+    from vbench.runs.run import Run
 
 _EXAMPLES = """
 \b
@@ -87,9 +87,9 @@ def compare(
     each other one. An index with the same settings on both sides is compared at each of these,
     different indexes where their mean recall is nearest.
     """
+    from vbench.analysis.compare import compare as compared
+    from vbench.analysis.compare import store
     from vbench.cli.opened import of_runs
-    from vbench.results.compare import compare as compared
-    from vbench.results.compare import store
 
     if markdown and as_json:
         raise click.UsageError("give --markdown or --json, not both")
@@ -114,11 +114,11 @@ def compare(
     if as_json:
         print_json(document)
     elif markdown:
-        from vbench.cli.compare_markdown import markdown_of
+        from vbench.render.markdown import markdown_of
 
         say(markdown_of(document))
     else:
-        from vbench.cli.compare_tables import print_comparisons
+        from vbench.render.terminal.compare import print_comparisons
 
         print_comparisons(document)
     return 1 if document["gate"] and document["gate"]["failed"] else 0

@@ -21,8 +21,8 @@ def _completing(names: Callable[[], Iterable[str]]) -> Complete:
 
 
 def _indexes() -> list[str]:
-    from vbench.adapters.recipe import recipe_files
-    from vbench.adapters.registry import adapters
+    from vbench.indexes.recipe import recipe_files
+    from vbench.indexes.registry import adapters
 
     return sorted({*recipe_files(), *adapters()})
 

@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 
 import click
 
+from vbench._plain import plain
 from vbench.cli import complete
 from vbench.cli.command import Group
 from vbench.cli.options import GROUND_TRUTH, MetricType
-from vbench.cli.output import (
+from vbench.cli.trust import trust_option
+from vbench.render.terminal.output import (
     Stopwatch,
     console,
     json_option,
@@ -23,8 +25,6 @@ from vbench.cli.output import (
     say,
     telling,
 )
-from vbench.cli.trust import trust_option
-from vbench.plain import plain
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -110,7 +110,7 @@ def list_datasets(as_json: bool) -> None:
     if as_json:
         print_json({"schema": "vbench.data-list/1", "datasets": rows})
         return
-    from vbench.cli.data_tables import print_datasets
+    from vbench.render.terminal.data import print_datasets
 
     print_datasets(rows)
     say("More: vbench data show NAME. To get one: vbench data fetch NAME")
@@ -123,9 +123,9 @@ def list_datasets(as_json: bool) -> None:
 @json_option
 def show(name: str, as_json: bool, **given: Any) -> None:
     """Show a dataset's card, and what is in its vectors if they are here."""
-    from vbench.cli.data_tables import print_card, print_data
     from vbench.data import catalog, describe
     from vbench.data.load import load
+    from vbench.render.terminal.data import print_card, print_data
 
     card, found = None, None
     if name in catalog.names() or catalog.is_card(name):

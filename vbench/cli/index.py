@@ -8,7 +8,7 @@ import click
 
 from vbench.cli import complete
 from vbench.cli.command import Group
-from vbench.cli.output import console, json_option, print_json, progress_bar, say
+from vbench.render.terminal.output import console, json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,7 +32,7 @@ def index() -> None:
 @json_option
 def list_indexes(as_json: bool) -> None:
     """List every index that --index can name: recipes, then adapters without one."""
-    from vbench.adapters.overview import every_index
+    from vbench.indexes.overview import every_index
 
     rows, warnings = every_index()
     if as_json:
@@ -57,7 +57,7 @@ def list_indexes(as_json: bool) -> None:
 @json_option
 def show_index(name: str, as_json: bool) -> None:
     """Show what NAME is built with, what is searched, and what each parameter may be."""
-    from vbench.adapters.overview import one_index
+    from vbench.indexes.overview import one_index
 
     shown = one_index(name)
     if as_json:
@@ -93,7 +93,7 @@ def show_index(name: str, as_json: bool) -> None:
 @json_option
 def check(name: str, timeout: float, as_json: bool) -> int:
     """Check that NAME keeps the index protocol; exit code 1 when a check fails."""
-    from vbench.adapters.conformance.kit import check_index
+    from vbench.indexes.conformance.kit import check_index
 
     with progress_bar() as progress:
         findings = check_index(name, timeout=timeout, progress=progress)
@@ -104,7 +104,7 @@ def check(name: str, timeout: float, as_json: bool) -> int:
             {"schema": "vbench.check/1", "index": name, "passed": not failed, "checks": checks}
         )
         return int(failed > 0)
-    from vbench.cli.terminal import styled
+    from vbench.render.terminal.terminal import styled
 
     table = _table("check", "result", "reason", "remedy")
     for finding in findings:

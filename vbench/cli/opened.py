@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from vbench.cli.output import say
-from vbench.results.damaged import set_damaged_aside
-from vbench.results.run import Run
+from vbench.render.terminal.output import say
+from vbench.runs.damaged import set_damaged_aside
+from vbench.runs.run import Run
 
 Result = TypeVar("Result")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from vbench.cli.output import console, json_option, print_json, print_table, say
+from vbench.render.terminal.output import console, json_option, print_json, print_table, say
 
 _EXAMPLES = """
 \b
@@ -87,7 +87,7 @@ def _agreed(as_json: bool) -> bool:
 def _replaced(run: Path) -> list[Any]:
     """What lies in a run's `old`."""
     from vbench.data.prune import Item, size_of
-    from vbench.results import files
+    from vbench.runs import files
 
     files.read_manifest(run)  # says so where it is no run
     old = run / files.OLD

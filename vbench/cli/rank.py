@@ -9,14 +9,14 @@ import click
 
 from vbench.cli.command import Command
 from vbench.cli.options import MetricType
-from vbench.cli.output import json_option, print_json, progress_bar, say
 from vbench.cli.runs import RunArgument
 from vbench.cli.trust import trust_option
 from vbench.errors import VbenchError
+from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from vbench.data.dataset import Dataset
-    from vbench.results.run import Run
+    from vbench.runs.run import Run
 
 _EXAMPLES = """
 \b
@@ -148,13 +148,13 @@ def rank(
         return 0
     document = of_runs(runs, judged)
     if figures is not None:
-        from vbench.ranking.figures import write_figures
+        from vbench.render.figures.ranking import write_figures
 
         write_figures(document, figures)
     if as_json:
         print_json(document)
     else:
-        from vbench.cli.rank_tables import print_ranking
+        from vbench.render.terminal.rank import print_ranking
 
         print_ranking(document)
     return 0

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.output import json_option, print_json, say
 from vbench.cli.runs import RunArgument
+from vbench.render.terminal.output import json_option, print_json, say
 
 if TYPE_CHECKING:
-    from vbench.results.run import Run
+    from vbench.runs.run import Run
 
 _EXAMPLES = """
 \b
@@ -55,8 +55,8 @@ def report(
         raise click.UsageError("--svg goes with --png DIR, the folder for the figures")
 
     from vbench.cli.opened import of_runs
-    from vbench.report import export
-    from vbench.report.page import write
+    from vbench.render.figures import export
+    from vbench.render.page.page import write
 
     def made(opened: list[Run]) -> tuple[Path, list[Path]]:
         default = opened[0].path / "report.html" if len(opened) == 1 else Path("report.html")

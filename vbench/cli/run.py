@@ -9,8 +9,8 @@ import click
 from vbench.cli import complete
 from vbench.cli.command import Command
 from vbench.cli.options import cutoffs, data_options, measuring_options, overrides
-from vbench.cli.output import json_option, print_json, progress_bar, telling
 from vbench.errors import UnknownNameError, VbenchError
+from vbench.render.terminal.output import json_option, print_json, progress_bar, telling
 
 if TYPE_CHECKING:
     from vbench.data.dataset import Dataset
@@ -121,10 +121,10 @@ def run(
     if not indexes:
         raise click.UsageError("give --index, such as --index hnsw, or --study robustness")
 
+    from vbench.analysis.summary import summary
     from vbench.bench.runner import run as measure
     from vbench.data.load import load
     from vbench.measures.grammar import parse
-    from vbench.results.summary import summary
 
     measures = [parse(text) for text in extra]
     for each in measures:
@@ -165,7 +165,7 @@ def run(
     if as_json:
         print_json(document)
     else:
-        from vbench.cli.tables import print_summary
+        from vbench.render.terminal.run import print_summary
 
         print_summary(document)
     return 1 if document["failed"] else 0

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from vbench import places
-from vbench.cli.output import console, print_json, print_table, progress_bar
+from vbench import _paths
 from vbench.errors import VbenchError
+from vbench.render.terminal.output import console, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
     from vbench.study.carry import Done
@@ -57,7 +57,7 @@ def _refuse_others(context: click.Context) -> None:
         if given and name not in _OPTIONS:
             raise VbenchError(
                 f"{parameter.opts[0]} does not go with --study, whose file says what is measured; "
-                f"copy {places.room('reports') / 'studies' / 'robustness.toml'}, change it, and "
+                f"copy {_paths.room('reports') / 'studies' / 'robustness.toml'}, change it, and "
                 "give its path"
             )
 

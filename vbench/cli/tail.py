@@ -8,18 +8,18 @@ import click
 
 from vbench.cli.command import Command
 from vbench.cli.options import MetricType
-from vbench.cli.output import json_option, print_json, progress_bar
 from vbench.cli.runs import RunArgument
 from vbench.cli.trust import trust_option
 from vbench.errors import VbenchError
+from vbench.render.terminal.output import json_option, print_json, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vbench.data.dataset import Dataset
-    from vbench.results.run import Run
-    from vbench.results.schema import Warn
-    from vbench.results.sides import Side
+    from vbench.runs.run import Run
+    from vbench.runs.schema import Warn
+    from vbench.runs.sides import Side
 
 _EXAMPLES = """
 \b
@@ -127,8 +127,8 @@ def tail(
     """
     import msgspec
 
+    from vbench.analysis.tail import chosen, explain
     from vbench.cli.opened import of_runs
-    from vbench.results.tail import chosen, explain
 
     def made(opened: list[Run]) -> tuple[list[Warn], dict[str, Any]]:
         (run,) = opened
@@ -154,7 +154,7 @@ def tail(
     if as_json:
         print_json(document)
     else:
-        from vbench.cli.tail_tables import print_tail
+        from vbench.render.terminal.tail import print_tail
 
         print_tail(document)
     return 1 if faults else 0
@@ -191,10 +191,10 @@ def _look_inside(
 
     What could not be looked into is told as warnings; the others are shown.
     """
-    from vbench.bench.inside import explain_inside
-    from vbench.results.hardness import reopened
-    from vbench.results.schema import Warn
-    from vbench.results.tail import inside_of, store_inside
+    from vbench.analysis.internals import explain_inside
+    from vbench.analysis.tail import inside_of, store_inside
+    from vbench.runs.hardness import reopened
+    from vbench.runs.schema import Warn
 
     pending = [side for side in sides if inside_of(side, delta) is None]
     if not pending:

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.output import console, json_option, print_json, progress_bar, say
 from vbench.cli.trust import trust_option
 from vbench.errors import VbenchError
+from vbench.render.terminal.output import console, json_option, print_json, progress_bar, say
 
 _EXAMPLES = """
 \b
@@ -92,7 +92,7 @@ def train(
     relevance judgements, and prints how many of them exact search finds, beside the most popular
     items. A call that was interrupted resumes where it stopped.
     """
-    from vbench import places
+    from vbench import _paths
     from vbench.towers.als import import_als
     from vbench.towers.backend import start_jax
     from vbench.towers.pipeline import make, save
@@ -126,7 +126,7 @@ def train(
             settings,
             seed,
             als=als,
-            checkpoints=places.home() / "training",
+            checkpoints=_paths.home() / "training",
             fresh=fresh,
             progress=lambda epoch, done, total, loss: progress(
                 f"epoch {epoch} of at most {settings.epochs}, loss {loss:.3f}", done, total

@@ -9,7 +9,7 @@ import click
 from vbench.cli import complete
 from vbench.cli.command import Command
 from vbench.cli.options import data_options, measuring_options, overrides
-from vbench.cli.output import json_option, print_json, progress_bar, say, telling
+from vbench.render.terminal.output import json_option, print_json, progress_bar, say, telling
 
 _EXAMPLES = """
 \b
@@ -125,7 +125,7 @@ def tune(
     if as_json:
         print_json(described)
     else:
-        from vbench.cli.tune_tables import print_tuning
+        from vbench.render.terminal.tune import print_tuning
 
         print_tuning(described)
     if not found.is_judged:

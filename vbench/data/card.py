@@ -10,10 +10,10 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from vbench._toml import read_toml
 from vbench.data.checksums import RECORD
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.metric import Metric, metric_of
-from vbench.toml import read_toml
 
 Role = Literal[
     "all", "base", "queries", "truth", "segments", "items", "relevance", "interactions", "raw"

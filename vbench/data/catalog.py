@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from vbench import places
+from vbench import _paths
+from vbench._plugins import guarded
 from vbench.data.card import Card, read_card
 from vbench.data.dataset import Dataset
 from vbench.errors import UnknownNameError, VbenchError
-from vbench.plugins import guarded
 
 _GROUP = "vbench.datasets"
 ADDED = "added"
@@ -58,7 +58,7 @@ class Entry:
         if self.is_stranger:
             # Of the same name as one of the catalog, it must not take that one's place.
             name = f"{name}@{self.card.sources_digest()}"
-        return places.home() / "datasets" / name
+        return _paths.home() / "datasets" / name
 
     @property
     def additions(self) -> Path | None:
@@ -142,7 +142,7 @@ def card_of(entry: Entry) -> Entry:
 
 def names() -> list[str]:
     """Every name that :func:`entry` knows, sorted."""
-    found = {path.stem: path for path in places.room("datasets").glob("*.toml")}
+    found = {path.stem: path for path in _paths.room("datasets").glob("*.toml")}
     return sorted({*found, *_plugins(), *_variants(found)})
 
 
@@ -160,7 +160,7 @@ def entry(name: str) -> Entry:
         original, _, variant = name.partition(":")
         found = entry(original)
         return replace(found, name=name, card=found.card.variant(variant))
-    path = places.room("datasets") / f"{name}.toml"
+    path = _paths.room("datasets") / f"{name}.toml"
     if Path(name).name == name and path.is_file():
         return Entry(name, read_card(path), path)
     if name not in _plugins():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._locks import locked
 from vbench.data import room
 from vbench.data.arrays import blocks
 from vbench.data.columns import id_column
@@ -20,7 +21,6 @@ from vbench.data.formats import BIN_DTYPES, HDF5_SUFFIXES, VECS_DTYPES
 from vbench.data.lists import VECTOR_COLUMNS
 from vbench.data.named import by_ids, neighbor_ids, sides
 from vbench.errors import VbenchError
-from vbench.locks import locked
 
 if TYPE_CHECKING:
     import polars as pl

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench import places
+from vbench import _paths
+from vbench._leftovers import sweep_once
 from vbench.data.arrays import blocks
 from vbench.data.dataset import Dataset
 from vbench.data.files import whole_file
 from vbench.errors import VbenchError
-from vbench.leftovers import sweep_once
 
 Vectors = NDArray[Any]
 Ids = NDArray[np.integer[Any]]
@@ -70,7 +70,7 @@ class Copies(NamedTuple):
 
 
 def copies(dataset: Dataset) -> Copies:
-    """Find the copies of a dataset; they are kept in ``places.home()/copies`` by its fingerprint.
+    """Find the copies of a dataset; they are kept in ``_paths.home()/copies`` by its fingerprint.
 
     Rows are compared through a 128-bit digest, read block by block; it takes 32 bytes a row.
     """
@@ -99,7 +99,7 @@ def kept(fingerprint: str) -> Copies | None:
 
 
 def _path(fingerprint: str) -> Path:
-    return places.home() / "copies" / f"{fingerprint}.npz"
+    return _paths.home() / "copies" / f"{fingerprint}.npz"
 
 
 def equal_rows(base: Vectors, queries: Vectors) -> Copies:

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vbench import plugins
+from vbench import _plugins
+from vbench._leftovers import TemporaryFolder, sweep_once
+from vbench._locks import locked
+from vbench._trust import REMEDY, is_trusted
 from vbench.data import catalog
 from vbench.data.card import Card, File
 from vbench.data.checksums import RECORD, Recorded, record, recorded
@@ -21,9 +24,6 @@ from vbench.data.find import TABLES
 from vbench.data.formats import BIN_DTYPES
 from vbench.data.registries import UnavailableError
 from vbench.errors import DataError, VbenchError
-from vbench.leftovers import TemporaryFolder, sweep_once
-from vbench.locks import locked
-from vbench.trust import REMEDY, is_trusted
 
 
 def fetch(
@@ -194,12 +194,12 @@ def _add(entry: catalog.Entry, raw: Path) -> None:
 def _made(function: str, files: Mapping[str, Path], folder: Path) -> Iterator[Path]:
     """Give the folder that a card's function has filled."""
     try:
-        make = plugins.load(function, "function")
+        make = _plugins.load(function, "function")
     except VbenchError as error:
         raise VbenchError(
             f"the card's prepare = {function!r} cannot be imported: {error}"
         ) from None
     with TemporaryFolder(folder / "preparing") as fresh:
-        with plugins.guarded(f"the card's prepare = {function!r} fails"):
+        with _plugins.guarded(f"the card's prepare = {function!r} fails"):
             make(files, fresh)
         yield fresh

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from vbench import places
+from vbench import _paths
+from vbench._leftovers import TemporaryFolder, temporary_file
 from vbench.errors import VbenchError
-from vbench.leftovers import TemporaryFolder, temporary_file
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Others may come from what is read to fill the file.
@@ -85,6 +85,6 @@ def _explained(path: Path, error: OSError) -> VbenchError:
     remedy = "choose a folder that can be written"
     if error.errno in _FULL:
         remedy = "make room and call again, what is finished is kept"
-    elif path.is_relative_to(places.home()):
+    elif path.is_relative_to(_paths.home()):
         remedy = "set VBENCH_HOME to a folder that can be written"
     return VbenchError(f"{path}: cannot be written: {error.strerror}; {remedy}")

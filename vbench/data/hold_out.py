@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench import places
+from vbench import _paths
+from vbench._leftovers import sweep_once
+from vbench._locks import locked
 from vbench.data.copies import copies
 from vbench.data.dataset import Dataset
 from vbench.data.files import whole_file
 from vbench.data.select import ROW
 from vbench.errors import DataError
-from vbench.leftovers import sweep_once
-from vbench.locks import locked
 
 if TYPE_CHECKING:
     import polars as pl
@@ -119,7 +119,7 @@ def _rows(dataset: Dataset, keep: NDArray[np.bool_]) -> Vectors:
     if size <= _IN_MEMORY_BYTES:
         return base[keep]
     digest = hashlib.sha256(dataset.fingerprint.encode() + np.packbits(keep).tobytes())
-    path = places.home() / "held-out" / f"{digest.hexdigest()[:32]}.npy"
+    path = _paths.home() / "held-out" / f"{digest.hexdigest()[:32]}.npy"
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep_once(path.parent)
     with locked(path, f"holding queries of {dataset.name} out"):

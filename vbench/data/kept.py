@@ -16,12 +16,12 @@ from typing import Any, Protocol
 
 import msgspec
 
-from vbench import places
+from vbench import _paths
+from vbench._leftovers import sweep_once
+from vbench._locks import locked
 from vbench.data import room
 from vbench.data.files import whole_file, write_whole
 from vbench.errors import DataError
-from vbench.leftovers import sweep_once
-from vbench.locks import locked
 
 _BLOCK_BYTES = 4 << 20
 
@@ -98,7 +98,7 @@ def state(path: Path) -> State:
 
 def folder() -> Path:
     """Where converted files lie."""
-    return places.home() / "converted"
+    return _paths.home() / "converted"
 
 
 def read_note(path: Path) -> Note | None:

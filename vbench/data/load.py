@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from vbench._trust import trusting
 from vbench.data import catalog
 from vbench.data.assemble import assemble
 from vbench.data.card import Card
@@ -19,7 +20,6 @@ from vbench.data.find import Array, Parts, Vectors, find
 from vbench.data.named import by_ids, sides
 from vbench.errors import DataError, VbenchError
 from vbench.metric import Metric, known_metric
-from vbench.trust import trusting
 
 if TYPE_CHECKING:
     import polars as pl

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vbench import places
+from vbench import _paths
 from vbench.data.names import Name, in_order, label, pattern, suffix_of
 from vbench.errors import DataError, VbenchWarning
 
@@ -254,4 +254,4 @@ def _is_no_data(folder: Path) -> bool:
     """Whether a folder holds runs or converted files, or is a link that leads back."""
     real = folder.resolve()
     leads_back = folder.is_symlink() and folder.parent.resolve().is_relative_to(real)
-    return leads_back or (folder / _RUN).is_file() or real == places.home().resolve()
+    return leads_back or (folder / _RUN).is_file() or real == _paths.home().resolve()

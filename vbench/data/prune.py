@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from vbench import places
+from vbench import _paths
+from vbench._leftovers import is_leftover, sweep
+from vbench._locks import is_held
 from vbench.data import kept
-from vbench.leftovers import is_leftover, sweep
-from vbench.locks import is_held
 
 _DAY_SECONDS = 86_400.0
 _MADE_AGAIN = ("converted", "truth", "hardness", "rankers", "training")
@@ -40,7 +40,7 @@ def prunable(*, unused_days: float | None = None, datasets: bool = False) -> lis
     datasets
         Also the fetched datasets themselves.
     """
-    home = places.home()
+    home = _paths.home()
     items = [
         *_stale_conversions(home / "converted"),
         *_ground_truth(home / "truth"),
@@ -75,7 +75,7 @@ def remove(items: list[Item]) -> int:
 
 def swept() -> list[Path]:
     """Remove what dead processes left anywhere in the home folder."""
-    home = places.home()
+    home = _paths.home()
     folders = [home, *(path for path in home.rglob("*") if path.is_dir())]
     return [path for folder in folders for path in sweep(folder)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from vbench import places, trust
+from vbench import _paths, _trust
 from vbench.errors import DataError, VbenchError
 
 _LARGEST_RATIO = 100
@@ -28,11 +28,11 @@ def check_declared(where: str, declared: int, stored: int) -> None:
     DataError
         With both sizes.
     """
-    if declared <= max(_HARMLESS_BYTES, _LARGEST_RATIO * stored) or trust.is_trusted():
+    if declared <= max(_HARMLESS_BYTES, _LARGEST_RATIO * stored) or _trust.is_trusted():
         return
     raise DataError(
         f"{where}: {stored:,} bytes in the file declare {declared:,} bytes of numbers, more than "
-        f"{_LARGEST_RATIO} times as many: not unpacked; {trust.REMEDY}"
+        f"{_LARGEST_RATIO} times as many: not unpacked; {_trust.REMEDY}"
     )
 
 
@@ -53,7 +53,7 @@ def check_free(folder: Path, wanted: int, what: str) -> None:
         return
     if wanted > free:
         elsewhere = "choose another folder"
-        if folder.is_relative_to(places.home()):
+        if folder.is_relative_to(_paths.home()):
             elsewhere = "set VBENCH_HOME to a folder that has it"
         raise VbenchError(
             f"{what}: {size(wanted)} are to be written into {folder}, {size(free)} are free there; "

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench import places
+from vbench import _paths
+from vbench._leftovers import sweep_once
+from vbench._locks import locked
 from vbench.data.arrays import DAMAGE, signed_ids
 from vbench.data.dataset import Dataset, Truth
 from vbench.data.exact import nearest
 from vbench.data.files import whole_file
 from vbench.errors import DataError
-from vbench.leftovers import sweep_once
-from vbench.locks import locked
 from vbench.metric import FloatArray, Metric, distance
 
 Vectors = NDArray[Any]
@@ -49,7 +49,7 @@ def exact_truth(
 ) -> Truth:
     """Find the exact `depth` nearest base vectors of every query, ties by ascending id.
 
-    Kept in ``places.home()/truth`` under the dataset's fingerprint; a deeper truth found there
+    Kept in ``_paths.home()/truth`` under the dataset's fingerprint; a deeper truth found there
     serves a shallower request. While it is computed each finished shard of the base is kept, so
     that a killed process loses one shard at most. Memory is bounded by the block of base vectors
     at hand (some megabytes) and by the answer, never by n.
@@ -77,7 +77,7 @@ def exact_truth(
         raise DataError(f"depth of the truth must be at least 1, got {depth}")
     depth = min(depth, dataset.n)
     if cache:
-        folder = places.home() / "truth" / dataset.fingerprint
+        folder = _paths.home() / "truth" / dataset.fingerprint
         sweep_once(folder)
         truth = _cached(folder, dataset, depth)
         if truth is None:

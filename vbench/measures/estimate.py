@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vbench._plugins import guarded
 from vbench.measures.answers import Answers
 from vbench.measures.base import Measure, OfHits
 from vbench.measures.recall import CVaR, Percentile, Recall
 from vbench.metric import FloatArray
-from vbench.plugins import guarded
 from vbench.stats import bootstrap, crossed, intervals, tail
 
 

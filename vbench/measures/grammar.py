@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from vbench import plugins
+from vbench import _plugins
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures import cost, order, recall
 from vbench.measures.base import Measure
@@ -75,7 +75,7 @@ def measures() -> Mapping[str, type[Measure]]:
 
 
 def _of_plugin(target: str) -> type[Measure]:
-    kind = plugins.load(target, "measure", installed=True)
+    kind = _plugins.load(target, "measure", installed=True)
     if not (inspect.isclass(kind) and issubclass(kind, Measure) and dataclasses.is_dataclass(kind)):
         raise VbenchError(
             f"{target} is no measure; it must be a frozen dataclass that inherits from "

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vbench.adapters.protocol import Graph
 from vbench.errors import VbenchError
+from vbench.indexes.protocol import Graph
 from vbench.metric import FloatArray
 
 Ids = NDArray[np.integer[Any]]

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vbench._leftovers import TemporaryFolder
 from vbench.errors import DataError, VbenchError
-from vbench.leftovers import TemporaryFolder
 from vbench.ranking.handoff import named
 from vbench.ranking.intake import read_scores
 from vbench.ranking.pool import similarity

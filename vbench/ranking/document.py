@@ -27,8 +27,8 @@ from vbench.ranking.losses import (
 from vbench.ranking.measures import perfect
 from vbench.ranking.simple import known_popularity
 from vbench.ranking.stage import CUTOFF, Case, Ranked, Stage
-from vbench.results import files
-from vbench.results.upgrade import upgraded
+from vbench.runs import files
+from vbench.runs.upgrade import upgraded
 
 SCHEMA = "vbench.rank/1"
 FILE = files.RANK

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from vbench._plugins import guarded
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.metric import FloatArray
-from vbench.plugins import guarded
 from vbench.ranking.document import LEADING, document, write_document
 from vbench.ranking.interactions import identity, source_of
 from vbench.ranking.protocol import Material, Ranker
@@ -25,8 +25,8 @@ from vbench.ranking.stage import (
     scores_of,
     set_up,
 )
-from vbench.results.run import Run
-from vbench.results.summary import failed
+from vbench.runs.failed import failed
+from vbench.runs.run import Run
 
 
 def evaluate(

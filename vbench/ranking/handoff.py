@@ -16,16 +16,16 @@ from vbench.data.files import write_whole
 from vbench.errors import VbenchError
 from vbench.measures.answers import repeated
 from vbench.measures.tail import tail
+from vbench.measures.usual import DELTA
 from vbench.metric import FloatArray
 from vbench.ranking.judgements import judgements
 from vbench.ranking.pool import Pool
 from vbench.ranking.stage import candidates_of
-from vbench.results.hardness import hardness_of
-from vbench.results.run import Run
-from vbench.results.schema import Trial
-from vbench.results.setting import Setting
-from vbench.results.summary import TAIL_DELTA
-from vbench.results.tables import write_frame
+from vbench.runs.hardness import hardness_of
+from vbench.runs.run import Run
+from vbench.runs.schema import Trial
+from vbench.runs.setting import Setting
+from vbench.runs.tables import write_frame
 
 Format = Literal["trec", "parquet"]
 Ids = NDArray[np.integer[Any]]
@@ -221,7 +221,7 @@ def _write_queries(
 ) -> Path:
     hits = run.hits(setting)
     at = [run.build_of(trial).number for trial in setting.trials].index(number)
-    parts = tail(hits, setting.k, TAIL_DELTA)
+    parts = tail(hits, setting.k, DELTA)
     hardness = hardness_of(run, setting.k, dataset)
     rows = np.arange(dataset.m, dtype=np.int64)
     found = pl.DataFrame(
@@ -230,7 +230,7 @@ def _write_queries(
             "query": rows,
             "hits": hits[at],
             "recall": hits[at] / setting.k,
-            "tail": tail(hits[at : at + 1], setting.k, TAIL_DELTA).persistent,
+            "tail": tail(hits[at : at + 1], setting.k, DELTA).persistent,
             "persistent_tail": parts.persistent,
             "lottery_tail": parts.lottery,
         }

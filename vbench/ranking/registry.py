@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 
-from vbench import plugins
+from vbench import _plugins
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.ranking.protocol import Ranker
 
@@ -62,8 +62,8 @@ def resolve(spec: str) -> Ranker:
 
 
 def _load(target: str, *, installed: bool = False) -> Ranker:
-    kind = plugins.load(target, "ranker", installed=installed)
-    with plugins.guarded(f"ranker {target} cannot be made"):
+    kind = _plugins.load(target, "ranker", installed=installed)
+    with _plugins.guarded(f"ranker {target} cannot be made"):
         made = kind()
     own = getattr(made, "score", None)
     if not callable(own) or getattr(type(made), "score", None) is Ranker.score:

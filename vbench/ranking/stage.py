@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._plugins import guarded
 from vbench.data.dataset import Dataset, Truth
 from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
 from vbench.metric import FloatArray
-from vbench.plugins import guarded
 from vbench.ranking.judgements import Judgements, judgements
 from vbench.ranking.measures import Ideal, by_name, find, kendall
 from vbench.ranking.pool import Pool
 from vbench.ranking.protocol import Ranker
-from vbench.results.run import Run
-from vbench.results.same import distinct
-from vbench.results.schema import Trial
-from vbench.results.setting import Setting
+from vbench.runs.run import Run
+from vbench.runs.same import distinct
+from vbench.runs.schema import Trial
+from vbench.runs.setting import Setting
 
 CUTOFF = 10
 _BLOCK_NUMBERS = 1 << 22

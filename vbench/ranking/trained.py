@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench import places
+from vbench import _paths
 from vbench.data.files import whole_file
 from vbench.ranking.features import Features, Past
 from vbench.ranking.protocol import Material, Ranker, Rows
@@ -37,7 +37,7 @@ class Trained(Ranker):
         from vbench.ranking import networks, training
 
         data, exposed = material.dataset, material.exposed
-        folder = places.home() / "rankers"
+        folder = _paths.home() / "rankers"
         folder.mkdir(parents=True, exist_ok=True)
         past = _past(material, folder)
         features = Features(data, past, exposed)

@@ -17,12 +17,12 @@ from vbench.data.dataset import Dataset
 from vbench.data.files import write_whole
 from vbench.data.load import load
 from vbench.errors import VbenchError
-from vbench.report import export, page
-from vbench.report.export import Planned
-from vbench.report.figures import DOUBLE, Runs
-from vbench.report.gather import gather
-from vbench.results.run import Run
-from vbench.results.summary import failed
+from vbench.render.figures import DOUBLE, Runs, export
+from vbench.render.figures.export import Planned
+from vbench.render.page import page
+from vbench.render.page.gather import gather
+from vbench.runs.failed import failed
+from vbench.runs.run import Run
 from vbench.study.figures import drawers
 from vbench.study.file import Figure, Part, Study
 

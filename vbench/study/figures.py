@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from vbench.measures.estimate import Estimator
 from vbench.measures.grammar import parse
-from vbench.report import figures
-from vbench.report.footing import nearest
-from vbench.report.gather import gather
-from vbench.report.palette import looks
+from vbench.render import figures
+from vbench.render.footing import nearest
+from vbench.render.page.gather import gather
+from vbench.render.palette import looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
+from vbench._paths import room
+from vbench._toml import read_toml
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures.grammar import parse
-from vbench.places import room
-from vbench.toml import read_toml
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vbench import places
+from vbench import _paths
 from vbench.data import tables
 from vbench.data.files import whole_file
 from vbench.errors import DataError
@@ -71,7 +71,7 @@ def add_tables(files: Mapping[str, Path], folder: Path) -> None:
     """
     import polars as pl
 
-    shipped = places.room("datasets") / "books"
+    shipped = _paths.room("datasets") / "books"
     own = {
         name: tables.read_parquet(shipped / f"{name}.parquet")
         for name in ("queries", "items", "relevance")

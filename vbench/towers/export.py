@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._locks import locked
 from vbench.data.files import whole_file
 from vbench.errors import DataError
-from vbench.locks import locked
 from vbench.towers.evaluate import Quality
 from vbench.towers.interactions import Interactions
 from vbench.towers.recipe import Recipe

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vbench import places, plugins
+from vbench import _paths, _plugins
+from vbench._toml import read_toml
+from vbench._trust import REMEDY, is_trusted
 from vbench.data.card import Card, check_names
 from vbench.data.catalog import Entry
 from vbench.data.fetch import fetch
 from vbench.errors import VbenchError
-from vbench.toml import read_toml
 from vbench.towers.interactions import Interactions, prepare
 from vbench.towers.reading import read_features, read_interactions
 from vbench.towers.recipe import Recipe
-from vbench.trust import REMEDY, is_trusted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,7 +37,7 @@ def find_recipe(name: str, given: Path | None) -> Recipe:
 
 def recipe_path(name: str) -> Path:
     """Path of the recipe that a catalogued dataset would have."""
-    return places.room("datasets") / name / "recipe.toml"
+    return _paths.room("datasets") / name / "recipe.toml"
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +84,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     def _fetched(self, progress: Progress | None) -> Frames:
         recipe = self.recipe
         if not recipe.files or not recipe.reader:
-            room = places.room("datasets")
+            room = _paths.room("datasets")
             known = sorted(path.parent.name for path in room.glob("*/recipe.toml"))
             raise VbenchError(
                 f"nothing says where the interactions of {self.name!r} are; give --interactions "
@@ -100,7 +100,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         if missing:
             raise VbenchError(f"{folder}: holds no {', '.join(missing)}")
         try:
-            read = plugins.load(recipe.reader, "function")
+            read = _plugins.load(recipe.reader, "function")
         except VbenchError as error:
             raise VbenchError(f"reader = {recipe.reader!r} cannot be imported: {error}") from None
         frames: Frames = read(paths)

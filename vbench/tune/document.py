@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from vbench.results.again import again
-from vbench.results.amounts import amount
-from vbench.results.same import same_as
-from vbench.results.setting import Setting
-from vbench.results.summary import failed
+from vbench.numbers import amount
+from vbench.runs.again import again
+from vbench.runs.failed import failed
+from vbench.runs.same import same_as
+from vbench.runs.setting import Setting
 from vbench.tune.evidence import Evidence
 from vbench.tune.trials import Tried
 from vbench.tune.tuner import Tuning

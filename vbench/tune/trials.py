@@ -14,9 +14,9 @@ from vbench.bench.bench import Bench
 from vbench.bench.plan import Group
 from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
-from vbench.results.run import Run
-from vbench.results.schema import Trial
-from vbench.results.setting import spelt
+from vbench.runs.run import Run
+from vbench.runs.schema import Trial
+from vbench.runs.setting import spelt
 from vbench.tune.evidence import Evidence, attainable, part_of, weigh
 from vbench.tune.targets import Objective, Target
 

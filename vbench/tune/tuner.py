@@ -16,7 +16,7 @@ from vbench.bench.runner import run_id
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.measures.hits import Rule
-from vbench.results.run import Run
+from vbench.runs.run import Run
 from vbench.stats.intervals import check_level
 from vbench.tune.combinations import require_optuna, search_combinations
 from vbench.tune.evidence import Evidence

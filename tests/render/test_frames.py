@@ -1,0 +1,102 @@
+"""Tests of the frames: they hold the library's own numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from render.made_run import make_run
+
+from vbench.measures.hits import threshold
+from vbench.render import frames
+from vbench.render.footing import footing, is_near, nearest
+from vbench.render.page.gather import gather
+from vbench.render.quantities import QUANTITIES
+
+
+@pytest.mark.parametrize("builds", [1, 3])
+@pytest.mark.parametrize("k", [10, 100])
+def test_curves_are_what_the_library_measures(tmp_path: Path, builds: int, k: int) -> None:
+    """Value and interval at every δ of the slider equal `Run.measure`."""
+    run = make_run(tmp_path, m=60, settings=1, builds=builds, ks=(k,))
+    frame = frames.curves(gather(run).panels[0])
+    for percent in range(0, 101, 10 if k == 10 else 7):
+        delta = percent / 100
+        measured = run.measure(f"Robustness(delta={delta})@{k}")
+        rows = frame.filter(pl.col("need") == threshold(delta, k))
+        assert rows["robustness"].to_numpy() == pytest.approx(measured["value"].to_numpy())
+        assert rows["low"].to_numpy() == pytest.approx(measured["low"].to_numpy())
+        assert rows["high"].to_numpy() == pytest.approx(measured["high"].to_numpy())
+
+
+def test_settings_hold_every_quantity_as_measured(tmp_path: Path) -> None:
+    """Each column equals `Run.measure` of its spelling."""
+    run = make_run(tmp_path, m=60)
+    frame = frames.settings(gather(run).panels[0])
+    for quantity in QUANTITIES:
+        measured = run.measure(quantity.measure(10))
+        for end, column in (("", "value"), ("_low", "low"), ("_high", "high")):
+            assert frame[quantity.key + end].to_list() == pytest.approx(
+                measured[column].to_list(), nan_ok=True
+            )
+
+
+@pytest.mark.parametrize("k", [1, 5, 20, 21, 100])
+def test_histogram_holds_every_query_once(tmp_path: Path, k: int) -> None:
+    """The bars of a setting add up to 1; none and all have bars of their own."""
+    run = make_run(tmp_path, m=60, ks=(k,))
+    panel = gather(run).panels[0]
+    frame = frames.histogram(panel)
+    for shown in panel.settings:
+        bars = frame.filter(pl.col("id") == shown.id).sort("bar")
+        assert bars["share"].sum() == pytest.approx(1.0)
+        assert bars["share"][0] == pytest.approx((shown.hits == 0).mean())
+        assert bars["share"][-1] == pytest.approx((shown.hits == k).mean())
+        assert (bars["recall_of_query"][0], bars["recall_of_query"][-1]) == ("0", "1")
+
+
+def test_edges_of_the_bars_are_the_tenths() -> None:
+    """At K = 100 the inner bars are (0, 0.1], (0.1, 0.2] … (0.9, 1)."""
+    assert frames.hit_edges(100).tolist() == [0, 1, 11, 21, 31, 41, 51, 61, 71, 81, 91, 100, 101]
+    assert frames.hit_edges(3).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("delta", "k", "need"), [(0.85, 10, 9), (0.9, 100, 90), (0.81, 100, 90)])
+def test_a_tenth_is_rounded_up(delta: float, k: int, need: int) -> None:
+    """δ between two kept steps is shown at the stricter one, which exists."""
+    assert frames.tenth(delta, k) == need
+    assert need in frames.steps(k)
+
+
+def test_builds_average_to_the_curve(tmp_path: Path) -> None:
+    """The mean over the marks of the builds is the setting's robustness."""
+    panel = gather(make_run(tmp_path, m=60)).panels[0]
+    shown = panel.settings[0]
+    rows = frames.builds(panel).filter((pl.col("id") == shown.id) & (pl.col("need") == 9))
+    assert rows["build"].to_list() == [1, 2, 3]
+    assert rows["robustness"].mean() == pytest.approx(shown.curve.value[9])
+
+
+def test_footing_prefers_the_usual_level_where_all_come_near(tmp_path: Path) -> None:
+    """Every index stands with the setting nearest to the level."""
+    panel = gather(make_run(tmp_path, m=300, settings=6)).panels[0]
+    found = footing(panel)
+    for index, shown in found.chosen.items():
+        distances = [abs(each.recall - found.level) for each in panel.by_index[index]]
+        assert abs(shown.recall - found.level) == min(distances)
+    assert found.chosen == nearest(panel, found.level)
+
+
+def test_near_means_near_in_misses_too() -> None:
+    """0.99 and 0.975 are not equal recall: the one misses 2.5 times as much."""
+    assert is_near(0.885, 0.9)
+    assert not is_near(0.87, 0.9)
+    assert not is_near(0.975, 0.99)
+
+
+def test_rounding_keeps_the_digits_that_mean_something() -> None:
+    """Of Robustness ten, of other numbers six; whole numbers stay."""
+    frame = pl.DataFrame({"robustness": [1 / 3], "a": [2e-9 / 3], "b": [123456789]})
+    rounded = frame.with_columns(frames.rounded(frame))
+    assert rounded.rows() == [(0.3333333333, 6.66667e-10, 123456789)]

@@ -1,0 +1,82 @@
+"""Tests of the frames of the tail: segments, overlap, the worst queries, hardness, effort."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from render.made_run import make_run
+
+from vbench.render import frames_hardness, frames_tail
+from vbench.render.footing import footing
+from vbench.render.page.gather import gather
+
+
+def test_segments_add_up_to_all_queries(tmp_path: Path) -> None:
+    """The share under δ of all queries is the mean of the segments', by their size."""
+    panel = gather(make_run(tmp_path, m=120)).panels[0]
+    shown = panel.settings[0]
+    rows = frames_tail.segments(panel).filter((pl.col("id") == shown.id) & (pl.col("need") == 9))
+    assert rows["queries"].sum() == 120
+    whole = (rows["under"] * rows["queries"]).sum() / 120
+    assert whole == pytest.approx(1 - shown.curve.value[9])
+    assert (rows["low"] <= rows["under"]).all()
+    assert (rows["under"] <= rows["high"]).all()
+
+
+def test_overlap_of_an_index_with_itself_is_whole(tmp_path: Path) -> None:
+    """And no share lies outside 0…1."""
+    frame = frames_tail.overlap(gather(make_run(tmp_path, m=200)).panels[0])
+    own = frame.filter(pl.col("other").str.starts_with("hnsw") & (pl.col("place") == 0))
+    first = own.filter(pl.col("id") == own["id"][0])
+    assert (first["share"] == 1.0).all()
+    assert frame["share"].is_between(0, 1).all()
+
+
+def test_worst_queries_are_the_worst_of_each_index(tmp_path: Path) -> None:
+    """The lowest recall of every index is in the table, and nobody with full recall is."""
+    panel = gather(make_run(tmp_path, m=300)).panels[0]
+    frame = frames_tail.worst_queries(panel)
+    for index, shown in footing(panel).chosen.items():
+        means = shown.hits.mean(axis=0) / 10
+        assert frame[f"recall: {index}"].min() == pytest.approx(means.min())
+    recalls = frame.select(pl.col("^recall: .*$")).to_numpy()
+    assert (recalls.min(axis=1) < 1.0).all()
+    assert (np.diff(recalls.mean(axis=1)) >= -1e-12).all()
+
+
+def test_hardness_finds_the_measure_that_made_the_tail(tmp_path: Path) -> None:
+    """Of the made measures one is the difficulty itself, one is noise."""
+    panel = gather(make_run(tmp_path, m=400, hardness=True)).panels[0]
+    assert frames_hardness.most_telling(panel)[-1] == "norm"
+    lid = [each for each in frames_hardness.telling(panel) if each.measure == "lid"]
+    assert all(each.auc > 0.6 and each.rho < 0 for each in lid)
+    frame = frames_hardness.hardness(panel)
+    tenths = frame.filter((pl.col("id") == "s0") & (pl.col("measure") == "lid"))
+    assert tenths["tenth"].to_list() == list(range(1, 11))
+    assert tenths["mean_recall"].mean() == pytest.approx(panel.settings[0].recall, abs=1e-9)
+
+
+def test_without_hardness_there_is_nothing_to_draw(tmp_path: Path) -> None:
+    """A run whose hardness was never computed gives empty frames."""
+    panel = gather(make_run(tmp_path, m=40)).panels[0]
+    assert frames_hardness.hardness(panel).is_empty()
+    assert frames_hardness.telling(panel) == []
+
+
+def test_efforts_hold_every_query_once(tmp_path: Path) -> None:
+    """For each sweep and step of δ the shares add up to 1."""
+    frame = frames_hardness.efforts(gather(make_run(tmp_path, m=80)).panels[0])
+    totals = frame.with_columns(
+        sweep=pl.col("id").is_in(["s0", "s1", "s2"])
+    ).group_by("sweep", "need").agg(pl.col("share").sum())  # fmt: skip
+    assert totals["share"].to_numpy() == pytest.approx(1.0)
+
+
+def test_a_single_setting_has_no_effort(tmp_path: Path) -> None:
+    """Effort needs a sweep."""
+    panel = gather(make_run(tmp_path, m=40, settings=1)).panels[0]
+    assert frames_hardness.efforts(panel).is_empty()
+    assert frames_hardness.gains(panel, 0.9) == []

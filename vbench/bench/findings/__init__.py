@@ -1,0 +1,1 @@
+"""What a finished measurement must be read with: its warnings."""

@@ -1,0 +1,109 @@
+"""What copies in the base have to do with the answers, and queries that the base holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.data.copies import Copies, kept
+from vbench.measures.hits import relevant
+from vbench.runs.run import Run
+from vbench.runs.schema import Warn
+from vbench.runs.setting import Setting
+
+_WORTH_SHARE = 0.01
+_WORTH_GROUP = 10
+_WORTH_WRONG = 0.05
+
+
+class Wrong(NamedTuple):
+    """Shares of wrong answers that are copies, over queries and builds; None where none is wrong.
+
+    Attributes
+    ----------
+    returned : of the ids that were returned and are none of the nearest
+    missed : of the nearest that were not returned
+    """
+
+    returned: float | None
+    missed: float | None
+
+
+def of_copies(run: Run, settings: Sequence[Setting]) -> list[Warn]:
+    """Warn of copies in the base, with the setting whose wrong answers are copies most often."""
+    facts = run.manifest.dataset
+    found = []
+    if facts.queries_in_base:
+        found.append(_asked(run))
+    copies = kept(facts.fingerprint) if facts.copies and facts.copies.share else None
+    if facts.copies is None or copies is None:
+        return found
+    wrong = {str(setting): wrong_copies(run, setting, copies) for setting in settings}
+    name, worst = max(wrong.items(), key=lambda pair: _most(pair[1]), default=("", Wrong(0, 0)))
+    share, largest = facts.copies.share, facts.copies.largest
+    if share < _WORTH_SHARE and largest < _WORTH_GROUP and _most(worst) < _WORTH_WRONG:
+        return found
+    said = [
+        f"{part:.0%} of {what}"
+        for part, what in (
+            (worst.returned, "the wrong ids that it returns"),
+            (worst.missed, "the neighbors that it misses"),
+        )
+        if part is not None
+    ]
+    tail = f"; {name}: {' and '.join(said)} are copies" if said else ""
+    found.append(
+        Warn(
+            "copies in the base",
+            f"{len(copies.rows):,} of {facts.n:,} base vectors ({share:.1%}) equal another one, "
+            f"the largest group holds {largest:,}{tail}",
+            "copies fill the lists of a graph and crowd out other neighbors, and which of them is "
+            "returned is arbitrary",
+            "keep one of each group of equal vectors, and look the others up by it",
+            code="copies",
+            setting=name if said else None,
+        )
+    )
+    return found
+
+
+def wrong_copies(run: Run, setting: Setting, copies: Copies) -> Wrong:
+    """What copies are among the wrong answers of a setting."""
+    truth = run.truth.ids[:, : setting.k]
+    returned: list[NDArray[np.integer[Any]]] = []
+    missed: list[NDArray[np.integer[Any]]] = []
+    for trial in setting.trials:
+        rows = run.rows(trial, ["ids"])
+        if rows.ids is None:
+            continue
+        short = rows.hits < setting.k
+        ids, nearest = rows.ids[short], truth[short]
+        # A copy of a true neighbor is as near: it is none of the wrong ones.
+        wrong = ~relevant(copies.first_of(ids), copies.first_of(nearest))
+        returned.append(ids[(ids >= 0) & wrong])
+        missed.append(nearest[~relevant(nearest, ids)])
+    return Wrong(*(_share(part, copies) for part in (returned, missed)))
+
+
+def _share(wrong: Sequence[NDArray[np.integer[Any]]], copies: Copies) -> float | None:
+    ids = np.concatenate(wrong) if wrong else np.empty(0, dtype=np.int64)
+    return float(copies.are_copies(ids).mean()) if ids.size else None
+
+
+def _most(wrong: Wrong) -> float:
+    return max(wrong.returned or 0.0, wrong.missed or 0.0)
+
+
+def _asked(run: Run) -> Warn:
+    facts = run.manifest.dataset
+    count = facts.queries_in_base
+    return Warn(
+        "queries in the base",
+        f"{count:,} of {facts.m:,} queries are base vectors",
+        "each is its own nearest neighbor, and easier to answer than one that the base lacks",
+        f"--hold-out {count} takes them out of the base",
+        code="queries-in-base",
+    )

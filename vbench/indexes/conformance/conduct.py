@@ -1,0 +1,161 @@
+"""Checks of conduct: input, threads, dimensions, few vectors, a second fit."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+
+from vbench.indexes.answers import AnswerError
+from vbench.indexes.conformance.busy import busy_cores
+from vbench.indexes.conformance.subject import (
+    DoubtfulError,
+    K,
+    NotApplicableError,
+    Subject,
+    WrongError,
+    changed_rows,
+    given,
+    search,
+    told,
+)
+from vbench.indexes.dimensions import in_words, nearest
+
+_MOST_CORES = 1.25
+_IDLE_CORES = 0.5
+GRACE_SECONDS = 5.0
+
+
+def input_unchanged(subject: Subject) -> None:
+    """Fit leaves the base as it is, search the queries."""
+    if subject.kind.writes:
+        raise NotApplicableError("writes is True: it is given copies of its own")
+    base, queries = subject.vectors(1000, seed=15), subject.vectors(20, seed=16)
+    copies = base.copy(), queries.copy()
+    for metric in subject.kind.metrics:
+        with subject.fitted(base, metric) as index:
+            if not np.array_equal(base, copies[0]):
+                raise WrongError(
+                    f"fit changed the base ({metric})",
+                    "work on a copy, np.array(base), or say writes = True",
+                )
+            index.search(queries, K)
+            index.search_one(queries[0], K)
+            if not np.array_equal(queries, copies[1]):
+                raise WrongError(
+                    f"search changed the queries ({metric})",
+                    "work on a copy, or say writes = True",
+                )
+
+
+def one_thread(subject: Subject) -> None:
+    """With threads=1, fit and search keep no more than one core busy, and none afterwards."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if (cores or 1) < 2:
+        raise NotApplicableError("needs two cores to be seen")
+    base, queries = subject.vectors(5000, seed=17, d=48), subject.vectors(500, seed=18, d=48)
+    with subject.made() as index:
+        _refuse_many("fit", busy_cores(lambda: subject.fit(index, base)))
+        _refuse_spinning("fit")
+        asked = given(index, queries)
+        _refuse_many("search", busy_cores(lambda: index.search(asked, K), least_seconds=0.3))
+        _refuse_spinning("search")
+
+
+def _refuse_many(method: str, cores: float) -> None:
+    if cores > _MOST_CORES:
+        raise WrongError(
+            f"{method} kept {cores:.1f} cores busy with threads=1",
+            "let the library and what it starts use the number of threads that fit is given",
+        )
+
+
+def _refuse_spinning(method: str) -> None:
+    """What a library still does when a call is over takes the core from the next one."""
+    end = time.monotonic() + GRACE_SECONDS
+    while (cores := busy_cores(lambda: time.sleep(0.3))) > _IDLE_CORES:
+        if time.monotonic() > end:
+            raise WrongError(
+                f"{cores:.1f} cores are still busy {GRACE_SECONDS:g} s after {method} has returned",
+                f"let {method} return when the work is done, and threads sleep while they wait",
+            )
+
+
+def some_dimensions(subject: Subject) -> None:
+    """Vectors of few, odd and more dimensions can be searched, as far as they are allowed."""
+    allowed = subject.kind.dimensions
+    for d in sorted({nearest(allowed, each) for each in (2, 3, 17, 100)}):
+        base, queries = subject.vectors(600, seed=35, d=d), subject.vectors(5, seed=36, d=d)
+        try:
+            with subject.fitted(base) as index:
+                search(index, queries, K, len(base))
+        except AnswerError:
+            raise
+        except Exception as error:
+            reason = f"vectors of {d} dimensions raised {told(error)}"
+            if allowed is not None:
+                raise WrongError(
+                    f"{reason}; dimensions says {in_words(allowed)}", "say those it can do"
+                ) from error
+            raise DoubtfulError(
+                reason, "say which it can do, such as dimensions = range(8, 4097, 8)"
+            ) from error
+
+
+def tiny_bases(subject: Subject) -> None:
+    """One vector is found; no vector is answered by pads or refused."""
+    queries = subject.vectors(3, seed=19)
+    with subject.made() as one:
+        try:
+            subject.fit(one, subject.vectors(1, seed=20))
+        except Exception as error:
+            raise DoubtfulError(
+                f"fit on one vector raised {told(error)}",
+                "make do with few vectors where that can be",
+            ) from error
+        ids = search(one, queries, 3, 1)
+    if (np.sort(ids, axis=1)[:, -1] != 0).any():
+        raise WrongError("the only vector of a base was not found", "answer id 0, then pads of -1")
+    with subject.made() as none:
+        try:
+            subject.fit(none, subject.vectors(0, seed=21))
+            none.search(given(none, queries), 3)
+        # To refuse an empty base is right; how, is the index's own affair.
+        except Exception:
+            return
+        search(none, queries, 3, 0)
+
+
+def before_fit(subject: Subject) -> None:
+    """Search without a base is an error that the process survives."""
+    queries = subject.vectors(3, seed=37)
+    with subject.made() as index:
+        try:
+            answer = index.search(given(index, queries), 3)
+        except Exception:
+            return
+    raise DoubtfulError(
+        f"search before fit raised nothing and returned {type(answer).__name__}",
+        "raise an error where there is nothing to search in",
+    )
+
+
+def fit_again(subject: Subject) -> None:
+    """A second fit forgets the first."""
+    queries = subject.vectors(20, seed=22)
+    large, small = subject.vectors(1000, seed=23), subject.vectors(400, seed=24)
+    with subject.fitted(large) as index:
+        subject.fit(index, small)
+        again = search(index, queries, K, len(small))
+    fresh = []
+    for _ in range(2):
+        with subject.fitted(small) as index:
+            fresh.append(search(index, queries, K, len(small)))
+    if changed_rows(*fresh):
+        raise NotApplicableError("cannot be told: two fresh indexes do not agree either")
+    if changed := changed_rows(again, fresh[0]):
+        raise WrongError(
+            f"after a second fit {changed} of {len(queries)} queries differ from a fresh index",
+            "start from nothing in fit",
+        )

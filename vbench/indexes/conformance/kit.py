@@ -1,0 +1,148 @@
+"""Every check of an index in a process of its own that may crash or hang."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from vbench._process.channel import Arrays, Channel, decoded
+from vbench._process.child import Child, ChildError, Deadline
+from vbench._process.text import bounded, encodable
+from vbench.indexes.conformance.checks import BASIC, CHECKS, perform
+from vbench.indexes.conformance.place import place_of_dump
+from vbench.indexes.conformance.subject import Finding, Subject
+from vbench.indexes.recipe import Recipe, load_recipe
+from vbench.indexes.registry import resolve
+
+_MEMORY_LIMIT = 2 << 30
+_PATIENCE = 0.5
+_REMEDY = "call fit and search by hand on a few thousand vectors, and see where it stops"
+
+
+def check_index(
+    spec: str,
+    *,
+    timeout: float = 120.0,
+    progress: Callable[[str, int, int], None] = lambda doing, done, total: None,
+) -> list[Finding]:
+    """Run every check on an index.
+
+    Parameters
+    ----------
+    spec
+        Recipe, TOML file, adapter, ``package.module:Class`` and so on, as `--index` takes it.
+    timeout
+        Seconds for each check.
+    progress
+        Called with the name of the check that starts, its number, and how many there are.
+
+    Raises
+    ------
+    VbenchError
+        There is no such index, or it cannot be imported.
+    """
+    recipe = load_recipe(spec)
+    findings: list[Finding] = []
+    while len(findings) < len(CHECKS):
+        with _Checked(recipe, timeout, first=len(findings)) as child:
+            while len(findings) < len(CHECKS):
+                name = CHECKS[len(findings)][0]
+                progress(name, len(findings), len(CHECKS))
+                finding = child.next(name)
+                findings.append(finding)
+                if finding.status == "fail" and name == BASIC:
+                    return [*findings, *_not_tried(len(findings))]
+                if child.ended:
+                    break
+    return findings
+
+
+def _not_tried(first: int) -> list[Finding]:
+    reason = f"not tried, because {BASIC!r} failed"
+    return [Finding(name, "skip", reason) for name, _ in CHECKS[first:]]
+
+
+class _Checked:
+    """A process that runs the checks from the one numbered `first` on."""
+
+    def __init__(self, recipe: Recipe, timeout: float, first: int) -> None:
+        self._kind = resolve(recipe.adapter)
+        self._timeout = timeout
+        self.ended = False
+        self._child = Child(__name__, threads=1, memory_limit=_MEMORY_LIMIT)
+        sweep = {
+            name: values if isinstance(values, list) else [values]
+            for name, values in recipe.search.items()
+        }
+        build = {
+            name: value[0] if isinstance(value, list) else value
+            for name, value in recipe.build.items()
+        }
+        order = _Order(sys.path, recipe.adapter, build, sweep, first, timeout)
+        self._order = msgspec.msgpack.encode(order)
+
+    def __enter__(self) -> _Checked:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.kill()
+
+    def next(self, name: str) -> Finding:
+        """The next finding; where the process has `ended` without one, that is what was found."""
+        deadline = Deadline.after(self._timeout)
+        try:
+            if self._order:
+                self._child.send(self._order, deadline=deadline)
+                self._order = b""
+            return self._child.receive(_finding, deadline=deadline)[0]
+        except ChildError as error:
+            self.ended = True
+            said, where = place_of_dump(error.log, self._kind)
+            lines = said.split("\n") if error.kind != "timeout" else []
+            last = next((f"; it said: {line.strip()}" for line in lines[::-1] if line.strip()), "")
+            return Finding(name, "fail", bounded(error.reason + last), _REMEDY, where)
+
+
+class _Order(msgspec.Struct):
+    sys_path: list[str]
+    adapter: str
+    build: dict[str, Any]
+    sweep: dict[str, list[Any]]
+    first: int
+    timeout: float
+
+
+def _finding(head: bytes) -> tuple[Finding, Arrays]:
+    return decoded(head, Finding), []
+
+
+def _order(head: bytes) -> tuple[_Order, Arrays]:
+    return decoded(head, _Order), []
+
+
+def _serve(channel: Channel) -> None:
+    """Run checks one after another, and send each finding at once."""
+    order, _ = channel.receive(_order)
+    sys.path[:] = order.sys_path
+    own = os.getpid()
+    subject = Subject(resolve(order.adapter), order.build, order.sweep)
+    for number in range(order.first, len(CHECKS)):
+        # Where it hangs is printed before the kit loses patience.
+        faulthandler.dump_traceback_later(order.timeout * _PATIENCE)
+        finding = perform(number, subject)
+        faulthandler.cancel_dump_traceback_later()
+        if os.getpid() != own:
+            os._exit(0)  # a copy of this process, left by an index that forks
+        shown = [encodable(bounded(each)) for each in finding]
+        channel.send(msgspec.msgpack.encode(shown))
+    channel.receive(_order)  # the kit ends this process, and what the index has started
+
+
+if __name__ == "__main__":
+    _serve(Channel(socket.socket(fileno=int(sys.argv[1]))))

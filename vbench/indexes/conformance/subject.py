@@ -1,0 +1,183 @@
+"""What is under test, what is found, and the test data."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from vbench._process.text import reason_of
+from vbench.indexes.answers import check_range, stack, whole
+from vbench.indexes.conformance.limit import TookTooLongError, limited
+from vbench.indexes.conformance.place import place_of_error
+from vbench.indexes.dimensions import nearest
+from vbench.indexes.protocol import Ids, Index, Vectors
+from vbench.metric import METRICS, Metric
+
+Status = Literal["pass", "warn", "fail", "skip"]
+
+K = 10
+_D = 16
+CLOSE_SECONDS = 10.0
+
+
+class Finding(NamedTuple):
+    """What one check found, why, what to do about it, and where in the index's own code."""
+
+    check: str
+    status: Status
+    reason: str = ""
+    remedy: str = ""
+    where: str = ""
+
+
+class WrongError(Exception):
+    """A check failed: reason and remedy, and where if that is known."""
+
+    def __init__(self, reason: str, remedy: str = "", where: str = "") -> None:
+        super().__init__(reason)
+        self.remedy = remedy
+        self.where = where
+
+
+class DoubtfulError(WrongError):
+    """A check that saw something which may be right."""
+
+
+class NotApplicableError(Exception):
+    """A check that does not concern this index."""
+
+
+@dataclass
+class Subject:
+    """The index under test, with its parameters.
+
+    `close_problems` are what first went wrong when an index was closed that had been fitted, and
+    one that had not. Once a call has not come back, no other is made.
+    """
+
+    kind: type[Index]
+    build: Mapping[str, Any]
+    sweep: Mapping[str, Sequence[Any]]
+    close_problems: dict[bool, WrongError] = field(default_factory=dict)
+    stuck: bool = False
+    _ready: set[int] = field(default_factory=set)
+
+    @contextlib.contextmanager
+    def made(self, **build: Any) -> Iterator[Index]:
+        """A new index, closed when it is no longer needed, whatever has happened."""
+        index = self.kind(**copy.deepcopy({**self.build, **build}))
+        try:
+            yield index
+        finally:
+            self.close(index)
+
+    @contextlib.contextmanager
+    def fitted(
+        self, base: Vectors, metric: Metric | None = None, *, seed: int = 1, **build: Any
+    ) -> Iterator[Index]:
+        """A new index over `base`, at its widest setting."""
+        with self.made(**build) as index:
+            self.fit(index, base, metric, seed=seed)
+            yield index
+
+    def fit(
+        self, index: Index, base: Vectors, metric: Metric | None = None, *, seed: int = 1
+    ) -> None:
+        """Fit as the runner does, and take the widest setting."""
+        index.fit(given(index, base), metric or self.metric, seed=seed, threads=1)
+        self._ready.add(id(index))
+        index.set(**self.setting(-1))
+
+    def close(self, index: Index) -> None:
+        """Close an index, and note what goes wrong."""
+        fitted = id(index) in self._ready
+        self._ready.discard(id(index))
+        if self.stuck:
+            return
+        try:
+            with limited(CLOSE_SECONDS):
+                index.close()
+        except TookTooLongError as late:
+            self.stuck = True
+            self._note(fitted, f"close did not return within {CLOSE_SECONDS:g} s", late)
+        # Somebody else's code may raise anything, SystemExit included.
+        except BaseException as error:
+            self._note(fitted, f"close raised {told(error)}", error)
+
+    def _note(self, fitted: bool, reason: str, error: BaseException) -> None:
+        kind = WrongError if fitted else DoubtfulError
+        problem = kind(
+            reason if fitted else f"{reason}, where nothing was fitted",
+            "let go of what there is, and return",
+            place_of_error(error, self.kind),
+        )
+        self.close_problems.setdefault(fitted, problem)
+
+    def raise_close_problem(self) -> None:
+        """Raise what went wrong when an index was closed, if anything did.
+
+        Raises
+        ------
+        WrongError
+        """
+        for fitted in (True, False):
+            if fitted in self.close_problems:
+                raise self.close_problems[fitted]
+
+    def setting(self, place: int) -> dict[str, Any]:
+        """One value of each swept parameter."""
+        return {name: copy.deepcopy(values[place]) for name, values in self.sweep.items()}
+
+    @property
+    def metric(self) -> Metric:
+        """The metric of the checks that are not about metrics."""
+        return next(metric for metric in METRICS if metric in self.kind.metrics)
+
+    def vectors(self, n: int, *, seed: int, d: int = _D) -> Vectors:
+        """Read-only float32 vectors (n, d) whose lengths differ widely.
+
+        Euclidean distance, inner product and cosine then have different nearest neighbors. `d`
+        becomes the nearest dimension that the index can do.
+        """
+        rng = np.random.default_rng(seed)
+        lengths = np.exp(rng.uniform(-1.0, 1.0, size=(n, 1)))
+        width = nearest(self.kind.dimensions, d)
+        made = (rng.standard_normal((n, width)) * lengths).astype(np.float32)
+        made.flags.writeable = False
+        return made
+
+
+def given(index: Index, array: Vectors) -> Vectors:
+    """The array as the runner hands it to this index: a copy for one that writes."""
+    return np.array(array) if index.writes else array
+
+
+def search(index: Index, queries: Vectors, k: int, n: int) -> Ids:
+    """Ids of one call with all queries, checked: int64 (m, k), in memory of their own."""
+    ids = np.array(whole(index.search(given(index, queries), k), len(queries), k))
+    check_range(ids, n)
+    return ids
+
+
+def search_each(index: Index, queries: Vectors, k: int, n: int) -> Ids:
+    """Ids of one call for each query, checked: int64 (m, k), in memory of their own."""
+    ids = np.full((len(queries), k), -1, dtype=np.int64)
+    for row, query in enumerate(given(index, queries)):
+        ids[row] = stack([index.search_one(query, k)], k, [row])[0]
+    check_range(ids, n)
+    return ids
+
+
+def told(error: BaseException) -> str:
+    """What an error says, in one line of some hundred characters, after its type."""
+    return " ".join(reason_of(error).split())
+
+
+def changed_rows(one: Ids, other: Ids) -> int:
+    """How many queries have other ids, or the same ones in another order."""
+    return int((one != other).any(axis=1).sum())

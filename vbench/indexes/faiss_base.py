@@ -1,0 +1,203 @@
+"""What every index of faiss shares: pointers kept ready, seeds, counters, size and files."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, ClassVar
+
+import faiss
+import numpy as np
+
+from vbench.errors import VbenchError
+from vbench.indexes.faiss_structure import graph_of, lists_of
+from vbench.indexes.protocol import Graph, Ids, Index, Vectors
+from vbench.metric import Metric
+
+_DISTRIBUTIONS = ("faiss-cpu", "faiss-gpu", "faiss-gpu-cu12", "faiss-gpu-cu11", "faiss")
+_METRIC_TYPES: dict[Metric, int] = {"l2": faiss.METRIC_L2, "ip": faiss.METRIC_INNER_PRODUCT}
+
+
+def _distribution() -> str:
+    """The distribution that faiss came in."""
+    for name in _DISTRIBUTIONS:
+        with contextlib.suppress(PackageNotFoundError):
+            version(name)
+            return name
+    return _DISTRIBUTIONS[0]
+
+
+class FaissIndex(Index):
+    """A faiss index. A subclass says how to make it, and takes its search parameters.
+
+    The counters behind `work` are global to the process: one index at a time is counted.
+    """
+
+    metrics: ClassVar[frozenset[Metric]] = frozenset({"l2", "ip"})
+    requires = (_distribution(),)
+
+    def __init__(self) -> None:
+        self.index: Any = None
+        self._call: Any = None
+        self._threads = 1
+        self._search_parameters: dict[str, float] = {}
+
+    def make(self, n: int, d: int, metric_type: int) -> Any:
+        """An empty faiss index for `n` vectors of `d` dimensions."""
+        raise NotImplementedError
+
+    def fit(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> None:
+        n, d = base.shape
+        self._threads = threads
+        faiss.omp_set_num_threads(threads)
+        index = self.make(n, d, _METRIC_TYPES[metric])
+        for part in parts(index):
+            _take_seed(part, seed)
+        if n:
+            index.train(base)
+            index.add(base)
+        self._take(index)
+
+    def configure(self, **parameters: float) -> None:
+        """Keep search parameters under faiss's own names, and give them to the index."""
+        self._search_parameters = parameters
+        if self.index is not None:
+            space = faiss.ParameterSpace()
+            for name, value in parameters.items():
+                try:
+                    space.set_index_parameter(self.index, name, value)
+                except RuntimeError:
+                    kind = type(faiss.downcast_index(self.index)).__name__
+                    raise VbenchError(f"{kind} of faiss does not take {name}={value}") from None
+
+    def search(self, queries: Vectors, k: int) -> Ids:
+        faiss.omp_set_num_threads(self._threads)
+        ids = np.full((len(queries), k), -1, dtype=np.int64)
+        # Some searches of faiss never end, or fail, where k is larger than n.
+        reachable = min(k, self.index.ntotal)
+        if reachable and len(queries):
+            ids[:, :reachable] = self.index.search(queries, reachable)[1]
+        self._last_k = reachable
+        return ids
+
+    def search_one(self, query: Vectors, k: int) -> Ids:
+        if k != self._k:
+            self._prepare(k)
+        self._query[:] = query
+        self._call(1, self._query_pointer, self._last_k, self._distances_pointer, self._ids_pointer)
+        return self._ids.copy()
+
+    def size_bytes(self) -> int | None:
+        """Bytes of the index as faiss writes it, counted without holding them."""
+        total = 0
+
+        def count(block: bytes) -> None:
+            nonlocal total
+            total += len(block)
+
+        faiss.write_index(self.index, faiss.PyCallbackIOWriter(count))
+        return total
+
+    def work(self) -> int | None:
+        """Distances counted by faiss, and those it computes without counting.
+
+        The latter are the comparisons with all centroids of an inverted file, and the exact
+        distances of a refinement.
+        """
+        counted = [part for part in parts(self.index) if _is_counted(part)]
+        if not counted:
+            return None
+        graphs, lists = faiss.cvar.hnsw_stats, faiss.cvar.indexIVF_stats
+        total = int(graphs.ndis) + int(lists.ndis)
+        for part in parts(self.index):
+            if isinstance(part, faiss.IndexIVF) and isinstance(
+                faiss.downcast_index(part.quantizer), faiss.IndexFlat
+            ):
+                total += int(lists.nq) * int(part.nlist)
+            elif isinstance(part, faiss.IndexRefine):
+                total += int(lists.nq) * int(self._last_k * part.k_factor)
+        graphs.reset()
+        lists.reset()
+        return total
+
+    def neighbors(self) -> Graph | None:
+        return graph_of(self.index)
+
+    def lists(self) -> Ids | None:
+        return lists_of(self.index)
+
+    def save(self, path: Path) -> None:
+        faiss.write_index(self.index, str(path))
+
+    def load(self, path: Path) -> None:
+        self._take(faiss.read_index(str(path)))
+
+    def close(self) -> None:
+        self.index = self._call = None
+
+    def _take(self, index: Any) -> None:
+        self.index = index
+        self._call = index.search_c if index.ntotal else _find_nothing
+        self._query = np.empty(index.d, dtype=np.float32)
+        self._query_pointer = faiss.swig_ptr(self._query)
+        self._prepare(1)
+        self.configure(**self._search_parameters)
+        faiss.cvar.hnsw_stats.reset()
+        faiss.cvar.indexIVF_stats.reset()
+
+    def _prepare(self, k: int) -> None:
+        """Allocate what a single search of `k` writes to; ids past n stay −1."""
+        self._k = k
+        self._last_k = min(k, self.index.ntotal)
+        self._ids = np.full(k, -1, dtype=np.int64)
+        self._distances = np.empty(k, dtype=np.float32)
+        self._ids_pointer = faiss.swig_ptr(self._ids)
+        self._distances_pointer = faiss.swig_ptr(self._distances)
+
+
+def parts(index: Any) -> Iterator[Any]:
+    """The index and those inside it, each as its own class."""
+    index = faiss.downcast_index(index)
+    yield index
+    for attribute in ("index", "base_index", "quantizer"):
+        inner = getattr(index, attribute, None)
+        if isinstance(inner, faiss.Index):
+            yield from parts(inner)
+
+
+def owned(index: Any, quantizer: Any) -> Any:
+    """Let the inverted file own its quantizer, as both leave this function together."""
+    quantizer.this.disown()
+    index.own_fields = True
+    return index
+
+
+def refined(inner: Any) -> Any:
+    """Keep whole vectors beside `inner`, which comes to belong to the result."""
+    index = faiss.IndexRefineFlat(inner)
+    inner.this.disown()
+    index.own_fields = True
+    return index
+
+
+def _take_seed(part: Any, seed: int) -> None:
+    # The generators of faiss take 32 bits.
+    seed &= 0x7FFFFFFF
+    for clustering in (getattr(part, "cp", None), getattr(getattr(part, "pq", None), "cp", None)):
+        if clustering is not None:
+            clustering.seed = seed
+            # Few vectors a centroid is the caller's choice, not worth lines on stderr.
+            clustering.min_points_per_centroid = 1
+    for graph in (getattr(part, "hnsw", None), getattr(part, "nsg", None)):
+        if graph is not None:
+            graph.rng = faiss.RandomGenerator(seed)
+
+
+def _is_counted(part: Any) -> bool:
+    return isinstance(part, faiss.IndexHNSW | faiss.IndexIVF)
+
+
+def _find_nothing(*_: Any) -> None:
+    """Stand in for the search of an empty index."""

@@ -1,0 +1,16 @@
+"""Exact search: the reference for every other index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import faiss
+
+from vbench.indexes.faiss_base import FaissIndex
+
+
+class Flat(FaissIndex):
+    """Compare with every vector (faiss)."""
+
+    def make(self, n: int, d: int, metric_type: int) -> Any:
+        return faiss.IndexFlat(d, metric_type)

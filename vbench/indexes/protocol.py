@@ -1,0 +1,179 @@
+"""The index protocol: what a library must do to be measured."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.indexes.answers import AnswerError, stack
+from vbench.metric import METRICS, Metric
+
+Vectors = NDArray[np.float32]
+Ids = NDArray[np.integer[Any]]
+
+
+class Graph(NamedTuple):
+    """The graph that a search walks.
+
+    Attributes
+    ----------
+    neighbors : integer (n, degree), −1 pads
+        The vectors that each base vector leads to. Of a graph in levels, the lowest.
+    entries : integer (e,)
+        The vectors at which a search may enter; of a graph in levels, those of the levels above
+        the lowest.
+    """
+
+    neighbors: Ids
+    entries: Ids
+
+
+class Index:
+    """One vector index. The parameters of the build come to ``__init__`` as keywords.
+
+    ``__init__``, ``fit``, and one of ``search`` and ``search_one`` are enough; the rest has
+    defaults. Parameters are known from the signatures of ``__init__`` and ``set``: their names
+    and types are checked before anything runs, ranges too where they are annotated, as in
+    ``M: Annotated[int, msgspec.Meta(ge=2, le=512)] = 16``.
+
+    Ids are row numbers of the `base` that ``fit`` was given.
+    """
+
+    metrics: ClassVar[frozenset[Metric]] = frozenset(METRICS)
+    """Metrics that the library does natively. For another one the space is transformed where
+    that keeps the order exact (`cosine` by normalising, `ip` by one more dimension)."""
+
+    sweep: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    """Search settings to try where no recipe says otherwise: ``{"ef": [16, 32, 64]}``."""
+
+    knob: ClassVar[str | None] = None
+    """The search parameter that trades recall for time, larger meaning better."""
+
+    local: ClassVar[bool] = True
+    """False where another process does the work, so that waiting is not a disturbance."""
+
+    requires: ClassVar[tuple[str, ...]] = ()
+    """Distributions whose versions belong to a result: ``("hnswlib",)``."""
+
+    seeded: ClassVar[bool] = True
+    """False where no seed rules the library's randomness: two builds then differ, and are not
+    taken for one."""
+
+    writes: ClassVar[bool] = False
+    """True where the library needs arrays that can be written to. It is then given copies of its
+    own; else base and queries are read-only."""
+
+    dimensions: ClassVar[Collection[int] | None] = None
+    """Numbers of dimensions that the library can do, as a range or a set; None for any.
+    ``range(64, 4097, 64)`` are the multiples of 64 up to 4096."""
+
+    @classmethod
+    def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
+        """The largest values of search parameters that mean anything for `n` vectors.
+
+        ``{"nprobe": nlist}``; larger ones are told to the user. `build` are the parameters of the
+        build that were given.
+        """
+        return {}
+
+    def fit(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> None:
+        """Build the index over `base`: float32 (n, d), C-contiguous, read-only but for `writes`."""
+        raise NotImplementedError
+
+    def search(self, queries: Vectors, k: int) -> Ids:
+        """Ids of the `k` nearest of each query: integer (m, k), nearest first, −1 pads.
+
+        Rows may be shorter than `k`, each as it is. Without a method of its own, an index is
+        asked by ``search_one`` for each query.
+        """
+        if type(self).search_one is Index.search_one:
+            raise NotImplementedError(f"{type(self).__name__} has neither search nor search_one")
+        ids = np.full((len(queries), k), -1, dtype=np.int64)
+        for row, query in enumerate(queries):
+            # At once, since an index may use the memory of an answer for the next.
+            ids[row] = stack([self.search_one(query, k)], k, [row])[0]
+        return ids
+
+    def set(self, *args: Any, **search: Any) -> None:
+        """Take search parameters by keyword, such as ``ef=64``; they hold until the next call.
+
+        An index lists its own: ``def set(self, ef: int = 64)``. (The signature here is the one
+        that type checkers let be narrowed.)
+        """
+        if args or search:
+            raise TypeError(f"{type(self).__name__} has no search parameters, got {sorted(search)}")
+
+    def search_one(self, query: Vectors, k: int) -> Ids:
+        """Ids of one query (d,) as integer (k,): the path with the lowest overhead."""
+        found: Any = self.search(query[np.newaxis], k)
+        first: Ids = found[0]
+        # Some libraries answer a batch of one by a row alone.
+        return first if hasattr(first, "__len__") else found
+
+    def size_bytes(self) -> int | None:
+        """Bytes that the index occupies, or None where the library does not say."""
+        return None
+
+    def work(self) -> int | None:
+        """Distance computations since the last call, or None where they are not counted."""
+        return None
+
+    def neighbors(self) -> Graph | None:
+        """The graph that a search walks, or None where there is none or it is not shown."""
+        return None
+
+    def lists(self) -> Ids | None:
+        """The list that each base vector lies in: integer (n,), or None where there are none."""
+        return None
+
+    def version(self) -> dict[str, str]:
+        """Versions of what is not a distribution, such as a server: asked after ``fit``."""
+        return {}
+
+    def save(self, path: Path) -> None:
+        """Write the index to the file or folder `path`, which does not exist yet."""
+        raise NotImplementedError
+
+    def load(self, path: Path, *args: Any, **facts: Any) -> None:
+        """Take the place of ``fit``: read what ``save`` wrote.
+
+        The index was made with the same parameters. Of the keywords `metric`, `d`, `n` and
+        `threads` it is given those that its own signature names, as in
+        ``def load(self, path, *, d, metric)``.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of what the index holds."""
+
+
+def is_count(value: object) -> bool:
+    """Whether a size or a number of distance computations is what it must be: whole, from 0."""
+    return (
+        isinstance(value, int | float | np.integer | np.floating)
+        and float(value).is_integer()
+        and float(value) >= 0
+    )
+
+
+def versions(index: Index) -> dict[str, str]:
+    """What ``version`` of the index says, checked.
+
+    Raises
+    ------
+    AnswerError
+        It says something else than names and versions.
+    """
+    # An adapter that knows nothing of the method may have an attribute of the same name.
+    found = index.version() if callable(type(index).version) else {}
+    if not isinstance(found, Mapping) or not all(
+        isinstance(each, str) for pair in found.items() for each in pair
+    ):
+        raise AnswerError(
+            f"version returned {found!r}", 'return names and versions, such as {"server": "1.2"}'
+        )
+    return dict(found)

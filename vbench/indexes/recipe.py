@@ -1,0 +1,129 @@
+"""Recipes: which adapter, how it is built, and which settings are searched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vbench._paths import room
+from vbench._toml import read_toml
+from vbench.errors import UnknownNameError, VbenchError
+from vbench.indexes.parameters import parameters
+from vbench.indexes.protocol import Index
+from vbench.indexes.registry import adapters, rehearse, resolve
+from vbench.indexes.space import Transform
+
+
+class Knob(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The search parameter that trades recall for time, larger meaning better."""
+
+    name: str
+    low: float
+    high: float
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `--index NAME` means. In `build` and `search` a list stands for several values."""
+
+    adapter: str
+    about: str = ""
+    transform: Transform = "auto"
+    knob: Knob | None = None
+    build: dict[str, Any] = {}
+    search: dict[str, Any] = {}
+    name: str = ""
+    """As tables show it; the file's name where it says nothing."""
+
+
+def load_recipe(spec: str) -> Recipe:
+    """The recipe behind what `--index` was given.
+
+    Parameters
+    ----------
+    spec
+        Tried in this order: a recipe's name, the path of a TOML file, the name of an adapter,
+        ``package.module:Class``, ``faiss:FACTORY``, ``annb:PATH/module.py:Class``. Where there
+        is no file, the class's own sweep is taken.
+
+    Raises
+    ------
+    VbenchError
+        Nothing is known under that name, or what is there cannot be used.
+    """
+    files = recipe_files()
+    if spec in files:
+        return _read(files[spec])
+    if spec.endswith(".toml"):
+        return _read(Path(spec))
+    several = [name.strip() for name in spec.split(",")]
+    if len(several) > 1 and all(name in files or name in adapters() for name in several):
+        repeated = " ".join(f"--index {name}" for name in several)
+        raise VbenchError(f"index {spec!r}: give each by itself: {repeated}")
+    if ":" not in spec and spec not in adapters():
+        raise UnknownNameError(
+            "index", spec, {*files, *adapters()}, "or give a .toml file, or package.module:Class"
+        )
+    return _of_class(spec)
+
+
+def recipe_files() -> dict[str, Path]:
+    """The files of the catalog by the name of their recipe."""
+    files = sorted(room("indexes").glob("*.toml"), key=lambda path: path.stem)
+    return {path.stem: path for path in files}
+
+
+def _read(path: Path) -> Recipe:
+    recipe = read_toml(path, Recipe)
+    try:
+        rehearse(recipe.adapter)
+        kind = resolve(recipe.adapter)
+        if recipe.knob:
+            _check_knob(recipe.knob, kind)
+    except VbenchError as error:
+        raise VbenchError(f"{path}: {error}") from None
+    return msgspec.structs.replace(
+        recipe,
+        name=recipe.name or path.stem,
+        about=recipe.about or _summary(kind),
+        knob=recipe.knob or _knob(kind.knob, recipe.search),
+    )
+
+
+def _check_knob(knob: Knob, kind: type[Index]) -> None:
+    search = [each.name for each in parameters(kind).values() if each.stage == "search"]
+    if search and knob.name not in search:
+        raise UnknownNameError("search parameter in knob", knob.name, search)
+    if not knob.low < knob.high:
+        raise VbenchError(f"knob: low={knob.low:g} must be below high={knob.high:g}")
+
+
+def _of_class(spec: str) -> Recipe:
+    rehearse(spec)
+    kind = resolve(spec)
+    sweep = {name: list(values) for name, values in kind.sweep.items()}
+    return Recipe(
+        adapter=spec,
+        about=_summary(kind),
+        knob=_knob(kind.knob, sweep),
+        search=sweep,
+        name=spec,
+    )
+
+
+def _knob(name: str | None, sweep: dict[str, Any]) -> Knob | None:
+    """The knob with a range that goes well past both ends of the sweep."""
+    swept = sweep.get(name or "", [])
+    listed = swept if isinstance(swept, list) else [swept]
+    values = [each for each in listed if isinstance(each, int | float)]
+    if name is None or not values:
+        return None
+    low, high = min(values), max(values)
+    if isinstance(low, int):
+        return Knob(name, max(1, low // 16), high * 16)
+    return Knob(name, low, high)
+
+
+def _summary(kind: type) -> str:
+    return (kind.__doc__ or "").strip().partition("\n")[0].rstrip(".")

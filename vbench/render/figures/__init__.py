@@ -1,0 +1,39 @@
+"""Figures for print: each a function that draws one chart of a run into a matplotlib Axes.
+
+>>> import vbench
+>>> from matplotlib.figure import Figure
+>>> from vbench.render import figures
+>>> axes = Figure(figsize=figures.SINGLE).subplots()
+>>> figures.curves(vbench.open("results/…"), axes)                             # doctest: +SKIP
+
+A run may hold several K: `k` says which, by default the smallest. What is compared at equal mean
+recall is compared at the level that the page opens with, or at `level`.
+"""
+
+from vbench.render.figures.base import DOUBLE, SINGLE, Runs, short
+from vbench.render.figures.evenness import (
+    build_spread,
+    curves,
+    recall_distribution,
+    robustness_against_recall,
+)
+from vbench.render.figures.price import parameter_effect, swept, three_way, trade_off
+from vbench.render.figures.tail import effort, hardness, tail_by_segment
+
+__all__ = [
+    "DOUBLE",
+    "SINGLE",
+    "Runs",
+    "build_spread",
+    "curves",
+    "effort",
+    "hardness",
+    "parameter_effect",
+    "recall_distribution",
+    "robustness_against_recall",
+    "short",
+    "swept",
+    "tail_by_segment",
+    "three_way",
+    "trade_off",
+]

@@ -1,0 +1,156 @@
+"""The data behind the charts of evenness and price; page, CSV and figures all draw from it."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from vbench.measures.curve import at_least
+from vbench.measures.estimate import Estimator
+from vbench.measures.hits import threshold
+from vbench.measures.usual import DELTAS
+from vbench.render.page.gather import Panel, Shown
+from vbench.render.quantities import QUANTITIES
+
+FINE = 20
+"""Up to this K every number of hits has its own bar and its own step."""
+
+
+@functools.lru_cache(maxsize=16)
+def settings(panel: Panel) -> pl.DataFrame:
+    """One row per setting: every quantity with its interval, and Robustness at the usual δ."""
+    rows = [_setting(panel, shown) for shown in panel.settings]
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _setting(panel: Panel, shown: Shown) -> dict[str, Any]:
+    measures = [quantity.measure(shown.k) for quantity in QUANTITIES]
+    estimator = Estimator([shown.run.answers(trial, ids=False) for trial in shown.setting.trials])
+    row: dict[str, Any] = {
+        "id": shown.id,
+        "panel": panel.id,
+        "data": panel.data,
+        "index": shown.index,
+        "setting": shown.label,
+        "family": shown.family,
+        "parameters": shown.parameters,
+        "k": shown.k,
+        "builds": len(shown.setting.trials),
+    }
+    for quantity, measure in zip(QUANTITIES, measures, strict=True):
+        found = estimator.of(measure)
+        row[quantity.key] = found.value
+        row[f"{quantity.key}_low"], row[f"{quantity.key}_high"] = found.low, found.high
+        row[f"{quantity.key}_spread"] = found.spread
+    for delta in DELTAS:
+        row[f"r{delta}"] = float(shown.curve.value[threshold(delta, shown.k)])
+    return row
+
+
+@functools.lru_cache(maxsize=16)
+def curves(panel: Panel) -> pl.DataFrame:
+    """Robustness of each setting at every threshold, with intervals, band, and the two tails."""
+    parts = []
+    for shown in panel.settings:
+        curve = shown.curve
+        parts.append(
+            pl.DataFrame(
+                {
+                    "id": shown.id,
+                    "need": np.arange(shown.k + 1),
+                    "delta": np.arange(shown.k + 1) / shown.k,
+                    "robustness": curve.value,
+                    "low": curve.low,
+                    "high": curve.high,
+                    "band_low": curve.band_low,
+                    "band_high": curve.band_high,
+                    "persistent": curve.persistent,
+                    "lottery": curve.lottery,
+                }
+            )
+        )
+    return pl.concat(parts)
+
+
+@functools.lru_cache(maxsize=16)
+def histogram(panel: Panel) -> pl.DataFrame:
+    """Share of the queries by recall. None right and all right always have bars of their own."""
+    edges = hit_edges(panel.k)
+    parts = []
+    for shown in panel.settings:
+        reached = shown.curve.value
+        beyond = np.append(reached, 0.0)
+        parts.append(
+            pl.DataFrame(
+                {
+                    "id": shown.id,
+                    "bar": np.arange(len(edges) - 1),
+                    "recall_of_query": _bar_names(edges, panel.k),
+                    "share": reached[edges[:-1]] - beyond[edges[1:]],
+                }
+            )
+        )
+    return pl.concat(parts)
+
+
+def hit_edges(k: int) -> NDArray[np.int64]:
+    """Edges of the bars in hits; bar b holds edges[b] ≤ hits < edges[b + 1]."""
+    if k <= FINE:
+        return np.arange(k + 2)
+    # (0, 0.1], (0.1, 0.2] … (0.9, 1) between the two ends.
+    inner = [k * tenth // 10 + 1 for tenth in range(1, 10)]
+    return np.array([0, 1, *inner, k, k + 1])
+
+
+def _bar_names(edges: NDArray[np.int64], k: int) -> list[str]:
+    names = []
+    for first, after in itertools.pairwise(edges.tolist()):
+        low, high = first / k, (after - 1) / k
+        names.append(f"{low:g}" if after == first + 1 else f"{low:.2f}–{high:.2f}")
+    return names
+
+
+def steps(k: int) -> NDArray[np.int64]:
+    """Thresholds in hits at which what is too large for every threshold is kept."""
+    return np.unique([threshold(tenth / 10, k) for tenth in range(1, 11)])
+
+
+@functools.lru_cache(maxsize=16)
+def builds(panel: Panel) -> pl.DataFrame:
+    """Robustness of each build of each setting, at the thresholds of the tenths of δ."""
+    wanted = steps(panel.k)
+    parts = []
+    for shown in panel.settings:
+        for trial, hits in zip(shown.setting.trials, shown.hits, strict=True):
+            parts.append(
+                pl.DataFrame(
+                    {
+                        "id": shown.id,
+                        "build": shown.run.build_of(trial).number + 1,
+                        "need": wanted,
+                        "robustness": at_least(hits, panel.k)[wanted] / len(hits),
+                        "recall": float(hits.mean()) / panel.k,
+                    }
+                )
+            )
+    return pl.concat(parts)
+
+
+def rounded(frame: pl.DataFrame) -> list[pl.Expr]:
+    """The columns with the digits that a reader or a chart can use: six, of Robustness ten."""
+    return [
+        pl.col(name).round_sig_figs(10 if name == "robustness" else 6)
+        for name in frame.columns
+        if frame[name].dtype.is_float()
+    ]
+
+
+def tenth(delta: float, k: int) -> int:
+    """The step of :func:`steps` for δ rounded up to a tenth."""
+    return threshold(math.ceil(round(10 * delta, 9)) / 10, k)

@@ -1,0 +1,237 @@
+"""What every chart of the page builds on: shared state, choice of settings, looks.
+
+Charts are Vega-Lite specifications over named data, which the page fills with the frames. State
+that all charts share lives in parameters of these names, which the page's controls set:
+
+`panel`
+    Which dataset and K.
+`delta`
+    δ in percent, a whole number, so that thresholds are exact.
+`level`
+    Mean recall in percent at which indexes are compared.
+`pick`
+    Name of an index or id of a setting that is picked out, or empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vbench.render.page.gather import Report
+from vbench.render.palette import looks
+
+NEED = "ceil(delta * datum.k / 100)"
+"""Hits that δ needs at K. Exact: a product of whole numbers is divided once."""
+NEED_OF_TENTH = "ceil(ceil(delta / 10) * datum.k / 10)"
+"""The same for δ rounded up to a tenth."""
+AT_DELTA = {"filter": f"datum.need === {NEED}"}
+AT_TENTH = {"filter": f"datum.need === {NEED_OF_TENTH}"}
+LIT = "pick === '' || pick === datum.index || pick === datum.id"
+MEASURE_LABEL = "replace(datum.label, /Robustness.delta=([0-9.]+)./, 'R-$1')"
+"""Label of an axis of measures: narrow pages have no room for the grammar's spelling."""
+_KNOWN = ("panel", "index", "setting", "family", "parameters", "k", "recall")
+_BAND = 32
+"""Height of the band of one setting, in pixels."""
+
+Spec = dict[str, Any]
+ROW_NAMES: Spec = {
+    "labelLimit": {"expr": "max(90, min(230, containerSize()[0] / 3))"},
+    "ticks": False,
+    "domain": False,
+    "labelPadding": 8,
+}
+"""An axis of names, which takes at most a third of a narrow page."""
+
+AT_LEVEL: list[Spec] = [
+    {"calculate": "abs(datum.recall - level / 100) + 1e-9 * datum.order", "as": "away"},
+    {
+        "window": [{"op": "dense_rank", "as": "nearness"}],
+        "sort": [{"field": "away"}],
+        "groupby": ["index"],
+    },
+    {"filter": "datum.nearness === 1 || pick === datum.id"},
+]
+"""Keeps of each index the setting nearest to the level of recall, and the picked one."""
+
+
+class Drawing:
+    """What the charts of one report have in common."""
+
+    def __init__(self, report: Report, level: float) -> None:
+        self._looks = looks(report.indexes)
+        self._shared = {
+            "panel": report.panels[0].id if report.panels else "",
+            "delta": 90,
+            "level": round(100 * level, 1),
+            "pick": "",
+        }
+
+    @property
+    def count(self) -> int:
+        """How many indexes there are."""
+        return len(self._looks)
+
+    @property
+    def bands(self) -> int:
+        """Height of a chart with one band for each index, in pixels."""
+        return _BAND * max(self.count, 2)
+
+    @property
+    def colour(self) -> Spec:
+        """The colour of a row's index."""
+        return self._scaled([look.colour for look in self._looks.values()])
+
+    @property
+    def shape(self) -> Spec:
+        """The marker of a row's index."""
+        return self._scaled([look.marker.vega for look in self._looks.values()])
+
+    @property
+    def dash(self) -> Spec:
+        """The dashes of a row's index."""
+        return self._scaled([list(look.dash) or [1, 0] for look in self._looks.values()])
+
+    def _scaled(self, values: Sequence[Any]) -> Spec:
+        scale = {"domain": list(self._looks), "range": list(values)}
+        return {"field": "index", "type": "nominal", "scale": scale, "legend": None}
+
+    def chart(
+        self,
+        data: str,
+        transform: Sequence[Spec],
+        layer: Sequence[Spec],
+        *,
+        height: int,
+        known: Sequence[str] = (),
+        parameters: Spec | None = None,
+        **more: Any,
+    ) -> Spec:
+        """A chart as wide as its place.
+
+        Parameters
+        ----------
+        data
+            The frame to draw; its rows are joined with what is known of their settings, and
+            those of the shown panel are kept.
+        known
+            More columns of the settings' frame that the chart needs.
+        parameters
+            The chart's own parameters beside the shared ones, with their first values.
+        """
+        return {
+            **self.rows(data, transform, known=known, parameters=parameters),
+            "width": "container",
+            "height": height,
+            "layer": list(layer),
+            **more,
+        }
+
+    def plain(
+        self,
+        data: str,
+        transform: Sequence[Spec],
+        layer: Sequence[Spec],
+        *,
+        height: int,
+        parameters: Spec | None = None,
+    ) -> Spec:
+        """A chart of a frame whose rows are not settings of this report."""
+        values = {**self._shared, **(parameters or {})}
+        return {
+            "data": {"name": data},
+            "params": [{"name": name, "value": value} for name, value in values.items()],
+            "transform": list(transform),
+            "width": "container",
+            "height": height,
+            "layer": list(layer),
+        }
+
+    def rows(
+        self,
+        data: str,
+        transform: Sequence[Spec],
+        *,
+        known: Sequence[str] = (),
+        parameters: Spec | None = None,
+    ) -> Spec:
+        """Data, parameters and transforms of a chart, without its marks."""
+        fields = [*_KNOWN, *known]
+        values = {**self._shared, **(parameters or {})}
+        return {
+            "data": {"name": data},
+            "params": [{"name": name, "value": value} for name, value in values.items()],
+            "transform": [
+                {
+                    "lookup": "id",
+                    "from": {"data": {"name": "settings"}, "key": "id", "fields": fields},
+                },
+                {"filter": "datum.panel === panel"},
+                {
+                    "calculate": "datum.index + (datum.setting ? ' ' + datum.setting : '')",
+                    "as": "name",
+                },
+                {"calculate": "toNumber(slice(datum.id, 1))", "as": "order"},
+                *transform,
+            ],
+        }
+
+
+def mark(kind: str, encoding: Spec, **style: Any) -> Spec:
+    """One layer: a mark that can be clicked, and what it encodes."""
+    return {"mark": {"type": kind, "cursor": "pointer", **style}, "encoding": encoding}
+
+
+def rule(encoding: Spec, **style: Any) -> Spec:
+    """A layer of thin lines in the colour of the text, which say nothing to a screen reader."""
+    given = {"type": "rule", "stroke": "currentColor", "aria": False, **style}
+    return {"mark": given, "encoding": encoding}
+
+
+def number(field: str, **more: Any) -> Spec:
+    """Encode a number."""
+    return {"field": field, "type": "quantitative", **more}
+
+
+def share(field: str, title: str, *, whole: bool = True, **scale: Any) -> Spec:
+    """Encode a share on an axis of percents: the `whole` from 0 to 100 %, or where it lies."""
+    domain = {"domain": [0, 1]} if whole else {"zero": False, "nice": False}
+    return number(
+        field,
+        title=title,
+        axis={"format": ".0%" if whole else "~%", "tickCount": 6},
+        scale={**domain, **scale},
+    )
+
+
+def name_band() -> Spec:
+    """Encode one band for each setting, in the order of the plan."""
+    return {
+        "field": "name",
+        "type": "nominal",
+        "title": None,
+        "sort": {"field": "order", "op": "min"},
+        "axis": ROW_NAMES,
+    }
+
+
+def lit(faded: float = 0.12, full: float = 1.0) -> Spec:
+    """Opacity that fades what is not picked."""
+    return {"condition": {"test": LIT, "value": full}, "value": faded}
+
+
+def hover(*more: Spec) -> list[Spec]:
+    """What hovering shows: index, parameters, and more."""
+    return [
+        {"field": "index", "type": "nominal"},
+        {"field": "parameters", "type": "nominal"},
+        *more,
+        number("recall", title="mean recall", format=".4f"),
+    ]
+
+
+HOVER_REACHED = (
+    number("robustness", title="reach δ", format=".2%"),
+    number("low", title="95 % interval from", format=".2%"),
+    number("high", title="to", format=".2%"),
+)

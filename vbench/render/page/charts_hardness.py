@@ -1,0 +1,114 @@
+"""Charts of hardness and effort: which queries an index misses, and what it takes to serve them."""
+
+from __future__ import annotations
+
+from vbench.render.page.charts import (
+    AT_LEVEL,
+    AT_TENTH,
+    Drawing,
+    Spec,
+    hover,
+    lit,
+    mark,
+    name_band,
+    number,
+    share,
+)
+
+WORDS = {
+    "lid": "local intrinsic dimension (100 neighbours)",
+    "lid_10": "local intrinsic dimension (10 neighbours)",
+    "relative_contrast": "relative contrast: mean distance / distance of the K-th",
+    "expansion": "expansion: distance of the 2K-th / of the K-th",
+    "epsilon_hardness": "ε-hardness: vectors within 1.05 × distance of the K-th",
+    "k_occurrence": "k-occurrence: hubness of the true neighbours",
+    "mahalanobis": "Mahalanobis distance to the base",
+    "norm": "norm of the query",
+    "margin": "margin between the K-th and the next",
+}
+
+
+def against_recall(draw: Drawing, measure: str) -> Spec:
+    """Mean recall of each tenth of the queries, ordered by a hardness measure."""
+    x = number(
+        "tenth",
+        type="ordinal",
+        title="tenths of the queries, by its value",
+        axis={"labelAngle": 0},
+    )
+    place = {
+        "x": x,
+        "y": share("mean_recall", "mean recall", whole=False, padding=8),
+        "color": draw.colour,
+        "detail": {"field": "id"},
+        "opacity": lit(),
+    }
+    line = mark("line", {**place, "strokeDash": draw.dash}, strokeWidth=2)
+    point = mark(
+        "point",
+        {
+            **place,
+            "shape": draw.shape,
+            "tooltip": hover(
+                {"field": "measure", "type": "nominal"},
+                number("from", format=".4~r"),
+                number("to", format=".4~r"),
+                number("mean_recall", title="mean recall of these queries", format=".4f"),
+            ),
+        },
+        filled=True,
+        size=60,
+    )
+    return draw.chart(
+        "hardness",
+        [{"filter": "datum.measure === measure"}, *AT_LEVEL],
+        [line, point],
+        height=260,
+        parameters={"measure": measure},
+    )
+
+
+def efforts(draw: Drawing) -> Spec:
+    """For each sweep the shares of the queries by the setting that serves them."""
+    bar = mark(
+        "bar",
+        {
+            "y": {**name_band(), "field": "family"},
+            "x": number(
+                "share",
+                title="share of the queries",
+                stack="zero",
+                axis={"format": ".0%", "tickCount": 6},
+                scale={"domain": [0, 1], "nice": False},
+            ),
+            "order": {"field": "step", "type": "quantitative"},
+            "color": {
+                "condition": {**draw.colour, "test": "datum.served === 1"},
+                "value": "#88888855",
+            },
+            "opacity": {"field": "strength", "type": "quantitative", "scale": None, "legend": None},
+            "tooltip": [
+                {"field": "family", "type": "nominal", "title": "index"},
+                {"field": "needs", "type": "nominal", "title": "served from"},
+                number("share", title="share of the queries", format=".2%"),
+            ],
+        },
+        height=20,
+        stroke="var(--card)",
+        strokeWidth=1,
+    )
+    strength = "datum.served ? 0.25 + 0.7 * datum.step / max(1, datum.steps - 1) : 1"
+    return draw.chart(
+        "efforts",
+        [
+            AT_TENTH,
+            {"filter": "datum.share > 0"},
+            {"calculate": "datum.served ? datum.setting : 'no setting here'", "as": "needs"},
+            {"calculate": f"({strength}) * ({_LIT_FAMILY})", "as": "strength"},
+        ],
+        [bar],
+        height=draw.bands,
+    )
+
+
+_LIT_FAMILY = "pick === '' || pick === datum.index || pick === datum.id ? 1 : 0.25"

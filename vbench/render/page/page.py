@@ -1,0 +1,156 @@
+"""The page: one HTML file that holds its charts, its data and all it needs to draw them."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import jinja2
+from markupsafe import Markup, escape
+
+from vbench._paths import room
+from vbench._plain import plain
+from vbench.data.files import write_whole
+from vbench.render import frames
+from vbench.render.footing import Footing, footing
+from vbench.render.page import words
+from vbench.render.page.charts import Drawing
+from vbench.render.page.gather import Panel, Report, gather
+from vbench.render.page.parts import Chart, Choice, Facts, Section, Slider, Table, Words
+from vbench.render.page.sections import SECTIONS
+from vbench.render.page.tables import verdict_table
+from vbench.render.palette import looks
+from vbench.runs.failed import failed
+from vbench.runs.run import Run
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LEVEL = 0.9
+_PLAIN = "!$&'()*+,-./:;=?@_~ |[]{}^"
+"""What may stand in a data: address as it is, besides letters and digits."""
+
+
+def write(runs: Run | Report | Sequence[Run], path: str | Path) -> Path:
+    """Write the page of one or several runs to `path`, whole or not at all.
+
+    Raises
+    ------
+    VbenchError
+        When the file cannot be written, or a run is damaged.
+    """
+    path = Path(path)
+    text = html(runs)
+    write_whole(path, text.encode())
+    return path
+
+
+def html(runs: Run | Report | Sequence[Run]) -> str:
+    """The page of one or several runs."""
+    report = gather(runs)
+    footings = {panel.id: footing(panel) for panel in report.panels}
+    level = next(iter(footings.values())).level if footings else LEVEL
+    draw = Drawing(report, level)
+    sections = [made for maker in SECTIONS if (made := maker(report, draw))]
+    page = _environment().get_template("page.html").render(
+        title=words.title(report),
+        report=report,
+        looks=looks(report.indexes),
+        level=round(100 * level, 1),
+        verdicts=[_verdict(panel, footings[panel.id]) for panel in report.panels],
+        failed=_failed(report),
+        warnings=[warning for run in report.runs for warning in run.manifest.warnings],
+        planned=sum(len(run.manifest.trials) for run in report.runs),
+        sections=sections,
+        frames=[_frame(name, frame) for name, frame in _frames(sections).items()],
+        style=Markup(_text("page.css")),
+        script=Markup(_text("page.js")),
+        vega=Markup(_text("vega.js")),
+        config=json.loads(_text("charts.json")),
+    )  # fmt: skip
+    # The macros at the template's top leave empty lines.
+    return page.lstrip()
+
+
+def _verdict(panel: Panel, at: Footing) -> dict[str, Any]:
+    from vbench.measures.hits import threshold
+
+    sentences = [
+        words.measured(panel),
+        words.nothing_right(at),
+        words.reached(at, 0.9, threshold(0.9, panel.k)),
+        words.left_out(at),
+    ]
+    return {
+        "panel": panel.id,
+        "words": [sentence for sentence in sentences if sentence],
+        "table": verdict_table(panel, at),
+    }
+
+
+def _failed(report: Report) -> list[dict[str, Any]]:
+    """Trials without a result, gathered by index and reason."""
+    counts: dict[tuple[str, str], dict[str, Any]] = {}
+    for run in report.runs:
+        for each in failed(run):
+            key = each["index"], each["reason"]
+            entry = counts.setdefault(key, {**each, "count": 0})
+            entry["count"] += 1
+    return list(counts.values())
+
+
+def _frames(sections: Sequence[Section]) -> dict[str, pl.DataFrame]:
+    return {name: frame for section in sections for name, frame in section.frames.items()}
+
+
+def _frame(name: str, frame: pl.DataFrame) -> dict[str, Any]:
+    """A frame as a link that downloads it; the charts read it from there."""
+    rounded = frame.with_columns(frames.rounded(frame))
+    text = rounded.write_csv(null_value="")
+    return {
+        "name": name,
+        "rows": len(frame),
+        "columns": frame.columns,
+        "types": {
+            column: "number" if dtype.is_numeric() else "string"
+            for column, dtype in frame.schema.items()
+        },
+        "href": "data:text/csv;charset=utf-8," + quote(text, safe=_PLAIN),
+    }
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(room("reports")),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        # Names are text here too: nothing turns a line around.
+        finalize=lambda value: plain(value) if type(value) is str else value,
+    )
+    made.filters["unbroken"] = _unbroken
+    made.tests["chart"] = lambda part: isinstance(part, Chart)
+    made.tests["table"] = lambda part: isinstance(part, Table)
+    made.tests["facts"] = lambda part: isinstance(part, Facts)
+    made.tests["words"] = lambda part: isinstance(part, Words)
+    made.tests["choice"] = lambda control: isinstance(control, Choice)
+    made.tests["slider"] = lambda control: isinstance(control, Slider)
+    return made
+
+
+def _unbroken(sentence: str) -> Markup:
+    """A sentence whose words are not broken at their hyphens: names of indexes, options."""
+    return Markup(" ").join(
+        Markup('<span class="whole">{}</span>').format(word) if "-" in word else escape(word)
+        for word in plain(sentence).split(" ")
+    )
+
+
+def _text(name: str) -> str:
+    return (room("reports") / name).read_text(encoding="utf-8")

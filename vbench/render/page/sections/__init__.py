@@ -1,0 +1,30 @@
+"""The sections of the page, one small module each; `SECTIONS` is their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vbench.render.page.charts import Drawing
+from vbench.render.page.gather import Report
+from vbench.render.page.parts import Section
+from vbench.render.page.sections import (
+    comparisons,
+    evenness,
+    hardness,
+    method,
+    price,
+    ranking,
+    tail,
+)
+
+Maker = Callable[[Report, Drawing], Section | None]
+
+SECTIONS: tuple[Maker, ...] = (
+    evenness.section,
+    price.section,
+    tail.section,
+    hardness.section,
+    comparisons.section,
+    ranking.section,
+    method.section,
+)

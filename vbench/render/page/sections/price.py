@@ -1,0 +1,57 @@
+"""Section: at what price, and the table of everything."""
+
+from __future__ import annotations
+
+from vbench.render import frames
+from vbench.render.page import charts_price as charts
+from vbench.render.page.charts import Drawing
+from vbench.render.page.gather import Report
+from vbench.render.page.parts import Chart, Choice, Section, Slider, Table
+from vbench.render.page.tables import settings_table
+
+_PREFERRED = ("qps", "batch_qps", "work", "size", "build_time", "recall")
+
+
+def section(report: Report, draw: Drawing) -> Section | None:
+    """Trade-off charts with a choice of axes, and the table of all settings."""
+    if not report.panels:
+        return None
+    known = _known(report)
+    price = next(key for key in _PREFERRED if key in known)
+    options = [(each.key, each.title) for each in charts.CHOICES if each.key in known]
+    parts: list[Chart | Table] = [
+        Chart(
+            "trade-off",
+            "What it costs",
+            "Every setting one mark; the broad grey line is the front that no setting beats in "
+            "both. Raise the floor to see only the settings that hold it.",
+            charts.trade_off(draw, x=price, y="robustness", floor_of="recall"),
+            (
+                Choice("y", "Up", options, "robustness"),
+                Choice("x", "Across", options, price),
+                Choice("floor_of", "Floor on", options, "recall"),
+                Slider("floor", "How high"),
+            ),
+        )
+    ]
+    parts += [settings_table(panel) for panel in report.panels]
+    return Section(
+        "price",
+        "At what price?",
+        "Evenness can be bought with time and memory. Choose what to look at; a mark that is "
+        "clicked is picked out everywhere.",
+        parts,
+    )
+
+
+def _known(report: Report) -> set[str]:
+    """Keys of the quantities that at least one setting has."""
+    known = {"robustness"}
+    for panel in report.panels:
+        frame = frames.settings(panel)
+        known |= {
+            each.key
+            for each in charts.CHOICES
+            if each.key in frame.columns and frame[each.key].null_count() < len(frame)
+        }
+    return known

@@ -1,0 +1,175 @@
+"""How every command speaks: JSON on standard output, progress and warnings on standard error."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vbench import _invocation
+from vbench._plain import plain, plain_json
+from vbench.errors import FailedTrialsWarning
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Column, Table
+
+MACHINE_WIDTH = 180
+_NO_LIMIT = 10_000
+_CUT_SHORT = re.compile(r"\S…")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="One JSON document on standard output."
+)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document; NaN and infinities become null."""
+    import msgspec
+
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    click.echo(plain_json(text).encode())
+
+
+def say(text: object = "", *, err: bool = False) -> None:
+    """Print a line of text; what would control the terminal is escaped."""
+    click.echo(plain(text), err=err)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console as wide as the terminal, or wide enough for every table where there is none."""
+    from vbench.render.terminal.terminal import PlainConsole
+
+    made = PlainConsole(stderr=stderr)
+    if not made.is_terminal:
+        made.width = MACHINE_WIDTH
+    return made
+
+
+def print_table(out: Console, table: Table, heads: int = 1) -> None:
+    """Print a table; where the terminal is too narrow for it, in parts.
+
+    rich would cut numbers short to make a table fit.
+
+    Parameters
+    ----------
+    heads
+        Columns that say what a row is about: each part begins with them.
+    """
+    with out.capture() as shown:
+        out.print(table)
+    if not _CUT_SHORT.search(shown.get()):
+        out.print(table)
+        return
+    head, left = table.columns[:heads], table.columns[heads:]
+    while left:
+        count = len(left)
+        while count > 1 and _width(out, _part(table, [*head, *left[:count]])) > out.width:
+            count -= 1
+        part, left = _part(table, [*head, *left[:count]]), left[count:]
+        part.title, table.title = table.title, None
+        part.caption = None if left else table.caption
+        out.print(part)
+
+
+def _part(table: Table, columns: Sequence[Column]) -> Table:
+    """A table of some columns of another one, none of which is cut short."""
+    from rich.table import Table as Part
+
+    part = Part(
+        box=table.box,
+        padding=table.padding,
+        pad_edge=table.pad_edge,
+        title_justify=table.title_justify,
+        caption_justify=table.caption_justify,
+    )
+    for column in columns:
+        part.add_column(column.header, justify=column.justify, overflow="fold")
+    cells = zip(*(column.cells for column in columns), strict=True)
+    for row, values in zip(table.rows, cells, strict=True):
+        part.add_row(*values, style=row.style, end_section=row.end_section)
+    return part
+
+
+def _width(out: Console, table: Table) -> int:
+    from rich.measure import Measurement
+
+    return Measurement.get(out, out.options.update(max_width=_NO_LIMIT), table).maximum
+
+
+def speak_plainly() -> None:
+    """Print a warning as one line, without file and line of our code; in any encoding.
+
+    A terminal that knows no `±` shows `?`. JSON goes out as bytes, in UTF-8.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        say(f"vbench: warning: {message}", err=True)
+
+    warnings.showwarning = show
+    # Its table says it already.
+    warnings.filterwarnings("ignore", category=FailedTrialsWarning)
+    _invocation.say = lambda text: say(f"vbench: {text}", err=True)
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Print what is warned of inside, each warning once and as a line on standard error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        finally:
+            for message in dict.fromkeys(str(each.message) for each in caught):
+                say(f"vbench: warning: {message}", err=True)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A callback ``(doing, done, total)`` that draws a bar on a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda doing, done, total: None
+        return
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    # A slow refresh: the bar must not take time from what is measured on the same machine.
+    bar = Progress(*columns, console=console(stderr=True), transient=True, refresh_per_second=4)
+    with bar:
+        task = bar.add_task("", total=None)
+        yield lambda doing, done, total: bar.update(
+            task, description=plain(doing), completed=done, total=total
+        )
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __call__(self) -> float:
+        return time.perf_counter() - self._start

@@ -1,1 +1,0 @@
-"""From runs to what people look at: frames, figures and the page."""

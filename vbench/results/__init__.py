@@ -1,1 +1,0 @@
-"""The run folder: its schema, reader and writer, and what is summed up from it."""

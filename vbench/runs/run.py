@@ -1,0 +1,370 @@
+"""A run, opened: its settings, its answers, its measures."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.data.dataset import Truth
+from vbench.errors import DamagedFileError, UnknownNameError, VbenchError
+from vbench.measures.answers import Answers, Cost
+from vbench.measures.base import Measure
+from vbench.measures.curve import curve
+from vbench.measures.estimate import Estimate, Estimator
+from vbench.measures.grammar import parse
+from vbench.runs import files, tables
+from vbench.runs.facts import TrialFacts
+from vbench.runs.rows import Rows, read_facts, read_rows
+from vbench.runs.schema import Build, Manifest, Trial
+from vbench.runs.setting import Setting, spelt
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Per = Literal["setting", "trial", "query"]
+
+
+class Run:
+    """A run folder, read lazily: only what is asked for is loaded, and checked when it is.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    set_aside
+        Trials to take for such that left no result, by key, with the reason.
+
+    Raises
+    ------
+    VbenchError
+        When `path` holds no run, or a damaged one.
+    """
+
+    def __init__(self, path: str | Path, *, set_aside: Mapping[str, str] | None = None) -> None:
+        self.path = Path(path)
+        self.manifest: Manifest = files.read_manifest(self.path)
+        self.set_aside = dict(set_aside or {})
+        self._facts: dict[str, TrialFacts] = {}
+        self._builds = {build.key: build for build in self.manifest.builds}
+
+    def __repr__(self) -> str:
+        return f"<Run {self.path}: {self.counted}>"
+
+    @property
+    def counted(self) -> str:
+        """How many of the planned trials left a result: ``1 of 3 trials done, 2 failed``."""
+        planned, done = len(self.manifest.trials), len(self.done)
+        failed = {failure.trial for failure in self.manifest.failures}
+        failed &= {trial.key for trial in self.manifest.trials if not self.is_done(trial)}
+        return f"{done} of {planned} trials done" + (f", {len(failed)} failed" if failed else "")
+
+    def space(self, setting: Setting) -> str:
+        """The transform of the space that a setting was searched in; empty where there is none."""
+        trial = setting.trials[0]
+        found = self.build_of(trial).space or self.facts(trial).build.space
+        return "" if found in (None, "none") else str(found)
+
+    def build_of(self, trial: Trial) -> Build:
+        """The build that a trial searched."""
+        return self._builds[trial.build]
+
+    def is_done(self, trial: Trial) -> bool:
+        """Whether the trial left a result."""
+        there = files.trial_path(self.path, trial.key).is_file()
+        return there and trial.key not in self.set_aside
+
+    @property
+    def done(self) -> list[Trial]:
+        """Trials that left a result."""
+        return [trial for trial in self.manifest.trials if self.is_done(trial)]
+
+    @functools.cached_property
+    def _queries(self) -> tables.Table:
+        found = tables.read_queries(self.path)
+        self._check_rows(self.path / files.QUERIES, len(found.numbers))
+        return found
+
+    @property
+    def queries(self) -> pl.DataFrame:
+        """One row per query: its number, its id where it has one, and its columns."""
+        import polars as pl
+
+        found = self._queries
+        own = [pl.Series("query", found.numbers)]
+        if found.ids is not None:
+            own.append(found.ids.alias("id"))
+        # A column of the dataset that is called as one of ours keeps a mark.
+        taken = {each.name for each in own}
+        columns = [
+            each.alias(f"column.{each.name}") if each.name in taken else each
+            for each in self.columns.get_columns()
+        ]
+        return pl.DataFrame([*own, *columns])
+
+    @property
+    def columns(self) -> pl.DataFrame:
+        """The columns of the queries, m rows."""
+        return self._queries.columns
+
+    @property
+    def query_ids(self) -> pl.Series | None:
+        """What each query is called, (m,), or None where queries are numbers only."""
+        return self._queries.ids
+
+    @functools.cached_property
+    def items(self) -> tables.Table | None:
+        """What is known of the items that stand in some exact list or answer."""
+        return tables.read_items(self.path)
+
+    @functools.cached_property
+    def truth(self) -> Truth:
+        """The exact neighbors of every query."""
+        found = tables.read_ground_truth(self.path)
+        self._check_rows(self.path / files.GROUND_TRUTH, len(found.ids))
+        return found
+
+    def _check_rows(self, path: Path, rows: int) -> None:
+        m = self.manifest.dataset.m
+        if rows != m:
+            raise DamagedFileError(
+                path, f"{rows} rows for {m} queries", "give the same `vbench run` again"
+            )
+
+    def facts(self, trial: Trial) -> TrialFacts:
+        """What a trial's file says beside its rows."""
+        if trial.key not in self._facts:
+            path = files.trial_path(self.path, trial.key)
+            facts = read_facts(path)
+            if (facts.trial.setting, facts.trial.k) != (trial.setting, trial.k):
+                raise DamagedFileError(
+                    path,
+                    f"{files.MANIFEST} says {spelt(trial.setting)} of it",
+                    "give the same `vbench run` again",
+                )
+            self._facts[trial.key] = facts
+        return self._facts[trial.key]
+
+    def rows(self, trial: Trial, wanted: Sequence[str] | None = None) -> Rows:
+        """The rows of a trial's file, or some of their columns; the hits are always there."""
+        path, facts = files.trial_path(self.path, trial.key), self.facts(trial)
+        rows = read_rows(path, facts, wanted)
+        self._check_rows(path, len(rows.hits))
+        n = self.manifest.dataset.n
+        if rows.ids is not None and rows.ids.size and rows.ids.max() >= n:
+            raise DamagedFileError(
+                path, f"an id is not one of 0 … {n - 1}", "give the same `vbench run` again"
+            )
+        return rows
+
+    def answers(self, trial: Trial, *, ids: bool = True) -> Answers:
+        """What a trial answered; without `ids` in less time, for measures of hits and cost."""
+        names = ["hits", "ratio", "latency_ns", *(["ids"] if ids else [])]
+        rows, facts = self.rows(trial, names), self.facts(trial)
+        m, batch = len(rows.hits), facts.batch
+        return Answers(
+            k=trial.k,
+            ids=np.empty((m, 0), dtype=np.int32) if rows.ids is None else rows.ids,
+            hits=rows.hits,
+            truth_ids=self.truth.ids,
+            truth_distances=self.truth.distances,
+            metric=self.manifest.dataset.metric,
+            rule=self.manifest.options.rule,
+            ratio=np.full(m, np.nan) if rows.ratio is None else rows.ratio,
+            latency_ns=np.empty((m, 0), np.int64) if rows.latency_ns is None else rows.latency_ns,
+            cost=Cost(
+                build_seconds=facts.build_seconds,
+                index_bytes=facts.sizes.get("index"),
+                peak_bytes=facts.peak_bytes,
+                batch_seconds=None if batch is None else batch.seconds,
+                work=facts.work,
+                cpu_seconds=None if facts.cpu_ns is None else facts.cpu_ns * 1e-9,
+            ),
+            disturbed=tuple(each.disturbed for each in facts.passes),
+        )
+
+    def settings(self, *, steps: bool = False) -> list[Setting]:
+        """The settings that have a result, in the order of the plan, each with its builds.
+
+        Of an index that was brought to a mean recall only the settings at it; with `steps` also
+        those that were tried on the way.
+        """
+        groups: dict[str, list[Trial]] = {}
+        for trial in self.done:
+            build = self.build_of(trial)
+            groups.setdefault(repr((build.index, build.params, trial.setting, trial.k)), []).append(
+                trial
+            )
+        found = []
+        for trials in groups.values():
+            build = self.build_of(trials[0])
+            found.append(
+                Setting(build.index, build.params, trials[0].setting, trials[0].k, tuple(trials))
+            )
+        return found if steps else [each for each in found if not self._is_step(each)]
+
+    def _is_step(self, setting: Setting) -> bool:
+        """Whether a setting was tried only on the way to another one."""
+        for level in self.manifest.levels:
+            if (
+                (level.index, level.build, level.k) == (setting.index, setting.build, setting.k)
+                and setting.setting.items() >= level.fixed.items()
+                and setting.setting.keys() == {*level.fixed, level.knob} - {None}
+            ):
+                return setting.setting not in level.chosen
+        return False
+
+    def hits(self, setting: Setting) -> np.ndarray[Any, np.dtype[np.int32]]:
+        """Hits of every query in every build: int32 (builds, m)."""
+        return np.stack([self.rows(trial, ()).hits for trial in setting.trials])
+
+    def estimates(
+        self,
+        setting: Setting,
+        measures: Sequence[Measure],
+        level: float = 0.95,
+        cluster: str | None = None,
+    ) -> Iterator[Estimate]:
+        """Each measure of one setting: mean over its builds, interval and spread.
+
+        Queries that are equal in the column `cluster` are not taken as independent.
+        """
+        answers = [self.answers(trial) for trial in setting.trials]
+        estimator = Estimator(answers, level, self.clusters(cluster))
+        return map(estimator.of, measures)
+
+    def hardness(self, k: int) -> pl.DataFrame | None:
+        """The hardness of every query at K, a column for each measure; None until it is asked for.
+
+        :func:`vbench.runs.hardness.hardness_of` computes it, as `vbench tail` does.
+        """
+        return tables.read_hardness(self.path, self.manifest.dataset.fingerprint, k)
+
+    def clusters(self, name: str | None) -> NDArray[np.integer[Any]] | None:
+        """Which queries belong together by a column, such as ``user``: (m,), or None without one.
+
+        A query without a value belongs to no other.
+
+        Raises
+        ------
+        VbenchError
+            When there is no such column, or all its queries belong together.
+        """
+        if name is None:
+            return None
+        if name == self.manifest.dataset.query_id:
+            return np.arange(self.manifest.dataset.m)  # each query is one of its own
+        known = self.columns.columns
+        if name not in known:
+            hint = "columns come with the dataset, or with vbench run --segments"
+            raise UnknownNameError("column of the queries", name, known, hint)
+        ranks = self.columns[name].rank("dense")
+        if ranks.n_unique() < 2:
+            raise VbenchError(
+                f"all queries have the same {name}: clusters of queries need a column with "
+                "several values"
+            )
+        alone = -1 - np.arange(len(ranks), dtype=np.int64)
+        return np.where(ranks.is_null(), alone, ranks.fill_null(0).to_numpy())
+
+    def curve(self, setting: Setting, level: float = 0.95) -> pl.DataFrame:
+        """The robustness curve of one setting.
+
+        Returns
+        -------
+        polars.DataFrame
+            A row for each `delta` = j/K, j = 0…K: `value` (mean over builds), `low` and `high`
+            (interval of that point alone), `band_low` and `band_high` (a band that holds the
+            whole curve at once).
+        """
+        import polars as pl
+
+        found = curve(self.hits(setting), setting.k, level)
+        names = ("value", "low", "high", "band_low", "band_high")
+        columns = {"delta": np.arange(setting.k + 1) / setting.k}
+        return pl.DataFrame(columns | {name: getattr(found, name) for name in names})
+
+    def measure(
+        self, name: str | Measure, per: Per = "setting", cluster: str | None = None
+    ) -> pl.DataFrame:
+        """One measure of everything in the run.
+
+        Parameters
+        ----------
+        name
+            A measure in the grammar, such as ``"Robustness(delta=0.9)@10"``.
+        per
+            `setting`: a row for each setting, the mean over builds with `low`, `high` (95 %
+            interval) and `spread` (standard deviation over builds). `trial`: a row for each
+            build of each setting. `query`: a row for each query of each of those, with its `id`
+            where queries have some.
+        cluster
+            Column of the queries whose equal values are not taken as independent.
+
+        Returns
+        -------
+        polars.DataFrame
+            Columns `index`, `build` and `setting` (written ``name=value``), `k`, then by `per`.
+
+        Raises
+        ------
+        VbenchError
+            For an unknown measure, or a K that the run does not hold.
+        """
+        import polars as pl
+
+        measure = parse(name) if isinstance(name, str) else name
+        settings = self._with_cutoff(measure)
+        rows: list[dict[str, Any]] = []
+        for setting in settings:
+            head = {
+                "index": setting.index,
+                "build": spelt(setting.build),
+                "setting": spelt(setting.setting),
+                "k": setting.k,
+            }
+            if per == "setting":
+                (value,) = self.estimates(setting, [measure], cluster=cluster)
+                rows.append(head | {"builds": len(setting.trials)} | value._asdict())
+                continue
+            for trial in setting.trials:
+                number = {"build_number": self.build_of(trial).number}
+                answers = self.answers(trial)
+                if per == "trial":
+                    rows.append(head | number | {"value": measure.value(answers)})
+                    continue
+                values = measure.per_query(answers)
+                rows.append(head | number | {"query": np.arange(len(values)), "value": values})
+        frame = pl.DataFrame(rows)
+        if per != "query":
+            return frame
+        frame = frame.explode("query", "value")
+        if self.query_ids is None:
+            return frame
+        return frame.with_columns(self.query_ids.gather(frame["query"]).alias("id"))
+
+    def report(self, path: str | Path) -> Path:
+        """Write the run as one self-contained HTML page; the path it was written to."""
+        # The report stands above this room and is found when it is called.
+        page = importlib.import_module("vbench.render.page.page")
+        written: Path = page.write(self, path)
+        return written
+
+    def _with_cutoff(self, measure: Measure) -> list[Setting]:
+        settings = self.settings()
+        wanted = measure.cutoff
+        if wanted is None:
+            return settings
+        found = [setting for setting in settings if setting.k == wanted]
+        if not found:
+            ks = sorted({setting.k for setting in settings})
+            raise VbenchError(
+                f"{measure} asks for K={wanted}; {self.path} holds "
+                + (f"K={', '.join(map(str, ks))}" if ks else "no finished trial")
+            )
+        return found
