@@ -71,7 +71,7 @@ def stored(folder: Path, rng: np.random.Generator) -> Run:
 
 
 def exact(base: np.ndarray, queries: np.ndarray) -> Truth:
-    """Neighbours as faiss finds them: what is timed is what comes after."""
+    """Neighbors as faiss finds them: what is timed is what comes after."""
     import faiss
 
     squares, ids = faiss.knn(queries, base, DEPTH)

@@ -92,7 +92,7 @@ def made_dataset(folder: Path) -> Dataset:
 
 
 def made_run(folder: Path, dataset: Dataset) -> Run:
-    """Trials that miss between 2 and 40 % of the neighbours."""
+    """Trials that miss between 2 and 40 % of the neighbors."""
     rng = np.random.default_rng(1)
     (folder / "trials").mkdir(parents=True)
     truth = exact_truth(dataset, 2 * K)

@@ -45,7 +45,7 @@
     const option = document.querySelector(`option[value="${state.panel}"]`);
     const k = Number(option?.dataset.k);
     const need = Math.ceil((state.delta * k) / 100);
-    const pronoun = need === 0 ? "always" : `when at least ${need} of its ${k} nearest neighbours are found`;
+    const pronoun = need === 0 ? "always" : `when at least ${need} of its ${k} nearest neighbors are found`;
     show("meaning", `A query counts as well served ${pronoun}.`);
     for (const cell of all('td[data-live="robustness"]')) {
       const curve = reached.get(cell.parentElement.dataset.row) ?? [];

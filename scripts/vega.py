@@ -15,7 +15,7 @@ TARGET = Path(__file__).parents[1] / "reports" / "vega.js"
 NOTICE = """\
 /*! Vega {vega}, Vega-Lite {vega_lite}, Vega-Embed {vega_embed}, Vega-Tooltip: Copyright University
 of Washington Interactive Data Lab and contributors, BSD-3-Clause. D3: Copyright Mike Bostock, ISC.
-The licences are in vega-LICENCES.txt beside the report's template. */
+The licenses are in vega-LICENCES.txt beside the report's template. */
 """
 
 notice = NOTICE.format(

@@ -32,7 +32,7 @@ def answered(
 ) -> Run:
     """A run of the given hits: ``{"hnsw": {16: hits (builds, m)}}`` at ef=16.
 
-    The true neighbours of every query are `truth_from`, `truth_from` + 1, …; what comes instead
+    The true neighbors of every query are `truth_from`, `truth_from` + 1, …; what comes instead
     of the last of them has ids from 500 on. A query takes 1,000 ns for each unit of ef.
     """
     (folder / "trials").mkdir(parents=True)

@@ -277,7 +277,7 @@ class RaisesInInit(Exact):
     """Raises where it is made."""
 
     def __init__(self) -> None:
-        raise RuntimeError("no licence found")
+        raise RuntimeError("no license found")
 
 
 class RaisesInFit(Exact):

@@ -1,4 +1,4 @@
-"""A small dataset with judgements, and runs over it whose misses a test chooses."""
+"""A small dataset with judgments, and runs over it whose misses a test chooses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ N, M, D, JUDGED = 300, 90, 6, 70
 
 
 def judged_dataset(folder: Path, **changes: pl.DataFrame | None) -> Dataset:
-    """A dataset folder, opened: the judgements are of near items, for the first 70 queries.
+    """A dataset folder, opened: the judgments are of near items, for the first 70 queries.
 
     `changes` are other frames for `queries`, `items` or `relevance`; None leaves one out.
     """
@@ -61,9 +61,9 @@ def ranked_run(
     builds: int = 2,
     seed: int = 0,
 ) -> Run:
-    """A run folder: ``{"hnsw": {16: 0.3}}`` misses each neighbour with probability 0.3 at ef=16.
+    """A run folder: ``{"hnsw": {16: 0.3}}`` misses each neighbor with probability 0.3 at ef=16.
 
-    What comes instead of a missed neighbour are the next ones, in order.
+    What comes instead of a missed neighbor are the next ones, in order.
     """
     rng = np.random.default_rng(seed)
     (folder / "trials").mkdir(parents=True)

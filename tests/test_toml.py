@@ -38,7 +38,7 @@ def test_good_file_becomes_the_struct(tmp_path):
     assert read_toml(path, Sheet) == Sheet("t", sources=[Source("file:///x")])
 
 
-def test_unknown_key_names_line_and_neighbour():
+def test_unknown_key_names_line_and_neighbor():
     """An unknown key is reported with its line and the nearest known key."""
     text = complaint('title = "t"\n\nmetrik = "l2"\n')
     assert "sheet.toml, line 3: unknown key 'metrik'" in text

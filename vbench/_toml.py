@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,6 +71,14 @@ def parse_toml(
         return msgspec.convert(prepare(values), kind)
     except msgspec.ValidationError as error:
         raise VbenchError(_explain(str(error), text, kind, name)) from None
+
+
+def rename_keys(values: Values, names: Mapping[str, str]) -> Values:
+    """What the file says with old keys by their present names; a key of both is refused later."""
+    return {
+        names.get(key, key) if names.get(key) not in values else key: value
+        for key, value in values.items()
+    }
 
 
 def _explain(message: str, text: str, kind: Any, name: str) -> str:

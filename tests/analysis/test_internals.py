@@ -34,19 +34,19 @@ def silent(number: int) -> None:
 
 
 def test_graph_and_lists_are_told_in_the_dataset_s_order(dataset: Dataset, tmp_path: Path) -> None:
-    """Insertion order differs by build; what is said of the neighbours does not."""
+    """Insertion order differs by build; what is said of the neighbors does not."""
     run = measured(dataset, "structured:Ladder", tmp_path / "run", builds=2)
     found = explain_inside(chosen(run)[0], dataset, 0.9, silent)
     assert found["same"]["value"] == 1.0
     graph = {name: each["value"] for name, each in found["graph"].items()}
     assert graph["reachable"] == pytest.approx(20 / 30)
-    # Only the query at 24.1 misses its neighbours, and all four are cut off.
+    # Only the query at 24.1 misses its neighbors, and all four are cut off.
     assert (graph["missed_unreachable"], graph["found_unreachable"]) == (1.0, 0.0)
     assert graph["base_unreachable"] == pytest.approx(10 / 30)
     # Nobody leads to the first and to the first that is cut off.
     assert graph["orphans"] == pytest.approx(2 / 30)
     lists = {name: each["value"] for name, each in found["lists"].items()}
-    # Neighbours 1–4 lie in one list; 11–14 and 23–26 too.
+    # Neighbors 1–4 lie in one list; 11–14 and 23–26 too.
     assert (lists["lists"], lists["mean"], lists["most"]) == (3, 1, 1)
     # Two builds that are alike do not say that all are.
     assert found["graph"]["reachable"]["spread"] == 0.0

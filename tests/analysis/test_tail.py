@@ -48,7 +48,7 @@ def test_the_worst_come_first_persistent_before_lottery(run: Run) -> None:
 
 
 def test_what_was_missed_and_what_came_instead_is_counted_over_builds(run: Run) -> None:
-    """True neighbours by rank, wrong ids with the number of builds that gave them."""
+    """True neighbors by rank, wrong ids with the number of builds that gave them."""
     first, second, _ = of(explain(run), "a")["worst"]
     assert [each["rank"] for each in second["missed"]] == list(range(4, 11))
     assert second["missed"][0] == {
@@ -143,7 +143,7 @@ def test_what_was_seen_inside_is_kept_for_its_delta(run: Run) -> None:
     assert inside_of(side, 0.9) == seen
     assert inside_of(side, 0.5) is None
     about = [each["about"] for each in explain(run)["warnings"]]
-    assert about == ["no vectors", "not the same twice", "unreachable neighbours"]
+    assert about == ["no vectors", "not the same twice", "unreachable neighbors"]
 
 
 def test_one_build_is_warned_of(tmp_path: Path) -> None:

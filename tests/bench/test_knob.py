@@ -37,7 +37,7 @@ def like_a_graph(scale: float) -> Callable[[float], float]:
 @given(
     scale=st.floats(0.5, 400), target=st.floats(0.05, 5), start=st.sampled_from([1, 45, 512, 4096])
 )
-def test_whole_knobs_end_at_two_neighbours_around_the_target(
+def test_whole_knobs_end_at_two_neighbors_around_the_target(
     scale: float, target: float, start: float
 ) -> None:
     """Below misses the target, above reaches it, and no whole number lies between."""

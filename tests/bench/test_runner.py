@@ -136,7 +136,7 @@ def test_the_same_call_again_measures_nothing(dataset: Dataset, tmp_path: Path) 
         ("CrashesInFit", "SIGSEGV"),
         ("CrashesInSearch", "SIGSEGV"),
         ("RaisesInFit", "the index server is not there (in fit)"),
-        ("RaisesInInit", "no licence found"),
+        ("RaisesInInit", "no license found"),
         ("Quits", "SystemExit: goodbye from the index (in search)"),
         ("NegativeSize", "size_bytes returned -3"),
     ],

@@ -110,7 +110,7 @@ def test_counts_of_pads_repeats_and_ties() -> None:
 
 
 def test_ties_are_found_where_the_truth_is_all_ties() -> None:
-    """With a truth full of copies, an id beyond it is recognised from the stored vectors."""
+    """With a truth full of copies, an id beyond it is recognized from the stored vectors."""
     base = np.float32([[1.0]] * 8 + [[2.0]])
     result = scorer("l2", base, np.float32([[0.0]]), 3).score(np.array([[7, 8]]))
     assert result.hits.tolist() == [1]

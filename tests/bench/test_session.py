@@ -64,9 +64,9 @@ def test_an_error_leaves_the_worker_alive(tmp_path: Path) -> None:
     """It is told with what was being done, and the next question is answered."""
     with Session(threads=1) as session:
         error = failure(session, order(tmp_path, "misbehaving:RaisesInInit"), wire.Opened, 60)
-        assert error.reason == "RuntimeError: no licence found (in this)"
+        assert error.reason == "RuntimeError: no license found (in this)"
         assert (error.kind, error.fatal) == ("error", False)
-        assert "RaisesInInit" in error.log or "no licence" in error.log
+        assert "RaisesInInit" in error.log or "no license" in error.log
         assert failure(session, wire.Fit(), wire.Fitted, 60).reason.startswith("ValueError")
         built(session, tmp_path, "misbehaving:Exact")
 

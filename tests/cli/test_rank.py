@@ -125,7 +125,7 @@ def test_a_wrong_call_ends_with_2_and_one_line(
     assert "Traceback" not in result.output
 
 
-def test_a_dataset_without_judgements_is_refused(
+def test_a_dataset_without_judgments_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message says which file would hold them."""

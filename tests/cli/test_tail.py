@@ -94,7 +94,7 @@ def test_graph_looks_inside_once(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     again = call("--graph", "-n", "0")
     assert again.exit_code == 0, again.output
     assert "unreachable: no way leads there" in again.output
-    assert "in how many lists the true neighbours lie" in again.output
+    assert "in how many lists the true neighbors lie" in again.output
 
 
 def test_a_graph_that_is_none_is_told_and_the_others_are_shown(

@@ -71,7 +71,7 @@ def test_every_card_of_the_catalog_is_complete(name):
     assert card.metric
     assert card.n
     assert card.d
-    assert card.terms or card.licence
+    assert card.terms or card.license
     assert card.citation
     assert bool(card.folder) != bool(card.files)
     for file in card.files:
@@ -94,3 +94,10 @@ def test_the_metric_in_words_of_other_tools(tmp_path):
     path.write_text('title = "x"\nmetric = "hamming"\n')
     with pytest.raises(VbenchError, match=r"x\.toml, line 2: metric"):
         read_card(path)
+
+
+def test_the_license_under_its_old_key(tmp_path):
+    """Cards of earlier versions say `licence`; it is read, and an unknown key still refused."""
+    path = tmp_path / "old.toml"
+    path.write_text('metric = "l2"\nlicence = "CC0"\n')
+    assert read_card(path).license == "CC0"

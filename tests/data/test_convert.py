@@ -184,7 +184,7 @@ def test_a_folder_that_is_written_over_is_read_until_then(tmp_path):
 @pytest.mark.parametrize("target", ["out", "out.parquet"])
 @pytest.mark.parametrize("kind", ["text", "whole", "other rows", "customer"])
 def test_ids_and_what_hangs_on_them_survive(tmp_path, target, kind):
-    """Ids, columns, judgements and ground truth are the same when they are read back.
+    """Ids, columns, judgments and ground truth are the same when they are read back.
 
     Also where ids would do as row numbers of other rows, or the column's name is not usual.
     """

@@ -1,4 +1,4 @@
-"""Exact nearest neighbours, against a plain float64 search over everything."""
+"""Exact nearest neighbors, against a plain float64 search over everything."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check(queries, base, metric, k, **options):
     np.testing.assert_array_equal(distances, wanted_distances)
 
 
-centres = normal(20, 16)
+centers = normal(20, 16)
 CASES = {
     "plain": (normal(40, 24), normal(5000, 24), 60),
     "far from the origin": (normal(30, 24) + 300, normal(5000, 24) + 300, 50),
@@ -64,13 +64,13 @@ CASES = {
     ),
     "float16": (normal(30, 32).astype(np.float16), normal(4000, 32).astype(np.float16), 50),
     "tight clusters": (
-        centres[random.integers(0, 20, 30)] + 1e-5 * normal(30, 16),
-        centres[random.integers(0, 20, 6000)] + 1e-5 * normal(6000, 16),
+        centers[random.integers(0, 20, 30)] + 1e-5 * normal(30, 16),
+        centers[random.integers(0, 20, 6000)] + 1e-5 * normal(6000, 16),
         50,
     ),
     "tight clusters far away": (
-        1e3 * centres[random.integers(0, 20, 30)] + 1e-3 * normal(30, 16),
-        1e3 * centres[random.integers(0, 20, 6000)] + 1e-3 * normal(6000, 16),
+        1e3 * centers[random.integers(0, 20, 30)] + 1e-3 * normal(30, 16),
+        1e3 * centers[random.integers(0, 20, 6000)] + 1e-3 * normal(6000, 16),
         50,
     ),
     "too large for float32 squares": (normal(10, 8) * 1e37, normal(3000, 8) * 1e37, 20),

@@ -32,7 +32,7 @@ def test_base_vectors_become_queries(tmp_path):
 
 
 def test_queries_that_are_base_vectors_are_taken_out_of_it():
-    """Queries that are none stay, with what is known of them; judgements follow the new rows."""
+    """Queries that are none stay, with what is known of them; judgments follow the new rows."""
     queries = np.vstack([BASE[[7, 3]], BASE[:1] + 1])
     relevance = pl.DataFrame({"query": [0, 1, 1, 2], "item": [8, 3, 50, 99]})
     dataset = vbench.load(

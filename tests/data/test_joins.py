@@ -122,7 +122,7 @@ def test_other_users_are_refused(exported):
 
 
 def test_a_column_that_joins_nothing_is_refused(exported):
-    """A misspelt `on` is not passed over."""
+    """A misspelled `on` is not passed over."""
     pl.DataFrame({"user_id": USER_IDS, "x": range(M)}).write_csv("s.csv")
     with pytest.raises(VbenchError, match="on='userid': of two tables"):
         load(segments="s.csv", on="userid")
@@ -148,7 +148,7 @@ def test_ground_truth_in_ids(exported, kind):
             load(ground_truth=truth)
 
 
-def test_judgements_and_interactions_in_ids(exported):
+def test_judgments_and_interactions_in_ids(exported):
     """Both become row numbers; of a log, what is of others is left out and counted."""
     table = pl.DataFrame({"user_id": USER_IDS[:3], "item_id": ITEM_IDS[:3], "grade": [1, 2, 3]})
     table.write_csv("relevance.csv")
@@ -169,7 +169,7 @@ def test_judgements_and_interactions_in_ids(exported):
         load(relevance="relevance.csv")
 
 
-def test_judgements_by_another_key(exported):
+def test_judgments_by_another_key(exported):
     """`on` says which of two ids of the queries a table holds, and what the column is called."""
     customers = rng.permutation(M)
     pl.DataFrame({"user_id": USER_IDS, "customer": customers}).write_csv("customers.csv")
@@ -235,7 +235,7 @@ def test_a_folder_has_ids_and_interactions(tmp_path):
 
 
 def test_row_numbers_of_a_dataset_stay_what_they_are(monkeypatch):
-    """Judgements of a plug-in's dataset are row numbers, whatever ids its items have."""
+    """Judgments of a plug-in's dataset are row numbers, whatever ids its items have."""
     from vbench.data import catalog
 
     made = vbench.Dataset(
@@ -252,7 +252,7 @@ def test_row_numbers_of_a_dataset_stay_what_they_are(monkeypatch):
     assert vbench.load("plug").relevance.rows() == [(0, 5), (1, 6)]
 
 
-def test_other_queries_to_a_catalogued_base_have_their_own_columns(tmp_path):
+def test_other_queries_to_a_cataloged_base_have_their_own_columns(tmp_path):
     """What the card says of its own queries' columns is not asked of others."""
     books = vbench.load("books")
     vectors = pl.Series("emb", books.queries[:3].astype(np.float32).tolist())

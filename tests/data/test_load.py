@@ -251,7 +251,7 @@ def test_zero_vectors_only_matter_under_cosine(kind):
 
 
 def test_zero_queries_are_left_out_under_cosine(tmp_path):
-    """What belongs to the others stays with them: segments, judgements, ground truth."""
+    """What belongs to the others stays with them: segments, judgments, ground truth."""
     queries = QUERIES.copy()
     ids = exact_truth(vbench.load(BASE, queries=QUERIES, metric="cosine"), 5).ids.copy()
     queries[[0, 4]], ids[[0, 4]] = 0, 0

@@ -1,4 +1,4 @@
-"""Sentences and glosses of WordNet, as a dataset with judgements."""
+"""Sentences and glosses of WordNet, as a dataset with judgments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import vbench
 from vbench.data.prepare_wordnet import read_senses, write
 from vbench.errors import DataError
-from vbench.ranking.judgements import judgements
+from vbench.ranking.judgments import judgments
 
 _LINES = {
     "noun": [
@@ -48,7 +48,7 @@ def counted(texts: Sequence[str]) -> np.ndarray:
 
 
 def test_senses_with_a_sentence_are_read(archive: Path) -> None:
-    """Their gloss without the sentences, their first word with spaces; licence and others not."""
+    """Their gloss without the sentences, their first word with spaces; license and others not."""
     senses = read_senses(archive)
     assert [sense.word for sense in senses] == ["entity", "breathe", "able"]
     assert senses[0].gloss == "that which exists"
@@ -57,14 +57,14 @@ def test_senses_with_a_sentence_are_read(archive: Path) -> None:
 
 
 def test_a_sentence_asks_for_its_own_gloss(archive: Path, tmp_path: Path) -> None:
-    """And for every sense it stands under; the dataset opens, and its judgements fit."""
+    """And for every sense it stands under; the dataset opens, and its judgments fit."""
     folder = tmp_path / "wordnet"
     folder.mkdir()
     write(read_senses(archive), counted, folder)
     (folder / "dataset.toml").write_text('metric = "cosine"\n')
     dataset = vbench.load(folder)
     assert (dataset.n, dataset.m) == (3, 4)
-    known = judgements(dataset)
+    known = judgments(dataset)
     sentences = pl.read_parquet(folder / "queries.parquet")["sentence"].to_list()
     asked = {(sentences[query], item) for query, item in zip(known.query, known.item, strict=True)}
     assert asked == {("what an entity", 0), ("it is", 0), ("it is", 2), ("he breathed", 1)}

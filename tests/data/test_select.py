@@ -48,8 +48,8 @@ def test_other_queries_keep_segments_and_relevance(folder: Path) -> None:
     assert late.fingerprint != own.fingerprint
 
 
-def test_chosen_queries_take_their_judgements_along(folder: Path) -> None:
-    """Queries 0, 1 and 4 are kept; their judgements follow under new row numbers."""
+def test_chosen_queries_take_their_judgments_along(folder: Path) -> None:
+    """Queries 0, 1 and 4 are kept; their judgments follow under new row numbers."""
     users = vbench.load(f"{folder}:users")
     np.testing.assert_array_equal(users.queries, np.load(folder / "queries.npy")[[0, 1, 4]])
     assert users.relevance is not None

@@ -55,7 +55,7 @@ def test_truth_is_kept_and_a_deeper_one_serves(dataset, searches):
 
 
 def test_depth_is_cut_to_n(dataset):
-    """More neighbours than there are base vectors means all of them."""
+    """More neighbors than there are base vectors means all of them."""
     assert exact_truth(dataset, 5000).depth == 2000
     with pytest.raises(DataError, match="at least 1"):
         exact_truth(dataset, 0)
@@ -139,7 +139,7 @@ def test_full_disk_is_one_message(dataset, monkeypatch):
 
 @pytest.mark.parametrize("metric", ["l2", "ip", "cosine"])
 def test_right_truth_is_accepted(dataset, metric):
-    """True neighbours pass, with distances of our own; float32 rounding does not matter."""
+    """True neighbors pass, with distances of our own; float32 rounding does not matter."""
     right = exact_truth(Dataset("x", dataset.base, dataset.queries, metric), 20)
     checked = given_truth(right.ids, dataset.queries, dataset.base, metric, where="file")
     np.testing.assert_array_equal(checked.ids, right.ids)
@@ -175,8 +175,8 @@ def _wrong(dataset, how):
         ("another metric", "query 0"),
         ("a subset", "query 0"),
         ("reversed", "query 0"),
-        ("out of range", "neighbour 2000 .rank 19. is outside 0 … 1999"),
-        ("negative", "query 0: no neighbour at rank 18, but one behind it"),
+        ("out of range", "neighbor 2000 .rank 19. is outside 0 … 1999"),
+        ("negative", "query 0: no neighbor at rank 18, but one behind it"),
         ("repeated", "is there twice"),
         ("too few queries", r"shape \(39, 20\)"),
     ],
@@ -190,14 +190,14 @@ def test_wrong_truth_is_refused(dataset, how, words):
 
 
 def test_one_wrong_query_is_found_when_truth_is_computed(dataset):
-    """A single wrong neighbour that no sample shows is found against the exact truth."""
+    """A single wrong neighbor that no sample shows is found against the exact truth."""
     right = exact_truth(dataset, 20)
     ids = right.ids.copy()
     farther = exact_truth(dataset, 40).ids[22, 39]
     ids[22, 19] = farther
     known = given_truth(ids, dataset.queries, dataset.base, "l2", where="file")
     wrong = Dataset("tiny", dataset.base, dataset.queries, "l2", given_truth=known)
-    with pytest.raises(DataError, match="ground truth of tiny: query 22: its neighbour at rank 19"):
+    with pytest.raises(DataError, match="ground truth of tiny: query 22: its neighbor at rank 19"):
         exact_truth(wrong, 50)
 
 
@@ -254,7 +254,7 @@ def test_a_shorter_row_ends_in_pads(dataset, metric, dtype):
 
 def test_ground_truth_of_pads_alone(dataset):
     """It holds nothing."""
-    with pytest.raises(DataError, match=r"neighbour -1 \(rank 0\) is outside"):
+    with pytest.raises(DataError, match=r"neighbor -1 \(rank 0\) is outside"):
         given_truth(np.full((40, 5), -1), dataset.queries, dataset.base, "l2", where="file")
 
 

@@ -53,7 +53,7 @@ def recall(ids: Any, metric: Metric, base: Any = BASE) -> float:
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("spec", [*NAMES, FACTORIES[0]])
-def test_every_metric_is_answered_by_its_own_neighbours(spec: str, metric: Metric) -> None:
+def test_every_metric_is_answered_by_its_own_neighbors(spec: str, metric: Metric) -> None:
     """At the widest setting recall is near 1, natively or in the space that `auto` chooses."""
     index, queries = built(spec, metric)
     least = 1.0 if spec == "flat" else 0.9

@@ -53,7 +53,7 @@ def test_a_good_index_passes(spec: str) -> None:
         ("OutOfRange", BASIC, "fail", "query 0 got id 1000 from a base of 1000 vectors"),
         ("Negative", BASIC, "fail", "query 0 got id -7"),
         ("Duplicates", BASIC, "fail", "came twice for one query"),
-        ("RaisesInInit", BASIC, "fail", "raised RuntimeError: no licence found"),
+        ("RaisesInInit", BASIC, "fail", "raised RuntimeError: no license found"),
         ("RaisesInSearch", "k larger than n", "fail", "cannot search today"),
         (
             "BatchDiffers",

@@ -151,9 +151,9 @@ def test_a_module_that_quits_while_it_is_imported_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SystemExit in somebody's module does not end vbench."""
-    (tmp_path / "quits_at_once.py").write_text("raise SystemExit('no licence')\n")
+    (tmp_path / "quits_at_once.py").write_text("raise SystemExit('no license')\n")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(VbenchError, match=r"cannot be imported \(SystemExit: no licence\)"):
+    with pytest.raises(VbenchError, match=r"cannot be imported \(SystemExit: no license\)"):
         resolve("quits_at_once:Mine")
 
 

@@ -64,7 +64,7 @@ def test_shape_of_a_star():
     assert found.out_degree == 1.0
 
 
-def test_missed_neighbours_by_kind():
+def test_missed_neighbors_by_kind():
     """Shares among the missed are of the ids given, twice where they are given twice."""
     rng = np.random.default_rng(1)
     neighbors = rng.integers(10, 190, size=(200, 6))
@@ -90,14 +90,14 @@ def test_ring_has_neither_hubs_nor_anti_hubs():
 
 
 def test_nothing_missed_has_no_share():
-    """Without a missed neighbour there is no share of them."""
+    """Without a missed neighbor there is no share of them."""
     found = kinds(Graph(np.array([[0]]), np.array([0])))
     assert all(map(math.isnan, share_of(found, [])))
     assert all(map(math.isnan, share_of(found, [-1])))
 
 
 def test_lists_per_query():
-    """Neighbours of one list count once."""
+    """Neighbors of one list count once."""
     lists = np.array([0, 0, 5, 5, 9])
     truth = np.array([[0, 1, 2], [0, 2, 4], [3, 2, 3]])
     assert lists_per_query(lists, truth).tolist() == [2, 3, 1]

@@ -64,7 +64,7 @@ def data(request):
 
 
 def test_formulas(data):
-    """Every measure of the neighbours is its formula, in plain loops, under every metric."""
+    """Every measure of the neighbors is its formula, in plain loops, under every metric."""
     base, queries, metric, (ids, distances) = data
     found = hardness(base, queries, ids, distances, metric, threads=1)
     assert tuple(found) == NAMES
@@ -136,7 +136,7 @@ def test_counting_within_is_exact(seed, metric, offset):
     queries = (rng.integers(-4, 5, size=(9, 5)) + offset + 0.5).astype(np.float32)
     points, asked = (np.array(x) for x in mapped(base, queries, metric))
     d = np.stack([np.linalg.norm(points - q, axis=1) for q in asked])
-    # Half-way between two neighbours in the order, but for rounding, or far outside.
+    # Half-way between two neighbors in the order, but for rounding, or far outside.
     steps = np.sort(d, axis=1)
     gaps = np.diff(steps, axis=1)
     at = np.argmax(gaps > 1e-9, axis=1)
@@ -161,7 +161,7 @@ def test_narrow_types_are_widened(dtype):
 
 
 def test_shallow_truth_leaves_out_what_it_cannot_tell():
-    """Measures that need more neighbours than are known are absent, not guessed."""
+    """Measures that need more neighbors than are known are absent, not guessed."""
     rng = np.random.default_rng(5)
     base, queries = rng.standard_normal((50, 4)), rng.standard_normal((5, 4))
     ids, distances = exact_truth(base, queries, "l2", 10)

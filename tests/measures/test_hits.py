@@ -35,7 +35,7 @@ def test_threshold_is_the_ceiling_of_the_decimal(thousandths: int, k: int) -> No
 
 
 def test_a_repeated_id_counts_once() -> None:
-    """Ten copies of the nearest neighbour are one hit."""
+    """Ten copies of the nearest neighbor are one hit."""
     assert hits([[0] * 10], [range(20)], [range(20)], 10) == [1]
 
 
@@ -55,7 +55,7 @@ def test_an_exact_tie_with_the_kth_is_a_hit() -> None:
 
 
 def test_hits_are_capped_at_k_among_many_ties() -> None:
-    """More tied neighbours than places do not make more than K hits."""
+    """More tied neighbors than places do not make more than K hits."""
     assert hits([[3, 2]], [[0, 1, 2, 3, 4]], [[1.0, 1.0, 1.0, 1.0, 2.0]], 2) == [2]
 
 

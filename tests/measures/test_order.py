@@ -40,7 +40,7 @@ def test_map_is_the_mean_precision_at_right_ranks() -> None:
 
 
 def test_a_repeated_id_is_right_once() -> None:
-    """Copies of the nearest neighbour gain nothing in any ordered measure."""
+    """Copies of the nearest neighbor gain nothing in any ordered measure."""
     answers = from_ids([[0, 0, 0, 0]], EXACT)
     assert MAP(k=4).value(answers) == pytest.approx(1 / 4)
     assert nDCG(k=4).value(answers) == pytest.approx(

@@ -85,7 +85,7 @@ def test_order_of_queries_does_not_matter(case: tuple[list[int], int], random: o
 
 @given(st.integers(0, 2**32 - 1))
 def test_labels_of_base_vectors_do_not_matter(seed: int) -> None:
-    """Every measure is unchanged when base ids are relabelled."""
+    """Every measure is unchanged when base ids are relabeled."""
     rng = np.random.default_rng(seed)
     truth = np.stack([rng.permutation(40)[:12] for _ in range(8)])
     ids = np.stack([rng.permutation(40)[:6] for _ in range(8)])

@@ -83,8 +83,8 @@ def test_each_of_several_runs_keeps_its_own(run: Run, dataset: Dataset, tmp_path
     assert len(read_document(run.path)["settings"]) == 3
 
 
-def test_judgements_that_do_not_fit_are_the_datas_fault(run: Run, dataset: Dataset) -> None:
-    """Judgements of far items: a warning that blames data or model, and not the index."""
+def test_judgments_that_do_not_fit_are_the_datas_fault(run: Run, dataset: Dataset) -> None:
+    """Judgments of far items: a warning that blames data or model, and not the index."""
     far = np.argsort((dataset.queries @ dataset.base.T), axis=1)[:, :3]
     relevance = pl.DataFrame({"query": np.repeat(np.arange(90), 3), "item": far.ravel()})
     made = evaluate([run], ["tower"], dataset=dataclasses.replace(dataset, relevance=relevance))
@@ -95,7 +95,7 @@ def test_judgements_that_do_not_fit_are_the_datas_fault(run: Run, dataset: Datas
 
 
 def test_a_retriever_worse_than_popularity_is_named(run: Run, dataset: Dataset) -> None:
-    """Judgements of the most popular items that retrieval finds now and then."""
+    """Judgments of the most popular items that retrieval finds now and then."""
     first = np.argsort(-dataset.items["popularity"].to_numpy())[:4]
     near = np.argsort(-(dataset.queries @ dataset.base.T), axis=1)[:, 0]
     query = np.concatenate([np.repeat(np.arange(90), 4), np.arange(90)])

@@ -59,7 +59,7 @@ def test_scores_fall_strictly(run: Run, dataset: Dataset, tmp_path: Path) -> Non
 def test_parquet_keeps_the_similarity_and_the_tail(
     run: Run, dataset: Dataset, tmp_path: Path
 ) -> None:
-    """Candidates with similarity in float64, queries with hits and tail flags, judgements."""
+    """Candidates with similarity in float64, queries with hits and tail flags, judgments."""
     trial = run.done[0]
     files = {
         file.name.rpartition(".")[0].rpartition(".")[2] or file.stem: file
@@ -142,7 +142,7 @@ def test_ids_go_out_and_come_back(tmp_path: Path, kind: str, form: str) -> None:
 
 
 def test_each_trial_has_a_name_of_its_own(run: Run, dataset: Dataset, tmp_path: Path) -> None:
-    """Six trials, the control and the judgements."""
+    """Six trials, the control and the judgments."""
     made = export_all([run], tmp_path, "trec", 20, dataset)
     assert len(made["trials"]) == 6
     assert len(made["files"]) == 8

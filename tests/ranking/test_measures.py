@@ -11,14 +11,14 @@ from ir_measures import AP, RR, Success, nDCG
 from scipy.stats import kendalltau
 
 from vbench.errors import VbenchError
-from vbench.ranking.judgements import Judgements
+from vbench.ranking.judgments import Judgments
 from vbench.ranking.measures import Ideal, by_name, find, kendall, perfect
 
 K = 25
 
 
-def lists(seed: int, m: int = 40, graded: bool = True) -> tuple[Judgements, np.ndarray, np.ndarray]:
-    """Judgements of every query, candidates with few distinct scores, and those scores."""
+def lists(seed: int, m: int = 40, graded: bool = True) -> tuple[Judgments, np.ndarray, np.ndarray]:
+    """Judgments of every query, candidates with few distinct scores, and those scores."""
     rng = np.random.default_rng(seed)
     n = 120
     candidates = np.stack([rng.permutation(n)[:K] for _ in range(m)])
@@ -28,12 +28,10 @@ def lists(seed: int, m: int = 40, graded: bool = True) -> tuple[Judgements, np.n
     )
     query, item = np.divmod(keys, n)
     grade = rng.integers(1, 4, len(keys)) if graded else np.ones(len(keys))
-    return Judgements(query, item, grade.astype(float), m, n), candidates, scores
+    return Judgments(query, item, grade.astype(float), m, n), candidates, scores
 
 
-def measured(
-    known: Judgements, candidates: np.ndarray, scores: np.ndarray
-) -> dict[str, np.ndarray]:
+def measured(known: Judgments, candidates: np.ndarray, scores: np.ndarray) -> dict[str, np.ndarray]:
     grades = known.grades(known.judged[:, np.newaxis], candidates)
     found = find(scores, grades, candidates >= 0)
     ideal = Ideal.of(known, 10)
@@ -106,9 +104,9 @@ def test_the_best_list_scores_what_perfect_says() -> None:
         np.testing.assert_allclose(values, perfect(name, ideal))
 
 
-def test_the_ideal_is_made_of_all_judgements() -> None:
+def test_the_ideal_is_made_of_all_judgments() -> None:
     """A relevant item that is not among the candidates lowers nDCG; sklearn's would say 1."""
-    known = Judgements(np.array([0, 0]), np.array([1, 2]), np.array([1.0, 5.0]), 1, 9)
+    known = Judgments(np.array([0, 0]), np.array([1, 2]), np.array([1.0, 5.0]), 1, 9)
     value = measured(known, np.array([[1, 3]]), np.array([[1.0, 0.0]]))["nDCG@10"]
     assert value[0] == pytest.approx(1 / (5 + 1 / np.log2(3)))
 

@@ -40,7 +40,7 @@ def test_judged_queries_alone_are_ranked(stage: Stage) -> None:
 
 def test_a_ranker_that_knows_the_answer_is_perfect_on_what_is_there(stage: Stage) -> None:
     """Each relevant candidate counts at its best rank, in the control as in the trials."""
-    grades = stage.judgements.grades
+    grades = stage.judgments.grades
     oracle = Made(lambda queries, items: grades(queries[:, np.newaxis], items))
     ranked = score(stage, oracle, "oracle")
     there = (stage.grades[stage.pool.places[0]] > 0).sum(axis=1)
@@ -118,7 +118,7 @@ def test_a_dataset_with_pads_and_repeats(tmp_path: Path) -> None:
 
     pool = Pool.of(stage.judged, [case.answers[0].ids, ids])
     changed = dataclasses.replace(
-        stage, pool=pool, grades=stage.judgements.grades(pool.query, pool.item)
+        stage, pool=pool, grades=stage.judgments.grades(pool.query, pool.item)
     )
     ranked = score(changed, Made(0.0), "same")
     np.testing.assert_allclose(ranked.trials["nDCG@10"][0], ranked.exact["nDCG@10"])

@@ -243,7 +243,7 @@ def _manifest(
             d=64,
             metric="l2",
             fingerprint=print_,
-            card={"title": "Made up", "licence": "CC0", "citation": "Nobody, 2026"},
+            card={"title": "Made up", "license": "CC0", "citation": "Nobody, 2026"},
             columns={"activity": "segment"} if segments else {},
         ),
         options=Options(

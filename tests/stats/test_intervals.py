@@ -99,7 +99,7 @@ def test_dkw_half_width():
 
 @pytest.mark.parametrize(("alpha", "m", "size"), [(0.05, 100, 5), (0.05, 101, 6), (0.07, 100, 7)])
 def test_tail_size_takes_alpha_as_written(alpha, m, size):
-    """⌈αm⌉ is computed from the decimal, not from its binary neighbour."""
+    """⌈αm⌉ is computed from the decimal, not from its binary neighbor."""
     assert tail_size(m, alpha) == size
 
 

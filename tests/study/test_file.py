@@ -48,7 +48,7 @@ def test_measures_of_a_table_take_the_k_of_the_run(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("title = 1", "title"),
-        (PART + "colour = 1", "unknown key 'colour'"),
+        (PART + "color = 1", "unknown key 'color'"),
         (PART + PART.replace('title = "t"', ""), "two parts have one name"),
         (PART + '[[figures]]\nname = "f"\nparts = ["swep"]\ndraw = "curves"', "'sweep'"),
         (PART + '[[figures]]\nname = "f"\nparts = ["sweep"]\ndraw = "curve"', "'curves'"),

@@ -44,7 +44,7 @@ def test_held_items_are_queries_and_not_in_the_base(data: Interactions, recipe: 
     assert together.tolist() == list(range(1, data.n_items + 1))
 
 
-def test_every_user_query_has_a_judgement(data: Interactions, recipe: Recipe) -> None:
+def test_every_user_query_has_a_judgment(data: Interactions, recipe: Recipe) -> None:
     """Users are drawn among those with a held-out interaction in the base."""
     chosen = select(data, recipe, seed=0)
     relevance = relevance_table(data, chosen)

@@ -33,7 +33,7 @@ def test_no_interaction_is_in_two_parts(data: Interactions) -> None:
     assert not validation & test
 
 
-def test_pairs_are_sorted_and_inside_the_catalogue(data: Interactions) -> None:
+def test_pairs_are_sorted_and_inside_the_catalog(data: Interactions) -> None:
     """Row numbers start at 1, and each user's pairs lie together."""
     for part in (data.train, data.validation, data.test):
         assert part.user.min() >= 1
@@ -56,7 +56,7 @@ def test_items_come_by_popularity_of_the_training_part(data: Interactions) -> No
 
 
 def test_a_user_split_holds_out_some_of_everybody(data: Interactions, recipe: Recipe) -> None:
-    """Every user has a held-out interaction (unless its item left the catalogue)."""
+    """Every user has a held-out interaction (unless its item left the catalog)."""
     held = np.bincount(data.test.user, minlength=data.n_users + 1)[1:]
     kept = np.bincount(data.train.user, minlength=data.n_users + 1)[1:]
     assert (held > 0).mean() > 0.9
@@ -127,9 +127,9 @@ def test_repeats_and_missing_ids_are_left_out_and_said(shop: Any, recipe: Recipe
     assert "1 interactions without user or item" in notes
 
 
-def test_a_catalogue_keeps_the_most_popular(shop: Any, recipe: Recipe) -> None:
-    """`catalogue` bounds the items, `min_item` their interactions."""
-    assert prepare(*shop, _with(recipe, catalogue=50), seed=0).n_items == 50
+def test_a_catalog_keeps_the_most_popular(shop: Any, recipe: Recipe) -> None:
+    """`catalog` bounds the items, `min_item` their interactions."""
+    assert prepare(*shop, _with(recipe, catalog=50), seed=0).n_items == 50
     made = prepare(*shop, _with(recipe, min_item=5), seed=0)
     assert 0 < made.n_items < prepare(*shop, recipe, seed=0).n_items
 

@@ -28,7 +28,7 @@ def test_what_does_not_fit_is_refused() -> None:
 
 
 def test_the_recipe_of_books_is_read() -> None:
-    """The catalogue's own recipe names its files, with checksums, and a reader that exists."""
+    """The catalog's own recipe names its files, with checksums, and a reader that exists."""
     recipe = read_toml(room("datasets") / "books" / "recipe.toml", Recipe)
     assert [file.filename[:2] for file in recipe.files] == ["BX"] * 3
     assert all(file.sha256 for file in recipe.files)

@@ -72,7 +72,7 @@ def test_the_objective_is_ranked_from_its_own_side() -> None:
         parse_objective("Latency(p=99)", "QPS")
 
 
-def test_one_search_retrieves_one_number_of_neighbours() -> None:
+def test_one_search_retrieves_one_number_of_neighbors() -> None:
     """K comes from the targets; several, or another one given, are refused."""
     measures = [parse("Recall@10"), parse("Latency(p=99)")]
     assert common_cutoff(measures, None) == 10

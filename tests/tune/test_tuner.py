@@ -151,7 +151,7 @@ def test_a_fault_of_one_index_leaves_the_other(tmp_path: Path) -> None:
     assert both.is_certified
     assert both.best.tried.group.builds[0].index == "knobbed:Kept"
     assert both.run.manifest.failures
-    with pytest.raises(VbenchError, match=r"no setting could be measured: .*no licence"):
+    with pytest.raises(VbenchError, match=r"no setting could be measured: .*no license"):
         tuned("misbehaving:RaisesInInit", tmp_path / "none")
 
 

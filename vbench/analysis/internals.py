@@ -52,7 +52,7 @@ def explain_inside(
 
     A run does not keep its indexes. Each build is made again from its seed and its order of
     insertion, in a worker like the first one, and asked the same queries: `same` is the share of
-    queries that get the very same ids. What is said of missed neighbours is of these answers and
+    queries that get the very same ids. What is said of missed neighbors is of these answers and
     this index, so it holds together even where several threads never build the same index twice.
 
     Parameters
@@ -166,7 +166,7 @@ def _of_graph(graph: Graph, truth: Ids, missed: NDArray[np.bool_]) -> Numbers:
 
 
 def _of_lists(lists: Ids, truth: Ids, missed: NDArray[np.bool_], delta: float) -> Numbers:
-    """In how many lists the true neighbours of a query lie, and how that goes with its recall."""
+    """In how many lists the true neighbors of a query lie, and how that goes with its recall."""
     k = truth.shape[1]
     numbers = lists_per_query(lists, truth)
     hits = (~missed).sum(axis=1)

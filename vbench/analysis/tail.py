@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SCHEMA = "vbench.tail/1"
 INTERNALS_SCHEMA = "vbench.internals/2"
 MANY_UNREACHABLE = 0.05
-"""Share of the missed neighbours that no search can reach, above which that is worth a warning."""
+"""Share of the missed neighbors that no search can reach, above which that is worth a warning."""
 
 
 def explain(
@@ -337,9 +337,9 @@ def _of_inside(row: Mapping[str, Any]) -> list[Warn]:
     if graph and (graph["missed_unreachable"]["value"] or 0.0) > MANY_UNREACHABLE:
         found.append(
             Warn(
-                "unreachable neighbours",
+                "unreachable neighbors",
                 f"{row['name']}: no search can reach {graph['missed_unreachable']['value']:.0%} of "
-                "the neighbours it missed",
+                "the neighbors it missed",
                 "a wider search will not find them",
                 "more links at the build (M, R); for inner product, a recipe that makes the space "
                 "Euclidean first, such as hnsw-mips",

@@ -52,7 +52,7 @@ def worst_rows(
     Returns
     -------
     list of dict
-        `query`: row number, `id`: what it is called; `missed`: true neighbours that some build
+        `query`: row number, `id`: what it is called; `missed`: true neighbors that some build
         did not return, by rank; `instead`: items that came and are none. Each with its `item`
         (row number) and `id`, the number of builds that did so, its rank where the truth is deep
         enough to know it, and its distance.
@@ -97,7 +97,7 @@ def _missed(answers: Sequence[Answers], row: int, names: Names) -> list[dict[str
 def _instead(
     answers: Sequence[Answers], row: int, dataset: Dataset | None, names: Names
 ) -> list[dict[str, Any]]:
-    """Ids that came and are no true neighbours, those of most builds first."""
+    """Ids that came and are no true neighbors, those of most builds first."""
     first = answers[0]
     reach = truth_reach(first.truth_distances[row : row + 1], first.k, first.metric, first.rule)
     known = first.truth_ids[row]

@@ -261,8 +261,8 @@ def opened(
     claimed: Claimed,
     progress: Progress,
 ) -> Iterator[Bench]:
-    """Find the exact neighbours and make a claimed folder ready for measuring."""
-    progress("exact neighbours", 0, 1)
+    """Find the exact neighbors and make a claimed folder ready for measuring."""
+    progress("exact neighbors", 0, 1)
     journal = Journal(folder, dataset, options, plan, claimed, progress)
     # Also for the K of earlier calls, whose trials are read against the same file.
     kept = 2 * max(journal.manifest.options.k)

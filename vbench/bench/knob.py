@@ -59,7 +59,7 @@ class KnobSearch:
         The score to reach. Interpolation is best where the score is about linear in the
         logarithm of the knob, as −log(1 − recall) is.
     resolution
-        The two values are close enough when they differ by this share, or are neighbouring whole
+        The two values are close enough when they differ by this share, or are neighboring whole
         numbers; without it, a hundredth where fractions are allowed.
     """
 
@@ -170,7 +170,7 @@ class KnobSearch:
 
 
 def falls(tried: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
-    """The first two neighbouring values of which the larger has the lower score; else nothing."""
+    """The first two neighboring values of which the larger has the lower score; else nothing."""
     ordered = sorted(tried)
     for before, after in itertools.pairwise(ordered):
         if after[1] < before[1]:

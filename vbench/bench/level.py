@@ -130,8 +130,8 @@ def _why(
     name = group.knob.name
     if len(chosen) == 2:
         low, high = chosen
-        neighbours = group.knob.whole and high - low <= 1
-        words = f"no value of {name} lies" if neighbours else f"the level lies at a {name}"
+        neighbors = group.knob.whole and high - low <= 1
+        words = f"no value of {name} lies" if neighbors else f"the level lies at a {name}"
         ends = f"{low} ({recalls[low]:.4f}) and {high} ({recalls[high]:.4f})"
         return f"{words} between {ends}: both are shown"
     (best,) = chosen

@@ -16,7 +16,7 @@ _BLOCK_VALUES = 1 << 20
 
 
 class Score(NamedTuple):
-    """Scored answers of one trial. `ties` counts the queries whose k-th neighbour is tied."""
+    """Scored answers of one trial. `ties` counts the queries whose k-th neighbor is tied."""
 
     hits: NDArray[np.int32]
     ratio: FloatArray

@@ -58,7 +58,7 @@ class DataGroup(Group):
 
 @click.group(cls=DataGroup, epilog=_EXAMPLES, short_help="List, fetch and convert datasets.")
 def data() -> None:
-    """List, show, fetch and convert datasets, and compute their exact neighbours.
+    """List, show, fetch and convert datasets, and compute their exact neighbors.
 
     A dataset is a name of the catalog or a path: HDF5 of ann-benchmarks and VIBE, .fvecs/.bvecs,
     .fbin/.u8bin/.i8bin, .npy/.npz, Parquet, or a folder. docs/data.md describes them.
@@ -246,7 +246,7 @@ def convert(
     type=click.IntRange(min=1),
     default=200,
     show_default=True,
-    help="Neighbours of each query.",
+    help="Neighbors of each query.",
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Default: all cores.")
 @click.option(
@@ -263,7 +263,7 @@ def truth(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Compute the exact neighbours of every query, or find them where they are kept.
+    """Compute the exact neighbors of every query, or find them where they are kept.
 
     `vbench run` does this by itself. A computation that was stopped goes on where it was.
     """

@@ -53,7 +53,7 @@ Examples:
 @click.option("--dataset", metavar="NAME|PATH", help="Where the run does not say how to open it.")
 @click.option("--queries", metavar="PATH", help="Its queries, where --dataset holds none.")
 @click.option("--metric", type=MetricType(), help="Where --dataset does not say.")
-@click.option("--relevance", metavar="PATH", help="Judgements, where --dataset holds none.")
+@click.option("--relevance", metavar="PATH", help="Judgments, where --dataset holds none.")
 @click.option(
     "--interactions",
     type=click.Path(path_type=Path),
@@ -103,7 +103,7 @@ def rank(
 
     The same is done with exact candidates, as the control: what is lost with those is lost by the
     model, and what a trial loses beside them is lost by the index. Needs a dataset with relevance
-    judgements.
+    judgments.
     """
     from vbench.cli.opened import of_runs
     from vbench.data.load import load

@@ -51,7 +51,7 @@ def _columns(dataset: Dataset) -> list[str]:
     default=["10"],
     show_default=True,
     metavar="K",
-    help="Neighbours to ask for. Repeats.",
+    help="Neighbors to ask for. Repeats.",
 )
 @click.option(
     "--study",
@@ -111,7 +111,7 @@ def run(
     """Measure how evenly INDEX answers the queries of a dataset.
 
     Builds each index several times in a process of its own, asks every query at every search
-    setting, scores the answers against the exact neighbours, and leaves a run folder. The same
+    setting, scores the answers against the exact neighbors, and leaves a run folder. The same
     call again resumes where it stopped.
     """
     if study is not None:

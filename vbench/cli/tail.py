@@ -58,7 +58,7 @@ def pairs(
     metavar="NAME=VALUE",
     help="Only this value.  [default: of each index the setting of mean recall nearest to 0.9]",
 )
-@click.option("-k", type=click.IntRange(min=1), help="Neighbours.  [default: the run's smallest K]")
+@click.option("-k", type=click.IntRange(min=1), help="Neighbors.  [default: the run's smallest K]")
 @click.option(
     "--delta",
     type=click.FloatRange(min=0, max=1, min_open=True),
@@ -78,7 +78,7 @@ def pairs(
     "--graph",
     is_flag=True,
     help="Build the indexes again and look inside: what a graph cannot reach, and over how many "
-    "lists an inverted file scatters the neighbours.",
+    "lists an inverted file scatters the neighbors.",
 )
 @click.option(
     "--cluster",

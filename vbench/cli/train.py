@@ -89,7 +89,7 @@ def train(
     """Make the dataset NAME: item vectors to search, user vectors to ask.
 
     Trains a user tower and an item tower on interactions, keeps some interactions back as
-    relevance judgements, and prints how many of them exact search finds, beside the most popular
+    relevance judgments, and prints how many of them exact search finds, beside the most popular
     items. A call that was interrupted resumes where it stopped.
     """
     from vbench import _paths

@@ -48,7 +48,7 @@ Examples:
 )
 @click.option("--maximize", metavar="MEASURE", help="The same, of what more is better: QPS.")
 @data_options
-@click.option("-k", type=click.IntRange(min=1), help="Neighbours, where no target says it.")
+@click.option("-k", type=click.IntRange(min=1), help="Neighbors, where no target says it.")
 @click.option(
     "--set",
     "settings",

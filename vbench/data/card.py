@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from vbench._toml import read_toml
+from vbench._toml import read_toml, rename_keys
 from vbench.data.checksums import RECORD
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.metric import Metric, metric_of
@@ -128,7 +128,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     n: Count | None = None
     m: Count | None = None
     d: Count | None = None
-    licence: str = ""
+    license: str = ""
     terms: str = ""
     citation: str = ""
     homepage: str = ""
@@ -183,7 +183,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 def read_card(path: Path | str) -> Card:
     """Read a card; a mistake in it is a :class:`VbenchError` that names file, line and key."""
-    card = read_toml(path, Card, prepare=_with_our_metric)
+    card = read_toml(path, Card, prepare=_in_our_words)
     if card.folder and card.files:
         raise VbenchError(f"{path}: a card has either `folder` or `files`, not both")
     if card.additions and not card.folder:
@@ -193,8 +193,9 @@ def read_card(path: Path | str) -> Card:
     return card
 
 
-def _with_our_metric(values: dict[str, Any]) -> dict[str, Any]:
-    """Translate the metric; a word that is not known is left to be refused with its line."""
+def _in_our_words(values: dict[str, Any]) -> dict[str, Any]:
+    """Translate the metric; a word that is not known is left to be refused with its key."""
+    values = rename_keys(values, {"licence": "license"})
     word = values.get("metric")
     return {**values, "metric": metric_of(word) or word} if isinstance(word, str) else values
 

@@ -142,7 +142,7 @@ def check_flat(segments: pl.DataFrame, where: str) -> None:
 
 
 def check_relevance(frame: pl.DataFrame, where: str) -> None:
-    """Refuse judgements with unknown columns, or grades that are no numbers."""
+    """Refuse judgments with unknown columns, or grades that are no numbers."""
     unknown = [name for name in frame.columns if name not in _RELEVANCE_COLUMNS]
     if unknown:
         raise DataError(

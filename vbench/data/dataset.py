@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Truth:
-    """The exact nearest neighbours of every query, nearest first, ties by ascending id.
+    """The exact nearest neighbors of every query, nearest first, ties by ascending id.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Truth:
 
     @property
     def depth(self) -> int:
-        """How many neighbours of each query are known."""
+        """How many neighbors of each query are known."""
         return int(self.ids.shape[1])
 
 
@@ -53,13 +53,13 @@ class Dataset:
     items : frame of n rows or None
         Attributes of the base vectors, such as `popularity`.
     relevance : frame or None
-        Judgements: `query` and `item` (row numbers), optionally `grade`.
+        Judgments: `query` and `item` (row numbers), optionally `grade`.
     interactions : frame or None
         What each query's user had already: `query` and `item` (row numbers).
     given_truth : Truth or None
         Truth that came with the file, already checked against the vectors.
     card : mapping
-        Title, licence, citation and terms, as the catalog's card states them.
+        Title, license, citation and terms, as the catalog's card states them.
     source : mapping
         Arguments of :func:`vbench.load` that open it again; empty for vectors made in memory.
     query_id, item_id : str or None

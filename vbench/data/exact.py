@@ -1,7 +1,7 @@
-"""Exact nearest neighbours of one shard: a float32 product finds, float64 decides.
+"""Exact nearest neighbors of one shard: a float32 product finds, float64 decides.
 
 Every float32 score comes with a bound on its error. A row is dropped only when its score, even
-with that bound in its favour, is under the k-th best that is certain; what remains is ranked by
+with that bound in its favor, is under the k-th best that is certain; what remains is ranked by
 its float64 distance and, where that is equal, by id. So the answer is exact by construction.
 Where too many rows lie within the bound (tight clusters, ties), they are done again in float64.
 """
@@ -138,7 +138,7 @@ class _Best:
         with np.errstate(all="ignore"):
             error = self.space.error(self.part, float(norms.max()), 2.0**-24)
             if not np.isfinite(error.max() * 4) or error.max() > 1e37:
-                # Too large for float32, where NaN would hide a neighbour.
+                # Too large for float32, where NaN would hide a neighbor.
                 self._settle(np.arange(len(self.fill)), first, len(rows))
                 return
             scores = self.space.products(self.space.narrow[self.part], rows)

@@ -142,7 +142,7 @@ def _write(path: Path, base: Vectors, keep: NDArray[np.bool_], shape: tuple[int,
 def _kept(
     table: pl.DataFrame | None, queries: NDArray[np.bool_], rows: NDArray[np.bool_]
 ) -> pl.DataFrame | None:
-    """Judgements or interactions of what is left, by its new row numbers."""
+    """Judgments or interactions of what is left, by its new row numbers."""
     import polars as pl
 
     if table is None:

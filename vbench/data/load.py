@@ -61,7 +61,7 @@ def load(
         `l2`, `ip` or `cosine`, or another tool's word for it (`euclidean`, `dot`, `angular`);
         needed where neither file nor card says it.
     ground_truth
-        Ids of the true neighbours (m, depth), or a file of them; −1 ends a shorter row. It is
+        Ids of the true neighbors (m, depth), or a file of them; −1 ends a shorter row. It is
         checked, and never used in place of our own. False ignores what comes with a file.
     truth
         Another name of `ground_truth`.

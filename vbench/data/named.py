@@ -1,4 +1,4 @@
-"""Tables that name queries and items by their ids: judgements, interactions, ground truth."""
+"""Tables that name queries and items by their ids: judgments, interactions, ground truth."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _USUAL = {
 
 
 class Side(NamedTuple):
-    """Queries or items, as judgements and interactions name them.
+    """Queries or items, as judgments and interactions name them.
 
     Attributes
     ----------

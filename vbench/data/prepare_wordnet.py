@@ -64,7 +64,7 @@ def read_senses(archive: Path) -> list[Sense]:
             for part in _PARTS:
                 stream = tar.extractfile(members[f"data.{part}"])
                 assert stream is not None
-                # The licence at the top of each file is indented by two spaces.
+                # The license at the top of each file is indented by two spaces.
                 lines = io.TextIOWrapper(stream, encoding="latin-1")
                 senses = (_sense(part, line) for line in lines if not line.startswith("  "))
                 found += filter(None, senses)

@@ -23,7 +23,7 @@ _PAIR_BYTES = 4 << 20
 class Space:
     """Turns each metric into one inner product, the *score*, larger being nearer.
 
-    `ip`: q·x. `cosine`: the same of normalised vectors. `l2`: with q and x taken from the centre
+    `ip`: q·x. `cosine`: the same of normalized vectors. `l2`: with q and x taken from the center
     of the data, (‖q‖² − ‖q−x‖²) / 2 = q·x − ‖x‖²/2, a product with one dimension more.
     """
 
@@ -33,11 +33,11 @@ class Space:
         self._scratch = threading.local()
         wide = queries.astype(np.float64)
         if metric == "l2":
-            # Data far from the origin would lose its digits in the product. Any centre is right.
+            # Data far from the origin would lose its digits in the product. Any center is right.
             sample = base[:: -(-len(base) // 10_000)]
-            centre = sample.mean(axis=0, dtype=np.float64).astype(np.float32)
-            self.centre = np.nan_to_num(centre, posinf=0, neginf=0)
-            wide -= self.centre
+            center = sample.mean(axis=0, dtype=np.float64).astype(np.float32)
+            self.center = np.nan_to_num(center, posinf=0, neginf=0)
+            wide -= self.center
         self.norms = np.linalg.norm(wide, axis=1)
         refuse(~np.isfinite(self.norms), "queries", first, "holds NaN or Inf")
         if metric == "l2":
@@ -58,7 +58,7 @@ class Space:
             if self.metric == "l2":
                 rows = np.empty((len(block), self.d + 1), dtype)
                 plain = rows[:, :-1]
-                np.subtract(block, self.centre.astype(dtype), out=plain)
+                np.subtract(block, self.center.astype(dtype), out=plain)
                 squares = np.einsum("ij,ij->i", plain, plain)
                 rows[:, -1] = squares / 2
                 return rows, np.sqrt(squares)

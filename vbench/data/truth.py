@@ -27,7 +27,7 @@ _SHARD_PRODUCTS = 2.5e11
 """Multiplications in a shard: some ten seconds of one core, which is what a kill can cost."""
 
 _SHARD_ROWS = 50_000
-"""Rows times dimensions in a shard, for each neighbour: the answer so far is written after it,
+"""Rows times dimensions in a shard, for each neighbor: the answer so far is written after it,
 and that must cost little beside it."""
 
 _SAMPLE_QUERIES = 16
@@ -107,7 +107,7 @@ def given_truth(
     """Check ground truth that came with a file, and give it distances of our own.
 
     Looked at are shape, range, repeated ids and the order of every query; for a sample of the
-    queries the exact neighbours are found again. :func:`exact_truth` compares all of them.
+    queries the exact neighbors are found again. :func:`exact_truth` compares all of them.
 
     Parameters
     ----------
@@ -138,14 +138,14 @@ def given_truth(
     _first(
         ((ids < 0) & ~pads) | (ids >= len(base)) | (pads[:, :1] if pads[:, 0].all() else False),
         lambda q, rank: (
-            f"{where}: query {q}: neighbour {ids[q, rank]} (rank {rank}) is outside 0 … "
+            f"{where}: query {q}: neighbor {ids[q, rank]} (rank {rank}) is outside 0 … "
             f"{len(base) - 1}: not the ground truth of these vectors; {_REMEDY}"
         ),
     )
     _first(
         pads[:, :-1] & ~pads[:, 1:],
         lambda q, rank: (
-            f"{where}: query {q}: no neighbour at rank {rank}, but one behind it; only the end of "
+            f"{where}: query {q}: no neighbor at rank {rank}, but one behind it; only the end of "
             f"a row may be padded with -1; {_REMEDY}"
         ),
     )
@@ -162,7 +162,7 @@ def given_truth(
     _first(
         nearer,
         lambda q, at: (
-            f"{where}: query {q}: neighbour {ids[q, at + 1]} (rank {at + 1}, {metric} distance "
+            f"{where}: query {q}: neighbor {ids[q, at + 1]} (rank {at + 1}, {metric} distance "
             f"{distances[q, at + 1]:.6g}) is nearer than the one before it ({ids[q, at]}, "
             f"{distances[q, at]:.6g}): not the ground truth of these vectors under {metric}; "
             f"{_REMEDY}"
@@ -344,7 +344,7 @@ def _slack(
 def _refuse_worse(
     given: Truth, exact: Truth, rows: NDArray[Any], dataset: Dataset, where: str
 ) -> None:
-    """Refuse given neighbours that are farther than the exact ones, which are those of `rows`."""
+    """Refuse given neighbors that are farther than the exact ones, which are those of `rows`."""
     width = min(given.depth, exact.depth)
     mine = np.sort(given.distances[rows, :width], axis=1)
     best = exact.distances[:, :width]
@@ -356,7 +356,7 @@ def _refuse_worse(
     _first(
         worse,
         lambda q, rank: (
-            f"{where}: query {rows[q]}: its neighbour at rank {rank} has the {metric} distance "
+            f"{where}: query {rows[q]}: its neighbor at rank {rank} has the {metric} distance "
             f"{mine[q, rank]:.6g} where item {exact.ids[q, rank]} has {best[q, rank]:.6g}: "
             f"not the ground truth of these vectors under {metric}; {_REMEDY}"
         ),

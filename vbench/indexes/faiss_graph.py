@@ -14,7 +14,7 @@ _SMALLEST_NSG = 256
 """NSG cannot be built, or does not end, on very few vectors: exact search takes its place."""
 
 _LARGEST_EXACT_GRAPH = 100_000
-"""Up to here the exact neighbours that NSG starts from are found faster than by NN-descent."""
+"""Up to here the exact neighbors that NSG starts from are found faster than by NN-descent."""
 
 
 class FaissHnsw(FaissIndex):

@@ -45,7 +45,7 @@ class Index:
 
     metrics: ClassVar[frozenset[Metric]] = frozenset(METRICS)
     """Metrics that the library does natively. For another one the space is transformed where
-    that keeps the order exact (`cosine` by normalising, `ip` by one more dimension)."""
+    that keeps the order exact (`cosine` by normalizing, `ip` by one more dimension)."""
 
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {}
     """Search settings to try where no recipe says otherwise: ``{"ef": [16, 32, 64]}``."""

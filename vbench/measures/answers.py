@@ -95,7 +95,7 @@ class Answers:
             return self.hits
         if top > self.k:
             raise VbenchError(
-                f"truth={top} asks for more neighbours than the {self.k} retrieved; "
+                f"truth={top} asks for more neighbors than the {self.k} retrieved; "
                 f"give truth a value up to {self.k}"
             )
         reach = truth_reach(self.truth_distances, top, self.metric, self.rule)

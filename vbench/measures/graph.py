@@ -1,4 +1,4 @@
-"""Why an index misses: what its graph cannot reach, or how its lists scatter the neighbours."""
+"""Why an index misses: what its graph cannot reach, or how its lists scatter the neighbors."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def kinds(graph: Graph) -> Kinds:
 
 
 def share_of(kinds: Kinds, ids: ArrayLike | None = None) -> Kinds:
-    """Share of each kind among some base vectors, such as the missed neighbours.
+    """Share of each kind among some base vectors, such as the missed neighbors.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def share_of(kinds: Kinds, ids: ArrayLike | None = None) -> Kinds:
 
 
 def lists_per_query(lists: Ids, truth_ids: Ids) -> NDArray[np.int64]:
-    """In how many inverted lists the true neighbours of each query lie, int64 (m,).
+    """In how many inverted lists the true neighbors of each query lie, int64 (m,).
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def _check(graph: Graph) -> None:
     neighbors, entries = graph
     if neighbors.ndim != 2 or len(neighbors) == 0 or len(entries) == 0:
         raise VbenchError(
-            f"the index gave a graph of {neighbors.shape} neighbours and {len(entries)} entries: "
+            f"the index gave a graph of {neighbors.shape} neighbors and {len(entries)} entries: "
             "it takes (n, degree) and at least one entry"
         )
     n = len(neighbors)

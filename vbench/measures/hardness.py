@@ -1,6 +1,6 @@
 """Query hardness: nine numbers that tell before any search which queries an index will miss.
 
-All come from the exact neighbours, in Euclidean distances d_1 ≤ d_2 ≤ …: `cosine` as the chord
+All come from the exact neighbors, in Euclidean distances d_1 ≤ d_2 ≤ …: `cosine` as the chord
 between unit vectors, `ip` after the map that makes it Euclidean (Bachrach et al. 2014), which
 appends sqrt(M² − ‖x‖²) to base vectors and 0 to queries, M being the largest norm in the base.
 """
@@ -57,9 +57,9 @@ def hardness(
     ----------
     base : (n, d), queries : (m, d)
     truth_ids : integer (m, depth), truth_distances : float64 (m, depth)
-        Exact neighbours, nearest first, distances as :func:`vbench.metric.distance` defines them.
+        Exact neighbors, nearest first, distances as :func:`vbench.metric.distance` defines them.
     k
-        Neighbours that count, at most depth.
+        Neighbors that count, at most depth.
     seed
         Of the samples of the base that `relative_contrast` and `k_occurrence` use.
     threads
@@ -70,7 +70,7 @@ def hardness(
     Returns
     -------
     dict of float64 (m,)
-        In the order of `NAMES`. A measure that needs more neighbours than the truth has (100 for
+        In the order of `NAMES`. A measure that needs more neighbors than the truth has (100 for
         `lid`, 10 for `lid_10`, 2k for `expansion`, k + 1 for `margin`) is left out. Where d_k is
         0, a ratio to it is NaN or infinite.
 
@@ -93,7 +93,7 @@ def hardness(
             f"{truth_distances.shape} do not belong together"
         )
     if not 1 <= k <= depth:
-        raise VbenchError(f"hardness at k={k} needs that many true neighbours, there are {depth}")
+        raise VbenchError(f"hardness at k={k} needs that many true neighbors, there are {depth}")
     threads = threads or len(os.sched_getaffinity(0))
     largest = _largest_norm(base) if metric == "ip" else 0.0
     d = euclidean(truth_distances, queries, metric, largest)
@@ -137,7 +137,7 @@ def base_occurrence(
     """How many base vectors have each base vector in their own top k (Radovanović 2010).
 
     Estimated from 4,000 base vectors drawn by `seed`, scaled to all n; exact where n is smaller.
-    A vector is not its own neighbour.
+    A vector is not its own neighbor.
 
     Returns
     -------
@@ -201,8 +201,8 @@ def _mahalanobis(
     """
     space = Space(metric, None)
     sample = space.exact(base[sample_of(base, _COVARIANCE_SAMPLE, seed, metric)])
-    centred = sample - sample.mean(axis=0)
-    variances, axes = np.linalg.eigh(centred.T @ centred / max(len(sample) - 1, 1))
+    centered = sample - sample.mean(axis=0)
+    variances, axes = np.linalg.eigh(centered.T @ centered / max(len(sample) - 1, 1))
     variances = np.maximum(variances, 1e-9 * variances[-1])
     along = (space.exact(queries) - sample.mean(axis=0)) @ axes
     return np.asarray(np.sqrt((along**2 / variances).sum(axis=1)))

@@ -1,4 +1,4 @@
-"""Hits: how many of the exact K nearest neighbours an answer contains, and the rules for it."""
+"""Hits: how many of the exact K nearest neighbors an answer contains, and the rules for it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def threshold(delta: float, k: int) -> int:
 
 
 def truth_reach(distances: FloatArray, k: int, metric: Metric, rule: Rule) -> NDArray[np.intp]:
-    """How many leading true neighbours count as the top `k` of each query: k plus exact ties."""
+    """How many leading true neighbors count as the top `k` of each query: k plus exact ties."""
     if rule == "id":
         return np.full(len(distances), k, dtype=np.intp)
     kth = distances[:, k - 1 : k]

@@ -40,7 +40,7 @@ class nDCG(Measure):  # noqa: N801 (the field writes it so)
 
     The gain is the exact rank, linear, and not 0 or 1: with binary gains a reversed list scores
     the same as the exact one. The ideal is the exact list itself, whatever was returned. An id
-    that only ties with the K-th neighbour has the K-th gain.
+    that only ties with the K-th neighbor has the K-th gain.
     """
 
     k: int

@@ -12,34 +12,34 @@ from vbench.metric import FloatArray, Metric, distance
 
 _QUERY_ROWS = 256
 _BASE_ROWS = 8_192
-_CENTRE_SAMPLE = 10_000
+_CENTER_SAMPLE = 10_000
 _UNIT_ROUNDOFF = 2.0**-24
 
 Vectors = NDArray[np.float32]
 
 
 class Space(NamedTuple):
-    """Vectors made ready for one metric: centred for `l2`, of length 1 for `cosine`.
+    """Vectors made ready for one metric: centered for `l2`, of length 1 for `cosine`.
 
-    Centring keeps float32 products from cancelling where the data lie far from the origin.
+    Centering keeps float32 products from canceling where the data lie far from the origin.
     """
 
     metric: Metric
-    centre: FloatArray | None
+    center: FloatArray | None
 
     @classmethod
     def of(cls, base: NDArray[Any], metric: Metric) -> Space:
-        """The space of a base, centred on a sample of it."""
+        """The space of a base, centered on a sample of it."""
         if metric != "l2":
             return cls(metric, None)
-        rows = sample_rows(len(base), _CENTRE_SAMPLE, seed=0)
+        rows = sample_rows(len(base), _CENTER_SAMPLE, seed=0)
         return cls(metric, base[rows].astype(np.float64).mean(axis=0))
 
     def exact(self, vectors: NDArray[Any]) -> FloatArray:
         """Vectors in float64."""
         wide = vectors.astype(np.float64)
-        if self.centre is not None:
-            wide -= self.centre
+        if self.center is not None:
+            wide -= self.center
         if self.metric == "cosine":
             norms = np.linalg.norm(wide, axis=1, keepdims=True)
             np.divide(wide, norms, out=wide, where=norms > 0.0)

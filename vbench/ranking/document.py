@@ -66,7 +66,7 @@ def document(
         "k": stage.k,
         "cutoff": CUTOFF,
         "judged": len(stage.judged),
-        "relevant": len(stage.judgements.query),
+        "relevant": len(stage.judgments.query),
         "exact": _exact_search(stage)._asdict(),
         "rankers": [_ranker(stage, each, popular) for each in ranked],
         "settings": [_setting(stage, each, case) for each in ranked for case in stage.cases],
@@ -99,8 +99,8 @@ def _exact_search(stage: Stage) -> ExactSearch:
     popular = None
     if known is not None:
         first = np.argsort(-known, kind="stable")[: stage.k]
-        popular = float(np.isin(stage.judgements.item, first).mean())
-    total = len(stage.judgements.query)
+        popular = float(np.isin(stage.judgments.item, first).mean())
+    total = len(stage.judgments.query)
     return ExactSearch(there / total, popular, min(1.0, stage.k / stage.dataset.n))
 
 
@@ -217,7 +217,7 @@ def _deltas(stage: Stage, ranked: Ranked) -> list[dict[str, Any]]:
 def _warnings(stage: Stage, ranked: Sequence[Ranked]) -> list[dict[str, str]]:
     found = []
     exact = _exact_search(stage)
-    total = len(stage.judgements.query)
+    total = len(stage.judgments.query)
     expected, seen = exact.chance * total, exact.found * total
     if exact.chance < 0.5 and seen < max(2 * expected, expected + 3 * expected**0.5):
         found.append(
@@ -225,7 +225,7 @@ def _warnings(stage: Stage, ranked: Sequence[Ranked]) -> list[dict[str, str]]:
                 "relevance",
                 f"exact search finds {exact.found:.2%} of the relevant items among {stage.k} "
                 f"candidates, where chance finds {exact.chance:.2%}",
-                "the data or the model is at fault and not the index: the judgements do not fit "
+                "the data or the model is at fault and not the index: the judgments do not fit "
                 "these vectors, and no index can lose what is not there",
                 "check that query and item are row numbers from 0 of these very files, and that "
                 "the vectors were made for this task",
@@ -238,7 +238,7 @@ def _warnings(stage: Stage, ranked: Sequence[Ranked]) -> list[dict[str, str]]:
                 f"exact search finds {exact.found:.2%} of the relevant items among {stage.k} "
                 f"candidates, the {stage.k} most popular items hold {exact.popular:.2%}",
                 "a retriever that does not beat popularity says little about an index",
-                "train the towers longer, or leave popularity out of the judgements",
+                "train the towers longer, or leave popularity out of the judgments",
             )
         )
     if stage.k <= CUTOFF:

@@ -170,7 +170,7 @@ class Features:
         self._counts = {
             name: _Counts.of(past.query, tokens[past.item]) for name, tokens in past.tokens.items()
         }
-        self._centre, self._spread = _exposure(dataset, exposed)
+        self._center, self._spread = _exposure(dataset, exposed)
         self._history = self._histories(past)
         self.groups = _groups(past.tokens)
 
@@ -187,7 +187,7 @@ class Features:
         pointing = base / np.maximum(self._norm[items], 1e-9)[:, np.newaxis]
         taken = self._taken[queries]
         columns = [
-            (near - self._centre[queries]) / self._spread[queries],
+            (near - self._center[queries]) / self._spread[queries],
             near,
             self._popularity[items],
             self._norm[items],
@@ -263,15 +263,15 @@ def _member(keys: IntRows, known: IntRows) -> NDArray[np.bool_]:
 
 def _exposure(dataset: Dataset, exposed: Rows) -> tuple[Floats, Floats]:
     """Mean and spread of the similarity among the exact candidates of each query: (m,) each."""
-    centre, spread = np.empty(dataset.m), np.empty(dataset.m)
+    center, spread = np.empty(dataset.m), np.empty(dataset.m)
     step = max(1, (1 << 21) // max(1, exposed.shape[1] * dataset.d))
     for start in range(0, dataset.m, step):
         rows = np.arange(start, min(start + step, dataset.m))
         near = -distance(
             dataset.queries[rows][:, np.newaxis], dataset.base[exposed[rows]], dataset.metric
         )
-        centre[rows], spread[rows] = near.mean(axis=1), near.std(axis=1)
-    return centre.astype(np.float32), np.maximum(spread, 1e-6).astype(np.float32)
+        center[rows], spread[rows] = near.mean(axis=1), near.std(axis=1)
+    return center.astype(np.float32), np.maximum(spread, 1e-6).astype(np.float32)
 
 
 def _norms(base: NDArray[Any]) -> Floats:

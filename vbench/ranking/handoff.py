@@ -18,7 +18,7 @@ from vbench.measures.answers import repeated
 from vbench.measures.tail import tail
 from vbench.measures.usual import DELTA
 from vbench.metric import FloatArray
-from vbench.ranking.judgements import judgements
+from vbench.ranking.judgments import judgments
 from vbench.ranking.pool import Pool
 from vbench.ranking.stage import candidates_of
 from vbench.runs.hardness import hardness_of
@@ -35,7 +35,7 @@ EXACT = "exact"
 def export(
     run: Run, trial: Trial, folder: str | Path, form: Format, *, dataset: Dataset
 ) -> list[Path]:
-    """Write the candidates of one trial, those of exact search, and the judgements.
+    """Write the candidates of one trial, those of exact search, and the judgments.
 
     Documents and queries are named by their ids, else by their row numbers; in a TREC run also
     where ids hold spaces. Pads and repeated ids are left out.
@@ -60,7 +60,7 @@ def export(
     Raises
     ------
     VbenchError
-        The folder cannot be written, or the judgements do not fit the format.
+        The folder cannot be written, or the judgments do not fit the format.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -173,7 +173,7 @@ def _write_run(folder: Path, name: str, ids: Ids, dataset: Dataset) -> Path:
 def _write_qrels(folder: Path, dataset: Dataset) -> list[Path]:
     if dataset.relevance is None:
         return []
-    known = judgements(dataset)
+    known = judgments(dataset)
     if (known.grade != np.rint(known.grade)).any():
         raise VbenchError(
             f"{dataset.name} has grades that are not whole numbers, which qrels cannot hold; "
@@ -245,7 +245,7 @@ def _write_queries(
 def _write_relevance(folder: Path, dataset: Dataset) -> list[Path]:
     if dataset.relevance is None:
         return []
-    known = judgements(dataset)
+    known = judgments(dataset)
     frame = pl.DataFrame(
         {
             "q_id": named(known.query, dataset.query_ids),

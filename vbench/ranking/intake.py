@@ -14,7 +14,7 @@ from vbench.data import tables
 from vbench.data.keys import as_keys, rows_of_ids
 from vbench.errors import DataError
 from vbench.metric import FloatArray
-from vbench.ranking.judgements import rows_of
+from vbench.ranking.judgments import rows_of
 from vbench.ranking.protocol import Material, Ranker, Rows
 
 UNSCORED = float(np.finfo(np.float64).min)

@@ -73,11 +73,11 @@ def domain_mean(values: FloatArray, weights: FloatArray) -> Value:
     if share == 0.0:
         return NOTHING
     values = np.where(weights > 0, values, 0.0)
-    centre = float((values * weights).mean() / share)
+    center = float((values * weights).mean() / share)
     if int((weights > 0).any(axis=0).sum()) < 2:
-        return Value(centre, None, None)
-    half = margin(variance_parts(layout((values - centre) * weights / share)), 0.95)
-    return Value(centre, centre - half, centre + half)
+        return Value(center, None, None)
+    half = margin(variance_parts(layout((values - center) * weights / share)), 0.95)
+    return Value(center, center - half, center + half)
 
 
 def bucket_masks(recall: FloatArray, k: int) -> list[tuple[str, NDArray[np.bool_]]]:

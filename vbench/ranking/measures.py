@@ -1,6 +1,6 @@
-"""Order-aware measures of ranked candidates against relevance judgements.
+"""Order-aware measures of ranked candidates against relevance judgments.
 
-They agree with trec_eval: linear gains, the ideal list made of all judgements of a query and not
+They agree with trec_eval: linear gains, the ideal list made of all judgments of a query and not
 only of those among the candidates, and average precision over all relevant items. A list is never
 sorted: only the ranks of its relevant candidates are counted, and those are few.
 
@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 
 from vbench.errors import VbenchError
 from vbench.metric import FloatArray
-from vbench.ranking.judgements import Judgements
+from vbench.ranking.judgments import Judgments
 
 _BLOCK_COMPARES = 1 << 22
 
 
 @dataclass(frozen=True)
 class Ideal:
-    """What the judgements of m queries allow at best.
+    """What the judgments of m queries allow at best.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Ideal:
     gain: FloatArray
 
     @classmethod
-    def of(cls, judged: Judgements, cutoff: int) -> Ideal:
+    def of(cls, judged: Judgments, cutoff: int) -> Ideal:
         """Of the judged queries of `judged`, in their order."""
         return cls(cutoff, judged.relevant(), judged.ideal(cutoff))
 

@@ -78,7 +78,7 @@ def mixer(groups: Sequence[Sequence[int]], d: int) -> Network:
 
     Fusion mixes the tokens with learned matrices, one for each head of their width (UniMixer,
     arXiv 2604.00590); boost is a SwiGLU with weights of its own for each token, which keeps the
-    tokens different (Zenith, arXiv 2601.21285). Both are residual, before a normalisation.
+    tokens different (Zenith, arXiv 2601.21285). Both are residual, before a normalization.
     """
     tokens = len(groups) + 2
 

@@ -19,7 +19,7 @@ Rows = NDArray[np.integer[Any]]
 
 @dataclass(frozen=True)
 class Material:
-    """What a ranker may learn from. Judgements are not among it.
+    """What a ranker may learn from. Judgments are not among it.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ from vbench.data.dataset import Dataset, Truth
 from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
 from vbench.metric import FloatArray
-from vbench.ranking.judgements import Judgements, judgements
+from vbench.ranking.judgments import Judgments, judgments
 from vbench.ranking.measures import Ideal, by_name, find, kendall
 from vbench.ranking.pool import Pool
 from vbench.ranking.protocol import Ranker
@@ -62,7 +62,7 @@ class Case:
 
     @property
     def top(self) -> int:
-        """How many exact neighbours `survivors` are counted of: 10, or K where that is less."""
+        """How many exact neighbors `survivors` are counted of: 10, or K where that is less."""
         return min(CUTOFF, self.setting.k)
 
 
@@ -75,7 +75,7 @@ class Stage:
     k : number of candidates
     cases : settings with their builds
     judged : int64 (mj,), the queries that have a relevant item
-    ideal : what the judgements allow at best
+    ideal : what the judgments allow at best
     pool : all candidates; the exact control is list 0, trial t is list t + 1
     grades : float64 (P,), of each pair of the pool
     """
@@ -83,7 +83,7 @@ class Stage:
     dataset: Dataset
     k: int
     cases: tuple[Case, ...]
-    judgements: Judgements
+    judgments: Judgments
     judged: NDArray[np.int64]
     ideal: Ideal
     pool: Pool
@@ -128,10 +128,10 @@ def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage
     ------
     VbenchError
         The runs are of another dataset, hold no finished trial with that K, or the dataset has
-        no judgements that fit it.
+        no judgments that fit it.
     """
     k = candidates_of(runs, dataset, k)
-    relevance = judgements(dataset)
+    relevance = judgments(dataset)
     rows = relevance.judged
     cases: list[Case] = []
     count = 0
@@ -149,7 +149,7 @@ def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage
         dataset=dataset,
         k=k,
         cases=tuple(cases),
-        judgements=relevance,
+        judgments=relevance,
         judged=rows,
         ideal=Ideal.of(relevance, CUTOFF),
         pool=pool,

@@ -78,7 +78,7 @@ def _past(material: Material, folder: Path) -> Past:
 
 
 def _digest(material: Material, *more: Any) -> str:
-    """A name for what depends on these vectors, judgements and interactions alone."""
+    """A name for what depends on these vectors, judgments and interactions alone."""
     data = material.dataset
     digest = hashlib.sha256(f"{VERSION} {data.fingerprint} {material.source} {more}".encode())
     if data.relevance is not None:

@@ -35,12 +35,12 @@ class Learner:
 
     Attributes
     ----------
-    centre, spread : float32 (F,), of the numbers of pairs it learned from
+    center, spread : float32 (F,), of the numbers of pairs it learned from
     """
 
     network: Network
     features: Features
-    centre: Floats
+    center: Floats
     spread: Floats
     _score: Any = field(init=False, repr=False)
 
@@ -60,7 +60,7 @@ class Learner:
 
     def inputs(self, queries: Rows, items: Rows) -> tuple[Floats, Floats, Floats]:
         """Standardized numbers and both vectors of pairs, as the network takes them."""
-        numbers = (self.features.of(queries, items) - self.centre) / self.spread
+        numbers = (self.features.of(queries, items) - self.center) / self.spread
         length = np.float32(np.sqrt(self.features.d))
         query, item = self.features.vectors(queries, items)
         return numbers, query * length, item * length

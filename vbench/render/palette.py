@@ -1,11 +1,11 @@
-"""One colour and one marker for each index, the same in every chart of a report."""
+"""One color and one marker for each index, the same in every chart of a report."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-COLOURS = (
+COLORS = (
     "#5647FF",
     "#DC3909",
     "#0BBE88",
@@ -43,7 +43,7 @@ _DASHES = ((), (5, 2), (2, 2), (7, 2, 2, 2))
 class Look(NamedTuple):
     """How an index is drawn. `dash` is empty for a line without gaps."""
 
-    colour: str
+    color: str
     marker: Marker
     dash: tuple[int, ...]
 
@@ -52,9 +52,9 @@ def looks(indexes: Sequence[str]) -> dict[str, Look]:
     """A look for each index, by its place. No two of the first 64 are the same."""
     found = {}
     for place, index in enumerate(indexes):
-        lap = place // len(COLOURS)
+        lap = place // len(COLORS)
         found[index] = Look(
-            COLOURS[place % len(COLOURS)],
+            COLORS[place % len(COLORS)],
             MARKERS[(place + lap) % len(MARKERS)],
             _DASHES[lap % len(_DASHES)],
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _DEPTH = 200
-"""`lid` needs 100 neighbours, `expansion` twice K."""
+"""`lid` needs 100 neighbors, `expansion` twice K."""
 
 
 def reopened(run: Run, dataset: Dataset | None = None) -> Dataset:

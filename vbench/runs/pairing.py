@@ -168,13 +168,13 @@ def _check_same_data(first: Run, other: Run) -> None:
         )
     if not _same_truth(first.truth, other.truth):
         raise VbenchError(
-            f"{first.path} and {other.path} were scored against different exact neighbours of "
+            f"{first.path} and {other.path} were scored against different exact neighbors of "
             "the same vectors; run the older one again with --fresh"
         )
 
 
 def _same_truth(first: Truth, other: Truth) -> bool:
-    """Whether two truths agree as deep as both go; tied neighbours may stand in any order."""
+    """Whether two truths agree as deep as both go; tied neighbors may stand in any order."""
     depth = min(first.depth, other.depth)
     distances = first.distances[:, :depth]
     gap = np.diff(distances, axis=1) <= TIED * np.abs(distances[:, 1:])

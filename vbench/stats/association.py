@@ -53,7 +53,7 @@ def spearman(columns: ArrayLike, recall: ArrayLike, level: float = 0.95) -> Asso
     """Spearman's ρ between each column and recall; ties get their mean rank.
 
     The interval is Fisher's with the variance of Bonett and Wright (2000),
-    (1 + ρ²/2) / (m − 3); at ±1 as if two neighbouring ranks were exchanged, since else a few
+    (1 + ρ²/2) / (m − 3); at ±1 as if two neighboring ranks were exchanged, since else a few
     queries would show a perfect correlation for certain. NaN where a column or recall is constant.
 
     Parameters
@@ -76,8 +76,8 @@ def spearman(columns: ArrayLike, recall: ArrayLike, level: float = 0.95) -> Asso
     )
     imperfect = 1.0 - 12.0 / np.maximum(counts * (counts**2 - 1.0), 6.0)
     with np.errstate(divide="ignore"):
-        centre = np.arctanh(np.sign(found) * np.minimum(np.abs(found), imperfect))
-    low, high = np.tanh(centre - width), np.tanh(centre + width)
+        center = np.arctanh(np.sign(found) * np.minimum(np.abs(found), imperfect))
+    low, high = np.tanh(center - width), np.tanh(center + width)
     return Association(found, np.minimum(low, found), np.maximum(high, found))
 
 
@@ -181,5 +181,5 @@ def _auc(column: FloatArray, tail: NDArray[np.bool_], level: float) -> tuple[flo
         return auc, 0.0, 1.0
     variance = sum(float(x.var(ddof=1)) / len(x) for x in (above, below))
     half = float(special.ndtri((1.0 + level) / 2.0)) * math.sqrt(variance) / (auc * (1.0 - auc))
-    centre = float(special.logit(auc))
-    return auc, float(special.expit(centre - half)), float(special.expit(centre + half))
+    center = float(special.logit(auc))
+    return auc, float(special.expit(center - half)), float(special.expit(center + half))

@@ -1,6 +1,6 @@
 """Several builds of one setting: builds and queries as crossed random effects.
 
-Per-query values x[b, i] of builds b = 1…B over the same queries i = 1…m are modelled as
+Per-query values x[b, i] of builds b = 1…B over the same queries i = 1…m are modeled as
 
     x[b, i] = mean + build[b] + query[i] + both[b, i]
 
@@ -208,9 +208,9 @@ def layout(x: FloatArray, cluster: ArrayLike | None = None) -> Layout:
     mean = float(build_means.mean())
     of_builds = m * float(np.square(build_means - mean).sum())
     of_queries = builds * float(np.square(group_means - mean).sum())
-    centred = (x - mean).ravel()
+    centered = (x - mean).ravel()
     # Not `@`: BLAS would start threads for it, and wait long for them on a busy machine.
-    total = float(np.einsum("i,i->", centred, centred))
+    total = float(np.einsum("i,i->", centered, centered))
     of_both = max(total - of_builds - of_queries, 0.0)
     return Layout(
         mean=mean,

@@ -68,11 +68,11 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
     check_level(level)
     z2 = float(special.ndtri((1.0 + level) / 2.0)) ** 2
     share = successes / n
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    center = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(z2 * share * (1 - share) / n + (z2 / (2 * n)) ** 2) / (1 + z2 / n)
     return Interval(
-        0.0 if successes == 0 else centre - half,
-        1.0 if successes == n else centre + half,
+        0.0 if successes == 0 else center - half,
+        1.0 if successes == n else center + half,
     )
 
 

@@ -221,7 +221,7 @@ def _compare(
 def _parts(of_a: Layout, of_b: Layout, largest: float) -> list[Part]:
     """Variance of the difference: of the queries, and of the builds of each side.
 
-    Two queries are added that differ as much as those do that differ at all, one in favour of
+    Two queries are added that differ as much as those do that differ at all, one in favor of
     each side (Bonett and Price 2012, for shares). Without them four queries on one side and none
     on the other would do for p < 0.05, and no difference at all would be certain.
     """

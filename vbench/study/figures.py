@@ -58,7 +58,7 @@ def measures(run: figures.Runs, ax: Axes, *, k: int | None = None, level: float 
             [value if value is not None else float("nan") for value in values],
             ls="none",
             marker=look[index].marker.matplotlib,
-            color=look[index].colour,
+            color=look[index].color,
             label=figures.short(shown.name),
         )
     ax.set_xticks(range(len(_MEASURES)), list(_MEASURES), rotation=45)

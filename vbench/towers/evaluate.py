@@ -155,12 +155,12 @@ def _logistic(good: Floats, bad: Floats) -> tuple[float, float]:
     """Fit the logistic regression that tells two samples apart: its slope and its offset."""
     x = np.concatenate([good, bad])
     wanted = np.concatenate([np.ones(len(good)), np.zeros(len(bad))])
-    centre, scale = x.mean(), x.std() or 1.0
-    columns = np.stack([(x - centre) / scale, np.ones(len(x))])
+    center, scale = x.mean(), x.std() or 1.0
+    columns = np.stack([(x - center) / scale, np.ones(len(x))])
     weights = np.zeros(2)
     for _ in range(25):
         share = 1 / (1 + np.exp(-weights @ columns))
         # A little ridge keeps the step finite where the samples do not overlap.
         curvature = (columns * (share * (1 - share))) @ columns.T + 1e-3 * np.eye(2)
         weights += np.linalg.solve(curvature, columns @ (wanted - share) - 1e-3 * weights)
-    return float(weights[0] / scale), float(weights[1] - weights[0] * centre / scale)
+    return float(weights[0] / scale), float(weights[1] - weights[0] * center / scale)

@@ -45,7 +45,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Interactions:
-    """A catalogue of users and items, and their interactions in three parts.
+    """A catalog of users and items, and their interactions in three parts.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ def prepare(
     recipe: Recipe,
     seed: int,
 ) -> Interactions:
-    """Divide interactions into parts, choose the catalogue, and encode the features.
+    """Divide interactions into parts, choose the catalog, and encode the features.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def prepare(
         .len()
         .filter(pl.col("len") >= recipe.min_item)
         .sort(["len", "item"], descending=[True, False])
-        .head(recipe.catalogue)
+        .head(recipe.catalog)
     )
     frame = frame.join(counts.select("item"), on="item", how="semi")
     people = frame.filter(part="train")["user"].unique().sort()

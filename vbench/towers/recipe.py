@@ -23,7 +23,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes
     ----------
     files
-        What to fetch of a catalogued dataset's raw interactions, as in a card.
+        What to fetch of a cataloged dataset's raw interactions, as in a card.
     reader
         `package.module:function` that takes the fetched files (paths by name) and gives three
         frames: interactions, users, items.
@@ -35,7 +35,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Interactions with a lower rating are left out.
     min_user, min_item
         Users and items with fewer interactions are left out.
-    catalogue
+    catalog
         At most so many items are kept: those with the most training interactions.
     held_items
         So many of them, drawn at random, become queries instead of base vectors; at most a tenth.
@@ -45,7 +45,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         A user with at least `heavy` training interactions is heavy, with at most `light` light,
         with at most `cold` cold.
     held_out, held_at_most
-        Share of the interactions kept for the relevance judgements: of each user's, and then at
+        Share of the interactions kept for the relevance judgments: of each user's, and then at
         most so many; or, where there is time, of all, the last.
     validation
         Share of the other interactions kept for early stopping.
@@ -81,7 +81,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     min_rating: float | None = None
     min_user: Positive = 3
     min_item: Positive = 1
-    catalogue: Positive = 51_000
+    catalog: Positive = 51_000
     held_items: Whole = 1_000
     users: Positive = 2_000
     heavy: Positive = 50

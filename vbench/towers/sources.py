@@ -1,4 +1,4 @@
-"""Where interactions come from: a catalogued dataset's own recipe, or anybody's files."""
+"""Where interactions come from: a cataloged dataset's own recipe, or anybody's files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vbench import _paths, _plugins
-from vbench._toml import read_toml
+from vbench._toml import read_toml, rename_keys
 from vbench._trust import REMEDY, is_trusted
 from vbench.data.card import Card, check_names
 from vbench.data.catalog import Entry
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     Frames = tuple[pl.DataFrame, pl.DataFrame | None, pl.DataFrame | None]
 
+_OLD_KEYS = {"catalogue": "catalog"}
 KEPT = "training.json"
 """Name of the file in a dataset's folder that keeps its source."""
 
@@ -32,11 +33,13 @@ KEPT = "training.json"
 def find_recipe(name: str, given: Path | None) -> Recipe:
     """Read the recipe at `given`, else that of the catalog's dataset, else the defaults."""
     path = given or recipe_path(name)
-    return read_toml(path, Recipe) if given or path.is_file() else Recipe()
+    if not given and not path.is_file():
+        return Recipe()
+    return read_toml(path, Recipe, prepare=lambda values: rename_keys(values, _OLD_KEYS))
 
 
 def recipe_path(name: str) -> Path:
-    """Path of the recipe that a catalogued dataset would have."""
+    """Path of the recipe that a cataloged dataset would have."""
     return _paths.room("datasets") / name / "recipe.toml"
 
 

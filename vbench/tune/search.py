@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
 def search(
     judge: Judge, group: Group, budget: Budget, *, start: float, incumbent: Tried | None = None
 ) -> Outcome:
-    """Move a group's knob until neighbouring values enclose the point where a target is met.
+    """Move a group's knob until neighboring values enclose the point where a target is met.
 
     Where the objective is a cost, that is the smallest value whose calibration bounds reach all
     targets of quality; where it is a quality, the largest one within all costs. A group that is

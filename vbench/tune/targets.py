@@ -196,7 +196,7 @@ def common_cutoff(measures: Iterable[Measure], given: int | None) -> int:
     Raises
     ------
     VbenchError
-        There are several: a search retrieves one number of neighbours.
+        There are several: a search retrieves one number of neighbors.
     """
     found = sorted({each.cutoff for each in measures if each.cutoff is not None})
     if given is not None and found not in ([], [given]):
@@ -204,7 +204,7 @@ def common_cutoff(measures: Iterable[Measure], given: int | None) -> int:
     if len(found) > 1:
         raise VbenchError(
             f"the targets use K={' and '.join(map(str, found))}, but one search retrieves one "
-            f"number of neighbours; write them at K={found[-1]}, such as "
+            f"number of neighbors; write them at K={found[-1]}, such as "
             f"Recall(truth={found[0]})@{found[-1]}"
         )
     return found[0] if found else given or 10

@@ -128,7 +128,7 @@ def tune(
     minimize, maximize
         A measure; default: minimize ``Latency(p=99)``.
     k
-        Neighbours to retrieve, where no target says it.
+        Neighbors to retrieve, where no target says it.
     settings
         Values to choose from, ``{"M": [8, 16, 32]}``; of the knob, the ends of its range.
     trials

@@ -58,7 +58,7 @@ def corners() -> vbench.Dataset:
 
 @dataclass(frozen=True, kw_only=True)
 class Half(OfHits):
-    """Share of queries with at least half of their neighbours."""
+    """Share of queries with at least half of their neighbors."""
 
     kind = "share"
 

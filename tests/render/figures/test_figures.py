@@ -25,7 +25,7 @@ from vbench.runs.run import Run
 
 GOLDEN = Path(__file__).parent / "golden"
 TOLERANCE = 12
-"""Root of the mean square difference of grey values: another release of matplotlib or FreeType
+"""Root of the mean square difference of gray values: another release of matplotlib or FreeType
 moves letters by a pixel, a wrong chart differs by far more."""
 NAMES = (
     "recall-distribution",

@@ -174,7 +174,7 @@ def test_the_slider_shows_the_numbers_of_the_library(opened: Opened, run: Run, p
 
 
 def test_thresholds_are_said_in_words(opened: Opened) -> None:
-    """δ = 0.85 at K = 10 means nine neighbours."""
+    """δ = 0.85 at K = 10 means nine neighbors."""
     opened.set("delta", "85")
     assert "at least 9 of its 10" in (opened.page.text_content(".meaning") or "")
 

@@ -43,7 +43,7 @@ def test_runs_of_other_data_get_panels_of_their_own(tmp_path: Path) -> None:
 
 
 def test_a_failed_index_keeps_its_place_among_the_names(tmp_path: Path) -> None:
-    """Its colour stays its own when the run is taken up again."""
+    """Its color stays its own when the run is taken up again."""
     report = gather(make_run(tmp_path, m=40, failed=(0,)))
     assert report.indexes == ("hnsw", "ivf-flat")
     assert report.panels[0].indexes == ["ivf-flat"]

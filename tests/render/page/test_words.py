@@ -109,7 +109,7 @@ def test_indexes_out_of_reach_are_named(tmp_path: Path) -> None:
 
 
 def test_looks_of_64_indexes_differ() -> None:
-    """No two have both colour and marker in common, and a place keeps its look."""
+    """No two have both color and marker in common, and a place keeps its look."""
     found = looks([str(number) for number in range(64)])
-    assert len({(look.colour, look.marker) for look in found.values()}) == 64
+    assert len({(look.color, look.marker) for look in found.values()}) == 64
     assert looks(["a", "b"])["b"] == looks(["x", "b", "c"])["b"]

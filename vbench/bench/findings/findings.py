@@ -174,7 +174,7 @@ def _of_ties(run: Run, settings: list[Setting]) -> Iterator[Warn]:
         ties = run.facts(setting.trials[0]).ties
         if ties:
             yield Warn(
-                "tied neighbours",
+                "tied neighbors",
                 f"K={setting.k}: {ties} of {run.manifest.dataset.m} queries have several base "
                 "vectors at the K-th distance",
                 f"any of them is a hit under the rule {run.manifest.options.rule!r}"

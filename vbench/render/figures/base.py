@@ -70,7 +70,7 @@ def line(ax: Axes, look: Look, x: Any, y: Any, label: str, **more: Any) -> None:
     ax.plot(
         x,
         y,
-        color=look.colour,
+        color=look.color,
         marker=look.marker.matplotlib,
         ls=(0, look.dash) if look.dash else "-",
         label=label,

@@ -41,7 +41,7 @@ def recall_distribution(
             rows["bar"].to_numpy() + offset,
             rows["share"].to_numpy(),
             width,
-            color=look[index].colour,
+            color=look[index].color,
             label=short(shown.name),
         )
     names = frame.filter(pl.col("id") == frame["id"][0])["recall_of_query"].to_list()
@@ -62,7 +62,7 @@ def curves(run: Runs, ax: Axes, *, k: int | None = None, level: float | None = N
         rows = frames.curves(panel).filter(pl.col("id") == shown.id)
         delta = rows["delta"].to_numpy()
         ax.fill_between(
-            delta, rows["band_low"], rows["band_high"], color=look[index].colour, alpha=0.13, lw=0
+            delta, rows["band_low"], rows["band_high"], color=look[index].color, alpha=0.13, lw=0
         )
         every = max(1, panel.k // 10)
         line(ax, look[index], delta, rows["robustness"], short(shown.name), markevery=every)
@@ -83,7 +83,7 @@ def robustness_against_recall(
         look = looks_of(run)[rows["index"][0]]
         errors = [rows["robustness"] - rows["low"], rows["high"] - rows["robustness"]]
         ax.errorbar(
-            rows["recall"], rows["robustness"], errors, fmt="none", ecolor=look.colour,
+            rows["recall"], rows["robustness"], errors, fmt="none", ecolor=look.color,
             elinewidth=0.7, alpha=0.6,
         )  # fmt: skip
         line(ax, look, rows["recall"], rows["robustness"], short(family))
@@ -107,11 +107,11 @@ def build_spread(
     for place, (index, shown) in enumerate(chosen.items()):
         values = frame.filter(pl.col("id") == shown.id)["robustness"].to_numpy()
         ax.plot(
-            [values.min(), values.max()], [place, place], color=look[index].colour, alpha=0.25,
+            [values.min(), values.max()], [place, place], color=look[index].color, alpha=0.25,
             lw=4, solid_capstyle="round",
         )  # fmt: skip
         ax.plot(
-            values, np.full(len(values), place), ls="none", color=look[index].colour,
+            values, np.full(len(values), place), ls="none", color=look[index].color,
             marker=look[index].marker.matplotlib,
         )  # fmt: skip
     ax.set_yticks(range(len(chosen)), [short(shown.name) for shown in chosen.values()])

@@ -84,7 +84,7 @@ def three_way(
     holds = pl.col(floor_of) >= floor if rising else pl.col(floor_of) <= floor
     for family, rows in families(frame.with_columns(holds=holds)):
         look = looks_of(run)[rows["index"][0]]
-        ax.plot(rows[x], rows[y], color=look.colour, alpha=0.25, lw=0.8)
+        ax.plot(rows[x], rows[y], color=look.color, alpha=0.25, lw=0.8)
         for held in (False, True):
             part = rows.filter(pl.col("holds") == held)
             ax.plot(
@@ -92,8 +92,8 @@ def three_way(
                 part[y],
                 ls="none",
                 marker=look.marker.matplotlib,
-                color=look.colour,
-                mfc=look.colour if held else "none",
+                color=look.color,
+                mfc=look.color if held else "none",
                 mew=0.6,
                 alpha=1.0 if held else 0.45,
                 label=short(family) if held else None,
@@ -143,9 +143,9 @@ def parameter_effect(
         low = [shown.curve.low[need] for shown in settings]
         high = [shown.curve.high[need] for shown in settings]
         strength = 0.35 + 0.65 * (place + 1) / len(deltas)
-        ax.fill_between(at, low, high, color=look.colour, alpha=0.12 * strength, lw=0)
+        ax.fill_between(at, low, high, color=look.color, alpha=0.12 * strength, lw=0)
         ax.plot(
-            at, reached, color=look.colour, alpha=strength, marker=look.marker.matplotlib,
+            at, reached, color=look.color, alpha=strength, marker=look.marker.matplotlib,
             label=f"recall ≥ {delta:g}",
         )  # fmt: skip
     ax.plot(at, [shown.recall for shown in settings], color="#333333", ls="--", label="mean recall")

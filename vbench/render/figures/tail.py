@@ -47,7 +47,7 @@ def tail_by_segment(
             np.arange(len(rows)) + offset,
             xerr=[rows["under"] - rows["low"], rows["high"] - rows["under"]],
             fmt=look[index].marker.matplotlib,
-            color=look[index].colour,
+            color=look[index].color,
             elinewidth=0.9,
             label=short(shown.name),
         )
@@ -101,7 +101,7 @@ def hardness(
 def effort(run: Runs, ax: Axes, *, k: int | None = None, delta: float = 0.9) -> None:
     """For each sweep, the shares of the queries by the smallest setting that serves them.
 
-    Pale is the narrowest setting, full the widest, grey what no setting serves.
+    Pale is the narrowest setting, full the widest, gray what no setting serves.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def effort(run: Runs, ax: Axes, *, k: int | None = None, delta: float = 0.9) -> 
             row["share"],
             left=start,
             height=0.66,
-            color=looks_of(run)[shown.index].colour if row["served"] else "#BBBBBB",
+            color=looks_of(run)[shown.index].color if row["served"] else "#BBBBBB",
             alpha=min(1.0, strength) if row["served"] else 0.6,
             edgecolor="white",
             linewidth=0.5,

@@ -78,9 +78,9 @@ class Drawing:
         return _BAND * max(self.count, 2)
 
     @property
-    def colour(self) -> Spec:
-        """The colour of a row's index."""
-        return self._scaled([look.colour for look in self._looks.values()])
+    def color(self) -> Spec:
+        """The color of a row's index."""
+        return self._scaled([look.color for look in self._looks.values()])
 
     @property
     def shape(self) -> Spec:
@@ -183,7 +183,7 @@ def mark(kind: str, encoding: Spec, **style: Any) -> Spec:
 
 
 def rule(encoding: Spec, **style: Any) -> Spec:
-    """A layer of thin lines in the colour of the text, which say nothing to a screen reader."""
+    """A layer of thin lines in the color of the text, which say nothing to a screen reader."""
     given = {"type": "rule", "stroke": "currentColor", "aria": False, **style}
     return {"mark": given, "encoding": encoding}
 

@@ -28,7 +28,7 @@ def bars(draw: Drawing) -> Spec:
         {
             **band,
             "x": share("robustness", title),
-            "color": draw.colour,
+            "color": draw.color,
             "opacity": lit(0.25, 0.9),
             "tooltip": hover(*HOVER_REACHED),
         },
@@ -59,7 +59,7 @@ def curves(draw: Drawing) -> Spec:
     """Robustness against δ: faint lines for all settings, strong ones at the level of recall."""
     x = share("delta", "δ: the recall that a query must reach")
     up = "share of the queries that reach it"
-    line = {"x": x, "y": share("robustness", up), "color": draw.colour, "detail": {"field": "id"}}
+    line = {"x": x, "y": share("robustness", up), "color": draw.color, "detail": {"field": "id"}}
     every = mark("line", line, strokeWidth=0.7, opacity=0.13)
     band = mark(
         "area",
@@ -118,7 +118,7 @@ def histogram(draw: Drawing) -> Spec:
         {
             "x": x,
             "y": y,
-            "color": draw.colour,
+            "color": draw.color,
             "opacity": lit(0.25, 0.9),
             "tooltip": hover(
                 {"field": "recall_of_query", "type": "ordinal", "title": "recall of a query"},
@@ -161,7 +161,7 @@ def tails(draw: Drawing) -> Spec:
                 stack="zero",
             ),
             "order": {"field": "place", "type": "ordinal"},
-            "color": draw.colour,
+            "color": draw.color,
             "opacity": {
                 "condition": {"test": "datum.tail === 'persistent'", "value": 0.95},
                 "value": 0.4,
@@ -196,7 +196,7 @@ def builds(draw: Drawing) -> Spec:
             "y": name_band(),
             "x": {**x, "aggregate": "min"},
             "x2": {"field": "robustness", "aggregate": "max"},
-            "color": draw.colour,
+            "color": draw.color,
         },
         strokeWidth=5,
         opacity=0.22,
@@ -207,7 +207,7 @@ def builds(draw: Drawing) -> Spec:
         {
             "y": name_band(),
             "x": x,
-            "color": draw.colour,
+            "color": draw.color,
             "shape": draw.shape,
             "opacity": lit(),
             "tooltip": hover(

@@ -16,12 +16,12 @@ from vbench.render.page.charts import (
 )
 
 WORDS = {
-    "lid": "local intrinsic dimension (100 neighbours)",
-    "lid_10": "local intrinsic dimension (10 neighbours)",
+    "lid": "local intrinsic dimension (100 neighbors)",
+    "lid_10": "local intrinsic dimension (10 neighbors)",
     "relative_contrast": "relative contrast: mean distance / distance of the K-th",
     "expansion": "expansion: distance of the 2K-th / of the K-th",
     "epsilon_hardness": "ε-hardness: vectors within 1.05 × distance of the K-th",
-    "k_occurrence": "k-occurrence: hubness of the true neighbours",
+    "k_occurrence": "k-occurrence: hubness of the true neighbors",
     "mahalanobis": "Mahalanobis distance to the base",
     "norm": "norm of the query",
     "margin": "margin between the K-th and the next",
@@ -39,7 +39,7 @@ def against_recall(draw: Drawing, measure: str) -> Spec:
     place = {
         "x": x,
         "y": share("mean_recall", "mean recall", whole=False, padding=8),
-        "color": draw.colour,
+        "color": draw.color,
         "detail": {"field": "id"},
         "opacity": lit(),
     }
@@ -83,7 +83,7 @@ def efforts(draw: Drawing) -> Spec:
             ),
             "order": {"field": "step", "type": "quantitative"},
             "color": {
-                "condition": {**draw.colour, "test": "datum.served === 1"},
+                "condition": {**draw.color, "test": "datum.served === 1"},
                 "value": "#88888855",
             },
             "opacity": {"field": "strength", "type": "quantitative", "scale": None, "legend": None},

@@ -37,7 +37,7 @@ def against_recall(draw: Drawing) -> Spec:
     point = {
         "x": across,
         "y": share("robustness", up, whole=False, padding=12),
-        "color": draw.colour,
+        "color": draw.color,
     }
     line = mark(
         "line",
@@ -134,7 +134,7 @@ def trade_off(draw: Drawing, *, x: str, y: str, floor_of: str) -> Spec:
         "line",
         {
             **place,
-            "color": draw.colour,
+            "color": draw.color,
             "strokeDash": draw.dash,
             "detail": [{"field": "family"}, {"field": "kept"}],
             "order": number("order"),
@@ -146,7 +146,7 @@ def trade_off(draw: Drawing, *, x: str, y: str, floor_of: str) -> Spec:
         "point",
         {
             **place,
-            "color": draw.colour,
+            "color": draw.color,
             "shape": draw.shape,
             "opacity": {
                 "condition": {"test": f"datum.kept && ({LIT})", "value": 0.95},

@@ -24,7 +24,7 @@ def losses(draw: Drawing, ranker: str) -> Spec:
             scale={"zero": False, "nice": False, "padding": 12},
             axis={"tickCount": 6},
         ),
-        "color": draw.colour,
+        "color": draw.color,
         "opacity": lit(0.12, 0.9),
     }
     title = "nDCG@10 lost by the index"

@@ -37,7 +37,7 @@ def segments(draw: Drawing, count: int) -> Spec:
             **y,
             "x": number("low", **axis),
             "x2": {"field": "high"},
-            "color": draw.colour,
+            "color": draw.color,
             "opacity": faded,
         },
         strokeWidth=2,
@@ -47,7 +47,7 @@ def segments(draw: Drawing, count: int) -> Spec:
         {
             **y,
             "x": number("under", **axis),
-            "color": draw.colour,
+            "color": draw.color,
             "shape": draw.shape,
             "opacity": faded,
             "tooltip": hover(

@@ -128,7 +128,7 @@ class Report:
     panels
         One for each dataset and K that has a result.
     indexes
-        Every index that was planned, also one that failed: its place decides its colour.
+        Every index that was planned, also one that failed: its place decides its color.
     """
 
     runs: tuple[Run, ...]

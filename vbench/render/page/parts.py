@@ -63,7 +63,7 @@ class Column:
 class Cell:
     """What a cell shows, and the value it is sorted by.
 
-    `shade` colours it: 0 for the worst value, 1 for one that needs no attention.
+    `shade` colors it: 0 for the worst value, 1 for one that needs no attention.
     """
 
     text: str

@@ -30,7 +30,7 @@ def verdict_table(panel: Panel, footing: Footing) -> Table:
             Column(f"reach {delta:g}", f"Share of the queries with recall ≥ {delta:g}")
             for delta in _VERDICT_DELTAS
         ),
-        Column("nothing right", "Share of the queries with none of their neighbours found"),
+        Column("nothing right", "Share of the queries with none of their neighbors found"),
         Column("worst 5 %", "Mean recall of the worst 5 % of the queries"),
         *(Column(price.short, price.title) for price in prices),
     ]

@@ -25,7 +25,7 @@ def measured(panel: Panel) -> str:
     return (
         f"{facts.m:,} queries of {panel.data} asked {who} for their {panel.k} nearest among "
         f"{facts.n:,} vectors ({facts.d} dimensions, {_METRICS[facts.metric]}); each index was "
-        f"built {times}, and every answer was checked against the exact neighbours."
+        f"built {times}, and every answer was checked against the exact neighbors."
     )
 
 
@@ -63,7 +63,7 @@ def reached(footing: Footing, delta: float, need: int) -> str:
         for place, each in enumerate(shown)
     ]
     return (
-        f"{need} or more of the {settings[0].k} neighbours (Robustness-{delta:g}) were found for "
+        f"{need} or more of the {settings[0].k} neighbors (Robustness-{delta:g}) were found for "
         f"{_listed(parts)}{rest}."
     )
 

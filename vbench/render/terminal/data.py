@@ -28,7 +28,7 @@ def print_card(card: dict[str, Any]) -> None:
         say(text.strip())
     table = _table("", "")
     table.show_header = False
-    for key in ("metric", "n", "m", "d", "licence", "terms", "citation", "homepage", "source"):
+    for key in ("metric", "n", "m", "d", "license", "terms", "citation", "homepage", "source"):
         if key in card:
             table.add_row(key, _number(card[key]))
     for key in ("made_by", "status", "folder"):
@@ -66,7 +66,7 @@ def print_data(found: dict[str, Any]) -> None:
     if found["hold_out"]:
         say(f"{found['hold_out']:,} queries were taken out of the base")
     if found["relevance"] is not None:
-        say(f"{found['relevance']:,} relevance judgements")
+        say(f"{found['relevance']:,} relevance judgments")
     if found["interactions"] is not None:
         say(f"{found['interactions']:,} interactions")
     if found["given_truth_depth"]:

@@ -125,7 +125,7 @@ def _worst(index: Entry) -> Table:
             _ids(row["missed"]),
             _ids(row["instead"]),
         )
-    table.caption = "far: beyond the true neighbours whose rank is known."
+    table.caption = "far: beyond the true neighbors whose rank is known."
     table.caption_justify = "left"
     return table
 
@@ -206,7 +206,7 @@ def _print_inside(out: Console, inside: Entry) -> None:
             form = _percent if name in ("reachable", "orphans") else _plain
             table.add_row(words, form(graph[name]))
         print_table(out, table)
-        table = _table("Inside: which neighbours it misses", "kind", "missed", "found", "base")
+        table = _table("Inside: which neighbors it misses", "kind", "missed", "found", "base")
         for kind, words in (
             ("unreachable", "unreachable: no way leads there"),
             ("anti_hub", "anti-hubs: in the fewest lists"),
@@ -216,7 +216,7 @@ def _print_inside(out: Console, inside: Entry) -> None:
             table.add_row(words, *cells)
         print_table(out, table)
     if lists := inside["lists"]:
-        table = _table("Inside: in how many lists the true neighbours lie", "what", "lists")
+        table = _table("Inside: in how many lists the true neighbors lie", "what", "lists")
         for name, words in (
             ("mean", "of a query, mean"),
             ("mean_in_tail", "of a query in the tail"),

@@ -71,7 +71,7 @@ def _chart(draw: Drawing, rows: int) -> Spec:
             "domain": False,
         },
     }
-    colour = {
+    color = {
         "field": "better",
         "type": "nominal",
         "title": None,
@@ -104,7 +104,7 @@ def _chart(draw: Drawing, rows: int) -> Spec:
                     "y": y,
                     "x": number("low", **axis),
                     "x2": {"field": "high"},
-                    "color": colour,
+                    "color": color,
                 },
             },
             {
@@ -112,7 +112,7 @@ def _chart(draw: Drawing, rows: int) -> Spec:
                 "encoding": {
                     "y": y,
                     "x": number("difference", **axis),
-                    "color": colour,
+                    "color": color,
                     "tooltip": tooltip,
                 },
             },

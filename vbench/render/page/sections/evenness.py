@@ -21,7 +21,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
         Chart(
             "bars",
             "Robustness at δ",
-            "Share of the queries for which at least δ of the true neighbours were found, for the "
+            "Share of the queries for which at least δ of the true neighbors were found, for the "
             "setting of each index that is nearest to the chosen mean recall. Thin lines are 95 % "
             "intervals.",
             charts.bars(draw),
@@ -29,7 +29,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
         Chart(
             "curves",
             "The whole curve",
-            "Each line falls from “everybody” to “only those with every neighbour found”. The "
+            "Each line falls from “everybody” to “only those with every neighbor found”. The "
             "area under it is mean recall: two indexes with equal means and different lines must "
             "cross. Shaded: a band that holds the whole curve with 95 % confidence.",
             charts.curves(draw),

@@ -33,7 +33,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
                 "efforts",
                 "What each query needs",
                 "The smallest setting of the sweep from which on a query reaches δ (rounded up to "
-                "a tenth): pale for the narrowest, full for the widest, grey for queries that no "
+                "a tenth): pale for the narrowest, full for the widest, gray for queries that no "
                 "setting here serves. Where most need little, one setting for all wastes much.",
                 charts.efforts(draw),
             )
@@ -53,7 +53,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
     return Section(
         "hardness",
         "What makes a query hard?",
-        "Some queries can be told to be hard before any search, from their exact neighbours "
+        "Some queries can be told to be hard before any search, from their exact neighbors "
         "alone; and most queries need far less work than the hardest.",
         parts,
         data,

@@ -15,7 +15,7 @@ from vbench.runs.run import Run
 from vbench.runs.schema import Environment
 
 DEFINITIONS = (
-    ("Recall@K of a query", "The share of its K exact nearest neighbours that the index returned."),
+    ("Recall@K of a query", "The share of its K exact nearest neighbors that the index returned."),
     (
         "Robustness-δ@K",
         "The share of the queries whose recall is at least δ: h ≥ ⌈δ·K⌉ hits, counted in whole "
@@ -73,7 +73,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Do it again", again(manifest.call)),
         *(("then", again(each.call)) for each in manifest.later),
         ("Data", f"{card.get('title') or data.name}: {data.n:,} × {data.d}, {data.m:,} queries"),
-        ("Licence", card.get("licence", "")),
+        ("License", card.get("license") or card.get("licence", "")),
         ("Terms", card.get("terms", "")),
         ("Citation", card.get("citation", "")),
         ("Homepage", card.get("homepage", "")),

@@ -23,7 +23,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
         Chart(
             "trade-off",
             "What it costs",
-            "Every setting one mark; the broad grey line is the front that no setting beats in "
+            "Every setting one mark; the broad gray line is the front that no setting beats in "
             "both. Raise the floor to see only the settings that hold it.",
             charts.trade_off(draw, x=price, y="robustness", floor_of="recall"),
             (

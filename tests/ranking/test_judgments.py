@@ -1,4 +1,4 @@
-"""Judgements: read, checked, looked up."""
+"""Judgments: read, checked, looked up."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import pytest
 
 from vbench.data.dataset import Dataset
 from vbench.errors import DataError
-from vbench.ranking.judgements import judgements
+from vbench.ranking.judgments import judgments
 
 
 def of(dataset: Dataset, **columns: object) -> Dataset:
-    """The dataset with these judgements instead."""
+    """The dataset with these judgments instead."""
     return dataclasses.replace(dataset, relevance=pl.DataFrame(columns))
 
 
 def test_pairs_are_looked_up_with_their_grade(dataset: Dataset) -> None:
     """A judged pair has its grade, the higher one where it was judged twice; others have 0."""
-    known = judgements(of(dataset, query=[3, 1, 3], item=[7, 2, 7], grade=[1.0, 2.0, 4.0]))
+    known = judgments(of(dataset, query=[3, 1, 3], item=[7, 2, 7], grade=[1.0, 2.0, 4.0]))
     assert known.grades(np.array([[3], [1]]), np.array([[7, 2], [7, 2]])).tolist() == [
         [4.0, 0.0],
         [0.0, 2.0],
@@ -30,12 +30,12 @@ def test_pairs_are_looked_up_with_their_grade(dataset: Dataset) -> None:
 
 
 def test_what_has_no_grade_above_0_is_not_relevant(dataset: Dataset) -> None:
-    """Grades of 0 and below are judgements of irrelevance; a query with those alone is unjudged."""
-    known = judgements(of(dataset, query=[0, 0, 1], item=[1, 2, 3], grade=[1, 0, -1]))
+    """Grades of 0 and below are judgments of irrelevance; a query with those alone is unjudged."""
+    known = judgments(of(dataset, query=[0, 0, 1], item=[1, 2, 3], grade=[1, 0, -1]))
     assert known.judged.tolist() == [0]
     assert known.item.tolist() == [1]
     with pytest.raises(DataError, match="nothing is relevant"):
-        judgements(of(dataset, query=[0], item=[1], grade=[0]))
+        judgments(of(dataset, query=[0], item=[1], grade=[0]))
 
 
 @pytest.mark.parametrize(
@@ -50,15 +50,15 @@ def test_what_has_no_grade_above_0_is_not_relevant(dataset: Dataset) -> None:
         ({"query": [0], "item": [3], "grade": [float("nan")]}, "row 0: the grade nan"),
     ],
 )
-def test_judgements_that_do_not_fit_are_refused(
+def test_judgments_that_do_not_fit_are_refused(
     dataset: Dataset, columns: dict[str, list[object]], message: str
 ) -> None:
     """The message names the row, what it holds and what is allowed."""
     with pytest.raises(DataError, match=message):
-        judgements(of(dataset, **columns))
+        judgments(of(dataset, **columns))
 
 
-def test_a_dataset_without_judgements_cannot_be_ranked(dataset: Dataset) -> None:
+def test_a_dataset_without_judgments_cannot_be_ranked(dataset: Dataset) -> None:
     """The message says which file would hold them."""
     with pytest.raises(DataError, match=r"needs relevance\.parquet"):
-        judgements(dataclasses.replace(dataset, relevance=None))
+        judgments(dataclasses.replace(dataset, relevance=None))

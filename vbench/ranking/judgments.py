@@ -1,4 +1,4 @@
-"""Relevance judgements of a dataset as sorted arrays, checked against its vectors."""
+"""Relevance judgments of a dataset as sorted arrays, checked against its vectors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Rows = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
-class Judgements:
+class Judgments:
     """Which items are relevant to which queries, and how much.
 
     Attributes
@@ -63,21 +63,21 @@ class Judgements:
         return np.bincount(codes, gains, minlength=len(starts)).astype(np.float64)
 
 
-def judgements(dataset: Dataset) -> Judgements:
-    """The judgements of `dataset`; a grade of 0 or less is "not relevant" and left out.
+def judgments(dataset: Dataset) -> Judgments:
+    """The judgments of `dataset`; a grade of 0 or less is "not relevant" and left out.
 
     A pair that is judged twice has its higher grade.
 
     Raises
     ------
     DataError
-        The dataset has no judgements, they name queries or items that it does not have, a grade
+        The dataset has no judgments, they name queries or items that it does not have, a grade
         is not a number, or nothing is relevant.
     """
     frame = dataset.relevance
     if frame is None:
         raise DataError(
-            f"{dataset.name} has no relevance judgements; ranking needs relevance.parquet with "
+            f"{dataset.name} has no relevance judgments; ranking needs relevance.parquet with "
             "the columns query and item (row numbers from 0), optionally grade"
         )
     query = rows_of(frame, "query", dataset.m, "relevance")
@@ -85,13 +85,13 @@ def judgements(dataset: Dataset) -> Judgements:
     grade = np.ones(len(query)) if "grade" not in frame.columns else _grades(frame)
     positive = grade > 0
     if not positive.any():
-        raise DataError(f"{dataset.name}: no judgement has a grade above 0, nothing is relevant")
+        raise DataError(f"{dataset.name}: no judgment has a grade above 0, nothing is relevant")
     order = np.lexsort((-grade, item, query))
     order = order[positive[order]]
     query, item, grade = query[order], item[order], grade[order]
     first = np.ones(len(query), dtype=bool)
     first[1:] = (np.diff(query) != 0) | (np.diff(item) != 0)
-    return Judgements(query[first], item[first], grade[first], dataset.m, dataset.n)
+    return Judgments(query[first], item[first], grade[first], dataset.m, dataset.n)
 
 
 def rows_of(frame: pl.DataFrame, column: str, size: int, what: str) -> NDArray[np.int64]:
