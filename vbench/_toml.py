@@ -1,36 +1,25 @@
-"""Strict TOML: decoded into typed structs, every mistake reported with its file and line."""
+"""Strict TOML: decoded into typed structs, every mistake reported with its file and key."""
 
 from __future__ import annotations
 
 import difflib
-import re
+import textwrap
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
-import msgspec.inspect as inspect
 
 from vbench.errors import VbenchError
 
 T = TypeVar("T")
-Step = str | int
-KeyPath = tuple[Step, ...]
-
-_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]")
-_ASSIGNMENT = re.compile(
-    r"""^\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*="""
-)
-_PART = re.compile(r""""([^"]*)"|'([^']*)'|([\w-]+)""")
-_UNKNOWN_FIELD = re.compile(r"unknown field `([^`]+)`")
-
-
 Values = dict[str, Any]
 
 
 def read_toml(path: Path | str, kind: type[T], *, prepare: Callable[[Values], Values] = dict) -> T:
-    """Read a TOML file into `kind`, a :class:`msgspec.Struct` or anything msgspec can convert to.
+    """Read a TOML file into `kind`, a :class:`msgspec.Struct`.
 
     Structs that say ``forbid_unknown_fields=True`` refuse a key they do not know.
 
@@ -42,8 +31,8 @@ def read_toml(path: Path | str, kind: type[T], *, prepare: Callable[[Values], Va
     Raises
     ------
     VbenchError
-        The file cannot be read, is not TOML, or does not fit `kind`: one line with file, line,
-        key, and what is allowed there.
+        The file cannot be read, is not TOML, or does not fit `kind`: one line with file, key,
+        what was given, and what is allowed there.
     """
     path = Path(path)
     try:
@@ -64,149 +53,84 @@ def parse_toml(
 ) -> T:
     """Do what :func:`read_toml` does with text; `name` stands for the file in messages."""
     try:
-        values = tomllib.loads(text)
+        values = prepare(tomllib.loads(text))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise VbenchError(f"{name}: not valid TOML: {error}") from None
     try:
-        return msgspec.convert(prepare(values), kind)
+        return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
-        raise VbenchError(_explain(str(error), text, kind, name)) from None
+        raise VbenchError(f"{name}: {_fault(values, kind, '') or error}") from None
 
 
 def rename_keys(values: Values, names: Mapping[str, str]) -> Values:
-    """What the file says with old keys by their present names; a key of both is refused later."""
+    """What a file says under old keys, by their present names; a key given twice stays unknown."""
     return {
-        names.get(key, key) if names.get(key) not in values else key: value
+        key if (new := names.get(key, key)) in values else new: value
         for key, value in values.items()
     }
 
 
-def _explain(message: str, text: str, kind: Any, name: str) -> str:
-    """Put file, line, key and what is allowed there to one of msgspec's messages."""
-    problem, _, place = message.partition(" - at `$")
-    path = _steps(place.rstrip("`"))
-    lines = _lines(text)
-    unknown = _UNKNOWN_FIELD.search(problem)
-    if unknown:
-        key = unknown.group(1)
-        known = _known_keys(kind, path)
-        near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-        where = f" in {_dotted(path)}" if path else ""
-        return (
-            f"{name}, line {_line_of((*path, key), lines)}: unknown key {key!r}{where}{hint} "
-            f"(known: {', '.join(known)})"
-        )
-    allowed = _allowed_values(kind, path)
-    if allowed:
-        problem += f"; allowed: {', '.join(map(repr, allowed))}"
-    line = _line_of(path, lines)
-    where = f", line {line}" if line else ""
-    return f"{name}{where}: {_dotted(path) + ': ' if path else ''}{problem}"
-
-
-def _steps(place: str) -> KeyPath:
-    """`.sources[0].url` as ("sources", 0, "url"); a key that msgspec leaves out ends the path."""
-    steps: list[Step] = []
-    for key, index in re.findall(r"\.([^.\[\]]+)|\[([^\]]*)\]", place):
-        if index == "...":
-            break
-        steps.append(int(index) if index else key)
-    return tuple(steps)
-
-
-def _dotted(path: KeyPath) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(
-        "."
-    )
-
-
-def _line_of(path: KeyPath, lines: dict[KeyPath, int]) -> int | None:
-    """Line of the longest known beginning of `path`: inside an inline table, the table's own."""
-    for end in range(len(path), 0, -1):
-        if path[:end] in lines:
-            return lines[path[:end]]
+def _fault(value: Any, kind: Any, path: str) -> str | None:
+    """What is wrong at the first key, in depth, whose value does not fit its type."""
+    types = _alternatives(kind)
+    for each in types:
+        found = _fault_inside(value, each, path)
+        if found:
+            return found
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        given = f"{path} = {_shown(value)}" if path else _shown(value)
+        allowed = [word for each in types for word in get_args(each) if get_origin(each) is Literal]
+        if not allowed:
+            return f"{given}: {error}"
+        return f"{given}{_nearest(str(value), allowed)}; allowed: {', '.join(map(repr, allowed))}"
     return None
 
 
-def _lines(text: str) -> dict[KeyPath, int]:
-    """Map each key and table of a valid TOML text to the line that first names it."""
-    lines: dict[KeyPath, int] = {}
-    counts: dict[KeyPath, int] = {}
-    table: KeyPath = ()
-    for number, line in _code_lines(text):
-        if header := _HEADER.match(line):
-            table = ()
-            for part in _parts(header.group(2)):
-                table = (*table, part)
-                if table in counts:
-                    table = (*table, counts[table])
-            if header.group(1) == "[[":
-                plain = table[:-1] if isinstance(table[-1], int) else table
-                counts[plain] = counts.get(plain, -1) + 1
-                table = (*plain, counts[plain])
-            path = table
-        elif assignment := _ASSIGNMENT.match(line):
-            path = (*table, *_parts(assignment.group(1)))
-        else:
-            continue
-        for end in range(1, len(path) + 1):
-            lines.setdefault(path[:end], number)
-    return lines
+def _fault_inside(value: Any, kind: Any, path: str) -> str | None:
+    """The same of what a table or a list holds."""
+    origin, inner = get_origin(kind), get_args(kind)
+    faults: list[str | None] = []
+    if origin is list and isinstance(value, list):
+        faults = [_fault(each, inner[0], f"{path}[{at}]") for at, each in enumerate(value)]
+    elif origin is dict and isinstance(value, dict):
+        faults = [_fault(each, inner[1], _joined(path, key)) for key, each in value.items()]
+    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(value, dict):
+        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        where = f" in {path}" if path else ""
+        faults = [
+            f"unknown key {key!r}{where}{_nearest(key, fields)} (known: {', '.join(fields)})"
+            for key in value
+            if key not in fields and kind.__struct_config__.forbid_unknown_fields
+        ]
+        faults += [
+            _fault(value[key], field.type, _joined(path, key))
+            if key in value
+            else f"missing key {key!r}{where}"
+            for key, field in fields.items()
+            if key in value or field.required
+        ]
+    return next(filter(None, faults), None)
 
 
-def _code_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers, without those that lie inside a multi-line string."""
-    quote = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not quote:
-            yield number, line
-        for mark in re.findall(r'"""|\'\'\'', line):
-            quote = "" if mark == quote else quote or mark
+def _alternatives(kind: Any) -> list[Any]:
+    """The types of a union, each without what is annotated to it."""
+    if get_origin(kind) is Annotated:
+        return _alternatives(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return [each for inner in get_args(kind) for each in _alternatives(inner)]
+    return [kind]
 
 
-def _parts(dotted: str) -> list[str]:
-    return [double or single or bare for double, single, bare in _PART.findall(dotted)]
+def _joined(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
 
 
-def _type_at(kind: Any, path: KeyPath) -> list[inspect.Type]:
-    """List the types that may stand at `path`."""
-    here = [inspect.type_info(kind)]
-    for step in path:
-        here = [inner for outer in _alternatives(here) for inner in _inside(outer, step)]
-    return _alternatives(here)
+def _nearest(given: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(given, list(known), n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
-def _alternatives(types: list[inspect.Type]) -> list[inspect.Type]:
-    flat: list[inspect.Type] = []
-    for kind in types:
-        flat.extend(kind.types if isinstance(kind, inspect.UnionType) else [kind])
-    return flat
-
-
-def _inside(kind: inspect.Type, step: Step) -> list[inspect.Type]:
-    if isinstance(kind, inspect.StructType):
-        return [field.type for field in kind.fields if field.encode_name == step]
-    if isinstance(kind, inspect.DictType):
-        return [kind.value_type]
-    if isinstance(kind, inspect.ListType | inspect.VarTupleType):
-        return [kind.item_type]
-    return []
-
-
-def _known_keys(kind: Any, path: KeyPath) -> list[str]:
-    return [
-        field.encode_name
-        for struct in _type_at(kind, path)
-        if isinstance(struct, inspect.StructType)
-        for field in struct.fields
-    ]
-
-
-def _allowed_values(kind: Any, path: KeyPath) -> list[Any]:
-    return [
-        value
-        for literal in _type_at(kind, path)
-        if isinstance(literal, inspect.LiteralType)
-        for value in literal.values
-    ]
+def _shown(value: Any) -> str:
+    return textwrap.shorten(repr(value), 60, placeholder=" …")

@@ -39,8 +39,8 @@ def test_a_file_is_read_by_its_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('adapter = "flat"\n\n[biuld]\nM = 3\n', "line 3: unknown key 'biuld'; did you mean"),
-        ('adapter = "flat"\nknob = {name = "a"}\n', "line 2: knob"),
+        ('adapter = "flat"\n\n[biuld]\nM = 3\n', "unknown key 'biuld'; did you mean"),
+        ('adapter = "flat"\nknob = {name = "a"}\n', "missing key 'low' in knob"),
         ('adapter = "hnswlob"\n', "did you mean 'hnswlib'"),
         ('adapter = "flat"\ntransform = "mips"\n', "allowed: 'auto'"),
         ('about = "no adapter"\n', "adapter"),
@@ -50,7 +50,7 @@ def test_a_file_is_read_by_its_path(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_in_a_file_is_named_with_its_place(tmp_path: Path, text: str, says: str) -> None:
-    """File, line where there is one, what is wrong and what is allowed."""
+    """File, key, what is wrong and what is allowed."""
     with pytest.raises(VbenchError) as caught:
         load_recipe(written(tmp_path, text))
     assert "mine.toml" in str(caught.value)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import numpy as np
 
+from vbench._process.cores import usable_cores
 from vbench.indexes.answers import AnswerError
 from vbench.indexes.conformance.busy import busy_cores
 from vbench.indexes.conformance.subject import (
@@ -51,8 +51,7 @@ def input_unchanged(subject: Subject) -> None:
 
 def one_thread(subject: Subject) -> None:
     """With threads=1, fit and search keep no more than one core busy, and none afterwards."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if (cores or 1) < 2:
+    if len(usable_cores()) < 2:
         raise NotApplicableError("needs two cores to be seen")
     base, queries = subject.vectors(5000, seed=17, d=48), subject.vectors(500, seed=18, d=48)
     with subject.made() as index:
