@@ -20,11 +20,11 @@ from vbench.bench.knob import Range
 from vbench.bench.plan import Group
 from vbench.measures.answers import Answers
 from vbench.runs.schema import Trial
-from vbench.tune.evidence import attainable, weigh
-from vbench.tune.search import Budget, best_of, search, secure
-from vbench.tune.targets import Target, parse_objective, parse_targets
-from vbench.tune.trials import Judge, Tried
-from vbench.tune.tuner import ONE_KNOB, cheapest_certified
+from vbench.tuning.evidence import attainable, weigh
+from vbench.tuning.search import Budget, best_of, search, secure
+from vbench.tuning.targets import Target, parse_objective, parse_targets
+from vbench.tuning.trials import Judge, Tried
+from vbench.tuning.tuner import ONE_KNOB, cheapest_certified
 
 N, K, BUILDS = 10_000, 10, 3
 GRID = sorted({round(value) for value in np.geomspace(10, 900, 44)})

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 import vbench
 from vbench.cli import main
 from vbench.errors import VbenchError
-from vbench.tune.targets import parse_targets
+from vbench.tuning.targets import parse_targets
 
 RNG = np.random.default_rng(21)
 DATA = ("--dataset", "base.npy", "--queries", "asked.npy", "--metric", "l2")

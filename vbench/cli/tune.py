@@ -95,9 +95,9 @@ def tune(
     not met, or not certified; 3 where other work on the machine keeps it from being judged.
     """
     from vbench.data.load import load
-    from vbench.tune.document import document
-    from vbench.tune.tuner import too_few_queries
-    from vbench.tune.tuner import tune as find
+    from vbench.tuning.document import document
+    from vbench.tuning.tuner import too_few_queries
+    from vbench.tuning.tuner import tune as find
 
     with telling():
         data = load(

@@ -9,7 +9,7 @@ from vbench.bench.knob import KnobSearch
 from vbench.bench.plan import Group
 from vbench.bench.session import TrialError
 from vbench.measures.cost import CLOCKED, CpuTime, Work
-from vbench.tune.trials import Judge, Tried
+from vbench.tuning.trials import Judge, Tried
 
 SEARCHED_COSTS = (*CLOCKED, CpuTime, Work)
 """Costs that rise with the knob; the others are the build's."""

@@ -11,10 +11,10 @@ from answers_factory import from_hits
 
 from vbench.bench.knob import Range
 from vbench.bench.plan import Group
-from vbench.tune.evidence import weigh
-from vbench.tune.search import Budget, search, secure
-from vbench.tune.targets import Target, parse_objective, parse_targets
-from vbench.tune.trials import Judge, Tried
+from vbench.tuning.evidence import weigh
+from vbench.tuning.search import Budget, search, secure
+from vbench.tuning.targets import Target, parse_objective, parse_targets
+from vbench.tuning.trials import Judge, Tried
 
 M = 600
 GROUP = Group((), {}, 10, Range("ef", 1, 1024, whole=True), 32.0)

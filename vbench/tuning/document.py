@@ -12,9 +12,9 @@ from vbench.runs.again import again
 from vbench.runs.failed import failed
 from vbench.runs.same import same_as
 from vbench.runs.setting import Setting
-from vbench.tune.evidence import Evidence
-from vbench.tune.trials import Tried
-from vbench.tune.tuner import Tuning
+from vbench.tuning.evidence import Evidence
+from vbench.tuning.trials import Tried
+from vbench.tuning.tuner import Tuning
 
 SCHEMA = "vbench.tune/1"
 

@@ -1,4 +1,4 @@
-"""`vbench.tune.tune`: the best setting that meets the targets, certified on other queries."""
+"""`vbench.tune`: the best setting that meets the targets, certified on other queries."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from vbench.errors import VbenchError
 from vbench.measures.hits import Rule
 from vbench.runs.run import Run
 from vbench.stats.intervals import check_level
-from vbench.tune.combinations import require_optuna, search_combinations
-from vbench.tune.evidence import Evidence
-from vbench.tune.search import SEARCHED_COSTS, Budget, Outcome, best_of, secure
-from vbench.tune.targets import (
+from vbench.tuning.combinations import require_optuna, search_combinations
+from vbench.tuning.evidence import Evidence
+from vbench.tuning.search import SEARCHED_COSTS, Budget, Outcome, best_of, secure
+from vbench.tuning.targets import (
     Objective,
     Target,
     common_cutoff,
     parse_objective,
     parse_targets,
 )
-from vbench.tune.trials import Judge, Tried, halves
+from vbench.tuning.trials import Judge, Tried, halves
 
 ONE_KNOB, SEVERAL = 12, 60
 """Settings that are tried of an index, at most, where one parameter moves and where several do."""
@@ -292,7 +292,7 @@ def _claim(judge: Judge, tried: Tried) -> Claim:
 
 def too_few_queries(dataset: Dataset, target: str, level: float, seed: int = 0) -> list[Target]:
     """Targets that half of the queries could not certify even if all of them passed."""
-    from vbench.tune.evidence import attainable
+    from vbench.tuning.evidence import attainable
 
     _, held_out = halves(dataset.m, seed)
     return [each for each in parse_targets(target) if not attainable(each, len(held_out), level)]

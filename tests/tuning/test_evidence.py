@@ -14,8 +14,8 @@ from vbench.measures.answers import Answers, Cost
 from vbench.metric import FloatArray
 from vbench.stats.betting import mean_lower
 from vbench.stats.intervals import exact_lower, queries_needed
-from vbench.tune.evidence import Evidence, attainable, part_of, weigh
-from vbench.tune.targets import parse_targets
+from vbench.tuning.evidence import Evidence, attainable, part_of, weigh
+from vbench.tuning.targets import parse_targets
 
 K = 10
 

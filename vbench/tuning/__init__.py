@@ -1,5 +1,5 @@
 """The setting that meets a target at the least cost, certified on queries it was not tuned on."""
 
-from vbench.tune.tuner import Claim, Tuning, tune
+from vbench.tuning.tuner import Claim, Tuning, tune
 
 __all__ = ["Claim", "Tuning", "tune"]

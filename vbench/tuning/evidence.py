@@ -18,7 +18,7 @@ from vbench.measures.recall import CVaR, Percentile
 from vbench.metric import FloatArray
 from vbench.stats.betting import mean_lower
 from vbench.stats.intervals import MANY_QUERIES, exact_lower, more_queries_needed
-from vbench.tune.targets import Target
+from vbench.tuning.targets import Target
 
 _PERFECT = 1e-6
 

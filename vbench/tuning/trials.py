@@ -17,8 +17,8 @@ from vbench.measures.answers import Answers
 from vbench.runs.run import Run
 from vbench.runs.schema import Trial
 from vbench.runs.setting import spelt
-from vbench.tune.evidence import Evidence, attainable, part_of, weigh
-from vbench.tune.targets import Objective, Target
+from vbench.tuning.evidence import Evidence, attainable, part_of, weigh
+from vbench.tuning.targets import Objective, Target
 
 _IN_VAIN = 2
 """So many settings in a row that other processes disturbed in every pass end the search."""

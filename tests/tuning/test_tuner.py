@@ -12,8 +12,8 @@ import vbench
 from vbench.data.dataset import Dataset
 from vbench.errors import MissingExtraError, VbenchError
 from vbench.runs import files
-from vbench.tune import Tuning, tune
-from vbench.tune.document import document
+from vbench.tuning import Tuning, tune
+from vbench.tuning.document import document
 
 WORK = "Latency(p=50)"
 TARGET = "Robustness(delta=0.6)@5>=0.8"

@@ -10,8 +10,8 @@ from typing import Any
 
 from vbench.bench.plan import Group
 from vbench.errors import MissingExtraError
-from vbench.tune.search import Budget, Outcome, search
-from vbench.tune.trials import Judge
+from vbench.tuning.search import Budget, Outcome, search
+from vbench.tuning.trials import Judge
 
 _ALL_OF_THEM = 12
 """So few combinations are all looked at, as far as the budget goes."""
