@@ -8,16 +8,14 @@ from pathlib import Path
 
 import numpy as np
 from _print import figure
-from storage import facts, made, manifest
+from _run_folder import RunFolder
+from storage import made_answers, made_truth
 
 from vbench.analysis.compare import compare_pairs
 from vbench.analysis.summary import summary
 from vbench.data.dataset import Truth
 from vbench.measures.hardness import hardness
-from vbench.runs import files, tables
-from vbench.runs.rows import write_trial
 from vbench.runs.run import Run
-from vbench.runs.schema import Build, Trial
 from vbench.runs.sides import Pair, Side, variants
 
 SETTINGS, BUILDS, M, K = 20, 3, 10_000, 10
@@ -49,25 +47,12 @@ def main() -> None:
 
 def stored(folder: Path, rng: np.random.Generator) -> Run:
     """A run of made-up answers."""
-    (folder / "trials").mkdir()
-    builds = [
-        Build(key=f"b{i}", index="made", adapter="null", number=i, seed=i) for i in range(BUILDS)
-    ]
-    trials = [
-        Trial(key=f"{build.key}-{ef}", build=build.key, setting={"ef": ef}, k=K)
-        for ef in range(SETTINGS)
-        for build in builds
-    ]
-    files.write_manifest(folder, manifest(builds, trials))
-    truth = Truth(
-        rng.integers(0, 50_000, (M, 2 * K)).astype(np.int32), np.sort(rng.random((M, 2 * K)))
-    )
-    tables.write_queries(folder, M, None, None)
-    tables.write_ground_truth(folder, truth)
-    by_key = {build.key: build for build in builds}
-    for trial in trials:
-        write_trial(folder, facts(by_key[trial.build], trial), made(rng))
-    return Run(folder)
+    run = RunFolder(folder, made_truth(rng))
+    builds = [run.build("made", number) for number in range(BUILDS)]
+    for ef in range(SETTINGS):
+        for build in builds:
+            run.answer(run.trial(build, ef, K), *made_answers(rng))
+    return run.close()
 
 
 def exact(base: np.ndarray, queries: np.ndarray) -> Truth:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import subprocess
 import sys
@@ -10,21 +9,17 @@ import tempfile
 import time
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import polars as pl
 from _print import figure
-from storage import facts, manifest
+from _run_folder import RunFolder
 
 import vbench
 from vbench.bench.journal import dataset_facts
 from vbench.data.dataset import Dataset
 from vbench.data.truth import exact_truth
 from vbench.ranking.stage import measured, set_up
-from vbench.runs import files, tables
-from vbench.runs.rows import Rows, write_trial
 from vbench.runs.run import Run
-from vbench.runs.schema import Build, Trial
 
 VBENCH = str(Path(sys.executable).with_name("vbench"))
 N, M, D, K, SETTINGS, BUILDS = 50_000, 10_000, 64, 100, 10, 2
@@ -94,37 +89,22 @@ def made_dataset(folder: Path) -> Dataset:
 def made_run(folder: Path, dataset: Dataset) -> Run:
     """Trials that miss between 2 and 40 % of the neighbors."""
     rng = np.random.default_rng(1)
-    (folder / "trials").mkdir(parents=True)
     truth = exact_truth(dataset, 2 * K)
-    tables.write_queries(folder, M, dataset.segments, None)
-    tables.write_ground_truth(folder, truth)
-    builds = [
-        Build(key=f"b{i}", index="made", adapter="null", number=i, seed=i) for i in range(BUILDS)
-    ]
-    trials = [
-        Trial(key=f"t{build.number}-{ef}", build=build.key, setting={"ef": ef}, k=K)
-        for build in builds
-        for ef in range(SETTINGS)
-    ]
-    plan = manifest(builds, trials)
-    files.write_manifest(folder, msgspec.structs.replace(plan, dataset=dataset_facts(dataset)))
-    for build, trial in itertools.product(builds, trials):
-        if trial.build == build.key:
-            share = 0.4 / (1 + trial.setting["ef"])
-            write_trial(folder, facts(build, trial), answers(truth.ids, share, rng))
-    return Run(folder)
+    run = RunFolder(folder, truth, dataset.segments)
+    for number in range(BUILDS):
+        build = run.build("made", number)
+        for ef in range(SETTINGS):
+            answers = made_answers(truth.ids, 0.4 / (1 + ef), rng)
+            run.answer(run.trial(build, ef, K), *answers, 10_000)
+    return run.close(dataset_facts(dataset))
 
 
-def answers(order: np.ndarray, share: float, rng: np.random.Generator) -> Rows:
-    """The first K of each row that are not missed, each with probability `share`."""
+def made_answers(
+    order: np.ndarray, share: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The first K of each row that are not missed, each with probability `share`; their hits."""
     place = np.argsort(rng.random(order.shape) < share, axis=1, kind="stable")[:, :K]
-    hits = (place < K).sum(axis=1).astype(np.int32)
-    return Rows(
-        ids=np.take_along_axis(order, place, axis=1),
-        hits=hits,
-        latency_ns=np.full((M, 1), 10_000),
-        ratio=hits / K,
-    )
+    return np.take_along_axis(order, place, axis=1), (place < K).sum(axis=1)
 
 
 if __name__ == "__main__":

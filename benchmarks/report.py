@@ -11,9 +11,7 @@ import time
 from pathlib import Path
 
 from _print import figure
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "render"))
-from made_run import make_run
+from _run_folder import make_run
 
 VBENCH = str(Path(sys.executable).with_name("vbench"))
 NAMES = [f"index {number}" for number in range(8)]

@@ -7,16 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from run_folder import RunFolder
 
 import vbench
 from vbench.bench.journal import dataset_facts
 from vbench.data.dataset import Dataset, Truth
 from vbench.metric import distance
-from vbench.runs import files, tables
-from vbench.runs.facts import Batch, Pass, TrialFacts
-from vbench.runs.rows import Rows, write_trial
 from vbench.runs.run import Run
-from vbench.runs.schema import Build, Manifest, Options, Trial
 
 N, M, D, JUDGED = 300, 90, 6, 70
 
@@ -66,41 +63,19 @@ def ranked_run(
     What comes instead of a missed neighbor are the next ones, in order.
     """
     rng = np.random.default_rng(seed)
-    (folder / "trials").mkdir(parents=True)
     near = distance(dataset.queries[:, np.newaxis], dataset.base, dataset.metric)
     order = np.argsort(near, axis=1, kind="stable").astype(np.int32)
     depth = 2 * k
     truth = Truth(order[:, :depth], np.take_along_axis(near, order, axis=1)[:, :depth])
-    tables.write_queries(folder, dataset.m, dataset.segments, None)
-    tables.write_ground_truth(folder, truth)
-    made: dict[str, Build] = {}
-    trials: list[Trial] = []
+    run = RunFolder(folder, truth, dataset.segments)
     for name, settings in (missing or {"hnsw": {16: 0.4, 32: 0.1}, "ivf": {1: 0.3}}).items():
         for number in range(builds):
-            key = f"{name}-{number}"
-            made[key] = Build(
-                key=key,
-                index=name,
-                adapter="tests:Made",
-                params={"M": 16},
-                number=number,
-                seed=number,
-                tune_parameter="ef",
-            )
+            build = run.build(name, number)
             for ef, share in settings.items():
-                trials.append(Trial(key=f"{key}-{ef}-{k}", build=key, setting={"ef": ef}, k=k))
                 ids = _missed(order, share, k, rng)
-                _write(folder, trials[-1], made[key], ids, truth.ids[:, :k])
-    manifest = Manifest(
-        vbench="0",
-        created="2026-01-02T03:04:05+00:00",
-        dataset=dataset_facts(dataset),
-        options=Options(k=[k], builds=builds, repeats=1),
-        builds=list(made.values()),
-        trials=trials,
-    )
-    files.write_manifest(folder, manifest)
-    return Run(folder)
+                hits = (ids[:, :, np.newaxis] == truth.ids[:, np.newaxis, :k]).any(axis=2)
+                run.answer(run.trial(build, ef, k), ids, hits.sum(axis=1))
+    return run.close(dataset_facts(dataset))
 
 
 def _missed(order: np.ndarray, share: float, k: int, rng: np.random.Generator) -> np.ndarray:
@@ -108,25 +83,3 @@ def _missed(order: np.ndarray, share: float, k: int, rng: np.random.Generator) -
     found = rng.random(order.shape) >= share
     place = np.argsort(~found, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(order, place, axis=1)
-
-
-def _write(folder: Path, trial: Trial, build: Build, ids: np.ndarray, truth: np.ndarray) -> None:
-    m = len(ids)
-    hits = (ids[:, :, np.newaxis] == truth[:, np.newaxis]).any(axis=2).sum(axis=1)
-    facts = TrialFacts(
-        vbench="0",
-        key=trial.key,
-        trial=trial,
-        build=build,
-        passes=[Pass(cpu_share=1.0)],
-        phases={"fit": 0.0},
-        sizes={"index": 0},
-        batches=[Batch(size=m, seconds=0.0)],
-    )
-    rows = Rows(
-        ids=ids,
-        hits=hits.astype(np.int32),
-        latency_ns=np.full((m, 1), 1000, dtype=np.int64),
-        ratio=hits / trial.k,
-    )
-    write_trial(folder, facts, rows)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from answered_run import answered
+from run_folder import answered
 
 from vbench.analysis.compare import compare, store
 from vbench.errors import VbenchError

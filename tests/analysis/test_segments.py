@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from answered_run import answered
+from run_folder import answered
 
 from vbench.analysis.segments import crossed, grouped, segment_columns, segment_rows
 from vbench.errors import UnknownNameError, VbenchError

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from answered_run import answered
+from run_folder import answered
 
 from vbench.analysis.tail import chosen, explain, inside_of, store_inside
 from vbench.errors import VbenchError

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from answered_run import answered
 from click.testing import CliRunner, Result
+from run_folder import answered
 
 from vbench.cli import main
 from vbench.runs import files

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from answered_run import answered
+from run_folder import answered
 
 from vbench.errors import DamagedFileError, VbenchError
 from vbench.runs import digests, files

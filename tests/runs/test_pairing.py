@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from answered_run import answered
+from run_folder import answered
 
 from vbench.errors import VbenchError
 from vbench.runs.pairing import pairs

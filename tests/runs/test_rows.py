@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
-from answered_run import answered
+from run_folder import answered
 
 from vbench.errors import DamagedFileError
 from vbench.runs.damaged import set_damaged_aside

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from answered_run import answered
+from run_folder import answered
 
 from vbench.runs.sides import variants
 

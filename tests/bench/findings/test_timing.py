@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from answered_run import answered
+from run_folder import answered
 
 from vbench.analysis.summary import summary
 from vbench.bench.findings.timing import of_time
