@@ -23,5 +23,5 @@ def test_what_a_killed_run_was_writing_is_swept(tmp_path: Path) -> None:
         path = tmp_path / "run" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"half")
-    with claim(tmp_path / "run", NO_PLAN, NO_PLAN, fresh=True):
+    with claim(tmp_path / "run", NO_PLAN, fresh=True):
         assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -19,7 +19,8 @@ from vbench.bench.described import redescribe, write_described_queries
 from vbench.bench.findings.findings import findings
 from vbench.bench.folder import Claimed
 from vbench.bench.journal import Journal, Progress, now
-from vbench.bench.plan import Plan, make_trial
+from vbench.bench.plan import make_trial
+from vbench.bench.prepare import Prepared
 from vbench.bench.score import Scorer
 from vbench.bench.session import Closing, TrialError
 from vbench.bench.workers import Live, Workers
@@ -31,7 +32,7 @@ from vbench.runs.facts import Batch, Close, Pass, TrialFacts
 from vbench.runs.failed import failed
 from vbench.runs.rows import Rows, amend_trial, read_facts, read_rows, write_trial
 from vbench.runs.run import Run
-from vbench.runs.schema import Build, Options, Trial
+from vbench.runs.schema import Build, Trial
 
 _DEPTH = 200
 _GIVE_UP_AFTER = 2
@@ -253,17 +254,13 @@ class Bench:
 
 
 @contextlib.contextmanager
-def opened(
-    dataset: Dataset,
-    plan: Plan,
-    options: Options,
-    folder: Path,
-    claimed: Claimed,
-    progress: Progress,
+def open_bench(
+    prepared: Prepared, folder: Path, claimed: Claimed, progress: Progress
 ) -> Iterator[Bench]:
     """Find the exact neighbors and make a claimed folder ready for measuring."""
     progress("exact neighbors", 0, 1)
-    journal = Journal(folder, dataset, options, plan, claimed, progress)
+    dataset, options, _ = prepared
+    journal = Journal(folder, prepared, claimed, progress)
     # Also for the K of earlier calls, whose trials are read against the same file.
     kept = 2 * max(journal.manifest.options.k)
     depth = min(dataset.n, max(_DEPTH, kept))
@@ -282,7 +279,7 @@ def _versions(of: Mapping[str, str] | None) -> str:
     return ", ".join(f"{name} {each}" for name, each in (of or {}).items()) or "not known"
 
 
-def concluded(folder: Path, dataset: Dataset) -> Run:
+def conclude(folder: Path, dataset: Dataset) -> Run:
     """The run in a folder, after what its reader must know has been written into it."""
     run = redescribe(Run(folder), dataset)
     used: dict[str, str] = {}

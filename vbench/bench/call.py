@@ -15,7 +15,7 @@ _python: ContextVar[str | None] = ContextVar("python", default=None)
 
 
 @contextmanager
-def called(python: str) -> Iterator[None]:
+def within_call(python: str) -> Iterator[None]:
     """Take what happens inside for part of this call; of calls within calls, the outer counts."""
     token = _python.set(_python.get() or python)
     try:
@@ -34,7 +34,7 @@ def current_call() -> Call:
     )
 
 
-def in_python(function: str, *values: object, **arguments: Any) -> str:
+def write_call(function: str, *values: object, **arguments: Any) -> str:
     """A call of a function in Python, as it would be written; what is None is left out."""
     words = [_written(value) for value in values]
     words += [f"{name}={_written(each)}" for name, each in arguments.items() if each is not None]
@@ -46,8 +46,8 @@ def _written(value: object) -> str:
         return repr(str(value))
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key!r}: {_written(each)}" for key, each in value.items()) + "}"
-    return str(value) if isinstance(value, Written) else repr(value)
+    return str(value) if isinstance(value, Code) else repr(value)
 
 
-class Written(str):
+class Code(str):
     """Text that is Python already."""

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from vbench._leftovers import is_leftover, sweep
 from vbench.bench.growth import check_fits, checked
-from vbench.bench.plan import Plan
+from vbench.bench.prepare import Prepared
 from vbench.errors import DamagedFileError, VbenchError, VbenchWarning
 from vbench.runs import files
-from vbench.runs.schema import Manifest, Options
+from vbench.runs.schema import Manifest
 
 _OURS = {
     *(files.MANIFEST, files.QUERIES, files.ITEMS, files.GROUND_TRUTH, files.TRIALS, files.OLD),
@@ -34,7 +34,7 @@ class Claimed(NamedTuple):
 
 
 @contextmanager
-def claim(folder: Path, plan: Plan, options: Options, *, fresh: bool) -> Iterator[Claimed]:
+def claim(folder: Path, prepared: Prepared, *, fresh: bool) -> Iterator[Claimed]:
     """Make the folder ready and hold it.
 
     Raises
@@ -56,13 +56,13 @@ def claim(folder: Path, plan: Plan, options: Options, *, fresh: bool) -> Iterato
         for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
             sweep(place)
         try:
-            yield _claimed(folder, plan, options)
+            yield _claimed(folder, prepared)
         finally:
             if not existed and not (folder / files.MANIFEST).exists():
                 shutil.rmtree(folder)
 
 
-def _claimed(folder: Path, plan: Plan, options: Options) -> Claimed:
+def _claimed(folder: Path, prepared: Prepared) -> Claimed:
     """What is there, after what is damaged has been set aside and told."""
     before, damaged = None, False
     if (folder / files.MANIFEST).is_file():
@@ -77,7 +77,7 @@ def _claimed(folder: Path, plan: Plan, options: Options) -> Claimed:
                 stacklevel=2,
             )
         else:
-            check_fits(before, plan, options, folder)
+            check_fits(before, prepared.plan, prepared.options, folder)
     done, wrong = checked(folder)
     for each in wrong:
         damaged = True

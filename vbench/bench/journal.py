@@ -17,6 +17,7 @@ from vbench.bench.folder import Claimed
 from vbench.bench.growth import Grown, grown
 from vbench.bench.machine import environment, git_revision
 from vbench.bench.plan import Group, Plan
+from vbench.bench.prepare import Prepared
 from vbench.bench.session import TrialError
 from vbench.data.copies import copies
 from vbench.data.dataset import Dataset
@@ -59,12 +60,11 @@ class Journal:
     def __init__(
         self,
         folder: Path,
-        dataset: Dataset,
-        options: Options,
-        plan: Plan,
+        prepared: Prepared,
         claimed: Claimed,
         progress: Progress,
     ) -> None:
+        dataset, options, plan = prepared
         self.folder = folder
         self.progress = progress
         self.tried = 0

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vbench.bench.bench import Bench, concluded, opened
-from vbench.bench.call import Written, called, in_python
+from vbench.bench.bench import Bench, conclude, open_bench
+from vbench.bench.call import Code, within_call, write_call
 from vbench.bench.folder import Claimed, claim
 from vbench.bench.growth import grown
 from vbench.bench.journal import Progress, silent
 from vbench.bench.level import bring_to_level
-from vbench.bench.options import listed, make_options
-from vbench.bench.plan import Plan, make_plan
+from vbench.bench.plan import Plan
+from vbench.bench.prepare import Asked, prepare
 from vbench.data.dataset import Dataset
 from vbench.errors import DamagedFileError, VbenchWarning
 from vbench.measures.hits import Rule
@@ -85,51 +85,35 @@ def run(
     VbenchError
         When the call, the data or the folder is wrong; nothing is written then.
     """
-    options = make_options(
-        dataset,
+    asked = Asked(
         k=k,
         builds=builds,
         repeats=repeats,
         threads=threads,
-        seed=seed,
-        rule=recall_rule,
-        timeout=timeout,
-        memory_limit=memory_limit,
-        at_recall=at_recall,
-    )
-    plan = make_plan(
-        listed(indexes),
-        settings or {},
-        options,
-        dataset.fingerprint,
-        dataset.metric,
-        dataset.base.shape[1],
-        chosen_later=at_recall is not None,
-    )
-    folder = Path(out) if out is not None else Path("results") / run_id(dataset, plan)
-    written = in_python(
-        "vbench.run",
-        Written(in_python("vbench.load", **dataset.source) if dataset.source else dataset.name),
-        list(listed(indexes)),
-        k=options.k,
-        builds=builds,
-        repeats=repeats,
-        threads=threads,
-        settings=settings,
         at_recall=at_recall,
         recall_rule=recall_rule,
         timeout=timeout,
         memory_limit=memory_limit,
         seed=seed,
     )
-    with called(python=written), claim(folder, plan, options, fresh=fresh) as claimed:
+    prepared = prepare(dataset, indexes, settings, asked)
+    plan = prepared.plan
+    folder = Path(out) if out is not None else Path("results") / prepared.run_id
+    source = dataset.source
+    written = write_call(
+        "vbench.run",
+        Code(write_call("vbench.load", **source) if source else dataset.name),
+        [indexes] if isinstance(indexes, str) else list(indexes),
+        settings=settings,
+        **{**vars(asked), "k": prepared.options.k},
+    )
+    tried = 0
+    with within_call(python=written), claim(folder, prepared, fresh=fresh) as claimed:
         if not _is_finished(folder, plan, claimed):
-            with opened(dataset, plan, options, folder, claimed, progress) as bench:
+            with open_bench(prepared, folder, claimed, progress) as bench:
                 _carry_out(bench, plan, at_recall)
                 tried = bench.journal.tried
-        else:
-            tried = 0
-        run = concluded(folder, dataset)
+        run = conclude(folder, dataset)
     if not tried:
         warnings.warn(
             f"nothing was measured: taken from the run of {_when(run)}; {_FRESH} measures again",
@@ -183,11 +167,3 @@ def _when(run: Run) -> str:
     ended = [facts.ended for trial in run.done if (facts := run.facts(trial)).ended]
     last = datetime.datetime.fromisoformat(max(ended, default=run.manifest.created))
     return last.astimezone().strftime("%Y-%m-%d %H:%M")
-
-
-def run_id(dataset: Dataset, plan: Plan) -> str:
-    """Name of a run folder, the same for the same plan: ``books-hnsw-1a2b3c4d``."""
-    names = list(dict.fromkeys(build.index for build in plan.builds))
-    label = "-".join(names[:3]) + (f"-and-{len(names) - 3}-more" if len(names) > 3 else "")
-    clean = "".join(c if c.isalnum() or c in "._-" else "_" for c in f"{dataset.name}-{label}")
-    return f"{clean[:80]}-{plan.identity[:8]}"

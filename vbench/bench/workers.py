@@ -16,7 +16,7 @@ from vbench._leftovers import TemporaryFolder
 from vbench._process.cores import Cores
 from vbench.bench import wire
 from vbench.bench.files import array_file
-from vbench.bench.options import WARMUP
+from vbench.bench.prepare import WARMUP
 from vbench.bench.session import Closing, Session, TrialError
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchWarning

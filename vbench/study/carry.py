@@ -10,8 +10,7 @@ import msgspec
 import polars as pl
 
 from vbench.bench.journal import Progress
-from vbench.bench.options import make_options
-from vbench.bench.plan import make_plan
+from vbench.bench.prepare import prepare
 from vbench.bench.runner import run as measure
 from vbench.data.dataset import Dataset
 from vbench.data.files import write_whole
@@ -84,15 +83,8 @@ def carry_out(
         run = measure(
             datasets[part.dataset],
             part.indexes,
-            k=part.k,
-            builds=part.builds,
-            repeats=part.repeats,
             settings=part.settings,
-            at_recall=part.at_recall,
-            threads=threads,
-            timeout=timeout,
-            memory_limit=memory_limit,
-            seed=part.seed,
+            **vars(part.asked(threads, timeout, memory_limit)),
             out=folder / "runs" / part.folder,
             fresh=fresh,
             progress=_within(progress, study, number),
@@ -119,28 +111,8 @@ def carry_out(
 
 def _check(dataset: Dataset, part: Part, threads: int) -> None:
     """Plan a part without doing anything."""
-    options = make_options(
-        dataset,
-        k=part.k,
-        builds=part.builds,
-        repeats=part.repeats,
-        threads=threads,
-        seed=part.seed,
-        rule="exact-tie",
-        timeout=None,
-        memory_limit=None,
-        at_recall=part.at_recall,
-    )
     try:
-        make_plan(
-            part.indexes,
-            part.settings,
-            options,
-            dataset.fingerprint,
-            dataset.metric,
-            dataset.base.shape[1],
-            chosen_later=part.at_recall is not None,
-        )
+        prepare(dataset, part.indexes, part.settings, part.asked(threads))
     except VbenchError as error:
         raise VbenchError(f"part {part.folder}: {error}") from None
 

@@ -10,6 +10,7 @@ import msgspec
 
 from vbench._paths import room
 from vbench._toml import read_toml
+from vbench.bench.prepare import Asked
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures.grammar import parse
 
@@ -26,6 +27,21 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settings: dict[str, list[Any]] = {}
     at_recall: float | None = None
     seed: int = 0
+
+    def asked(
+        self, threads: int = 1, timeout: float | None = None, memory_limit: int | None = None
+    ) -> Asked:
+        """How it is measured, on a machine that allows so much."""
+        return Asked(
+            k=self.k,
+            builds=self.builds,
+            repeats=self.repeats,
+            threads=threads,
+            at_recall=self.at_recall,
+            timeout=timeout,
+            memory_limit=memory_limit,
+            seed=self.seed,
+        )
 
     @property
     def folder(self) -> str:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vbench.bench.bench import Bench, concluded, opened
+from vbench.bench.bench import Bench, conclude, open_bench
 from vbench.bench.folder import claim
 from vbench.bench.journal import Progress, silent
-from vbench.bench.options import listed, make_options
-from vbench.bench.plan import Plan, make_plan
-from vbench.bench.runner import run_id
+from vbench.bench.plan import Plan
+from vbench.bench.prepare import Asked, prepare
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.measures.hits import Rule
@@ -149,37 +148,29 @@ def tune(
     targets, objective = parse_targets(target), parse_objective(minimize, maximize)
     _check(targets, objective, dataset.m, trials)
     measures = [*(each.measure for each in targets), objective.measure]
-    options = make_options(
-        dataset,
+    asked = Asked(
         k=common_cutoff(measures, k),
         builds=builds,
         repeats=repeats,
         threads=threads,
-        seed=seed,
-        rule=recall_rule,
+        recall_rule=recall_rule,
         timeout=timeout,
         memory_limit=memory_limit,
+        seed=seed,
     )
-    plan = make_plan(
-        listed(indexes),
-        settings or {},
-        options,
-        dataset.fingerprint,
-        dataset.metric,
-        dataset.base.shape[1],
-        chosen_later=True,
-    )
+    prepared = prepare(dataset, indexes, settings, asked, chosen_later=True)
+    plan = prepared.plan
     require_optuna(plan.groups)
-    folder = Path(out) if out is not None else Path("results") / f"tune-{run_id(dataset, plan)}"
-    with claim(folder, plan, options, fresh=fresh) as claimed:
-        with opened(dataset, plan, options, folder, claimed, progress) as bench:
+    folder = Path(out) if out is not None else Path("results") / f"tune-{prepared.run_id}"
+    with claim(folder, prepared, fresh=fresh) as claimed:
+        with open_bench(prepared, folder, claimed, progress) as bench:
             judge = Judge(bench, targets, objective, level)
             outcomes = _search(judge, bench, plan, trials)
             best, is_met = _decide(judge, outcomes)
             is_judged = best.is_certified or not _is_open(judge, best)
             if not is_judged:
                 best = _judged_best(judge, best)
-        run = concluded(folder, dataset)
+        run = conclude(folder, dataset)
     return Tuning(
         run=run,
         targets=targets,

@@ -1,0 +1,127 @@
+"""Check and plan what a caller asks of a run, before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vbench._process.cores import usable_cores
+from vbench._trust import is_trusted
+from vbench.bench.plan import Plan, make_plan
+from vbench.data.check import check_k
+from vbench.data.dataset import Dataset
+from vbench.errors import VbenchError
+from vbench.measures.hits import RULES
+from vbench.runs.schema import Options
+
+WARMUP = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a call says of how to measure; :func:`vbench.bench.runner.run` has the meanings."""
+
+    k: int | Sequence[int] = 10
+    builds: int = 3
+    repeats: int = 3
+    threads: int = 1
+    at_recall: float | None = None
+    recall_rule: str = "exact-tie"
+    timeout: float | None = None
+    memory_limit: int | None = None
+    seed: int = 0
+
+
+class Prepared(NamedTuple):
+    """A call that has been checked and planned; nothing has been run or written."""
+
+    dataset: Dataset
+    options: Options
+    plan: Plan
+
+    @property
+    def run_id(self) -> str:
+        """Name of a run folder, the same for the same plan: ``books-hnsw-1a2b3c4d``."""
+        names = list(dict.fromkeys(build.index for build in self.plan.builds))
+        label = "-".join(names[:3]) + (f"-and-{len(names) - 3}-more" if len(names) > 3 else "")
+        full = f"{self.dataset.name}-{label}"
+        clean = "".join(c if c.isalnum() or c in "._-" else "_" for c in full)
+        return f"{clean[:80]}-{self.plan.identity[:8]}"
+
+
+def prepare(
+    dataset: Dataset,
+    indexes: Sequence[str] | str,
+    settings: Mapping[str, Sequence[Any]] | None,
+    asked: Asked,
+    *,
+    chosen_later: bool = False,
+) -> Prepared:
+    """Check a call and plan it; `chosen_later` as :func:`make_plan` has it.
+
+    Raises
+    ------
+    VbenchError
+        No index is given, or a value is not allowed.
+    """
+    names = [indexes] if isinstance(indexes, str) else list(indexes)
+    if not names:
+        raise VbenchError("no index given; name at least one, such as --index hnsw")
+    options = _options(dataset, asked)
+    plan = make_plan(
+        names,
+        settings or {},
+        options,
+        dataset.fingerprint,
+        dataset.metric,
+        dataset.base.shape[1],
+        chosen_later=chosen_later or asked.at_recall is not None,
+    )
+    return Prepared(dataset, options, plan)
+
+
+def _options(dataset: Dataset, asked: Asked) -> Options:
+    for name, limit in (("timeout", asked.timeout), ("memory_limit", asked.memory_limit)):
+        # Not NaN either, which nothing exceeds.
+        if limit is not None and not limit > 0:
+            raise VbenchError(f"{name}={limit}; give a number above 0, or None for no limit")
+    usable = len(usable_cores())
+    if not 1 <= asked.threads <= usable:
+        raise VbenchError(
+            f"threads={asked.threads}; this process may use {usable} cores, give 1 to {usable}"
+        )
+    if asked.recall_rule not in RULES:
+        raise VbenchError(
+            f"recall rule {asked.recall_rule!r} is unknown; give one of {', '.join(RULES)}"
+        )
+    if asked.at_recall is not None and not 0.0 < asked.at_recall <= 1.0:
+        raise VbenchError(f"at_recall={asked.at_recall:g}; give a mean recall above 0, up to 1")
+    wanted = np.atleast_1d(asked.k)
+    if wanted.dtype.kind not in "iu" or not wanted.size:
+        raise VbenchError(f"k={asked.k!r}; give a whole number from 1 on, or several")
+    ks = sorted(set(wanted.tolist()))
+    for each in ks:
+        check_k(dataset, each)
+    return Options(
+        k=ks,
+        builds=_whole("builds", asked.builds, 1),
+        repeats=_whole("repeats", asked.repeats, 1),
+        threads=asked.threads,
+        seed=_whole("seed", asked.seed, 0),
+        rule=next(known for known in RULES if known == asked.recall_rule),
+        warmup=min(WARMUP, dataset.n),
+        warmup_from="base",
+        timeout=asked.timeout,
+        memory_limit=asked.memory_limit,
+        at_recall=asked.at_recall,
+        trust=is_trusted(),
+    )
+
+
+def _whole(name: str, value: Any, least: int) -> int:
+    if not isinstance(value, int | np.integer) or value < least:
+        raise VbenchError(f"{name}={value}; give a whole number from {least} on")
+    return int(value)
