@@ -15,8 +15,8 @@ from vbench.analysis.compare import compare_pairs
 from vbench.analysis.summary import summary
 from vbench.data.dataset import Truth
 from vbench.measures.hardness import hardness
+from vbench.runs.pairing import Pair
 from vbench.runs.run import Run
-from vbench.runs.sides import Pair, Side, variants
 
 SETTINGS, BUILDS, M, K = 20, 3, 10_000, 10
 N, D, DEPTH = 100_000, 64, 200
@@ -27,8 +27,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as name:
         run = stored(Path(name), rng)
-        (variant,) = variants(run)
-        sides = [Side(variant, setting) for setting in variant.settings]
+        sides = run.settings()
         pairs = [Pair(a, b) for a, b in zip(sides[::2], sides[1::2], strict=True)]
         compare_pairs(pairs[:1])  # imports are not what is measured
         start = time.perf_counter()

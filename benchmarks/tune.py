@@ -117,7 +117,7 @@ def measured() -> Stored:
             settings={"ef": GRID},
             out=Path(folder) / "run",
         )
-        return {setting.setting["ef"]: run.hits(setting) for setting in run.settings()}
+        return {setting.search["ef"]: setting.hits for setting in run.settings()}
 
 
 def simulated(

@@ -15,8 +15,8 @@ from _print import figure
 
 import vbench
 from vbench.analysis.compare import compare, compare_pairs
+from vbench.runs.pairing import Pair
 from vbench.runs.run import Run
-from vbench.runs.sides import Pair, Side, variants
 
 GROUP, PAIRS, BUILDS = 3, 20, 8
 FOUND = ("Failure@10", "Robustness(delta=0.9)@10")
@@ -54,10 +54,9 @@ def called_different(run: Run) -> float:
 
     No build is in two groups, so the pairs are independent.
     """
-    (variant,) = variants(run)
-    (setting,) = variant.settings
+    (setting,) = run.settings()
     groups = [
-        Side(variant, dataclasses.replace(setting, trials=setting.trials[start : start + GROUP]))
+        dataclasses.replace(setting, trials=setting.trials[start : start + GROUP])
         for start in range(0, len(setting.trials), GROUP)
     ]
     pairs = [Pair(*pair) for pair in zip(groups[::2], groups[1::2], strict=True)]

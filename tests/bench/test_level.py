@@ -47,7 +47,7 @@ def copy(first: vbench.Run, tmp_path: Path) -> vbench.Run:
 def test_the_two_settings_around_the_target_are_shown(first: vbench.Run) -> None:
     """Where no whole number lies inside; each on every build, and few tries on the way."""
     (found,) = first.manifest.levels
-    low, high = (setting.setting["keep"] for setting in first.settings())
+    low, high = (setting.search["keep"] for setting in first.settings())
     recalls = first.measure(f"Recall@{K}")["value"].to_list()
     assert (found.reached, high) == (False, low + 1)
     assert recalls[0] < TARGET < recalls[1]
@@ -62,7 +62,7 @@ def test_a_setting_within_the_tolerance_is_taken(first: vbench.Run, tmp_path: Pa
     run = level("knobbed:Kept", tmp_path / "run", at_recall=recall + 0.004)
     (found,) = run.manifest.levels
     assert (found.reached, found.note, found.chosen) == (True, "", [{"keep": value}])
-    assert [setting.setting for setting in run.settings()] == found.chosen
+    assert [setting.search for setting in run.settings()] == found.chosen
     assert run.measure(f"Recall@{K}")["value"][0] == pytest.approx(recall)
 
 
@@ -87,7 +87,7 @@ def test_what_cannot_be_reached_is_said(
     (shown,) = run.settings()
     recalls = [recall for _, recall in found.tried] or [1.0]
     nearest = min(recalls, key=lambda recall: abs(recall - target))
-    assert np.mean(run.hits(shown)) / K == pytest.approx(nearest)
+    assert np.mean(shown.hits) / K == pytest.approx(nearest)
     assert any(says in warning.message for warning in run.manifest.warnings)
 
 
@@ -103,7 +103,7 @@ def test_a_fault_ends_the_search_of_that_index_alone(tmp_path: Path) -> None:
     reasons = [failure.reason for failure in run.manifest.failures]
     assert len(reasons) == 2
     assert sum("left no result at this setting" in reason for reason in reasons) == 1
-    assert [setting.setting for setting in run.settings()] == failing.chosen + fine.chosen
+    assert [setting.search for setting in run.settings()] == failing.chosen + fine.chosen
 
 
 def test_each_k_has_a_level_of_its_own(tmp_path: Path) -> None:

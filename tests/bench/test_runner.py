@@ -67,11 +67,11 @@ def test_builds_differ_by_seed_and_order_and_a_seed_repeats_them(
 ) -> None:
     """Half of a shuffled base is another half in each build, and the same one next time."""
     first, again = (once(dataset, "misbehaving:Swept", tmp_path / x, builds=2) for x in "ab")
-    hits = [run.hits(run.settings()[0]) for run in (first, again)]
+    hits = [run.settings()[0].hits for run in (first, again)]
     assert (hits[0][0] != hits[0][1]).any()
     assert np.array_equal(*hits)
     other = once(dataset, "misbehaving:Swept", tmp_path / "c", builds=2, seed=1)
-    assert not np.array_equal(hits[0], other.hits(other.settings()[0]))
+    assert not np.array_equal(hits[0], other.settings()[0].hits)
 
 
 def test_settings_are_visited_in_shuffled_order(dataset: Dataset, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_settings_are_visited_in_shuffled_order(dataset: Dataset, tmp_path: Path
         log = tmp_path / f"{place}.txt"
         settings = {"ef": list(range(1, 9)), "log": [str(log)]}
         run = once(dataset, "timed:Visited", tmp_path / place, builds=2, settings=settings)
-        assert [setting.setting["ef"] for setting in run.settings()] == settings["ef"]
+        assert [setting.search["ef"] for setting in run.settings()] == settings["ef"]
         efs = [int(line) for line in log.read_text().split()]
         assert sorted(efs) == sorted(2 * settings["ef"])
         visited.append((efs[:8], efs[8:]))

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 from render.made_run import make_run
 
+from vbench.analysis.gather import gather
+from vbench.analysis.matched import match_recall, nearest
 from vbench.measures.hits import threshold
 from vbench.render import frames
-from vbench.render.footing import footing, is_near, nearest
-from vbench.render.page.gather import gather
 from vbench.render.quantities import QUANTITIES
 
 
@@ -81,18 +81,11 @@ def test_builds_average_to_the_curve(tmp_path: Path) -> None:
 def test_footing_prefers_the_usual_level_where_all_come_near(tmp_path: Path) -> None:
     """Every index stands with the setting nearest to the level."""
     panel = gather(make_run(tmp_path, m=300, settings=6)).panels[0]
-    found = footing(panel)
+    found = match_recall(panel)
     for index, shown in found.chosen.items():
         distances = [abs(each.recall - found.level) for each in panel.by_index[index]]
         assert abs(shown.recall - found.level) == min(distances)
     assert found.chosen == nearest(panel, found.level)
-
-
-def test_near_means_near_in_misses_too() -> None:
-    """0.99 and 0.975 are not equal recall: the one misses 2.5 times as much."""
-    assert is_near(0.885, 0.9)
-    assert not is_near(0.87, 0.9)
-    assert not is_near(0.975, 0.99)
 
 
 def test_rounding_keeps_the_digits_that_mean_something() -> None:

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from render.made_run import make_run
 
+from vbench.analysis.gather import gather
+from vbench.analysis.matched import match_recall
 from vbench.render import frames_hardness, frames_tail
-from vbench.render.footing import footing
-from vbench.render.page.gather import gather
 
 
 def test_segments_add_up_to_all_queries(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_worst_queries_are_the_worst_of_each_index(tmp_path: Path) -> None:
     """The lowest recall of every index is in the table, and nobody with full recall is."""
     panel = gather(make_run(tmp_path, m=300)).panels[0]
     frame = frames_tail.worst_queries(panel)
-    for index, shown in footing(panel).chosen.items():
+    for index, shown in match_recall(panel).chosen.items():
         means = shown.hits.mean(axis=0) / 10
         assert frame[f"recall: {index}"].min() == pytest.approx(means.min())
     recalls = frame.select(pl.col("^recall: .*$")).to_numpy()

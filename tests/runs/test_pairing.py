@@ -9,9 +9,8 @@ import pytest
 from run_folder import answered
 
 from vbench.errors import VbenchError
-from vbench.runs.pairing import pairs
+from vbench.runs.pairing import Pair, pairs
 from vbench.runs.run import Run
-from vbench.runs.sides import Pair
 
 M = 60
 
@@ -67,7 +66,7 @@ def test_before_and_after_are_compared_at_every_common_setting(two: Run, tmp_pat
         ("hnsw ef=32 (two)", "hnsw ef=32 (after)"),
         ("hnsw ef=64 (two)", "hnsw ef=64 (after)"),
     ]
-    assert found[0].candidate.variant.run is after
+    assert found[0].candidate.run is after
     assert len(pairs([two, after], settings=["ef=64"])) == 1
 
 
@@ -122,7 +121,7 @@ def test_other_data_are_refused(tmp_path: Path) -> None:
 def test_several_indexes_in_both_runs_are_matched_by_name(two: Run, tmp_path: Path) -> None:
     """Each index is held against itself; where none is common, names are asked for."""
     after = answered(tmp_path / "after", {"ivf": {2: constant(9)}, "hnsw": {64: constant(9)}})
-    assert [each.baseline.setting.index for each in pairs([two, after])] == ["hnsw", "ivf"]
+    assert [each.baseline.index for each in pairs([two, after])] == ["hnsw", "ivf"]
     strange = answered(tmp_path / "new", {"x": {2: constant(9)}, "y": {64: constant(9)}})
     with pytest.raises(VbenchError, match="say which with --baseline and --candidate"):
         pairs([two, strange])

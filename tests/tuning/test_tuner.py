@@ -52,9 +52,9 @@ def test_one_knob_takes_a_dozen_trials_and_is_certified(found: Tuning) -> None:
 def test_the_certified_setting_is_hardly_wider_than_need_be(found: Tuning) -> None:
     """It lies within the width of the bound of the narrowest that meets the target."""
     met = [
-        setting.setting["keep"]
+        setting.search["keep"]
         for setting in found.run.settings()
-        if (found.run.hits(setting) >= 3).mean() >= 0.8
+        if (setting.hits >= 3).mean() >= 0.8
     ]
     assert min(met) <= (found.best.tried.value or 0) <= 1.5 * min(met)
 

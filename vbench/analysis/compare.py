@@ -10,17 +10,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.analysis.verdict import caveats, gated, sides_of, verdict
+from vbench.analysis.verdict import caveats, gated, verdict
 from vbench.errors import VbenchError
+from vbench.measures.answers import Answers
 from vbench.measures.base import Measure
 from vbench.measures.estimate import Estimate, Estimator
 from vbench.measures.grammar import parse
 from vbench.measures.recall import CVaR, Percentile
 from vbench.metric import FloatArray
 from vbench.runs import files
-from vbench.runs.pairing import pairs
+from vbench.runs.pairing import Pair, pairs
 from vbench.runs.run import Run
-from vbench.runs.sides import Pair, Side
+from vbench.runs.settings import Setting
 from vbench.stats.exact import holm
 from vbench.stats.paired import (
     Difference,
@@ -56,7 +57,7 @@ def compare(
     Parameters
     ----------
     baseline, candidate, settings
-        Which is held against which: :func:`vbench.runs.sides.pairs`.
+        Which is held against which: :func:`vbench.runs.pairing.pairs`.
     measures
         In the grammar; default: :func:`standard`.
     cluster
@@ -101,18 +102,18 @@ def compare_pairs(
         _check_builds(found)
     asked = [parse(each) if isinstance(each, str) else each for each in measures]
     _check_cutoffs(asked, found)
-    entries = [
-        _entry(pair, measure, cluster, level)
-        for pair in found
-        for measure in (_fitting(asked, pair.k) if asked else standard(pair.k))
-    ]
+    entries = []
+    for pair in found:
+        answers = [side.answers() for side in pair.sides]
+        measures = _fitting(asked, pair.k) if asked else standard(pair.k)
+        entries += [_entry(pair, answers, measure, cluster, level) for measure in measures]
     _adjust(entries, level)
-    sides = [side for pair in found for side in sides_of(pair)]
+    sides = [side for pair in found for side in pair.sides]
     speed = any(entry["kind"] == "cost" for entry in entries)
-    facts = sides[0].variant.run.manifest.dataset
+    facts = sides[0].run.manifest.dataset
     return {
         "schema": SCHEMA,
-        "runs": list(dict.fromkeys(str(side.variant.run.path) for side in sides)),
+        "runs": list(dict.fromkeys(str(side.run.path) for side in sides)),
         "dataset": facts.name,
         "queries": facts.m,
         "cluster": cluster,
@@ -143,19 +144,28 @@ def _check_cutoffs(measures: Sequence[Measure], found: Sequence[Pair]) -> None:
 
 
 def _check_builds(found: Sequence[Pair]) -> None:
-    for side in (side for pair in found for side in sides_of(pair)):
-        if len(side.setting.trials) < 2:
+    for side in (side for pair in found for side in pair.sides):
+        if len(side.trials) < 2:
             raise VbenchError(
-                f"{side} in {side.variant.run.path} has one build; a gate needs two or more of "
+                f"{side} in {side.run.path} has one build; a gate needs two or more of "
                 "each side, or chance alone would fail it: run with --builds 3"
             )
 
 
-def _entry(pair: Pair, measure: Measure, cluster: str | None, level: float) -> dict[str, Any]:
-    a, b = pair.baseline, pair.candidate
+def _entry(
+    pair: Pair,
+    answers: Sequence[Sequence[Answers]],
+    measure: Measure,
+    cluster: str | None,
+    level: float,
+) -> dict[str, Any]:
+    a, b = answers
     name_a, name_b = pair.names
-    clusters = a.variant.run.clusters(cluster)
-    values = [_estimate(side, measure, clusters, level) for side in (a, b)]
+    clusters = pair.baseline.run.clusters(cluster)
+    values = [
+        _estimate(side, each, measure, clusters, level)
+        for side, each in zip(pair.sides, answers, strict=True)
+    ]
     found = _difference(a, b, measure, clusters, level)
     return {
         "measure": str(measure),
@@ -176,10 +186,12 @@ def _entry(pair: Pair, measure: Measure, cluster: str | None, level: float) -> d
         "verdict": "",
         "claim": found.claim,
         "detectable": found.detectable,
-        "builds": [len(side.setting.trials) for side in (a, b)],
+        "builds": [len(each) for each in answers],
         "higher_is_better": measure.higher_is_better,
         "kind": measure.kind,
-        "changed_sides": _changed_sides(a, b, measure) if measure.kind == "share" else None,
+        "changed_sides": _changed_sides(pair.baseline.run, a, b, measure)
+        if measure.kind == "share"
+        else None,
     }
 
 
@@ -196,7 +208,9 @@ def _adjust(entries: list[dict[str, Any]], level: float) -> None:
         entry["verdict"] = verdict(entry, len(tested))
 
 
-def _estimate(side: Side, measure: Measure, clusters: Clusters, level: float) -> Estimate:
+def _estimate(
+    side: Setting, answers: Sequence[Answers], measure: Measure, clusters: Clusters, level: float
+) -> Estimate:
     """The measure of one side alone.
 
     Raises
@@ -204,12 +218,18 @@ def _estimate(side: Side, measure: Measure, clusters: Clusters, level: float) ->
     VbenchError
         Where a build did not record what the measure needs.
     """
-    if any(measure.value(each) is None for each in side.answers):
+    if any(measure.value(each) is None for each in answers):
         raise VbenchError(f"{measure} cannot be compared: {side} did not record it")
-    return Estimator(side.answers, level, clusters).of(measure)
+    return Estimator(answers, level, clusters).of(measure)
 
 
-def _difference(a: Side, b: Side, measure: Measure, clusters: Clusters, level: float) -> Difference:
+def _difference(
+    a: Sequence[Answers],
+    b: Sequence[Answers],
+    measure: Measure,
+    clusters: Clusters,
+    level: float,
+) -> Difference:
     if isinstance(measure, CVaR):
         x, y = _recall(a, measure), _recall(b, measure)
         return compare_cvar(x, y, measure.alpha, level, clusters)
@@ -217,20 +237,22 @@ def _difference(a: Side, b: Side, measure: Measure, clusters: Clusters, level: f
         x, y = _recall(a, measure), _recall(b, measure)
         return compare_percentiles(x, y, measure.p, level, clusters)
     if measure.kind in ("cost", "tail"):
-        x, y = (np.array([measure.value(each) for each in side.answers]) for side in (a, b))
+        x, y = (np.array([measure.value(each) for each in side]) for side in (a, b))
         return compare_builds(x, y, level)
     return compare_means(_per_query(a, measure), _per_query(b, measure), level, clusters)
 
 
-def _recall(side: Side, measure: CVaR | Percentile) -> FloatArray:
-    return np.stack([measure.hits(each) / measure.needed for each in side.answers])
+def _recall(answers: Sequence[Answers], measure: CVaR | Percentile) -> FloatArray:
+    return np.stack([measure.hits(each) / measure.needed for each in answers])
 
 
-def _per_query(side: Side, measure: Measure) -> FloatArray:
-    return np.stack([measure.per_query(each) for each in side.answers])
+def _per_query(answers: Sequence[Answers], measure: Measure) -> FloatArray:
+    return np.stack([measure.per_query(each) for each in answers])
 
 
-def _changed_sides(a: Side, b: Side, measure: Measure) -> dict[str, Any]:
+def _changed_sides(
+    run: Run, a: Sequence[Answers], b: Sequence[Answers], measure: Measure
+) -> dict[str, Any]:
     """Queries that count with one side only; with most builds of a side, where it has several.
 
     By row number, and in `ids` by what they are called, where they have names.
@@ -245,6 +267,6 @@ def _changed_sides(a: Side, b: Side, measure: Measure) -> dict[str, Any]:
         "neither": int((~with_a & ~with_b).sum()),
         **{name: rows.tolist() for name, rows in only.items()},
     }
-    if (ids := a.variant.run.query_ids) is not None:
+    if (ids := run.query_ids) is not None:
         found["ids"] = {name: ids.gather(rows).to_list() for name, rows in only.items()}
     return found

@@ -12,7 +12,7 @@ from vbench.measures.cost import best_of_repeats
 from vbench.measures.effort import NEVER, Gain, effort, gain
 from vbench.measures.hits import threshold
 from vbench.runs.run import Run
-from vbench.runs.setting import Setting
+from vbench.runs.settings import Setting
 from vbench.stats.crossed import crossed_mean
 
 Clusters = NDArray[np.integer[Any]] | None
@@ -37,13 +37,13 @@ def effort_of(
     if len(steps) < 2:
         return None
     need = threshold(delta, setting.k)
-    hits = np.stack([run.hits(each) for each in steps])
+    hits = np.stack([each.hits for each in steps])
     efforts = np.stack([effort(hits[:, build], need) for build in range(hits.shape[1])])
     return {
         "delta": delta,
         "settings": [
             {
-                "setting": each.setting,
+                "setting": each.search,
                 "recall": float(hits[number].mean()) / setting.k,
                 "queries": _share(efforts == number, clusters),
             }
@@ -62,7 +62,7 @@ def _steps(run: Run, setting: Setting) -> list[Setting]:
         for each in run.settings(steps=True)
         if each.k == setting.k and [trial.build for trial in each.trials] == builds
     ]
-    return sorted(same, key=lambda each: float(run.hits(each).mean()))
+    return sorted(same, key=lambda each: each.recall)
 
 
 def _share(mask: NDArray[np.bool_], clusters: Clusters) -> dict[str, float]:
@@ -85,7 +85,7 @@ def _gain(run: Run, steps: Sequence[Setting], efforts: NDArray[np.int64]) -> dic
     spread = float(factors.std(ddof=1)) if len(factors) > 1 else None
     return {
         "cost": "latency",
-        "one_setting": [steps[each.setting].setting for each in gains],
+        "one_setting": [steps[each.setting].search for each in gains],
         "one": float(np.mean([each.one for each in gains])),
         "each": float(np.mean([each.each for each in gains])),
         "factor": float(factors.mean()),

@@ -21,7 +21,7 @@ from vbench.measures.graph import kinds, lists_per_query, shape, share_of
 from vbench.measures.hits import relevant, threshold
 from vbench.runs import files
 from vbench.runs.schema import Build
-from vbench.runs.sides import Side
+from vbench.runs.settings import Setting
 from vbench.stats.association import spearman
 from vbench.stats.intervals import student
 
@@ -41,7 +41,7 @@ class Inside(NamedTuple):
 
 
 def explain_inside(
-    side: Side,
+    side: Setting,
     dataset: Dataset,
     delta: float,
     progress: Callable[[int], None],
@@ -74,9 +74,9 @@ def explain_inside(
     VbenchError
         When a build fails that did not fail before, or the run names code of a stranger's.
     """
-    run = side.variant.run
+    run = side.run
     rows: dict[str, list[Numbers]] = {"same": [], "graph": [], "lists": []}
-    builds = {build.adapter: build for build in map(run.build_of, side.setting.trials)}
+    builds = {build.adapter: build for build in map(run.build_of, side.trials)}
     with trusting(trust):
         for adapter, build in builds.items():
             check_stranger(adapter, run.path / files.MANIFEST)
@@ -84,7 +84,7 @@ def explain_inside(
     # Rows that no index gets are not what its graph cannot reach.
     given = np.delete(np.arange(dataset.n), dataset.zero_row_ids)
     with Workers(dataset, run.manifest.options) as workers:
-        for number, trial in enumerate(side.setting.trials):
+        for number, trial in enumerate(side.trials):
             progress(number)
             try:
                 inside = _of_rows(_look(workers, side, number), given)
@@ -106,7 +106,7 @@ def explain_inside(
     return {"same": found["same"]["queries"], "graph": found["graph"], "lists": found["lists"]}
 
 
-def _check_code(build: Build, side: Side) -> None:
+def _check_code(build: Build, side: Setting) -> None:
     """Refuse to look into another index than the one that was measured."""
     code = code_of(resolve(build.adapter))
     was = build.requires or {}
@@ -118,9 +118,9 @@ def _check_code(build: Build, side: Side) -> None:
         )
 
 
-def _look(workers: Workers, side: Side, number: int) -> Inside:
-    trial = side.setting.trials[number]
-    session = workers.of(side.variant.run.build_of(trial)).session
+def _look(workers: Workers, side: Setting, number: int) -> Inside:
+    trial = side.trials[number]
+    session = workers.of(side.run.build_of(trial)).session
     timeout = workers.options.timeout
     ask = wire.Search(setting=trial.setting, k=trial.k, repeats=1, warmup=0)
     _, (ids, *_) = session.ask(ask, wire.Searched, timeout=timeout, doing="search")

@@ -17,7 +17,7 @@ from vbench.measures.usual import DELTA, DELTAS
 from vbench.runs.failed import failed
 from vbench.runs.run import Run
 from vbench.runs.same import same_as
-from vbench.runs.setting import Setting
+from vbench.runs.settings import Setting
 from vbench.stats import crossed
 
 SCHEMA = "vbench.summary/1"
@@ -54,7 +54,8 @@ def summary(run: Run, extra: Sequence[Measure] = (), cluster: str | None = None)
         Column of the queries, such as ``user``, whose equal values are not independent.
     """
     manifest = run.manifest
-    same = same_as(run)
+    settings = run.settings()
+    same = same_as(settings)
     facts = msgspec.to_builtins(manifest.dataset)
     return {
         "schema": SCHEMA,
@@ -63,8 +64,8 @@ def summary(run: Run, extra: Sequence[Measure] = (), cluster: str | None = None)
         "options": msgspec.to_builtins(manifest.options),
         "cluster": cluster,
         "settings": [
-            _setting(run, setting, extra, cluster) | {"same_as": same.get(setting.trials[0].key)}
-            for setting in run.settings()
+            _setting(run, setting, extra, cluster) | {"same_as": same.get(setting)}
+            for setting in settings
         ],
         "levels": msgspec.to_builtins(manifest.levels),
         "failed": failed(run),
@@ -78,16 +79,17 @@ def _setting(
 ) -> dict[str, Any]:
     fitting = [each for each in extra if each.cutoff in (None, setting.k)]
     measures = list(dict.fromkeys([*standard(setting.k), *fitting]))
-    answers = [run.answers(trial, ids=bool(fitting)) for trial in setting.trials]
+    answers = setting.answers(ids=bool(fitting))
     clusters = run.clusters(cluster)
     estimator = Estimator(answers, cluster=clusters)
     parts = tail(np.stack([each.hits for each in answers]), setting.k, DELTA)
     return {
         "index": setting.index,
+        "name": str(setting),
         "build": setting.build,
-        "setting": setting.setting,
+        "setting": setting.search,
         "k": setting.k,
-        "space": run.space(setting) or None,
+        "space": setting.space,
         "builds": len(setting.trials),
         "disturbed": sum(each.is_disturbed for each in answers),
         "measures": {str(measure): estimator.of(measure)._asdict() for measure in measures},

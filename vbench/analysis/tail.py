@@ -18,16 +18,16 @@ from vbench.bench.findings.copies import of_copies, wrong_copies
 from vbench.data.copies import kept
 from vbench.data.dataset import Dataset
 from vbench.errors import UnknownNameError, VbenchError
+from vbench.measures import usual
 from vbench.measures.hits import threshold
 from vbench.measures.tail import tail
 from vbench.runs import files
 from vbench.runs.hardness import hardness_of, reopened
 from vbench.runs.names import Names
-from vbench.runs.pairing import USUAL_RECALL
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
-from vbench.runs.setting import Setting
-from vbench.runs.sides import Side, variants
+from vbench.runs.selection import select
+from vbench.runs.settings import Setting, by_variant
 from vbench.stats.association import spearman, tail_auc
 from vbench.stats.crossed import crossed_mean
 from vbench.stats.intervals import wilson
@@ -88,7 +88,7 @@ def explain(
     for pair in cross:
         crossed(run, *pair)
     sides = chosen(run, indexes, settings, k)
-    k = sides[0].setting.k
+    k = sides[0].k
     warnings: list[Warn] = []
     hardness = None
     given = dataset
@@ -101,7 +101,7 @@ def explain(
         hardness = run.hardness(k)
         warnings.append(_without_vectors(error))
     need = threshold(delta, k)
-    under = {side: run.hits(side.setting) < need for side in sides}
+    under = {side: side.hits < need for side in sides}
     clusters = run.clusters(cluster)
     names = Names.of(run, dataset)
     rows = [
@@ -109,7 +109,7 @@ def explain(
         for side in sides
     ]
     warnings += [each for each in run.manifest.warnings if spoils(each, speed=True)]
-    warnings += of_copies(run, [side.setting for side in sides])
+    warnings += of_copies(run, sides)
     warnings += [*_of_builds(sides), *(warn for row in rows for warn in _of_inside(row))]
     return {
         "schema": SCHEMA,
@@ -128,7 +128,7 @@ def explain(
 
 def chosen(
     run: Run, indexes: Sequence[str] = (), settings: Sequence[str] = (), k: int | None = None
-) -> list[Side]:
+) -> list[Setting]:
     """One setting of each index: the nearest to the usual mean recall.
 
     Raises
@@ -136,24 +136,20 @@ def chosen(
     VbenchError
         For an index, setting or K that the run does not hold.
     """
-    found = variants(run, settings)
-    names = list(dict.fromkeys(variant.index for variant in found))
+    found = select(run, settings)
+    names = list(dict.fromkeys(each.index for each in found))
     for name in indexes:
         if name not in names:
             raise UnknownNameError("index of the run", name, names)
-    ks = sorted({setting.k for variant in found for setting in variant.settings})
+    ks = sorted({each.k for each in found})
     if k is not None and k not in ks:
         raise VbenchError(f"{run.path} has no K={k}; it holds K={', '.join(map(str, ks))}")
     k = k or ks[0]
-    target = run.manifest.options.at_recall or USUAL_RECALL
-    sides = []
-    for variant in found:
-        if indexes and variant.index not in indexes:
-            continue
-        own = [Side(variant, setting) for setting in variant.settings if setting.k == k]
-        if own:
-            sides.append(min(own, key=lambda side: abs(side.recall - target)))
-    return sides
+    target = run.manifest.options.at_recall or usual.RECALL
+    wanted = [each for each in found if each.k == k and each.index in (indexes or names)]
+    return [
+        min(own, key=lambda each: abs(each.recall - target)) for own in by_variant(wanted).values()
+    ]
 
 
 def in_most_builds(under: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -162,7 +158,7 @@ def in_most_builds(under: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _index(
-    side: Side,
+    side: Setting,
     under: NDArray[np.bool_],
     delta: float,
     number: int,
@@ -172,9 +168,8 @@ def _index(
     names: Names,
     cross: Cross,
 ) -> dict[str, Any]:
-    run, setting = side.variant.run, side.setting
-    answers = side.answers
-    hits = np.stack([each.hits for each in answers])
+    run, setting, hits = side.run, side, side.hits
+    answers = side.answers()
     parts = tail(hits, setting.k, delta)
     recall, share = (crossed_mean(x, cluster=clusters) for x in (hits / setting.k, under))
     own = run.columns.to_dict(as_series=False)
@@ -183,8 +178,8 @@ def _index(
         "index": setting.index,
         "name": str(side),
         "build": setting.build,
-        "setting": setting.setting,
-        "space": run.space(setting) or None,
+        "setting": setting.search,
+        "space": setting.space,
         "builds": len(setting.trials),
         "recall": {"value": recall.value, "low": recall.low, "high": recall.high},
         "under": {"value": share.value, "low": share.low, "high": share.high},
@@ -206,14 +201,14 @@ def _copies_of(run: Run, setting: Setting) -> dict[str, float | None] | None:
     return None if copies is None else wrong_copies(run, setting, copies)._asdict()
 
 
-def inside_of(side: Side, delta: float) -> dict[str, Any] | None:
+def inside_of(side: Setting, delta: float) -> dict[str, Any] | None:
     """What `explain_inside` of `internals` once said of this setting, if it did."""
     found: dict[str, Any] | None = _internals(side).get(inside_key(side, delta))
     return found
 
 
-def _internals(side: Side) -> dict[str, Any]:
-    folder = side.variant.run.path
+def _internals(side: Setting) -> dict[str, Any]:
+    folder = side.run.path
     document = files.read_json(folder / files.INTERNALS)
     if document is None:
         return files.read_plain(folder / "inside.json")  # as schema 1 left it
@@ -221,16 +216,16 @@ def _internals(side: Side) -> dict[str, Any]:
     return stored
 
 
-def store_inside(side: Side, delta: float, inside: dict[str, Any]) -> None:
+def store_inside(side: Setting, delta: float, inside: dict[str, Any]) -> None:
     """Keep what a setting's builds look like inside, for the report and the next look."""
-    path = side.variant.run.path / files.INTERNALS
+    path = side.run.path / files.INTERNALS
     stored = _internals(side) | {inside_key(side, delta): inside}
     files.write_json(path, {"schema": INTERNALS_SCHEMA, "settings": stored})
 
 
-def inside_key(side: Side, delta: float) -> str:
+def inside_key(side: Setting, delta: float) -> str:
     """Name of a setting's entry in internals.json: its trials, and δ."""
-    return " ".join([*(trial.key for trial in side.setting.trials), f"delta={delta:g}"])
+    return " ".join([*(trial.key for trial in side.trials), f"delta={delta:g}"])
 
 
 def _counted(mask: NDArray[np.bool_], clusters: Clusters) -> dict[str, Any]:
@@ -261,7 +256,7 @@ def _associations(
     return sorted(rows, key=lambda row: -np.nan_to_num(abs(row["auc"] - 0.5), nan=-1.0))
 
 
-def _overlap(under: Mapping[Side, NDArray[np.bool_]]) -> list[dict[str, Any]]:
+def _overlap(under: Mapping[Setting, NDArray[np.bool_]]) -> list[dict[str, Any]]:
     """For each two indexes, how much of the one's tail the other would have served."""
     tails = {side: in_most_builds(mask) for side, mask in under.items()}
     rows = []
@@ -287,7 +282,7 @@ def _overlap(under: Mapping[Side, NDArray[np.bool_]]) -> list[dict[str, Any]]:
     return rows
 
 
-def _everywhere(under: Mapping[Side, NDArray[np.bool_]]) -> dict[str, int]:
+def _everywhere(under: Mapping[Setting, NDArray[np.bool_]]) -> dict[str, int]:
     """Queries in the tail of some index, and of every one."""
     tails = np.stack([in_most_builds(mask) for mask in under.values()])
     return {"some": int(tails.any(axis=0).sum()), "every": int(tails.all(axis=0).sum())}
@@ -303,8 +298,8 @@ def _without_vectors(error: Exception) -> Warn:
     )
 
 
-def _of_builds(sides: Sequence[Side]) -> list[Warn]:
-    single = [str(side) for side in sides if len(side.setting.trials) == 1]
+def _of_builds(sides: Sequence[Setting]) -> list[Warn]:
+    single = [str(side) for side in sides if len(side.trials) == 1]
     if not single:
         return []
     return [

@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from vbench.measures import usual
 from vbench.numbers import amount
-from vbench.runs.pairing import EQUAL
+from vbench.runs.pairing import Pair
 from vbench.runs.schema import Warn
-from vbench.runs.sides import Pair, Side
 from vbench.stats.intervals import queries_needed
 
 Entry = Mapping[str, Any]
@@ -88,7 +88,8 @@ def gated(entries: Sequence[Entry], limit: float) -> dict[str, Any]:
             f"{entry['measure']}, {entry['candidate']}: only a loss of "
             f"{abs(_loss(entry, 'detectable')):.2g} would have been seen"
             for entry in entries
-            if not entry["different"] and abs(_loss(entry, "detectable")) > max(limit, EQUAL)
+            if not entry["different"]
+            and abs(_loss(entry, "detectable")) > max(limit, usual.TOLERANCE)
         ],
     }
 
@@ -98,7 +99,7 @@ def caveats(found: Sequence[Pair], level: float, *, speed: bool) -> Iterator[War
     for pair in found:
         a, b = pair.baseline, pair.candidate
         name_a, name_b = pair.names
-        if a.setting.setting != b.setting.setting and abs(a.recall - b.recall) > EQUAL:
+        if a.search != b.search and not usual.is_matched(a.recall, b.recall):
             yield Warn(
                 "unequal footing",
                 f"mean recall is {a.recall:.3f} with {name_a} and {b.recall:.3f} with {name_b}",
@@ -106,7 +107,7 @@ def caveats(found: Sequence[Pair], level: float, *, speed: bool) -> Iterator[War
                 "bring both to the same recall: give --at-recall 0.9 to their vbench run",
                 code="unequal-footing",
             )
-    runs = list(dict.fromkeys(side.variant.run for pair in found for side in sides_of(pair)))
+    runs = list(dict.fromkeys(side.run for pair in found for side in pair.sides))
     for run in runs:
         yield from (each for each in run.manifest.warnings if spoils(each, speed=speed))
     queries = min(run.manifest.dataset.m for run in runs)
@@ -126,11 +127,6 @@ def spoils(warning: Warn, *, speed: bool) -> bool:
     # Runs of 0.1 have no codes; what they call it is the same in words.
     code = warning.code or warning.about.replace(" ", "-")
     return code in _SPOILING or (speed and code in _SPOILING_SPEED)
-
-
-def sides_of(pair: Pair) -> tuple[Side, Side]:
-    """Both sides of a pair."""
-    return pair.baseline, pair.candidate
 
 
 def _loss(entry: Entry, name: str) -> float:

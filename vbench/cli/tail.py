@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vbench.data.dataset import Dataset
     from vbench.runs.run import Run
     from vbench.runs.schema import Warn
-    from vbench.runs.sides import Side
+    from vbench.runs.settings import Setting
 
 _EXAMPLES = """
 \b
@@ -183,7 +183,7 @@ def _given(
 def _look_inside(
     run: Run,
     dataset: Dataset | None,
-    sides: Sequence[Side],
+    sides: Sequence[Setting],
     delta: float,
     indexes: Sequence[str],
 ) -> list[Warn]:
@@ -200,7 +200,7 @@ def _look_inside(
     if not pending:
         return []
     dataset = reopened(run, dataset)
-    total = sum(len(side.setting.trials) for side in pending)
+    total = sum(len(side.trials) for side in pending)
     done = 0
     faults = []
     with progress_bar() as progress:
@@ -210,7 +210,7 @@ def _look_inside(
                 progress(f"building {name} again ({number + 1})", before + number, total)
 
             # What the user names on the command line is no stranger's.
-            typed = {run.build_of(each).adapter for each in side.setting.trials} <= {*indexes}
+            typed = {run.build_of(each).adapter for each in side.trials} <= {*indexes}
             try:
                 found = explain_inside(side, dataset, delta, tell, trust=typed)
                 store_inside(side, delta, found)
@@ -224,5 +224,5 @@ def _look_inside(
                         code="not-looked-into",
                     )
                 )
-            done += len(side.setting.trials)
+            done += len(side.trials)
     return faults

@@ -52,7 +52,7 @@ def document(
         [each for case in stage.cases for each in case.answers],
         [each for case in stage.cases for each in case.survivors],
     )
-    runs = list(dict.fromkeys(str(case.run.path) for case in stage.cases))
+    runs = list(dict.fromkeys(str(case.setting.run.path) for case in stage.cases))
     return {
         "schema": SCHEMA,
         "run": runs[0],
@@ -126,13 +126,13 @@ def _setting(stage: Stage, ranked: Ranked, case: Case) -> dict[str, Any]:
     trials = {name: values[case.builds] for name, values in ranked.trials.items()}
     recall = case.recall
     return {
-        "run": str(case.run.path),
+        "run": str(case.setting.run.path),
         "ranker": ranked.name,
         "index": case.setting.index,
         "build": case.setting.build,
-        "setting": case.setting.setting,
-        "same": [each.setting for each in case.others],
-        "space": case.run.space(case.setting) or None,
+        "setting": case.setting.search,
+        "same": [each.search for each in case.setting.others],
+        "space": case.setting.space,
         "k": stage.k,
         "builds": len(case.answers),
         "recall": float(recall.mean()),
@@ -176,7 +176,7 @@ def _segments(stage: Stage, case: Case) -> list[tuple[str, str, FloatArray]]:
     shape = case.recall.shape
     found = []
     # Column by column: a table without columns has no rows to choose from.
-    for series in case.run.columns.iter_columns():
+    for series in case.setting.run.columns.iter_columns():
         column, values = series.name, series[stage.judged]
         if values.dtype.is_float() or not 1 < values.n_unique() <= _GROUPS_AT_MOST:
             continue

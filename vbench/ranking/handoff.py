@@ -24,7 +24,7 @@ from vbench.ranking.stage import candidates_of
 from vbench.runs.hardness import hardness_of
 from vbench.runs.run import Run
 from vbench.runs.schema import Trial
-from vbench.runs.setting import Setting
+from vbench.runs.settings import Setting
 from vbench.runs.tables import write_frame
 
 Format = Literal["trec", "parquet"]
@@ -103,7 +103,7 @@ def export_all(
                         "index": setting.index,
                         "build": setting.build,
                         "build_number": run.build_of(trial).number,
-                        "setting": setting.setting,
+                        "setting": setting.search,
                         "k": k,
                         "files": written,
                     }
@@ -118,7 +118,7 @@ def export_all(
 
 def label(setting: Setting, number: int) -> str:
     """A file name for one build of a setting."""
-    text = f"{setting.index} {_words(setting.build)} {_words(setting.setting)}"
+    text = f"{setting.index} {_words(setting.build)} {_words(setting.search)}"
     plain = re.sub(r"[^\w.=-]+", "-", " ".join(text.split())).strip("-")
     return f"{plain}-k{setting.k}-build{number + 1}"
 
@@ -219,7 +219,7 @@ def _write_candidates(folder: Path, name: str, ids: Ids, dataset: Dataset) -> Pa
 def _write_queries(
     folder: Path, name: str, run: Run, setting: Setting, number: int, dataset: Dataset
 ) -> Path:
-    hits = run.hits(setting)
+    hits = setting.hits
     at = [run.build_of(trial).number for trial in setting.trials].index(number)
     parts = tail(hits, setting.k, DELTA)
     hardness = hardness_of(run, setting.k, dataset)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench.measures import usual
 from vbench.measures.answers import Answers
 from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
@@ -16,7 +17,6 @@ from vbench.metric import FloatArray
 
 RESAMPLES = 1_000
 FEWEST_SETTINGS = 5
-NEAR = 0.02
 _DELTAS = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 
@@ -134,7 +134,7 @@ def _pairs(quality: FloatArray, settings: NDArray[np.intp], recall: FloatArray) 
     error = np.sqrt(np.maximum(variance, 0.0) / quality.shape[1])
     kept = quality.mean(axis=1)
     clear = (kept[:, np.newaxis] - kept > 1.96 * error) & (settings[:, np.newaxis] != settings)
-    near = clear & (np.abs(recall[:, np.newaxis] - recall) <= NEAR)
+    near = clear & (np.abs(recall[:, np.newaxis] - recall) <= usual.MATCHED)
     return Pairs(clear, near)
 
 

@@ -20,9 +20,9 @@ from vbench.ranking.measures import Ideal, by_name, find, kendall
 from vbench.ranking.pool import Pool
 from vbench.ranking.protocol import Ranker
 from vbench.runs.run import Run
-from vbench.runs.same import distinct
+from vbench.runs.same import merge_same
 from vbench.runs.schema import Trial
-from vbench.runs.setting import Setting
+from vbench.runs.settings import Setting
 
 CUTOFF = 10
 _BLOCK_NUMBERS = 1 << 22
@@ -40,15 +40,12 @@ class Case:
     first : number of its first build among the stage's trials
     answers : of each build, for the judged queries alone
     survivors : int (B, mj), how many of the exact top 10 are among the candidates
-    others : settings with the very same candidates, which are counted once
     """
 
-    run: Run
     setting: Setting
     first: int
     answers: tuple[Answers, ...]
     survivors: NDArray[np.integer[Any]]
-    others: tuple[Setting, ...] = ()
 
     @property
     def builds(self) -> slice:
@@ -137,11 +134,11 @@ def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage
     count = 0
     for run in runs:
         truth = Truth(run.truth.ids[rows], run.truth.distances[rows])
-        for same in distinct(run):
-            if (setting := same.setting).k == k:
+        for setting in merge_same(run.settings()):
+            if setting.k == k:
                 answers = tuple(_of(run, trial, rows, truth) for trial in setting.trials)
                 survivors = np.stack([each.hits_against(min(CUTOFF, k)) for each in answers])
-                cases.append(Case(run, setting, count, answers, survivors, same.others))
+                cases.append(Case(setting, count, answers, survivors))
                 count += len(answers)
     exact = runs[0].truth.ids[rows, :k]
     pool = Pool.of(rows, [exact, *(each.ids for case in cases for each in case.answers)])
@@ -162,7 +159,7 @@ def part(stage: Stage, ranked: Sequence[Ranked], run: Run) -> tuple[Stage, list[
     cases: list[Case] = []
     trials: list[int] = []
     for case in stage.cases:
-        if case.run is run:
+        if case.setting.run is run:
             cases.append(dataclasses.replace(case, first=len(trials)))
             trials += range(stage.trials)[case.builds]
     lists = [0, *(trial + 1 for trial in trials)]

@@ -11,12 +11,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vbench.analysis.gather import Panel
 from vbench.measures.curve import at_least
 from vbench.measures.estimate import Estimator
 from vbench.measures.hits import threshold
 from vbench.measures.usual import DELTAS
-from vbench.render.page.gather import Panel, Shown
 from vbench.render.quantities import QUANTITIES
+from vbench.runs.settings import Setting
 
 FINE = 20
 """Up to this K every number of hits has its own bar and its own step."""
@@ -29,19 +30,19 @@ def settings(panel: Panel) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def _setting(panel: Panel, shown: Shown) -> dict[str, Any]:
+def _setting(panel: Panel, shown: Setting) -> dict[str, Any]:
     measures = [quantity.measure(shown.k) for quantity in QUANTITIES]
-    estimator = Estimator([shown.run.answers(trial, ids=False) for trial in shown.setting.trials])
+    estimator = Estimator([shown.run.answers(trial, ids=False) for trial in shown.trials])
     row: dict[str, Any] = {
         "id": shown.id,
         "panel": panel.id,
         "data": panel.data,
-        "index": shown.index,
+        "index": shown.title,
         "setting": shown.label,
-        "family": shown.family,
+        "family": str(shown.variant),
         "parameters": shown.parameters,
         "k": shown.k,
-        "builds": len(shown.setting.trials),
+        "builds": len(shown.trials),
     }
     for quantity, measure in zip(QUANTITIES, measures, strict=True):
         found = estimator.of(measure)
@@ -127,7 +128,7 @@ def builds(panel: Panel) -> pl.DataFrame:
     wanted = steps(panel.k)
     parts = []
     for shown in panel.settings:
-        for trial, hits in zip(shown.setting.trials, shown.hits, strict=True):
+        for trial, hits in zip(shown.trials, shown.hits, strict=True):
             parts.append(
                 pl.DataFrame(
                     {

@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vbench.analysis.gather import Panel
+from vbench.analysis.matched import match_recall
 from vbench.measures.effort import NEVER, Gain, effort, gain
 from vbench.measures.hits import threshold
 from vbench.render import frames
-from vbench.render.footing import footing
-from vbench.render.page.gather import Panel, Shown
+from vbench.runs.settings import Setting
 from vbench.stats.association import spearman, tail_auc
 
 _TENTHS = 10
@@ -74,7 +75,7 @@ def telling(panel: Panel) -> list[Telling]:
     table = columns.to_numpy().astype(np.float64)
     table[~np.isfinite(table)] = np.nan
     found = []
-    for index, shown in footing(panel).chosen.items():
+    for index, shown in match_recall(panel).chosen.items():
         recall = shown.hits.mean(axis=0) / panel.k
         rho = spearman(table, recall).value
         auc = tail_auc(table, _worst(recall)).value
@@ -126,7 +127,7 @@ def efforts(panel: Panel) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def gains(panel: Panel, delta: float) -> list[tuple[Shown, Gain]]:
+def gains(panel: Panel, delta: float) -> list[tuple[Setting, Gain]]:
     """What a perfect setting for each query would save, with the one setting for all.
 
     Costs are mean latencies, or distance computations where no latency was measured; of the
@@ -145,18 +146,18 @@ def gains(panel: Panel, delta: float) -> list[tuple[Shown, Gain]]:
     return found
 
 
-def sweeps(panel: Panel) -> list[list[Shown]]:
+def sweeps(panel: Panel) -> list[list[Setting]]:
     """The settings of each index and build parameters from narrow to wide, where there are two.
 
     Narrow to wide by mean recall, and only settings that have every build of the sweep.
     """
-    families: dict[str, list[Shown]] = {}
+    families: dict[str, list[Setting]] = {}
     for shown in panel.settings:
-        families.setdefault(shown.family, []).append(shown)
+        families.setdefault(str(shown.variant), []).append(shown)
     found = []
     for family in families.values():
-        most = max(len(shown.setting.trials) for shown in family)
-        whole = [shown for shown in family if len(shown.setting.trials) == most]
+        most = max(len(shown.trials) for shown in family)
+        whole = [shown for shown in family if len(shown.trials) == most]
         if len(whole) > 1:
             found.append(sorted(whole, key=lambda shown: shown.recall))
     return found

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vbench.analysis.gather import Panel
+from vbench.analysis.matched import match_recall
 from vbench.analysis.segments import grouped, segment_columns, worst_of_each
 from vbench.measures.curve import reached
-from vbench.render.footing import footing
 from vbench.render.frames import steps, tenth
-from vbench.render.page.gather import Panel
 
 _DELTA = 0.9
 _WORST = 200
@@ -60,7 +60,7 @@ def segments_left_out(panel: Panel) -> int:
 def _worst_segments(panel: Panel) -> list[tuple[str, str, NDArray[np.bool_]]]:
     """Column, name and members (m,) of every segment, the worst first."""
     run, need = panel.settings[0].run, tenth(_DELTA, panel.k)
-    chosen = [(shown.hits < need).mean(axis=0) for shown in footing(panel).chosen.values()]
+    chosen = [(shown.hits < need).mean(axis=0) for shown in match_recall(panel).chosen.values()]
     lost = np.stack(chosen or [np.zeros(panel.facts.m)])
     found = []
     for column in segment_columns(run):
@@ -78,7 +78,7 @@ def overlap(panel: Panel) -> pl.DataFrame:
 
     At equal footing. A query counts as under δ where it is so in more than half of the builds.
     """
-    chosen = list(footing(panel).chosen.values())
+    chosen = list(match_recall(panel).chosen.values())
     rows = []
     for need in steps(panel.k).tolist():
         under = np.array([(shown.hits < need).mean(axis=0) > 0.5 for shown in chosen])
@@ -92,7 +92,7 @@ def overlap(panel: Panel) -> pl.DataFrame:
                             "id": shown.id,
                             "need": need,
                             "under": int(counts[one]),
-                            "other": against.name,
+                            "other": str(against),
                             "place": other,
                             "share": float(both[one, other] / counts[one]),
                         }
@@ -110,7 +110,7 @@ def worst_queries(panel: Panel) -> pl.DataFrame:
     Columns `query`, the segments and hardness, then for each index ``recall: NAME`` (mean over
     builds), ``least: NAME`` and ``most: NAME`` (over builds).
     """
-    chosen = footing(panel).chosen
+    chosen = match_recall(panel).chosen
     recall = {name: shown.hits / panel.k for name, shown in chosen.items()}
     means = np.stack([each.mean(axis=0) for each in recall.values()])
     each = -(-_WORST // len(means))
@@ -133,6 +133,6 @@ def _lowest(values: NDArray[np.float64], number: int) -> NDArray[np.intp]:
 
 def saved(panel: Panel, need: int) -> tuple[int, int]:
     """How many queries some index leaves under the threshold, and how many every index does."""
-    chosen = footing(panel).chosen.values()
+    chosen = match_recall(panel).chosen.values()
     under = np.array([(shown.hits < need).mean(axis=0) > 0.5 for shown in chosen])
     return int(under.any(axis=0).sum()), int(under.all(axis=0).sum())

@@ -3,18 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from vbench.data.dataset import Truth
 from vbench.errors import VbenchError
+from vbench.measures import usual
 from vbench.runs.run import Run
-from vbench.runs.sides import Pair, Side, Variant, named, variants
+from vbench.runs.selection import match, select
+from vbench.runs.settings import Setting, Variant, by_variant
 
-EQUAL = 0.005
-"""Mean recalls closer than this count as equal, as `--at-recall` has it."""
-USUAL_RECALL = 0.9
 TIED = 1e-9
+Group = tuple[Variant, Sequence[Setting]]
+"""A variant, and those of its settings that may be compared."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """What is compared with what. `names` tell the two apart even where both are called alike."""
+
+    baseline: Setting
+    candidate: Setting
+
+    @property
+    def sides(self) -> tuple[Setting, Setting]:
+        """Baseline and candidate."""
+        return self.baseline, self.candidate
+
+    @property
+    def k(self) -> int:
+        """Cutoff of both."""
+        return self.baseline.k
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """The sides' names, with the runs' where both sides have the same."""
+        a, b = map(str, self.sides)
+        if a != b:
+            return a, b
+        paths = [side.run.path.resolve() for side in self.sides]
+        same_name = paths[0].name == paths[1].name
+        of_run = [str(path) if same_name else path.name for path in paths]
+        return f"{a} ({of_run[0]})", f"{b} ({of_run[1]})"
 
 
 def pairs(
@@ -34,7 +65,7 @@ def pairs(
     baseline, candidate
         An index, with parameters where that is not enough: ``hnsw``, ``hnsw M=16 ef=64``.
     settings
-        As :func:`vbench.runs.sides.variants` takes them.
+        As :func:`vbench.runs.selection.select` takes them.
 
     Raises
     ------
@@ -44,32 +75,37 @@ def pairs(
     for other in runs[1:]:
         _check_same_data(runs[0], other)
     if len(runs) == 1:
-        chosen = _within(variants(runs[0], settings), baseline, candidate)
+        chosen = _within(select(runs[0], settings), baseline, candidate)
     else:
-        first = named(variants(runs[0], settings), baseline)
+        first = _groups(match(select(runs[0], settings), baseline))
         chosen = [
             pair
             for run in runs[1:]
-            for pair in _across(first, named(variants(run, settings), candidate))
+            for pair in _across(first, _groups(match(select(run, settings), candidate)))
         ]
     return [pair for a, b in chosen for pair in _settings_of(a, b)]
 
 
+def _groups(settings: Sequence[Setting]) -> list[Group]:
+    return list(by_variant(settings).items())
+
+
 def _within(
-    found: list[Variant], baseline: str | None, candidate: str | None
-) -> list[tuple[Variant, Variant]]:
+    settings: list[Setting], baseline: str | None, candidate: str | None
+) -> list[tuple[Group, Group]]:
     """The baseline against the candidates of the same run."""
-    second = named(found, candidate) if candidate is not None else None
+    every = _groups(settings)
+    second = None if candidate is None else _groups(match(settings, candidate))
     if baseline is not None:
-        first = named(found, baseline)
+        first = _groups(match(settings, baseline))
     else:
-        taken = [each.identity for each in second or []]
-        first = [each for each in found if each.identity not in taken][:1]
-    if not first or (second is None and len(found) == 1):
-        names = [str(Side(each, setting)) for each in found for setting in each.settings]
+        taken = [variant for variant, _ in second or []]
+        first = [each for each in every if each[0] not in taken][:1]
+    if not first or (second is None and len(every) == 1):
+        names = list(map(str, settings))
         if len(set(names)) == 1:
             raise VbenchError(
-                f"{found[0].run.path} holds {names[0]} alone, which cannot be compared with "
+                f"{settings[0].run.path} holds {names[0]} alone, which cannot be compared with "
                 "itself; give a second run, or measure more settings with --set or --index"
             )
         raise VbenchError(
@@ -78,78 +114,76 @@ def _within(
         )
     if len(first) > 1:
         raise VbenchError(
-            f"--baseline {baseline!r} names several: {', '.join(map(str, first))}; name one of them"
+            f"--baseline {baseline!r} names several: {_list(first)}; name one of them"
         )
     if second is None:
-        second = [each for each in found if each.identity != first[0].identity]
+        second = [each for each in every if each[0] is not first[0][0]]
     return [(first[0], each) for each in second]
 
 
-def _across(first: Sequence[Variant], second: Sequence[Variant]) -> list[tuple[Variant, Variant]]:
+def _across(first: Sequence[Group], second: Sequence[Group]) -> list[tuple[Group, Group]]:
     """The variants of one run against those of another: the same index, or the only one."""
     if len(first) == len(second) == 1:
         return [(first[0], second[0])]
-    by_identity = [[each.identity for each in side] for side in (first, second)]
-    by_index = [[each.index for each in side] for side in (first, second)]
+    by_identity = [[variant.identity for variant, _ in side] for side in (first, second)]
+    by_index = [[variant.index for variant, _ in side] for side in (first, second)]
     for keys_a, keys_b in (by_identity, by_index):
         common = [key for key in keys_a if keys_a.count(key) == keys_b.count(key) == 1]
         if common:
             return [(first[keys_a.index(key)], second[keys_b.index(key)]) for key in common]
     if len(first) == 1:
         return [(first[0], each) for each in second]
+    paths = [side[0][0].run.path for side in (first, second)]
     raise VbenchError(
-        f"{first[0].run.path} holds {', '.join(map(str, first))} and {second[0].run.path} holds "
-        f"{', '.join(map(str, second))}; say which with --baseline and --candidate"
+        f"{paths[0]} holds {_list(first)} and {paths[1]} holds {_list(second)}; "
+        "say which with --baseline and --candidate"
     )
 
 
-def _settings_of(a: Variant, b: Variant) -> list[Pair]:
+def _list(groups: Sequence[Group]) -> str:
+    return ", ".join(str(variant) for variant, _ in groups)
+
+
+def _settings_of(a: Group, b: Group) -> list[Pair]:
     """The settings of two variants that are compared, for every K that both have."""
-    ks = [{setting.k for setting in each.settings} for each in (a, b)]
+    ks = [{setting.k for setting in settings} for _, settings in (a, b)]
     common = sorted(ks[0] & ks[1])
     if not common:
         held = [", ".join(map(str, sorted(each))) for each in ks]
         raise VbenchError(
-            f"{a} has K={held[0]} and {b} has K={held[1]}; only results at the same K compare"
+            f"{a[0]} has K={held[0]} and {b[0]} has K={held[1]}; only results at the same K compare"
         )
     found: list[Pair] = []
     for k in common:
-        sides_a, sides_b = (
-            [Side(each, setting) for setting in each.settings if setting.k == k] for each in (a, b)
-        )
-        found += _matched(sides_a, sides_b)
-    if any(_same(pair.baseline, pair.candidate) for pair in found):
+        found += _match_up(*([each for each in settings if each.k == k] for _, settings in (a, b)))
+    if any(_is_same(pair.baseline, pair.candidate) for pair in found):
         raise VbenchError(
             f"baseline and candidate are the same results, {found[0].baseline}; name two settings"
         )
     return found
 
 
-def _matched(first: Sequence[Side], second: Sequence[Side]) -> list[Pair]:
+def _match_up(first: Sequence[Setting], second: Sequence[Setting]) -> list[Pair]:
     if len(first) == len(second) == 1:
         return [Pair(first[0], second[0])]
     common = [
-        Pair(a, b)
-        for a in first
-        for b in second
-        if a.setting.setting == b.setting.setting and not _same(a, b)
+        Pair(a, b) for a in first for b in second if a.search == b.search and not _is_same(a, b)
     ]
     if common:
         return common
     return [min((Pair(a, b) for a in first for b in second), key=_unevenness)]
 
 
-def _same(a: Side, b: Side) -> bool:
-    """Whether both sides are the very same files."""
-    paths = (a.variant.run.path.resolve(), b.variant.run.path.resolve())
-    return paths[0] == paths[1] and a.setting.trials == b.setting.trials
+def _is_same(a: Setting, b: Setting) -> bool:
+    """Whether both are the very same files."""
+    return a.run.path.resolve() == b.run.path.resolve() and a.trials == b.trials
 
 
 def _unevenness(pair: Pair) -> tuple[float, float]:
     """How far apart two mean recalls are; where they count as equal, how far from the usual."""
     a, b = pair.baseline.recall, pair.candidate.recall
-    target = pair.baseline.variant.run.manifest.options.at_recall or USUAL_RECALL
-    return max(abs(a - b), EQUAL), abs((a + b) / 2 - target)
+    target = pair.baseline.run.manifest.options.at_recall or usual.RECALL
+    return max(abs(a - b), usual.MATCHED), abs((a + b) / 2 - target)
 
 
 def _check_same_data(first: Run, other: Run) -> None:

@@ -22,7 +22,7 @@ from vbench.runs import files, tables
 from vbench.runs.facts import TrialFacts
 from vbench.runs.rows import Rows, read_facts, read_rows
 from vbench.runs.schema import Build, Manifest, Trial
-from vbench.runs.setting import Setting, spelt
+from vbench.runs.settings import Setting, Variant, spell
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,6 +51,9 @@ class Run:
         self.manifest: Manifest = files.read_manifest(self.path)
         self.set_aside = dict(set_aside or {})
         self._facts: dict[str, TrialFacts] = {}
+        self._hits: dict[str, NDArray[np.int32]] = {}
+        self._variants: dict[str, Variant] = {}
+        self._settings: dict[tuple[str, ...], Setting] = {}
         self._builds = {build.key: build for build in self.manifest.builds}
 
     def __repr__(self) -> str:
@@ -64,11 +67,10 @@ class Run:
         failed &= {trial.key for trial in self.manifest.trials if not self.is_done(trial)}
         return f"{done} of {planned} trials done" + (f", {len(failed)} failed" if failed else "")
 
-    def space(self, setting: Setting) -> str:
-        """The transform of the space that a setting was searched in; empty where there is none."""
-        trial = setting.trials[0]
+    def space(self, trial: Trial) -> str | None:
+        """The transform of the space that a trial searched, if any."""
         found = self.build_of(trial).space or self.facts(trial).build.space
-        return "" if found in (None, "none") else str(found)
+        return None if found in (None, "", "none") else str(found)
 
     def build_of(self, trial: Trial) -> Build:
         """The build that a trial searched."""
@@ -144,7 +146,7 @@ class Run:
             if (facts.trial.setting, facts.trial.k) != (trial.setting, trial.k):
                 raise DamagedFileError(
                     path,
-                    f"{files.MANIFEST} says {spelt(trial.setting)} of it",
+                    f"{files.MANIFEST} says {spell(trial.setting)} of it",
                     "give the same `vbench run` again",
                 )
             self._facts[trial.key] = facts
@@ -161,6 +163,12 @@ class Run:
                 path, f"an id is not one of 0 … {n - 1}", "give the same `vbench run` again"
             )
         return rows
+
+    def hits(self, trial: Trial) -> NDArray[np.int32]:
+        """Hits of every query in a trial, int32 (m,): read once, they are asked for often."""
+        if trial.key not in self._hits:
+            self._hits[trial.key] = self.rows(trial, ()).hits
+        return self._hits[trial.key]
 
     def answers(self, trial: Trial, *, ids: bool = True) -> Answers:
         """What a trial answered; without `ids` in less time, for measures of hits and cost."""
@@ -197,31 +205,45 @@ class Run:
         groups: dict[str, list[Trial]] = {}
         for trial in self.done:
             build = self.build_of(trial)
-            groups.setdefault(repr((build.index, build.params, trial.setting, trial.k)), []).append(
-                trial
-            )
-        found = []
-        for trials in groups.values():
-            build = self.build_of(trials[0])
-            found.append(
-                Setting(build.index, build.params, trials[0].setting, trials[0].k, tuple(trials))
-            )
+            key = repr((build.index, build.params, trial.setting, trial.k))
+            groups.setdefault(key, []).append(trial)
+        found = [self.setting_of(tuple(trials)) for trials in groups.values()]
         return found if steps else [each for each in found if not self._is_step(each)]
+
+    def setting_of(self, trials: tuple[Trial, ...]) -> Setting:
+        """The setting that these trials are of; the same object whenever it is asked for."""
+        key = tuple(trial.key for trial in trials)
+        if key not in self._settings:
+            first = trials[0]
+            variant = self._variant(first)
+            self._settings[key] = Setting(variant, first.setting, first.k, trials)
+        return self._settings[key]
+
+    def _variant(self, trial: Trial) -> Variant:
+        build = self.build_of(trial)
+        key = repr((build.index, build.params))
+        if key not in self._variants:
+            others = [each.params for each in self.manifest.builds if each.index == build.index]
+            varying = tuple(
+                name
+                for name in build.params
+                if len({repr(other.get(name)) for other in others}) > 1
+            )
+            space = self.space(trial)
+            title = f"{build.index} ({space})" if space else build.index
+            self._variants[key] = Variant(self, build.index, build.params, title, varying)
+        return self._variants[key]
 
     def _is_step(self, setting: Setting) -> bool:
         """Whether a setting was tried only on the way to another one."""
         for level in self.manifest.levels:
             if (
                 (level.index, level.build, level.k) == (setting.index, setting.build, setting.k)
-                and setting.setting.items() >= level.fixed.items()
-                and setting.setting.keys() == {*level.fixed, level.knob} - {None}
+                and setting.search.items() >= level.fixed.items()
+                and setting.search.keys() == {*level.fixed, level.knob} - {None}
             ):
-                return setting.setting not in level.chosen
+                return setting.search not in level.chosen
         return False
-
-    def hits(self, setting: Setting) -> np.ndarray[Any, np.dtype[np.int32]]:
-        """Hits of every query in every build: int32 (builds, m)."""
-        return np.stack([self.rows(trial, ()).hits for trial in setting.trials])
 
     def estimates(
         self,
@@ -234,8 +256,7 @@ class Run:
 
         Queries that are equal in the column `cluster` are not taken as independent.
         """
-        answers = [self.answers(trial) for trial in setting.trials]
-        estimator = Estimator(answers, level, self.clusters(cluster))
+        estimator = Estimator(setting.answers(), level, self.clusters(cluster))
         return map(estimator.of, measures)
 
     def hardness(self, k: int) -> pl.DataFrame | None:
@@ -284,7 +305,7 @@ class Run:
         """
         import polars as pl
 
-        found = curve(self.hits(setting), setting.k, level)
+        found = setting.curve if level == 0.95 else curve(setting.hits, setting.k, level)
         names = ("value", "low", "high", "band_low", "band_high")
         columns = {"delta": np.arange(setting.k + 1) / setting.k}
         return pl.DataFrame(columns | {name: getattr(found, name) for name in names})
@@ -324,8 +345,8 @@ class Run:
         for setting in settings:
             head = {
                 "index": setting.index,
-                "build": spelt(setting.build),
-                "setting": spelt(setting.setting),
+                "build": spell(setting.build),
+                "setting": spell(setting.search),
                 "k": setting.k,
             }
             if per == "setting":

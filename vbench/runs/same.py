@@ -2,53 +2,43 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from vbench.runs import digests
 from vbench.runs.run import Run
 from vbench.runs.schema import Trial
-from vbench.runs.setting import Setting, spelt
+from vbench.runs.settings import Setting
 
 
-class Distinct(NamedTuple):
-    """A setting, and the later ones that answer exactly as it does."""
-
-    setting: Setting
-    others: tuple[Setting, ...]
-
-    @property
-    def shown(self) -> dict[str, Any]:
-        """Its search parameters, with all values that answer alike: ``{"ef": "16, 32, 64"}``."""
-        return joined([each.setting for each in (self.setting, *self.others)])
-
-    def __str__(self) -> str:
-        return f"{self.setting.index} {spelt(self.shown)}".strip()
-
-
-def distinct(run: Run, settings: Sequence[Setting] | None = None) -> list[Distinct]:
-    """The settings of a run, those with identical answers as one, in the order of the plan."""
+def merge_same(settings: Sequence[Setting]) -> list[Setting]:
+    """The settings, those with identical answers as one that names the `others`, in their order."""
     groups: dict[Any, list[Setting]] = {}
-    for setting in run.settings() if settings is None else settings:
-        groups.setdefault(_answers(run, setting), []).append(setting)
-    return [Distinct(first, tuple(others)) for first, *others in groups.values()]
+    for setting in settings:
+        groups.setdefault(_answers_of(setting), []).append(setting)
+    return [
+        dataclasses.replace(first, others=tuple(others)) if others else first
+        for first, *others in groups.values()
+    ]
 
 
-def joined(parameters: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Several settings as one: where they differ, all values in one text."""
-    found = {}
-    for name in dict.fromkeys(name for each in parameters for name in each):
-        values = list(dict.fromkeys(str(each.get(name, "–")) for each in parameters))
-        found[name] = parameters[0].get(name) if len(values) == 1 else ", ".join(values)
-    return found
+def same_as(settings: Sequence[Setting]) -> dict[Setting, str]:
+    """Name of the first setting that answers alike, for each that is not the first."""
+    return {
+        other: str(dataclasses.replace(each, others=()))
+        for each in merge_same(settings)
+        for other in each.others
+    }
 
 
-def _answers(run: Run, setting: Setting) -> Any:
+def _answers_of(setting: Setting) -> Any:
     """What is equal for settings that cannot be told apart by their answers."""
+    run = setting.run
     builds = sorted((run.build_of(trial).number, _digest(run, trial)) for trial in setting.trials)
-    return setting.index, repr(setting.build), setting.k, tuple(builds)
+    return setting.variant, setting.k, tuple(builds)
 
 
 def _digest(run: Run, trial: Trial) -> str:
@@ -57,12 +47,3 @@ def _digest(run: Run, trial: Trial) -> str:
         return known
     ids = run.rows(trial, ["ids"]).ids
     return trial.key if ids is None else digests.of_array(ids.astype(np.int64))
-
-
-def same_as(run: Run, settings: Sequence[Setting] | None = None) -> dict[str, str]:
-    """Name of the first setting that answers alike, by the key of the first trial of each other."""
-    return {
-        other.trials[0].key: str(each.setting)
-        for each in distinct(run, settings)
-        for other in each.others
-    }

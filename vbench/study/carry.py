@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 import polars as pl
 
+from vbench.analysis.gather import gather
 from vbench.bench.journal import Progress
 from vbench.bench.prepare import prepare
 from vbench.bench.runner import run as measure
@@ -19,7 +20,6 @@ from vbench.errors import VbenchError
 from vbench.render.figures import DOUBLE, Runs, export
 from vbench.render.figures.export import Planned
 from vbench.render.page import page
-from vbench.render.page.gather import gather
 from vbench.runs.failed import failed
 from vbench.runs.run import Run
 from vbench.study.figures import drawers

@@ -6,11 +6,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from vbench.analysis.gather import gather
+from vbench.analysis.matched import nearest
 from vbench.measures.estimate import Estimator
 from vbench.measures.grammar import parse
 from vbench.render import figures
-from vbench.render.footing import nearest
-from vbench.render.page.gather import gather
 from vbench.render.palette import looks
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def measures(run: figures.Runs, ax: Axes, *, k: int | None = None, level: float 
     panel = report.panel(k)
     look = looks(report.indexes)
     for place, (index, shown) in enumerate(nearest(panel, level).items()):
-        estimator = Estimator([shown.run.answers(trial) for trial in shown.setting.trials])
+        estimator = Estimator([shown.run.answers(trial) for trial in shown.trials])
         values = [
             estimator.of(parse(spelling.format(k=panel.k))).value for spelling in _MEASURES.values()
         ]
@@ -59,7 +59,7 @@ def measures(run: figures.Runs, ax: Axes, *, k: int | None = None, level: float 
             ls="none",
             marker=look[index].marker.matplotlib,
             color=look[index].color,
-            label=figures.short(shown.name),
+            label=figures.short(str(shown)),
         )
     ax.set_xticks(range(len(_MEASURES)), list(_MEASURES), rotation=45)
     ax.set_ylim(-0.02, 1.02)

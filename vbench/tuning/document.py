@@ -11,7 +11,6 @@ from vbench.numbers import amount
 from vbench.runs.again import again
 from vbench.runs.failed import failed
 from vbench.runs.same import same_as
-from vbench.runs.setting import Setting
 from vbench.tuning.evidence import Evidence
 from vbench.tuning.trials import Tried
 from vbench.tuning.tuner import Tuning
@@ -24,7 +23,7 @@ def document(tuning: Tuning) -> dict[str, Any]:
     manifest = tuning.run.manifest
     facts = msgspec.to_builtins(manifest.dataset)
     best = tuning.best
-    same = same_as(tuning.run, [_as_setting(tried) for tried in tuning.tried])
+    same = same_as([tuning.run.setting_of(tried.trials) for tried in tuning.tried])
     return {
         "schema": SCHEMA,
         "run": str(tuning.run.path),
@@ -60,7 +59,7 @@ def document(tuning: Tuning) -> dict[str, Any]:
         "again": again(manifest.call),
         "indexes": [_best_of_index(tuning, name) for name in _indexes(tuning)],
         "tried": [
-            _tried(tuning, tried) | {"same_as": same.get(tried.trials[0].key)}
+            _tried(tuning, tried) | {"same_as": same.get(tuning.run.setting_of(tried.trials))}
             for tried in tuning.tried
         ],
         "failed": failed(tuning.run),
@@ -157,11 +156,6 @@ def _best_of_index(tuning: Tuning, name: str) -> dict[str, Any]:
     }
 
 
-def _as_setting(tried: Tried) -> Setting:
-    build = tried.group.builds[0]
-    return Setting(build.index, build.params, tried.setting, tried.group.k, tried.trials)
-
-
 def _named(tried: Tried) -> dict[str, Any]:
     build = tried.group.builds[0]
     return {
@@ -180,7 +174,7 @@ def _tried(tuning: Tuning, tried: Tried) -> dict[str, Any]:
     objective = {str(tuning.objective.measure): {"value": tried.objective, "bound": None}}
     return {
         **_named(tried),
-        "space": tuning.run.space(_as_setting(tried)) or None,
+        "space": tuning.run.setting_of(tried.trials).space,
         "measures": {**objective, **measures},
         "met": tried.is_met,
         "vouched": tried.slack >= 0.0,

@@ -16,7 +16,7 @@ from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
 from vbench.runs.run import Run
 from vbench.runs.schema import Trial
-from vbench.runs.setting import spelt
+from vbench.runs.settings import spell
 from vbench.tuning.evidence import Evidence, attainable, part_of, weigh
 from vbench.tuning.targets import Objective, Target
 
@@ -65,7 +65,7 @@ class Tried:
 
     def __str__(self) -> str:
         build = self.group.builds[0]
-        return " ".join(filter(None, (build.index, spelt(build.params), spelt(self.setting))))
+        return " ".join(filter(None, (build.index, spell(build.params), spell(self.setting))))
 
 
 class Judge:

@@ -10,8 +10,9 @@ import pytest
 import vbench
 from vbench.data.dataset import Dataset
 from vbench.runs.run import Run
-from vbench.runs.same import distinct, joined
+from vbench.runs.same import merge_same
 from vbench.runs.schema import Warn
+from vbench.runs.settings import join_values
 
 RNG = np.random.default_rng(13)
 
@@ -35,7 +36,10 @@ def test_settings_with_the_same_ids_are_one(dataset: Dataset, tmp_path: Path) ->
     """Hnswlib raises ef to K: three of four settings are one, and what to give is said."""
     settings = {"M": [4], "ef": [16, 32, 64, 200]}
     run = measured(dataset, tmp_path, "hnsw", k=100, settings=settings)
-    assert [str(each) for each in distinct(run)] == ["hnsw ef=16, 32, 64", "hnsw ef=200"]
+    assert [str(each) for each in merge_same(run.settings())] == [
+        "hnsw ef=16, 32, 64",
+        "hnsw ef=200",
+    ]
     (warn,) = coded(run, "same-answers")
     assert "ef=16, 32, 64 at K=100" in warn.message
     assert "--set ef=200,400,800" in warn.remedy
@@ -50,9 +54,9 @@ def test_a_parameter_that_reaches_nothing_is_for_the_kit(dataset: Dataset, tmp_p
 def test_settings_that_differ_in_one_build_are_two(dataset: Dataset, tmp_path: Path) -> None:
     """Equal in every build is asked for; exact answers are one setting without a warning."""
     run = measured(dataset, tmp_path, "misbehaving:Swept")
-    assert len(distinct(run)) == 3
+    assert len(merge_same(run.settings())) == 3
     run = measured(dataset, tmp_path / "exact", "ivf-flat", settings={"nprobe": [1, 23, 64]})
-    assert [each.shown for each in distinct(run)] == [{"nprobe": 1}, {"nprobe": "23, 64"}]
+    assert [each.label for each in merge_same(run.settings())] == ["nprobe=1", "nprobe=23, 64"]
     assert not coded(run, "same-answers")
 
 
@@ -76,8 +80,8 @@ def test_an_adapter_says_what_its_parameters_mean_at_most(dataset: Dataset, tmp_
 
 def test_several_settings_are_written_as_one() -> None:
     """What they share once, what differs as a list."""
-    assert joined([{"a": 1, "b": 2}, {"a": 1, "b": 3}]) == {"a": 1, "b": "2, 3"}
-    assert joined([{"a": 1}]) == {"a": 1}
+    assert join_values([{"a": 1, "b": 2}, {"a": 1, "b": 3}]) == {"a": 1, "b": "2, 3"}
+    assert join_values([{"a": 1}]) == {"a": 1}
 
 
 def test_usual_names_say_what_they_mean_at_most(dataset: Dataset, tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ from matplotlib.testing.compare import compare_images
 from render.made_run import ODD_NAMES, make_run
 
 from vbench._paths import room
+from vbench.analysis.gather import Report, gather
 from vbench.errors import VbenchError
 from vbench.render import figures
 from vbench.render.figures import export
 from vbench.render.figures.export import planned
-from vbench.render.page.gather import Report, gather
 from vbench.runs.run import Run
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -16,8 +16,8 @@ import pytest
 from render.made_run import ODD_NAMES, make_run
 from render.stored import store_comparisons, store_ranking
 
-from vbench.render.footing import nearest
-from vbench.render.page.gather import gather
+from vbench.analysis.gather import gather
+from vbench.analysis.matched import nearest
 from vbench.render.page.page import write
 from vbench.render.quantities import percent
 from vbench.runs.run import Run

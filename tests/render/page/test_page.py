@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 from render.made_run import ODD_NAMES, make_run
 
+from vbench.analysis.gather import gather
 from vbench.errors import VbenchError
 from vbench.render import frames
-from vbench.render.page.gather import gather
 from vbench.render.page.page import html, write
 from vbench.runs import files
 from vbench.runs.run import Run

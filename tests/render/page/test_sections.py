@@ -9,9 +9,9 @@ import pytest
 from render.made_run import make_run
 from render.stored import store_comparisons, store_ranking
 
+from vbench.analysis.gather import Report, gather
 from vbench.errors import VbenchError
 from vbench.render.page.charts import Drawing
-from vbench.render.page.gather import Report, gather
 from vbench.render.page.page import html
 from vbench.render.page.parts import Section, Table, Words
 from vbench.render.page.sections import SECTIONS, comparisons, ranking

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from render.made_run import make_run
 
-from vbench.render.footing import footing
+from vbench.analysis.gather import gather
+from vbench.analysis.matched import match_recall
 from vbench.render.page import words
-from vbench.render.page.gather import gather
 from vbench.render.palette import looks
 from vbench.render.quantities import digits, percent, percents, spelt
 
@@ -66,20 +66,20 @@ def test_intervals_get_a_digit_more_when_they_are_narrow() -> None:
 def test_the_verdict_names_everybody_at_equal_recall(tmp_path: Path) -> None:
     """The best index comes first, each with its share of total failures."""
     panel = gather(make_run(tmp_path, m=400, settings=6)).panels[0]
-    said = words.nothing_right(footing(panel))
-    assert said.startswith("At equal mean recall 0.")
+    said = words.nothing_right(match_recall(panel))
+    assert said.startswith("At matched recall 0.")
     assert "ivf-flat leaves" in said
     assert "and hnsw" in said
 
 
 def test_shares_are_said_with_their_intervals(tmp_path: Path) -> None:
     """Where the intervals of the best and the worst overlap, the sentence says so."""
-    few = footing(gather(make_run(tmp_path / "few", m=40, builds=2)).panels[0])
+    few = match_recall(gather(make_run(tmp_path / "few", m=40, builds=2)).panels[0])
     assert "intervals of the first and the last overlap" in words.nothing_right(few)
-    many = footing(gather(make_run(tmp_path / "many", m=20_000, settings=6)).panels[0])
+    many = match_recall(gather(make_run(tmp_path / "many", m=20_000, settings=6)).panels[0])
     said = words.nothing_right(many)
     assert "overlap" not in said
-    for shown in many.equal.values():
+    for shown in many.compared:
         low, high = 1 - shown.curve.high[1], 1 - shown.curve.low[1]
         assert f"({percents(low, high)})" in said
 
@@ -87,7 +87,7 @@ def test_shares_are_said_with_their_intervals(tmp_path: Path) -> None:
 def test_one_index_is_a_verdict_too(tmp_path: Path) -> None:
     """No comparison is claimed where there is nothing to compare."""
     panel = gather(make_run(tmp_path, m=100, names=("only",))).panels[0]
-    assert words.nothing_right(footing(panel)).startswith("At a mean recall of ")
+    assert words.nothing_right(match_recall(panel)).startswith("At a mean recall of ")
     assert "asked only for their 10 nearest" in words.measured(panel)
 
 
@@ -95,7 +95,7 @@ def test_thirty_indexes_are_summed_up(tmp_path: Path) -> None:
     """Best and worst are named, the rest are counted."""
     names = [f"index {number}" for number in range(30)]
     report = gather(make_run(tmp_path, m=60, names=names, settings=2, builds=1))
-    said = words.nothing_right(footing(report.panels[0]))
+    said = words.nothing_right(match_recall(report.panels[0]))
     assert "lie between)" in said
     assert len(said) < 300
     assert words.title(report) == "How evenly do 30 indexes answer on made?"
@@ -103,13 +103,10 @@ def test_thirty_indexes_are_summed_up(tmp_path: Path) -> None:
 
 def test_indexes_out_of_reach_are_named(tmp_path: Path) -> None:
     """An index without a setting near the level is not compared in words."""
-    names = ("hnsw", "ivf-flat", "nsg", "lsh")
-    panel = gather(make_run(tmp_path, m=200, names=names, settings=1)).panels[0]
-    assert "Not on equal footing" in words.left_out(footing(panel))
-
-
-def test_looks_of_64_indexes_differ() -> None:
-    """No two have both color and marker in common, and a place keeps its look."""
-    found = looks([str(number) for number in range(64)])
-    assert len({(look.color, look.marker) for look in found.values()}) == 64
-    assert looks(["a", "b"])["b"] == looks(["x", "b", "c"])["b"]
+    panel = gather(make_run(tmp_path, m=200, settings=6)).panels[0]
+    matched = match_recall(panel)
+    assert matched.is_matched
+    far = {"far": min(panel.settings, key=lambda each: each.recall)}
+    assert "Not at matched recall" in words.left_out(
+        matched._replace(chosen=matched.chosen | far)
+    )

@@ -17,7 +17,7 @@ from vbench.measures.hits import relevant
 from vbench.metric import METRICS, distance
 from vbench.runs.run import Run
 from vbench.runs.schema import Trial, Warn
-from vbench.runs.setting import Setting
+from vbench.runs.settings import Setting
 
 Ids = NDArray[np.integer[Any]]
 
@@ -43,7 +43,7 @@ def of_chance(run: Run, settings: Sequence[Setting], dataset: Dataset | None) ->
     """Settings that find no more than as many random rows would, each index once."""
     found: dict[str, Warn] = {}
     for setting in settings:
-        hits = run.hits(setting)
+        hits = setting.hits
         n, k = run.manifest.dataset.n, setting.k
         recall = float(hits.mean()) / k
         limit = by_chance(n, k, hits.size)

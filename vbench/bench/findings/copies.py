@@ -12,7 +12,7 @@ from vbench.data.copies import Copies, kept
 from vbench.measures.hits import relevant
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
-from vbench.runs.setting import Setting
+from vbench.runs.settings import Setting
 
 _WORTH_SHARE = 0.01
 _WORTH_GROUP = 10

@@ -16,7 +16,7 @@ from vbench.data.dataset import Dataset
 from vbench.runs.facts import TrialFacts
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
-from vbench.runs.setting import Setting, spelt
+from vbench.runs.settings import Setting, spell
 
 _CORES_MARGIN = 1.25
 """How many times the cores allowed a worker may keep busy before it is told: clocks are coarse."""
@@ -120,7 +120,7 @@ def _of_levels(run: Run) -> Iterator[Warn]:
     """Indexes that are not at the mean recall that was asked for."""
     for level in run.manifest.levels:
         if not level.reached and len(level.chosen) < 2:
-            name = " ".join(filter(None, (level.index, spelt(level.build), spelt(level.fixed))))
+            name = " ".join(filter(None, (level.index, spell(level.build), spell(level.fixed))))
             yield Warn(
                 "no equal footing",
                 f"{name}: Recall@{level.k} {level.target:g} is not reached; {level.note}",
@@ -135,23 +135,23 @@ def _of_sweeps(run: Run, settings: list[Setting]) -> Iterator[Warn]:
     for group in _sweeps(settings).values():
         if len(group) < 2:
             continue
-        hits = [run.hits(setting) for setting in group]
-        label = f"{group[0].index} {spelt(group[0].build)}".strip()
+        hits = [setting.hits for setting in group]
+        label = f"{group[0].index} {spell(group[0].build)}".strip()
         knob = run.build_of(group[0].trials[0]).tune_parameter
-        if knob and len(group[0].setting) == 1:
+        if knob and len(group[0].search) == 1:
             yield from _narrowing(label, knob, group, [float(each.mean()) for each in hits])
 
 
 def _narrowing(label: str, knob: str, group: list[Setting], means: list[float]) -> Iterator[Warn]:
-    order = np.argsort([setting.setting[knob] for setting in group], kind="stable")
+    order = np.argsort([setting.search[knob] for setting in group], kind="stable")
     k = group[0].k
     for before, after in itertools.pairwise(order):
         if means[after] < means[before]:
             yield Warn(
                 "not monotone",
                 f"{label}: Recall@{k} falls from {means[before] / k:.4f} at {knob}="
-                f"{group[before].setting[knob]} to {means[after] / k:.4f} at "
-                f"{group[after].setting[knob]}",
+                f"{group[before].search[knob]} to {means[after] / k:.4f} at "
+                f"{group[after].search[knob]}",
                 "a wider search must not find less",
                 "report it to the index's authors; do not tune by bisection over this parameter",
                 code="not-monotone",

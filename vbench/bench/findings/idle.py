@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from vbench import _plugins
@@ -10,9 +11,9 @@ from vbench.bench.findings.remedies import check_command
 from vbench.errors import VbenchError
 from vbench.indexes.registry import check_stranger, resolve
 from vbench.runs.run import Run
-from vbench.runs.same import distinct, joined
+from vbench.runs.same import merge_same
 from vbench.runs.schema import Build, Warn
-from vbench.runs.setting import Setting, spelt
+from vbench.runs.settings import Setting, join_values, spell
 
 _LISTS = ("nlist", "n_list", "nlists", "n_lists")
 _PROBES = ("nprobe", "n_probe", "nprobes", "n_probes")
@@ -22,11 +23,10 @@ _WIDTHS = ("ef", "ef_search", "efSearch", "search_L", "L_search")
 
 def of_idle(run: Run, settings: Sequence[Setting]) -> Iterator[Warn]:
     """Warn of settings that answer alike, and of values beyond a parameter's meaning."""
-    for same in distinct(run, settings):
-        group = (same.setting, *same.others)
+    for first in merge_same(settings):
         # Exact answers are alike whatever the parameter.
-        if same.others and run.hits(same.setting).min() < same.setting.k:
-            yield _same(run, group)
+        if first.others and first.hits.min() < first.k:
+            yield _same(run, (replace(first, others=()), *first.others))
     seen: set[str] = set()
     for setting in settings:
         for warn in _beyond(run, setting, settings):
@@ -37,8 +37,8 @@ def of_idle(run: Run, settings: Sequence[Setting]) -> Iterator[Warn]:
 
 def _same(run: Run, group: Sequence[Setting]) -> Warn:
     first = group[0]
-    name = f"{first.index} {spelt(first.build)}".strip()
-    values = {key: _values(group, key) for key in first.setting}
+    name = f"{first.index} {spell(first.build)}".strip()
+    values = {key: _values(group, key) for key in first.search}
     moved = {key: each for key, each in values.items() if len(each) > 1}
     low = [
         key
@@ -53,10 +53,10 @@ def _same(run: Run, group: Sequence[Setting]) -> Warn:
             f"graph libraries raise {low[0]} to K={first.k}: give values above it, "
             f"--set {low[0]}={wider}; else {check}"
         )
+    alike = join_values([each.search for each in group])
     return Warn(
         "the same answers",
-        f"{name}: {spelt(joined([each.setting for each in group]))} at K={first.k}: the same ids "
-        "for every query in every build",
+        f"{name}: {spell(alike)} at K={first.k}: the same ids for every query in every build",
         "they are one setting, and are shown as one",
         remedy,
         code="same-answers",
@@ -65,7 +65,7 @@ def _same(run: Run, group: Sequence[Setting]) -> Warn:
 
 
 def _values(group: Sequence[Setting], name: str) -> list[Any]:
-    return list(dict.fromkeys(each.setting.get(name) for each in group))
+    return list(dict.fromkeys(each.search.get(name) for each in group))
 
 
 def _beyond(run: Run, setting: Setting, settings: Sequence[Setting]) -> Iterator[Warn]:
@@ -74,14 +74,13 @@ def _beyond(run: Run, setting: Setting, settings: Sequence[Setting]) -> Iterator
     n = run.manifest.dataset.n
     for name, limit in _limits(build, n).items():
         values = [
-            each.setting[name]
+            each.search[name]
             for each in settings
-            if (each.index, each.build) == (setting.index, setting.build)
-            and isinstance(each.setting.get(name), int | float)
+            if each.variant is setting.variant and isinstance(each.search.get(name), int | float)
         ]
         over = list(dict.fromkeys(value for value in values if value > limit))
         if over:
-            shown = f"{setting.index} {spelt(setting.build)}".strip()
+            shown = f"{setting.index} {spell(setting.build)}".strip()
             whole = float(limit).is_integer()
             fitting = {max(1, int(limit) // part) for part in (4, 2, 1)} if whole else {limit}
             yield Warn(

@@ -7,7 +7,7 @@ import shlex
 from vbench.indexes.recipe import recipe_files
 from vbench.indexes.registry import adapters
 from vbench.runs.run import Run
-from vbench.runs.setting import Setting
+from vbench.runs.settings import Setting
 
 
 def check_command(run: Run, setting: Setting) -> str:

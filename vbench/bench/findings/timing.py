@@ -11,7 +11,7 @@ from vbench.runs.facts import TrialFacts
 from vbench.runs.rows import Rows
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
-from vbench.runs.setting import Setting
+from vbench.runs.settings import Setting
 
 _CLOCKS_SHARE, _CLOCKS_SECONDS = 0.05, 0.005
 """By how much two clocks may differ: share and seconds."""

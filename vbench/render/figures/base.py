@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from vbench._plain import in_figure
+from vbench.analysis.gather import Panel, Report, gather
+from vbench.analysis.matched import match_recall, nearest
 from vbench.measures.hits import threshold
 from vbench.render import frames
-from vbench.render.footing import footing, nearest
-from vbench.render.page.gather import Panel, Report, Shown, gather
 from vbench.render.palette import Look, looks
 from vbench.render.quantities import BY_KEY, spelt
 from vbench.runs.run import Run
+from vbench.runs.settings import Setting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,10 +39,10 @@ def short(name: str) -> str:
 
 def opened(
     run: Runs, k: int | None, level: float | None
-) -> tuple[Panel, dict[str, Shown], dict[str, Look]]:
+) -> tuple[Panel, dict[str, Setting], dict[str, Look]]:
     """A panel, its settings at equal mean recall by index, and how each index looks."""
     panel = gather(run).panel(k)
-    chosen = footing(panel).chosen if level is None else nearest(panel, level)
+    chosen = match_recall(panel).chosen if level is None else nearest(panel, level)
     return panel, chosen, looks_of(run)
 
 

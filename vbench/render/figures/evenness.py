@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from vbench.analysis.gather import gather
 from vbench.render import frames
 from vbench.render.figures.base import (
     REACH,
@@ -21,7 +22,6 @@ from vbench.render.figures.base import (
     short,
     widened,
 )
-from vbench.render.page.gather import gather
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +42,7 @@ def recall_distribution(
             rows["share"].to_numpy(),
             width,
             color=look[index].color,
-            label=short(shown.name),
+            label=short(str(shown)),
         )
     names = frame.filter(pl.col("id") == frame["id"][0])["recall_of_query"].to_list()
     ax.set_xticks(range(len(names)), names, rotation=45 if len(names[1]) > 4 else 0)
@@ -65,7 +65,7 @@ def curves(run: Runs, ax: Axes, *, k: int | None = None, level: float | None = N
             delta, rows["band_low"], rows["band_high"], color=look[index].color, alpha=0.13, lw=0
         )
         every = max(1, panel.k // 10)
-        line(ax, look[index], delta, rows["robustness"], short(shown.name), markevery=every)
+        line(ax, look[index], delta, rows["robustness"], short(str(shown)), markevery=every)
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.01)
     percent_axis(ax.yaxis)
@@ -114,7 +114,7 @@ def build_spread(
             values, np.full(len(values), place), ls="none", color=look[index].color,
             marker=look[index].marker.matplotlib,
         )  # fmt: skip
-    ax.set_yticks(range(len(chosen)), [short(shown.name) for shown in chosen.values()])
+    ax.set_yticks(range(len(chosen)), [short(str(shown)) for shown in chosen.values()])
     ax.set_ylim(len(chosen) - 0.5, -0.5)
     ax.grid(axis="y", visible=False)
     percent_axis(ax.xaxis)

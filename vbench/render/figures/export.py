@@ -10,10 +10,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vbench._paths import room
+from vbench.analysis.gather import Panel, Report, gather
 from vbench.data.files import write_whole
 from vbench.errors import VbenchError
 from vbench.render import figures, frames, frames_hardness, frames_tail
-from vbench.render.page.gather import Panel, Report, gather
 from vbench.runs.run import Run
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def planned(panel: Panel) -> Iterator[Planned]:
         yield Planned("hardness", figures.hardness)
     if sweeps := frames_hardness.sweeps(panel):
         yield Planned("effort", figures.effort, rows=len(sweeps))
-    if any(len(shown.setting.trials) > 1 for shown in panel.settings):
+    if any(len(shown.trials) > 1 for shown in panel.settings):
         yield Planned("build-spread", figures.build_spread, rows=chosen)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from vbench.analysis.gather import Panel, gather
 from vbench.errors import VbenchError
 from vbench.measures.hits import threshold
 from vbench.render.figures.base import (
@@ -20,7 +21,6 @@ from vbench.render.figures.base import (
     quantity_axis,
     short,
 )
-from vbench.render.page.gather import Panel, gather
 from vbench.render.quantities import BY_KEY, spelt
 
 if TYPE_CHECKING:
@@ -134,8 +134,8 @@ def parameter_effect(
             + (f"; these have: {', '.join(knobs)}" if index else "")
         )
     knob = knobs[name]
-    settings = sorted(panel.by_index[name], key=lambda shown: shown.setting.setting[knob])
-    at = [shown.setting.setting[knob] for shown in settings]
+    settings = sorted(panel.by_index[name], key=lambda shown: shown.search[knob])
+    at = [shown.search[knob] for shown in settings]
     look = looks_of(run)[name]
     for place, delta in enumerate(deltas):
         need = threshold(delta, panel.k)
@@ -161,7 +161,7 @@ def swept(panel: Panel, index: str) -> str | None:
     """The numeric search parameter of an index that takes most values, if at least two."""
     values: dict[str, set[Any]] = {}
     for shown in panel.by_index.get(index, ()):
-        for name, value in shown.setting.setting.items():
+        for name, value in shown.search.items():
             if isinstance(value, int | float) and not isinstance(value, bool):
                 values.setdefault(name, set()).add(value)
     most = max(values, key=lambda each: len(values[each]), default=None)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from vbench.analysis.gather import gather
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.render import frames, frames_hardness, frames_tail
 from vbench.render.figures.base import Runs, line, looks_of, opened, percent_axis, row_label, short
 from vbench.render.page.charts_hardness import WORDS
-from vbench.render.page.gather import gather
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ def tail_by_segment(
             fmt=look[index].marker.matplotlib,
             color=look[index].color,
             elinewidth=0.9,
-            label=short(shown.name),
+            label=short(str(shown)),
         )
     names = [f"{column}: {segment}" if several else segment for column, segment in labels]
     ax.set_yticks(range(len(names)), [short(name) for name in names])
@@ -90,7 +90,7 @@ def hardness(
     frame = frames_hardness.hardness(panel).filter(pl.col("measure") == name)
     for index, shown in chosen.items():
         rows = frame.filter(pl.col("id") == shown.id)
-        line(ax, look[index], rows["tenth"], rows["mean_recall"], short(shown.name))
+        line(ax, look[index], rows["tenth"], rows["mean_recall"], short(str(shown)))
     ax.set_xticks(range(1, 11))
     percent_axis(ax.yaxis)
     words = WORDS.get(name, name).partition(":")[0]
@@ -118,20 +118,20 @@ def effort(run: Runs, ax: Axes, *, k: int | None = None, delta: float = 0.9) -> 
     ends: dict[str, float] = {}
     for row in frame.iter_rows(named=True):
         shown = by_id[row["id"]]
-        place = places.setdefault(shown.family, len(places))
-        start = ends.get(shown.family, 0.0)
+        place = places.setdefault(str(shown.variant), len(places))
+        start = ends.get(str(shown.variant), 0.0)
         strength = 0.2 + 0.8 * row["step"] / max(1, row["steps"] - 1)
         ax.barh(
             place,
             row["share"],
             left=start,
             height=0.66,
-            color=looks_of(run)[shown.index].color if row["served"] else "#BBBBBB",
+            color=looks_of(run)[shown.title].color if row["served"] else "#BBBBBB",
             alpha=min(1.0, strength) if row["served"] else 0.6,
             edgecolor="white",
             linewidth=0.5,
         )
-        ends[shown.family] = start + row["share"]
+        ends[str(shown.variant)] = start + row["share"]
     ax.set_yticks(range(len(places)), [short(name) for name in places])
     ax.set_ylim(len(places) - 0.5, -0.5)
     ax.set_xlim(0, 1)

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vbench.render.page.gather import Report
+from vbench.analysis.gather import Report
 from vbench.render.palette import looks
 
 NEED = "ceil(delta * datum.k / 100)"

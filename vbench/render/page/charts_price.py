@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vbench.render.footing import NEAR, NEAR_OF_MISSES
+from vbench.measures import usual
 from vbench.render.page.charts import (
     AT_DELTA,
     HOVER_REACHED,
@@ -71,7 +71,6 @@ def against_recall(draw: Drawing) -> Spec:
         filled=True,
         size=70,
     )
-    near = f"min({NEAR}, {NEAR_OF_MISSES} * (1 - level / 100))"
     at_level = {"type": "quantitative", "title": "mean recall"}
     equal: Spec = {
         "data": {"values": [{}]},
@@ -83,8 +82,8 @@ def against_recall(draw: Drawing) -> Spec:
             "aria": False,
         },
         "encoding": {
-            "x": {"datum": {"expr": f"level / 100 - {near}"}, **at_level},
-            "x2": {"datum": {"expr": f"level / 100 + {near}"}},
+            "x": {"datum": {"expr": f"level / 100 - {usual.TOLERANCE}"}, **at_level},
+            "x2": {"datum": {"expr": f"level / 100 + {usual.TOLERANCE}"}},
         },
     }
     level: Spec = {

@@ -14,12 +14,12 @@ from markupsafe import Markup, escape
 
 from vbench._paths import room
 from vbench._plain import plain
+from vbench.analysis.gather import Panel, Report, gather
+from vbench.analysis.matched import MatchedRecall, match_recall
 from vbench.data.files import write_whole
 from vbench.render import frames
-from vbench.render.footing import Footing, footing
 from vbench.render.page import words
 from vbench.render.page.charts import Drawing
-from vbench.render.page.gather import Panel, Report, gather
 from vbench.render.page.parts import Chart, Choice, Facts, Section, Slider, Table, Words
 from vbench.render.page.sections import SECTIONS
 from vbench.render.page.tables import verdict_table
@@ -52,7 +52,7 @@ def write(runs: Run | Report | Sequence[Run], path: str | Path) -> Path:
 def html(runs: Run | Report | Sequence[Run]) -> str:
     """The page of one or several runs."""
     report = gather(runs)
-    footings = {panel.id: footing(panel) for panel in report.panels}
+    footings = {panel.id: match_recall(panel) for panel in report.panels}
     level = next(iter(footings.values())).level if footings else LEVEL
     draw = Drawing(report, level)
     sections = [made for maker in SECTIONS if (made := maker(report, draw))]
@@ -76,7 +76,7 @@ def html(runs: Run | Report | Sequence[Run]) -> str:
     return page.lstrip()
 
 
-def _verdict(panel: Panel, at: Footing) -> dict[str, Any]:
+def _verdict(panel: Panel, at: MatchedRecall) -> dict[str, Any]:
     from vbench.measures.hits import threshold
 
     sentences = [

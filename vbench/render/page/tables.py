@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from vbench.analysis.gather import Panel
+from vbench.analysis.matched import MatchedRecall
 from vbench.measures.hits import threshold
 from vbench.measures.usual import DELTAS
 from vbench.render import frames
-from vbench.render.footing import Footing
-from vbench.render.page.gather import Panel, Shown
 from vbench.render.page.parts import Cell, Column, Row, Table
 from vbench.render.quantities import BY_KEY, QUANTITIES, Quantity, percent, percents, spelt
+from vbench.runs.settings import Setting
 
 _VERDICT_DELTAS = (0.5, 0.9, 1.0)
 _LIVE = 0.9
@@ -18,7 +19,7 @@ _LIVE = 0.9
 _VERDICT_PRICES = ("p99_latency", "qps")
 
 
-def verdict_table(panel: Panel, footing: Footing) -> Table:
+def verdict_table(panel: Panel, matched: MatchedRecall) -> Table:
     """One row for each index at equal recall: the verdict, with 95 % intervals."""
     values = {row["id"]: row for row in frames.settings(panel).iter_rows(named=True)}
     prices = [BY_KEY[key] for key in _VERDICT_PRICES if _has(values.values(), key)]
@@ -35,22 +36,22 @@ def verdict_table(panel: Panel, footing: Footing) -> Table:
         *(Column(price.short, price.title) for price in prices),
     ]
     rows = []
-    order = sorted(footing.chosen.values(), key=lambda shown: not footing.is_near(shown))
+    order = sorted(matched.chosen.values(), key=lambda shown: not matched.is_at_level(shown))
     for shown in order:
         of = values[shown.id]
         cells = [
-            Cell(shown.index),
-            Cell(shown.label or "–", note="" if footing.is_near(shown) else "other recall"),
+            Cell(shown.title),
+            Cell(shown.label or "–", note="" if matched.is_at_level(shown) else "other recall"),
             _with_interval(of, BY_KEY["recall"]),
             *(_reach(shown, delta) for delta in _VERDICT_DELTAS),
             _with_interval(of, BY_KEY["nothing"], as_percent=True),
             _with_interval(of, BY_KEY["worst"]),
             *(Cell(spelt(of[price.key], price.unit), of[price.key]) for price in prices),
         ]
-        rows.append(Row(cells, pick=shown.id, index=shown.index))
+        rows.append(Row(cells, pick=shown.id, index=shown.title))
     return Table(
         f"verdict-{panel.id}",
-        f"At equal mean recall, about {footing.level:.2f}: {panel.name}",
+        f"At equal mean recall, about {matched.level:.2f}: {panel.name}",
         "Reach 0.9: share of the queries with recall ≥ 0.9, the others likewise. p99: the latency "
         "that one call in a hundred exceeds. Small figures: 95 % intervals over queries and "
         "builds.",
@@ -82,7 +83,7 @@ def settings_table(panel: Panel) -> Table:
         shown = by_id[of["id"]]
         live = float(shown.curve.value[threshold(_LIVE, panel.k)])
         cells = [
-            Cell(shown.index),
+            Cell(shown.title),
             Cell(shown.label or "–"),
             Cell(percent(live), live),
             Cell(spelt(of["recall"], "share"), of["recall"]),
@@ -93,7 +94,7 @@ def settings_table(panel: Panel) -> Table:
                 if each.key != "recall"
             ),
         ]
-        rows.append(Row(cells, pick=shown.id, index=shown.index))
+        rows.append(Row(cells, pick=shown.id, index=shown.title))
     return Table(
         f"settings-{panel.id}",
         f"Every setting: {panel.name}",
@@ -106,7 +107,7 @@ def settings_table(panel: Panel) -> Table:
     )
 
 
-def _reach(shown: Shown, delta: float) -> Cell:
+def _reach(shown: Setting, delta: float) -> Cell:
     need = threshold(delta, shown.k)
     curve = shown.curve
     value, low, high = (float(each[need]) for each in (curve.value, curve.low, curve.high))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from vbench.render.footing import Footing
-from vbench.render.page.gather import Panel, Report, Shown
+from vbench.analysis.gather import Panel, Report
+from vbench.analysis.matched import MatchedRecall
 from vbench.render.quantities import percent, percents
+from vbench.runs.settings import Setting
 
 _METRICS = {"l2": "Euclidean distance", "ip": "inner product", "cosine": "cosine similarity"}
 _FEW = 4
@@ -29,31 +30,30 @@ def measured(panel: Panel) -> str:
     )
 
 
-def nothing_right(footing: Footing) -> str:
-    """Who is left with nothing, at equal recall."""
-    equal = sorted(footing.equal.values(), key=_failures)
-    if not equal:
-        equal = sorted(footing.chosen.values(), key=_failures)
-        head = "At the settings nearest to each other in mean recall"
-    elif len(equal) == 1:
-        head = f"At a mean recall of {equal[0].recall:.2f}"
+def nothing_right(matched: MatchedRecall) -> str:
+    """Who is left with nothing, at matched recall."""
+    compared = sorted(matched.compared, key=_failures)
+    if matched.is_matched:
+        head = f"At matched recall {matched.level:.2f}"
+    elif len(compared) == 1:
+        head = f"At a mean recall of {compared[0].recall:.2f}"
     else:
-        head = f"At equal mean recall {footing.level:.2f}"
-    shown, rest = _few(equal)
+        head = "At the settings nearest to each other in mean recall"
+    shown, rest = _few(compared)
     parts = [
         f"{each.index} leaves {_share(*_failures(each))} of the queries with nothing right"
         if not place
         else f"{each.index} {_share(*_failures(each))}"
         for place, each in enumerate(shown)
     ]
-    (_, _, first), (_, last, _) = _failures(equal[0]), _failures(equal[-1])
-    doubt = "" if len(equal) == 1 or first < last else _OVERLAP
+    (_, _, first), (_, last, _) = _failures(compared[0]), _failures(compared[-1])
+    doubt = "" if len(compared) == 1 or first < last else _OVERLAP
     return f"{head}, {_listed(parts)}{rest}{doubt}."
 
 
-def reached(footing: Footing, delta: float, need: int) -> str:
-    """Who serves most queries well, at equal recall."""
-    settings = list((footing.equal or footing.chosen).values())
+def reached(matched: MatchedRecall, delta: float, need: int) -> str:
+    """Who serves most queries well, at matched recall."""
+    settings = matched.compared
     best = sorted(settings, key=lambda shown: -shown.curve.value[need])
     shown, rest = _few(best)
     parts = [
@@ -68,17 +68,17 @@ def reached(footing: Footing, delta: float, need: int) -> str:
     )
 
 
-def left_out(footing: Footing) -> str:
+def left_out(matched: MatchedRecall) -> str:
     """Indexes that have no setting near the level, or nothing."""
-    far = [shown for shown in footing.chosen.values() if not footing.is_near(shown)]
-    if not far or not footing.equal:
+    far = [shown for shown in matched.chosen.values() if not matched.is_at_level(shown)]
+    if not far or not matched.is_matched:
         return ""
     named = _listed(
-        [f"{shown.index} ({shown.recall:.2f})" for shown in far[:_FEW]]
+        [f"{shown.title} ({shown.recall:.2f})" for shown in far[:_FEW]]
         + ([f"{len(far) - _FEW} more"] if len(far) > _FEW else [])
     )
     return (
-        f"Not on equal footing, because no setting came near that recall: {named}. Give them "
+        f"Not at matched recall, because no setting came near it: {named}. Give them "
         "other settings with --set, and they can be compared."
     )
 
@@ -88,19 +88,19 @@ def title(report: Report) -> str:
     if not report.panels:
         return "How evenly do these indexes answer?"
     data = list(dict.fromkeys(panel.data for panel in report.panels))
-    indexes = list(dict.fromkeys(shown.index for shown in report.settings))
+    indexes = list(dict.fromkeys(shown.title for shown in report.settings))
     who = _listed(indexes) if len(indexes) <= _FEW else f"{len(indexes)} indexes"
     verb = "does" if len(indexes) == 1 else "do"
     return f"How evenly {verb} {who} answer on {_listed(data)}?"
 
 
-def _reached(shown: Shown, need: int) -> tuple[float, float, float]:
+def _reached(shown: Setting, need: int) -> tuple[float, float, float]:
     """Share of the queries with so many hits, and its interval."""
     curve = shown.curve
     return float(curve.value[need]), float(curve.low[need]), float(curve.high[need])
 
 
-def _failures(shown: Shown) -> tuple[float, float, float]:
+def _failures(shown: Setting) -> tuple[float, float, float]:
     """Share of the queries without a hit, and its interval."""
     value, low, high = _reached(shown, 1)
     return 1.0 - value, 1.0 - high, 1.0 - low
@@ -110,7 +110,7 @@ def _share(value: float, low: float, high: float) -> str:
     return f"{percent(value)} ({percents(low, high)})"
 
 
-def _few(settings: Sequence[Shown]) -> tuple[Sequence[Shown], str]:
+def _few(settings: Sequence[Setting]) -> tuple[Sequence[Setting], str]:
     """All of a few, or the first ones and the last with a word about those between."""
     if len(settings) <= _FEW:
         return settings, ""

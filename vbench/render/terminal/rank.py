@@ -9,11 +9,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from vbench.measures import usual
 from vbench.ranking.predict import FEWEST_SETTINGS
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.run import parameter_names
 from vbench.render.terminal.terminal import headed, warned
-from vbench.runs.same import joined
+from vbench.runs.settings import join_values
 
 Document = Mapping[str, Any]
 _LEADING = "nDCG@10"
@@ -117,7 +118,7 @@ def _losses(ranker: Document, rows: Sequence[Document], document: Document) -> T
     for column in ("of it", "Hit lost", "worst 5 %", "τ"):
         table.add_column(column, justify="right")
     for row in rows:
-        given = {**row["build"], **joined([row["setting"], *row.get("same", [])])}
+        given = {**row["build"], **join_values([row["setting"], *row.get("same", [])])}
         measure = row["measures"][_LEADING]
         value = measure["index_loss"]["value"]
         exact = ranker["measures"][_LEADING]["exact"]["value"]
@@ -156,7 +157,7 @@ def _where(ranker: str, rows: Sequence[Document]) -> Table:
     for column, value in shown:
         table.add_column(f"{column} {value}", justify="right")
     for row in rows:
-        given = {**row["build"], **joined([row["setting"], *row.get("same", [])])}
+        given = {**row["build"], **join_values([row["setting"], *row.get("same", [])])}
         segment = {(each["column"], each["group"]): each for each in row["segments"]}
         table.add_row(
             row["index"] + (f" ({row['space']})" if row.get("space") else ""),
@@ -179,7 +180,7 @@ def _print_predictions(out: Console, document: Document) -> None:
             f"{part['settings']} settings, {part['pairs']} pairs with clearly different "
             f"{part['quality']}"
         )
-        near = f"at equal recall ±0.02 (of {part['pairs_near']})"
+        near = f"at matched recall ±{usual.MATCHED:g} (of {part['pairs_near']})"
         for column in ("measure", "rank correlation", "pairs misordered", near):
             table.add_column(column, justify="left" if column == "measure" else "right")
         for row in part["measures"][:_SHOWN_MEASURES]:

@@ -13,7 +13,7 @@ from rich.table import Table
 from vbench.numbers import seconds, size
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.terminal import headed, styled, warned
-from vbench.runs.same import joined
+from vbench.runs.settings import join_values
 
 Value = Mapping[str, float | None]
 _SHOWN_WARNINGS = 8
@@ -85,20 +85,15 @@ def once(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for row in rows:
         for first, group in zip(kept, alike, strict=True):
             own = all(first[name] == row[name] for name in ("index", "build", "k"))
-            if own and row["same_as"] == _name(group[0]):
+            if own and row["same_as"] == group[0]["name"]:
                 group.append(row)
                 break
         else:
             kept.append(dict(row))
             alike.append([row])
     for first, group in zip(kept, alike, strict=True):
-        first["setting"] = joined([each["setting"] for each in group])
+        first["setting"] = join_values([each["setting"] for each in group])
     return kept
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    """As `same_as` names it."""
-    return " ".join([row["index"], *(f"{key}={value}" for key, value in row["setting"].items())])
 
 
 def _head(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:

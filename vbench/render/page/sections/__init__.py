@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from vbench.analysis.gather import Report
 from vbench.render.page.charts import Drawing
-from vbench.render.page.gather import Report
 from vbench.render.page.parts import Section
 from vbench.render.page.sections import (
     comparisons,

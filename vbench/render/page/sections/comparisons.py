@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 
 from vbench.analysis.compare import SCHEMA
+from vbench.analysis.gather import Report
 from vbench.render.page.charts import MEASURE_LABEL, Drawing, Spec, number, rule
-from vbench.render.page.gather import Report
 from vbench.render.page.parts import Cell, Chart, Column, Row, Section, Table, Words
 from vbench.render.quantities import digits
 from vbench.runs import files

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
+from vbench.analysis.gather import Report
 from vbench.render import frames
 from vbench.render.page import charts_evenness as charts
 from vbench.render.page.charts import Drawing
 from vbench.render.page.charts_price import against_recall
-from vbench.render.page.gather import Report
 from vbench.render.page.parts import Chart, Section
 
 
@@ -16,7 +16,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
     """Bars at δ, whole curves, histogram of recall, spread of builds."""
     if not report.panels:
         return None
-    several = any(len(shown.setting.trials) > 1 for shown in report.settings)
+    several = any(len(shown.trials) > 1 for shown in report.settings)
     parts = [
         Chart(
             "bars",

@@ -6,10 +6,10 @@ import math
 
 import polars as pl
 
+from vbench.analysis.gather import Panel, Report
 from vbench.render import frames_hardness
 from vbench.render.page import charts_hardness as charts
 from vbench.render.page.charts import Drawing
-from vbench.render.page.gather import Panel, Report
 from vbench.render.page.parts import Cell, Chart, Choice, Column, Row, Section, Table, Words
 from vbench.render.quantities import BY_KEY, digits, percent, spelt
 
@@ -119,7 +119,7 @@ def _gains(panel: Panel) -> Table:
         rows.append(
             Row(
                 [
-                    Cell(shown.index),
+                    Cell(shown.title),
                     Cell(shown.label or "–"),
                     Cell(percent(saved.served), saved.served),
                     Cell(spelt(saved.one, unit), saved.one),
@@ -127,7 +127,7 @@ def _gains(panel: Panel) -> Table:
                     Cell(f"{digits(saved.factor, 2)} ×", saved.factor),
                 ],
                 pick=shown.id,
-                index=shown.index,
+                index=shown.title,
             )
         )
     return Table(

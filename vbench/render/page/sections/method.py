@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from vbench.analysis.gather import Report
 from vbench.render.page.charts import Drawing
-from vbench.render.page.gather import Report
 from vbench.render.page.parts import Facts, Section
 from vbench.render.quantities import spelt
 from vbench.runs.again import again

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from vbench.analysis.gather import Report
 from vbench.render import frames
 from vbench.render.page import charts_price as charts
 from vbench.render.page.charts import Drawing
-from vbench.render.page.gather import Report
 from vbench.render.page.parts import Chart, Choice, Section, Slider, Table
 from vbench.render.page.tables import settings_table
 

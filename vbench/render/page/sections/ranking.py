@@ -7,14 +7,13 @@ from typing import Any
 
 import polars as pl
 
+from vbench.analysis.gather import Report
 from vbench.render.page import charts_ranking as charts
 from vbench.render.page.charts import Drawing
-from vbench.render.page.gather import Report
 from vbench.render.page.parts import Cell, Chart, Choice, Column, Row, Section, Table, Words
 from vbench.render.quantities import digits
 from vbench.runs import files
-from vbench.runs.same import joined
-from vbench.runs.setting import spelt
+from vbench.runs.settings import join_values, spell
 from vbench.runs.upgrade import upgraded
 
 SCHEMA = "vbench.rank/1"
@@ -99,7 +98,9 @@ def _losses(document: Document) -> Iterator[dict[str, Any]]:
         yield {
             "ranker": each["ranker"],
             "index": each["index"],
-            "setting": spelt({**each["build"], **joined([each["setting"], *each.get("same", [])])}),
+            "setting": spell(
+                {**each["build"], **join_values([each["setting"], *each.get("same", [])])}
+            ),
             "k": each["k"],
             "recall": each["recall"],
             "survival": each["survival"],

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 
+from vbench.analysis.gather import Panel, Report
+from vbench.analysis.matched import match_recall
 from vbench.measures.hits import threshold
 from vbench.render import frames_tail
-from vbench.render.footing import footing
 from vbench.render.page import charts_evenness, charts_tail
 from vbench.render.page.charts import Drawing
-from vbench.render.page.gather import Panel, Report
 from vbench.render.page.parts import Cell, Chart, Column, Row, Section, Table, Words
 from vbench.render.quantities import digits, percent
 
@@ -92,7 +92,7 @@ def _saved(panel: Panel) -> Words:
 def worst_table(panel: Panel) -> Table:
     """The worst queries at equal footing, one column for each index."""
     frame = frames_tail.worst_queries(panel)
-    indexes = list(footing(panel).chosen)
+    indexes = list(match_recall(panel).chosen)
     named = "id" if panel.settings[0].run.query_ids is not None else "query"
     own = [name for name in panel.queries.columns if name not in ("query", "id")]
     columns = [

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from render.made_run import make_run
 
+from vbench.analysis.gather import gather
 from vbench.errors import VbenchError
-from vbench.render.page.gather import gather
 
 
 def test_each_k_is_a_panel_of_its_own(tmp_path: Path) -> None:

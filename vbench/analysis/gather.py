@@ -3,77 +3,20 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from vbench.errors import VbenchError
-from vbench.measures.curve import Curve, curve
 from vbench.runs.run import Run
-from vbench.runs.same import Distinct, distinct
+from vbench.runs.same import merge_same
 from vbench.runs.schema import DatasetFacts, Options
-from vbench.runs.setting import Setting, spelt
+from vbench.runs.settings import Setting, by_variant
 
 if TYPE_CHECKING:
     import polars as pl
-
-
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """One setting as the report names it.
-
-    Attributes
-    ----------
-    id
-        ``s0``, ``s1``, …: how charts and tables refer to it.
-    index
-        Name of the index; with the run's name where two runs hold an index of that name.
-    label
-        Its search parameters, after those of the build that differ within the index.
-    family
-        Index and the latter: what one line in a chart connects.
-    """
-
-    id: str
-    run: Run
-    setting: Setting
-    index: str
-    label: str
-    family: str
-
-    @property
-    def k(self) -> int:
-        """K of the setting."""
-        return self.setting.k
-
-    @property
-    def name(self) -> str:
-        """Index and parameters."""
-        return f"{self.index} {self.label}".strip()
-
-    @property
-    def parameters(self) -> str:
-        """Every parameter, of the build and of the search."""
-        return spelt({**self.setting.build, **self.setting.setting})
-
-    @functools.cached_property
-    def hits(self) -> NDArray[np.int32]:
-        """Hits of every query in every build, int32 (builds, m)."""
-        return self.run.hits(self.setting)
-
-    @functools.cached_property
-    def recall(self) -> float:
-        """Mean recall over queries and builds."""
-        return float(self.hits.mean()) / self.k
-
-    @functools.cached_property
-    def curve(self) -> Curve:
-        """Robustness at every threshold."""
-        return curve(self.hits, self.k)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +28,7 @@ class Panel:
     facts: DatasetFacts
     options: Options
     k: int
-    settings: tuple[Shown, ...]
+    settings: tuple[Setting, ...]
 
     @property
     def name(self) -> str:
@@ -95,14 +38,14 @@ class Panel:
     @property
     def indexes(self) -> list[str]:
         """Names of the indexes, in the order of the plan."""
-        return list(dict.fromkeys(shown.index for shown in self.settings))
+        return list(dict.fromkeys(shown.title for shown in self.settings))
 
     @property
-    def by_index(self) -> dict[str, list[Shown]]:
+    def by_index(self) -> dict[str, list[Setting]]:
         """The settings of each index."""
-        groups: dict[str, list[Shown]] = {}
+        groups: dict[str, list[Setting]] = {}
         for shown in self.settings:
-            groups.setdefault(shown.index, []).append(shown)
+            groups.setdefault(shown.title, []).append(shown)
         return groups
 
     @property
@@ -136,7 +79,7 @@ class Report:
     indexes: tuple[str, ...]
 
     @property
-    def settings(self) -> list[Shown]:
+    def settings(self) -> list[Setting]:
         """The settings of all panels."""
         return [shown for panel in self.panels for shown in panel.settings]
 
@@ -172,64 +115,53 @@ def gather(runs: Run | Report | Sequence[Run]) -> Report:
 
 @functools.lru_cache(maxsize=4)
 def _gather(runs: tuple[Run, ...]) -> Report:
-    names = _index_names(runs)
+    titles = _titles(runs)
     data = _data_names(runs)
-    groups: dict[tuple[Kind, int], list[tuple[Run, Distinct]]] = {}
+    groups: dict[tuple[Kind, int], list[Setting]] = {}
     for run in runs:
-        for each in distinct(run):
-            groups.setdefault((_kind(run), each.setting.k), []).append((run, each))
-    varying = _varying([(run, each.setting) for group in groups.values() for run, each in group])
-    panels, count = [], 0
+        for setting in merge_same(_retitle(run.settings(), titles[run])):
+            groups.setdefault((_kind(run), setting.k), []).append(setting)
     kinds = list(dict.fromkeys(map(_kind, runs)))
     in_order = sorted(groups, key=lambda key: (kinds.index(key[0]), key[1]))
+    count = itertools.count()
+    panels = []
     for number, (kind, k) in enumerate(in_order):
-        group, settings = groups[kind, k], []
-        for run, same in group:
-            setting = same.setting
-            index = names[run][setting.index]
-            build = spelt(varying[run, id(setting)])
-            label = f"{build} {spelt(same.shown)}".strip()
-            family = f"{index} {build}".strip()
-            settings.append(Shown(f"s{count}", run, setting, index, label, family))
-            count += 1
-        manifest = group[0][0].manifest
-        panels.append(
-            Panel(
-                f"p{number}",
-                data[group[0][0]],
-                manifest.dataset,
-                manifest.options,
-                k,
-                tuple(settings),
-            )
-        )
+        settings = tuple(replace(each, id=f"s{next(count)}") for each in groups[kind, k])
+        run = settings[0].run
+        facts, options = run.manifest.dataset, run.manifest.options
+        panels.append(Panel(f"p{number}", data[run], facts, options, k, settings))
     return Report(
         runs,
         tuple(panels),
-        tuple(dict.fromkeys(name for run in runs for name in names[run].values())),
+        tuple(dict.fromkeys(title for run in runs for title in titles[run].values())),
     )
 
 
-def _index_names(runs: tuple[Run, ...]) -> Mapping[Run, Mapping[str, str]]:
+def _retitle(settings: Sequence[Setting], titles: Mapping[str, str]) -> list[Setting]:
+    """The settings, their variants called as the report calls them."""
+    variants = {
+        variant: variant
+        if variant.title == titles[variant.index]
+        else replace(variant, title=titles[variant.index])
+        for variant in by_variant(settings)
+    }
+    return [replace(each, variant=variants[each.variant]) for each in settings]
+
+
+def _titles(runs: tuple[Run, ...]) -> Mapping[Run, Mapping[str, str]]:
     """What each run's indexes are called: one that two runs of the same data hold says which."""
     planned = {run: dict.fromkeys(build.index for build in run.manifest.builds) for run in runs}
-    shown = {run: {each.index: _with_space(run, each) for each in run.settings()} for run in runs}
+    shown = {run: {each.index: each.title for each in run.settings()} for run in runs}
     holders = Counter((_kind(run), index) for run, indexes in planned.items() for index in indexes)
-    spelt_runs = _run_names(runs)
+    run_names = _run_names(runs)
     return {
         run: {
             index: shown[run].get(index, index)
-            + ("" if holders[_kind(run), index] == 1 else f" · {spelt_runs[run]}")
+            + ("" if holders[_kind(run), index] == 1 else f" · {run_names[run]}")
             for index in indexes
         }
         for run, indexes in planned.items()
     }
-
-
-def _with_space(run: Run, setting: Setting) -> str:
-    """The index's name, and the transform of the space that it was searched in, if any."""
-    space = run.space(setting)
-    return f"{setting.index} ({space})" if space else setting.index
 
 
 Kind = tuple[str, str]
@@ -262,21 +194,3 @@ def _data_names(runs: tuple[Run, ...]) -> Mapping[Run, str]:
             name = f"{name} ({fingerprint[:6]}, {rule})"
         named[run] = name
     return named
-
-
-def _varying(
-    settings: Sequence[tuple[Run, Setting]],
-) -> Mapping[tuple[Run, int], dict[str, Any]]:
-    """The build parameters of each setting that vary within its index."""
-    values: dict[tuple[Run, str, str], set[str]] = {}
-    for run, setting in settings:
-        for name, value in setting.build.items():
-            values.setdefault((run, setting.index, name), set()).add(repr(value))
-    return {
-        (run, id(setting)): {
-            name: value
-            for name, value in setting.build.items()
-            if len(values[run, setting.index, name]) > 1
-        }
-        for run, setting in settings
-    }

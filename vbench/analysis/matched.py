@@ -1,0 +1,73 @@
+"""Matched recall: for each index, the setting nearest to one level of mean recall."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from vbench.analysis.gather import Panel
+from vbench.measures import usual
+from vbench.runs.settings import Setting
+
+_LEVELS = [level / 100 for level in range(50, 100)]
+
+
+class MatchedRecall(NamedTuple):
+    """The settings that are compared in words.
+
+    Attributes
+    ----------
+    level
+        Mean recall at which most indexes have a setting.
+    chosen
+        Of each index the setting nearest to it.
+    """
+
+    level: float
+    chosen: dict[str, Setting]
+
+    @property
+    def at_level(self) -> dict[str, Setting]:
+        """The indexes that do have a setting at the level."""
+        return {name: shown for name, shown in self.chosen.items() if self.is_at_level(shown)}
+
+    @property
+    def is_matched(self) -> bool:
+        """Whether two indexes at least have a setting at the level."""
+        return len(self.at_level) > 1
+
+    @property
+    def compared(self) -> list[Setting]:
+        """The settings that are compared: those at the level, or all where no two are."""
+        return list((self.at_level if self.is_matched else self.chosen).values())
+
+    def is_at_level(self, shown: Setting) -> bool:
+        """Whether a setting's mean recall is that of the level."""
+        return usual.is_at(shown.recall, self.level)
+
+
+def match_recall(panel: Panel) -> MatchedRecall:
+    """The level that the run was brought to, or the one that most indexes have a setting at.
+
+    Of several such levels the usual 0.9, then the one that they come nearest to; where no two
+    indexes have matched recall, the level at which they come nearest to each other.
+    """
+    if (asked := panel.options.at_recall) is not None:
+        return MatchedRecall(asked, nearest(panel, asked))
+
+    def worth(level: float) -> tuple[int, bool, float]:
+        recalls = [setting.recall for setting in nearest(panel, level).values()]
+        at = [recall for recall in recalls if usual.is_at(recall, level)]
+        if len(at) > 1:
+            return len(at), level == usual.RECALL, -sum(abs(recall - level) for recall in at)
+        return 1, False, min(recalls) - max(recalls)
+
+    level = max(_LEVELS, key=worth)
+    return MatchedRecall(level, nearest(panel, level))
+
+
+def nearest(panel: Panel, level: float) -> dict[str, Setting]:
+    """Of each index the setting whose mean recall is nearest to `level`."""
+    return {
+        index: min(settings, key=lambda shown: abs(shown.recall - level))
+        for index, settings in panel.by_index.items()
+    }

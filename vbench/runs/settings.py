@@ -1,0 +1,155 @@
+"""What a run holds results of: variants of indexes, and their settings; how both are named."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.measures.curve import Curve, curve
+from vbench.runs.schema import Trial
+
+if TYPE_CHECKING:
+    from vbench.measures.answers import Answers
+    from vbench.runs.run import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """One index with one set of build parameters, in its run: what one line of a chart connects.
+
+    Attributes
+    ----------
+    title
+        What the index is called: its name, and the transform of the space that it searches.
+    varying
+        Build parameters in which it differs from others of the same run and index.
+    """
+
+    run: Run
+    index: str
+    build: dict[str, Any]
+    title: str
+    varying: tuple[str, ...]
+
+    @property
+    def parameters(self) -> str:
+        """The build parameters that tell it from others, as people read them."""
+        return spell({name: self.build[name] for name in self.varying if name in self.build})
+
+    @property
+    def identity(self) -> str:
+        """Equal for the same index built in the same way, whatever the run."""
+        return f"{self.index} {spell(dict(sorted(self.build.items())))}"
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.parameters}".strip()
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """One variant with one set of search parameters and one K, over its builds.
+
+    Attributes
+    ----------
+    trials
+        One for each build that left a result.
+    others
+        Later settings that answer exactly as this one does: :func:`vbench.runs.same.merge_same`.
+    id
+        How charts and tables of a report refer to it.
+    """
+
+    variant: Variant
+    search: dict[str, Any]
+    k: int
+    trials: tuple[Trial, ...]
+    others: tuple[Setting, ...] = ()
+    id: str = ""
+
+    @property
+    def run(self) -> Run:
+        """The run that holds it."""
+        return self.variant.run
+
+    @property
+    def index(self) -> str:
+        """Name of the index."""
+        return self.variant.index
+
+    @property
+    def title(self) -> str:
+        """What the index is called."""
+        return self.variant.title
+
+    @property
+    def build(self) -> dict[str, Any]:
+        """All build parameters."""
+        return self.variant.build
+
+    @property
+    def space(self) -> str | None:
+        """The transform of the space that it was searched in, if any."""
+        return self.run.space(self.trials[0])
+
+    @property
+    def label(self) -> str:
+        """What tells it from other settings of its index: build and search parameters."""
+        shown = join_values([each.search for each in (self, *self.others)])
+        return f"{self.variant.parameters} {spell(shown)}".strip()
+
+    @property
+    def parameters(self) -> str:
+        """Every parameter, of the build and of the search."""
+        return spell({**self.build, **self.search})
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.label}".strip()
+
+    def __repr__(self) -> str:
+        return f"<Setting {self} K={self.k}: {len(self.trials)} builds>"
+
+    @functools.cached_property
+    def hits(self) -> NDArray[np.int32]:
+        """Hits of every query in every build, int32 (builds, m)."""
+        return np.stack([self.run.hits(trial) for trial in self.trials])
+
+    @functools.cached_property
+    def recall(self) -> float:
+        """Mean recall over queries and builds."""
+        return float(self.hits.mean()) / self.k
+
+    @functools.cached_property
+    def curve(self) -> Curve:
+        """Robustness at every threshold."""
+        return curve(self.hits, self.k)
+
+    def answers(self, *, ids: bool = True) -> list[Answers]:
+        """What each build answered; without `ids` in less time, for measures of hits and cost."""
+        return [self.run.answers(trial, ids=ids) for trial in self.trials]
+
+
+def spell(parameters: Mapping[str, Any]) -> str:
+    """Parameters as people read them: ``M=16 ef=64``."""
+    return " ".join(f"{name}={value}" for name, value in parameters.items())
+
+
+def join_values(parameters: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Several sets of parameters as one: where they differ, all values in one text."""
+    joined = {}
+    for name in dict.fromkeys(name for each in parameters for name in each):
+        values = list(dict.fromkeys(str(each.get(name, "–")) for each in parameters))
+        joined[name] = parameters[0].get(name) if len(values) == 1 else ", ".join(values)
+    return joined
+
+
+def by_variant(settings: Sequence[Setting]) -> dict[Variant, list[Setting]]:
+    """The settings of each variant, in their order."""
+    groups: dict[Variant, list[Setting]] = {}
+    for setting in settings:
+        groups.setdefault(setting.variant, []).append(setting)
+    return groups
