@@ -10,7 +10,6 @@ from render.made_run import make_run
 from vbench.analysis.gather import gather
 from vbench.analysis.matched import match_recall
 from vbench.render.page import words
-from vbench.render.palette import looks
 from vbench.render.quantities import digits, percent, percents, spelt
 
 
@@ -107,6 +106,4 @@ def test_indexes_out_of_reach_are_named(tmp_path: Path) -> None:
     matched = match_recall(panel)
     assert matched.is_matched
     far = {"far": min(panel.settings, key=lambda each: each.recall)}
-    assert "Not at matched recall" in words.left_out(
-        matched._replace(chosen=matched.chosen | far)
-    )
+    assert "Not at matched recall" in words.left_out(matched._replace(chosen=matched.chosen | far))
