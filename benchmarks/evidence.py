@@ -13,7 +13,7 @@ from storage import made_answers, made_truth
 
 from vbench.analysis.compare import compare_pairs
 from vbench.analysis.summary import summary
-from vbench.data.dataset import Truth
+from vbench.data.dataset import GroundTruth
 from vbench.measures.hardness import hardness
 from vbench.runs.pairing import Pair
 from vbench.runs.run import Run
@@ -54,12 +54,12 @@ def stored(folder: Path, rng: np.random.Generator) -> Run:
     return run.close()
 
 
-def exact(base: np.ndarray, queries: np.ndarray) -> Truth:
+def exact(base: np.ndarray, queries: np.ndarray) -> GroundTruth:
     """Neighbors as faiss finds them: what is timed is what comes after."""
     import faiss
 
     squares, ids = faiss.knn(queries, base, DEPTH)
-    return Truth(ids, np.sqrt(np.maximum(squares, 0.0)).astype(np.float64))
+    return GroundTruth(ids, np.sqrt(np.maximum(squares, 0.0)).astype(np.float64))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from _run_folder import RunFolder
 import vbench
 from vbench.bench.journal import dataset_facts
 from vbench.data.dataset import Dataset
-from vbench.data.truth import exact_truth
+from vbench.data.ground_truth import compute_ground_truth
 from vbench.ranking.stage import measured, set_up
 from vbench.runs.run import Run
 
@@ -89,7 +89,7 @@ def made_dataset(folder: Path) -> Dataset:
 def made_run(folder: Path, dataset: Dataset) -> Run:
     """Trials that miss between 2 and 40 % of the neighbors."""
     rng = np.random.default_rng(1)
-    truth = exact_truth(dataset, 2 * K)
+    truth = compute_ground_truth(dataset, 2 * K)
     run = RunFolder(folder, truth, dataset.segments)
     for number in range(BUILDS):
         build = run.build("made", number)

@@ -11,7 +11,7 @@ from _print import figure
 from _run_folder import RunFolder
 
 from vbench.analysis.summary import summary
-from vbench.data.dataset import Truth
+from vbench.data.dataset import GroundTruth
 from vbench.runs.run import Run
 
 TRIALS, M, K = 20, 10_000, 10
@@ -36,10 +36,10 @@ def main() -> None:
         figure("reading them, every measure with its interval", spent, 0.5, "s")
 
 
-def made_truth(rng: np.random.Generator) -> Truth:
+def made_truth(rng: np.random.Generator) -> GroundTruth:
     """Exact neighbors of nothing."""
     ids = rng.integers(0, 50_000, (M, 2 * K)).astype(np.int32)
-    return Truth(ids, np.sort(rng.random((M, 2 * K))))
+    return GroundTruth(ids, np.sort(rng.random((M, 2 * K))))
 
 
 def made_answers(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.stats import skew, ttest_1samp
 
 import vbench
-from vbench.data.truth import exact_truth
+from vbench.data.ground_truth import compute_ground_truth
 from vbench.measures.hits import threshold
 from vbench.stats.exact import holm
 from vbench.stats.intervals import student
@@ -103,7 +103,7 @@ def evenness(folder: Path, index: str, name: str, seed: int) -> Values:
 def shape(folder: Path, name: str, seed: int) -> Values:
     """What makes vectors hard to index: hubs (Radovanović 2010), and lengths that differ."""
     dataset = vbench.load(where(folder, name, seed))
-    hits = np.bincount(exact_truth(dataset, K).ids.ravel(), minlength=dataset.n)
+    hits = np.bincount(compute_ground_truth(dataset, K).ids.ravel(), minlength=dataset.n)
     lengths = np.linalg.norm(dataset.base.astype(np.float32), axis=1)
     return {
         "k-occurrence skew": float(skew(hits)),

@@ -11,7 +11,7 @@ from run_folder import RunFolder
 
 import vbench
 from vbench.bench.journal import dataset_facts
-from vbench.data.dataset import Dataset, Truth
+from vbench.data.dataset import Dataset, GroundTruth
 from vbench.metric import distance
 from vbench.runs.run import Run
 
@@ -66,7 +66,7 @@ def ranked_run(
     near = distance(dataset.queries[:, np.newaxis], dataset.base, dataset.metric)
     order = np.argsort(near, axis=1, kind="stable").astype(np.int32)
     depth = 2 * k
-    truth = Truth(order[:, :depth], np.take_along_axis(near, order, axis=1)[:, :depth])
+    truth = GroundTruth(order[:, :depth], np.take_along_axis(near, order, axis=1)[:, :depth])
     run = RunFolder(folder, truth, dataset.segments)
     for name, settings in (missing or {"hnsw": {16: 0.4, 32: 0.1}, "ivf": {1: 0.3}}).items():
         for number in range(builds):

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from vbench.data.dataset import Truth
+from vbench.data.dataset import GroundTruth
 from vbench.measures.hits import Rule
 from vbench.runs import files, tables
 from vbench.runs.facts import Batch, Pass, TrialFacts
@@ -37,7 +37,7 @@ class RunFolder:
     def __init__(
         self,
         folder: Path,
-        truth: Truth,
+        truth: GroundTruth,
         columns: pl.DataFrame | Mapping[str, Sequence[Any]] | None = None,
     ) -> None:
         (folder / "trials").mkdir(parents=True)
@@ -168,7 +168,7 @@ def answered(
     }
     shapes = [hits.shape for each in given.values() for hits in each.values()]
     m = shapes[0][1]
-    truth = Truth(
+    truth = GroundTruth(
         np.tile(np.arange(truth_from, truth_from + 2 * k, dtype=np.int32), (m, 1)),
         np.tile(np.arange(1.0, 2 * k + 1), (m, 1)),
     )

@@ -20,7 +20,7 @@ def room(name: Room) -> Path:
 
 
 def home() -> Path:
-    """Folder for fetched data and exact truth: `$VBENCH_HOME`, else the user's cache folder.
+    """Folder for fetched data and ground truth: `$VBENCH_HOME`, else the user's cache folder.
 
     Raises
     ------
@@ -35,5 +35,5 @@ def home() -> Path:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vbench"
     except RuntimeError as error:
         raise VbenchError(
-            f"{error} Set VBENCH_HOME to a folder for fetched data and exact truth"
+            f"{error} Set VBENCH_HOME to a folder for fetched data and ground truth"
         ) from None

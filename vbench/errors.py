@@ -18,7 +18,7 @@ class FailedTrialsWarning(VbenchWarning):
 
 
 class DataError(VbenchError):
-    """The vectors, the truth or a file that should hold them are not what they must be."""
+    """The vectors, the ground truth or a file that should hold them are not what they must be."""
 
 
 class DamagedFileError(VbenchError):

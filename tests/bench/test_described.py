@@ -51,7 +51,7 @@ def test_ids_and_columns_lie_apart(folder: Path) -> None:
 def test_items_that_nobody_met_are_not_kept(folder: Path) -> None:
     """Of the items there are those of exact lists and answers, under their row numbers."""
     run = vbench.open(folder)
-    met = set(run.truth.ids.ravel()) | set(run.rows(run.done[0]).ids.ravel()) - {-1}
+    met = set(run.ground_truth.ids.ravel()) | set(run.rows(run.done[0]).ids.ravel()) - {-1}
     assert set(run.items.numbers.tolist()) == met
     assert len(met) < N
     assert run.items.ids.to_list() == [f"i-{row:03d}" for row in sorted(met)]

@@ -164,7 +164,7 @@ def test_a_run_grows_by_settings_k_builds_and_indexes(place: Path) -> None:
     assert run.measure("Recall@3")["builds"].to_list() == [1]
     assert (run.manifest.options.k, run.manifest.options.builds) == ([3, K], 2)
     assert [later.added for later in run.manifest.later] == [1, 1, 2, 1]
-    assert run.truth.ids.shape == (30, 2 * K)
+    assert run.ground_truth.ids.shape == (30, 2 * K)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_damaged_table_is_made_anew(place: Path, name: str, content: bytes | N
         (run.path / name).write_bytes(content)
     again, _ = measured("flat")
     assert stamps(again) == before
-    assert again.truth.ids.shape == (30, 2 * K)
+    assert again.ground_truth.ids.shape == (30, 2 * K)
     assert again.queries.height == 30
 
 

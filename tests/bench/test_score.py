@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vbench.bench.score import Scorer
-from vbench.data.dataset import Dataset, Truth
-from vbench.data.truth import exact_truth
+from vbench.data.dataset import Dataset, GroundTruth
+from vbench.data.ground_truth import compute_ground_truth
 from vbench.metric import Metric, distance
 
 
 def scorer(metric: Metric, base: np.ndarray, queries: np.ndarray, depth: int) -> Scorer:
     all_distances = distance(queries[:, np.newaxis], base[np.newaxis], metric)
     order = np.argsort(all_distances, axis=1, kind="stable")[:, :depth]
-    truth = Truth(order.astype(np.int32), np.take_along_axis(all_distances, order, axis=1))
+    truth = GroundTruth(order.astype(np.int32), np.take_along_axis(all_distances, order, axis=1))
     return Scorer(Dataset("tiny", base, queries, metric), truth, "exact-tie")
 
 
@@ -83,7 +83,7 @@ def test_hits_follow_the_rules_on_data_full_of_ties(
     for vectors in (base, queries):
         vectors[~vectors.any(axis=1)] = 1  # a zero vector has no cosine
     dataset = Dataset("tied", base, queries, metric)
-    truth = exact_truth(dataset, int(rng.integers(k, n + 1)), threads=1, cache=False)
+    truth = compute_ground_truth(dataset, int(rng.integers(k, n + 1)), threads=1, cache=False)
     ids = rng.integers(-1, n, size=(len(queries), k))
     scored = Scorer(dataset, truth, "exact-tie").score(ids)
     by_id = Scorer(dataset, truth, "id").score(ids)

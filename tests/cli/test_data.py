@@ -103,7 +103,7 @@ def test_convert_and_truth(vectors):
     """Vectors are written as HDF5 with truth, which is found again from its file."""
     found = document("convert", "base.npy", "out.hdf5", "--metric", "ip", "--depth", 7)
     assert found["files"] == ["out.hdf5"]
-    assert vbench.load("out.hdf5").given_truth.depth == 7
+    assert vbench.load("out.hdf5").given_ground_truth.depth == 7
     found = document("truth", "out.hdf5", "--depth", 500, "--out", "gt.npz")
     assert (found["depth"], found["queries"]) == (200, 9)
     with np.load("gt.npz") as stored:

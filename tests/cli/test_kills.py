@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import vbench
-from vbench.data.truth import exact_truth
+from vbench.data.ground_truth import compute_ground_truth
 
 pytestmark = pytest.mark.slow
 _KILLS = 12
@@ -89,8 +89,8 @@ def test_the_same_command_again_makes_it_right(
     assert last.returncode == 0, said
     assert not _left(place, home)
     data = vbench.load(place / "x.npz")
-    found = exact_truth(data, 50)
-    np.testing.assert_array_equal(found.ids, exact_truth(data, 50, cache=False).ids)
+    found = compute_ground_truth(data, 50)
+    np.testing.assert_array_equal(found.ids, compute_ground_truth(data, 50, cache=False).ids)
     for made in (place / "folder", place / "out_base.fbin"):
         if made.exists():
             np.testing.assert_array_equal(vbench.load(made, metric="l2").base, data.base)

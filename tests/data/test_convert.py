@@ -11,9 +11,9 @@ import pytest
 
 import vbench
 from vbench.data import arrays
-from vbench.data.convert import convert, write_truth
+from vbench.data.convert import convert, write_ground_truth
 from vbench.data.formats import read_array
-from vbench.data.truth import exact_truth
+from vbench.data.ground_truth import compute_ground_truth
 from vbench.errors import VbenchError
 
 random = np.random.default_rng(2)
@@ -56,12 +56,12 @@ def test_what_is_written_is_read_back(tmp_path, monkeypatch, target, dtype, metr
     """Vectors and truth survive every format, written block by block."""
     monkeypatch.setattr(arrays, "BLOCK_BYTES", 64)
     data = make(dtype, metric)
-    truth = exact_truth(data, 4)
-    files = convert(data, tmp_path / target, truth=truth)
+    truth = compute_ground_truth(data, 4)
+    files = convert(data, tmp_path / target, ground_truth=truth)
     again = vbench.load(files[0], metric=metric)
     np.testing.assert_array_equal(again.base, data.base)
     np.testing.assert_array_equal(again.queries, data.queries)
-    np.testing.assert_array_equal(again.given_truth.ids, truth.ids)
+    np.testing.assert_array_equal(again.given_ground_truth.ids, truth.ids)
     assert not list(tmp_path.glob(".*"))
 
 
@@ -120,12 +120,12 @@ def test_formats_that_cannot_hold_it(tmp_path, target, dtype, words):
 
 @pytest.mark.parametrize("name", ["gt.npz", "gt.ibin", "gt.ivecs"])
 def test_truth_as_a_file(tmp_path, name):
-    """Truth alone can be written and read again."""
-    truth = exact_truth(make(), 4)
-    write_truth(truth, tmp_path / name)
+    """Ground truth alone can be written and read again."""
+    truth = compute_ground_truth(make(), 4)
+    write_ground_truth(truth, tmp_path / name)
     np.testing.assert_array_equal(read_array(tmp_path / name, ids=True), truth.ids)
     with pytest.raises(VbenchError, match="truth is written as"):
-        write_truth(truth, tmp_path / "gt.csv")
+        write_ground_truth(truth, tmp_path / "gt.csv")
 
 
 _CONVERTS = """
@@ -205,13 +205,13 @@ def test_ids_and_what_hangs_on_them_survive(tmp_path, target, kind):
         interactions=pairs[::-1],
         query_id=name,
     )
-    truth = exact_truth(data, 4)
-    files = convert(data, tmp_path / target, truth=truth)
+    truth = compute_ground_truth(data, 4)
+    files = convert(data, tmp_path / target, ground_truth=truth)
     again = vbench.load(files[0], metric="ip")
     assert again.item_ids.equals(data.item_ids)
     assert again.items.equals(data.items)
     assert again.segments.equals(data.segments)
-    np.testing.assert_array_equal(again.given_truth.ids, truth.ids)
+    np.testing.assert_array_equal(again.given_ground_truth.ids, truth.ids)
     if target == "out":
         assert again.query_ids.equals(data.query_ids)
         assert again.relevance.equals(data.relevance)
@@ -221,14 +221,14 @@ def test_ids_and_what_hangs_on_them_survive(tmp_path, target, kind):
 def test_truth_as_a_file_has_the_ids_of_the_items(tmp_path):
     """Such a file goes with the items' own, and refuses ids that it cannot hold."""
     data = make()
-    truth = exact_truth(data, 4)
+    truth = compute_ground_truth(data, 4)
     ids = pl.Series("id", np.arange(50)[::-1].copy())
-    write_truth(truth, tmp_path / "t.ivecs", ids)
+    write_ground_truth(truth, tmp_path / "t.ivecs", ids)
     np.testing.assert_array_equal(read_array(tmp_path / "t.ivecs", ids=True), 49 - truth.ids)
     items = pl.DataFrame({"id": ids})
     again = vbench.load(
         data.base, queries=data.queries, metric="ip", items=items, truth=tmp_path / "t.ivecs"
     )
-    np.testing.assert_array_equal(again.given_truth.ids, truth.ids)
+    np.testing.assert_array_equal(again.given_ground_truth.ids, truth.ids)
     with pytest.raises(VbenchError, match=r"t\.ibin: \.ibin cannot hold the id .*choose \.npz"):
-        write_truth(truth, tmp_path / "t.ibin", ids + 2**40)
+        write_ground_truth(truth, tmp_path / "t.ibin", ids + 2**40)

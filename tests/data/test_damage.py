@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 import vbench
-from vbench.data.convert import convert, write_truth
-from vbench.data.truth import exact_truth
+from vbench.data.convert import convert, write_ground_truth
+from vbench.data.ground_truth import compute_ground_truth
 from vbench.errors import VbenchError
 
 Opens = Callable[[Path], vbench.Dataset]
@@ -30,9 +30,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kinds = pl.DataFrame({"kind": list("aabbcca")})
     items = pl.DataFrame({"size": range(60)})
     data = vbench.load(base, queries=queries, metric="l2", segments=kinds, items=items)
-    found = exact_truth(data, 5, cache=False)
+    found = compute_ground_truth(data, 5, cache=False)
     for name in ("a.hdf5", "a.fbin", "a.fvecs", "a.parquet", "folder"):
-        convert(data, folder / name, truth=found)
+        convert(data, folder / name, ground_truth=found)
     with h5py.File(folder / "packed.hdf5", "w") as file:
         file.attrs["distance"] = "euclidean"
         file.create_dataset("train", data=base, compression="gzip", chunks=(20, 6), shuffle=True)
@@ -43,8 +43,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(folder / "queries.npy", queries)
     kinds.write_csv(folder / "kinds.csv")
     kinds.write_parquet(folder / "kinds.parquet")
-    write_truth(found, folder / "found.npz")
-    write_truth(found, folder / "found.ivecs")
+    write_ground_truth(found, folder / "found.npz")
+    write_ground_truth(found, folder / "found.ivecs")
     (folder / "card.toml").write_text(
         'metric = "l2"\n[[files]]\nurls = ["https://example.org/d.hdf5"]\n[variants.x]\nm = 1\n'
     )

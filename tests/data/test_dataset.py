@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import vbench
-from vbench.data.dataset import Truth
+from vbench.data.dataset import GroundTruth
 
 rng = np.random.default_rng(4)
 
@@ -38,15 +38,20 @@ def test_arrays_of_the_caller_are_copied(door):
 def test_arrays_of_a_dataset_cannot_be_written():
     """Neither directly nor after asking numpy for it; ground truth likewise."""
     base, queries = made()
-    truth = Truth(np.zeros((5, 1), np.int32), np.ones((5, 1)))
-    data = vbench.Dataset("mine", base, queries, "l2", given_truth=truth)
+    truth = GroundTruth(np.zeros((5, 1), np.int32), np.ones((5, 1)))
+    data = vbench.Dataset("mine", base, queries, "l2", given_ground_truth=truth)
     truth.ids[:] = 3
-    for array in (data.base, data.queries, data.given_truth.ids, data.given_truth.distances):
+    for array in (
+        data.base,
+        data.queries,
+        data.given_ground_truth.ids,
+        data.given_ground_truth.distances,
+    ):
         with pytest.raises(ValueError, match="read-only"):
             array[0, 0] = 5
         with pytest.raises(ValueError, match="cannot set WRITEABLE"):
             array.flags.writeable = True
-    assert not data.given_truth.ids.any()
+    assert not data.given_ground_truth.ids.any()
 
 
 def test_read_only_views_of_writeable_arrays_are_copied():

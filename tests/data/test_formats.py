@@ -141,7 +141,7 @@ def test_npz_holds_everything(tmp_path, save):
     found = read_contents(tmp_path / "x.npz")
     np.testing.assert_array_equal(found.base, BASE)
     np.testing.assert_array_equal(found.queries, QUERIES)
-    np.testing.assert_array_equal(found.truth, IDS)
+    np.testing.assert_array_equal(found.ground_truth, IDS)
     assert found.metric == "cosine"
     assert is_mapped(found.base)
 
@@ -185,7 +185,7 @@ def test_hdf5_of_ann_benchmarks(tmp_path, options):
     found = read_contents(path)
     np.testing.assert_array_equal(found.base, BASE)
     np.testing.assert_array_equal(found.queries, QUERIES)
-    np.testing.assert_array_equal(found.truth, IDS)
+    np.testing.assert_array_equal(found.ground_truth, IDS)
     assert found.metric == "cosine"
     assert is_mapped(found.base)
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import vbench
-from vbench.data.truth import exact_truth
+from vbench.data.ground_truth import compute_ground_truth
 from vbench.errors import DataError, VbenchError
 
 rng = np.random.default_rng(8)
@@ -131,7 +131,7 @@ def test_a_column_that_joins_nothing_is_refused(exported):
 @pytest.mark.parametrize("kind", ["text", "whole"])
 def test_ground_truth_in_ids(exported, kind):
     """True neighbors named by the items' ids, for queries in another order."""
-    truth = exact_truth(vbench.Dataset("x", BASE, QUERIES, "l2"), 5, cache=False).ids
+    truth = compute_ground_truth(vbench.Dataset("x", BASE, QUERIES, "l2"), 5, cache=False).ids
     ids = np.array(ITEM_IDS)
     if kind == "whole":
         ids = np.roll(np.arange(N), 1)  # each is a row number too, but of another row
@@ -141,9 +141,9 @@ def test_ground_truth_in_ids(exported, kind):
         {"user_id": np.array(USER_IDS)[order], "neighbors": ids[truth][order].tolist()}
     )
     table.write_parquet("truth.parquet")
-    np.testing.assert_array_equal(load(ground_truth="truth.parquet").given_truth.ids, truth)
+    np.testing.assert_array_equal(load(ground_truth="truth.parquet").given_ground_truth.ids, truth)
     if kind == "whole":
-        np.testing.assert_array_equal(load(ground_truth=ids[truth]).given_truth.ids, truth)
+        np.testing.assert_array_equal(load(ground_truth=ids[truth]).given_ground_truth.ids, truth)
         with pytest.raises(DataError, match="taken for ids where the base has these as item_id"):
             load(ground_truth=truth)
 
@@ -189,22 +189,22 @@ def test_ids_of_few_bits_and_below_zero(exported):
     """Row numbers need more room than small ids; hashes may be negative."""
     ids = pl.Series("item_id", np.arange(N) - N // 2, dtype=pl.Int8)
     pl.DataFrame({"item_id": ids, "emb": lists(BASE)}).write_parquet("items.parquet")
-    truth = exact_truth(vbench.Dataset("x", BASE, QUERIES, "l2"), 5, cache=False).ids
+    truth = compute_ground_truth(vbench.Dataset("x", BASE, QUERIES, "l2"), 5, cache=False).ids
     found = load(
         ground_truth=ids.to_numpy()[truth].astype(np.int64),
         relevance=pl.DataFrame({"user_id": USER_IDS[:1], "item_id": ids[-1:]}),
     )
-    np.testing.assert_array_equal(found.given_truth.ids, truth)
+    np.testing.assert_array_equal(found.given_ground_truth.ids, truth)
     assert found.relevance.rows() == [(0, N - 1)]
 
 
 def test_true_neighbors_named_by_text_may_be_fewer(exported):
     """A shorter list is a shorter row."""
-    truth = exact_truth(vbench.Dataset("x", BASE, QUERIES, "l2"), 5, cache=False).ids
+    truth = compute_ground_truth(vbench.Dataset("x", BASE, QUERIES, "l2"), 5, cache=False).ids
     ids = np.array(ITEM_IDS)[truth].tolist()
     ids[2] = ids[2][:3]
     pl.DataFrame({"user_id": USER_IDS, "neighbors": ids}).write_parquet("truth.parquet")
-    found = load(ground_truth="truth.parquet").given_truth.ids
+    found = load(ground_truth="truth.parquet").given_ground_truth.ids
     np.testing.assert_array_equal(found[[0, 1, 3]], truth[[0, 1, 3]])
     assert found[2].tolist() == [*truth[2][:3].tolist(), -1, -1]
 

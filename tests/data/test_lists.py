@@ -138,12 +138,12 @@ def test_neighbors_beside_the_queries(tmp_path: Path) -> None:
     write(queries, {"neighbors": ids.tolist(), "v": QUERIES.tolist()}, v=LISTS)
     for way in ({}, {"queries": queries}):
         data = vbench.load(tmp_path / "train.parquet", metric="l2", **way)  # type: ignore[arg-type]
-        np.testing.assert_array_equal(data.given_truth.ids, ids)  # type: ignore[union-attr]
+        np.testing.assert_array_equal(data.given_ground_truth.ids, ids)  # type: ignore[union-attr]
     write(queries, {"neighbors": (ids + 1).clip(max=39).tolist(), "v": QUERIES.tolist()}, v=LISTS)
     with pytest.raises(DataError, match=r"test\.parquet: neighbors: query 0"):
         vbench.load(tmp_path / "train.parquet", metric="l2")
     free = vbench.load(tmp_path / "train.parquet", metric="l2", ground_truth=False)
-    assert free.given_truth is None
+    assert free.given_ground_truth is None
 
 
 def test_shorter_lists_of_neighbors(tmp_path: Path) -> None:
@@ -174,4 +174,4 @@ def test_shorter_rows_of_any_kind_of_ids(tmp_path: Path, kind: str, padded: bool
         ground_truth=tmp_path / "truth.parquet",
     )
     ids[3, 2:] = -1
-    np.testing.assert_array_equal(data.given_truth.ids, ids)  # type: ignore[union-attr]
+    np.testing.assert_array_equal(data.given_ground_truth.ids, ids)  # type: ignore[union-attr]

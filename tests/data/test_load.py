@@ -13,8 +13,8 @@ import pytest
 import vbench
 from vbench.data import catalog
 from vbench.data.check import check_k
+from vbench.data.ground_truth import compute_ground_truth
 from vbench.data.load import reopen
-from vbench.data.truth import exact_truth
 from vbench.errors import DataError, UnknownNameError, VbenchError, VbenchWarning
 
 random = np.random.default_rng(11)
@@ -40,7 +40,7 @@ def folder(tmp_path):
     pl.DataFrame({"kind": list("aabbabb")}).write_parquet(path / "queries.parquet")
     pl.DataFrame({"name": [str(i) for i in range(60)]}).write_parquet(path / "items.parquet")
     pl.DataFrame({"query": [0, 6], "item": [59, 0]}).write_parquet(path / "relevance.parquet")
-    truth = exact_truth(vbench.Dataset("x", BASE, QUERIES, "l2"), 3, cache=False)
+    truth = compute_ground_truth(vbench.Dataset("x", BASE, QUERIES, "l2"), 3, cache=False)
     np.savez(path / "truth.npz", ids=truth.ids, distances=truth.distances)
     return path
 
@@ -64,7 +64,7 @@ def test_folder_of_our_own(folder):
     assert data.segments["kind"].to_list() == list("aabbabb")
     assert data.items.height == 60
     assert data.relevance.columns == ["query", "item"]
-    assert data.given_truth.depth == 3
+    assert data.given_ground_truth.depth == 3
     assert data.card["title"] == "Mine"
     assert vbench.load(str(folder)).fingerprint == data.fingerprint
 
@@ -75,14 +75,14 @@ def test_other_queries_leave_behind_what_describes_the_old_ones(folder):
     assert data.m == 3
     assert data.segments is None
     assert data.relevance is None
-    assert data.given_truth is None
+    assert data.given_ground_truth is None
     assert data.items.height == 60
 
 
 def test_truth_can_be_ignored(folder):
     """`ground_truth=False`, or its alias, leaves out the ground truth that lies there."""
-    assert vbench.load(folder, ground_truth=False).given_truth is None
-    assert vbench.load(folder, truth=False).given_truth is None
+    assert vbench.load(folder, ground_truth=False).given_ground_truth is None
+    assert vbench.load(folder, truth=False).given_ground_truth is None
     with pytest.raises(VbenchError, match="two names of one argument"):
         vbench.load(folder, truth=False, ground_truth=False)
 
@@ -104,13 +104,13 @@ def test_arrays():
 
 def test_hdf5_says_everything(tmp_path):
     """One file of ann-benchmarks needs nothing else, and its truth is checked."""
-    truth = exact_truth(vbench.Dataset("x", BASE, QUERIES, "cosine"), 4, cache=False)
+    truth = compute_ground_truth(vbench.Dataset("x", BASE, QUERIES, "cosine"), 4, cache=False)
     with h5py.File(tmp_path / "set-5-angular.hdf5", "w") as file:
         file.attrs["distance"] = "angular"
         file["train"], file["test"], file["neighbors"] = BASE, QUERIES, truth.ids
     data = vbench.load(tmp_path / "set-5-angular.hdf5")
     assert data.metric == "cosine"
-    assert data.given_truth.depth == 4
+    assert data.given_ground_truth.depth == 4
     with h5py.File(tmp_path / "set-5-angular.hdf5", "r+") as file:
         file["neighbors"][...] = np.roll(truth.ids, 1, axis=0)
     with pytest.raises(DataError, match="its ground truth: query 0"):
@@ -129,7 +129,7 @@ def write_bin(path, array):
 
 def test_siblings_by_their_usual_names(tmp_path):
     """Queries and truth that lie beside the base are found."""
-    truth = exact_truth(vbench.Dataset("x", BASE, QUERIES, "l2"), 4, cache=False)
+    truth = compute_ground_truth(vbench.Dataset("x", BASE, QUERIES, "l2"), 4, cache=False)
     write_fvecs(tmp_path / "sift_base.fvecs", BASE)
     write_fvecs(tmp_path / "sift_query.fvecs", QUERIES)
     write_fvecs(tmp_path / "sift_groundtruth.ivecs", truth.ids)
@@ -141,12 +141,12 @@ def test_siblings_by_their_usual_names(tmp_path):
     for name in ("sift_base.fvecs", "base.10M.fbin", "base.npy"):
         data = vbench.load(tmp_path / name, metric="l2")
         np.testing.assert_array_equal(data.queries, QUERIES)
-        assert (data.given_truth is None) == (name == "base.npy")
+        assert (data.given_ground_truth is None) == (name == "base.npy")
 
 
 def test_vectordbbench_folder(tmp_path):
     """Shuffled rows keep their ids, by which the true neighbors of each query are found."""
-    truth = exact_truth(vbench.Dataset("x", BASE, QUERIES, "cosine"), 4, cache=False)
+    truth = compute_ground_truth(vbench.Dataset("x", BASE, QUERIES, "cosine"), 4, cache=False)
     order, asked = random.permutation(60), random.permutation(7)
     files = {
         "train": {"id": order, "emb": BASE[order].tolist()},
@@ -159,7 +159,7 @@ def test_vectordbbench_folder(tmp_path):
     np.testing.assert_array_equal(data.base, BASE[order])
     assert data.item_ids.to_list() == order.tolist()
     assert data.query_ids.to_list() == asked.tolist()
-    np.testing.assert_array_equal(order[data.given_truth.ids], truth.ids[asked])
+    np.testing.assert_array_equal(order[data.given_ground_truth.ids], truth.ids[asked])
 
 
 def test_no_queries_says_what_to_do(tmp_path):
@@ -242,8 +242,8 @@ def test_zero_vectors_only_matter_under_cosine(kind):
     with pytest.warns(VbenchWarning, match=r"2 of 60 base vectors are zero .* row 17\).*nobody's"):
         found = vbench.load(zero, queries=QUERIES, metric="cosine")
     assert (found.n, found.zero_rows, found.zero_row_ids.tolist()) == (60, 2, [17, 40])
-    assert not np.isin(exact_truth(found, 58).ids, [17, 40]).any()
-    assert np.isin(exact_truth(found, 60).ids[:, 58:], [17, 40]).all()
+    assert not np.isin(compute_ground_truth(found, 58).ids, [17, 40]).any()
+    assert np.isin(compute_ground_truth(found, 60).ids[:, 58:], [17, 40]).all()
     assert vbench.load(zero, queries=QUERIES, metric="ip").zero_rows == 0
     with pytest.raises(VbenchError, match=r"K=59 is more than the 58 base .* not zero \(2 are\)"):
         check_k(found, 59)
@@ -253,7 +253,7 @@ def test_zero_vectors_only_matter_under_cosine(kind):
 def test_zero_queries_are_left_out_under_cosine(tmp_path):
     """What belongs to the others stays with them: segments, judgments, ground truth."""
     queries = QUERIES.copy()
-    ids = exact_truth(vbench.load(BASE, queries=QUERIES, metric="cosine"), 5).ids.copy()
+    ids = compute_ground_truth(vbench.load(BASE, queries=QUERIES, metric="cosine"), 5).ids.copy()
     queries[[0, 4]], ids[[0, 4]] = 0, 0
     options = {
         "segments": pl.DataFrame({"user_id": list("abcdefg"), "kind": list("xyxyxyx")}),
@@ -266,7 +266,7 @@ def test_zero_queries_are_left_out_under_cosine(tmp_path):
     assert found.m == 5
     assert found.segments["user_id"].to_list() == list("bcdfg")
     assert found.relevance.rows() == [(0, 2), (4, 3)]
-    np.testing.assert_array_equal(found.given_truth.ids, ids[[1, 2, 3, 5, 6]])
+    np.testing.assert_array_equal(found.given_ground_truth.ids, ids[[1, 2, 3, 5, 6]])
     assert "all queries are zero" in bad(queries=np.zeros((1, 5), np.uint8), metric="cosine")
     assert vbench.load(BASE, queries=queries, metric="l2").m == 7
     with pytest.warns(VbenchWarning, match="left out"):

@@ -99,14 +99,14 @@ def test_parts_on_both_sides_and_of_the_ground_truth(tmp_path: Path) -> None:
     data = vbench.load(tmp_path / "x", metric="l2")
     assert (data.n, data.m, data.parts) == (120, 7, 3)
     np.testing.assert_array_equal(data.queries, QUERIES)
-    np.testing.assert_array_equal(data.given_truth.ids, ids)  # type: ignore[union-attr]
+    np.testing.assert_array_equal(data.given_ground_truth.ids, ids)  # type: ignore[union-attr]
     data = vbench.load(
         tmp_path / "x" / "train",
         queries=tmp_path / "x" / "test" / "*.parquet",
         ground_truth=tmp_path / "x" / "neighbors",
         metric="l2",
     )
-    assert (data.n, data.m, data.given_truth.depth) == (120, 7, 5)  # type: ignore[union-attr]
+    assert (data.n, data.m, data.given_ground_truth.depth) == (120, 7, 5)  # type: ignore[union-attr]
 
 
 def test_folders_of_a_warehouse(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_vectordbbench_with_more_than_is_wanted(tmp_path: Path) -> None:
     pl.DataFrame({"labels": ["a"]}).write_parquet(tmp_path / "scalar_labels.parquet")
     data = vbench.load(tmp_path, metric="l2")
     np.testing.assert_array_equal(data.base, BASE)
-    np.testing.assert_array_equal(data.given_truth.ids, ids)  # type: ignore[union-attr]
+    np.testing.assert_array_equal(data.given_ground_truth.ids, ids)  # type: ignore[union-attr]
 
 
 def test_own_layout_with_a_base_in_parts(tmp_path: Path) -> None:
@@ -346,7 +346,7 @@ def test_vectordbbench_with_ids_in_another_order(tmp_path: Path) -> None:
     frame = pl.DataFrame({"id": np.arange(7), "neighbors_id": ids.tolist()})
     frame.write_parquet(tmp_path / "neighbors.parquet")
     data = vbench.load(tmp_path, metric="l2")
-    np.testing.assert_array_equal(order[data.given_truth.ids], ids)  # type: ignore[union-attr]
+    np.testing.assert_array_equal(order[data.given_ground_truth.ids], ids)  # type: ignore[union-attr]
     assert data.items is not None
     assert data.items["id"].to_list() == order.tolist()
 

@@ -12,7 +12,7 @@ import vbench
 from vbench._locks import locked
 from vbench.data import prune
 from vbench.data.formats import read_array, read_contents
-from vbench.data.truth import exact_truth
+from vbench.data.ground_truth import compute_ground_truth
 
 
 def _found(home: Path, **options) -> dict[str, str]:
@@ -53,8 +53,8 @@ def test_ground_truth_that_a_deeper_one_replaces(home):
     """And what was left of a computation that was stopped; not one that goes on."""
     points = np.random.default_rng(0).normal(size=(300, 4))
     data = vbench.load(points, queries=points[:9], metric="l2")
-    exact_truth(data, 5)
-    exact_truth(data, 20)
+    compute_ground_truth(data, 5)
+    compute_ground_truth(data, 20)
     folder = Path("truth") / data.fingerprint
     (home / folder / "unfinished-50.npz").write_bytes(b"half")
     (home / folder / "depth-x.npz").write_bytes(b"somebody's")

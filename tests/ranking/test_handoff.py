@@ -137,7 +137,7 @@ def test_ids_go_out_and_come_back(tmp_path: Path, kind: str, form: str) -> None:
         assert word == ("0" if kind == "spaces" else str(ids[0][0]))
     stage = set_up([run], dataset)
     given = Given(str(tmp_path / "out" / name))
-    given.fit(Material(dataset, run.truth.ids, lambda: None, "none", 0))
+    given.fit(Material(dataset, run.ground_truth.ids, lambda: None, "none", 0))
     assert np.nanmin(score(stage, given, name).kendall[0]) == 1.0
 
 

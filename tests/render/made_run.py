@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from run_folder import RunFolder
 
-from vbench.data.dataset import Truth
+from vbench.data.dataset import GroundTruth
 from vbench.runs import tables
 from vbench.runs.facts import Batch, Pass
 from vbench.runs.run import Run
@@ -68,7 +68,7 @@ def make_run(
     activity = rng.choice(["light", "middle", "heavy"], size=m, p=[0.5, 0.3, 0.2])
     difficulty = rng.normal(size=m) + (activity == "heavy")
     depth = max(ks)
-    truth = Truth(
+    truth = GroundTruth(
         np.tile(np.arange(depth, dtype=np.int32), (m, 1)),
         np.tile(np.arange(depth, dtype=np.float64), (m, 1)),
     )

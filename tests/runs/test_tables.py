@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vbench.data.dataset import Truth
+from vbench.data.dataset import GroundTruth
 from vbench.errors import DamagedFileError, VbenchError
 from vbench.runs import files, tables
 
@@ -31,7 +31,7 @@ def test_a_frame_on_a_full_disk_is_a_message(
 def test_exact_neighbors_are_read_as_written(tmp_path: Path) -> None:
     """Distances keep every bit; how many there are to find is stored beside them."""
     rng = np.random.default_rng(0)
-    truth = Truth(rng.integers(0, 9, (4, 3)).astype(np.int32), rng.random((4, 3)))
+    truth = GroundTruth(rng.integers(0, 9, (4, 3)).astype(np.int32), rng.random((4, 3)))
     truth.ids[1, 2], truth.distances[1, 2] = -1, np.inf
     tables.write_ground_truth(tmp_path, truth)
     read = tables.read_ground_truth(tmp_path)

@@ -53,7 +53,7 @@ def test_what_was_not_recorded_is_none(old: Path) -> None:
     assert facts.batch is not None
     assert facts.batch.seconds > 0
     assert run.columns.columns == ["activity"]
-    assert run.truth.ids.shape == (40, 10)
+    assert run.ground_truth.ids.shape == (40, 10)
 
 
 def test_levels_and_internals_are_found(old: Path) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """Settings that may be compared: the same queries, the same truth, the same K."""
+    """Settings that may be compared: the same queries, the same ground truth, the same K."""
 
     id: str
     data: str

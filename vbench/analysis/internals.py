@@ -93,7 +93,7 @@ def explain_inside(
                     f"{side}: build {number + 1} cannot be looked into: {error.reason}"
                 ) from None
             workers.release(run.build_of(trial))
-            truth = run.truth.ids[:, : trial.k]
+            truth = run.ground_truth.ids[:, : trial.k]
             missed = ~relevant(truth, inside.ids)
             stored = run.answers(trial).ids
             rows["same"].append({"queries": float((stored == inside.ids).all(axis=1).mean())})

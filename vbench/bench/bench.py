@@ -24,8 +24,8 @@ from vbench.bench.prepare import Prepared
 from vbench.bench.score import Scorer
 from vbench.bench.session import Closing, TrialError
 from vbench.bench.workers import Live, Workers
-from vbench.data.dataset import Dataset, Truth
-from vbench.data.truth import exact_truth
+from vbench.data.dataset import Dataset, GroundTruth
+from vbench.data.ground_truth import compute_ground_truth
 from vbench.errors import DamagedFileError, FailedTrialsWarning, VbenchWarning
 from vbench.runs import files, tables
 from vbench.runs.facts import Batch, Close, Pass, TrialFacts
@@ -264,12 +264,12 @@ def open_bench(
     # Also for the K of earlier calls, whose trials are read against the same file.
     kept = 2 * max(journal.manifest.options.k)
     depth = min(dataset.n, max(_DEPTH, kept))
-    truth = exact_truth(dataset, depth, threads=len(usable_cores()))
+    truth = compute_ground_truth(dataset, depth, threads=len(usable_cores()))
     for why in journal.why:
         warnings.warn(f"{why}: measured anew", VbenchWarning, stacklevel=2)
     journal.write()
     write_described_queries(folder, dataset)
-    tables.write_ground_truth(folder, Truth(truth.ids[:, :kept], truth.distances[:, :kept]))
+    tables.write_ground_truth(folder, GroundTruth(truth.ids[:, :kept], truth.distances[:, :kept]))
     with Workers(dataset, options) as workers:
         yield Bench(journal, workers, Scorer(dataset, truth, options.rule))
     journal.conclude(current_call())

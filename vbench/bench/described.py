@@ -73,7 +73,7 @@ def others(table: pl.DataFrame | None, ids: str | None) -> pl.DataFrame | None:
 def _seen(run: Run) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Items in the exact lists and the answers that a run holds, ascending."""
     seen = np.zeros(run.manifest.dataset.n, dtype=bool)
-    lists = [run.truth.ids]
+    lists = [run.ground_truth.ids]
     for trial in run.done:
         # A damaged file is told of where its trial is shown or measured again.
         with contextlib.suppress(DamagedFileError):

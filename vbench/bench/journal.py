@@ -263,6 +263,6 @@ def dataset_facts(dataset: Dataset) -> DatasetFacts:
         copies=Copies(share=len(equal.rows) / dataset.n, largest=equal.largest),
         queries_in_base=equal.queries_in_base,
         hold_out=dataset.hold_out,
-        ground_truth="computed" if dataset.given_truth is None else "given",
+        ground_truth="computed" if dataset.given_ground_truth is None else "given",
         **described(dataset),
     )

@@ -157,7 +157,7 @@ def _is_finished(folder: Path, plan: Plan, claimed: Claimed) -> bool:
         return False
     try:
         found = Run(folder)
-        return len(found.queries) == len(found.truth.ids)
+        return len(found.queries) == len(found.ground_truth.ids)
     except DamagedFileError:
         return False
 

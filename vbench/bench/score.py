@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.data.dataset import Dataset, Truth
+from vbench.data.dataset import Dataset, GroundTruth
 from vbench.measures.answers import repeated
 from vbench.measures.hits import Rule, count_hits, truth_reach
 from vbench.metric import FloatArray, distance
@@ -26,18 +26,18 @@ class Score(NamedTuple):
 
 
 class Scorer:
-    """Scores trials of one dataset against its truth."""
+    """Scores trials of one dataset against its ground truth."""
 
-    def __init__(self, dataset: Dataset, truth: Truth, rule: Rule) -> None:
+    def __init__(self, dataset: Dataset, ground_truth: GroundTruth, rule: Rule) -> None:
         self.dataset = dataset
-        self.truth = truth
+        self.ground_truth = ground_truth
         self.rule = rule
         self._lift = _Lift.of(dataset) if dataset.metric == "ip" else None
 
     def score(self, ids: NDArray[np.integer[Any]]) -> Score:
         """Score ids (m, k), -1 pads."""
         k = ids.shape[1]
-        truth, metric = self.truth, self.dataset.metric
+        truth, metric = self.ground_truth, self.dataset.metric
         hits = count_hits(ids, truth.ids, truth.distances, k, metric, self.rule, self._distances_of)
         again = repeated(ids)
         tied = truth_reach(truth.distances, k, metric, "exact-tie") > k
@@ -65,7 +65,7 @@ class Scorer:
         m, k = ids.shape
         counted = (ids >= 0) & ~again
         given = self._distances(ids, counted)
-        true = self.truth.distances[:, :k]
+        true = self.ground_truth.distances[:, :k]
         if self._lift is not None:
             rows = np.arange(m)
             given = self._lift.euclidean(rows, given)
@@ -78,9 +78,9 @@ class Scorer:
         return np.asarray(np.minimum(quotient, 1.0) * returned / k)
 
     def _distances(self, ids: NDArray[np.integer[Any]], wanted: NDArray[np.bool_]) -> FloatArray:
-        """Distances (m, k) of the wanted entries: the truth's where it holds the id."""
+        """Distances (m, k) of the wanted entries: the ground truth's where it holds the id."""
         k = ids.shape[1]
-        truth = self.truth
+        truth = self.ground_truth
         out = np.zeros(ids.shape, dtype=np.float64)
         known = np.zeros(ids.shape, dtype=bool)
         # Most answers are the exact list, in order: compare place by place before searching.

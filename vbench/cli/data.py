@@ -38,7 +38,7 @@ Examples:
   vbench data show sift-128-euclidean
   vbench data show base.npy --queries queries.npy --metric ip
   vbench data convert books books.hdf5 --depth 100
-  vbench data truth base.fbin --metric l2 --depth 100 --out truth.ibin
+  vbench data truth base.fbin --metric l2 --depth 100 --out groundtruth.ibin
 """
 
 
@@ -196,7 +196,7 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
 @click.argument("target", type=click.Path(path_type=Path))
 @_dataset_options
 @_table_options
-@click.option("--depth", type=click.IntRange(min=1), help="Compute exact truth and write it too.")
+@click.option("--depth", type=click.IntRange(min=1), help="Write the ground truth too.")
 @click.option("--force", is_flag=True, help="Write over files that exist.")
 @json_option
 def convert(
@@ -216,19 +216,19 @@ def convert(
     """
     from vbench.data.convert import convert as write
     from vbench.data.convert import not_kept, targets
+    from vbench.data.ground_truth import compute_ground_truth
     from vbench.data.load import load
-    from vbench.data.truth import exact_truth
 
     with telling():
         dataset = load(source, **_told(given))
-    targets(dataset, target, truth=bool(depth), force=force)
+    targets(dataset, target, ground_truth=bool(depth), force=force)
     truth = None
     if depth:
         with progress_bar() as progress:
-            truth = exact_truth(
-                dataset, depth, progress=lambda done, total: progress("truth", done, total)
+            truth = compute_ground_truth(
+                dataset, depth, progress=lambda done, total: progress("ground truth", done, total)
             )
-    paths = write(dataset, target, truth=truth, force=force)
+    paths = write(dataset, target, ground_truth=truth, force=force)
     if (lost := not_kept(dataset, target)) and not as_json:
         say(f"vbench: warning: {target.suffix} keeps no {lost}; a folder does", err=True)
     if as_json:
@@ -263,27 +263,27 @@ def truth(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Compute the exact neighbors of every query, or find them where they are kept.
+    """Compute the ground truth: the exact neighbors of every query, or read it where it is kept.
 
     `vbench run` does this by itself. A computation that was stopped goes on where it was.
     """
-    from vbench.data.convert import check_truth_target, write_truth
+    from vbench.data.convert import check_ground_truth_target, write_ground_truth
+    from vbench.data.ground_truth import compute_ground_truth
     from vbench.data.load import load
-    from vbench.data.truth import exact_truth
 
     if out:
-        check_truth_target(out)
+        check_ground_truth_target(out)
     dataset = load(name, **_told(given))
     watch = Stopwatch()
     with progress_bar() as progress:
-        found = exact_truth(
+        found = compute_ground_truth(
             dataset,
             depth,
             threads=threads,
-            progress=lambda done, total: progress("truth", done, total),
+            progress=lambda done, total: progress("ground truth", done, total),
         )
     if out:
-        write_truth(found, out, dataset.item_ids)
+        write_ground_truth(found, out, dataset.item_ids)
     if as_json:
         print_json(
             {

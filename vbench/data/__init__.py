@@ -1,1 +1,1 @@
-"""What goes in: datasets, file formats, the catalog, fetching and exact truth."""
+"""What goes in: datasets, file formats, the catalog, fetching and ground truth."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vbench.data import check, siblings
 from vbench.data.arrays import accept
 from vbench.data.card import Card
-from vbench.data.dataset import Dataset, Truth
+from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.find import Array, Parts, Vectors, as_array, as_file
 from vbench.data.formats import (
     column_is_in,
@@ -24,12 +24,12 @@ from vbench.data.formats import (
     read_scalars,
     read_texts,
 )
+from vbench.data.ground_truth import check_ground_truth
 from vbench.data.hold_out import drawn, without_queries
 from vbench.data.joins import Joins, Part
 from vbench.data.keys import Table
 from vbench.data.named import Side, by_rows, neighbor_rows
 from vbench.data.select import numbered, only, selected
-from vbench.data.truth import given_truth
 from vbench.errors import DataError
 from vbench.metric import METRICS, Metric
 
@@ -44,7 +44,7 @@ class _Opened(NamedTuple):
     items: pl.DataFrame | None
     queries: Vectors | None
     segments: pl.DataFrame | None
-    truth: Array | Truth | Literal[False] | None
+    ground_truth: Array | GroundTruth | Literal[False] | None
     metric: Metric | None
 
 
@@ -112,15 +112,15 @@ def assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None 
         parts.interactions, both, _where(parts.interactions, "interactions"), joins, partial=True
     )
     known = None
-    place = _where_truth(parts, f"{where}: its ground truth")
-    truth = _truth(opened.truth, segments, both[1], joins, asked, place)
+    place = _where_ground_truth(parts, f"{where}: its ground truth")
+    truth = _read_ids(opened.ground_truth, segments, both[1], joins, asked, place)
     joins.check_used()
     kept = np.isin(np.arange(len(queries)), zero_queries, invert=True)
     if truth is not None:
         fits = not kept.all() and len(truth) == len(queries)
         pair = (truth[kept], queries[kept]) if fits else (truth, queries)
         try:
-            known = given_truth(*pair, base, metric, where=place)
+            known = check_ground_truth(*pair, base, metric, where=place)
         except DataError as error:
             ids = both[1].ids
             if ids is None or not ids.dtype.is_integer():
@@ -145,7 +145,9 @@ def assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None 
         zero_row_ids=zero_rows,
     )
     if not kept.all():
-        made = replace(only(numbered(replace(made, given_truth=None)), kept), given_truth=known)
+        made = replace(
+            only(numbered(replace(made, given_ground_truth=None)), kept), given_ground_truth=known
+        )
     made = selected(made, parts.card.where) if parts.card.where else made
     if hold_out is None:
         return made
@@ -158,7 +160,7 @@ def _part(source: Any, role: str, in_order: bool) -> Part:
 
 def _open(parts: Parts) -> _Opened:
     """Open the arrays; what the call gives goes before what the file holds or lies beside it."""
-    queries, truth, metric, column = parts.queries, parts.truth, parts.metric, parts.column
+    queries, truth, metric, column = parts.queries, parts.ground_truth, parts.metric, parts.column
     items = segments = None
     file = as_file(parts.base)
     has_column = [] if file is None else [is_parquet(file)]
@@ -172,10 +174,10 @@ def _open(parts: Parts) -> _Opened:
         if queries is None:
             queries = parts.queries = siblings.queries_of(Path(str(file)))
         if truth is None and own:
-            # Truth that lies with the base belongs to the queries that lie there too.
-            truth = contents.truth
+            # Ground truth that lies with the base belongs to the queries that lie there too.
+            truth = contents.ground_truth
             if truth is None:
-                truth = parts.truth = siblings.truth_of(Path(str(file)))
+                truth = parts.ground_truth = siblings.ground_truth_of(Path(str(file)))
     else:
         base = accept(as_array(parts.base), "base")
     asked = as_file(queries)
@@ -188,7 +190,7 @@ def _open(parts: Parts) -> _Opened:
         else:
             queries = contents.queries
         if truth is None and neighbors_beside(asked):
-            truth = parts.truth = asked
+            truth = parts.ground_truth = asked
     elif queries is not None:
         queries = accept(as_array(queries), "queries")
     if column is not None and not any(has_column):
@@ -196,8 +198,8 @@ def _open(parts: Parts) -> _Opened:
     return _Opened(base, items, queries, segments, truth, metric)
 
 
-def _truth(
-    given: Array | Truth | Literal[False] | None,
+def _read_ids(
+    given: Array | GroundTruth | Literal[False] | None,
     segments: pl.DataFrame | None,
     items: Side,
     joins: Joins,
@@ -207,12 +209,12 @@ def _truth(
     """Read the ids of true neighbors, as row numbers of the base and a row for each query."""
     if given is None or given is False:
         return None
-    if isinstance(given, Truth):
+    if isinstance(given, GroundTruth):
         return given.ids
     path = as_file(given)
     if path is None:
         return neighbor_rows(
-            accept(as_array(given), "truth", ids=True), items.ids, items.size, where
+            accept(as_array(given), "ground truth", ids=True), items.ids, items.size, where
         )
     texts = read_texts(path)
     found = read_array(path, ids=True) if texts is None else texts
@@ -242,9 +244,9 @@ def _where(source: Any, otherwise: str) -> str:
     return otherwise if as_file(source) is None else str(source)
 
 
-def _where_truth(parts: Parts, otherwise: str) -> str:
+def _where_ground_truth(parts: Parts, otherwise: str) -> str:
     """Where ground truth came from; a column of a table is named."""
-    file = as_file(parts.truth)
+    file = as_file(parts.ground_truth)
     if file is None:
         return otherwise
     column = neighbors_beside(file)

@@ -1,4 +1,4 @@
-"""Files that hold several arrays: base, queries and truth (HDF5, .npz)."""
+"""Files that hold several arrays: base, queries and ground truth (HDF5, .npz)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _BASE_KEYS = ("train", "base", "vectors", "emb", "embeddings", "arr_0")
 _QUERY_KEYS = ("test", "queries", "query", "arr_1")
-TRUTH_KEYS = ("neighbors", "ids", "truth", "ground_truth", "groundtruth", "gt")
+GROUND_TRUTH_KEYS = ("neighbors", "ids", "truth", "ground_truth", "groundtruth", "gt")
 _METRIC_KEYS = ("metric", "distance", "distance_metric", "metric_type")
 _KIND_KEYS = {
     "type": ("dense",),
@@ -59,7 +59,7 @@ class Contents:
 
     base: Vectors
     queries: Vectors | None = None
-    truth: Vectors | None = None
+    ground_truth: Vectors | None = None
     metric: Metric | None = None
     table: pl.DataFrame | None = None
     parts: int | None = None
@@ -69,7 +69,7 @@ def read_npz(path: Path) -> Contents:
     """Unpack each array beside the other converted files, and map it there."""
     base = npz_name(path, _BASE_KEYS, "base vectors")
     names = _npz_names(path)
-    queries, truth = one_of(_QUERY_KEYS, names), one_of(TRUTH_KEYS, names)
+    queries, truth = one_of(_QUERY_KEYS, names), one_of(GROUND_TRUTH_KEYS, names)
     word = _npz_word(path, one_of(_METRIC_KEYS, names))
     return Contents(
         npz_member(path, base),
@@ -178,7 +178,7 @@ def read_hdf5(path: Path) -> Contents:
                         f"{path}: holds {kind} vectors ({key}); {', '.join(known)} can be read"
                     )
             word = _hdf5_word(path, places, _METRIC_KEYS)
-            queries, truth = one_of(_QUERY_KEYS, names), one_of(TRUTH_KEYS, names)
+            queries, truth = one_of(_QUERY_KEYS, names), one_of(GROUND_TRUTH_KEYS, names)
             return Contents(
                 _hdf5_member(path, file[base]),
                 _hdf5_member(path, file[queries]) if queries else None,

@@ -15,7 +15,7 @@ from vbench._locks import locked
 from vbench.data import room
 from vbench.data.arrays import blocks
 from vbench.data.columns import id_column
-from vbench.data.dataset import Dataset, Truth
+from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.files import whole_file, whole_folder
 from vbench.data.formats import BIN_DTYPES, HDF5_SUFFIXES, VECS_DTYPES
 from vbench.data.lists import VECTOR_COLUMNS
@@ -34,9 +34,9 @@ _HDF5_WORDS = {"l2": "euclidean", "ip": "ip", "cosine": "angular"}
 
 
 def convert(
-    dataset: Dataset, target: Path, *, truth: Truth | None = None, force: bool = False
+    dataset: Dataset, target: Path, *, ground_truth: GroundTruth | None = None, force: bool = False
 ) -> list[Path]:
-    """Write base, queries and truth; `vbench.load` reads each of these formats back.
+    """Write base, queries and ground truth; `vbench.load` reads each of these formats back.
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ def convert(
         suffix of a format. Formats of one array a file make several: `sift.fvecs` becomes
         `sift_base.fvecs`, `sift_query.fvecs` and `sift_groundtruth.ivecs`. Of these Parquet keeps
         the columns of queries and items, with their ids.
-    truth
-        Default: the truth that came with the dataset, if any.
+    ground_truth
+        Default: that which came with the dataset, if any.
     force
         Write over files that exist.
 
@@ -59,8 +59,8 @@ def convert(
     VbenchError
         The format is not known or cannot hold these numbers, a file exists, or the disk is full.
     """
-    truth = truth or dataset.given_truth
-    paths = targets(dataset, target, truth=truth is not None, force=force)
+    truth = ground_truth or dataset.given_ground_truth
+    paths = targets(dataset, target, ground_truth=truth is not None, force=force)
     suffix = target.suffix.lower()
     room.check_free(
         target.parent, sum(each.nbytes for each in (dataset.base, dataset.queries)), str(target)
@@ -94,7 +94,9 @@ def not_kept(dataset: Dataset, target: Path) -> str:
     return ", ".join(name for name, table in known.items() if table is not None)
 
 
-def targets(dataset: Dataset, target: Path, *, truth: bool, force: bool = False) -> list[Path]:
+def targets(
+    dataset: Dataset, target: Path, *, ground_truth: bool, force: bool = False
+) -> list[Path]:
     """Name the files that :func:`convert` would write, or raise what it would raise."""
     suffix = target.suffix.lower()
     families: tuple[dict[str, str], ...] = (BIN_DTYPES, VECS_DTYPES)
@@ -108,9 +110,11 @@ def targets(dataset: Dataset, target: Path, *, truth: bool, force: bool = False)
                     raise VbenchError(
                         f"{target}: {suffix} cannot hold {vectors.dtype}; choose {floats}"
                     )
-            names = _named(target, {"base": suffix, "query": suffix, "groundtruth": ids}, truth)
+            names = _named(
+                target, {"base": suffix, "query": suffix, "groundtruth": ids}, ground_truth
+            )
     if suffix == ".parquet":
-        names = _named(target, dict.fromkeys(("train", "test", "neighbors"), suffix), truth)
+        names = _named(target, dict.fromkeys(("train", "test", "neighbors"), suffix), ground_truth)
     elif names == [target] and suffix not in HDF5_SUFFIXES and suffix and not target.is_dir():
         raise VbenchError(f"{target}: cannot write {suffix!r}; can write {', '.join(TARGETS)}")
     for path in names:
@@ -121,20 +125,20 @@ def targets(dataset: Dataset, target: Path, *, truth: bool, force: bool = False)
     return names
 
 
-def _named(target: Path, words: Mapping[str, str], truth: bool) -> list[Path]:
-    """Put a word behind the name of each file; the last one is that of the truth."""
+def _named(target: Path, words: Mapping[str, str], ground_truth: bool) -> list[Path]:
+    """Put a word behind the name of each file; the last one is that of the ground truth."""
     names = [target.with_name(f"{target.stem}_{word}{end}") for word, end in words.items()]
-    return names if truth else names[:-1]
+    return names if ground_truth else names[:-1]
 
 
-def check_truth_target(path: Path) -> None:
-    """Refuse a file name that :func:`write_truth` cannot write."""
+def check_ground_truth_target(path: Path) -> None:
+    """Refuse a file name that :func:`write_ground_truth` cannot write."""
     if path.suffix.lower() not in {".npz", ".ibin", ".ivecs"}:
-        raise VbenchError(f"{path}: truth is written as .npz, .ibin or .ivecs")
+        raise VbenchError(f"{path}: ground truth is written as .npz, .ibin or .ivecs")
 
 
-def write_truth(truth: Truth, path: Path, items: pl.Series | None = None) -> None:
-    """Write truth as `.npz` (ids and distances), `.ibin` or `.ivecs` (ids).
+def write_ground_truth(truth: GroundTruth, path: Path, items: pl.Series | None = None) -> None:
+    """Write ground truth as `.npz` (ids and distances), `.ibin` or `.ivecs` (ids).
 
     Parameters
     ----------
@@ -146,7 +150,7 @@ def write_truth(truth: Truth, path: Path, items: pl.Series | None = None) -> Non
     VbenchError
         The format is not one of these, or cannot hold the ids.
     """
-    check_truth_target(path)
+    check_ground_truth_target(path)
     suffix, ids = path.suffix.lower(), neighbor_ids(truth.ids, items)
     if suffix != ".npz" and ids.max(initial=0) > _LARGEST_INT32:
         raise VbenchError(f"{path}: {suffix} cannot hold the id {ids.max()}; choose .npz")
@@ -159,7 +163,7 @@ def write_truth(truth: Truth, path: Path, items: pl.Series | None = None) -> Non
             _write_vecs(stream, ids, np.dtype("<i4"))
 
 
-def _write_folder(dataset: Dataset, folder: Path, truth: Truth | None) -> None:
+def _write_folder(dataset: Dataset, folder: Path, truth: GroundTruth | None) -> None:
     """Fill a folder beside the target and rename it: the target is whole or not there."""
     with whole_folder(folder) as fresh:
         for name, vectors in (("base", dataset.base), ("queries", dataset.queries)):
@@ -179,7 +183,7 @@ def _write_folder(dataset: Dataset, folder: Path, truth: Truth | None) -> None:
                 with whole_file(fresh / f"{name}.parquet") as stream:
                     frame.write_parquet(stream)
         if truth is not None:
-            write_truth(truth, fresh / "truth.npz", dataset.item_ids)
+            write_ground_truth(truth, fresh / "truth.npz", dataset.item_ids)
         places = {"folder", "files", "prepare", "additions", "queries", "where", "variants"}
         card = {key: value for key, value in dataset.card.items() if key not in places}
         sizes: dict[str, Any] = {"n": dataset.n, "m": dataset.m, "d": dataset.d}
@@ -191,7 +195,7 @@ def _write_folder(dataset: Dataset, folder: Path, truth: Truth | None) -> None:
             stream.write(_toml({**card, "metric": dataset.metric, **sizes}).encode())
 
 
-def _write_hdf5(dataset: Dataset, path: Path, truth: Truth | None) -> None:
+def _write_hdf5(dataset: Dataset, path: Path, truth: GroundTruth | None) -> None:
     """Write ann-benchmarks' layout, contiguous, so that it can be mapped."""
     import h5py
 
@@ -208,7 +212,7 @@ def _write_hdf5(dataset: Dataset, path: Path, truth: Truth | None) -> None:
             file["distances"] = truth.distances
 
 
-def _write_arrays(dataset: Dataset, paths: list[Path], truth: Truth | None) -> None:
+def _write_arrays(dataset: Dataset, paths: list[Path], truth: GroundTruth | None) -> None:
     """Write a file each of the `.fbin` or `.fvecs` family."""
     arrays = [dataset.base, dataset.queries, *([truth.ids] if truth else [])]
     with contextlib.ExitStack() as whole:
@@ -239,7 +243,7 @@ def _write_blocks(stream: BinaryIO, vectors: Vectors, kind: np.dtype[Any]) -> No
         stream.write(np.ascontiguousarray(block, kind).data)
 
 
-def _write_parquet(dataset: Dataset, paths: list[Path], truth: Truth | None) -> None:
+def _write_parquet(dataset: Dataset, paths: list[Path], truth: GroundTruth | None) -> None:
     """Write VectorDBBench's columns, and those of queries and items, a block at a time."""
     made = [
         _parquet_side(dataset.items, dataset.item_ids, dataset.base),

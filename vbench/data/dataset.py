@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Truth:
+class GroundTruth:
     """The exact nearest neighbors of every query, nearest first, ties by ascending id.
 
     Attributes
@@ -56,8 +56,8 @@ class Dataset:
         Judgments: `query` and `item` (row numbers), optionally `grade`.
     interactions : frame or None
         What each query's user had already: `query` and `item` (row numbers).
-    given_truth : Truth or None
-        Truth that came with the file, already checked against the vectors.
+    given_ground_truth : GroundTruth or None
+        Ground truth that came with the file, already checked against the vectors.
     card : mapping
         Title, license, citation and terms, as the catalog's card states them.
     source : mapping
@@ -84,7 +84,7 @@ class Dataset:
     segments: pl.DataFrame | None = None
     items: pl.DataFrame | None = None
     relevance: pl.DataFrame | None = None
-    given_truth: Truth | None = None
+    given_ground_truth: GroundTruth | None = None
     card: Mapping[str, Any] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
     interactions: pl.DataFrame | None = None
@@ -99,9 +99,9 @@ class Dataset:
         # The fingerprint is computed once: it must stay that of the vectors.
         for name in ("base", "queries"):
             object.__setattr__(self, name, unchangeable(np.asanyarray(getattr(self, name))))
-        if (truth := self.given_truth) is not None:
-            fixed = Truth(unchangeable(truth.ids), unchangeable(truth.distances))
-            object.__setattr__(self, "given_truth", fixed)
+        if (truth := self.given_ground_truth) is not None:
+            fixed = GroundTruth(unchangeable(truth.ids), unchangeable(truth.distances))
+            object.__setattr__(self, "given_ground_truth", fixed)
         for name, frame in (("query_id", self.segments), ("item_id", self.items)):
             given = getattr(self, name)
             if given is None or frame is None or given not in frame.columns:

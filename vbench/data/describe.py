@@ -60,7 +60,9 @@ def data(dataset: Dataset) -> dict[str, Any]:
         "queries_in_base": equal.queries_in_base,
         "hold_out": dataset.hold_out,
         "fingerprint": dataset.fingerprint,
-        "given_truth_depth": dataset.given_truth.depth if dataset.given_truth else None,
+        "ground_truth_depth": dataset.given_ground_truth.depth
+        if dataset.given_ground_truth
+        else None,
         "relevance": None if dataset.relevance is None else dataset.relevance.height,
         "interactions": None if dataset.interactions is None else dataset.interactions.height,
         "query_id": dataset.query_id,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vbench.data import catalog
 from vbench.data.card import Card, read_card
-from vbench.data.dataset import Dataset, Truth
+from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.layout import layout
 from vbench.data.names import in_order, label
 from vbench.data.parts import Files, check_whole, is_pattern
@@ -51,7 +51,7 @@ class Parts:
     name: str
     base: Array
     queries: Array | None = None
-    truth: Array | Truth | Literal[False] | None = None
+    ground_truth: Array | GroundTruth | Literal[False] | None = None
     metric: Metric | None = None
     segments: Any = None
     items: Any = None

@@ -1,4 +1,4 @@
-"""One digest for the vectors that a truth or a result belongs to."""
+"""One digest for the vectors that a ground truth or a result belongs to."""
 
 from __future__ import annotations
 

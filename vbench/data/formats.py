@@ -9,7 +9,7 @@ import numpy as np
 
 from vbench.data.arrays import BLOCK_BYTES, Vectors, accept, map_npy
 from vbench.data.containers import (
-    TRUTH_KEYS,
+    GROUND_TRUTH_KEYS,
     Contents,
     npz_member,
     npz_name,
@@ -139,11 +139,11 @@ def _read_one(path: Path, kind: str, ids: bool) -> Vectors:
     if kind in _MAPPED:
         return accept(_map(path, kind), str(path), source=path, ids=ids)
     if kind == ".npz" and ids:
-        return npz_member(path, npz_name(path, TRUTH_KEYS, "ground truth"), ids=True)
+        return npz_member(path, npz_name(path, GROUND_TRUTH_KEYS, "ground truth"), ids=True)
     contents = read_npz(path) if kind == ".npz" else read_hdf5(path)
-    found = contents.truth if ids else contents.base
+    found = contents.ground_truth if ids else contents.base
     if found is None:
-        raise DataError(f"{path}: holds no ground truth (one of {', '.join(TRUTH_KEYS)})")
+        raise DataError(f"{path}: holds no ground truth (one of {', '.join(GROUND_TRUTH_KEYS)})")
     return found
 
 

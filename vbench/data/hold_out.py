@@ -90,7 +90,7 @@ def without_queries(dataset: Dataset, count: int, own: NDArray[np.int64] | None 
         items=items.filter(keep_row),
         relevance=_kept(dataset.relevance, keep_query, keep_row),
         interactions=_kept(dataset.interactions, keep_query, keep_row),
-        given_truth=None,
+        given_ground_truth=None,
         query_id=query_id,
         item_id=item_id,
         zero_row_ids=(np.cumsum(keep_row) - 1)[zero[keep_row[zero]]],

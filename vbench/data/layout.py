@@ -10,7 +10,7 @@ from typing import NamedTuple
 from vbench.data.formats import SUFFIXES
 from vbench.data.names import suffix_of
 from vbench.data.parts import Files, check_whole, tables
-from vbench.data.siblings import BASE_WORDS, QUERY_WORDS, TRUTH_WORDS
+from vbench.data.siblings import BASE_WORDS, GROUND_TRUTH_WORDS, QUERY_WORDS
 from vbench.errors import DataError
 
 Table = Path | Files
@@ -24,7 +24,7 @@ class Layout(NamedTuple):
 
     base: Table
     queries: Table | None
-    truth: Table | None
+    ground_truth: Table | None
 
 
 def layout(folder: Path) -> Layout | None:
@@ -60,7 +60,7 @@ def layout(folder: Path) -> Layout | None:
     # `queries.parquet` beside `queries.npy` describes them.
     alike = [(name, table) for name, table in found if _alike(base, table)]
     queries = _named(alike, QUERY_WORDS) or _named(found, QUERY_WORDS)
-    truth = _named(alike, TRUTH_WORDS) or _named(found, TRUTH_WORDS)
+    truth = _named(alike, GROUND_TRUTH_WORDS) or _named(found, GROUND_TRUTH_WORDS)
     for table in (base, queries, truth):
         if table is not None:
             check_whole(table)
@@ -79,7 +79,7 @@ def _named(found: Sequence[tuple[str, Table]], words: Sequence[str]) -> Table | 
 
 def _only_other(found: Sequence[tuple[str, Table]]) -> Table | None:
     """The one table that is called neither base, queries nor ground truth; or the only one."""
-    words = (*_FIRST, *QUERY_WORDS, *TRUTH_WORDS)
+    words = (*_FIRST, *QUERY_WORDS, *GROUND_TRUTH_WORDS)
     others = [table for name, table in found if not _has_word(name, words)]
     if any(_has_word(name, _FIRST) for name, _ in found):
         return None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vbench.data.arrays import Vectors, exactly, kept_dtype, one_of
-from vbench.data.containers import TRUTH_KEYS
+from vbench.data.containers import GROUND_TRUTH_KEYS
 from vbench.data.rows import Rows
 from vbench.data.tables import collect, parquet_schema, scan_parquet
 from vbench.errors import DataError, VbenchWarning
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 VECTOR_COLUMNS = ("emb", "embedding", "vector", "vectors", "embeddings")
-TRUTH_COLUMNS = ("neighbors_id", *TRUTH_KEYS)
+TRUTH_COLUMNS = ("neighbors_id", *GROUND_TRUTH_KEYS)
 _NUMBERED = re.compile(r"^(.*?)(\d+)$", re.DOTALL)
 
 

@@ -15,7 +15,7 @@ from vbench._trust import trusting
 from vbench.data import catalog
 from vbench.data.assemble import assemble
 from vbench.data.card import Card
-from vbench.data.dataset import Dataset, Truth
+from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.find import Array, Parts, Vectors, find
 from vbench.data.named import by_ids, sides
 from vbench.errors import DataError, VbenchError
@@ -30,8 +30,8 @@ def load(
     *,
     queries: Array | None = None,
     metric: Metric | str | None = None,
-    ground_truth: Array | Truth | Literal[False] | None = None,
-    truth: Array | Truth | Literal[False] | None = None,
+    ground_truth: Array | GroundTruth | Literal[False] | None = None,
+    truth: Array | GroundTruth | Literal[False] | None = None,
     segments: pl.DataFrame | Path | str | None = None,
     items: pl.DataFrame | Path | str | None = None,
     relevance: pl.DataFrame | Path | str | None = None,
@@ -112,7 +112,7 @@ def load(
             found.name,
             found.base,
             found.queries,
-            found.given_truth,
+            found.given_ground_truth,
             found.metric,
             found.segments,
             found.items,
@@ -124,12 +124,12 @@ def load(
         # What describes the dataset's own queries says nothing of others.
         card = msgspec.structs.replace(found.card, m=None, segments={}, query_id="")
         found = replace(
-            found, truth=None, segments=None, relevance=None, interactions=None, card=card
+            found, ground_truth=None, segments=None, relevance=None, interactions=None, card=card
         )
     given: dict[str, Any] = {
         "queries": queries,
         "metric": metric,
-        "truth": truth if ground_truth is None else ground_truth,
+        "ground_truth": truth if ground_truth is None else ground_truth,
         "segments": segments,
         "items": items,
         "relevance": relevance,

@@ -65,7 +65,7 @@ def only(dataset: Dataset, kept: NDArray[np.bool_]) -> Dataset:
         segments=None if segments is None else segments.filter(kept),
         relevance=_renumbered(dataset.relevance, kept),
         interactions=_renumbered(dataset.interactions, kept),
-        given_truth=None,
+        given_ground_truth=None,
     )
 
 

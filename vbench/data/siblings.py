@@ -1,4 +1,4 @@
-"""Files that lie beside base vectors under the usual names: queries and truth."""
+"""Files that lie beside base vectors under the usual names: queries and ground truth."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vbench.data.names import suffix_of
 
 BASE_WORDS = ("shuffle_train", "base", "train", "items")
 QUERY_WORDS = ("queries", "query", "test", "users")
-TRUTH_WORDS = ("groundtruth", "ground_truth", "neighbors", "truth", "gt")
+GROUND_TRUTH_WORDS = ("groundtruth", "ground_truth", "neighbors", "truth", "gt")
 _FAMILIES = (
     {".fvecs", ".bvecs"},
     {".fbin", ".f16bin", ".u8bin", ".i8bin"},
@@ -36,9 +36,9 @@ def queries_of(base: Path) -> Path | None:
     return _beside(base, QUERY_WORDS, sorted(family))
 
 
-def truth_of(base: Path) -> Path | None:
+def ground_truth_of(base: Path) -> Path | None:
     """Find `sift_groundtruth.ivecs` for `sift_base.fvecs`, `neighbors.*` for `train.*`."""
-    return _beside(base, TRUTH_WORDS, _TRUTH_SUFFIXES.get(suffix_of(base), ()))
+    return _beside(base, GROUND_TRUTH_WORDS, _TRUTH_SUFFIXES.get(suffix_of(base), ()))
 
 
 def advice(base: Any) -> str:

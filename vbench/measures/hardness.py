@@ -70,13 +70,13 @@ def hardness(
     Returns
     -------
     dict of float64 (m,)
-        In the order of `NAMES`. A measure that needs more neighbors than the truth has (100 for
+        In the order of `NAMES`. A measure that needs more neighbors than are given (100 for
         `lid`, 10 for `lid_10`, 2k for `expansion`, k + 1 for `margin`) is left out. Where d_k is
         0, a ratio to it is NaN or infinite.
 
         `lid`, `lid_10`: local intrinsic dimension from the nearest 100 and 10. `relative_contrast`:
         mean distance to a sample of the base / d_k. `expansion`: d_2k / d_k. `epsilon_hardness`:
-        number of base vectors within 1.05 d_k, counted in the base where they outnumber the truth.
+        number of base vectors within 1.05 d_k, counted in the base where more are than given.
         `k_occurrence`: mean over the true top k of the estimated number of base vectors that have
         it in their own top k. `mahalanobis`: distance of the query to the distribution of the
         base. `norm`: ‖q‖. `margin`: (d_{k+1} − d_k) / d_k.
@@ -84,13 +84,13 @@ def hardness(
     Raises
     ------
     VbenchError
-        k larger than the depth of the truth, or arrays that do not belong together.
+        k larger than the depth of the ground truth, or arrays that do not belong together.
     """
     m, depth = truth_ids.shape
     if truth_distances.shape != (m, depth) or len(queries) != m:
         raise VbenchError(
-            f"{len(queries)} queries with truth of shape {truth_ids.shape} and distances of shape "
-            f"{truth_distances.shape} do not belong together"
+            f"{len(queries)} queries with neighbors of shape {truth_ids.shape} and distances "
+            f"of shape {truth_distances.shape} do not belong together"
         )
     if not 1 <= k <= depth:
         raise VbenchError(f"hardness at k={k} needs that many true neighbors, there are {depth}")
@@ -181,7 +181,7 @@ def _epsilon_hardness(
     largest_norm: float,
     threads: int,
 ) -> FloatArray:
-    """Number of base vectors within 1.05 d_k (m,); the truth answers where it is deep enough."""
+    """Number of base vectors within 1.05 d_k (m,); those given answer where they are enough."""
     limits = (1.0 + EPSILON) * d[:, k - 1]
     counts = (d <= limits[:, np.newaxis]).sum(axis=1)
     beyond = np.flatnonzero((counts == d.shape[1]) & (d.shape[1] < len(base)))

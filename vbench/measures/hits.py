@@ -68,8 +68,8 @@ def count_hits(
 
     An id that is returned twice counts once, a pad (−1) is a miss. A returned id outside the
     exact top k still hits when its distance ties with the k-th (`exact-tie`) or is within 1e-3
-    of it (`ann-benchmarks`). Distances are looked up in the truth; only where a tie reaches the
-    truth's last entry are they recomputed, by `distances_of`.
+    of it (`ann-benchmarks`). Distances are looked up in the ground truth; only where a tie reaches
+    its last entry are they recomputed, by `distances_of`.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def _ties_beyond(
     rule: Rule,
     distances_of: DistancesOf,
 ) -> NDArray[np.int32]:
-    """Distinct returned ids that the truth does not hold but that tie with its last entry."""
+    """Distinct returned ids beyond the ground truth that tie with its last entry."""
     limit = kth + 1e-3 if rule == "ann-benchmarks" else tie_limit(kth, metric)
     extra = np.zeros(len(rows), dtype=np.int32)
     for position, row in enumerate(rows):

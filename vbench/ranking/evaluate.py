@@ -87,7 +87,7 @@ def _evaluate(
     source = source_of(data, interactions)
     material = Material(
         dataset=data,
-        exposed=runs[0].truth.ids[:, : stage.k],
+        exposed=runs[0].ground_truth.ids[:, : stage.k],
         interactions=source.read,
         source=identity(source),
         seed=seed,

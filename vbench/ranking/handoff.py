@@ -67,7 +67,7 @@ def export(
     setting, number = _setting_of(run, trial)
     name = label(setting, number)
     answers = run.answers(trial)
-    lists = {name: answers.ids, EXACT: run.truth.ids[:, : trial.k]}
+    lists = {name: answers.ids, EXACT: run.ground_truth.ids[:, : trial.k]}
     if form == "trec":
         written = [_write_run(folder, each, ids, dataset) for each, ids in lists.items()]
         return [*written, *_write_qrels(folder, dataset)]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench._plugins import guarded
-from vbench.data.dataset import Dataset, Truth
+from vbench.data.dataset import Dataset, GroundTruth
 from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
 from vbench.metric import FloatArray
@@ -133,14 +133,14 @@ def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage
     cases: list[Case] = []
     count = 0
     for run in runs:
-        truth = Truth(run.truth.ids[rows], run.truth.distances[rows])
+        truth = GroundTruth(run.ground_truth.ids[rows], run.ground_truth.distances[rows])
         for setting in merge_same(run.settings()):
             if setting.k == k:
                 answers = tuple(_of(run, trial, rows, truth) for trial in setting.trials)
                 survivors = np.stack([each.hits_against(min(CUTOFF, k)) for each in answers])
                 cases.append(Case(setting, count, answers, survivors))
                 count += len(answers)
-    exact = runs[0].truth.ids[rows, :k]
+    exact = runs[0].ground_truth.ids[rows, :k]
     pool = Pool.of(rows, [exact, *(each.ids for case in cases for each in case.answers)])
     return Stage(
         dataset=dataset,
@@ -220,7 +220,7 @@ def _candidates(runs: Sequence[Run], k: int | None) -> int:
     return k
 
 
-def _of(run: Run, trial: Trial, rows: NDArray[np.int64], truth: Truth) -> Answers:
+def _of(run: Run, trial: Trial, rows: NDArray[np.int64], truth: GroundTruth) -> Answers:
     """Take the judged queries alone; all trials of a run share the arrays of the truth."""
     answers = run.answers(trial)
     return dataclasses.replace(

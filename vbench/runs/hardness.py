@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from vbench.data.dataset import Dataset
+from vbench.data.ground_truth import compute_ground_truth
 from vbench.data.load import reopen
-from vbench.data.truth import exact_truth
 from vbench.errors import VbenchError
 from vbench.measures.hardness import hardness
 from vbench.runs import tables
@@ -68,7 +68,7 @@ def hardness_of(run: Run, k: int, dataset: Dataset | None = None) -> pl.DataFram
     if kept is not None:
         return kept
     dataset = reopened(run, dataset)
-    truth = exact_truth(dataset, min(dataset.n, max(_DEPTH, 2 * k)))
+    truth = compute_ground_truth(dataset, min(dataset.n, max(_DEPTH, 2 * k)))
     columns = hardness(
         dataset.base,
         dataset.queries,

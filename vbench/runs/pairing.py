@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vbench.data.dataset import Truth
+from vbench.data.dataset import GroundTruth
 from vbench.errors import VbenchError
 from vbench.measures import usual
 from vbench.runs.run import Run
@@ -200,15 +200,15 @@ def _check_same_data(first: Run, other: Run) -> None:
             f"{first.path} counts hits by the rule {a.options.rule!r} and {other.path} by "
             f"{b.options.rule!r}; run one of them again with the other's --recall-rule"
         )
-    if not _same_truth(first.truth, other.truth):
+    if not _is_same_ground_truth(first.ground_truth, other.ground_truth):
         raise VbenchError(
             f"{first.path} and {other.path} were scored against different exact neighbors of "
             "the same vectors; run the older one again with --fresh"
         )
 
 
-def _same_truth(first: Truth, other: Truth) -> bool:
-    """Whether two truths agree as deep as both go; tied neighbors may stand in any order."""
+def _is_same_ground_truth(first: GroundTruth, other: GroundTruth) -> bool:
+    """Whether the two agree as deep as both go; tied neighbors may stand in any order."""
     depth = min(first.depth, other.depth)
     distances = first.distances[:, :depth]
     gap = np.diff(distances, axis=1) <= TIED * np.abs(distances[:, 1:])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.data.dataset import Truth
+from vbench.data.dataset import GroundTruth
 from vbench.errors import DamagedFileError, UnknownNameError, VbenchError
 from vbench.measures.answers import Answers, Cost
 from vbench.measures.base import Measure
@@ -125,7 +125,7 @@ class Run:
         return tables.read_items(self.path)
 
     @functools.cached_property
-    def truth(self) -> Truth:
+    def ground_truth(self) -> GroundTruth:
         """The exact neighbors of every query."""
         found = tables.read_ground_truth(self.path)
         self._check_rows(self.path / files.GROUND_TRUTH, len(found.ids))
@@ -179,8 +179,8 @@ class Run:
             k=trial.k,
             ids=np.empty((m, 0), dtype=np.int32) if rows.ids is None else rows.ids,
             hits=rows.hits,
-            truth_ids=self.truth.ids,
-            truth_distances=self.truth.distances,
+            truth_ids=self.ground_truth.ids,
+            truth_distances=self.ground_truth.distances,
             metric=self.manifest.dataset.metric,
             rule=self.manifest.options.rule,
             ratio=np.full(m, np.nan) if rows.ratio is None else rows.ratio,

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vbench import _paths
-from vbench.data.dataset import Truth
+from vbench.data.dataset import GroundTruth
 from vbench.data.files import write_whole
 from vbench.data.tables import parquet_metadata, read_parquet
 from vbench.errors import DamagedFileError
@@ -108,7 +108,7 @@ def _table(frame: pl.DataFrame, name: str) -> Table:
     return Table(frame[name].to_numpy(), frame["id"] if "id" in frame.columns else None, columns)
 
 
-def write_ground_truth(folder: Path, truth: Truth, view: str = STATIC) -> None:
+def write_ground_truth(folder: Path, truth: GroundTruth, view: str = STATIC) -> None:
     """Write the exact neighbors of every query in a view, and how many there are to find."""
     allowed = (np.isfinite(truth.distances) & (truth.ids >= 0)).sum(axis=1)
     frame = pl.DataFrame(
@@ -122,7 +122,7 @@ def write_ground_truth(folder: Path, truth: Truth, view: str = STATIC) -> None:
     _write_checked(ground_truth_path(folder, view), frame, GROUND_TRUTH_SCHEMA)
 
 
-def read_ground_truth(folder: Path, view: str = STATIC) -> Truth:
+def read_ground_truth(folder: Path, view: str = STATIC) -> GroundTruth:
     """The exact neighbors of every query in a view.
 
     Raises
@@ -134,9 +134,9 @@ def read_ground_truth(folder: Path, view: str = STATIC) -> Truth:
     if not path.is_file() and (folder / QUERIES).is_file():
         frame = _read_checked(folder / QUERIES, QUERIES_SCHEMA)
         if "truth_ids" in frame.columns:
-            return Truth(frame["truth_ids"].to_numpy(), frame["truth_distances"].to_numpy())
+            return GroundTruth(frame["truth_ids"].to_numpy(), frame["truth_distances"].to_numpy())
     frame = _read_checked(path, GROUND_TRUTH_SCHEMA)
-    return Truth(*(frame[name].to_numpy() for name in names))
+    return GroundTruth(*(frame[name].to_numpy() for name in names))
 
 
 def hardness_path(fingerprint: str, k: int) -> Path:

@@ -130,7 +130,7 @@ def _read_otherwise(run: Run, trial: Trial, ids: Ids, dataset: Dataset | None) -
     order = insertion_order(facts.n, left_out, seed)
     place = np.zeros(facts.n, dtype=np.int64)
     place[order] = np.arange(len(order))
-    truth = run.truth.ids[:, : trial.k]
+    truth = run.ground_truth.ids[:, : trial.k]
     counted = place[ids]
     readings = {
         "its ids begin with 1": order[(counted - 1) % len(order)],

@@ -72,7 +72,7 @@ def of_copies(run: Run, settings: Sequence[Setting]) -> list[Warn]:
 
 def wrong_copies(run: Run, setting: Setting, copies: Copies) -> Wrong:
     """What copies are among the wrong answers of a setting."""
-    truth = run.truth.ids[:, : setting.k]
+    truth = run.ground_truth.ids[:, : setting.k]
     returned: list[NDArray[np.integer[Any]]] = []
     missed: list[NDArray[np.integer[Any]]] = []
     for trial in setting.trials:

@@ -69,8 +69,8 @@ def print_data(found: dict[str, Any]) -> None:
         say(f"{found['relevance']:,} relevance judgments")
     if found["interactions"] is not None:
         say(f"{found['interactions']:,} interactions")
-    if found["given_truth_depth"]:
-        say(f"came with ground truth {found['given_truth_depth']} deep; a sample of it is right")
+    if found["ground_truth_depth"]:
+        say(f"came with ground truth {found['ground_truth_depth']} deep; a sample of it is right")
     for side in ("segments", "items"):
         for column, facts in found[side].items():
             values = ", ".join(f"{value} {count:,}" for value, count in facts["values"].items())

@@ -1,4 +1,4 @@
-"""Exact, certified truth beside `faiss.knn` (float32, not certified), on the same threads."""
+"""Certified ground truth beside `faiss.knn` (float32, not certified), on the same threads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import threadpoolctl
 from _print import figure
 
 from vbench.data.dataset import Dataset
-from vbench.data.truth import exact_truth
+from vbench.data.ground_truth import compute_ground_truth
 
 K = 100
 QUERIES = 1_000
@@ -26,7 +26,7 @@ def ratio(n: int, d: int, threads: int, repeats: int) -> float:
     ours, theirs = [], []
     for _ in range(repeats):
         start = time.perf_counter()
-        truth = exact_truth(dataset, K, threads=threads, cache=False)
+        truth = compute_ground_truth(dataset, K, threads=threads, cache=False)
         ours.append(time.perf_counter() - start)
         with threadpoolctl.threadpool_limits(threads):
             start = time.perf_counter()
@@ -43,5 +43,5 @@ if __name__ == "__main__":
         (50_000, 64, 2, 5),
         (1_000_000, 128, 1, 1),
     ):
-        what = f"exact truth / faiss.knn, {n:,} × {d}, k={K}, threads: {threads}"
+        what = f"ground truth / faiss.knn, {n:,} × {d}, k={K}, threads: {threads}"
         figure(what, ratio(n, d, threads, repeats), ALLOWED, "times")

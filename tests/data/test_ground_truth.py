@@ -1,4 +1,4 @@
-"""Truth on disk: kept, resumed, checked."""
+"""Ground truth on disk: kept, resumed, checked."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import vbench
-from vbench.data import truth as module
-from vbench.data.dataset import Dataset, Truth
+from vbench.data import ground_truth as module
+from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.exact import nearest
-from vbench.data.truth import exact_truth, given_truth
+from vbench.data.ground_truth import check_ground_truth, compute_ground_truth
 from vbench.errors import DataError, VbenchError
 
 random = np.random.default_rng(3)
@@ -42,35 +42,35 @@ def searches(monkeypatch):
 
 def test_truth_is_kept_and_a_deeper_one_serves(dataset, searches):
     """The second request is read from disk, and a shallower one is cut from the deeper."""
-    deep = exact_truth(dataset, 50)
-    again = exact_truth(dataset, 50)
-    shallow = exact_truth(dataset, 7)
+    deep = compute_ground_truth(dataset, 50)
+    again = compute_ground_truth(dataset, 50)
+    shallow = compute_ground_truth(dataset, 7)
     assert len(searches) == 1
     np.testing.assert_array_equal(deep.ids, again.ids)
     np.testing.assert_array_equal(deep.ids[:, :7], shallow.ids)
     np.testing.assert_array_equal(deep.distances[:, :7], shallow.distances)
     assert shallow.depth == 7
-    assert exact_truth(dataset, 51).depth == 51
+    assert compute_ground_truth(dataset, 51).depth == 51
     assert len(searches) == 2
 
 
 def test_depth_is_cut_to_n(dataset):
     """More neighbors than there are base vectors means all of them."""
-    assert exact_truth(dataset, 5000).depth == 2000
+    assert compute_ground_truth(dataset, 5000).depth == 2000
     with pytest.raises(DataError, match="at least 1"):
-        exact_truth(dataset, 0)
+        compute_ground_truth(dataset, 0)
 
 
 def test_cache_can_be_left_alone(dataset, home):
     """Without the cache nothing is written."""
-    exact_truth(dataset, 5, cache=False)
+    compute_ground_truth(dataset, 5, cache=False)
     assert not any(home.iterdir())
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "swapped", "other"])
 def test_damaged_cache_is_computed_again(dataset, searches, home, damage):
     """A file that is cut short, or whose order or distances are wrong, is passed over."""
-    good = exact_truth(dataset, 10)
+    good = compute_ground_truth(dataset, 10)
     (path,) = home.glob("truth/*/depth-10.npz")
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-500])
@@ -80,7 +80,7 @@ def test_damaged_cache_is_computed_again(dataset, searches, home, damage):
         np.savez(path, ids=good.ids[:, ::-1], distances=good.distances[:, ::-1])
     else:
         np.savez(path, ids=good.ids, distances=good.distances * 1.5)
-    np.testing.assert_array_equal(exact_truth(dataset, 10).ids, good.ids)
+    np.testing.assert_array_equal(compute_ground_truth(dataset, 10).ids, good.ids)
     assert len(searches) == 2
 
 
@@ -90,14 +90,14 @@ def test_ties_across_the_border_of_a_shard_go_to_the_smaller_ids(metric):
     rows = np.eye(4, dtype=np.float32)[[0, 1, 1, 1, 0, 1, 1, 0, 1, 1, 1, 2]]
     data = Dataset("tied", rows, np.array([[0.1, 1, 0, 0]], dtype=np.float32), metric)
     for shard_rows in (2, 3, 4, 6, 12):
-        truth = exact_truth(data, 6, cache=False, shard_rows=shard_rows)
+        truth = compute_ground_truth(data, 6, cache=False, shard_rows=shard_rows)
         assert truth.ids.tolist() == [[1, 2, 3, 5, 6, 8]]
 
 
 def test_shards_give_the_same_truth(dataset):
     """The size of a shard changes nothing."""
-    whole = exact_truth(dataset, 30, cache=False)
-    parts = exact_truth(dataset, 30, cache=False, shard_rows=333)
+    whole = compute_ground_truth(dataset, 30, cache=False)
+    parts = compute_ground_truth(dataset, 30, cache=False, shard_rows=333)
     np.testing.assert_array_equal(whole.ids, parts.ids)
     np.testing.assert_array_equal(whole.distances, parts.distances)
 
@@ -108,20 +108,20 @@ def test_goes_on_after_kill(dataset, searches, home, tmp_path):
     np.save(tmp_path / "queries.npy", dataset.queries)
     code = """
         import os, signal, sys, vbench
-        from vbench.data.truth import exact_truth
+        from vbench.data.ground_truth import compute_ground_truth
         data = vbench.load(sys.argv[1] + "/base.npy", metric="l2")
         def progress(done, total):
             if done > 2 * total / 5:
                 os.kill(os.getpid(), signal.SIGKILL)
-        exact_truth(data, 20, shard_rows=400, progress=progress)
+        compute_ground_truth(data, 20, shard_rows=400, progress=progress)
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code), str(tmp_path)], check=False)
     assert done.returncode == -9
     (left,) = home.glob("truth/*/unfinished-20.npz")
     seen = []
-    truth = exact_truth(dataset, 20, shard_rows=400, progress=lambda *at: seen.append(at))
+    truth = compute_ground_truth(dataset, 20, shard_rows=400, progress=lambda *at: seen.append(at))
     assert searches == [800, 1200, 1600]
-    np.testing.assert_array_equal(truth.ids, exact_truth(dataset, 20, cache=False).ids)
+    np.testing.assert_array_equal(truth.ids, compute_ground_truth(dataset, 20, cache=False).ids)
     assert not left.exists()
     assert seen[-1] == (2000 * 40, 2000 * 40)
 
@@ -134,28 +134,30 @@ def test_full_disk_is_one_message(dataset, monkeypatch):
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(VbenchError, match="No space left on device; make room"):
-        exact_truth(dataset, 5)
+        compute_ground_truth(dataset, 5)
 
 
 @pytest.mark.parametrize("metric", ["l2", "ip", "cosine"])
 def test_right_truth_is_accepted(dataset, metric):
     """True neighbors pass, with distances of our own; float32 rounding does not matter."""
-    right = exact_truth(Dataset("x", dataset.base, dataset.queries, metric), 20)
-    checked = given_truth(right.ids, dataset.queries, dataset.base, metric, where="file")
+    right = compute_ground_truth(Dataset("x", dataset.base, dataset.queries, metric), 20)
+    checked = check_ground_truth(right.ids, dataset.queries, dataset.base, metric, where="file")
     np.testing.assert_array_equal(checked.ids, right.ids)
     np.testing.assert_allclose(checked.distances, right.distances)
 
 
 def _wrong(dataset, how):
-    right = exact_truth(dataset, 20).ids.astype(np.int64)
+    right = compute_ground_truth(dataset, 20).ids.astype(np.int64)
     if how == "ids shifted by one":
         return right + 1
     if how == "queries shifted by one":
         return np.roll(right, 1, axis=0)
     if how == "another metric":
-        return exact_truth(Dataset("x", dataset.base, dataset.queries, "ip"), 20).ids
+        return compute_ground_truth(Dataset("x", dataset.base, dataset.queries, "ip"), 20).ids
     if how == "a subset":
-        return exact_truth(Dataset("x", dataset.base[:1000], dataset.queries, "l2"), 20).ids
+        return compute_ground_truth(
+            Dataset("x", dataset.base[:1000], dataset.queries, "l2"), 20
+        ).ids
     if how == "out of range":
         return np.where(np.arange(20) == 19, 2000, right)
     if how == "negative":
@@ -182,47 +184,49 @@ def _wrong(dataset, how):
     ],
 )
 def test_wrong_truth_is_refused(dataset, how, words):
-    """Truth of other data is refused, naming file and first wrong query, with a remedy."""
+    """Ground truth of other data is refused, naming file and first wrong query, with a remedy."""
     with pytest.raises(DataError, match=words) as caught:
-        given_truth(_wrong(dataset, how), dataset.queries, dataset.base, "l2", where="gt.ivecs")
+        check_ground_truth(
+            _wrong(dataset, how), dataset.queries, dataset.base, "l2", where="gt.ivecs"
+        )
     assert str(caught.value).startswith("gt.ivecs")
     assert "--ground-truth none, in Python ground_truth=False" in str(caught.value)
 
 
 def test_one_wrong_query_is_found_when_truth_is_computed(dataset):
-    """A single wrong neighbor that no sample shows is found against the exact truth."""
-    right = exact_truth(dataset, 20)
+    """A single wrong neighbor that no sample shows is found against the exact neighbors."""
+    right = compute_ground_truth(dataset, 20)
     ids = right.ids.copy()
-    farther = exact_truth(dataset, 40).ids[22, 39]
+    farther = compute_ground_truth(dataset, 40).ids[22, 39]
     ids[22, 19] = farther
-    known = given_truth(ids, dataset.queries, dataset.base, "l2", where="file")
-    wrong = Dataset("tiny", dataset.base, dataset.queries, "l2", given_truth=known)
+    known = check_ground_truth(ids, dataset.queries, dataset.base, "l2", where="file")
+    wrong = Dataset("tiny", dataset.base, dataset.queries, "l2", given_ground_truth=known)
     with pytest.raises(DataError, match="ground truth of tiny: query 22: its neighbor at rank 19"):
-        exact_truth(wrong, 50)
+        compute_ground_truth(wrong, 50)
 
 
 def test_ties_in_another_order_are_accepted(dataset):
     """Equal vectors may be named in any order by the truth of a file."""
     base = np.repeat(dataset.base[:200], 10, axis=0)
-    ids = exact_truth(Dataset("x", base, dataset.queries, "l2"), 20).ids
+    ids = compute_ground_truth(Dataset("x", base, dataset.queries, "l2"), 20).ids
     other = np.hstack([ids[:, 9::-1], ids[:, :9:-1]])
-    checked = given_truth(other, dataset.queries, base, "l2", where="file")
-    data = Dataset("x", base, dataset.queries, "l2", given_truth=checked)
-    assert exact_truth(data, 20).ids[0].tolist() == ids[0].tolist()
+    checked = check_ground_truth(other, dataset.queries, base, "l2", where="file")
+    data = Dataset("x", base, dataset.queries, "l2", given_ground_truth=checked)
+    assert compute_ground_truth(data, 20).ids[0].tolist() == ids[0].tolist()
 
 
 def test_floats_are_not_ids(dataset):
-    """Truth that holds floats is refused."""
+    """Ground truth that holds floats is refused."""
     with pytest.raises(DataError, match="integer ids"):
-        given_truth(np.zeros((40, 3)), dataset.queries, dataset.base, "l2", where="file")
+        check_ground_truth(np.zeros((40, 3)), dataset.queries, dataset.base, "l2", where="file")
 
 
 def test_truth_of_the_public_name():
-    """`vbench.load` and exact truth work together from arrays."""
+    """`vbench.load` and ground truth work together from arrays."""
     points = random.standard_normal((100, 4))
     data = vbench.load(points, queries=points[:3], metric="cosine")
-    found = exact_truth(data, 2)
-    assert isinstance(found, Truth)
+    found = compute_ground_truth(data, 2)
+    assert isinstance(found, GroundTruth)
     assert found.ids[:, 0].tolist() == [0, 1, 2]
     assert found.ids.dtype == np.int32
 
@@ -231,37 +235,30 @@ def test_truth_of_the_public_name():
 @pytest.mark.parametrize("metric", ["l2", "ip", "cosine"])
 def test_a_shorter_row_ends_in_pads(dataset, metric, dtype):
     """Behind −1 nothing is compared; what stands before it is."""
-    right = exact_truth(Dataset("x", dataset.base, dataset.queries, metric), 20).ids.astype(dtype)
+    right = compute_ground_truth(
+        Dataset("x", dataset.base, dataset.queries, metric), 20
+    ).ids.astype(dtype)
     right[3, 12:] = right[7] = np.array(-1).astype(dtype)
-    checked = given_truth(right, dataset.queries, dataset.base, metric, where="file")
+    checked = check_ground_truth(right, dataset.queries, dataset.base, metric, where="file")
     assert checked.ids[3, 11:13].tolist() == [int(right[3, 11]), -1]
     assert np.isinf(checked.distances[3, 12:]).all()
-    data = Dataset("x", dataset.base, dataset.queries, metric, given_truth=checked)
-    assert exact_truth(data, 20).ids[3, 19] >= 0
+    data = Dataset("x", dataset.base, dataset.queries, metric, given_ground_truth=checked)
+    assert compute_ground_truth(data, 20).ids[3, 19] >= 0
     right[3, 11] = right[5, 11]
     with pytest.raises(DataError, match="query 3"):
-        exact_truth(
-            Dataset(
-                "x",
-                dataset.base,
-                dataset.queries,
-                metric,
-                given_truth=given_truth(right, dataset.queries, dataset.base, metric, where="f"),
-            ),
-            20,
-        )
+        check_ground_truth(right, dataset.queries, dataset.base, metric, where="f")
 
 
 def test_ground_truth_of_pads_alone(dataset):
     """It holds nothing."""
     with pytest.raises(DataError, match=r"neighbor -1 \(rank 0\) is outside"):
-        given_truth(np.full((40, 5), -1), dataset.queries, dataset.base, "l2", where="file")
+        check_ground_truth(np.full((40, 5), -1), dataset.queries, dataset.base, "l2", where="file")
 
 
 def test_two_at_once_compute_it_once(dataset, searches):
     """Who comes second waits, and takes what the first has found."""
     with ThreadPoolExecutor(3) as pool:
-        found = list(pool.map(lambda _: exact_truth(dataset, 20), range(3)))
+        found = list(pool.map(lambda _: compute_ground_truth(dataset, 20), range(3)))
     assert len(searches) == 1
     for each in found:
         np.testing.assert_array_equal(each.ids, found[0].ids)
@@ -270,7 +267,7 @@ def test_two_at_once_compute_it_once(dataset, searches):
 @pytest.mark.parametrize("name", ["depth-20.npz", "unfinished-20.npz"])
 def test_flipped_bits_of_what_is_kept_change_nothing(dataset, home, name):
     """Wherever the bit is: the file is passed over, or says the same."""
-    good = exact_truth(dataset, 20, shard_rows=700)
+    good = compute_ground_truth(dataset, 20, shard_rows=700)
     (path,) = home.glob("truth/*/depth-20.npz")
     if name.startswith("unfinished"):
         half = nearest(dataset.queries, dataset.base, "l2", 20, stop=700)
@@ -286,7 +283,7 @@ def test_flipped_bits_of_what_is_kept_change_nothing(dataset, home, name):
         for old in path.parent.iterdir():
             old.unlink()
         path.write_bytes(damaged)
-        again = exact_truth(dataset, 20, shard_rows=700)
+        again = compute_ground_truth(dataset, 20, shard_rows=700)
         np.testing.assert_array_equal(again.ids, good.ids)
         np.testing.assert_array_equal(again.distances, good.distances)
         assert {found.name for found in path.parent.iterdir()} == {"depth-20.npz"}
@@ -294,7 +291,7 @@ def test_flipped_bits_of_what_is_kept_change_nothing(dataset, home, name):
 
 def test_other_files_beside_the_truth_are_let_be(dataset, home):
     """A file that somebody put there is neither read nor a fault."""
-    exact_truth(dataset, 20)
+    compute_ground_truth(dataset, 20)
     (path,) = home.glob("truth/*/depth-20.npz")
     (path.parent / "depth-old.npz").write_bytes(b"")
-    assert exact_truth(dataset, 30).depth == 30
+    assert compute_ground_truth(dataset, 30).depth == 30

@@ -1,4 +1,4 @@
-"""Exact truth of a dataset: kept on disk, resumed where it stopped, checked where it is given."""
+"""Ground truth of a dataset: kept on disk, resumed where it stopped, checked where it is given."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vbench import _paths
 from vbench._leftovers import sweep_once
 from vbench._locks import locked
 from vbench.data.arrays import DAMAGE, signed_ids
-from vbench.data.dataset import Dataset, Truth
+from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.exact import nearest
 from vbench.data.files import whole_file
 from vbench.errors import DataError
@@ -38,7 +38,7 @@ _REMEDY = (
 )
 
 
-def exact_truth(
+def compute_ground_truth(
     dataset: Dataset,
     depth: int,
     *,
@@ -46,10 +46,10 @@ def exact_truth(
     shard_rows: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     cache: bool = True,
-) -> Truth:
+) -> GroundTruth:
     """Find the exact `depth` nearest base vectors of every query, ties by ascending id.
 
-    Kept in ``_paths.home()/truth`` under the dataset's fingerprint; a deeper truth found there
+    Kept in ``_paths.home()/truth`` under the dataset's fingerprint; a deeper one found there
     serves a shallower request. While it is computed each finished shard of the base is kept, so
     that a killed process loses one shard at most. Memory is bounded by the block of base vectors
     at hand (some megabytes) and by the answer, never by n.
@@ -70,11 +70,11 @@ def exact_truth(
     Raises
     ------
     DataError
-        NaN, Inf or (under `cosine`) zero queries; `given_truth` that is not the truth of these
+        NaN, Inf or (under `cosine`) zero queries; `given_ground_truth` that is not that of these
         vectors, naming its first wrong query.
     """
     if depth < 1:
-        raise DataError(f"depth of the truth must be at least 1, got {depth}")
+        raise DataError(f"depth of the ground truth must be at least 1, got {depth}")
     depth = min(depth, dataset.n)
     if cache:
         folder = _paths.home() / "truth" / dataset.fingerprint
@@ -93,21 +93,21 @@ def exact_truth(
             _drop_unfinished(folder, depth)
     else:
         truth = _computed(dataset, depth, threads, shard_rows, progress, None)
-    if dataset.given_truth is not None:
+    if dataset.given_ground_truth is not None:
         everyone = np.arange(dataset.m)
         _refuse_worse(
-            dataset.given_truth, truth, everyone, dataset, f"ground truth of {dataset.name}"
+            dataset.given_ground_truth, truth, everyone, dataset, f"ground truth of {dataset.name}"
         )
     return truth
 
 
-def given_truth(
+def check_ground_truth(
     ids: Vectors, queries: Vectors, base: Vectors, metric: Metric, *, where: str
-) -> Truth:
+) -> GroundTruth:
     """Check ground truth that came with a file, and give it distances of our own.
 
     Looked at are shape, range, repeated ids and the order of every query; for a sample of the
-    queries the exact neighbors are found again. :func:`exact_truth` compares all of them.
+    queries the exact neighbors are found again. :func:`compute_ground_truth` compares all of them.
 
     Parameters
     ----------
@@ -118,13 +118,13 @@ def given_truth(
 
     Returns
     -------
-    Truth
+    GroundTruth
         −1 and inf after the end of a shorter row.
 
     Raises
     ------
     DataError
-        It cannot be the truth of these vectors; the first query that shows it is named.
+        It cannot be the ground truth of these vectors; the first query that shows it is named.
     """
     if ids.ndim != 2 or len(ids) != len(queries) or not ids.shape[1]:
         raise DataError(
@@ -168,13 +168,13 @@ def given_truth(
             f"{_REMEDY}"
         ),
     )
-    truth = Truth(ids, distances)
+    truth = GroundTruth(ids, distances)
     few = min(len(queries), _SAMPLE_QUERIES)
     sample = np.unique(
         np.concatenate([np.arange(few // 4), np.linspace(0, len(queries) - 1, few).astype(int)])
     )
     width = min(truth.depth, _SAMPLE_DEPTH)
-    exact = Truth(*nearest(queries[sample], base, metric, width, threads=cores()))
+    exact = GroundTruth(*nearest(queries[sample], base, metric, width, threads=cores()))
     dataset = Dataset(where, base, queries, metric)
     _refuse_worse(truth, exact, sample, dataset, where)
     return truth
@@ -194,7 +194,7 @@ def _computed(
     shard_rows: int | None,
     progress: Callable[[int, int], None] | None,
     folder: Path | None,
-) -> Truth:
+) -> GroundTruth:
     """Go through the shards in order; the best so far bounds what the next one looks for."""
     step = shard_rows or int(max(_SHARD_PRODUCTS / dataset.m, _SHARD_ROWS * depth) / dataset.d) + 1
     unfinished = folder / f"unfinished-{depth}.npz" if folder else None
@@ -209,7 +209,7 @@ def _computed(
 
     for first in range(start, dataset.n, step):
         stop = min(first + step, dataset.n)
-        part = Truth(
+        part = GroundTruth(
             *nearest(
                 dataset.queries,
                 dataset.base,
@@ -227,14 +227,14 @@ def _computed(
             _write(unfinished, best, stop=np.int64(stop))
     assert best is not None
     narrow = np.int32 if dataset.n <= np.iinfo(np.int32).max else np.int64
-    return Truth(best.ids.astype(narrow), best.distances)
+    return GroundTruth(best.ids.astype(narrow), best.distances)
 
 
-def _resumed(path: Path, dataset: Dataset, depth: int) -> tuple[Truth | None, int]:
+def _resumed(path: Path, dataset: Dataset, depth: int) -> tuple[GroundTruth | None, int]:
     """Read how far an earlier process came, and the best until there."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            best, stop = Truth(stored["ids"], stored["distances"]), int(stored["stop"])
+            best, stop = GroundTruth(stored["ids"], stored["distances"]), int(stored["stop"])
     except DAMAGE:
         return None, 0
     if not 0 < stop < dataset.n or not _fits(best, dataset.m, depth):
@@ -245,7 +245,7 @@ def _resumed(path: Path, dataset: Dataset, depth: int) -> tuple[Truth | None, in
     return best, stop
 
 
-def _fits(truth: Truth, queries: int, depth: int) -> bool:
+def _fits(truth: GroundTruth, queries: int, depth: int) -> bool:
     return (
         truth.ids.shape == truth.distances.shape == (queries, depth)
         and truth.ids.dtype.kind == "i"
@@ -259,18 +259,18 @@ def _drop_unfinished(folder: Path, depth: int) -> None:
         (folder / f"unfinished-{depth}.npz").unlink()
 
 
-def _merged(one: Truth, other: Truth) -> Truth:
+def _merged(one: GroundTruth, other: GroundTruth) -> GroundTruth:
     """Keep the nearest of two shards, by distance, then id."""
     ids = np.hstack([one.ids, other.ids])
     distances = np.hstack([one.distances, other.distances])
     order = np.lexsort((ids, distances), axis=1)[:, : one.depth]
-    return Truth(
+    return GroundTruth(
         np.take_along_axis(ids, order, axis=1), np.take_along_axis(distances, order, axis=1)
     )
 
 
-def _cached(folder: Path, dataset: Dataset, depth: int) -> Truth | None:
-    """Find the shallowest kept truth that is deep enough; one that is damaged is passed over."""
+def _cached(folder: Path, dataset: Dataset, depth: int) -> GroundTruth | None:
+    """Find the shallowest one kept that is deep enough; what is damaged is passed over."""
     known = ((path.stem.partition("-")[2], path) for path in folder.glob("depth-*.npz"))
     kept = sorted((int(number), path) for number, path in known if number.isdecimal())
     for deep, path in kept:
@@ -278,11 +278,11 @@ def _cached(folder: Path, dataset: Dataset, depth: int) -> Truth | None:
             continue
         truth = _read(path)
         if truth is not None and _is_sound(truth, dataset, deep):
-            return Truth(truth.ids[:, :depth], truth.distances[:, :depth])
+            return GroundTruth(truth.ids[:, :depth], truth.distances[:, :depth])
     return None
 
 
-def _is_sound(truth: Truth, dataset: Dataset, depth: int) -> bool:
+def _is_sound(truth: GroundTruth, dataset: Dataset, depth: int) -> bool:
     """Look at shape, range and order, and compute the distances of a few queries again."""
     ids, distances = truth.ids, truth.distances
     if not _fits(truth, dataset.m, depth):
@@ -297,15 +297,15 @@ def _is_sound(truth: Truth, dataset: Dataset, depth: int) -> bool:
     return bool(np.allclose(again, distances[few], rtol=1e-9, atol=1e-12))
 
 
-def _write(path: Path, truth: Truth, **more: Any) -> None:
+def _write(path: Path, truth: GroundTruth, **more: Any) -> None:
     with whole_file(path) as stream:
         np.savez(stream, ids=truth.ids, distances=truth.distances, **more)
 
 
-def _read(path: Path) -> Truth | None:
+def _read(path: Path) -> GroundTruth | None:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            return Truth(stored["ids"], stored["distances"])
+            return GroundTruth(stored["ids"], stored["distances"])
     except DAMAGE:
         return None  # it is computed again
 
@@ -328,7 +328,7 @@ def _comparable(distances: FloatArray, metric: Metric) -> FloatArray:
 def _slack(
     queries: Vectors, base: Vectors, metric: Metric, distances: FloatArray, rows: NDArray[Any]
 ) -> FloatArray:
-    """How far a truth computed in float32 on sane data may be off: (rows, depth)."""
+    """How far a ground truth computed in float32 on sane data may be off: (rows, depth)."""
     if metric == "cosine":
         return np.full(distances.shape, 1e-5)
     wide = queries[rows].astype(np.float64)
@@ -342,7 +342,7 @@ def _slack(
 
 
 def _refuse_worse(
-    given: Truth, exact: Truth, rows: NDArray[Any], dataset: Dataset, where: str
+    given: GroundTruth, exact: GroundTruth, rows: NDArray[Any], dataset: Dataset, where: str
 ) -> None:
     """Refuse given neighbors that are farther than the exact ones, which are those of `rows`."""
     width = min(given.depth, exact.depth)
