@@ -28,7 +28,7 @@ QUERIES = RNG.normal(size=(5000, 16)).astype(np.float32)
 def bare(call: Callable[[Any], Any]) -> float:
     """Median ns of a call, the clock read around it as in a measured pass."""
     times = []
-    with clock.undisturbed():
+    with clock.without_gc():
         for row in list(QUERIES):
             start = time.perf_counter_ns()
             call(row)
@@ -40,7 +40,7 @@ def outside(k: int) -> None:
     """Time per query outside the timed call, with an index that does nothing."""
     index = Null()
     index.fit(BASE, "l2", seed=0, threads=1)
-    spent = min(clock.one_by_one(index.search_one, QUERIES, k).outside_ns for _ in range(ROUNDS))
+    spent = min(clock.time_singly(index.search_one, QUERIES, k).outside_ns for _ in range(ROUNDS))
     figure(f"harness outside the timed call, k={k}", spent / 1e3, {10: 2, 100: 5}[k], "µs")
 
 
@@ -52,7 +52,7 @@ def inside(name: str, adapter: str, setting: dict[str, int], call: Callable[[Any
     beyond = []
     for _ in range(ROUNDS):
         own = bare(call)
-        latency = clock.one_by_one(index.search_one, QUERIES, 10).latency_ns
+        latency = clock.time_singly(index.search_one, QUERIES, 10).latency_ns
         beyond.append(float(np.median(latency)) - own)
     figure(f"harness inside the timed call, beyond {name}", np.median(beyond) / 1e3, 1, "µs")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vbench._leftovers import TemporaryFolder, sweep, temporary_file
-from vbench._locks import locked
+from vbench._locks import hold_lock
 from vbench.data.files import whole_file
 
 _DIES = """
@@ -17,9 +17,9 @@ import os, sys
 from pathlib import Path
 from vbench.data.files import whole_file
 from vbench._leftovers import TemporaryFolder
-from vbench._locks import locked
+from vbench._locks import hold_lock
 target = Path(sys.argv[1])
-with locked(target, "dying"), whole_file(target) as stream:
+with hold_lock(target, "dying"), whole_file(target) as stream:
     kept = TemporaryFolder(target), TemporaryFolder(purpose="spool")
     (kept[0].path / "base.npy").write_bytes(b"half")
     stream.write(b"half")
@@ -62,7 +62,7 @@ def test_what_a_live_process_writes_is_let_be(tmp_path, spool):
     """A sweep takes nothing from who is still writing; that takes its name afterwards."""
     target = tmp_path / "x.bin"
     with (
-        locked(target, "writing"),
+        hold_lock(target, "writing"),
         TemporaryFolder(target) as half,
         TemporaryFolder() as spooled,
         whole_file(target) as stream,
@@ -99,7 +99,7 @@ def test_a_temporary_folder_can_take_its_name(tmp_path):
 def test_names_as_long_as_the_file_system_allows(tmp_path):
     """A target's name may have 255 bytes, of any alphabet."""
     for name in ("x" * 255, "ä" * 127):
-        with whole_file(tmp_path / name) as stream, locked(tmp_path / name, "writing"):
+        with whole_file(tmp_path / name) as stream, hold_lock(tmp_path / name, "writing"):
             stream.write(b"1")
         assert (tmp_path / name).read_bytes() == b"1"
 

@@ -8,15 +8,15 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from vbench._locks import is_held, locked
+from vbench._locks import hold_lock, is_held
 
 _ADDS = """
 import sys
 from pathlib import Path
-from vbench._locks import is_held, locked
+from vbench._locks import hold_lock, is_held
 path = Path(sys.argv[1])
 for _ in range(20):
-    with locked(path, "adding"):
+    with hold_lock(path, "adding"):
         path.write_text(str(int(path.read_text()) + 1))
 """
 
@@ -38,11 +38,11 @@ def test_who_waits_says_for_whom(tmp_path, monkeypatch):
     monkeypatch.setattr("vbench._locks.tell", lambda text: (said.append(text), told.set()))
 
     def wait():
-        with locked(tmp_path / "x", "second"):
+        with hold_lock(tmp_path / "x", "second"):
             return True
 
     with ThreadPoolExecutor() as pool:
-        with locked(tmp_path / "x", "converting x"):
+        with hold_lock(tmp_path / "x", "converting x"):
             other = pool.submit(wait)
             assert told.wait(30)
         assert other.result(30)
@@ -54,7 +54,7 @@ def test_who_waits_says_for_whom(tmp_path, monkeypatch):
 def test_where_nothing_can_be_written_there_is_no_lock(tmp_path):
     """What can only be read needs none; the error is that of the writing."""
     (tmp_path / "file").write_bytes(b"")
-    with locked(tmp_path / "file" / "x", "reading"):
+    with hold_lock(tmp_path / "file" / "x", "reading"):
         pass
 
 
@@ -71,11 +71,11 @@ def test_a_lock_that_may_only_be_read(tmp_path, monkeypatch):
     monkeypatch.setattr("vbench._locks.os.open", refusing)
 
     def second():
-        with locked(tmp_path / "x", "second"):
+        with hold_lock(tmp_path / "x", "second"):
             done.append("second")
 
     with ThreadPoolExecutor() as pool:
-        with locked(tmp_path / "x", "first"):
+        with hold_lock(tmp_path / "x", "first"):
             ready.set()
             assert is_held(tmp_path / "x")
             other = pool.submit(second)

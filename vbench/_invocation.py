@@ -17,7 +17,7 @@ say: Callable[[str], None] | None = None
 
 
 @contextmanager
-def invoked(words: Sequence[str] | None) -> Iterator[None]:
+def within_command(words: Sequence[str] | None) -> Iterator[None]:
     """Take what happens inside for the doing of this command line."""
     token = argv.set(tuple(sys.argv[1:] if words is None else words))
     try:

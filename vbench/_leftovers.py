@@ -143,7 +143,7 @@ def hold(descriptor: int, *, wait: bool = False) -> bool:
     return True
 
 
-def hidden(beside: Path, end: str) -> Path:
+def hidden_path(beside: Path, end: str) -> Path:
     """Name a hidden file beside another, as long as names may be."""
     room = _LONGEST_NAME - len(end) - 1
     shortened = os.fsencode(beside.name)[:room].decode(errors="ignore")
@@ -163,7 +163,7 @@ def _mark() -> str:
 
 
 def _name(beside: Path) -> Path:
-    return hidden(beside, f".{_mark()}{PART}")
+    return hidden_path(beside, f".{_mark()}{PART}")
 
 
 def _remove_tree(path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vbench import _invocation
-from vbench._leftovers import CLOEXEC, LOCK, hidden, hold, is_still, sweep_once
+from vbench._leftovers import CLOEXEC, LOCK, hidden_path, hold, is_still, sweep_once
 from vbench._plain import plain
 from vbench.errors import VbenchWarning
 
@@ -28,7 +28,7 @@ def tell(text: str) -> None:
 
 
 @contextlib.contextmanager
-def locked(target: Path, doing: str) -> Iterator[None]:
+def hold_lock(target: Path, doing: str) -> Iterator[None]:
     """Hold the lock beside `target` while it is written.
 
     Whoever waited looks again whether the other process has made it already. A lock ends with its
@@ -41,7 +41,7 @@ def locked(target: Path, doing: str) -> Iterator[None]:
         What is done, for those who wait: "converting base.npy".
     """
     sweep_once(target.parent)
-    path = hidden(target, LOCK)
+    path = hidden_path(target, LOCK)
     descriptor = _taken(path, doing)
     try:
         yield
@@ -95,7 +95,7 @@ def _holder(path: Path) -> str:
 def is_held(target: Path) -> bool:
     """Whether a process holds the lock beside `target` now."""
     try:
-        descriptor = _opened(hidden(target, LOCK), create=False)
+        descriptor = _opened(hidden_path(target, LOCK), create=False)
     except OSError:
         return False
     try:

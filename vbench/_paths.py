@@ -12,7 +12,7 @@ from vbench.errors import VbenchError
 Room = Literal["indexes", "datasets", "reports"]
 
 
-def room(name: Room) -> Path:
+def resource_dir(name: Room) -> Path:
     """Folder of `indexes`, `datasets` or `reports`: inside a wheel, or at the top of a checkout."""
     package = Path(__file__).parent
     packed = package / "catalog" / name

@@ -1,4 +1,4 @@
-"""Code of other people: what goes wrong when it is imported or called is told in one line."""
+"""Third-party code: what goes wrong when it is imported or called is reported in one line."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from vbench._process.text import describe_error
 from vbench.errors import UnknownNameError, VbenchError
 
 
 @contextlib.contextmanager
-def guarded(problem: str) -> Iterator[None]:
+def guard(problem: str) -> Iterator[None]:
     """Send what the code prints to standard error, and say what it raises after `problem`.
 
     Standard output is for the one JSON document.
@@ -27,9 +28,9 @@ def guarded(problem: str) -> Iterator[None]:
             yield
     except VbenchError:
         raise
-    # Somebody else's code may raise anything, SystemExit included.
+    # Third-party code may raise anything, SystemExit included.
     except (Exception, SystemExit) as error:
-        raise VbenchError(f"{problem} ({said(error)})") from error
+        raise VbenchError(f"{problem} ({describe_error(error)})") from error
 
 
 def see_working_directory() -> None:
@@ -59,7 +60,7 @@ def load(target: str, kind: str, *, installed: bool = False) -> Any:
     module, _, name = target.partition(":")
     if not installed:
         see_working_directory()
-    with guarded(f"{target} cannot be imported"):
+    with guard(f"{target} cannot be imported"):
         found = importlib.import_module(module)
     if not hasattr(found, name):
         own = [
@@ -69,9 +70,3 @@ def load(target: str, kind: str, *, installed: bool = False) -> Any:
         ]
         raise UnknownNameError(f"{kind} of the module {module}", name, own)
     return getattr(found, name)
-
-
-def said(error: BaseException) -> str:
-    """What an error says, in one line, after its type."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -13,6 +13,7 @@ import pytest
 from machine import Machine
 
 from vbench.bench import clock
+from vbench.indexes.answers import AnswerError
 
 QUERIES = np.arange(12, dtype=np.float32).reshape(6, 2)
 
@@ -25,7 +26,7 @@ def test_one_by_one_keeps_ids_and_times_of_every_query() -> None:
         asked.append(query.copy())
         return np.array([query[0], query[1], 0], dtype=np.int64)
 
-    done = clock.one_by_one(search_one, QUERIES, 3)
+    done = clock.time_singly(search_one, QUERIES, 3)
     assert np.array_equal(np.stack(asked), QUERIES)
     assert done.ids[:, 0].tolist() == QUERIES[:, 0].tolist()
     assert done.latency_ns.shape == (6,)
@@ -45,7 +46,7 @@ def test_ids_and_times_of_another_order_come_back_in_that_of_the_queries(
         return [int(query[0])]
 
     order = np.array([4, 0, 5, 1, 3, 2])
-    done = clock.one_by_one(search_one, QUERIES, 1, order=order, clock=machine.clock)
+    done = clock.time_singly(search_one, QUERIES, 1, order=order, clock=machine.clock)
     assert asked == [8, 0, 10, 2, 6, 4]
     assert done.ids[:, 0].tolist() == [0, 2, 4, 6, 8, 10]
     assert done.latency_ns.tolist() == [100, 102, 104, 106, 108, 110]
@@ -107,7 +108,7 @@ def test_answers_are_kept_whatever_becomes_of_their_memory(
     search_one: Callable[[np.ndarray, int], Any],
 ) -> None:
     """An adapter may answer in the same list or memory each time; its earlier answers stay."""
-    done = clock.one_by_one(search_one, QUERIES, 2)
+    done = clock.time_singly(search_one, QUERIES, 2)
     assert done.ids.tolist() == QUERIES.tolist()
 
 
@@ -117,10 +118,10 @@ def test_an_answer_that_is_none_is_named_by_the_number_of_its_query() -> None:
     def search_one(query: np.ndarray, k: int) -> Any:
         return [[1], [1, 2]] if query[0] == 8 else [1]
 
-    with pytest.raises(clock.AnswerError, match="for query 4"):
-        clock.one_by_one(search_one, QUERIES, 2, order=np.array([5, 4, 3, 2, 1, 0]))
-    with pytest.raises(clock.AnswerError, match=r"returned a tuple of 2 .*return the ids alone"):
-        clock.one_by_one(lambda query, k: (np.ones(2), np.arange(2)), QUERIES, 2)
+    with pytest.raises(AnswerError, match="for query 4"):
+        clock.time_singly(search_one, QUERIES, 2, order=np.array([5, 4, 3, 2, 1, 0]))
+    with pytest.raises(AnswerError, match=r"returned a tuple of 2 .*return the ids alone"):
+        clock.time_singly(lambda query, k: (np.ones(2), np.arange(2)), QUERIES, 2)
 
 
 def test_queries_that_are_read_only_stay_as_they_are() -> None:
@@ -139,11 +140,11 @@ def test_queries_that_are_read_only_stay_as_they_are() -> None:
         return [1]
 
     with pytest.raises(ValueError, match="read-only"):
-        clock.one_by_one(writes, given, 1)
-    with pytest.raises(clock.AnswerError, match="search changed the queries"):
-        clock.one_by_one(writes_past_that, given, 1)
+        clock.time_singly(writes, given, 1)
+    with pytest.raises(AnswerError, match="search changed the queries"):
+        clock.time_singly(writes_past_that, given, 1)
     assert np.array_equal(given, QUERIES)
-    clock.one_by_one(writes, QUERIES.copy(), 1)
+    clock.time_singly(writes, QUERIES.copy(), 1)
 
 
 @pytest.mark.parametrize("enabled", [True, False])
@@ -156,7 +157,7 @@ def test_no_garbage_is_collected_while_the_clock_runs(
     try:
         (gc.enable if enabled else gc.disable)()
         monkeypatch.setattr(gc, "disable", lambda: None)
-        clock.one_by_one(lambda query, k: seen.append(gc.isenabled()) or [0], QUERIES, 1)
+        clock.time_singly(lambda query, k: seen.append(gc.isenabled()) or [0], QUERIES, 1)
         assert seen == [False] * 6
         assert gc.isenabled() is enabled
     finally:
@@ -173,7 +174,7 @@ def test_a_clock_that_an_adapter_puts_in_place_is_not_read(monkeypatch: pytest.M
         return [0]
 
     for _ in range(2):
-        done = clock.one_by_one(search_one, QUERIES, 1)
+        done = clock.time_singly(search_one, QUERIES, 1)
         assert (done.latency_ns > 0).all()
         assert done.wall_ns >= done.latency_ns.sum()
 
@@ -181,4 +182,4 @@ def test_a_clock_that_an_adapter_puts_in_place_is_not_read(monkeypatch: pytest.M
 def test_rows_differ_as_sets() -> None:
     """The order of ids does not make two answers different."""
     a, b = np.array([[1, 2], [3, 4], [5, 5]]), np.array([[2, 1], [3, 9], [5, 6]])
-    assert clock.differing(a, b) == 2
+    assert clock.count_differing(a, b) == 2

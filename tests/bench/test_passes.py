@@ -70,7 +70,7 @@ def test_a_disturbed_pass_is_made_again_and_not_counted() -> None:
     """In another order; its first touches of the queries are kept."""
     searched = Searched(lambda number, query: 90 if number == 0 else 0)
     done = measured(searched)
-    assert (done.redone, done.made, len(done.counted)) == (1, 4, 3)
+    assert (done.redone, done.total, len(done.counted)) == (1, 4, 3)
     assert len({tuple(order) for order in searched.orders()}) == 4
     assert [each.latency_ns[0] for each in done.counted] == [1001, 1002, 1003]
     assert done.first_ns.tolist() == [1090] * M
@@ -99,5 +99,5 @@ def test_who_waits_for_another_process_is_not_disturbed() -> None:
 def test_the_first_counted_pass_is_the_first_touch() -> None:
     """It costs no pass of its own."""
     done = measured(Searched())
-    assert done.made == 3
+    assert done.total == 3
     assert done.first_ns.tolist() == done.counted[0].latency_ns.tolist() == [1000] * M

@@ -310,7 +310,7 @@ def test_a_folder_with_something_else_is_left_alone(dataset: Dataset, tmp_path: 
 def test_a_folder_is_written_by_one_run_at_a_time(dataset: Dataset, tmp_path: Path) -> None:
     """A second run in the same folder is refused while the first holds it."""
     run = once(dataset, "flat", tmp_path / "run")
-    with files.locked(run.path), pytest.raises(VbenchError, match="another vbench run"):
+    with files.hold_folder(run.path), pytest.raises(VbenchError, match="another vbench run"):
         once(dataset, "flat", tmp_path / "run")
 
 

@@ -55,14 +55,14 @@ def test_a_question_arrives_as_it_was_asked() -> None:
     ask = wire.Search(setting=setting, k=3, repeats=2, warmup=0)
     ours, theirs = (Channel(end) for end in socket.socketpair())
     ours.send(wire.encode(ask))
-    assert wire.receive_asked(theirs) == ask
+    assert wire.receive_question(theirs) == ask
     ours.send(wire.encode(wire.Search(setting={"x": float("nan")}, k=3, repeats=2, warmup=0)))
-    got = wire.receive_asked(theirs)
+    got = wire.receive_question(theirs)
     assert isinstance(got, wire.Search)
     assert np.isnan(got.setting["x"])
     ours.close()
     with pytest.raises(ClosedError):
-        wire.receive_asked(theirs)
+        wire.receive_question(theirs)
     theirs.close()
 
 

@@ -90,7 +90,7 @@ def test_fetch(tmp_path, monkeypatch):
         f'[[files]]\nrole = "base"\nurls = ["{(source / "base.npy").as_uri()}"]\n'
         f'[[files]]\nrole = "queries"\nurls = ["{(source / "query.npy").as_uri()}"]\n'
     )
-    monkeypatch.setattr(_paths, "room", lambda name: cards)
+    monkeypatch.setattr(_paths, "resource_dir", lambda name: cards)
     for _ in range(2):
         result = call("fetch", "mine")
         assert result.exit_code == 0, result.output

@@ -64,7 +64,9 @@ def test_file_names_come_from_the_url(tmp_path):
     assert [file.filename for file in card.files] == ["a b.hdf5", "c.npy", "truth.ibin"]
 
 
-@pytest.mark.parametrize("name", sorted(p.stem for p in _paths.room("datasets").glob("*.toml")))
+@pytest.mark.parametrize(
+    "name", sorted(p.stem for p in _paths.resource_dir("datasets").glob("*.toml"))
+)
 def test_every_card_of_the_catalog_is_complete(name):
     """Each card has a title, metric, sizes, terms, citation, and data or places to get it."""
     entry = catalog.entry(name)

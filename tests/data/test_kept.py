@@ -140,14 +140,14 @@ def test_a_file_that_changes_while_it_is_read(tmp_path, home):
     path = tmp_path / "x.npy"
     np.save(path, np.ones((50, 8)))
 
-    from vbench.data.arrays import converted
+    from vbench.data.arrays import map_converted
 
     def block(start, stop):
         np.save(path, np.ones((60, 8)))
         return np.ones((stop - start, 8))
 
     with pytest.raises(DataError, match="changed while it was read"):
-        converted(path, "", (50, 8), np.dtype("f4"), block)
+        map_converted(path, "", (50, 8), np.dtype("f4"), block)
     assert not list(home.glob("converted/*"))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import vbench
-from vbench._locks import locked
+from vbench._locks import hold_lock
 from vbench.data import prune
 from vbench.data.formats import read_array, read_contents
 from vbench.data.ground_truth import compute_ground_truth
@@ -62,7 +62,7 @@ def test_ground_truth_that_a_deeper_one_replaces(home):
         str(folder / "depth-5.npz"): "that of depth 20 serves too",
         str(folder / "unfinished-50.npz"): "its computation was stopped",
     }
-    with locked(home / folder / "depth-50.npz", "computing"):
+    with hold_lock(home / folder / "depth-50.npz", "computing"):
         assert str(folder / "unfinished-50.npz") not in _found(home)
 
 
@@ -76,7 +76,7 @@ def test_half_downloads_and_datasets(home):
     assert (item.kind, item.path, item.bytes) == ("download", folder / "y.hdf5.part", 4)
     (whole,) = prune.prunable(datasets=True)
     assert (whole.kind, whole.path, whole.bytes) == ("dataset", folder, 6)
-    with locked(folder, "fetching"):
+    with hold_lock(folder, "fetching"):
         assert not prune.prunable(datasets=True)
     prune.remove([item])
     assert [path.name for path in folder.iterdir()] == ["x.hdf5"]
@@ -115,10 +115,10 @@ def test_left_overs_are_swept_everywhere(home):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_bytes(b"")
     assert _found(home) == {names[-1]: "an earlier version left it"}
-    assert len(prune.swept()) == 4
+    assert len(prune.sweep_home()) == 4
 
 
 def test_an_empty_home(home):
     """Nothing is there to go."""
     assert prune.prunable(unused_days=0, datasets=True) == []
-    assert prune.swept() == []
+    assert prune.sweep_home() == []

@@ -11,7 +11,7 @@ import pytest
 import vbench
 from vbench.data import catalog
 from vbench.data.dataset import Dataset
-from vbench.data.select import selected
+from vbench.data.select import select_queries
 from vbench.errors import DataError, UnknownNameError
 
 RNG = np.random.default_rng(3)
@@ -68,7 +68,7 @@ def test_variants_that_cannot_be_are_explained(folder: Path) -> None:
         vbench.load(f"{folder}:gone")
     points = np.eye(3, dtype=np.float32)
     with pytest.raises(DataError, match="no column age"):
-        selected(Dataset("bare", points, points, "ip"), {"age": "7"})
+        select_queries(Dataset("bare", points, points, "ip"), {"age": "7"})
 
 
 def test_books_has_its_variants_in_the_catalog() -> None:

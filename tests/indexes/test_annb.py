@@ -9,7 +9,7 @@ import pytest
 
 import vbench
 from vbench.errors import UnknownNameError, VbenchError
-from vbench.indexes.answers import whole
+from vbench.indexes.answers import check_batch
 from vbench.indexes.conformance.checks import CHECKS, perform
 from vbench.indexes.conformance.subject import Subject
 from vbench.indexes.parameters import check
@@ -124,7 +124,7 @@ def test_short_answers_are_padded_and_growth_is_the_size(wrapper: str) -> None:
     kind = resolve(f"{wrapper}:Small")
     index = kind(metric="", args="a name")  # type: ignore[call-arg]  # parameters of the adapter
     index.fit(BASE, "l2", seed=1, threads=2)
-    ids = whole(index.search(QUERIES, 6), len(QUERIES), 6)
+    ids = check_batch(index.search(QUERIES, 6), len(QUERIES), 6)
     assert (ids[:, 3:] == -1).all()
     assert (ids[:, :3] >= 0).all()
     assert index.size_bytes() == 4096

@@ -55,12 +55,12 @@ def test_one_wrong_row_among_right_ones_is_found() -> None:
 
 def test_batch_answers_have_a_row_for_each_query() -> None:
     """Missing columns are pads; missing rows and floats are refused."""
-    assert answers.whole(np.array([[1], [2]]), 2, 2).tolist() == [[1, -1], [2, -1]]
-    assert answers.whole([[], []], 2, 2).tolist() == [[-1, -1], [-1, -1]]
+    assert answers.check_batch(np.array([[1], [2]]), 2, 2).tolist() == [[1, -1], [2, -1]]
+    assert answers.check_batch([[], []], 2, 2).tolist() == [[-1, -1], [-1, -1]]
     with pytest.raises(answers.AnswerError, match=r"shape \(2, 1\).*\(3, 2\)"):
-        answers.whole(np.array([[1], [2]]), 3, 2)
+        answers.check_batch(np.array([[1], [2]]), 3, 2)
     with pytest.raises(answers.AnswerError, match="float32"):
-        answers.whole(np.zeros((3, 2), dtype=np.float32), 3, 2)
+        answers.check_batch(np.zeros((3, 2), dtype=np.float32), 3, 2)
 
 
 def test_ids_outside_the_base_name_query_and_id() -> None:
@@ -85,7 +85,7 @@ def test_ids_outside_the_base_name_query_and_id() -> None:
 )
 def test_rows_of_a_batch_may_have_different_lengths(answer: object) -> None:
     """Each is padded to k, whatever holds them."""
-    assert answers.whole(answer, 3, 2).tolist() == [[1, -1], [2, 3], [-1, -1]]
+    assert answers.check_batch(answer, 3, 2).tolist() == [[1, -1], [2, 3], [-1, -1]]
 
 
 @pytest.mark.parametrize(
@@ -105,26 +105,26 @@ def test_rows_of_a_batch_may_have_different_lengths(answer: object) -> None:
 def test_a_batch_that_is_no_ids_is_refused(answer: object, says: str) -> None:
     """The message says what came and what to return."""
     with pytest.raises(answers.AnswerError, match=says):
-        answers.whole(answer, 3, 2)
+        answers.check_batch(answer, 3, 2)
 
 
 def test_two_rows_in_a_tuple_are_two_answers() -> None:
     """And no ids with their distances."""
-    assert answers.whole(([1, 2], [3, 4]), 2, 2).tolist() == [[1, 2], [3, 4]]
-    assert answers.whole(([1], [3, 4]), 2, 2).tolist() == [[1, -1], [3, 4]]
+    assert answers.check_batch(([1, 2], [3, 4]), 2, 2).tolist() == [[1, 2], [3, 4]]
+    assert answers.check_batch(([1], [3, 4]), 2, 2).tolist() == [[1, -1], [3, 4]]
 
 
 @pytest.mark.parametrize("answer", [[], (), np.empty((0, 2)), np.empty((0, 0)), np.empty(0)])
 def test_no_queries_have_no_rows(answer: object) -> None:
     """However the index puts it."""
-    assert answers.whole(answer, 0, 2).shape == (0, 2)
+    assert answers.check_batch(answer, 0, 2).shape == (0, 2)
 
 
 def test_the_answer_to_one_query_may_be_a_row_alone() -> None:
     """As some libraries answer a batch of one."""
-    assert answers.whole(np.array([4, 5]), 1, 3).tolist() == [[4, 5, -1]]
-    assert answers.whole([4, 5, 6], 1, 3).tolist() == [[4, 5, 6]]
+    assert answers.check_batch(np.array([4, 5]), 1, 3).tolist() == [[4, 5, -1]]
+    assert answers.check_batch([4, 5, 6], 1, 3).tolist() == [[4, 5, 6]]
     with pytest.raises(answers.AnswerError, match="shape"):
-        answers.whole([4, 5, 6, 7], 1, 3)
+        answers.check_batch([4, 5, 6, 7], 1, 3)
     with pytest.raises(answers.AnswerError, match="shape"):
-        answers.whole([4, 5], 2, 3)
+        answers.check_batch([4, 5], 2, 3)

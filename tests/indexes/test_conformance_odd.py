@@ -103,7 +103,7 @@ def test_what_is_odd_is_told(
     try:
         found = check(name, what)
     finally:
-        servers = [each for each in busy.started() if each.name() == "sleep"]
+        servers = [each for each in busy.started_processes() if each.name() == "sleep"]
         for each in servers:
             each.kill()
         psutil.wait_procs(servers)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vbench._process import channel
-from vbench._process.channel import Arrays, Channel, ChannelError, ClosedError, decoded
+from vbench._process.channel import Arrays, Channel, ChannelError, ClosedError, decode
 
 SHAPE = (3, 2)
 
@@ -112,4 +112,4 @@ def test_half_a_message_is_waited_for_in_vain_not_forever(
 def test_a_head_that_is_not_what_it_must_be_is_an_error(head: bytes) -> None:
     """Nothing, noise, text that is no UTF-8, thousands of levels, another type."""
     with pytest.raises(ChannelError):
-        decoded(head, str)
+        decode(head, str)

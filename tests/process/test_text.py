@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vbench._process.text import MOST_LOG, bounded, bounded_log, reason_of, trace_of
+from vbench._process.text import MOST_LOG, reason_of, shorten, shorten_log, trace_of
 
 
 class UnshowableError(BaseException):
@@ -25,7 +25,7 @@ class NotTextError(Exception):
 def test_a_long_text_keeps_its_beginning_and_its_end(length: int) -> None:
     """And says how long it was."""
     text = "a" * (length // 2) + "b" * (length - length // 2)
-    short = bounded(text)
+    short = shorten(text)
     assert len(short) <= 500
     assert (short == text) == (length <= 500)
     assert f"{length:,}" in short or length <= 500
@@ -34,7 +34,7 @@ def test_a_long_text_keeps_its_beginning_and_its_end(length: int) -> None:
 
 def test_a_log_is_bounded_in_bytes() -> None:
     """Its end is kept, and no character is cut in two."""
-    kept = bounded_log("é" * 10_000 + "\ud800end")
+    kept = shorten_log("é" * 10_000 + "\ud800end")
     assert len(kept.encode()) <= MOST_LOG
     assert kept.endswith("é?end")
 

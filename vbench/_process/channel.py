@@ -169,7 +169,7 @@ class Channel:
                 raise ClosedError(str(error)) from None
 
 
-def decoded(head: bytes, kind: type[Message]) -> Message:
+def decode(head: bytes, kind: type[Message]) -> Message:
     """What a head holds, which must be of this type.
 
     Raises

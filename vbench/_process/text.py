@@ -1,4 +1,4 @@
-"""What somebody else's code says of its failure: short enough, and such that UTF-8 can hold it."""
+"""What third-party code says of its failure: short enough, and such that UTF-8 can hold it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MOST_LOG = 8 << 10
 """Bytes that a failure's log may have."""
 
 
-def bounded(text: str, length: int = MOST_REASON) -> str:
+def shorten(text: str, length: int = MOST_REASON) -> str:
     """`text`, or its beginning and end where it is longer than `length` characters."""
     if len(text) <= length:
         return text
@@ -21,12 +21,12 @@ def bounded(text: str, length: int = MOST_REASON) -> str:
     return text[:half] + middle + text[-half:]
 
 
-def bounded_log(text: str) -> str:
+def shorten_log(text: str) -> str:
     """The end of `text`, of at most `MOST_LOG`."""
     return text.encode(errors="replace")[-MOST_LOG:].decode(errors="ignore")
 
 
-def encodable(text: str) -> str:
+def make_encodable(text: str) -> str:
     """`text` with escapes for halves of surrogate pairs, which UTF-8 does not have."""
     return text.encode(errors="backslashreplace").decode()
 
@@ -35,10 +35,15 @@ def reason_of(error: BaseException, *, bare: bool = False) -> str:
     """Type and text of an error, or its text alone; it may fail at showing itself too."""
     name = type(error).__name__
     try:
-        text = encodable(str(error))
+        text = make_encodable(str(error))
     except BaseException:
         return f"{name}, which cannot be shown"
-    return bounded(text if bare else f"{name}: {text}" if text else name)
+    return shorten(text if bare else f"{name}: {text}" if text else name)
+
+
+def describe_error(error: BaseException) -> str:
+    """Type and text of an error in one line, in bounds."""
+    return " ".join(reason_of(error).split())
 
 
 def trace_of(error: BaseException) -> str:
@@ -49,4 +54,4 @@ def trace_of(error: BaseException) -> str:
         trace = "".join(traceback.format_tb(error.__traceback__))
         trace += f"{type(error).__name__}, which cannot be shown: {type(another).__name__}\n"
     # Four bytes is the most that a character takes.
-    return bounded(encodable(trace), MOST_LOG // 4)
+    return shorten(make_encodable(trace), MOST_LOG // 4)

@@ -14,7 +14,7 @@ from vbench.measures.estimate import Estimator
 from vbench.measures.grammar import parse
 from vbench.measures.tail import tail
 from vbench.measures.usual import DELTA, DELTAS
-from vbench.runs.failed import failed
+from vbench.runs.failed import failed_trials
 from vbench.runs.run import Run
 from vbench.runs.same import same_as
 from vbench.runs.settings import Setting
@@ -68,7 +68,7 @@ def summary(run: Run, extra: Sequence[Measure] = (), cluster: str | None = None)
             for setting in settings
         ],
         "levels": msgspec.to_builtins(manifest.levels),
-        "failed": failed(run),
+        "failed": failed_trials(run),
         "overhead": msgspec.to_builtins(manifest.overhead),
         "warnings": msgspec.to_builtins(manifest.warnings),
     }

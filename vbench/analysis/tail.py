@@ -14,8 +14,8 @@ from vbench.analysis.segments import Cross, crossed, segment_rows
 from vbench.analysis.summary import share_of_queries
 from vbench.analysis.verdict import spoils
 from vbench.analysis.worst import worst_rows
-from vbench.bench.findings.copies import of_copies, wrong_copies
-from vbench.data.copies import kept
+from vbench.bench.findings.copies import warn_of_copies, wrong_copies
+from vbench.data.copies import kept_copies
 from vbench.data.dataset import Dataset
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures import usual
@@ -109,7 +109,7 @@ def explain(
         for side in sides
     ]
     warnings += [each for each in run.manifest.warnings if spoils(each, speed=True)]
-    warnings += of_copies(run, sides)
+    warnings += warn_of_copies(run, sides)
     warnings += [*_of_builds(sides), *(warn for row in rows for warn in _of_inside(row))]
     return {
         "schema": SCHEMA,
@@ -197,7 +197,7 @@ def _index(
 def _copies_of(run: Run, setting: Setting) -> dict[str, float | None] | None:
     """Shares of wrong answers that are copies; None where the base has none, or is not known."""
     facts = run.manifest.dataset
-    copies = kept(facts.fingerprint) if facts.copies and facts.copies.share else None
+    copies = kept_copies(facts.fingerprint) if facts.copies and facts.copies.share else None
     return None if copies is None else wrong_copies(run, setting, copies)._asdict()
 
 

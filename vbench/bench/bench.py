@@ -29,7 +29,7 @@ from vbench.data.ground_truth import compute_ground_truth
 from vbench.errors import DamagedFileError, FailedTrialsWarning, VbenchWarning
 from vbench.runs import files, tables
 from vbench.runs.facts import Batch, Close, Pass, TrialFacts
-from vbench.runs.failed import failed
+from vbench.runs.failed import failed_trials
 from vbench.runs.rows import Rows, amend_trial, read_facts, read_rows, write_trial
 from vbench.runs.run import Run
 from vbench.runs.schema import Build, Trial
@@ -131,7 +131,7 @@ class Bench:
 
     def _forget_outdated(self, build: Build) -> None:
         """Set the results of a build aside whose server says that it is of another version now."""
-        known = self.journal.known(build).server
+        known = self.journal.noted_build(build).server
         if not known or build.key in self._asked or self.workers.has(build):
             return
         self._asked.add(build.key)
@@ -155,7 +155,7 @@ class Bench:
         same key; half of a build's results must not be of the one and half of the other.
         """
         done = self.journal.done_of(build)
-        known, version = self.journal.known(build).server, live.fitted.version or None
+        known, version = self.journal.noted_build(build).server, live.fitted.version or None
         why = ""
         if done and known != version:
             why = self._of_another_version(build, version or {}, known)
@@ -237,7 +237,7 @@ class Bench:
         )
         rows = Rows(ids=ids, hits=score.hits, latency_ns=latency, first_ns=first, ratio=score.ratio)
         write_trial(self.journal.folder, facts, rows)
-        self.journal.finished()
+        self.journal.count_trial()
         self._latest[build.key] = trial.key
 
     def _closed(self, build: str, closing: Closing) -> None:
@@ -285,12 +285,12 @@ def conclude(folder: Path, dataset: Dataset) -> Run:
     used: dict[str, str] = {}
     for environment in run.manifest.environments.values():
         used |= environment.kernels
-    found = findings(run, dataset, kernels.outdated(used))
+    found = findings(run, dataset, kernels.outdated_kernels(used))
     if found != run.manifest.warnings:
         files.write_manifest(folder, msgspec.structs.replace(run.manifest, warnings=found))
         run = Run(folder)
     # Nobody reads a table in Python: what left no result is said at once.
-    if reasons := list(dict.fromkeys(each["reason"] for each in failed(run))):
+    if reasons := list(dict.fromkeys(each["reason"] for each in failed_trials(run))):
         more = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
         warnings.warn(
             f"{run.path}: {run.counted}: {reasons[0]}{more}; run.manifest.failures has all",

@@ -12,10 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.indexes.answers import AnswerError as AnswerError
-from vbench.indexes.answers import check_range as check_range
-from vbench.indexes.answers import stack as stack
-from vbench.indexes.answers import whole as whole
+from vbench.indexes.answers import AnswerError, stack
 
 Ids = NDArray[np.int64]
 SearchOne = Callable[[NDArray[np.float32], int], Any]
@@ -81,7 +78,7 @@ class Pass(NamedTuple):
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def without_gc() -> Iterator[None]:
     """No garbage collection while the clock runs."""
     collector = _GARBAGE
     was_enabled = collector.is_enabled()
@@ -94,7 +91,7 @@ def undisturbed() -> Iterator[None]:
             collector.enable()
 
 
-def one_by_one(
+def time_singly(
     search_one: SearchOne,
     queries: NDArray[np.float32],
     k: int,
@@ -126,7 +123,7 @@ def one_by_one(
     asked = queries[order]
     asked.flags.writeable = queries.flags.writeable
     before = None if queries.flags.writeable else zlib.crc32(asked.data)
-    with undisturbed():
+    with without_gc():
         cpu, wall = clock.cpu(), clock.wall()
         for start in range(0, m, _CHUNK):
             chunk = slice(start, min(m, start + _CHUNK))
@@ -164,7 +161,7 @@ def _timed(
     return answers, times
 
 
-def differing(a: Ids, b: Ids) -> int:
+def count_differing(a: Ids, b: Ids) -> int:
     """Number of rows whose ids differ as sets."""
     same = (a == b).all(axis=1)
     rest = np.flatnonzero(~same)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def write_described_queries(folder: Path, dataset: Dataset) -> None:
     """Write queries.parquet: the ids of the queries, and their other columns."""
-    columns = others(dataset.segments, dataset.query_id)
+    columns = other_columns(dataset.segments, dataset.query_id)
     tables.write_queries(folder, dataset.m, columns, dataset.query_ids)
 
 
@@ -34,7 +34,7 @@ def redescribe(run: Run, dataset: Dataset) -> Run:
         (run.path / files.ITEMS).unlink(missing_ok=True)
     else:
         seen = _seen(run)
-        columns = others(dataset.items, dataset.item_id)
+        columns = other_columns(dataset.items, dataset.item_id)
         ids = dataset.item_ids
         tables.write_items(
             run.path,
@@ -42,7 +42,7 @@ def redescribe(run: Run, dataset: Dataset) -> Run:
             None if columns is None else columns[seen],
             None if ids is None else ids[seen],
         )
-    old, facts = run.manifest.dataset, described(dataset)
+    old, facts = run.manifest.dataset, describe_dataset(dataset)
     # Vectors in memory can be those of a file that the run knows how to open.
     facts["source"] = facts["source"] or old.source
     new = msgspec.structs.replace(old, **facts)
@@ -51,9 +51,9 @@ def redescribe(run: Run, dataset: Dataset) -> Run:
     return Run(run.path, set_aside=run.set_aside)
 
 
-def described(dataset: Dataset) -> dict[str, Any]:
+def describe_dataset(dataset: Dataset) -> dict[str, Any]:
     """Fields of `DatasetFacts`: where a dataset comes from, and what its columns are."""
-    attributes = others(dataset.items, dataset.item_id)
+    attributes = other_columns(dataset.items, dataset.item_id)
     return {
         "source": dict(dataset.source),
         "card": dict(dataset.card),
@@ -64,7 +64,7 @@ def described(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def others(table: pl.DataFrame | None, ids: str | None) -> pl.DataFrame | None:
+def other_columns(table: pl.DataFrame | None, ids: str | None) -> pl.DataFrame | None:
     """Columns of a table beside its ids; None where there are none."""
     rest = table if table is None or ids is None else table.drop(ids)
     return None if rest is None or not rest.columns else rest

@@ -72,7 +72,7 @@ def load_rows(file: ArrayFile, out: NDArray[np.float32], places: NDArray[np.inte
             out[here[taken], :d] = rows[taken]
 
 
-def some_rows(file: ArrayFile, out: NDArray[np.float32], rows: NDArray[np.integer[Any]]) -> None:
+def read_rows(file: ArrayFile, out: NDArray[np.float32], rows: NDArray[np.integer[Any]]) -> None:
     """Read these rows, widened to float32, into `out` (rows, d)."""
     dtype = np.dtype(file.dtype)
     with Path(file.path).open("rb") as handle:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vbench._leftovers import is_leftover, sweep
-from vbench.bench.growth import check_fits, checked
+from vbench.bench.growth import check_fits, check_trials
 from vbench.bench.prepare import Prepared
 from vbench.errors import DamagedFileError, VbenchError, VbenchWarning
 from vbench.runs import files
@@ -50,7 +50,7 @@ def claim(folder: Path, prepared: Prepared, *, fresh: bool) -> Iterator[Claimed]
         (folder / files.TRIALS).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise VbenchError(f"cannot make the run folder {folder}: {error.strerror}") from None
-    with files.locked(folder):
+    with files.hold_folder(folder):
         if fresh:
             _empty(folder)
         for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
@@ -78,7 +78,7 @@ def _claimed(folder: Path, prepared: Prepared) -> Claimed:
             )
         else:
             check_fits(before, prepared.plan, prepared.options, folder)
-    done, wrong = checked(folder)
+    done, wrong = check_trials(folder)
     for each in wrong:
         damaged = True
         files.set_aside(folder, Path(str(each.path)))
@@ -105,6 +105,6 @@ def _empty(folder: Path) -> None:
     for name in (files.TRIALS, files.OLD):
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / files.TRIALS).mkdir()
-    for path in files.derived(folder):
+    for path in files.derived_paths(folder):
         with contextlib.suppress(FileNotFoundError):
             path.unlink()

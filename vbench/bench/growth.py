@@ -78,7 +78,7 @@ def _spelt(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-def grown(before: Manifest | None, plan: Plan, options: Options, done: Collection[str]) -> Grown:
+def grow(before: Manifest | None, plan: Plan, options: Options, done: Collection[str]) -> Grown:
     """Put a plan onto what was there; `done` are the keys of the trials that left a result."""
     if before is None:
         builds = [] if plan.groups else plan.builds
@@ -141,7 +141,7 @@ def _ordered(trials: list[Trial], builds: list[Build]) -> list[Trial]:
     return sorted(trials, key=place)
 
 
-def checked(folder: Path) -> tuple[set[str], list[DamagedFileError]]:
+def check_trials(folder: Path) -> tuple[set[str], list[DamagedFileError]]:
     """Read every trial's file of a folder: keys of those that are whole, and what is damaged."""
     done: set[str] = set()
     damaged: list[DamagedFileError] = []

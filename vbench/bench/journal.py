@@ -12,9 +12,9 @@ import msgspec
 
 import vbench
 from vbench.bench.call import current_call
-from vbench.bench.described import described
+from vbench.bench.described import describe_dataset
 from vbench.bench.folder import Claimed
-from vbench.bench.growth import Grown, grown
+from vbench.bench.growth import Grown, grow
 from vbench.bench.machine import environment, git_revision
 from vbench.bench.plan import Group, Plan
 from vbench.bench.prepare import Prepared
@@ -69,7 +69,7 @@ class Journal:
         self.progress = progress
         self.tried = 0
         self._before = claimed.before
-        found = grown(claimed.before, plan, options, claimed.done)
+        found = grow(claimed.before, plan, options, claimed.done)
         self.why = found.why
         self._added = found.added
         self._was_done = {trial.key for trial in found.trials} & claimed.done
@@ -86,7 +86,7 @@ class Journal:
         """Whether a trial has left its result, now or in an earlier call."""
         return files.trial_path(self.folder, trial.key).is_file()
 
-    def known(self, build: Build) -> Build:
+    def noted_build(self, build: Build) -> Build:
         """A build as the manifest has it, with what was noted when it was made."""
         return {each.key: each for each in self.manifest.builds}.get(build.key, build)
 
@@ -171,7 +171,7 @@ class Journal:
         by_group[_same_group(level)] = level
         self.write(trials=trials, levels=list(by_group.values()))
 
-    def finished(self) -> None:
+    def count_trial(self) -> None:
         """Count one more trial that left its result."""
         self._finished += 1
         self.tried += 1
@@ -264,5 +264,5 @@ def dataset_facts(dataset: Dataset) -> DatasetFacts:
         queries_in_base=equal.queries_in_base,
         hold_out=dataset.hold_out,
         ground_truth="computed" if dataset.given_ground_truth is None else "given",
-        **described(dataset),
+        **describe_dataset(dataset),
     )

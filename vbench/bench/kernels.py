@@ -53,7 +53,7 @@ def _owner(file: str) -> str:
     return Path(file).name.partition(".")[0]
 
 
-def outdated(found: Mapping[str, str], flags: frozenset[str] | None = None) -> list[str]:
+def outdated_kernels(found: Mapping[str, str], flags: frozenset[str] | None = None) -> list[str]:
     """What to say of each BLAS whose kernel is older than the processor.
 
     Parameters

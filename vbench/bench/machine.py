@@ -50,11 +50,11 @@ def packages() -> dict[str, str]:
     except PackageNotFoundError:
         needed = []
     names = [_DISTRIBUTION, *(re.split(r"[\s\[<>=!~;(]", each, maxsplit=1)[0] for each in needed)]
-    found = {name: installed(name) for name in dict.fromkeys(names)}
+    found = {name: installed_version(name) for name in dict.fromkeys(names)}
     return {name: each for name, each in found.items() if each is not None}
 
 
-def installed(distribution: str) -> str | None:
+def installed_version(distribution: str) -> str | None:
     """The version of a distribution, or None where it is not installed."""
     try:
         return version(distribution)

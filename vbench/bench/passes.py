@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.bench.clock import QUIET, SYSTEM, Clock, Pass, SearchOne, one_by_one
+from vbench.bench.clock import QUIET, SYSTEM, Clock, Pass, SearchOne, time_singly
 
 Queries = Callable[[], NDArray[np.float32]]
 """The queries as an index is given them."""
@@ -35,7 +35,7 @@ class Passes(NamedTuple):
     first_ns: NDArray[np.int64]
 
     @property
-    def made(self) -> int:
+    def total(self) -> int:
         """How many passes there were in all."""
         return len(self.counted) + self.redone
 
@@ -67,7 +67,7 @@ def measure(
         seed = pass_seed(order_seed, len(counted) + redone)
         given = queries()
         order = np.random.default_rng(seed).permutation(len(given))
-        done = one_by_one(search_one, given, k, order=order, clock=clock)
+        done = time_singly(search_one, given, k, order=order, clock=clock)
         first = done.latency_ns if first is None else first
         if is_disturbed(done, local=local) and redone < repeats:
             redone += 1

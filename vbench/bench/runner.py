@@ -12,7 +12,7 @@ from typing import Any
 from vbench.bench.bench import Bench, conclude, open_bench
 from vbench.bench.call import Code, within_call, write_call
 from vbench.bench.folder import Claimed, claim
-from vbench.bench.growth import grown
+from vbench.bench.growth import grow
 from vbench.bench.journal import Progress, silent
 from vbench.bench.level import bring_to_level
 from vbench.bench.plan import Plan
@@ -153,7 +153,7 @@ def _is_finished(folder: Path, plan: Plan, claimed: Claimed) -> bool:
     if any(build.server and build.key in planned for build in before.builds):
         return False  # it may be of another version now
     # A build that is another one now must not stay beside the ones of this plan.
-    if grown(before, plan, before.options, claimed.done).why:
+    if grow(before, plan, before.options, claimed.done).why:
         return False
     try:
         found = Run(folder)

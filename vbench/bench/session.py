@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vbench._process.channel import Arrays, ChannelError
 from vbench._process.child import Child, ChildError, Deadline
 from vbench._process.cores import usable_cores
-from vbench._process.text import FailureKind, bounded, bounded_log
+from vbench._process.text import FailureKind, shorten, shorten_log
 from vbench.bench import clock, wire
 
 _CLOSE_WITHIN_SECONDS = 10.0
@@ -29,9 +29,9 @@ class TrialError(Exception):
     def __init__(
         self, reason: str, log: str = "", *, kind: FailureKind = "error", fatal: bool
     ) -> None:
-        self.reason = bounded(reason)
+        self.reason = shorten(reason)
         super().__init__(self.reason)
-        self.log = bounded_log(log)
+        self.log = shorten_log(log)
         self.kind = kind
         self.fatal = fatal
 

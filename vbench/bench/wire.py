@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench._process.channel import Arrays, Channel, ChannelError, decoded
+from vbench._process.channel import Arrays, Channel, ChannelError, decode
 from vbench.metric import Metric
 
 
@@ -208,7 +208,7 @@ def encode(message: Message, *arrays: NDArray[Any]) -> bytes:
     return msgspec.msgpack.encode((message, heads))
 
 
-def receive_asked(channel: Channel) -> Asked:
+def receive_question(channel: Channel) -> Asked:
     """What the parent asks for.
 
     Raises
@@ -218,7 +218,7 @@ def receive_asked(channel: Channel) -> Asked:
     """
 
     def prepare(head: bytes) -> tuple[Asked, Arrays]:
-        return decoded(head, tuple[Asked, list[Any]])[0], []
+        return decode(head, tuple[Asked, list[Any]])[0], []
 
     return channel.receive(prepare)[0]
 
@@ -233,7 +233,7 @@ def prepare_answer(
     ChannelError
         It is another message than `expected` or `Raised`, or comes with other arrays.
     """
-    answer, heads = decoded(head, _Head)
+    answer, heads = decode(head, _Head)
     if not isinstance(answer, expected | Raised):
         raise ChannelError(
             f"the worker answered with {type(answer).__name__} and not with {expected.__name__}"

@@ -24,8 +24,9 @@ from vbench._process.channel import Channel, ClosedError
 from vbench._process.text import reason_of, trace_of
 from vbench._process.tree import Tree
 from vbench.bench import clock, memory, passes, wire
-from vbench.bench.files import load_rows, some_rows
+from vbench.bench.files import load_rows, read_rows
 from vbench.bench.kernels import kernels
+from vbench.indexes.answers import AnswerError, check_batch, check_range
 from vbench.indexes.dimensions import check_dimension
 from vbench.indexes.order import insertion_order
 from vbench.indexes.protocol import Index, is_count, versions
@@ -77,7 +78,7 @@ class Worker:
         """Build the index, then let go of the base."""
         base = self.base
         if base is None:
-            raise clock.AnswerError("fit was asked for twice")
+            raise AnswerError("fit was asked for twice")
         before = zlib.crc32(base.data)
         resting = memory.reset_peak()
         cpu, wall = self.time.cpu(), self.time.wall()
@@ -85,7 +86,7 @@ class Worker:
         wall, cpu = self.time.wall() - wall, self.time.cpu() - cpu
         peak = memory.peak()
         if not self.index.writes and zlib.crc32(base.data) != before:
-            raise clock.AnswerError("fit changed the base vectors it was given; copy them first")
+            raise AnswerError("fit changed the base vectors it was given; copy them first")
         self.base = None
         size, source = self._size()
         return wire.Fitted(
@@ -118,7 +119,7 @@ class Worker:
         # An index that answers the queries and nothing else, from stored answers say, is one too.
         with contextlib.suppress(Exception):
             if ask.warmup:
-                clock.one_by_one(index.search_one, self._warmup(ask.warmup), k, clock=self.time)
+                clock.time_singly(index.search_one, self._warmup(ask.warmup), k, clock=self.time)
         index.work()
         children = Tree(os.getpid())
         children_cpu = children.cpu_seconds_below()
@@ -135,9 +136,9 @@ class Worker:
         work = _count("work", index.work())
         unseen_ns = self._unseen_ns(k) if ask.warmup else None
         batch, batch_ns = self._batch(k)
-        counted, asked = done.counted, done.made * len(self.queries)
+        counted, asked = done.counted, done.total * len(self.queries)
         for ids in (*(each.ids for each in counted), batch):
-            clock.check_range(ids, n)
+            check_range(ids, n)
         first = counted[0].ids
         unstable = np.zeros(len(first), dtype=bool)
         for other in counted[1:]:
@@ -154,7 +155,7 @@ class Worker:
             redone=done.redone,
             unstable=int(unstable.sum()),
             batch_seconds=batch_ns * 1e-9,
-            batch_differs=clock.differing(first, batch),
+            batch_differs=clock.count_differing(first, batch),
             work=None if work is None else work / asked,
             # What a server does that is no child of ours is not seen.
             cpu_ns=own_cpu_ns + children_cpu * 1e9 / asked if index.local or children_cpu else None,
@@ -175,7 +176,7 @@ class Worker:
         asked = (some * shift).astype(np.float32)
         given = asked if self.index.writes else _read_only(asked)
         try:
-            done = clock.one_by_one(self.index.search_one, given, k, clock=self.time)
+            done = clock.time_singly(self.index.search_one, given, k, clock=self.time)
         except Exception:
             return None
         return float(np.median(done.latency_ns))
@@ -188,8 +189,8 @@ class Worker:
         answer = self.index.search(given, k)
         spent = self.time.wall() - began
         if not self.index.writes and zlib.crc32(given.data) != before:
-            raise clock.AnswerError("search changed the queries it was given; copy them first")
-        return clock.whole(answer, len(given), k), spent
+            raise AnswerError("search changed the queries it was given; copy them first")
+        return check_batch(answer, len(given), k), spent
 
     def _warmup(self, count: int) -> NDArray[np.float32]:
         """Rows of the base, drawn by the build's seed, that are none of the queries."""
@@ -197,7 +198,7 @@ class Worker:
             n, d = self.order.base.shape
             rng = np.random.default_rng([self.order.order_seed, 2])
             raw = np.empty((min(n, count), d), dtype=np.float32)
-            some_rows(self.order.base, raw, rng.choice(n, len(raw), replace=False))
+            read_rows(self.order.base, raw, rng.choice(n, len(raw), replace=False))
             # A vector without a direction is no query.
             drawn = self.space.queries(raw[raw.any(axis=1)])
             alike = np.isin(self.queries[:, 0], drawn[:, 0])
@@ -221,7 +222,7 @@ class Worker:
             try:
                 links, entries = graph
             except (TypeError, ValueError):
-                raise clock.AnswerError(
+                raise AnswerError(
                     f"neighbors() gave {type(graph).__name__}: it gives "
                     "vbench.indexes.protocol.Graph(neighbors, entries), or None"
                 ) from None
@@ -246,7 +247,7 @@ def _count(method: str, given: object) -> int | None:
     if given is None:
         return None
     if not is_count(given):
-        raise clock.AnswerError(f"{method} returned {given!r:.200}; a count is needed, or None")
+        raise AnswerError(f"{method} returned {given!r:.200}; a count is needed, or None")
     return int(given)  # type: ignore[call-overload, no-any-return]
 
 
@@ -267,13 +268,13 @@ def _rows(
     )
     if array.dtype.kind not in "iu" or not fits:
         wanted = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
-        raise clock.AnswerError(
+        raise AnswerError(
             f"{what} are {array.dtype} of shape {array.shape}; give integers ({wanted})"
         )
     if n is not None:
         wrong = array[(array >= n) | (array < (-1 if pads else 0))]
         if wrong.size:
-            raise clock.AnswerError(
+            raise AnswerError(
                 f"{what} lead to vector {wrong[0]}, and there are {n}: give row numbers of the "
                 f"base that fit() was given{', and -1 to pad' if pads else ''}"
             )
@@ -293,7 +294,7 @@ def serve(channel: Channel) -> None:
     own = os.getpid()
     with contextlib.suppress(ClosedError):
         while True:
-            message = wire.receive_asked(channel)
+            message = wire.receive_question(channel)
             arrays: tuple[NDArray[Any], ...] = ()
             answer: wire.Answer
             try:
@@ -327,7 +328,7 @@ def serve(channel: Channel) -> None:
 
 
 def _raised(error: BaseException) -> wire.Raised:
-    bare = isinstance(error, clock.AnswerError)
+    bare = isinstance(error, AnswerError)
     return wire.Raised(reason_of(error, bare=bare), trace_of(error))
 
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 import click
 
 import vbench
-from vbench._invocation import invoked
+from vbench._invocation import within_command
 from vbench._plain import plain
 from vbench.cli.command import Group
 from vbench.cli.signals import Stopped, stopping
@@ -73,7 +73,7 @@ class LazyGroup(Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Read the arguments, and do what they ask."""
         speak_plainly()
-        with stopping(), invoked(args[0] if args else kwargs.get("args")):
+        with stopping(), within_command(args[0] if args else kwargs.get("args")):
             return super().main(*args, **kwargs)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -215,7 +215,7 @@ def convert(
     queries and items. Tables that are given are joined, so that a folder has them all.
     """
     from vbench.data.convert import convert as write
-    from vbench.data.convert import not_kept, targets
+    from vbench.data.convert import describe_losses, targets
     from vbench.data.ground_truth import compute_ground_truth
     from vbench.data.load import load
 
@@ -229,7 +229,7 @@ def convert(
                 dataset, depth, progress=lambda done, total: progress("ground truth", done, total)
             )
     paths = write(dataset, target, ground_truth=truth, force=force)
-    if (lost := not_kept(dataset, target)) and not as_json:
+    if (lost := describe_losses(dataset, target)) and not as_json:
         say(f"vbench: warning: {target.suffix} keeps no {lost}; a folder does", err=True)
     if as_json:
         print_json({"schema": "vbench.data-convert/1", "files": [str(path) for path in paths]})

@@ -32,9 +32,9 @@ def index() -> None:
 @json_option
 def list_indexes(as_json: bool) -> None:
     """List every index that --index can name: recipes, then adapters without one."""
-    from vbench.indexes.overview import every_index
+    from vbench.indexes.overview import describe_indexes
 
-    rows, warnings = every_index()
+    rows, warnings = describe_indexes()
     if as_json:
         print_json({"schema": "vbench.indexes/1", "indexes": rows, "warnings": warnings})
         return
@@ -57,9 +57,9 @@ def list_indexes(as_json: bool) -> None:
 @json_option
 def show_index(name: str, as_json: bool) -> None:
     """Show what NAME is built with, what is searched, and what each parameter may be."""
-    from vbench.indexes.overview import one_index
+    from vbench.indexes.overview import describe_index
 
-    shown = one_index(name)
+    shown = describe_index(name)
     if as_json:
         print_json({"schema": "vbench.index/1", **shown})
         return

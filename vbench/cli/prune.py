@@ -57,7 +57,7 @@ def prune(
         _print(items)
     removes = bool(items) and not dry_run and (yes or _agreed(as_json))
     freed = pruning.remove(items) if removes else 0
-    swept = [] if dry_run else pruning.swept()
+    swept = [] if dry_run else pruning.sweep_home()
     if as_json:
         print_json(
             {
@@ -93,7 +93,7 @@ def _replaced(run: Path) -> list[Any]:
     old = run / files.OLD
     if not old.is_dir():
         return []
-    with files.locked(run):
+    with files.hold_folder(run):
         return [Item("old trials", "newer ones replaced them", old, size_of(old))]
 
 

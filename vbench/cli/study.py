@@ -57,8 +57,8 @@ def _refuse_others(context: click.Context) -> None:
         if given and name not in _OPTIONS:
             raise VbenchError(
                 f"{parameter.opts[0]} does not go with --study, whose file says what is measured; "
-                f"copy {_paths.room('reports') / 'studies' / 'robustness.toml'}, change it, and "
-                "give its path"
+                f"copy {_paths.resource_dir('reports') / 'studies' / 'robustness.toml'}, change "
+                "it, and give its path"
             )
 
 

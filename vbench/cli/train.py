@@ -96,12 +96,12 @@ def train(
     from vbench.towers.als import import_als
     from vbench.towers.backend import start_jax
     from vbench.towers.pipeline import make, save
-    from vbench.towers.recipe import changed
+    from vbench.towers.recipe import change_recipe
     from vbench.towers.sources import Source, find_recipe
 
     folder = out or Path(name)
     _check_folder(folder, fresh)
-    settings = changed(find_recipe(name, recipe), values)
+    settings = change_recipe(find_recipe(name, recipe), values)
     if interactions is None and (users or items or columns):
         raise VbenchError("--users, --items and --column need --interactions FILE")
     source = Source(

@@ -53,7 +53,7 @@ def accept(
     """Check shape and dtype; change type, byte order and layout where that is needed.
 
     What has to be changed is written once, block by block, into the converted files of
-    ``places.home()``, if it comes from a file; else it is changed in memory.
+    ``_paths.home()``, if it comes from a file; else it is changed in memory.
     """
     if array.ndim != 2 or not all(array.shape):
         raise DataError(
@@ -65,13 +65,13 @@ def accept(
     if array.dtype == target and array.dtype.isnative and rows_are_whole:
         return array
     if source is None:
-        return np.ascontiguousarray(exactly(array, target, where, 0))
-    return converted(
+        return np.ascontiguousarray(convert_exactly(array, target, where, 0))
+    return map_converted(
         source,
         member,
         array.shape,
         target,
-        lambda start, stop: exactly(array[start:stop], target, where, start),
+        lambda start, stop: convert_exactly(array[start:stop], target, where, start),
     )
 
 
@@ -97,7 +97,7 @@ def kept_dtype(dtype: np.dtype[Any], where: str, *, ids: bool = False) -> np.dty
     )
 
 
-def exactly(block: Vectors, target: np.dtype[Any], where: str, first: int) -> Vectors:
+def convert_exactly(block: Vectors, target: np.dtype[Any], where: str, first: int) -> Vectors:
     """Rows as `target`; `first` is the number of the first one, for messages.
 
     Raises
@@ -153,7 +153,7 @@ def _is_bfloat16(dtype: np.dtype[Any]) -> bool:
     return dtype.name == "bfloat16" or (plain and dtype.itemsize == 2)
 
 
-def converted(
+def map_converted(
     source: Path | Sequence[Path],
     member: str,
     shape: tuple[int, ...],
@@ -207,7 +207,7 @@ def map_npy(path: Path, where: str = "") -> Vectors:
         ) from None
 
 
-def unchangeable(array: Vectors) -> Vectors:
+def make_unchangeable(array: Vectors) -> Vectors:
     """Give an array that nobody can write to: itself where that is so already, else a copy.
 
     Itself are maps of files that were opened for reading, and what this function gave before.

@@ -25,11 +25,11 @@ from vbench.data.formats import (
     read_texts,
 )
 from vbench.data.ground_truth import check_ground_truth
-from vbench.data.hold_out import drawn, without_queries
+from vbench.data.hold_out import draw, without_queries
 from vbench.data.joins import Joins, Part
 from vbench.data.keys import Table
-from vbench.data.named import Side, by_rows, neighbor_rows
-from vbench.data.select import numbered, only, selected
+from vbench.data.named import Side, name_by_rows, neighbor_rows
+from vbench.data.select import keep_queries, number_queries, select_queries
 from vbench.errors import DataError
 from vbench.metric import METRICS, Metric
 
@@ -55,7 +55,7 @@ def assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None 
     where = _where(parts.base, "base")
     own = None
     if queries is None and hold_out is not None:
-        own = drawn(len(base), hold_out, where)
+        own = draw(len(base), hold_out, where)
         queries = np.ascontiguousarray(base[own])
     if queries is None:
         count = max(1, min(1000, len(base) // 10))
@@ -105,10 +105,12 @@ def assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None 
         Side.of("query", len(queries), segments, query_id),
         Side.of("item", len(base), items, item_id),
     )
-    relevance = by_rows(parts.relevance, both, place := _where(parts.relevance, "relevance"), joins)
+    relevance = name_by_rows(
+        parts.relevance, both, place := _where(parts.relevance, "relevance"), joins
+    )
     if relevance is not None:
         check.check_relevance(relevance, place)
-    interactions = by_rows(
+    interactions = name_by_rows(
         parts.interactions, both, _where(parts.interactions, "interactions"), joins, partial=True
     )
     known = None
@@ -146,9 +148,10 @@ def assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None 
     )
     if not kept.all():
         made = replace(
-            only(numbered(replace(made, given_ground_truth=None)), kept), given_ground_truth=known
+            keep_queries(number_queries(replace(made, given_ground_truth=None)), kept),
+            given_ground_truth=known,
         )
-    made = selected(made, parts.card.where) if parts.card.where else made
+    made = select_queries(made, parts.card.where) if parts.card.where else made
     if hold_out is None:
         return made
     return without_queries(made, hold_out, None if own is None else own[kept])

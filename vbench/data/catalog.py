@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from vbench import _paths
-from vbench._plugins import guarded
+from vbench._plugins import guard
 from vbench.data.card import Card, read_card
 from vbench.data.dataset import Dataset
 from vbench.errors import UnknownNameError, VbenchError
@@ -128,7 +128,7 @@ def card_of(entry: Entry) -> Entry:
     """Ask a plug-in's function, if it is one, for the path of its card."""
     if entry.make is None:
         return entry
-    with guarded(f"dataset {entry.name!r}: its plug-in fails"):
+    with guard(f"dataset {entry.name!r}: its plug-in fails"):
         made: Any = entry.make()
     if isinstance(made, Dataset):
         return replace(entry, make=lambda: made)
@@ -142,7 +142,7 @@ def card_of(entry: Entry) -> Entry:
 
 def names() -> list[str]:
     """Every name that :func:`entry` knows, sorted."""
-    found = {path.stem: path for path in _paths.room("datasets").glob("*.toml")}
+    found = {path.stem: path for path in _paths.resource_dir("datasets").glob("*.toml")}
     return sorted({*found, *_plugins(), *_variants(found)})
 
 
@@ -160,7 +160,7 @@ def entry(name: str) -> Entry:
         original, _, variant = name.partition(":")
         found = entry(original)
         return replace(found, name=name, card=found.card.variant(variant))
-    path = _paths.room("datasets") / f"{name}.toml"
+    path = _paths.resource_dir("datasets") / f"{name}.toml"
     if Path(name).name == name and path.is_file():
         return Entry(name, read_card(path), path)
     if name not in _plugins():
@@ -168,7 +168,7 @@ def entry(name: str) -> Entry:
         if Path(f"{name}.toml").is_file():
             hint += f"; to mean the card that lies here, give its path: .{os.sep}{name}.toml"
         raise UnknownNameError("dataset", name, names(), hint)
-    with guarded(f"dataset {name!r}: its plug-in fails"):
+    with guard(f"dataset {name!r}: its plug-in fails"):
         return _from_plugin(name, _plugins()[name].load())
 
 

@@ -20,7 +20,7 @@ class Recorded(msgspec.Struct, frozen=True, omit_defaults=True):
     bytes: int | None = None
 
 
-def recorded(folder: Path) -> dict[str, Recorded]:
+def read_record(folder: Path) -> dict[str, Recorded]:
     """What is on record for the files of a folder, by name.
 
     Raises
@@ -41,5 +41,5 @@ def recorded(folder: Path) -> dict[str, Recorded]:
 
 def record(folder: Path, name: str, facts: Recorded) -> None:
     """Put a file on record; the caller holds the lock of the dataset."""
-    known = {**recorded(folder), name: facts}
+    known = {**read_record(folder), name: facts}
     write_whole(folder / RECORD, msgspec.json.format(msgspec.json.encode(known), indent=2))

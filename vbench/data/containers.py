@@ -15,10 +15,10 @@ from vbench.data.arrays import (
     DAMAGE,
     Vectors,
     accept,
-    converted,
-    exactly,
+    convert_exactly,
     first_line,
     kept_dtype,
+    map_converted,
     map_npy,
     one_of,
 )
@@ -217,6 +217,6 @@ def _hdf5_member(path: Path, stored: Any, *, ids: bool = False) -> Vectors:
         if start == 0 and stored.chunks:
             # However few rows there are, each chunk is unpacked as a whole, in memory.
             check_declared(where, math.prod(stored.chunks) * stored.dtype.itemsize, size)
-        return exactly(stored[start:stop], target, where, start)
+        return convert_exactly(stored[start:stop], target, where, start)
 
-    return converted(path, member, stored.shape, target, block, stored=size)
+    return map_converted(path, member, stored.shape, target, block, stored=size)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench._locks import locked
+from vbench._locks import hold_lock
 from vbench.data import room
 from vbench.data.arrays import blocks
 from vbench.data.columns import id_column
@@ -19,7 +19,7 @@ from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.files import whole_file, whole_folder
 from vbench.data.formats import BIN_DTYPES, HDF5_SUFFIXES, VECS_DTYPES
 from vbench.data.lists import VECTOR_COLUMNS
-from vbench.data.named import by_ids, neighbor_ids, sides
+from vbench.data.named import name_by_ids, neighbor_ids, sides
 from vbench.errors import VbenchError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def convert(
     room.check_free(
         target.parent, sum(each.nbytes for each in (dataset.base, dataset.queries)), str(target)
     )
-    with locked(target, f"writing {target}"):
+    with hold_lock(target, f"writing {target}"):
         # Of two processes with one target, the second finds here what the first has made.
         there = next((path for path in paths if path.exists() and not force), None)
         if there is not None:
@@ -83,7 +83,7 @@ def convert(
     return paths
 
 
-def not_kept(dataset: Dataset, target: Path) -> str:
+def describe_losses(dataset: Dataset, target: Path) -> str:
     """Say what a dataset has and the format of `target` does not keep; empty where nothing."""
     suffix = target.suffix.lower()
     if not suffix or target.is_dir():
@@ -175,8 +175,8 @@ def _write_folder(dataset: Dataset, folder: Path, truth: GroundTruth | None) -> 
         frames = {
             "queries": dataset.segments,
             "items": dataset.items,
-            "relevance": by_ids(dataset.relevance, both),
-            "interactions": by_ids(dataset.interactions, both),
+            "relevance": name_by_ids(dataset.relevance, both),
+            "interactions": name_by_ids(dataset.interactions, both),
         }
         for name, frame in frames.items():
             if frame is not None:

@@ -74,7 +74,7 @@ def copies(dataset: Dataset) -> Copies:
 
     Rows are compared through a 128-bit digest, read block by block; it takes 32 bytes a row.
     """
-    known = kept(dataset.fingerprint)
+    known = kept_copies(dataset.fingerprint)
     if known is not None and len(known.asked) == dataset.m:
         return known
     found = equal_rows(dataset.base, dataset.queries)
@@ -88,7 +88,7 @@ def copies(dataset: Dataset) -> Copies:
     return found
 
 
-def kept(fingerprint: str) -> Copies | None:
+def kept_copies(fingerprint: str) -> Copies | None:
     """The copies of a dataset, where they were looked for already."""
     with (
         contextlib.suppress(VbenchError, *_UNREADABLE),

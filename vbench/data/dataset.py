@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.data.arrays import unchangeable
+from vbench.data.arrays import make_unchangeable
 from vbench.data.columns import Role, id_column, roles
 from vbench.data.fingerprint import fingerprint
 from vbench.metric import FloatArray, Metric, known_metric
@@ -98,9 +98,9 @@ class Dataset:
         object.__setattr__(self, "metric", known_metric(self.metric, self.name))
         # The fingerprint is computed once: it must stay that of the vectors.
         for name in ("base", "queries"):
-            object.__setattr__(self, name, unchangeable(np.asanyarray(getattr(self, name))))
+            object.__setattr__(self, name, make_unchangeable(np.asanyarray(getattr(self, name))))
         if (truth := self.given_ground_truth) is not None:
-            fixed = GroundTruth(unchangeable(truth.ids), unchangeable(truth.distances))
+            fixed = GroundTruth(make_unchangeable(truth.ids), make_unchangeable(truth.distances))
             object.__setattr__(self, "given_ground_truth", fixed)
         for name, frame in (("query_id", self.segments), ("item_id", self.items)):
             given = getattr(self, name)

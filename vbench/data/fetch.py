@@ -13,11 +13,11 @@ import numpy as np
 
 from vbench import _plugins
 from vbench._leftovers import TemporaryFolder, sweep_once
-from vbench._locks import locked
+from vbench._locks import hold_lock
 from vbench._trust import REMEDY, is_trusted
 from vbench.data import catalog
 from vbench.data.card import Card, File
-from vbench.data.checksums import RECORD, Recorded, record, recorded
+from vbench.data.checksums import RECORD, Recorded, read_record, record
 from vbench.data.download import Place, Progress, download
 from vbench.data.files import write_whole
 from vbench.data.find import TABLES
@@ -33,7 +33,7 @@ def fetch(
     pause: float = 1.0,
     trust: bool = False,
 ) -> Path:
-    """Fetch a dataset of the catalog, or of a card, into ``places.home()/datasets``.
+    """Fetch a dataset of the catalog, or of a card, into ``_paths.home()/datasets``.
 
     Of an embedded dataset the tables are fetched that its card adds.
 
@@ -76,11 +76,11 @@ def fetch(
     if card.additions:
         raw = Card(files=card.additions.files)
         files = replace(entry, name=f"{entry.name}-raw", card=raw)
-        with locked(entry.fetched, f"fetching {entry.name}"):
+        with hold_lock(entry.fetched, f"fetching {entry.name}"):
             if entry.additions is None:
                 _add(entry, fetch(files, progress=progress, pause=pause))
         return entry.folder
-    with locked(entry.folder, f"fetching {entry.name}"):
+    with hold_lock(entry.folder, f"fetching {entry.name}"):
         if not (card.prepare and entry.is_here):
             _bring(entry, progress, pause)
     return entry.folder
@@ -106,7 +106,7 @@ def _raw(entry: catalog.Entry) -> Path:
 def _fetch_file(file: File, folder: Path, packages: Path, progress: Progress, pause: float) -> Path:
     """Have one file here, with the right checksum; its path."""
     target = folder / file.filename
-    known = recorded(folder).get(file.filename)
+    known = read_record(folder).get(file.filename)
     first = known.sha256 if known else None
     wanted = file.sha256 or first
     if target.is_file() and (wanted is None or _sha256(target, progress) == wanted):
@@ -160,7 +160,7 @@ def _sha256(path: Path, progress: Progress) -> str:
 
 def recorded_checksums(entry: catalog.Entry) -> Mapping[str, str]:
     """SHA-256 of each fetched file, as it was when it came."""
-    return {name: facts.sha256 for name, facts in recorded(_raw(entry)).items()}
+    return {name: facts.sha256 for name, facts in read_record(_raw(entry)).items()}
 
 
 def _prepare(function: str, files: Mapping[str, Path], folder: Path) -> None:
@@ -200,6 +200,6 @@ def _made(function: str, files: Mapping[str, Path], folder: Path) -> Iterator[Pa
             f"the card's prepare = {function!r} cannot be imported: {error}"
         ) from None
     with TemporaryFolder(folder / "preparing") as fresh:
-        with _plugins.guarded(f"the card's prepare = {function!r} fails"):
+        with _plugins.guard(f"the card's prepare = {function!r} fails"):
             make(files, fresh)
         yield fresh

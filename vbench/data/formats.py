@@ -24,8 +24,8 @@ from vbench.data.parquet import (
     scalars,
     text_lists,
 )
-from vbench.data.parts import Files, located
-from vbench.data.rows import joined, kept, rows_of
+from vbench.data.parts import Files, locate
+from vbench.data.rows import join_rows, keep_rows, rows_of
 from vbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def read_array(path: Path | Files, *, ids: bool = False, column: str | None = No
         )
         for each in files.paths
     ]
-    return kept(joined(parts, str(path)), files.paths)
+    return keep_rows(join_rows(parts, str(path)), files.paths)
 
 
 def read_texts(path: Path | Files) -> pl.Series | None:
@@ -131,7 +131,7 @@ def neighbors_beside(path: Path | Files) -> str | None:
 
 
 def _files(path: Path | Files) -> Files:
-    found = path if isinstance(path, Files) else located(path, SUFFIXES)
+    found = path if isinstance(path, Files) else locate(path, SUFFIXES)
     return found if isinstance(found, Files) else Files(found, (found,))
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vbench import _paths
 from vbench._leftovers import sweep_once
-from vbench._locks import locked
+from vbench._locks import hold_lock
 from vbench.data.arrays import DAMAGE, signed_ids
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.exact import nearest
@@ -83,7 +83,7 @@ def compute_ground_truth(
         if truth is None:
             kept = folder / f"depth-{depth}.npz"
             # Who waited for another process finds here what that has found.
-            with locked(kept, f"computing the exact neighbors of {dataset.name}"):
+            with hold_lock(kept, f"computing the exact neighbors of {dataset.name}"):
                 truth = _cached(folder, dataset, depth)
                 if truth is None:
                     truth = _computed(dataset, depth, threads, shard_rows, progress, folder)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vbench import _paths
 from vbench._leftovers import sweep_once
-from vbench._locks import locked
+from vbench._locks import hold_lock
 from vbench.data.copies import copies
 from vbench.data.dataset import Dataset
 from vbench.data.files import whole_file
@@ -29,7 +29,7 @@ _IN_MEMORY_BYTES = 256 << 20
 _BLOCK_BYTES = 8 << 20
 
 
-def drawn(n: int, count: int, where: str) -> NDArray[np.int64]:
+def draw(n: int, count: int, where: str) -> NDArray[np.int64]:
     """Draw the base vectors that become queries, ascending.
 
     Raises
@@ -71,7 +71,7 @@ def without_queries(dataset: Dataset, count: int, own: NDArray[np.int64] | None 
         )
     keep_query = found.asked < 0
     if count < inside.size:
-        inside = inside[drawn(inside.size, count, dataset.name)]
+        inside = inside[draw(inside.size, count, dataset.name)]
     keep_query[inside] = True
     gone = np.unique(found.asked[inside])
     keep_row = ~np.isin(found.first_of(np.arange(dataset.n)), gone)
@@ -122,7 +122,7 @@ def _rows(dataset: Dataset, keep: NDArray[np.bool_]) -> Vectors:
     path = _paths.home() / "held-out" / f"{digest.hexdigest()[:32]}.npy"
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep_once(path.parent)
-    with locked(path, f"holding queries of {dataset.name} out"):
+    with hold_lock(path, f"holding queries of {dataset.name} out"):
         if not path.is_file():
             _write(path, base, keep, shape)
     mapped: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)

@@ -95,14 +95,14 @@ class Joins:
 
     def match(self, own: Table, other: Table) -> Match | None:
         """Say which row of `other` belongs to each row of `own`, where a key says it."""
-        return match(own, other, self.named(own.frame.columns, other.frame.columns))
+        return match(own, other, self.pairs_of(own.frame.columns, other.frame.columns))
 
     def texts(self, own: pl.DataFrame | None) -> set[str]:
         """Columns of another table that are compared to text of this one."""
         texts = {c.name for c in ([] if own is None else own.get_columns()) if is_text(c)}
         return texts | {theirs for ours, theirs in self.on if ours in texts}
 
-    def named(self, own: Sequence[str], other: Sequence[str]) -> On:
+    def pairs_of(self, own: Sequence[str], other: Sequence[str]) -> On:
         """Pairs of `on` of which each of two tables has its column."""
         found = tuple(pair for pair in self.on if pair[0] in own and pair[1] in other)
         self._used.update(found)

@@ -18,7 +18,7 @@ import msgspec
 
 from vbench import _paths
 from vbench._leftovers import sweep_once
-from vbench._locks import locked
+from vbench._locks import hold_lock
 from vbench.data import room
 from vbench.data.files import whole_file, write_whole
 from vbench.errors import DataError
@@ -144,7 +144,7 @@ def kept_file(
     if stored is None:
         stored = sum(file.size for file in origin.files)
     room.check_declared(where, declared, stored)
-    with locked(path, f"converting {sources[0]}"):
+    with hold_lock(path, f"converting {sources[0]}"):
         if _is_whole(path):
             return path
         room.check_free(path.parent, declared, where)

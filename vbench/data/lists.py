@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from vbench.data.arrays import Vectors, exactly, kept_dtype, one_of
+from vbench.data.arrays import Vectors, convert_exactly, kept_dtype, one_of
 from vbench.data.containers import GROUND_TRUTH_KEYS
 from vbench.data.rows import Rows
 from vbench.data.tables import collect, parquet_schema, scan_parquet
@@ -220,7 +220,7 @@ def _number_rows(path: Path, choice: Choice) -> Rows:
         if empty:
             row = int(np.argmax(part[empty[0]].is_null().to_numpy()))
             raise DataError(f"{path}: row {start + row}, column {empty[0]}: empty")
-        return exactly(np.ascontiguousarray(part.to_numpy()), dtype, where, start)
+        return convert_exactly(np.ascontiguousarray(part.to_numpy()), dtype, where, start)
 
     return Rows(where, (n, len(names)), dtype, block, f"{names[0]} … {names[-1]}")
 
@@ -257,7 +257,7 @@ def _list_rows(path: Path, column: str, ids: bool) -> Rows:
         if flat.null_count():
             at = int(np.argmax(flat.is_null().to_numpy()))
             raise DataError(f"{where}, row {start + at // inside}, column {at % inside}: empty")
-        return exactly(flat.to_numpy().reshape(-1, inside), dtype, where, start)
+        return convert_exactly(flat.to_numpy().reshape(-1, inside), dtype, where, start)
 
     return Rows(where, (n, int(np.prod(widths))), dtype, block, column)
 

@@ -17,7 +17,7 @@ from vbench.data.assemble import assemble
 from vbench.data.card import Card
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.find import Array, Parts, Vectors, find
-from vbench.data.named import by_ids, sides
+from vbench.data.named import name_by_ids, sides
 from vbench.errors import DataError, VbenchError
 from vbench.metric import Metric, known_metric
 
@@ -116,8 +116,8 @@ def load(
             found.metric,
             found.segments,
             found.items,
-            by_ids(found.relevance, sides(found)),
-            by_ids(found.interactions, sides(found)),
+            name_by_ids(found.relevance, sides(found)),
+            name_by_ids(found.interactions, sides(found)),
             card=_card(found),
         )
     if queries is not None:

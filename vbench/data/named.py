@@ -58,7 +58,7 @@ def sides(dataset: Dataset) -> tuple[Side, Side]:
     )
 
 
-def by_rows(
+def name_by_rows(
     source: Any, both: Sequence[Side], where: str, joins: Joins, *, partial: bool = False
 ) -> pl.DataFrame | None:
     """Read a table that names queries and items; ids in it become row numbers from 0.
@@ -106,7 +106,7 @@ def _naming(
 ) -> tuple[str, pl.Series | None]:
     """Say which column names the queries, or the items, and by which ids."""
     if side.table is not None:
-        for ours, theirs in joins.named(side.table.columns, frame.columns):
+        for ours, theirs in joins.pairs_of(side.table.columns, frame.columns):
             keys = as_keys(side.table[ours])
             if keys is None or repeats(keys):
                 raise DataError(
@@ -200,8 +200,8 @@ def neighbor_ids(
     return np.where(rows < 0, -1, ids[np.maximum(rows, 0)])
 
 
-def by_ids(frame: pl.DataFrame | None, both: Sequence[Side]) -> pl.DataFrame | None:
-    """Name queries and items by their ids, where they have some; :func:`by_rows` undoes it."""
+def name_by_ids(frame: pl.DataFrame | None, both: Sequence[Side]) -> pl.DataFrame | None:
+    """Name queries and items by their ids, where they have some; :func:`name_by_rows` undoes it."""
     if frame is None:
         return None
     named = [side.ids[frame[side.role]].alias(side.role) for side in both if side.ids is not None]

@@ -23,7 +23,7 @@ from vbench.data.lists import (
     neighbors_column,
     open_rows,
 )
-from vbench.data.rows import joined, kept
+from vbench.data.rows import join_rows, keep_rows
 from vbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def read_parquet(
             choice = choose(path, ids=ids, column=choice.name if choice else column)
             parts.append(open_rows(path, choice, ids=ids))
     with _damage(paths[0] if len(paths) == 1 else Path(where)):
-        return kept(joined(parts, where) if len(parts) > 1 else parts[0], paths)
+        return keep_rows(join_rows(parts, where) if len(parts) > 1 else parts[0], paths)
 
 
 def column_of_neighbors(path: Path) -> str | None:

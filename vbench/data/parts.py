@@ -53,7 +53,7 @@ def is_pattern(given: Path) -> bool:
     return glob.has_magic(str(given)) and not given.exists()
 
 
-def located(given: Path, suffixes: Sequence[str]) -> Path | Files:
+def locate(given: Path, suffixes: Sequence[str]) -> Path | Files:
     """The file or the files that a path, a folder or a pattern stands for.
 
     Parameters

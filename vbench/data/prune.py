@@ -73,7 +73,7 @@ def remove(items: list[Item]) -> int:
     return freed
 
 
-def swept() -> list[Path]:
+def sweep_home() -> list[Path]:
     """Remove what dead processes left anywhere in the home folder."""
     home = _paths.home()
     folders = [home, *(path for path in home.rglob("*") if path.is_dir())]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vbench.data.arrays import Block, Vectors, converted, exactly, kept_dtype
+from vbench.data.arrays import Block, Vectors, convert_exactly, kept_dtype, map_converted
 from vbench.errors import DataError
 
 
@@ -46,11 +46,11 @@ def rows_of(array: Vectors, where: str, *, ids: bool) -> Rows:
         where,
         (n, d),
         dtype,
-        lambda start, stop: exactly(array[start:stop], dtype, where, start),
+        lambda start, stop: convert_exactly(array[start:stop], dtype, where, start),
     )
 
 
-def joined(parts: Sequence[Rows], where: str) -> Rows:
+def join_rows(parts: Sequence[Rows], where: str) -> Rows:
     """One table of several, in their order; parts without rows are passed over.
 
     Raises
@@ -88,11 +88,11 @@ def joined(parts: Sequence[Rows], where: str) -> Rows:
     return Rows(where, (int(starts[-1]), first.shape[1]), first.dtype, block, first.member)
 
 
-def kept(rows: Rows, paths: Sequence[Path]) -> Vectors:
+def keep_rows(rows: Rows, paths: Sequence[Path]) -> Vectors:
     """Write rows once into the converted files, and map them there."""
     if not all(rows.shape):
         raise DataError(
             f"{rows.where}: a table of vectors has two dimensions, none of them empty; this has "
             f"the shape {rows.shape}"
         )
-    return converted(paths, rows.member, rows.shape, rows.dtype, rows.block)
+    return map_converted(paths, rows.member, rows.shape, rows.dtype, rows.block)

@@ -19,7 +19,7 @@ ROW = "row"
 """Column that holds row numbers of a file, where its rows have no ids."""
 
 
-def selected(dataset: Dataset, where: Mapping[str, str]) -> Dataset:
+def select_queries(dataset: Dataset, where: Mapping[str, str]) -> Dataset:
     """Keep the queries whose segments have the given values, compared as text.
 
     Raises
@@ -39,10 +39,10 @@ def selected(dataset: Dataset, where: Mapping[str, str]) -> Dataset:
     if not kept.any():
         asked = ", ".join(f"{name} = {value}" for name, value in where.items())
         raise DataError(f"{dataset.name}: no query has {asked}")
-    return only(dataset, kept)
+    return keep_queries(dataset, kept)
 
 
-def numbered(dataset: Dataset) -> Dataset:
+def number_queries(dataset: Dataset) -> Dataset:
     """Give queries without ids their row numbers as such, before some of them are left out."""
     import polars as pl
 
@@ -56,7 +56,7 @@ def numbered(dataset: Dataset) -> Dataset:
     return replace(dataset, segments=segments, query_id=rows.name)
 
 
-def only(dataset: Dataset, kept: NDArray[np.bool_]) -> Dataset:
+def keep_queries(dataset: Dataset, kept: NDArray[np.bool_]) -> Dataset:
     """Keep some of the queries, and what belongs to them."""
     segments = dataset.segments
     return replace(

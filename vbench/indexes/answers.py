@@ -23,7 +23,7 @@ class AnswerError(Exception):
         self.remedy = remedy
 
 
-def whole(answer: Any, m: int, k: int) -> PaddedIds:
+def check_batch(answer: Any, m: int, k: int) -> PaddedIds:
     """The answer of one call with all queries as int64 (m, k).
 
     It is an array, or a sequence of `m` rows of any lengths up to `k`; -1 stands for what is

@@ -167,14 +167,14 @@ def parts(index: Any) -> Iterator[Any]:
             yield from parts(inner)
 
 
-def owned(index: Any, quantizer: Any) -> Any:
+def own_quantizer(index: Any, quantizer: Any) -> Any:
     """Let the inverted file own its quantizer, as both leave this function together."""
     quantizer.this.disown()
     index.own_fields = True
     return index
 
 
-def refined(inner: Any) -> Any:
+def keep_vectors(inner: Any) -> Any:
     """Keep whole vectors beside `inner`, which comes to belong to the result."""
     index = faiss.IndexRefineFlat(inner)
     inner.this.disown()

@@ -10,7 +10,7 @@ import faiss
 from msgspec import Meta
 
 from vbench.errors import VbenchError
-from vbench.indexes.faiss_base import FaissIndex, owned, refined
+from vbench.indexes.faiss_base import FaissIndex, keep_vectors, own_quantizer
 
 Lists = Annotated[int, Meta(ge=1, le=10_000_000)]
 Probes = Annotated[int, Meta(ge=1, le=10_000_000)]
@@ -34,7 +34,7 @@ class IvfFlat(FaissIndex):
     def make(self, n: int, d: int, metric_type: int) -> Any:
         quantizer = faiss.IndexFlat(d, metric_type)
         lists = _lists(self.nlist, n)
-        return owned(faiss.IndexIVFFlat(quantizer, d, lists, metric_type), quantizer)
+        return own_quantizer(faiss.IndexIVFFlat(quantizer, d, lists, metric_type), quantizer)
 
     def set(self, nprobe: Probes = 8) -> None:
         self.configure(nprobe=nprobe)
@@ -76,8 +76,8 @@ class IvfPq(FaissIndex):
             inner = faiss.IndexIVFFlat(quantizer, d, lists, metric_type)
         else:
             inner = self.make_lists(quantizer, d, lists, metric_type)
-        owned(inner, quantizer)
-        return refined(inner) if self.refine else inner
+        own_quantizer(inner, quantizer)
+        return keep_vectors(inner) if self.refine else inner
 
     def make_lists(self, quantizer: Any, d: int, lists: int, metric_type: int) -> Any:
         """The inverted file itself."""

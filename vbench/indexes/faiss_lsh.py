@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import faiss
 from msgspec import Meta
 
-from vbench.indexes.faiss_base import FaissIndex, refined
+from vbench.indexes.faiss_base import FaissIndex, keep_vectors
 from vbench.metric import Metric
 
 
@@ -29,7 +29,7 @@ class FaissLsh(FaissIndex):
         self.nbits = nbits
 
     def make(self, n: int, d: int, metric_type: int) -> Any:
-        return refined(faiss.IndexLSH(d, self.nbits, True))
+        return keep_vectors(faiss.IndexLSH(d, self.nbits, True))
 
     def set(self, k_factor: Annotated[float, Meta(ge=1, le=100_000)] = 16) -> None:
         self.configure(k_factor_rf=k_factor)

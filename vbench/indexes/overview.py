@@ -14,7 +14,7 @@ from vbench.indexes.registry import adapters, available, resolve
 from vbench.metric import METRICS
 
 
-def every_index() -> tuple[list[dict[str, Any]], list[str]]:
+def describe_indexes() -> tuple[list[dict[str, Any]], list[str]]:
     """One row for each recipe of the catalog, then for each adapter without a recipe of its name.
 
     Returns
@@ -34,7 +34,7 @@ def every_index() -> tuple[list[dict[str, Any]], list[str]]:
     return rows, warnings
 
 
-def one_index(spec: str) -> dict[str, Any]:
+def describe_index(spec: str) -> dict[str, Any]:
     """Everything about one index.
 
     Raises

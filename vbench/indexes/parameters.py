@@ -130,7 +130,7 @@ def positional(function: Callable[..., Any]) -> list[str]:
     return [name for name, each in found if each.kind is each.POSITIONAL_ONLY]
 
 
-def offered(method: Callable[..., Any], **values: Any) -> dict[str, Any]:
+def select_accepted(method: Callable[..., Any], **values: Any) -> dict[str, Any]:
     """Those of the values that the signature of a bound method names."""
     named = _signature(method)
     return {name: value for name, value in values.items() if name in named}

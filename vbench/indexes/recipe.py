@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from vbench._paths import room
+from vbench._paths import resource_dir
 from vbench._toml import read_toml
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes.parameters import parameters
@@ -70,7 +70,7 @@ def load_recipe(spec: str) -> Recipe:
 
 def recipe_files() -> dict[str, Path]:
     """The files of the catalog by the name of their recipe."""
-    files = sorted(room("indexes").glob("*.toml"), key=lambda path: path.stem)
+    files = sorted(resource_dir("indexes").glob("*.toml"), key=lambda path: path.stem)
     return {path.stem: path for path in files}
 
 

@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
 from vbench import _plugins
+from vbench._process.text import describe_error
 from vbench._rehearsal import rehearse_import
 from vbench._trust import REMEDY, is_trusted
 from vbench.errors import UnknownNameError, VbenchError
@@ -279,6 +280,6 @@ def _completed(found: type, target: str) -> type[Index]:
     # Some classes allow no others below them; how they refuse is their own affair.
     except Exception as error:
         raise VbenchError(
-            f"{target} cannot be completed ({_plugins.said(error)}); derive it from vbench.Index, "
-            "or write a class that holds one"
+            f"{target} cannot be completed ({describe_error(error)}); derive it from "
+            "vbench.Index, or write a class that holds one"
         ) from error

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vbench._plugins import guarded
+from vbench._plugins import guard
 from vbench.measures.answers import Answers
 from vbench.measures.base import Measure, OfHits
 from vbench.measures.recall import CVaR, Percentile, Recall
@@ -69,7 +69,7 @@ class Estimator:
         VbenchError
             When it cannot be computed, as one of a plug-in may not.
         """
-        with guarded(f"{measure} cannot be computed"):
+        with guard(f"{measure} cannot be computed"):
             return self._of(measure)
 
     def _of(self, measure: Measure) -> Estimate:

@@ -28,7 +28,7 @@ from vbench.ranking.measures import perfect
 from vbench.ranking.simple import known_popularity
 from vbench.ranking.stage import CUTOFF, Case, Ranked, Stage
 from vbench.runs import files
-from vbench.runs.upgrade import upgraded
+from vbench.runs.upgrade import upgrade
 
 SCHEMA = "vbench.rank/1"
 FILE = files.RANK
@@ -279,4 +279,4 @@ def read_document(folder: Path) -> dict[str, Any] | None:
     """
     path = files.rank_path(folder)
     document = files.read_json(path, "rank the run again")
-    return None if document is None else upgraded(document, SCHEMA, path)
+    return None if document is None else upgrade(document, SCHEMA, path)

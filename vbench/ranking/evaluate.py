@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vbench._plugins import guarded
+from vbench._plugins import guard
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.metric import FloatArray
@@ -25,7 +25,7 @@ from vbench.ranking.stage import (
     scores_of,
     set_up,
 )
-from vbench.runs.failed import failed
+from vbench.runs.failed import failed_trials
 from vbench.runs.run import Run
 
 
@@ -94,12 +94,12 @@ def _evaluate(
     )
     ranked = [_ranked(stage, *each, material, progress) for each in resolved.items()]
     popular = _popular(stage, material)
-    lost = [each for run in runs for each in failed(run) if each["k"] == stage.k]
+    lost = [each for run in runs for each in failed_trials(run) if each["k"] == stage.k]
     made = document(stage, ranked, popular, lost)
     for run in runs:
         own = made
         if len(runs) > 1:
-            lost = [each for each in failed(run) if each["k"] == stage.k]
+            lost = [each for each in failed_trials(run) if each["k"] == stage.k]
             own = document(*part(stage, ranked, run), popular, lost)
         write_document(run.path, own)
     return made
@@ -132,7 +132,7 @@ def _ranked(
 ) -> Ranked:
     if progress:
         progress(f"preparing {name}", 0, 1)
-    with guarded(f"ranker {name} failed in fit"):
+    with guard(f"ranker {name} failed in fit"):
         ranker.fit(material)
     return score(stage, ranker, name, progress)
 

@@ -63,7 +63,7 @@ def resolve(spec: str) -> Ranker:
 
 def _load(target: str, *, installed: bool = False) -> Ranker:
     kind = _plugins.load(target, "ranker", installed=installed)
-    with _plugins.guarded(f"ranker {target} cannot be made"):
+    with _plugins.guard(f"ranker {target} cannot be made"):
         made = kind()
     own = getattr(made, "score", None)
     if not callable(own) or getattr(type(made), "score", None) is Ranker.score:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench._plugins import guarded
+from vbench._plugins import guard
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
@@ -243,7 +243,7 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
         It returns NaN, an infinity, another shape, or something that is not numbers.
     """
     scores = scores_of(ranker, name, stage, progress)
-    with guarded(f"ranker {name} failed in warnings"):
+    with guard(f"ranker {name} failed in warnings"):
         said: Any = ranker.warnings()
         warnings = (said,) if isinstance(said, str) else tuple(map(str, said))
     exact, *lists = [measured(stage, scores, places) for places in stage.pool.places]
@@ -280,7 +280,7 @@ def scores_of(
     scores = np.empty(len(pool))
     done = 0
     for block in pool.blocks(ranker.pairs_a_call or max(1, _BLOCK_NUMBERS // stage.dataset.d)):
-        with guarded(f"ranker {name} failed in score"):
+        with guard(f"ranker {name} failed in score"):
             given = np.asarray(ranker.score(block.queries, block.candidates))
         if given.shape != block.candidates.shape:
             raise VbenchError(

@@ -8,7 +8,7 @@ from pathlib import Path
 from vbench.runs.schema import Call
 
 
-def again(call: Call) -> str:
+def repeat_command(call: Call) -> str:
     """What to type to make a call again, from any folder."""
     if call.argv is None:
         return call.python or ""

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.runs.nonfinite import tagged
+from vbench.runs.nonfinite import tag
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,7 +19,7 @@ _DIGITS = 16
 
 def of_document(document: Any) -> str:
     """16 hexadecimal digits of the SHA-256 of something that JSON can hold."""
-    plain = tagged(msgspec.to_builtins(document))
+    plain = tag(msgspec.to_builtins(document))
     return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()[:_DIGITS]
 
 

@@ -14,7 +14,7 @@ def _reason(run: Run, trial: Trial, failure: Failure | None) -> str:
     return failure.reason if failure else "not reached: the run was stopped"
 
 
-def failed(run: Run) -> list[dict[str, Any]]:
+def failed_trials(run: Run) -> list[dict[str, Any]]:
     """Planned trials that left no result: why, or that they were not reached."""
     reasons = {failure.trial: failure for failure in run.manifest.failures}
     listed = []

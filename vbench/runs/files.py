@@ -17,9 +17,9 @@ import msgspec
 from vbench.data.files import write_whole
 from vbench.errors import DamagedFileError, VbenchError
 from vbench.runs import digests
-from vbench.runs.nonfinite import tagged, untagged
+from vbench.runs.nonfinite import tag, untag
 from vbench.runs.schema import RUN_SCHEMA, Manifest
-from vbench.runs.upgrade import upgraded
+from vbench.runs.upgrade import upgrade
 
 MANIFEST = "run.json"
 QUERIES = "queries.parquet"
@@ -35,7 +35,7 @@ _AGAIN = "give the same `vbench run` again, which keeps what was measured"
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def hold_folder(folder: Path) -> Iterator[None]:
     """Hold the folder against a second run in it.
 
     Raises
@@ -63,7 +63,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write run.json."""
-    write_json(folder / MANIFEST, tagged(msgspec.to_builtins(manifest)))
+    write_json(folder / MANIFEST, tag(msgspec.to_builtins(manifest)))
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -81,7 +81,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise VbenchError(
             f"{folder} holds no run (no {MANIFEST}); give a folder that `vbench run` left"
         )
-    document = upgraded(untagged(_decoded(path)), RUN_SCHEMA, path)
+    document = upgrade(untag(_decoded(path)), RUN_SCHEMA, path)
     try:
         manifest = msgspec.convert(document, Manifest)
     except msgspec.ValidationError as error:
@@ -129,7 +129,7 @@ def rank_path(folder: Path) -> Path:
     return old if old.is_file() and not (folder / RANK).is_file() else folder / RANK
 
 
-def derived(folder: Path) -> list[Path]:
+def derived_paths(folder: Path) -> list[Path]:
     """What a run folder holds beside manifest and trials; gone where the run is made anew."""
     names = (QUERIES, ITEMS, COMPARISONS, INTERNALS, RANK, "inside.json", "ranking.json")
     folders = (folder / GROUND_TRUTH).glob("*.parquet")

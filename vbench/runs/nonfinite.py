@@ -9,25 +9,25 @@ _TAG = "float"
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
-def tagged(value: Any) -> Any:
+def tag(value: Any) -> Any:
     """A value of plain types, its numbers that are not finite replaced."""
     match value:
         case float() if not math.isfinite(value):
             return {_TAG: str(value)}
         case dict():
-            return {key: tagged(each) for key, each in value.items()}
+            return {key: tag(each) for key, each in value.items()}
         case list() | tuple():
-            return [tagged(each) for each in value]
+            return [tag(each) for each in value]
     return value
 
 
-def untagged(value: Any) -> Any:
-    """What :func:`tagged` made, as it was."""
+def untag(value: Any) -> Any:
+    """What :func:`tag` made, as it was."""
     match value:
         case {"float": str(word)} if len(value) == 1 and word in _WORDS:
             return _WORDS[word]
         case dict():
-            return {key: untagged(each) for key, each in value.items()}
+            return {key: untag(each) for key, each in value.items()}
         case list():
-            return [untagged(each) for each in value]
+            return [untag(each) for each in value]
     return value

@@ -16,10 +16,10 @@ from vbench.errors import DamagedFileError
 from vbench.runs import digests
 from vbench.runs.facts import TrialFacts
 from vbench.runs.files import trial_path
-from vbench.runs.nonfinite import tagged, untagged
+from vbench.runs.nonfinite import tag, untag
 from vbench.runs.schema import TRIAL_SCHEMA
 from vbench.runs.tables import UNREADABLE, lists, write_frame
-from vbench.runs.upgrade import upgraded
+from vbench.runs.upgrade import upgrade
 
 _FACTS = "vbench"
 _REMEDY = "give the same `vbench run` again, which measures it again"
@@ -63,7 +63,7 @@ def write_trial(folder: Path, facts: TrialFacts, rows: Rows) -> None:
     digest["facts"] = digests.of_document(facts)
     facts = msgspec.structs.replace(facts, digest=digest)
     frame = pl.DataFrame({name: lists(array) for name, array in arrays.items()})
-    metadata = {_FACTS: msgspec.json.encode(tagged(msgspec.to_builtins(facts))).decode()}
+    metadata = {_FACTS: msgspec.json.encode(tag(msgspec.to_builtins(facts))).decode()}
     write_frame(trial_path(folder, facts.key), frame, metadata)
 
 
@@ -90,9 +90,9 @@ def read_facts(path: Path) -> TrialFacts:
         When it is not what vbench wrote under this name.
     """
     try:
-        raw = untagged(msgspec.json.decode(parquet_metadata(path)[_FACTS]))
+        raw = untag(msgspec.json.decode(parquet_metadata(path)[_FACTS]))
         old = isinstance(raw, dict) and raw.get("schema") != TRIAL_SCHEMA
-        facts = msgspec.convert(upgraded(raw, TRIAL_SCHEMA, path), TrialFacts)
+        facts = msgspec.convert(upgrade(raw, TRIAL_SCHEMA, path), TrialFacts)
     except (KeyError, RecursionError, msgspec.MsgspecError, *UNREADABLE) as error:
         raise DamagedFileError(path, str(error) or type(error).__name__, _REMEDY) from None
     if facts.key != path.stem or facts.trial.key != facts.key:

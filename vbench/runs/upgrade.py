@@ -14,7 +14,7 @@ from vbench.errors import DamagedFileError, VbenchError
 Document = dict[str, Any]
 
 
-def upgraded(document: Any, wanted: str, path: Path) -> Document:
+def upgrade(document: Any, wanted: str, path: Path) -> Document:
     """The document in the schema `wanted`.
 
     Raises

@@ -20,7 +20,7 @@ from vbench.errors import VbenchError
 from vbench.render.figures import DOUBLE, Runs, export
 from vbench.render.figures.export import Planned
 from vbench.render.page import page
-from vbench.runs.failed import failed
+from vbench.runs.failed import failed_trials
 from vbench.runs.run import Run
 from vbench.study.figures import drawers
 from vbench.study.file import Figure, Part, Study
@@ -130,7 +130,7 @@ def document(done: Done) -> dict[str, Any]:
                 "dataset": each.part.dataset,
                 "run": str(each.run.path),
                 "levels": msgspec.to_builtins(each.run.manifest.levels),
-                "failed": failed(each.run),
+                "failed": failed_trials(each.run),
             }
             for each in done.measured
         ],

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from vbench._paths import room
+from vbench._paths import resource_dir
 from vbench._toml import read_toml
 from vbench.bench.prepare import Asked
 from vbench.errors import UnknownNameError, VbenchError
@@ -98,7 +98,9 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def studies() -> dict[str, Path]:
     """The study files of the catalog, by name."""
-    return {path.stem: path for path in sorted((room("reports") / "studies").glob("*.toml"))}
+    return {
+        path.stem: path for path in sorted((resource_dir("reports") / "studies").glob("*.toml"))
+    }
 
 
 def read_study(spec: str) -> Study:

@@ -71,7 +71,7 @@ def add_tables(files: Mapping[str, Path], folder: Path) -> None:
     """
     import polars as pl
 
-    shipped = _paths.room("datasets") / "books"
+    shipped = _paths.resource_dir("datasets") / "books"
     own = {
         name: tables.read_parquet(shipped / f"{name}.parquet")
         for name in ("queries", "items", "relevance")

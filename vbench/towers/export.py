@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench._locks import locked
+from vbench._locks import hold_lock
 from vbench.data.files import whole_file
 from vbench.errors import DataError
 from vbench.towers.evaluate import Quality
@@ -210,7 +210,7 @@ def write(
     texts
         Other files by name.
     """
-    with locked(folder, f"writing {folder}"):
+    with hold_lock(folder, f"writing {folder}"):
         (folder / "base.npy").unlink(missing_ok=True)
         for name, table in tables.items():
             with whole_file(folder / f"{name}.parquet") as file:

@@ -116,7 +116,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     noise: Rate = 0.1
 
 
-def changed(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
+def change_recipe(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
     """Give the recipe with some values changed, as `--set name=value` gives them.
 
     Raises

@@ -40,7 +40,7 @@ def find_recipe(name: str, given: Path | None) -> Recipe:
 
 def recipe_path(name: str) -> Path:
     """Path of the recipe that a cataloged dataset would have."""
-    return _paths.room("datasets") / name / "recipe.toml"
+    return _paths.resource_dir("datasets") / name / "recipe.toml"
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +87,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     def _fetched(self, progress: Progress | None) -> Frames:
         recipe = self.recipe
         if not recipe.files or not recipe.reader:
-            room = _paths.room("datasets")
+            room = _paths.resource_dir("datasets")
             known = sorted(path.parent.name for path in room.glob("*/recipe.toml"))
             raise VbenchError(
                 f"nothing says where the interactions of {self.name!r} are; give --interactions "

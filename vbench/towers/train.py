@@ -60,10 +60,10 @@ def fit(
     step = compiled_step(Options.of(recipe, category_fields(data)))
     tokens, total = tokens_of(data), batches.steps(data, recipe)
     state = start(data, recipe, seed)
-    at = Position(state, copied(state), [], 0, jnp.zeros(()))
+    at = Position(state, copy_state(state), [], 0, jnp.zeros(()))
     if checkpoint:
         at = checkpoint.restore(at)
-    while goes_on(at.epochs, recipe):
+    while is_improving(at.epochs, recipe):
         number = len(at.epochs) + 1
         for batch in batches.epoch_batches(data, history, recipe, seed, number, at.step):
             state, loss = step(at.state, tokens, batch._asdict())
@@ -75,7 +75,7 @@ def fit(
         rate = validation_hit_rate(data, embedder.scorer(at.state.model), seed)
         epochs = [*at.epochs, Epoch(number, float(at.loss) / total, rate)]
         report(epochs[-1])
-        best = copied(at.state) if best_epoch(epochs) == number else at.best
+        best = copy_state(at.state) if best_epoch(epochs) == number else at.best
         at = Position(at.state, best, epochs, 0, jnp.zeros(()))
         if checkpoint:
             checkpoint.save(at)
@@ -86,7 +86,7 @@ def go_on(data: Interactions, recipe: Recipe, seed: int, state: State, share: fl
     """Train for a share of an epoch more: what a model learns after its items were indexed."""
     history = batches.History(data.train, data.n_users)
     step = compiled_step(Options.of(recipe, category_fields(data)))
-    tokens, state = tokens_of(data), copied(state)
+    tokens, state = tokens_of(data), copy_state(state)
     wanted = max(1, round(share * batches.steps(data, recipe)))
     later = batches.epoch_batches(data, history, recipe, seed, epoch=0)
     for batch in itertools.islice(later, wanted):
@@ -94,7 +94,7 @@ def go_on(data: Interactions, recipe: Recipe, seed: int, state: State, share: fl
     return state
 
 
-def copied(state: State) -> State:
+def copy_state(state: State) -> State:
     """Copy a state: a step uses up the buffers of the one that it is given."""
     fresh: State = jax.tree.map(jnp.copy, state)
     return fresh
@@ -105,7 +105,7 @@ def best_epoch(epochs: list[Epoch]) -> int:
     return max(epochs, key=lambda epoch: (epoch.hit_rate, epoch.number)).number
 
 
-def goes_on(epochs: list[Epoch], recipe: Recipe) -> bool:
+def is_improving(epochs: list[Epoch], recipe: Recipe) -> bool:
     """Say whether another epoch is wanted."""
     if not epochs:
         return True

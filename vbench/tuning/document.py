@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from vbench.numbers import amount
-from vbench.runs.again import again
-from vbench.runs.failed import failed
+from vbench.runs.again import repeat_command
+from vbench.runs.failed import failed_trials
 from vbench.runs.same import same_as
 from vbench.tuning.evidence import Evidence
 from vbench.tuning.trials import Tried
@@ -56,13 +56,13 @@ def document(tuning: Tuning) -> dict[str, Any]:
         "judged": tuning.is_judged,
         "certified": tuning.is_certified,
         "verdict": verdict(tuning),
-        "again": again(manifest.call),
+        "again": repeat_command(manifest.call),
         "indexes": [_best_of_index(tuning, name) for name in _indexes(tuning)],
         "tried": [
             _tried(tuning, tried) | {"same_as": same.get(tuning.run.setting_of(tried.trials))}
             for tried in tuning.tried
         ],
-        "failed": failed(tuning.run),
+        "failed": failed_trials(tuning.run),
         "warnings": msgspec.to_builtins(manifest.warnings),
     }
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import vbench
-from vbench.bench.findings.chance import by_chance
+from vbench.bench.findings.chance import recall_by_chance
 from vbench.data.dataset import Dataset
 from vbench.runs.schema import Warn
 
@@ -68,7 +68,7 @@ def test_shifted_ids_are_seen_above_chance_too(dataset: Dataset, tmp_path: Path)
 @pytest.mark.parametrize(("n", "k", "answers"), [(1000, 10, 200), (50, 5, 40), (20, 10, 30)])
 def test_random_rows_stay_under_the_limit(n: int, k: int, answers: int) -> None:
     """Their mean recall is under it almost always, and about K/n."""
-    limit = by_chance(n, k, answers)
+    limit = recall_by_chance(n, k, answers)
     rng = np.random.default_rng(3)
     recalls = rng.hypergeometric(k, n - k, k, size=(400, answers)).mean(axis=1) / k
     assert (recalls <= limit).mean() > 0.985

@@ -11,7 +11,7 @@ import pytest
 from run_folder import answered
 
 from vbench.analysis.summary import summary
-from vbench.bench.findings.timing import of_time
+from vbench.bench.findings.timing import warn_of_time
 from vbench.runs.facts import Pass
 from vbench.runs.rows import write_trial
 from vbench.runs.run import Run
@@ -35,7 +35,7 @@ def made(folder: Path, ns: Any = None, first: Any = None, **facts: Any) -> Run:
 
 
 def said(run: Run) -> list[Warn]:
-    return list(of_time(run, run.settings()))
+    return list(warn_of_time(run, run.settings()))
 
 
 def times(first: int, later: int, passes: int = 3) -> np.ndarray:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.testing.compare import compare_images
 from render.made_run import ODD_NAMES, make_run
 
-from vbench._paths import room
+from vbench._paths import resource_dir
 from vbench.analysis.gather import Report, gather
 from vbench.errors import VbenchError
 from vbench.render import figures
@@ -59,7 +59,7 @@ def test_figures_look_as_they_did(report: Report, name: str, tmp_path: Path) -> 
     (figure,) = (each for each in planned(report.panels[0]) if each.name == name)
     drawn = export.draw(figure, report, figures.SINGLE)
     path = tmp_path / f"{name}.png"
-    with matplotlib.style.context(room("reports") / "figures.mplstyle"):
+    with matplotlib.style.context(resource_dir("reports") / "figures.mplstyle"):
         drawn.savefig(path, dpi=70)
     golden = GOLDEN / f"{name}.png"
     if not golden.exists():

@@ -39,14 +39,14 @@ class Cause(NamedTuple):
     remedy: str
 
 
-def of_chance(run: Run, settings: Sequence[Setting], dataset: Dataset | None) -> list[Warn]:
+def warn_of_chance(run: Run, settings: Sequence[Setting], dataset: Dataset | None) -> list[Warn]:
     """Settings that find no more than as many random rows would, each index once."""
     found: dict[str, Warn] = {}
     for setting in settings:
         hits = setting.hits
         n, k = run.manifest.dataset.n, setting.k
         recall = float(hits.mean()) / k
-        limit = by_chance(n, k, hits.size)
+        limit = recall_by_chance(n, k, hits.size)
         is_chance = recall <= limit < 1.0
         if setting.index in found or not (is_chance or (recall < _SUSPECT and limit < _SUSPECT)):
             continue
@@ -65,7 +65,7 @@ def of_chance(run: Run, settings: Sequence[Setting], dataset: Dataset | None) ->
     return list(found.values())
 
 
-def by_chance(n: int, k: int, answers: int) -> float:
+def recall_by_chance(n: int, k: int, answers: int) -> float:
     """Mean recall that random rows stay under: K/n and three standard errors.
 
     Parameters

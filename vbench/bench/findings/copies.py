@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.data.copies import Copies, kept
+from vbench.data.copies import Copies, kept_copies
 from vbench.measures.hits import relevant
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
@@ -32,13 +32,13 @@ class Wrong(NamedTuple):
     missed: float | None
 
 
-def of_copies(run: Run, settings: Sequence[Setting]) -> list[Warn]:
+def warn_of_copies(run: Run, settings: Sequence[Setting]) -> list[Warn]:
     """Warn of copies in the base, with the setting whose wrong answers are copies most often."""
     facts = run.manifest.dataset
     found = []
     if facts.queries_in_base:
         found.append(_asked(run))
-    copies = kept(facts.fingerprint) if facts.copies and facts.copies.share else None
+    copies = kept_copies(facts.fingerprint) if facts.copies and facts.copies.share else None
     if facts.copies is None or copies is None:
         return found
     wrong = {str(setting): wrong_copies(run, setting, copies) for setting in settings}

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vbench.bench.findings.chance import of_chance
-from vbench.bench.findings.copies import of_copies
-from vbench.bench.findings.idle import of_idle
+from vbench.bench.findings.chance import warn_of_chance
+from vbench.bench.findings.copies import warn_of_copies
+from vbench.bench.findings.idle import warn_of_idle
 from vbench.bench.findings.remedies import check_command
-from vbench.bench.findings.timing import of_time
+from vbench.bench.findings.timing import warn_of_time
 from vbench.data.dataset import Dataset
 from vbench.runs.facts import TrialFacts
 from vbench.runs.run import Run
@@ -36,16 +36,16 @@ def findings(run: Run, dataset: Dataset | None = None, outdated: Sequence[str] =
     settings = run.settings()
     found: list[Warn] = []
     found += _failures(run)
-    found += of_chance(run, settings, dataset)
+    found += warn_of_chance(run, settings, dataset)
     for setting in settings:
         found += _of_answers(run, setting)
     found += _of_levels(run)
-    found += of_idle(run, settings)
+    found += warn_of_idle(run, settings)
     found += _of_sweeps(run, run.settings(steps=True))
-    found += of_copies(run, settings)
+    found += warn_of_copies(run, settings)
     found += _of_ties(run, settings)
     found += _of_conduct(run, run.settings(steps=True))
-    found += of_time(run, settings)
+    found += warn_of_time(run, settings)
     found += map(_old_kernel, outdated)
     return found
 

@@ -21,7 +21,7 @@ _WIDTHS = ("ef", "ef_search", "efSearch", "search_L", "L_search")
 """What libraries call the number of lists, those that are looked into, and a graph's candidates."""
 
 
-def of_idle(run: Run, settings: Sequence[Setting]) -> Iterator[Warn]:
+def warn_of_idle(run: Run, settings: Sequence[Setting]) -> Iterator[Warn]:
     """Warn of settings that answer alike, and of values beyond a parameter's meaning."""
     for first in merge_same(settings):
         # Exact answers are alike whatever the parameter.
@@ -106,7 +106,7 @@ def _limits(build: Build, n: int) -> dict[str, float]:
     try:
         check_stranger(build.adapter, "the run")
         kind = resolve(build.adapter)
-        with _plugins.guarded(f"{build.adapter} fails in limits()"):
+        with _plugins.guard(f"{build.adapter} fails in limits()"):
             told = kind.limits(n, build.params) if callable(getattr(kind, "limits", None)) else {}
             return limits | {str(name): float(value) for name, value in told.items()}
     except VbenchError:

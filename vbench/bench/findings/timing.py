@@ -19,7 +19,7 @@ _CACHE_FACTOR, _CACHE_NS = 3.0, 20_000.0
 """How much longer a first touch takes where an index remembers: so many times, and so long."""
 
 
-def of_time(run: Run, settings: Sequence[Setting]) -> Iterator[Warn]:
+def warn_of_time(run: Run, settings: Sequence[Setting]) -> Iterator[Warn]:
     """All warnings about time."""
     facts = [run.facts(trial) for setting in settings for trial in setting.trials]
     yield from _of_disturbance(facts)

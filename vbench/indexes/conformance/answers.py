@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from vbench.indexes.answers import AnswerError, stack, whole
+from vbench._process.text import describe_error
+from vbench.indexes.answers import AnswerError, check_batch, stack
 from vbench.indexes.conformance.subject import (
     DoubtfulError,
     K,
@@ -15,10 +16,9 @@ from vbench.indexes.conformance.subject import (
     Subject,
     WrongError,
     changed_rows,
-    given,
+    prepare_array,
     search,
     search_each,
-    told,
 )
 from vbench.indexes.protocol import Ids, Vectors
 from vbench.metric import METRICS, Metric, distance
@@ -33,7 +33,7 @@ _SEED_REMEDY = (
 def answers_queries(subject: Subject) -> None:
     """Ids come as integers (m, k) that are row numbers."""
     base, queries = subject.vectors(1000, seed=1), subject.vectors(20, seed=2)
-    with subject.fitted(base) as index:
+    with subject.make_fitted(base) as index:
         for k in (1, K):
             ids = search(index, queries, k, len(base))
             _refuse_repeats(ids)
@@ -56,7 +56,7 @@ def more_than_there_are(subject: Subject) -> None:
     """K > n gives n ids and pads, or shorter rows."""
     base, queries = subject.vectors(300, seed=3), subject.vectors(5, seed=4)
     k = len(base) + 20
-    with subject.fitted(base) as index:
+    with subject.make_fitted(base) as index:
         for method in (search, search_each):
             try:
                 ids = method(index, queries, k, len(base))
@@ -64,7 +64,7 @@ def more_than_there_are(subject: Subject) -> None:
                 raise
             except Exception as error:
                 raise WrongError(
-                    f"k={k} on {len(base)} vectors raised {told(error)}",
+                    f"k={k} on {len(base)} vectors raised {describe_error(error)}",
                     "return what there is: pad the missing ids with -1, or make the row shorter",
                 ) from error
             _refuse_repeats(ids)
@@ -73,11 +73,11 @@ def more_than_there_are(subject: Subject) -> None:
 def one_is_a_batch_of_one(subject: Subject) -> None:
     """A query gets the same ids alone, in a batch of one, and among others."""
     base, queries = subject.vectors(1000, seed=5), subject.vectors(30, seed=6)
-    with subject.fitted(base) as index:
+    with subject.make_fitted(base) as index:
         batch = search(index, queries, K, len(base))
         alone = search_each(index, queries, K, len(base))
         firsts = [search(index, query[np.newaxis], K, len(base))[0] for query in queries]
-        bare = np.ndim(index.search(given(index, queries[:1]), K)) == 1
+        bare = np.ndim(index.search(prepare_array(index, queries[:1]), K)) == 1
     for name, found in (("search_one", alone), ("a batch of one", np.array(firsts))):
         others = np.flatnonzero((np.sort(found, axis=1) != np.sort(batch, axis=1)).any(axis=1))
         if others.size:
@@ -98,14 +98,14 @@ def one_is_a_batch_of_one(subject: Subject) -> None:
 def no_queries(subject: Subject) -> None:
     """A batch without queries has no rows."""
     base = subject.vectors(300, seed=29)
-    with subject.fitted(base) as index:
+    with subject.make_fitted(base) as index:
         try:
             search(index, subject.vectors(0, seed=30), K, len(base))
         except AnswerError as error:
             raise DoubtfulError(error.reason, "return no rows, (0, k)") from None
         except Exception as error:
             raise DoubtfulError(
-                f"search without queries raised {told(error)}", "return no rows, (0, k)"
+                f"search without queries raised {describe_error(error)}", "return no rows, (0, k)"
             ) from error
 
 
@@ -113,9 +113,9 @@ def answers_last(subject: Subject) -> None:
     """An answer is still the same when others have been given."""
     base, queries = subject.vectors(1000, seed=31), subject.vectors(24, seed=32)
     parts = np.split(queries, 4)
-    with subject.fitted(base) as index:
-        ones = [(index.search_one, each, _one) for each in given(index, queries)]
-        batches = [(index.search, given(index, each), _batch) for each in parts]
+    with subject.make_fitted(base) as index:
+        ones = [(index.search_one, each, _one) for each in prepare_array(index, queries)]
+        batches = [(index.search, prepare_array(index, each), _batch) for each in parts]
         for name, calls in (("search_one", ones), ("search", batches)):
             answers, copies = [], []
             for call, asked, taken in calls:
@@ -138,13 +138,13 @@ def _one(answer: Any, _asked: Vectors) -> Ids:
 
 
 def _batch(answer: Any, asked: Vectors) -> Ids:
-    return np.array(whole(answer, len(asked), K))
+    return np.array(check_batch(answer, len(asked), K))
 
 
 def same_seed_same_answers(subject: Subject) -> None:
     """The same seed and one thread give the same answers; so does asking again."""
     base, queries = subject.vectors(2000, seed=7), subject.vectors(50, seed=8)
-    with subject.fitted(base, seed=3) as index:
+    with subject.make_fitted(base, seed=3) as index:
         first = search(index, queries, K, len(base))
         again = search(index, queries, K, len(base))
     if changed := changed_rows(first, again):
@@ -152,7 +152,7 @@ def same_seed_same_answers(subject: Subject) -> None:
         if not subject.kind.seeded:
             raise DoubtfulError(reason, "answer alike as long as nothing was set or built anew")
         raise WrongError(reason, _SEED_REMEDY)
-    with subject.fitted(base, seed=3) as rebuilt:
+    with subject.make_fitted(base, seed=3) as rebuilt:
         changed = changed_rows(first, search(rebuilt, queries, K, len(base)))
     if changed:
         reason = f"built twice with seed 3: {changed} of {len(queries)} queries got other ids"
@@ -168,7 +168,7 @@ def metric_check(metric: Metric) -> Callable[[Subject], None]:
         if metric not in subject.kind.metrics:
             raise NotApplicableError(f"{metric} is not claimed")
         base, queries = subject.vectors(2000, seed=9), subject.vectors(50, seed=10)
-        with subject.fitted(base, metric) as index:
+        with subject.make_fitted(base, metric) as index:
             ids = search(index, queries, K, len(base))
         recall = {other: _recall(ids, queries, base, other) for other in METRICS}
         best = max(recall, key=lambda each: recall[each])

@@ -36,7 +36,7 @@ def busy_cores(work: Callable[[], Any], least_seconds: float = 0.0) -> float:
     return 0.0 if spent < _TOO_SHORT else max(used / spent, watcher.running)
 
 
-def started() -> list[psutil.Process]:
+def started_processes() -> list[psutil.Process]:
     """All processes that this one has started and they in turn, daemons included."""
     with contextlib.suppress(psutil.Error):
         family = psutil.Process(_root()).children(recursive=True)
@@ -53,7 +53,7 @@ def _cpu_seconds() -> float:
     """CPU time of this process and of all that it started, those included that have ended."""
     times = os.times()
     total = time.process_time() + times.children_user + times.children_system
-    for process in started():
+    for process in started_processes():
         with contextlib.suppress(psutil.Error):
             total += sum(process.cpu_times()[:4])
     if (root := _root()) != os.getpid():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from vbench._process.text import describe_error
 from vbench.indexes.answers import AnswerError
 from vbench.indexes.conformance.answers import (
     answers_last,
@@ -37,7 +38,6 @@ from vbench.indexes.conformance.subject import (
     Status,
     Subject,
     WrongError,
-    told,
 )
 from vbench.metric import METRICS
 
@@ -86,7 +86,7 @@ def perform(number: int, subject: Subject) -> Finding:
         if isinstance(error, KeyboardInterrupt):
             raise
         place = place_of_error(error, subject.kind)
-        return Finding(name, "fail", f"raised {told(error)}", _remedy(error), place)
+        return Finding(name, "fail", f"raised {describe_error(error)}", _remedy(error), place)
     return Finding(name, "pass")
 
 
@@ -101,7 +101,7 @@ def _where(wrong: WrongError | AnswerError, reason: str, subject: Subject) -> st
 
 def _remedy(error: BaseException) -> str:
     cause = error.__cause__ or error
-    if any(word in told(cause).lower() for word in _READ_ONLY):
+    if any(word in describe_error(cause).lower() for word in _READ_ONLY):
         return "work on a copy, or say writes = True: the index is then given copies of its own"
     if isinstance(error, WrongError | AnswerError):
         return error.remedy

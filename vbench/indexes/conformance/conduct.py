@@ -7,6 +7,7 @@ import time
 import numpy as np
 
 from vbench._process.cores import usable_cores
+from vbench._process.text import describe_error
 from vbench.indexes.answers import AnswerError
 from vbench.indexes.conformance.busy import busy_cores
 from vbench.indexes.conformance.subject import (
@@ -16,9 +17,8 @@ from vbench.indexes.conformance.subject import (
     Subject,
     WrongError,
     changed_rows,
-    given,
+    prepare_array,
     search,
-    told,
 )
 from vbench.indexes.dimensions import in_words, nearest
 
@@ -34,7 +34,7 @@ def input_unchanged(subject: Subject) -> None:
     base, queries = subject.vectors(1000, seed=15), subject.vectors(20, seed=16)
     copies = base.copy(), queries.copy()
     for metric in subject.kind.metrics:
-        with subject.fitted(base, metric) as index:
+        with subject.make_fitted(base, metric) as index:
             if not np.array_equal(base, copies[0]):
                 raise WrongError(
                     f"fit changed the base ({metric})",
@@ -54,10 +54,10 @@ def one_thread(subject: Subject) -> None:
     if len(usable_cores()) < 2:
         raise NotApplicableError("needs two cores to be seen")
     base, queries = subject.vectors(5000, seed=17, d=48), subject.vectors(500, seed=18, d=48)
-    with subject.made() as index:
+    with subject.make() as index:
         _refuse_many("fit", busy_cores(lambda: subject.fit(index, base)))
         _refuse_spinning("fit")
-        asked = given(index, queries)
+        asked = prepare_array(index, queries)
         _refuse_many("search", busy_cores(lambda: index.search(asked, K), least_seconds=0.3))
         _refuse_spinning("search")
 
@@ -87,12 +87,12 @@ def some_dimensions(subject: Subject) -> None:
     for d in sorted({nearest(allowed, each) for each in (2, 3, 17, 100)}):
         base, queries = subject.vectors(600, seed=35, d=d), subject.vectors(5, seed=36, d=d)
         try:
-            with subject.fitted(base) as index:
+            with subject.make_fitted(base) as index:
                 search(index, queries, K, len(base))
         except AnswerError:
             raise
         except Exception as error:
-            reason = f"vectors of {d} dimensions raised {told(error)}"
+            reason = f"vectors of {d} dimensions raised {describe_error(error)}"
             if allowed is not None:
                 raise WrongError(
                     f"{reason}; dimensions says {in_words(allowed)}", "say those it can do"
@@ -105,21 +105,21 @@ def some_dimensions(subject: Subject) -> None:
 def tiny_bases(subject: Subject) -> None:
     """One vector is found; no vector is answered by pads or refused."""
     queries = subject.vectors(3, seed=19)
-    with subject.made() as one:
+    with subject.make() as one:
         try:
             subject.fit(one, subject.vectors(1, seed=20))
         except Exception as error:
             raise DoubtfulError(
-                f"fit on one vector raised {told(error)}",
+                f"fit on one vector raised {describe_error(error)}",
                 "make do with few vectors where that can be",
             ) from error
         ids = search(one, queries, 3, 1)
     if (np.sort(ids, axis=1)[:, -1] != 0).any():
         raise WrongError("the only vector of a base was not found", "answer id 0, then pads of -1")
-    with subject.made() as none:
+    with subject.make() as none:
         try:
             subject.fit(none, subject.vectors(0, seed=21))
-            none.search(given(none, queries), 3)
+            none.search(prepare_array(none, queries), 3)
         # To refuse an empty base is right; how, is the index's own affair.
         except Exception:
             return
@@ -129,9 +129,9 @@ def tiny_bases(subject: Subject) -> None:
 def before_fit(subject: Subject) -> None:
     """Search without a base is an error that the process survives."""
     queries = subject.vectors(3, seed=37)
-    with subject.made() as index:
+    with subject.make() as index:
         try:
-            answer = index.search(given(index, queries), 3)
+            answer = index.search(prepare_array(index, queries), 3)
         except Exception:
             return
     raise DoubtfulError(
@@ -144,12 +144,12 @@ def fit_again(subject: Subject) -> None:
     """A second fit forgets the first."""
     queries = subject.vectors(20, seed=22)
     large, small = subject.vectors(1000, seed=23), subject.vectors(400, seed=24)
-    with subject.fitted(large) as index:
+    with subject.make_fitted(large) as index:
         subject.fit(index, small)
         again = search(index, queries, K, len(small))
     fresh = []
     for _ in range(2):
-        with subject.fitted(small) as index:
+        with subject.make_fitted(small) as index:
             fresh.append(search(index, queries, K, len(small)))
     if changed_rows(*fresh):
         raise NotApplicableError("cannot be told: two fresh indexes do not agree either")

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from vbench._process.channel import Arrays, Channel, decoded
+from vbench._process.channel import Arrays, Channel, decode
 from vbench._process.child import Child, ChildError, Deadline
-from vbench._process.text import bounded, encodable
+from vbench._process.text import make_encodable, shorten
 from vbench.indexes.conformance.checks import BASIC, CHECKS, perform
 from vbench.indexes.conformance.place import place_of_dump
 from vbench.indexes.conformance.subject import Finding, Subject
@@ -106,7 +106,7 @@ class _Checked:
             said, where = place_of_dump(error.log, self._kind)
             lines = said.split("\n") if error.kind != "timeout" else []
             last = next((f"; it said: {line.strip()}" for line in lines[::-1] if line.strip()), "")
-            return Finding(name, "fail", bounded(error.reason + last), _REMEDY, where)
+            return Finding(name, "fail", shorten(error.reason + last), _REMEDY, where)
 
 
 class _Order(msgspec.Struct):
@@ -119,11 +119,11 @@ class _Order(msgspec.Struct):
 
 
 def _finding(head: bytes) -> tuple[Finding, Arrays]:
-    return decoded(head, Finding), []
+    return decode(head, Finding), []
 
 
 def _order(head: bytes) -> tuple[_Order, Arrays]:
-    return decoded(head, _Order), []
+    return decode(head, _Order), []
 
 
 def _serve(channel: Channel) -> None:
@@ -139,7 +139,7 @@ def _serve(channel: Channel) -> None:
         faulthandler.cancel_dump_traceback_later()
         if os.getpid() != own:
             os._exit(0)  # a copy of this process, left by an index that forks
-        shown = [encodable(bounded(each)) for each in finding]
+        shown = [make_encodable(shorten(each)) for each in finding]
         channel.send(msgspec.msgpack.encode(shown))
     channel.receive(_order)  # the kit ends this process, and what the index has started
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from vbench.indexes.conformance.busy import started
+from vbench.indexes.conformance.busy import started_processes
 from vbench.indexes.conformance.subject import (
     DoubtfulError,
     K,
@@ -16,10 +16,10 @@ from vbench.indexes.conformance.subject import (
     Subject,
     WrongError,
     changed_rows,
-    given,
+    prepare_array,
     search,
 )
-from vbench.indexes.parameters import offered
+from vbench.indexes.parameters import select_accepted
 from vbench.indexes.protocol import Index, is_count, versions
 
 GRACE_SECONDS = 2.0
@@ -36,7 +36,7 @@ def save_and_load(subject: Subject) -> None:
     n, d = base.shape
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "index"
-        with subject.fitted(base) as index:
+        with subject.make_fitted(base) as index:
             before = search(index, queries, K, n)
             index.save(path)
             if changed := changed_rows(search(index, queries, K, n), before):
@@ -48,8 +48,10 @@ def save_and_load(subject: Subject) -> None:
             raise WrongError("save wrote nothing to the path it was given", "write there")
         if own == ["save"]:
             return
-        with subject.made() as other:
-            other.load(path, **offered(other.load, metric=subject.metric, d=d, n=n, threads=1))
+        with subject.make() as other:
+            other.load(
+                path, **select_accepted(other.load, metric=subject.metric, d=d, n=n, threads=1)
+            )
             other.set(**subject.setting(-1))
             after = search(other, queries, K, n)
     if changed := changed_rows(after, before):
@@ -60,9 +62,9 @@ def save_and_load(subject: Subject) -> None:
 
 def size_and_work(subject: Subject) -> None:
     """Size and work are counts, or None; versions are texts."""
-    with subject.fitted(subject.vectors(500, seed=27)) as index:
+    with subject.make_fitted(subject.vectors(500, seed=27)) as index:
         index.work()
-        index.search(given(index, subject.vectors(10, seed=28)), K)
+        index.search(prepare_array(index, subject.vectors(10, seed=28)), K)
         for name, value in (("size_bytes", index.size_bytes()), ("work", index.work())):
             if value is not None and not is_count(value):
                 raise WrongError(f"{name} returned {value!r}", "return a count, or None")
@@ -72,18 +74,18 @@ def size_and_work(subject: Subject) -> None:
 def closes(subject: Subject) -> None:
     """Close comes back, raises nothing, and ends the processes that the index has started."""
     base, queries = subject.vectors(300, seed=38), subject.vectors(3, seed=39)
-    earlier = set(started())
-    with subject.fitted(base) as index:
+    earlier = set(started_processes())
+    with subject.make_fitted(base) as index:
         search(index, queries, K, len(base))
     if True in subject.close_problems:
         subject.raise_close_problem()
-    _, left = psutil.wait_procs(set(started()) - earlier, timeout=GRACE_SECONDS)
+    _, left = psutil.wait_procs(set(started_processes()) - earlier, timeout=GRACE_SECONDS)
     if names := sorted(filter(None, map(_name, left))):
         raise DoubtfulError(
             f"close left what fit has started: {', '.join(names)}",
             "end in close what fit has started",
         )
-    with subject.made():
+    with subject.make():
         pass  # an index whose fit has failed is closed too
     subject.raise_close_problem()
 

@@ -14,7 +14,7 @@ class TookTooLongError(BaseException):
 
 
 @contextlib.contextmanager
-def limited(seconds: float) -> Iterator[None]:
+def limit_time(seconds: float) -> Iterator[None]:
     """Interrupt what is done inside after `seconds`, where signals can: not in compiled code.
 
     Raises

@@ -80,7 +80,7 @@ def search_parameters_matter(subject: Subject) -> None:
         raise NotApplicableError("no search parameter is swept")
     base, queries = subject.vectors(4000, seed=11, d=48), subject.vectors(100, seed=12, d=48)
     idle = []
-    with subject.fitted(base) as index:
+    with subject.make_fitted(base) as index:
         for name, values in swept.items():
             # The others stay narrow: at its widest another parameter may hide the effect.
             answers = []
@@ -102,7 +102,7 @@ def settings_hold(subject: Subject) -> None:
         raise NotApplicableError("no search parameter is swept")
     base, queries = subject.vectors(2000, seed=33, d=48), subject.vectors(50, seed=34, d=48)
     n = len(base)
-    with subject.fitted(base) as index:
+    with subject.make_fitted(base) as index:
         twice = []
         for _ in range(2):
             index.set(**subject.setting(0))
@@ -133,7 +133,7 @@ def build_parameters_matter(subject: Subject) -> None:
     base, queries = subject.vectors(2000, seed=13, d=32), subject.vectors(100, seed=14, d=32)
 
     def outcome(**build: Any) -> tuple[bytes, int | None]:
-        with subject.fitted(base, **build) as index:
+        with subject.make_fitted(base, **build) as index:
             index.set(**subject.setting(0))
             return search(index, queries, K, len(base)).tobytes(), index.size_bytes()
 

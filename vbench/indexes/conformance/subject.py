@@ -10,9 +10,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from vbench._process.text import reason_of
-from vbench.indexes.answers import check_range, stack, whole
-from vbench.indexes.conformance.limit import TookTooLongError, limited
+from vbench._process.text import describe_error
+from vbench.indexes.answers import check_batch, check_range, stack
+from vbench.indexes.conformance.limit import TookTooLongError, limit_time
 from vbench.indexes.conformance.place import place_of_error
 from vbench.indexes.dimensions import nearest
 from vbench.indexes.protocol import Ids, Index, Vectors
@@ -68,7 +68,7 @@ class Subject:
     _ready: set[int] = field(default_factory=set)
 
     @contextlib.contextmanager
-    def made(self, **build: Any) -> Iterator[Index]:
+    def make(self, **build: Any) -> Iterator[Index]:
         """A new index, closed when it is no longer needed, whatever has happened."""
         index = self.kind(**copy.deepcopy({**self.build, **build}))
         try:
@@ -77,11 +77,11 @@ class Subject:
             self.close(index)
 
     @contextlib.contextmanager
-    def fitted(
+    def make_fitted(
         self, base: Vectors, metric: Metric | None = None, *, seed: int = 1, **build: Any
     ) -> Iterator[Index]:
         """A new index over `base`, at its widest setting."""
-        with self.made(**build) as index:
+        with self.make(**build) as index:
             self.fit(index, base, metric, seed=seed)
             yield index
 
@@ -89,7 +89,7 @@ class Subject:
         self, index: Index, base: Vectors, metric: Metric | None = None, *, seed: int = 1
     ) -> None:
         """Fit as the runner does, and take the widest setting."""
-        index.fit(given(index, base), metric or self.metric, seed=seed, threads=1)
+        index.fit(prepare_array(index, base), metric or self.metric, seed=seed, threads=1)
         self._ready.add(id(index))
         index.set(**self.setting(-1))
 
@@ -100,14 +100,14 @@ class Subject:
         if self.stuck:
             return
         try:
-            with limited(CLOSE_SECONDS):
+            with limit_time(CLOSE_SECONDS):
                 index.close()
         except TookTooLongError as late:
             self.stuck = True
             self._note(fitted, f"close did not return within {CLOSE_SECONDS:g} s", late)
-        # Somebody else's code may raise anything, SystemExit included.
+        # Third-party code may raise anything, SystemExit included.
         except BaseException as error:
-            self._note(fitted, f"close raised {told(error)}", error)
+            self._note(fitted, f"close raised {describe_error(error)}", error)
 
     def _note(self, fitted: bool, reason: str, error: BaseException) -> None:
         kind = WrongError if fitted else DoubtfulError
@@ -152,14 +152,14 @@ class Subject:
         return made
 
 
-def given(index: Index, array: Vectors) -> Vectors:
+def prepare_array(index: Index, array: Vectors) -> Vectors:
     """The array as the runner hands it to this index: a copy for one that writes."""
     return np.array(array) if index.writes else array
 
 
 def search(index: Index, queries: Vectors, k: int, n: int) -> Ids:
     """Ids of one call with all queries, checked: int64 (m, k), in memory of their own."""
-    ids = np.array(whole(index.search(given(index, queries), k), len(queries), k))
+    ids = np.array(check_batch(index.search(prepare_array(index, queries), k), len(queries), k))
     check_range(ids, n)
     return ids
 
@@ -167,15 +167,10 @@ def search(index: Index, queries: Vectors, k: int, n: int) -> Ids:
 def search_each(index: Index, queries: Vectors, k: int, n: int) -> Ids:
     """Ids of one call for each query, checked: int64 (m, k), in memory of their own."""
     ids = np.full((len(queries), k), -1, dtype=np.int64)
-    for row, query in enumerate(given(index, queries)):
+    for row, query in enumerate(prepare_array(index, queries)):
         ids[row] = stack([index.search_one(query, k)], k, [row])[0]
     check_range(ids, n)
     return ids
-
-
-def told(error: BaseException) -> str:
-    """What an error says, in one line of some hundred characters, after its type."""
-    return " ".join(reason_of(error).split())
 
 
 def changed_rows(one: Ids, other: Ids) -> int:

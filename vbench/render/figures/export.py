@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vbench._paths import room
+from vbench._paths import resource_dir
 from vbench.analysis.gather import Panel, Report, gather
 from vbench.data.files import write_whole
 from vbench.errors import VbenchError
@@ -104,7 +104,7 @@ def draw(figure: Planned, report: Report, size: tuple[float, float]) -> Figure:
     from matplotlib.figure import Figure
 
     width, height = size
-    with matplotlib.style.context(room("reports") / "figures.mplstyle"):
+    with matplotlib.style.context(resource_dir("reports") / "figures.mplstyle"):
         drawn = Figure(figsize=(width, max(height, _ROW * figure.rows + 0.6)))
         ax: Axes = drawn.subplots()
         figure.draw(report, ax, **figure.arguments)
@@ -129,7 +129,7 @@ def save(drawn: Figure, path: Path, kind: str) -> None:
     import matplotlib.style
 
     with (
-        matplotlib.style.context(room("reports") / "figures.mplstyle"),
+        matplotlib.style.context(resource_dir("reports") / "figures.mplstyle"),
         warnings.catch_warnings(),
     ):
         # A name may hold signs that the font has not; a box stands for them.

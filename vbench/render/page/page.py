@@ -12,7 +12,7 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup, escape
 
-from vbench._paths import room
+from vbench._paths import resource_dir
 from vbench._plain import plain
 from vbench.analysis.gather import Panel, Report, gather
 from vbench.analysis.matched import MatchedRecall, match_recall
@@ -24,7 +24,7 @@ from vbench.render.page.parts import Chart, Choice, Facts, Section, Slider, Tabl
 from vbench.render.page.sections import SECTIONS
 from vbench.render.page.tables import verdict_table
 from vbench.render.palette import looks
-from vbench.runs.failed import failed
+from vbench.runs.failed import failed_trials
 from vbench.runs.run import Run
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _failed(report: Report) -> list[dict[str, Any]]:
     """Trials without a result, gathered by index and reason."""
     counts: dict[tuple[str, str], dict[str, Any]] = {}
     for run in report.runs:
-        for each in failed(run):
+        for each in failed_trials(run):
             key = each["index"], each["reason"]
             entry = counts.setdefault(key, {**each, "count": 0})
             entry["count"] += 1
@@ -126,7 +126,7 @@ def _frame(name: str, frame: pl.DataFrame) -> dict[str, Any]:
 @functools.cache
 def _environment() -> jinja2.Environment:
     made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(room("reports")),
+        loader=jinja2.FileSystemLoader(resource_dir("reports")),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -153,4 +153,4 @@ def _unbroken(sentence: str) -> Markup:
 
 
 def _text(name: str) -> str:
-    return (room("reports") / name).read_text(encoding="utf-8")
+    return (resource_dir("reports") / name).read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from vbench.render.page.charts import MEASURE_LABEL, Drawing, Spec, number, rule
 from vbench.render.page.parts import Cell, Chart, Column, Row, Section, Table, Words
 from vbench.render.quantities import digits
 from vbench.runs import files
-from vbench.runs.upgrade import upgraded
+from vbench.runs.upgrade import upgrade
 
 _ROW = 26
 _FIELDS = ("measure", "k", "baseline", "candidate", "difference", "low", "high", "p_holm")
@@ -47,7 +47,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
 def _stored(folder: Any) -> list[Mapping[str, Any]]:
     path = folder / files.COMPARISONS
     document = files.read_json(path)
-    return upgraded(document, SCHEMA, path)["comparisons"] if document else []
+    return upgrade(document, SCHEMA, path)["comparisons"] if document else []
 
 
 def _sided(entry: Mapping[str, Any]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from vbench.analysis.gather import Report
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Facts, Section
 from vbench.render.quantities import spelt
-from vbench.runs.again import again
+from vbench.runs.again import repeat_command
 from vbench.runs.run import Run
 from vbench.runs.schema import Environment
 
@@ -70,8 +70,8 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     data, options, card = manifest.dataset, manifest.options, manifest.dataset.card
     done = sum(run.is_done(trial) for trial in manifest.trials)
     rows = [
-        ("Do it again", again(manifest.call)),
-        *(("then", again(each.call)) for each in manifest.later),
+        ("Do it again", repeat_command(manifest.call)),
+        *(("then", repeat_command(each.call)) for each in manifest.later),
         ("Data", f"{card.get('title') or data.name}: {data.n:,} × {data.d}, {data.m:,} queries"),
         ("License", card.get("license") or card.get("licence", "")),
         ("Terms", card.get("terms", "")),

@@ -14,7 +14,7 @@ from vbench.render.page.parts import Cell, Chart, Choice, Column, Row, Section, 
 from vbench.render.quantities import digits
 from vbench.runs import files
 from vbench.runs.settings import join_values, spell
-from vbench.runs.upgrade import upgraded
+from vbench.runs.upgrade import upgrade
 
 SCHEMA = "vbench.rank/1"
 _LEADING = "nDCG@10"
@@ -89,7 +89,7 @@ def _stored(report: Report) -> Iterator[Document]:
     for run in report.runs:
         path = files.rank_path(run.path)
         if (document := files.read_json(path)) is not None:
-            yield upgraded(document, SCHEMA, path)
+            yield upgrade(document, SCHEMA, path)
 
 
 def _losses(document: Document) -> Iterator[dict[str, Any]]:
