@@ -149,7 +149,7 @@ def test_a_wrapper_counts_by_what_it_wraps(place: Path) -> None:
 def test_our_own_adapters_count_by_their_room_alone() -> None:
     """What the harness does elsewhere is not theirs; nor are its dependencies."""
     own = found("hnswlib")
-    assert {path.parent.name for path in own.files} == {"adapters"}
+    assert {path.parent.name for path in own.files} == {"indexes"}
     assert set(own.versions) == {"hnswlib", "numpy"}
     assert own == found("hnswlib")
 
