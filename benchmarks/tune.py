@@ -20,7 +20,7 @@ from vbench.bench.knob import Range
 from vbench.bench.plan import Group
 from vbench.measures.answers import Answers
 from vbench.runs.schema import Trial
-from vbench.tuning.evidence import attainable, weigh
+from vbench.tuning.evidence import weigh
 from vbench.tuning.search import Budget, best_of, search, secure
 from vbench.tuning.targets import Target, parse_objective, parse_targets
 from vbench.tuning.trials import Judge, Tried
@@ -49,7 +49,7 @@ class StoredAnswers(Judge):
         self.objective = parse_objective(None, None)
         self.level = 0.95
         self.calibration, self.held_out = parts
-        self.attainable = [attainable(target, len(self.calibration), self.level)]
+        self.attainable = [target.is_attainable(len(self.calibration), self.level)]
         self.tried = []
 
     def measure(self, group: Group, value: float | None) -> Tried:

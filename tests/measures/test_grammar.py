@@ -74,7 +74,9 @@ def test_sloppy_spellings_become_the_canonical_one(sloppy: str, canonical: str) 
         ("Robustness@10", "delta"),
         ("Robustness(gamma=1)@10", "known: delta, truth"),
         ("Robustness(delta=high)@10", "delta=high is not a number"),
-        ("Robustness(0.9)@10", "not param=value; write Robustness(delta=0.9)@10"),
+        ("Recall(5)@20", "not param=value; write Recall(truth=5)@20"),
+        ("R0.9", "needs a cutoff; write Robustness(delta=0.9)@10"),
+        ("QPS(1)", "not param=value; write QPS"),
         ("Robustness(delta=0.9,delta=0.8)@10", "twice"),
         ("Robustness(delta=0.9", "not a measure"),
         ("", "not a measure"),
@@ -90,7 +92,7 @@ def test_errors_say_what_to_write(text: str, says: str) -> None:
     "text",
     [
         *("Robustness", "Robustness@10", "Robustness(delta=0.5)", "Robustness(0.5)", "Recall"),
-        *("Robustness(truth=5)@20", "Latency(50)", "Latency(p=half)", "Recall(5)@20", "CVaR(5%)"),
+        *("Robustness(truth=5)@20", "R0.5", "Latency(p=half)", "Recall(5)@20", "CVaR(5%)"),
         *("Percentile(alpha=5", "nDCG", "Robustness(delta=)@10"),
     ],
 )
@@ -102,9 +104,43 @@ def test_what_an_error_says_to_write_is_a_measure(text: str) -> None:
     assert parse(remedy).cutoff in (None, 10, 20)
 
 
-def test_shares_may_be_written_in_percent() -> None:
-    """``80%`` is 0.8, as in targets."""
-    assert parse("Robustness(delta=80%)@10") == parse("Robustness(delta=0.8)@10")
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("Robustness(delta=80%)@10", "Robustness(delta=0.8)@10"),
+        ("Robustness(0.9)@10", "Robustness(delta=0.9)@10"),
+        ("Robustness(99.9%, truth=10) @ 100", "Robustness(delta=0.999,truth=10)@100"),
+        ("R0.9@10", "Robustness(delta=0.9)@10"),
+        ("R-0.9@10", "Robustness(delta=0.9)@10"),
+        ("r90%@10", "Robustness(delta=0.9)@10"),
+        ("Robustness-0.9@10", "Robustness(delta=0.9)@10"),
+        ("recall@10", "Recall@10"),
+        ("NDCG@10", "nDCG@10"),
+        ("cvar(5%)@10", "CVaR(alpha=0.05)@10"),
+        ("worst 5 %@10", "CVaR(alpha=0.05)@10"),
+        ("p5@10", "Percentile(p=5)@10"),
+        ("Percentile(5%)@10", "Percentile(p=5)@10"),
+        ("p99", "Latency(p=99)"),
+        ("p50 latency", "Latency(p=50)"),
+        ("Latency(99)", "Latency(p=99)"),
+        ("best p99.9", "BestLatency(p=99.9)"),
+        ("zero@10", "Failure@10"),
+        ("batch QPS", "BatchQPS"),
+        ("work", "Work"),
+    ],
+)
+def test_what_people_see_and_type_is_understood(typed: str, meant: str) -> None:
+    """Heads of columns, any case, percentages, and a first value without its name."""
+    assert repr(parse(typed)) == meant
+
+
+@pytest.mark.parametrize("text", SPELLINGS)
+def test_the_head_of_a_column_can_be_typed(text: str) -> None:
+    """What tables call a measure is one of its spellings, with the cutoff where it has one."""
+    measure = parse(text)
+    at = "" if measure.cutoff is None else f"@{measure.cutoff}"
+    assert parse(measure.short + at) == measure
+    assert measure.label
 
 
 def test_a_plugin_that_is_no_measure_costs_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from vbench.measures.answers import Answers, Cost
 from vbench.metric import FloatArray
 from vbench.stats.betting import mean_lower
 from vbench.stats.intervals import exact_lower, queries_needed
-from vbench.tuning.evidence import Evidence, attainable, part_of, weigh
+from vbench.tuning.evidence import Evidence, part_of, weigh
 from vbench.tuning.targets import parse_targets
 
 K = 10
@@ -249,8 +249,8 @@ def test_too_few_queries_are_known_beforehand(text: str, share: float) -> None:
     """One query fewer than it takes without any failure cannot certify."""
     (target,) = parse_targets(text)
     enough = queries_needed(share)
-    assert attainable(target, enough, 0.95)
-    assert not attainable(target, enough - 1, 0.95)
+    assert target.is_attainable(enough, 0.95)
+    assert not target.is_attainable(enough - 1, 0.95)
 
 
 def test_a_part_of_the_answers_is_that_of_some_queries() -> None:

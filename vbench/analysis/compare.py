@@ -8,31 +8,18 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from vbench.analysis.verdict import caveats, gated, verdict
 from vbench.errors import VbenchError
-from vbench.measures.answers import Answers
 from vbench.measures.base import Measure
-from vbench.measures.estimate import Estimate, Estimator
 from vbench.measures.grammar import parse
-from vbench.measures.recall import CVaR, Percentile
-from vbench.metric import FloatArray
+from vbench.measures.sample import Sample
 from vbench.runs import files
 from vbench.runs.pairing import Pair, pairs
 from vbench.runs.run import Run
-from vbench.runs.settings import Setting
 from vbench.stats.exact import holm
-from vbench.stats.paired import (
-    Difference,
-    compare_builds,
-    compare_cvar,
-    compare_means,
-    compare_percentiles,
-)
 
 SCHEMA = "vbench.compare/1"
-Clusters = NDArray[np.integer[Any]] | None
 
 
 def standard(k: int) -> list[Measure]:
@@ -104,9 +91,10 @@ def compare_pairs(
     _check_cutoffs(asked, found)
     entries = []
     for pair in found:
-        answers = [side.answers() for side in pair.sides]
+        clusters = pair.baseline.run.clusters(cluster)
+        a, b = (Sample(side.answers(), level, clusters) for side in pair.sides)
         measures = _fitting(asked, pair.k) if asked else standard(pair.k)
-        entries += [_entry(pair, answers, measure, cluster, level) for measure in measures]
+        entries += [_entry(pair, a, b, measure) for measure in measures]
     _adjust(entries, level)
     sides = [side for pair in found for side in pair.sides]
     speed = any(entry["kind"] == "cost" for entry in entries)
@@ -152,21 +140,13 @@ def _check_builds(found: Sequence[Pair]) -> None:
             )
 
 
-def _entry(
-    pair: Pair,
-    answers: Sequence[Sequence[Answers]],
-    measure: Measure,
-    cluster: str | None,
-    level: float,
-) -> dict[str, Any]:
-    a, b = answers
+def _entry(pair: Pair, a: Sample, b: Sample, measure: Measure) -> dict[str, Any]:
     name_a, name_b = pair.names
-    clusters = pair.baseline.run.clusters(cluster)
-    values = [
-        _estimate(side, each, measure, clusters, level)
-        for side, each in zip(pair.sides, answers, strict=True)
-    ]
-    found = _difference(a, b, measure, clusters, level)
+    for side, sample in zip(pair.sides, (a, b), strict=True):
+        if len(sample.values(measure)) < len(sample.answers):
+            raise VbenchError(f"{measure} cannot be compared: {side} did not record it")
+    values = [sample.estimate(measure) for sample in (a, b)]
+    found = measure.difference(a, b)
     return {
         "measure": str(measure),
         "k": pair.k,
@@ -186,9 +166,10 @@ def _entry(
         "verdict": "",
         "claim": found.claim,
         "detectable": found.detectable,
-        "builds": [len(each) for each in answers],
-        "higher_is_better": measure.higher_is_better,
+        "builds": [len(sample.answers) for sample in (a, b)],
+        "higher_is_better": measure.better == "higher",
         "kind": measure.kind,
+        "unit": measure.unit,
         "changed_sides": _changed_sides(pair.baseline.run, a, b, measure)
         if measure.kind == "share"
         else None,
@@ -208,56 +189,12 @@ def _adjust(entries: list[dict[str, Any]], level: float) -> None:
         entry["verdict"] = verdict(entry, len(tested))
 
 
-def _estimate(
-    side: Setting, answers: Sequence[Answers], measure: Measure, clusters: Clusters, level: float
-) -> Estimate:
-    """The measure of one side alone.
-
-    Raises
-    ------
-    VbenchError
-        Where a build did not record what the measure needs.
-    """
-    if any(measure.value(each) is None for each in answers):
-        raise VbenchError(f"{measure} cannot be compared: {side} did not record it")
-    return Estimator(answers, level, clusters).of(measure)
-
-
-def _difference(
-    a: Sequence[Answers],
-    b: Sequence[Answers],
-    measure: Measure,
-    clusters: Clusters,
-    level: float,
-) -> Difference:
-    if isinstance(measure, CVaR):
-        x, y = _recall(a, measure), _recall(b, measure)
-        return compare_cvar(x, y, measure.alpha, level, clusters)
-    if isinstance(measure, Percentile):
-        x, y = _recall(a, measure), _recall(b, measure)
-        return compare_percentiles(x, y, measure.p, level, clusters)
-    if measure.kind in ("cost", "tail"):
-        x, y = (np.array([measure.value(each) for each in side]) for side in (a, b))
-        return compare_builds(x, y, level)
-    return compare_means(_per_query(a, measure), _per_query(b, measure), level, clusters)
-
-
-def _recall(answers: Sequence[Answers], measure: CVaR | Percentile) -> FloatArray:
-    return np.stack([measure.hits(each) / measure.needed for each in answers])
-
-
-def _per_query(answers: Sequence[Answers], measure: Measure) -> FloatArray:
-    return np.stack([measure.per_query(each) for each in answers])
-
-
-def _changed_sides(
-    run: Run, a: Sequence[Answers], b: Sequence[Answers], measure: Measure
-) -> dict[str, Any]:
+def _changed_sides(run: Run, a: Sample, b: Sample, measure: Measure) -> dict[str, Any]:
     """Queries that count with one side only; with most builds of a side, where it has several.
 
     By row number, and in `ids` by what they are called, where they have names.
     """
-    with_a, with_b = (_per_query(side, measure).mean(axis=0) > 0.5 for side in (a, b))
+    with_a, with_b = (side.per_query(measure).mean(axis=0) > 0.5 for side in (a, b))
     only = {
         "only_baseline": np.flatnonzero(with_a & ~with_b),
         "only_candidate": np.flatnonzero(~with_a & with_b),

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.measures.base import Measure
-from vbench.measures.estimate import Estimator
 from vbench.measures.grammar import parse
+from vbench.measures.sample import Sample
 from vbench.measures.tail import tail
 from vbench.measures.usual import DELTA, DELTAS
 from vbench.runs.failed import failed_trials
@@ -81,7 +81,7 @@ def _setting(
     measures = list(dict.fromkeys([*standard(setting.k), *fitting]))
     answers = setting.answers(ids=bool(fitting))
     clusters = run.clusters(cluster)
-    estimator = Estimator(answers, cluster=clusters)
+    sample = Sample(answers, clusters=clusters)
     parts = tail(np.stack([each.hits for each in answers]), setting.k, DELTA)
     return {
         "index": setting.index,
@@ -92,7 +92,7 @@ def _setting(
         "space": setting.space,
         "builds": len(setting.trials),
         "disturbed": sum(each.is_disturbed for each in answers),
-        "measures": {str(measure): estimator.of(measure)._asdict() for measure in measures},
+        "measures": {str(measure): sample.estimate(measure)._asdict() for measure in measures},
         "tail": {
             "delta": DELTA,
             "persistent": float(parts.persistent.mean()),

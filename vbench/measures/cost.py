@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
 
 from vbench.measures.answers import Answers
-from vbench.measures.base import Kind, Measure, require
+from vbench.measures.base import Better, OfBuild, Unit, in_percent, ordinal, require
 from vbench.metric import FloatArray
+from vbench.stats import certificate
+from vbench.stats.certificate import Certificate
 from vbench.stats.intervals import percentile_rank
-
-
-@dataclass(frozen=True)
-class _Cost(Measure):
-    kind: ClassVar[Kind] = "cost"
-    higher_is_better: ClassVar[bool] = False
-    needs_k: ClassVar[bool] = False
 
 
 def best_of_repeats(answers: Answers) -> FloatArray:
@@ -28,10 +25,13 @@ def best_of_repeats(answers: Answers) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class QPS(_Cost):
+class QPS(OfBuild):
     """Queries a second, one at a time: m / Σ of each query's fastest call (best of the repeats)."""
 
-    higher_is_better: ClassVar[bool] = True
+    unit: ClassVar[Unit] = "rate"
+    is_clocked: ClassVar[bool] = True
+    is_of_search: ClassVar[bool] = True
+    labels: ClassVar[tuple[str, str]] = ("queries a second, best of repeats", "QPS")
 
     def value(self, answers: Answers) -> float | None:
         if not answers.latency_ns.size:
@@ -40,10 +40,14 @@ class QPS(_Cost):
 
 
 @dataclass(frozen=True)
-class BatchQPS(_Cost):
+class BatchQPS(OfBuild):
     """Queries a second in one call with all queries; never mixed with :class:`QPS`."""
 
-    higher_is_better: ClassVar[bool] = True
+    unit: ClassVar[Unit] = "rate"
+    is_clocked: ClassVar[bool] = True
+    is_of_search: ClassVar[bool] = True
+    spellings: ClassVar[tuple[str, ...]] = ("batch qps",)
+    labels: ClassVar[tuple[str, str]] = ("queries a second, in one batch", "batch QPS")
 
     def value(self, answers: Answers) -> float | None:
         seconds = answers.cost.batch_seconds
@@ -51,11 +55,29 @@ class BatchQPS(_Cost):
 
 
 @dataclass(frozen=True)
-class _Latency(_Cost):
-    p: int | float = 99
+class _Latency(OfBuild):
+    unit: ClassVar[Unit] = "seconds"
+    better: ClassVar[Better] = "lower"
+    is_clocked: ClassVar[bool] = True
+    is_of_search: ClassVar[bool] = True
+    p: int | float = in_percent(99)
 
     def __post_init__(self) -> None:
         require(0 <= self.p <= 100, self, "p", self.p, "a number from 0 to 100")
+
+    @property
+    def percentile(self) -> str:
+        """What it is of all times."""
+        return "median" if self.p == 50 else f"{ordinal(self.p)} percentile"
+
+    @property
+    def _share(self) -> float:
+        """The share of calls, or queries, that are to end in time."""
+        return float(Fraction(str(self.p)) / 100)
+
+    def is_attainable(self, wanted: float, n: int, level: float) -> bool:
+        """Whether `n` queries could bound it at all."""
+        return certificate.largest_share(n, level) >= self._share
 
 
 @dataclass(frozen=True)
@@ -65,9 +87,23 @@ class Latency(_Latency):
     Passes that other processes disturbed are left out, as far as there are others.
     """
 
+    spellings: ClassVar[tuple[str, ...]] = (
+        r"(?:latency[_ -]?)?p(?P<p>\d*\.?\d+)(?:[_ -]?latency)?",
+    )
+    labels: ClassVar[tuple[str, str]] = ("{0.percentile} of latency", "p{0.p}")
+
     def value(self, answers: Answers) -> float | None:
         calls = answers.sorted_quiet_ns
         return float(calls[percentile_rank(calls.size, self.p)]) * 1e-9 if calls.size else None
+
+    def lower_bound(
+        self, answers: Answers, wanted: float, level: float, pivot: Sequence[Answers]
+    ) -> Certificate | None:
+        """The time within which p % of the single calls surely end."""
+        if not answers.latency_ns.size:
+            return None
+        seconds = np.asarray(answers.quiet_ns * 1e-9)
+        return certificate.certify_calls(seconds, self._share, wanted, level)
 
 
 @dataclass(frozen=True)
@@ -77,6 +113,12 @@ class BestLatency(_Latency):
     That is the index's own work, without what else delays a call now and then.
     """
 
+    spellings: ClassVar[tuple[str, ...]] = (r"best p(?P<p>\d*\.?\d+)",)
+    labels: ClassVar[tuple[str, str]] = (
+        "{0.percentile} of each query's fastest call",
+        "best p{0.p}",
+    )
+
     def value(self, answers: Answers) -> float | None:
         if not answers.latency_ns.size:
             return None
@@ -84,49 +126,80 @@ class BestLatency(_Latency):
         rank = percentile_rank(best.size, self.p)
         return float(np.partition(best, rank)[rank])
 
+    def lower_bound(
+        self, answers: Answers, wanted: float, level: float, pivot: Sequence[Answers]
+    ) -> Certificate | None:
+        """The time within which p % of the queries surely end."""
+        if not answers.latency_ns.size:
+            return None
+        best = best_of_repeats(answers)
+        found = certificate.certify_quantile(-best, self._share, -wanted, level)
+        return found._replace(bound=-found.bound)
+
 
 @dataclass(frozen=True)
-class CpuTime(_Cost):
+class CpuTime(OfBuild):
     """Mean CPU time of a query in seconds, of the worker and its children.
 
     It hardly depends on what else the machine does.
     """
+
+    unit: ClassVar[Unit] = "seconds"
+    better: ClassVar[Better] = "lower"
+    is_of_search: ClassVar[bool] = True
+    spellings: ClassVar[tuple[str, ...]] = ("cpu time",)
+    labels: ClassVar[tuple[str, str]] = ("CPU time a query", "CPU time")
 
     def value(self, answers: Answers) -> float | None:
         return answers.cost.cpu_seconds
 
 
 @dataclass(frozen=True)
-class BuildTime(_Cost):
+class BuildTime(OfBuild):
     """Wall time of ``fit`` in seconds."""
+
+    unit: ClassVar[Unit] = "seconds"
+    better: ClassVar[Better] = "lower"
+    spellings: ClassVar[tuple[str, ...]] = ("build(?: time)?",)
+    labels: ClassVar[tuple[str, str]] = ("build time", "build")
 
     def value(self, answers: Answers) -> float | None:
         return answers.cost.build_seconds
 
 
 @dataclass(frozen=True)
-class IndexSize(_Cost):
+class IndexSize(OfBuild):
     """Bytes of the index, as the adapter says, else of its saved file."""
+
+    unit: ClassVar[Unit] = "bytes"
+    better: ClassVar[Better] = "lower"
+    spellings: ClassVar[tuple[str, ...]] = ("(?:index )?size",)
+    labels: ClassVar[tuple[str, str]] = ("index size", "size")
 
     def value(self, answers: Answers) -> float | None:
         return answers.cost.index_bytes
 
 
 @dataclass(frozen=True)
-class PeakMemory(_Cost):
+class PeakMemory(OfBuild):
     """Bytes of the worker's high-water mark during ``fit``, less what it was with data loaded."""
+
+    unit: ClassVar[Unit] = "bytes"
+    better: ClassVar[Better] = "lower"
+    spellings: ClassVar[tuple[str, ...]] = ("peak(?: memory)?",)
+    labels: ClassVar[tuple[str, str]] = ("peak memory of the build", "peak memory")
 
     def value(self, answers: Answers) -> float | None:
         return answers.cost.peak_bytes
 
 
 @dataclass(frozen=True)
-class Work(_Cost):
+class Work(OfBuild):
     """Distance computations a query, where the index counts them."""
+
+    better: ClassVar[Better] = "lower"
+    is_of_search: ClassVar[bool] = True
+    labels: ClassVar[tuple[str, str]] = ("distance computations a query", "work")
 
     def value(self, answers: Answers) -> float | None:
         return answers.cost.work
-
-
-CLOCKED = (QPS, BatchQPS, Latency, BestLatency)
-"""Measures that other work on the machine makes worse."""

@@ -20,7 +20,7 @@ class Curve(NamedTuple):
     Attributes
     ----------
     value, low, high
-        As :class:`vbench.measures.estimate.Estimator` estimates each Robustness alone.
+        As :class:`vbench.measures.sample.Sample` estimates each Robustness alone.
     band_low, band_high
         A band that holds the whole curve at once.
     persistent, lottery

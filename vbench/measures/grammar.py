@@ -1,4 +1,4 @@
-"""Parse ``Name(param=value,…)@K`` into a measure; plug-ins add names."""
+"""Parse ``Name(param=value,…)@K``, and what else people write for it; plug-ins add names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import functools
 import inspect
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from importlib.metadata import entry_points
 from typing import Any, get_type_hints
 
@@ -16,40 +17,95 @@ import msgspec
 from vbench import _plugins
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures import cost, order, recall
-from vbench.measures.base import Measure
+from vbench.measures.base import (
+    USUAL,
+    Measure,
+    needed_parameters,
+    parameters,
+    spell,
+    takes_cutoff,
+)
 
 GROUP = "vbench.measures"
-_USUAL = {"delta": "0.9", "alpha": "0.05", "p": "99"}
-"""Values to show where a parameter is missing."""
-_SPELLING = re.compile(r"^\s*(\w+)\s*(?:\((.*)\))?\s*(?:@\s*(\S+))?\s*$")
+_SPELLING = re.compile(r"(?P<name>\w+)\s*(?:\((?P<inside>.*)\))?")
 
 
 @functools.cache
 def parse(text: str) -> Measure:
     """The measure that `text` spells, such as ``Robustness(delta=0.9)@10``.
 
+    Names are found in any case, a first value needs no name, and what tables call a measure is
+    one of its spellings: ``R0.9@10``, ``p99``, ``worst 5 %@10``.
+
     Raises
     ------
     VbenchError
         With what is allowed, where a name, parameter, value or cutoff is not.
     """
-    match = _SPELLING.match(text)
-    if not match:
-        raise VbenchError(
-            f"{text!r} is not a measure; write it as Name(param=value)@K, such as "
-            "Robustness(delta=0.9)@10"
-        )
-    name, inside, cutoff = match.groups()
-    known = measures()
-    if name not in known:
-        raise UnknownNameError("measure", name, known)
-    kind = known[name]
-    arguments: dict[str, Any] = dict(_arguments(text, inside or "", kind, cutoff))
-    if kind.needs_k:
+    head, at, cutoff = (part.strip() for part in text.partition("@"))
+    if at and not cutoff:
+        raise VbenchError(f"{text!r}: a whole number from 1 on comes after @")
+    kind, given = _read(text, head, cutoff)
+    arguments: dict[str, Any] = dict(given)
+    if takes_cutoff(kind):
         arguments["k"] = _cutoff(text, cutoff, kind, arguments)
-    elif cutoff is not None:
-        raise VbenchError(f"{text!r}: {name} has no cutoff; write it without @{cutoff}")
+    elif at:
+        raise VbenchError(f"{text!r}: {kind.__name__} has no cutoff; write it without @{cutoff}")
     return _make(kind, text, arguments)
+
+
+def as_measure(given: str | Measure | type[Measure]) -> Measure:
+    """A measure as it may be handed over: in the grammar, or as an object.
+
+    Raises
+    ------
+    VbenchError
+        It is no measure, or a class that is still to be given its cutoff or parameters.
+    """
+    if isinstance(given, str):
+        return parse(given)
+    if isinstance(given, type) and issubclass(given, Measure):
+        if not takes_cutoff(given) and not needed_parameters(given):
+            return given()
+        example = spell(given, {}, "")
+        raise VbenchError(
+            f"{given.__name__} is a class of measures; write {example.replace('@', ' @ ')}, or "
+            f"{example!r}"
+        )
+    if not isinstance(given, Measure):
+        raise VbenchError(
+            f"{given!r} is not a measure; give one such as Recall @ 10, or 'Recall@10'"
+        )
+    return given
+
+
+def _read(text: str, head: str, cutoff: str) -> tuple[type[Measure], Sequence[tuple[str, str]]]:
+    """The measure and the parameters of what stands before the cutoff."""
+    match = _SPELLING.fullmatch(head)
+    if match and (kind := _by_name(match["name"])):
+        return kind, _arguments(text, match["inside"] or "", kind, cutoff)
+    found = [
+        (kind, list(other.groupdict().items()))
+        for kind in measures().values()
+        for spelling in kind.spellings
+        if (other := re.fullmatch(spelling, head, re.IGNORECASE))
+    ]
+    if found:
+        # `p5@10` is a percentile of recall, `p99` one of latency.
+        return next((each for each in found if takes_cutoff(each[0]) == bool(cutoff)), found[0])
+    if match:
+        raise UnknownNameError("measure", match["name"], measures())
+    raise VbenchError(
+        f"{text!r} is not a measure; write it as Name(param=value)@K, such as "
+        "Robustness(delta=0.9)@10"
+    )
+
+
+def _by_name(name: str) -> type[Measure] | None:
+    known = measures()
+    return known.get(name) or next(
+        (known[each] for each in known if each.lower() == name.lower()), None
+    )
 
 
 @functools.cache
@@ -84,62 +140,42 @@ def _of_plugin(target: str) -> type[Measure]:
     return kind
 
 
-def _arguments(
-    text: str, inside: str, kind: type[Measure], cutoff: str | None
-) -> list[tuple[str, str]]:
+def _arguments(text: str, inside: str, kind: type[Measure], cutoff: str) -> list[tuple[str, str]]:
+    """Parameters by name; values without one are those of the measure's own, in their order."""
     pairs: list[tuple[str, str]] = []
+    own = [name for name in parameters(kind) if name != "truth"]
     for part in filter(None, (piece.strip() for piece in inside.split(","))):
         key, equals, value = part.partition("=")
         if not equals:
-            names = [name for name in _needed(kind) or _parameters(kind) if name not in dict(pairs)]
-            number = part if re.fullmatch(r"\d+|0?\.\d+|\d+(\.\d+)?%", part) else "1"
-            remedy = _spelling(kind, dict(pairs) | dict.fromkeys(names[:1], number), cutoff)
-            raise VbenchError(f"{text!r}: {part!r} is not param=value; write {remedy}")
+            free = [name for name in own if name not in dict(pairs)]
+            if not free:
+                usual = dict(pairs) | {name: part for name in parameters(kind) if name == "truth"}
+                raise VbenchError(
+                    f"{text!r}: {part!r} is not param=value; write {spell(kind, usual, cutoff)}"
+                )
+            key, value = free[0], part
         pairs.append((key.strip(), value.strip()))
     if len(dict(pairs)) < len(pairs):
         raise VbenchError(f"{text!r} gives a parameter twice")
     return pairs
 
 
-def _cutoff(text: str, cutoff: str | None, kind: type[Measure], given: Mapping[str, Any]) -> int:
-    if cutoff is None:
-        raise VbenchError(f"{text!r} needs a cutoff; write {_spelling(kind, given, cutoff)}")
+def _cutoff(text: str, cutoff: str, kind: type[Measure], given: Mapping[str, Any]) -> int:
+    if not cutoff:
+        raise VbenchError(f"{text!r} needs a cutoff; write {spell(kind, given, cutoff)}")
     if not cutoff.isdecimal() or int(cutoff) < 1:
         raise VbenchError(f"{text!r}: the cutoff must be a whole number from 1 on")
     return int(cutoff)
 
 
-def _parameters(kind: type[Measure]) -> list[str]:
-    """Those of its own first: what all measures of hits take, `truth`, is meant least often."""
-    names = [field.name for field in dataclasses.fields(kind) if field.name != "k"]
-    return sorted(names, key="truth".__eq__)
-
-
-def _needed(kind: type[Measure]) -> list[str]:
-    return [
-        field.name
-        for field in dataclasses.fields(kind)
-        if field.name != "k"
-        and field.default is dataclasses.MISSING
-        and field.default_factory is dataclasses.MISSING
-    ]
-
-
-def _spelling(kind: type[Measure], given: Mapping[str, Any], cutoff: str | None) -> str:
-    """How to write the measure with what was given, and with a usual value of what is missing."""
-    usual = {name: _USUAL.get(name, "1") for name in _needed(kind)}
-    written = usual | {name: value for name, value in given.items() if name != "k"}
-    inside = ",".join(f"{name}={value}" for name, value in written.items())
-    at = f"@{cutoff if cutoff and cutoff.isdecimal() else 10}" if kind.needs_k else ""
-    return f"{kind.__name__}{f'({inside})' if inside else ''}{at}"
-
-
-def _value(text: str) -> str:
-    """A value as it is read: ``90%`` is 0.9."""
+def _value(text: str, *, in_percent: bool) -> str:
+    """A value as it is read: ``90%`` is 0.9, but of what counts in percent, 90."""
+    if not text.endswith("%"):
+        return text
     number = text.removesuffix("%").strip()
     try:
-        return repr(float(number) / 100) if text.endswith("%") else text
-    except ValueError:
+        return number if in_percent else str(Decimal(number) / 100)
+    except ArithmeticError:
         return text
 
 
@@ -149,16 +185,15 @@ def _make(kind: type[Measure], text: str, arguments: dict[str, Any]) -> Measure:
     for name, value in arguments.items():
         if name not in fields:
             raise UnknownNameError(f"parameter in {text!r}", name, set(fields) - {"k"})
+        in_percent = bool(fields[name].metadata.get("percent"))
         try:
-            read = _value(value) if isinstance(value, str) else value
+            read = _value(value, in_percent=in_percent) if isinstance(value, str) else value
             arguments[name] = msgspec.convert(read, types[name], strict=False)
         except msgspec.ValidationError:
-            raise VbenchError(
-                f"{text!r}: {name}={value} is not a number; write "
-                f"{_spelling(kind, {name: _USUAL.get(name, '1')}, str(arguments.get('k', '')))}"
-            ) from None
-    missing = [name for name in _needed(kind) if name not in arguments]
+            usual = spell(kind, {name: USUAL.get(name, "1")}, str(arguments.get("k", "")))
+            raise VbenchError(f"{text!r}: {name}={value} is not a number; write {usual}") from None
+    missing = [name for name in needed_parameters(kind) if name not in arguments]
     if missing:
-        remedy = _spelling(kind, arguments, str(arguments.get("k", "")))
+        remedy = spell(kind, arguments, str(arguments.get("k", "")))
         raise VbenchError(f"{text!r} needs {', '.join(missing)}; write {remedy}")
     return kind(**arguments)

@@ -151,7 +151,7 @@ def _resamples(settings: NDArray[np.intp], seed: int) -> FloatArray:
 def _judge(
     measure: Measure, values: FloatArray, kept: FloatArray, pairs: Pairs, weights: FloatArray
 ) -> Prediction:
-    turned = values if measure.higher_is_better else -values
+    turned = values if measure.better == "higher" else -values
     once = np.ones((1, len(values)))
     wrong = (turned[:, np.newaxis] < turned) + 0.5 * (turned[:, np.newaxis] == turned)
     return Prediction(

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from vbench.analysis.gather import Panel
 from vbench.measures.curve import at_least
-from vbench.measures.estimate import Estimator
 from vbench.measures.hits import threshold
+from vbench.measures.sample import Sample
 from vbench.measures.usual import DELTAS
 from vbench.render.quantities import QUANTITIES
 from vbench.runs.settings import Setting
@@ -32,7 +32,7 @@ def settings(panel: Panel) -> pl.DataFrame:
 
 def _setting(panel: Panel, shown: Setting) -> dict[str, Any]:
     measures = [quantity.measure(shown.k) for quantity in QUANTITIES]
-    estimator = Estimator([shown.run.answers(trial, ids=False) for trial in shown.trials])
+    sample = Sample([shown.run.answers(trial, ids=False) for trial in shown.trials])
     row: dict[str, Any] = {
         "id": shown.id,
         "panel": panel.id,
@@ -45,7 +45,7 @@ def _setting(panel: Panel, shown: Setting) -> dict[str, Any]:
         "builds": len(shown.trials),
     }
     for quantity, measure in zip(QUANTITIES, measures, strict=True):
-        found = estimator.of(measure)
+        found = sample.estimate(measure)
         row[quantity.key] = found.value
         row[f"{quantity.key}_low"], row[f"{quantity.key}_high"] = found.low, found.high
         row[f"{quantity.key}_spread"] = found.spread

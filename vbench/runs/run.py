@@ -16,8 +16,8 @@ from vbench.errors import DamagedFileError, UnknownNameError, VbenchError
 from vbench.measures.answers import Answers, Cost
 from vbench.measures.base import Measure
 from vbench.measures.curve import curve
-from vbench.measures.estimate import Estimate, Estimator
 from vbench.measures.grammar import parse
+from vbench.measures.sample import Estimate, Sample
 from vbench.runs import files, tables
 from vbench.runs.facts import TrialFacts
 from vbench.runs.rows import Rows, read_facts, read_rows
@@ -256,8 +256,8 @@ class Run:
 
         Queries that are equal in the column `cluster` are not taken as independent.
         """
-        estimator = Estimator(setting.answers(), level, self.clusters(cluster))
-        return map(estimator.of, measures)
+        sample = Sample(setting.answers(), level, self.clusters(cluster))
+        return map(sample.estimate, measures)
 
     def hardness(self, k: int) -> pl.DataFrame | None:
         """The hardness of every query at K, a column for each measure; None until it is asked for.

@@ -157,7 +157,7 @@ def compare_percentiles(
         ends.low,
         ends.high,
         1.0 if value == 0.0 else reaches_zero,
-        _claim(len(a), len(b)),
+        claim_of(len(a), len(b)),
         wider * max(value - ends.low, ends.high - value),
         math.nan,
     )
@@ -179,7 +179,7 @@ def compare_builds(baseline: ArrayLike, candidate: ArrayLike, level: float = 0.9
         inf = math.inf
         return Difference(value, -inf, inf, math.nan, "builds differ", inf, math.nan)
     parts = [Part(float(x.var(ddof=1)) / len(x), len(x) - 1.0) for x in (a, b)]
-    return _difference(value, of_builds(parts), level, _claim(len(a), len(b)), math.inf)
+    return difference_of(value, of_builds(parts), level, claim_of(len(a), len(b)), math.inf)
 
 
 def _pair(
@@ -208,7 +208,7 @@ def _compare(
     if value is None:
         value = of_b.mean - of_a.mean
     parts = _parts(of_a, of_b, width if largest is None else largest)
-    found = _difference(value, parts, level, _claim(len(a), len(b)), width)
+    found = difference_of(value, parts, level, claim_of(len(a), len(b)), width)
     if len(a) == len(b) == 1:
         by_query = b[0] - a[0]
         if cluster is not None:
@@ -271,9 +271,10 @@ def of_builds(sides: Sequence[Part]) -> list[Part]:
     ]
 
 
-def _difference(
+def difference_of(
     value: float, parts: Sequence[Part], level: float, claim: Claim, width: float
 ) -> Difference:
+    """A difference with these parts of variance; `width` is the largest that is possible."""
     half = margin(parts, level)
     return Difference(
         value=value,
@@ -286,7 +287,8 @@ def _difference(
     )
 
 
-def _claim(builds_a: int, builds_b: int) -> Claim:
+def claim_of(builds_a: int, builds_b: int) -> Claim:
+    """What a small p says of so many builds of each."""
     return "indexes differ" if min(builds_a, builds_b) > 1 else "builds differ"
 
 

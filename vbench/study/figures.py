@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from vbench.analysis.gather import gather
 from vbench.analysis.matched import nearest
-from vbench.measures.estimate import Estimator
 from vbench.measures.grammar import parse
+from vbench.measures.sample import Sample
 from vbench.render import figures
 from vbench.render.palette import looks
 
@@ -49,9 +49,10 @@ def measures(run: figures.Runs, ax: Axes, *, k: int | None = None, level: float 
     panel = report.panel(k)
     look = looks(report.indexes)
     for place, (index, shown) in enumerate(nearest(panel, level).items()):
-        estimator = Estimator([shown.run.answers(trial) for trial in shown.trials])
+        sample = Sample([shown.run.answers(trial) for trial in shown.trials])
         values = [
-            estimator.of(parse(spelling.format(k=panel.k))).value for spelling in _MEASURES.values()
+            sample.estimate(parse(spelling.format(k=panel.k))).value
+            for spelling in _MEASURES.values()
         ]
         ax.plot(
             [number + 0.08 * place for number in range(len(values))],

@@ -8,11 +8,8 @@ from typing import NamedTuple
 from vbench.bench.knob import KnobSearch
 from vbench.bench.plan import Group
 from vbench.bench.session import TrialError
-from vbench.measures.cost import CLOCKED, CpuTime, Work
 from vbench.tuning.trials import Judge, Tried
 
-SEARCHED_COSTS = (*CLOCKED, CpuTime, Work)
-"""Costs that rise with the knob; the others are the build's."""
 _CLOSE = 0.05
 """Values of the knob that differ by less are not told apart."""
 _STEPS_FOR_SURETY = 3
@@ -118,7 +115,7 @@ def _score(judge: Judge, tried: Tried, *, upwards: bool) -> float:
     slacks = [
         each.slack if possible else each.plain_slack
         for each, possible in zip(tried.evidence, judge.attainable, strict=True)
-        if (not each.target.is_cost if upwards else isinstance(each.target.measure, SEARCHED_COSTS))
+        if (not each.target.is_cost if upwards else each.target.measure.is_of_search)
     ]
     slack = min(slacks, default=math.inf)
     return slack if upwards else -slack
@@ -135,7 +132,7 @@ def _surety(judge: Judge, tried: Tried) -> float:
 
 
 def _is_beaten(judge: Judge, tried: Tried, incumbent: Tried) -> bool:
-    if not isinstance(judge.objective.measure, SEARCHED_COSTS):
+    if not judge.objective.measure.is_of_search:
         return False
     loss = judge.objective.loss
     return tried.slack < 0.0 and loss(tried.objective) > loss(incumbent.objective)

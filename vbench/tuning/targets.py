@@ -9,25 +9,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vbench.errors import VbenchError
-from vbench.measures.base import Measure
-from vbench.measures.cost import (
-    BestLatency,
-    BuildTime,
-    CpuTime,
-    IndexSize,
-    Latency,
-    PeakMemory,
-)
+from vbench.measures.base import Measure, Unit
 from vbench.measures.grammar import parse
-from vbench.measures.recall import Percentile
 
 _TARGET = re.compile(
     r"^\s*(?P<measure>\w+\s*(?:\([^)]*\))?\s*(?:@\s*\d+)?)\s*(?P<sign>>=|<=|≥|≤)\s*(?P<value>.+?)\s*$"
 )
 _VALUE = re.compile(r"^(?P<number>[-+\d.eE_]+?)\s*(?P<unit>[a-zA-Zµμ%]*)$")
-_TIMES = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
-_SIZES = {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
-_SHARES = {"%": 0.01}
+_UNITS: dict[Unit, dict[str, float]] = {
+    "share": {"%": 0.01},
+    "seconds": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9},
+    "bytes": {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12},
+}
 _USUAL = ", such as 'Robustness(delta=0.9)@10>=0.99 and Latency(p=99)<=2ms'"
 
 
@@ -44,12 +37,16 @@ class Target:
     @property
     def rises(self) -> bool:
         """Whether more is better."""
-        return self.measure.higher_is_better
+        return self.measure.better == "higher"
 
     @property
     def is_cost(self) -> bool:
         """Whether it bounds what an answer costs, not how good it is."""
         return self.measure.kind == "cost"
+
+    def is_attainable(self, n: int, level: float) -> bool:
+        """Whether `n` queries could certify it at all, none of them failing."""
+        return self.measure.is_attainable(self.value, n, level)
 
     def is_met(self, value: float | None) -> bool:
         """Whether a value of the measure reaches the target."""
@@ -65,11 +62,16 @@ class Objective:
     measure: Measure
 
     def __str__(self) -> str:
-        return f"{'maximize' if self.measure.higher_is_better else 'minimize'} {self.measure}"
+        return f"{'maximize' if self.rises else 'minimize'} {self.measure}"
+
+    @property
+    def rises(self) -> bool:
+        """Whether more is better."""
+        return self.measure.better == "higher"
 
     def loss(self, value: float) -> float:
         """A number that is smaller where the objective is better."""
-        return -value if self.measure.higher_is_better else value
+        return -value if self.rises else value
 
 
 def parse_targets(text: str) -> list[Target]:
@@ -127,7 +129,7 @@ def _meant(text: str) -> str:
     if percentile:
         name = f"Latency(p={percentile[1]})"
     with contextlib.suppress(VbenchError):
-        rises = parse(name).higher_is_better
+        rises = parse(name).better == "higher"
         written = f"{name}{'>=' if rises else '<='}{value}"
         agrees = sign in ("=", "==") or (sign[0] in "<≤") != rises
         return written if agrees and _target(written) else ""
@@ -140,7 +142,7 @@ def _check_value(target: Target, text: str) -> None:
     if target.is_cost:
         if value <= 0.0:
             raise VbenchError(f"{text.strip()!r}: give a number above 0")
-    elif isinstance(target.measure, Percentile):
+    elif target.measure.may_be_one:
         if not 0.0 < value <= 1.0:
             raise VbenchError(f"{text.strip()!r}: give a recall above 0, up to 1")
     elif not 0.0 < value < 1.0:
@@ -149,7 +151,7 @@ def _check_value(target: Target, text: str) -> None:
 
 
 def _value(text: str, measure: Measure, target: str) -> float:
-    units = _units(measure)
+    units = _UNITS.get(measure.unit, {})
     match = _VALUE.match(text)
     try:
         number = float(match["number"]) if match else None
@@ -165,14 +167,6 @@ def _value(text: str, measure: Measure, target: str) -> float:
     return number * units.get(match["unit"], 1.0)
 
 
-def _units(measure: Measure) -> dict[str, float]:
-    if isinstance(measure, Latency | BestLatency | CpuTime | BuildTime):
-        return _TIMES
-    if isinstance(measure, IndexSize | PeakMemory):
-        return _SIZES
-    return {} if measure.kind == "cost" else _SHARES
-
-
 def parse_objective(minimize: str | None, maximize: str | None) -> Objective:
     """What to minimize or to maximize; latency at the 99th percentile where neither is given.
 
@@ -184,7 +178,7 @@ def parse_objective(minimize: str | None, maximize: str | None) -> Objective:
     if minimize is not None and maximize is not None:
         raise VbenchError("give --minimize or --maximize, not both; bound the other in --target")
     measure = parse(maximize or minimize or "Latency(p=99)")
-    if measure.higher_is_better != (maximize is not None):
+    if Objective(measure).rises != (maximize is not None):
         given, other = ("maximize", "minimize") if maximize else ("minimize", "maximize")
         raise VbenchError(f"--{given} {measure} asks for the worst; write --{other} {measure}")
     return Objective(measure)

@@ -17,7 +17,7 @@ from vbench.measures.answers import Answers
 from vbench.runs.run import Run
 from vbench.runs.schema import Trial
 from vbench.runs.settings import spell
-from vbench.tuning.evidence import Evidence, attainable, part_of, weigh
+from vbench.tuning.evidence import Evidence, part_of, weigh
 from vbench.tuning.targets import Objective, Target
 
 _IN_VAIN = 2
@@ -85,7 +85,7 @@ class Judge:
         self.run = Run(bench.journal.folder)
         facts = self.run.manifest
         self.calibration, self.held_out = halves(facts.dataset.m, facts.options.seed)
-        self.attainable = [attainable(each, len(self.calibration), level) for each in targets]
+        self.attainable = [each.is_attainable(len(self.calibration), level) for each in targets]
         self.tried: list[Tried] = []
 
     def measure(self, group: Group, value: float | None) -> Tried:

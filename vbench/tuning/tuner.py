@@ -19,7 +19,7 @@ from vbench.runs.run import Run
 from vbench.stats.intervals import check_level
 from vbench.tuning.combinations import require_optuna, search_combinations
 from vbench.tuning.evidence import Evidence
-from vbench.tuning.search import SEARCHED_COSTS, Budget, Outcome, best_of, secure
+from vbench.tuning.search import Budget, Outcome, best_of, secure
 from vbench.tuning.targets import (
     Objective,
     Target,
@@ -194,7 +194,7 @@ def _check(targets: Sequence[Target], objective: Objective, m: int, trials: int 
         )
     if trials is not None and trials < 1:
         raise VbenchError(f"trials={trials}; give a whole number from 1 on")
-    costs = [target for target in targets if isinstance(target.measure, SEARCHED_COSTS)]
+    costs = [target for target in targets if target.measure.is_of_search]
     if objective.measure.kind != "cost" and not costs:
         raise VbenchError(
             f"nothing keeps {objective} from the widest search; bound a cost in --target, such as "
@@ -283,7 +283,5 @@ def _claim(judge: Judge, tried: Tried) -> Claim:
 
 def too_few_queries(dataset: Dataset, target: str, level: float, seed: int = 0) -> list[Target]:
     """Targets that half of the queries could not certify even if all of them passed."""
-    from vbench.tuning.evidence import attainable
-
     _, held_out = halves(dataset.m, seed)
-    return [each for each in parse_targets(target) if not attainable(each, len(held_out), level)]
+    return [each for each in parse_targets(target) if not each.is_attainable(len(held_out), level)]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 import pytest
 from answers_factory import from_hits
 from scipy import stats
 
 from vbench.measures.answers import Answers, Cost
-from vbench.measures.base import Kind, Measure
-from vbench.measures.estimate import Estimator
+from vbench.measures.base import OfBuild
 from vbench.measures.grammar import parse
+from vbench.measures.sample import Sample
 from vbench.stats.bootstrap import resample
 from vbench.stats.crossed import crossed_mean
 
@@ -28,7 +26,7 @@ def test_a_share_of_one_build_has_wilsons_interval() -> None:
     """Robustness and Failure against scipy's Wilson interval."""
     for name in ("Robustness(delta=0.9)@10", "Failure@10"):
         measure = parse(name)
-        got = Estimator(builds(1)).of(measure)
+        got = Sample(builds(1)).estimate(measure)
         passing = int(measure.per_query(builds(1)[0]).sum())
         expected = stats.binomtest(passing, 1200).proportion_ci(method="wilson")
         assert (got.low, got.high) == pytest.approx((expected.low, expected.high))
@@ -38,7 +36,7 @@ def test_a_share_of_one_build_has_wilsons_interval() -> None:
 @pytest.mark.parametrize("name", ["Recall@10", "CVaR@10", "Percentile@10", "MAP@10"])
 def test_intervals_of_one_build_hold_the_value(name: str) -> None:
     """Means and tails of one build have an interval around them."""
-    got = Estimator(builds(1)).of(parse(name))
+    got = Sample(builds(1)).estimate(parse(name))
     assert got.low <= got.value <= got.high
 
 
@@ -47,7 +45,7 @@ def test_several_builds_have_mean_and_spread(name: str) -> None:
     """The value is the mean over builds, the spread their standard deviation."""
     measure = parse(name)
     values = [measure.value(each) for each in builds(3)]
-    got = Estimator(builds(3)).of(measure)
+    got = Sample(builds(3)).estimate(measure)
     assert got.value == pytest.approx(np.mean(values))
     assert got.spread == pytest.approx(np.std(values, ddof=1))
     assert got.low <= got.value <= got.high
@@ -56,34 +54,33 @@ def test_several_builds_have_mean_and_spread(name: str) -> None:
 @pytest.mark.parametrize("name", ["Recall@10", "CVaR@10", "Percentile@10", "Failure@10"])
 def test_perfect_answers_leave_room_for_doubt(name: str) -> None:
     """Equal queries do not make an interval without width."""
-    got = Estimator([from_hits([10] * 50, 10)]).of(parse(name))
+    got = Sample([from_hits([10] * 50, 10)]).estimate(parse(name))
     assert got.high > got.low
 
 
 def test_costs_have_students_interval_over_builds() -> None:
     """One value a build: scipy's t interval; with one build, no interval."""
     answers = [from_hits([1], 10, cost=Cost(build_seconds=s)) for s in (1.0, 2.0, 4.0)]
-    got = Estimator(answers).of(parse("BuildTime"))
+    got = Sample(answers).estimate(parse("BuildTime"))
     expected = stats.t.interval(0.95, 2, loc=np.mean([1, 2, 4]), scale=stats.sem([1, 2, 4]))
     assert (got.low, got.high) == pytest.approx(expected)
-    assert Estimator(answers[:1]).of(parse("BuildTime")) == (1.0, None, None, None)
+    assert Sample(answers[:1]).estimate(parse("BuildTime")) == (1.0, None, None, None)
 
 
 def test_what_was_not_measured_is_none() -> None:
     """An index that counts no distances has no Work."""
-    assert Estimator(builds(2)).of(parse("Work")) == (None, None, None, None)
+    assert Sample(builds(2)).estimate(parse("Work")) == (None, None, None, None)
 
 
-def test_a_plug_ins_tail_measure_is_estimated_over_builds() -> None:
-    """A function of the hits that vbench does not know still has mean and spread."""
+def test_a_measure_of_the_build_is_estimated_over_builds() -> None:
+    """A number that a plug-in makes of a whole trial has Student's interval."""
 
-    class Best(Measure):
-        kind: ClassVar[Kind] = "tail"
-
+    class Best(OfBuild):
         def value(self, answers: Answers) -> float:
             return float(answers.hits.max())
 
-    assert Estimator(builds(3)).of(Best()).value == pytest.approx(HITS.max(axis=1).mean())
+    found = Sample(builds(3)).estimate(Best())
+    assert found.value == pytest.approx(HITS.max(axis=1).mean())
 
 
 @pytest.mark.parametrize(("queries", "resampled"), [(999, False), (1000, True)])
@@ -92,7 +89,7 @@ def test_the_histogram_of_hits_is_resampled_from_a_thousand_queries_on(
 ) -> None:
     """With fewer, one build gets the interval of several builds' formula."""
     hits = HITS[0, :queries]
-    got = Estimator([from_hits(hits, 10)]).of(parse("Recall@10"))
+    got = Sample([from_hits(hits, 10)]).estimate(parse("Recall@10"))
     by_formula = crossed_mean(hits / 10)
     by_bootstrap = resample(hits, 10).mean(0.95)
     expected = by_bootstrap if resampled else by_formula

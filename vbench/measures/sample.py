@@ -1,0 +1,100 @@
+"""What a measure is estimated from: the answers of every build of one setting."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench._plugins import guard
+from vbench.measures.answers import Answers
+from vbench.metric import FloatArray
+from vbench.stats import bootstrap, crossed
+
+if TYPE_CHECKING:
+    from vbench.measures.base import Measure
+
+
+class Estimate(NamedTuple):
+    """A measure of one setting.
+
+    Attributes
+    ----------
+    value
+        Mean over builds; None where the trials did not record what the measure needs.
+    low, high
+        Ends of the interval. Of one build it covers the choice of queries: Wilson's for a share,
+        the bootstrap of the histogram of hits for a mean or a tail, both of whole clusters where
+        queries come in clusters. Of several builds it covers builds and queries. None for a cost
+        of one build.
+    spread
+        Standard deviation over builds; None with one build.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    spread: float | None
+
+    @classmethod
+    def of_builds(cls, found: crossed.Estimate) -> Estimate:
+        """What statistics say of builds and queries, with None for what one build cannot tell."""
+        spread = None if np.isnan(found.spread) else found.spread
+        return cls(found.value, found.low, found.high, spread)
+
+
+class Sample:
+    """The answers of every build of one setting; what several measures need is made once.
+
+    Parameters
+    ----------
+    answers
+        Of each build, to the same queries.
+    level
+        Confidence of every interval.
+    clusters : (m,), optional
+        User or session of each query; queries of one cluster are not taken as independent.
+    """
+
+    def __init__(
+        self,
+        answers: Sequence[Answers],
+        level: float = 0.95,
+        clusters: NDArray[Any] | None = None,
+    ) -> None:
+        self.answers = answers
+        self.level = level
+        self.clusters = clusters
+        self.hits = functools.cache(self._hits)
+        self.resamples = functools.cache(self._resamples)
+
+    def estimate(self, measure: Measure) -> Estimate:
+        """Estimate one measure.
+
+        Raises
+        ------
+        VbenchError
+            When it cannot be computed, as one of a plug-in may not.
+        """
+        with guard(f"{measure} cannot be computed"):
+            return measure.estimate(self)
+
+    def per_query(self, measure: Measure) -> FloatArray:
+        """The measure of every query in every build, float64 (builds, m)."""
+        return np.stack([measure.per_query(each) for each in self.answers])
+
+    def values(self, measure: Measure) -> list[float]:
+        """The measure of each build that recorded what it needs."""
+        return [value for value in map(measure.value, self.answers) if value is not None]
+
+    def _hits(self, truth: int | None = None) -> NDArray[np.integer[Any]]:
+        """Hits against the exact top `truth` (None: K), integer (builds, m)."""
+        return np.stack([each.hits_against(truth) for each in self.answers])
+
+    def _resamples(self, truth: int | None = None) -> bootstrap.Resamples:
+        """Resampled hits of the first build."""
+        k = truth or self.answers[0].k
+        return bootstrap.resample(self.hits(truth)[0], k, cluster=self.clusters)
