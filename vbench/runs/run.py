@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -204,11 +205,21 @@ class Run:
         """
         groups: dict[str, list[Trial]] = {}
         for trial in self.done:
-            build = self.build_of(trial)
-            key = repr((build.index, build.params, trial.setting, trial.k))
-            groups.setdefault(key, []).append(trial)
+            groups.setdefault(self._key(trial), []).append(trial)
         found = [self.setting_of(tuple(trials)) for trials in groups.values()]
         return found if steps else [each for each in found if not self._is_step(each)]
+
+    def count_planned(self, setting: Setting) -> int:
+        """How many builds of a setting were planned, whether they left a result or not."""
+        return self._planned[_key(setting.index, setting.build, setting.search, setting.k)]
+
+    @functools.cached_property
+    def _planned(self) -> Counter[str]:
+        return Counter(map(self._key, self.manifest.trials))
+
+    def _key(self, trial: Trial) -> str:
+        build = self.build_of(trial)
+        return _key(build.index, build.params, trial.setting, trial.k)
 
     def setting_of(self, trials: tuple[Trial, ...]) -> Setting:
         """The setting that these trials are of; the same object whenever it is asked for."""
@@ -389,3 +400,8 @@ class Run:
                 + (f"K={', '.join(map(str, ks))}" if ks else "no finished trial")
             )
         return found
+
+
+def _key(index: str, build: Mapping[str, Any], search: Mapping[str, Any], k: int) -> str:
+    """What the trials of one setting have in common."""
+    return repr((index, build, search, k))

@@ -1,0 +1,58 @@
+"""What the rows of all documents about settings begin with."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from vbench.runs.settings import Setting
+
+R = TypeVar("R", bound="SettingRow")
+
+
+class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting of a run.
+
+    Attributes
+    ----------
+    name
+        The setting as tables call it.
+    builds, missing
+        Builds that left a result, and planned ones that left none.
+    space
+        The transform of the space that was searched, if any.
+    view, load
+        None: the whole base as it was fitted; one query after another.
+    environment
+        Key in the `environments` of run.json.
+    """
+
+    name: str
+    index: str
+    build: dict[str, Any]
+    setting: dict[str, Any]
+    k: int
+    builds: int
+    missing: int = 0
+    space: str | None = None
+    view: str | None = None
+    load: str | None = None
+    environment: str | None = None
+
+    @classmethod
+    def from_setting(cls: type[R], setting: Setting, **more: Any) -> R:
+        """The row of a setting; `more` are the fields of a subclass."""
+        run, first = setting.run, setting.trials[0]
+        return cls(
+            name=str(setting),
+            index=setting.index,
+            build=setting.build,
+            setting=setting.search,
+            k=setting.k,
+            builds=len(setting.trials),
+            missing=run.count_planned(setting) - len(setting.trials),
+            space=setting.space,
+            environment=run.facts(first).environment,
+            **more,
+        )
