@@ -14,7 +14,7 @@ import click
 from vbench._plain import plain
 from vbench.cli import complete
 from vbench.cli.command import Group
-from vbench.cli.options import GROUND_TRUTH, MetricType
+from vbench.cli.options import GROUND_TRUTH, MetricType, open_dataset
 from vbench.cli.trust import trust_option
 from vbench.render.terminal.output import (
     Stopwatch,
@@ -23,7 +23,6 @@ from vbench.render.terminal.output import (
     print_json,
     progress_bar,
     say,
-    telling,
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -80,11 +79,6 @@ def _dataset_options(command: F) -> F:
     return command
 
 
-def _told(given: dict[str, Any]) -> dict[str, Any]:
-    """Give those options that the call has."""
-    return {name: value for name, value in given.items() if value not in (None, ())}
-
-
 def _table_options(command: F) -> F:
     """Options for the tables that describe a dataset, which `load` joins to it."""
     for option in (
@@ -124,7 +118,6 @@ def list_datasets(as_json: bool) -> None:
 def show(name: str, as_json: bool, **given: Any) -> None:
     """Show a dataset's card, and what is in its vectors if they are here."""
     from vbench.data import catalog, describe
-    from vbench.data.load import load
     from vbench.render.terminal.data import print_card, print_data
 
     card, found = None, None
@@ -135,9 +128,7 @@ def show(name: str, as_json: bool, **given: Any) -> None:
     else:
         here = True
     if here:
-        with telling():
-            loaded = load(name, **_told(given))
-        found = describe.data(loaded)
+        found = describe.data(open_dataset(name, given))
     if as_json:
         print_json({"schema": "vbench.data-show/1", "card": card, "data": found})
         return
@@ -217,10 +208,8 @@ def convert(
     from vbench.data.convert import convert as write
     from vbench.data.convert import describe_losses, targets
     from vbench.data.ground_truth import compute_ground_truth
-    from vbench.data.load import load
 
-    with telling():
-        dataset = load(source, **_told(given))
+    dataset = open_dataset(source, given)
     targets(dataset, target, ground_truth=bool(depth), force=force)
     truth = None
     if depth:
@@ -269,11 +258,10 @@ def truth(
     """
     from vbench.data.convert import check_ground_truth_target, write_ground_truth
     from vbench.data.ground_truth import compute_ground_truth
-    from vbench.data.load import load
 
     if out:
         check_ground_truth_target(out)
-    dataset = load(name, **_told(given))
+    dataset = open_dataset(name, given)
     watch = Stopwatch()
     with progress_bar() as progress:
         found = compute_ground_truth(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
 from vbench.cli import complete
 from vbench.cli.trust import trust_option
+from vbench.render.terminal.output import telling
+
+if TYPE_CHECKING:
+    from vbench.data.dataset import Dataset
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -139,6 +144,10 @@ _DATA = (
         help="Join these by this column.  [default: the one that both have] Repeats.",
     ),
 )
+_DATA_NAMES = (
+    *("queries", "column", "metric", "ground_truth", "segments", "items"),
+    *("relevance", "interactions", "hold_out", "on"),
+)
 _MEASURING = (
     click.option(
         "--builds",
@@ -198,9 +207,23 @@ _MEASURING = (
 )
 
 
-def data_options(command: Command) -> Command:
-    """Which vectors: the arguments of :func:`vbench.load`."""
-    return _decorated(command, (*_DATA, trust_option))
+def open_dataset(name: str, given: Mapping[str, Any]) -> Dataset:
+    """Open a dataset with those of the options of a command that its call has."""
+    from vbench.data.load import load
+
+    with telling():
+        return load(name, **{key: each for key, each in given.items() if each not in (None, ())})
+
+
+def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Which vectors: the arguments of :func:`vbench.load`; the command gets `open_data` instead."""
+
+    @functools.wraps(command)
+    def call(**given: Any) -> Any:
+        data = {name: given.pop(name) for name in (*_DATA_NAMES, "dataset")}
+        return command(open_data=lambda: open_dataset(data.pop("dataset"), data), **given)
+
+    return _decorated(call, (*_DATA, trust_option))
 
 
 def measuring_options(command: Command) -> Command:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,9 +10,11 @@ from vbench.cli import complete
 from vbench.cli.command import Command
 from vbench.cli.options import cutoffs, data_options, measuring_options, overrides
 from vbench.errors import UnknownNameError, VbenchError
-from vbench.render.terminal.output import json_option, print_json, progress_bar, telling
+from vbench.render.terminal.output import json_option, print_json, progress_bar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vbench.data.dataset import Dataset
 
 _EXAMPLES = """
@@ -94,17 +96,7 @@ def run(
     at_recall: float | None,
     extra: tuple[str, ...],
     cluster: str | None,
-    dataset: str,
-    queries: str | None,
-    column: str | None,
-    metric: Any,
-    ground_truth: str | Literal[False] | None,
-    segments: str | None,
-    items: str | None,
-    relevance: str | None,
-    interactions: str | None,
-    hold_out: int | None,
-    on: tuple[str, ...],
+    open_data: Callable[[], Dataset],
     as_json: bool,
     **measuring: Any,
 ) -> int:
@@ -123,7 +115,6 @@ def run(
 
     from vbench.analysis.summary import summary
     from vbench.bench.runner import run as measure
-    from vbench.data.load import load
     from vbench.measures.grammar import parse
 
     measures = [parse(text) for text in extra]
@@ -133,20 +124,7 @@ def run(
                 f"--measure {each} needs -k {each.cutoff}; this run has "
                 f"K={', '.join(map(str, sorted(set(ks))))}"
             )
-    with telling():
-        data = load(
-            dataset,
-            queries=queries,
-            column=column,
-            metric=metric,
-            ground_truth=ground_truth,
-            segments=segments,
-            items=items,
-            relevance=relevance,
-            interactions=interactions,
-            hold_out=hold_out,
-            on=on or None,
-        )
+    data = open_data()
     if cluster is not None and cluster not in (known := _columns(data)):
         raise UnknownNameError("column of the queries", cluster, known, "give one with --segments")
     with progress_bar() as progress:

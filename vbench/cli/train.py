@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from vbench.cli.command import Command
 from vbench.cli.trust import trust_option
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import console, json_option, print_json, progress_bar, say
+
+if TYPE_CHECKING:
+    from vbench.towers.sources import Source
 
 _EXAMPLES = """
 \b
@@ -92,10 +95,6 @@ def train(
     relevance judgments, and prints how many of them exact search finds, beside the most popular
     items. A call that was interrupted resumes where it stopped.
     """
-    from vbench import _paths
-    from vbench.towers.als import import_als
-    from vbench.towers.backend import start_jax
-    from vbench.towers.pipeline import make, save
     from vbench.towers.recipe import change_recipe
     from vbench.towers.sources import Source, find_recipe
 
@@ -114,22 +113,37 @@ def train(
         raw=_absolute(raw),
         columns=columns,
     )
+    document = _train(source, folder, als=als, fresh=fresh)
+    if as_json:
+        print_json(document)
+    else:
+        _print(document)
+
+
+def _train(source: Source, folder: Path, *, als: bool, fresh: bool) -> dict[str, Any]:
+    """Train, write the dataset's folder, and say what was made of what."""
+    from vbench import _paths
+    from vbench.towers.als import import_als
+    from vbench.towers.backend import start_jax
+    from vbench.towers.pipeline import make, save
+
     start_jax()
     if als:
         import_als()  # not after an hour of training
+    recipe = source.recipe
     with progress_bar() as progress:
         data = source.read(lambda doing, done, total: progress(doing, done, total or 0))
         for note in data.notes:
             say(f"vbench: note: {note}", err=True)
         made = make(
             data,
-            settings,
-            seed,
+            recipe,
+            source.seed,
             als=als,
             checkpoints=_paths.home() / "training",
             fresh=fresh,
             progress=lambda epoch, done, total, loss: progress(
-                f"epoch {epoch} of at most {settings.epochs}, loss {loss:.3f}", done, total
+                f"epoch {epoch} of at most {recipe.epochs}, loss {loss:.3f}", done, total
             ),
             report=lambda epoch: say(
                 f"epoch {epoch.number}: loss {epoch.loss:.3f}, "
@@ -138,27 +152,23 @@ def train(
             ),
         )
         save(folder, source, data, made)
-    document = {
+    return {
         "schema": "vbench.train/1",
         "dataset": {
-            "name": name,
+            "name": source.name,
             "folder": str(folder),
-            "metric": settings.metric,
+            "metric": recipe.metric,
             "n": len(made.vectors.base),
             "m": len(made.vectors.queries),
-            "d": settings.dim,
+            "d": recipe.dim,
         },
-        "seed": seed,
+        "seed": source.seed,
         "split": data.split,
         "notes": list(data.notes),
         "epochs": [epoch._asdict() for epoch in made.epochs],
         "best": made.best,
         "quality": {name: quality._asdict() for name, quality in made.quality.items()},
     }
-    if as_json:
-        print_json(document)
-    else:
-        _print(document)
 
 
 def _absolute(path: Path | None) -> str | None:

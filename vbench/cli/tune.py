@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vbench.cli import complete
 from vbench.cli.command import Command
 from vbench.cli.options import data_options, measuring_options, overrides
-from vbench.render.terminal.output import json_option, print_json, progress_bar, say, telling
+from vbench.render.terminal.output import json_option, print_json, progress_bar, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vbench.data.dataset import Dataset
 
 _EXAMPLES = """
 \b
@@ -74,17 +79,7 @@ Examples:
 def tune(
     indexes: tuple[str, ...],
     target: str,
-    dataset: str,
-    queries: str | None,
-    column: str | None,
-    metric: Any,
-    ground_truth: str | Literal[False] | None,
-    segments: str | None,
-    items: str | None,
-    relevance: str | None,
-    interactions: str | None,
-    hold_out: int | None,
-    on: tuple[str, ...],
+    open_data: Callable[[], Dataset],
     as_json: bool,
     **options: Any,
 ) -> int:
@@ -94,25 +89,11 @@ def tune(
     certifies it with an exact bound that every build must reach. Exit code 1 where the target is
     not met, or not certified; 3 where other work on the machine keeps it from being judged.
     """
-    from vbench.data.load import load
     from vbench.tuning.document import document
     from vbench.tuning.tuner import too_few_queries
     from vbench.tuning.tuner import tune as find
 
-    with telling():
-        data = load(
-            dataset,
-            queries=queries,
-            column=column,
-            metric=metric,
-            ground_truth=ground_truth,
-            segments=segments,
-            items=items,
-            relevance=relevance,
-            interactions=interactions,
-            hold_out=hold_out,
-            on=on or None,
-        )
+    data = open_data()
     for each in too_few_queries(data, target, options["level"], options["seed"]):
         say(
             f"vbench: warning: {data.m:,} queries, half of which are held out, cannot certify "
