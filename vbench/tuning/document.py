@@ -23,7 +23,8 @@ def document(tuning: Tuning) -> dict[str, Any]:
     manifest = tuning.run.manifest
     facts = msgspec.to_builtins(manifest.dataset)
     best = tuning.best
-    same = same_as([tuning.run.setting_of(tried.trials) for tried in tuning.tried])
+    settings = [tuning.run.setting_of(tried.trials) for tried in tuning.tried]
+    same = same_as(settings)
     return {
         "schema": SCHEMA,
         "run": str(tuning.run.path),
@@ -59,8 +60,8 @@ def document(tuning: Tuning) -> dict[str, Any]:
         "again": repeat_command(manifest.call),
         "indexes": [_best_of_index(tuning, name) for name in _indexes(tuning)],
         "tried": [
-            _tried(tuning, tried) | {"same_as": same.get(tuning.run.setting_of(tried.trials))}
-            for tried in tuning.tried
+            _tried(tuning, tried) | {"name": str(setting), "same_as": same.get(setting)}
+            for tried, setting in zip(tuning.tried, settings, strict=True)
         ],
         "failed": failed_trials(tuning.run),
         "warnings": msgspec.to_builtins(manifest.warnings),
