@@ -36,13 +36,13 @@ def test_every_threshold_is_what_one_estimate_says(
 
 
 def test_tails_are_those_of_the_tail_measure() -> None:
-    """The persistent and the lottery share agree with the masks, at every threshold."""
+    """The persistent and the build-dependent share agree with the masks, at every threshold."""
     hits = np.random.default_rng(3).binomial(10, 0.8, size=(3, 500))
     found = curve(hits, 10)
     for need in range(11):
         parts = tail(hits, 10, need / 10)
         assert found.persistent[need] == pytest.approx(parts.persistent.mean())
-        assert found.lottery[need] == pytest.approx(parts.lottery.mean())
+        assert found.build_dependent[need] == pytest.approx(parts.build_dependent.mean())
 
 
 def test_area_under_the_curve_is_mean_recall() -> None:

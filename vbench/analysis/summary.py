@@ -97,8 +97,8 @@ def _setting(
             "delta": DELTA,
             "persistent": float(parts.persistent.mean()),
             "persistent_interval": share_of_queries(parts.persistent, clusters),
-            "lottery": float(parts.lottery.mean()),
-            "lottery_interval": share_of_queries(parts.lottery, clusters),
+            "lottery": float(parts.build_dependent.mean()),
+            "lottery_interval": share_of_queries(parts.build_dependent, clusters),
         },
     }
 

@@ -184,7 +184,7 @@ def _index(
         "recall": {"value": recall.value, "low": recall.low, "high": recall.high},
         "under": {"value": share.value, "low": share.low, "high": share.high},
         "persistent": _counted(parts.persistent, clusters),
-        "lottery": _counted(parts.lottery, clusters),
+        "lottery": _counted(parts.build_dependent, clusters),
         "worst": worst_rows(answers, parts, number, own, columns, dataset, names),
         "segments": segment_rows(run, under, clusters=clusters, cross=cross),
         "hardness": _associations(columns, hits.mean(axis=0) / setting.k, in_most_builds(under)),

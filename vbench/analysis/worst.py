@@ -20,8 +20,8 @@ Ids = NDArray[np.integer[Any]]
 
 def worst_first(hits: NDArray[np.integer[Any]], parts: Tail, number: int) -> NDArray[np.intp]:
     """Rows of the worst queries: the persistent tail, then the lottery, fewest hits first."""
-    order = np.lexsort((hits.mean(axis=0), parts.lottery))
-    inside = (parts.persistent | parts.lottery)[order]
+    order = np.lexsort((hits.mean(axis=0), parts.build_dependent))
+    inside = (parts.persistent | parts.build_dependent)[order]
     return np.asarray(order[inside][:number])
 
 

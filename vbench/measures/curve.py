@@ -23,7 +23,7 @@ class Curve(NamedTuple):
         As :class:`vbench.measures.sample.Sample` estimates each Robustness alone.
     band_low, band_high
         A band that holds the whole curve at once.
-    persistent, lottery
+    persistent, build_dependent
         Share of the queries that miss the threshold in every build, and in some but not all.
     """
 
@@ -33,7 +33,7 @@ class Curve(NamedTuple):
     band_low: FloatArray
     band_high: FloatArray
     persistent: FloatArray
-    lottery: FloatArray
+    build_dependent: FloatArray
 
 
 def curve(hits: Hits, k: int, level: float = 0.95) -> Curve:
@@ -55,7 +55,7 @@ def curve(hits: Hits, k: int, level: float = 0.95) -> Curve:
         band.low,
         band.high,
         persistent=1.0 - agreeing[0] / m,
-        lottery=(agreeing[0] - agreeing[-1]) / m,
+        build_dependent=(agreeing[0] - agreeing[-1]) / m,
     )
 
 

@@ -14,7 +14,7 @@ class Tail(NamedTuple):
     """Queries under δ, as masks of shape (m,). With one build, all of them are persistent."""
 
     persistent: NDArray[np.bool_]
-    lottery: NDArray[np.bool_]
+    build_dependent: NDArray[np.bool_]
 
 
 def tail(hits: NDArray[np.integer[Any]], k: int, delta: float) -> Tail:

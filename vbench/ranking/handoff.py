@@ -232,7 +232,7 @@ def _write_queries(
             "recall": hits[at] / setting.k,
             "tail": tail(hits[at : at + 1], setting.k, DELTA).persistent,
             "persistent_tail": parts.persistent,
-            "lottery_tail": parts.lottery,
+            "lottery_tail": parts.build_dependent,
         }
     )
     found = found.hstack(hardness.rename(lambda name: f"hardness_{name}"))

@@ -72,7 +72,7 @@ def curves(panel: Panel) -> pl.DataFrame:
                     "band_low": curve.band_low,
                     "band_high": curve.band_high,
                     "persistent": curve.persistent,
-                    "lottery": curve.lottery,
+                    "build_dependent": curve.build_dependent,
                 }
             )
         )

@@ -167,7 +167,7 @@ def tails(draw: Drawing) -> Spec:
                 "value": 0.4,
             },
             "tooltip": hover(
-                {"field": "tail", "type": "nominal"},
+                {"field": "kind", "type": "nominal", "title": "tail"},
                 number("share", title="share of queries", format=".2%"),
             ),
         },
@@ -178,8 +178,9 @@ def tails(draw: Drawing) -> Spec:
         [
             AT_DELTA,
             *AT_LEVEL,
-            {"fold": ["persistent", "lottery"], "as": ["tail", "share"]},
+            {"fold": ["persistent", "build_dependent"], "as": ["tail", "share"]},
             {"calculate": "datum.tail === 'persistent' ? 0 : 1", "as": "place"},
+            {"calculate": "replace(datum.tail, '_', '-')", "as": "kind"},
         ],
         [bar],
         height=draw.bands,

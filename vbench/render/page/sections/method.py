@@ -30,7 +30,7 @@ DEFINITIONS = (
     ),
     ("p5", "The 5th percentile of per-query recall, lower, without interpolation."),
     (
-        "persistent, lottery",
+        "persistent, build-dependent",
         "Queries under δ in every build; under δ in some builds but not in all.",
     ),
     (

@@ -28,7 +28,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
         parts.append(
             Chart(
                 "segments",
-                "Who is it?",
+                "Tail by segment",
                 "Share of each segment's queries under δ (rounded up to a tenth), with 95 % "
                 "intervals, the worst first. An index that fails one segment looks well on average."
                 + _left_out(report),
@@ -51,9 +51,9 @@ def section(report: Report, draw: Drawing) -> Section | None:
     parts += [table for panel in report.panels if (table := worst_table(panel)).rows]
     return Section(
         "tail",
-        "Who pays for the average?",
-        "The queries under δ: whether it is chance, who they are, whether another index serves "
-        "them, and which they are.",
+        "Which queries are underserved?",
+        "The queries under δ: whether every build misses them, which segments they come from, "
+        "whether another index would have served them, and which they are.",
         parts,
         data,
     )
@@ -68,10 +68,10 @@ def _left_out(report: Report) -> str:
 def _tails(report: Report, draw: Drawing) -> Chart:
     return Chart(
         "tails",
-        "Chance or fate?",
-        "Queries under δ. Strong: in every build (persistent: this kind of index cannot serve "
-        "them). Pale: in some builds only (lottery: another build would have). With one build "
-        "they cannot be told apart.",
+        "Persistent or build-dependent?",
+        "Queries under δ. Strong: in every build (persistent: this kind of index does not serve "
+        "them). Pale: in some builds only (build-dependent: another build would have). One build "
+        "cannot tell them apart.",
         charts_evenness.tails(draw),
     )
 
