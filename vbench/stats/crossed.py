@@ -6,8 +6,8 @@ Per-query values x[b, i] of builds b = 1…B over the same queries i = 1…m are
 
 where `query` is what makes a query hard for every build (the persistent tail), `both` what makes
 it hard for one build only (the build-dependent tail), and `build` a shift of one build on all
-queries. The variance of the mean, σ²_build/B + σ²_query/m + σ²_both/Bm, is estimated from the mean squares of
-the two-way layout without replication.
+queries. The variance of the mean, σ²_build/B + σ²_query/m + σ²_both/Bm, is estimated from the
+mean squares of the two-way layout without replication.
 
 Satterthwaite's degrees of freedom cover too little with two or three builds (88–92 % where 95 %
 is claimed): they rest on a variance that two or three builds barely determine. Here each part of
