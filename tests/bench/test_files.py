@@ -52,7 +52,8 @@ def test_rows_go_to_their_places_block_by_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A permutation is applied while reading, also when a block ends anywhere."""
-    monkeypatch.setattr(files, "_BLOCK_BYTES", 100)
+    monkeypatch.setattr(files, "BLOCK_BYTES", 100)
+    monkeypatch.setattr("vbench.neighbors.blocks.BLOCK_BYTES", 100)
     array = RNG.normal(size=(33, 5)).astype(np.float32)
     places = RNG.permutation(33)
     out = np.zeros((33, 6), dtype=np.float32)

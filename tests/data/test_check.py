@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import vbench
-from vbench.data import arrays
 from vbench.data.check import check_k, check_vectors
 from vbench.errors import DataError, VbenchError
 
@@ -25,7 +24,7 @@ def test_k_must_lie_within_the_base():
 
 def test_rows_are_counted_through_the_blocks(monkeypatch):
     """The row in a message is the row of the file, not of the block."""
-    monkeypatch.setattr(arrays, "BLOCK_BYTES", 64)
+    monkeypatch.setattr("vbench.neighbors.blocks.BLOCK_BYTES", 64)
     base = np.ones((100, 4), np.float32)
     base[77, 3] = np.nan
     with pytest.raises(DataError, match="x: row 77, column 3 is nan"):

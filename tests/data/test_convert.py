@@ -55,6 +55,7 @@ def make(dtype=np.float32, metric="ip"):
 def test_what_is_written_is_read_back(tmp_path, monkeypatch, target, dtype, metric):
     """Vectors and truth survive every format, written block by block."""
     monkeypatch.setattr(arrays, "BLOCK_BYTES", 64)
+    monkeypatch.setattr("vbench.neighbors.blocks.BLOCK_BYTES", 64)
     data = make(dtype, metric)
     truth = compute_ground_truth(data, 4)
     files = convert(data, tmp_path / target, ground_truth=truth)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import vbench
-from vbench.data import arrays, copies
+from vbench.data import copies
 from vbench.data.copies import equal_rows
 
 
@@ -35,7 +35,7 @@ def test_copies_are_counted_exactly(seed, dtype, d):
 
 def test_copies_across_blocks(monkeypatch):
     """Rows that are far apart are compared too; minus zero equals zero; pads stay pads."""
-    monkeypatch.setattr(arrays, "BLOCK_BYTES", 64)
+    monkeypatch.setattr("vbench.neighbors.blocks.BLOCK_BYTES", 64)
     base = np.random.default_rng(0).standard_normal((100, 4)).astype(np.float32)
     base[90], base[5, 0], base[95] = base[3], 0.0, base[5]
     base[95, 0] = -0.0

@@ -13,9 +13,9 @@ import pytest
 import vbench
 from vbench.data import ground_truth as module
 from vbench.data.dataset import Dataset, GroundTruth
-from vbench.data.exact import nearest
 from vbench.data.ground_truth import check_ground_truth, compute_ground_truth
 from vbench.errors import DataError, VbenchError
+from vbench.neighbors.exact import nearest
 
 random = np.random.default_rng(3)
 

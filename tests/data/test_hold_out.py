@@ -64,7 +64,7 @@ def test_a_large_base_is_written_once(monkeypatch, home):
     """What does not fit into memory lies in a file, the same rows in the same order."""
     plain = vbench.load(BASE, metric="l2", name="mine", hold_out=10)
     monkeypatch.setattr(hold_out, "_IN_MEMORY_BYTES", 10)
-    monkeypatch.setattr(hold_out, "_BLOCK_BYTES", 64)
+    monkeypatch.setattr("vbench.neighbors.blocks.BLOCK_BYTES", 64)
     for _ in range(2):
         large = vbench.load(BASE, metric="l2", name="mine", hold_out=10)
         assert isinstance(large.base, np.memmap)

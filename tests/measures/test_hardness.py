@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from vbench.errors import VbenchError
 from vbench.measures.hardness import NAMES, base_occurrence, hardness, lid
-from vbench.measures.within import count_within
 from vbench.metric import METRICS, distance
+from vbench.neighbors.within import count_within
 
 
 def exact_truth(base, queries, metric, depth):
@@ -143,7 +143,7 @@ def test_counting_within_is_exact(seed, metric, offset):
     rows = np.arange(len(queries))
     limits = steps[rows, at] + gaps[rows, at] / 2
     longest = float(np.linalg.norm(base.astype(float), axis=1).max())
-    found = count_within(base, queries, limits, metric, longest, 1)
+    found = count_within(queries, base, metric, limits, longest)
     np.testing.assert_array_equal(found, (d <= limits[:, np.newaxis]).sum(axis=1))
 
 

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.bench.wire import ArrayFile
-
-_BLOCK_BYTES = 8 << 20
+from vbench.neighbors.blocks import BLOCK_BYTES, blocks
 
 
 def array_file(array: NDArray[Any], folder: Path) -> ArrayFile:
@@ -21,9 +20,8 @@ def array_file(array: NDArray[Any], folder: Path) -> ArrayFile:
     if mapped is not None:
         return mapped
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".raw", delete=False) as file:
-        rows = max(1, _BLOCK_BYTES // max(1, array[:1].nbytes))
-        for start in range(0, len(array), rows):
-            file.write(np.ascontiguousarray(array[start : start + rows]).data)
+        for _, rows in blocks(array):
+            file.write(np.ascontiguousarray(rows).data)
     n, d = array.shape
     return ArrayFile(file.name, 0, d * array.itemsize, array.dtype.str, (n, d))
 
@@ -43,11 +41,11 @@ def _mapped_file(array: NDArray[Any]) -> ArrayFile | None:
     )
 
 
-def blocks(file: ArrayFile) -> Iterator[tuple[int, NDArray[Any]]]:
+def _read_blocks(file: ArrayFile) -> Iterator[tuple[int, NDArray[Any]]]:
     """First row and rows of each block, read and not mapped: pages leave the process again."""
     n, d = file.shape
     dtype = np.dtype(file.dtype)
-    per_block = max(1, _BLOCK_BYTES // max(1, file.row_stride))
+    per_block = max(1, BLOCK_BYTES // max(1, file.row_stride))
     with Path(file.path).open("rb") as handle:
         for start in range(0, n, per_block):
             count = min(per_block, n - start)
@@ -63,7 +61,7 @@ def blocks(file: ArrayFile) -> Iterator[tuple[int, NDArray[Any]]]:
 def load_rows(file: ArrayFile, out: NDArray[np.float32], places: NDArray[np.integer[Any]]) -> None:
     """Read every row, widened to float32, into ``out[places[row], :d]``; −1 leaves it out."""
     d = file.shape[1]
-    for start, rows in blocks(file):
+    for start, rows in _read_blocks(file):
         here = places[start : start + len(rows)]
         taken = here >= 0
         if taken.all():

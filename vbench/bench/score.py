@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.measures.answers import repeated
 from vbench.measures.hits import Rule, count_hits, truth_reach
-from vbench.metric import FloatArray, distance
-
-_BLOCK_VALUES = 1 << 20
+from vbench.metric import FloatArray
+from vbench.neighbors.euclidean import euclidean, largest_norm
+from vbench.neighbors.space import pair_distances
 
 
 class Score(NamedTuple):
@@ -32,7 +32,7 @@ class Scorer:
         self.dataset = dataset
         self.ground_truth = ground_truth
         self.rule = rule
-        self._lift = _Lift.of(dataset) if dataset.metric == "ip" else None
+        self._largest_norm = largest_norm(dataset.base) if dataset.metric == "ip" else 0.0
 
     def score(self, ids: NDArray[np.integer[Any]]) -> Score:
         """Score ids (m, k), -1 pads."""
@@ -51,25 +51,20 @@ class Scorer:
 
     def _distances_of(self, rows: NDArray[np.intp], ids: NDArray[np.integer[Any]]) -> FloatArray:
         """float64 distances of pairs (query row, base id), from the stored vectors."""
-        out = np.empty(len(rows), dtype=np.float64)
-        step = max(1, _BLOCK_VALUES // self.dataset.d)
-        for start in range(0, len(rows), step):
-            part = slice(start, start + step)
-            out[part] = distance(
-                self.dataset.queries[rows[part]], self.dataset.base[ids[part]], self.dataset.metric
-            )
-        return out
+        data = self.dataset
+        return pair_distances(data.queries, data.base, rows, ids, data.metric)
 
     def _ratio(self, ids: NDArray[np.integer[Any]], again: NDArray[np.bool_]) -> FloatArray:
         """Σ true / Σ returned distance of each query; see :class:`vbench.measures.order.Ratio`."""
-        m, k = ids.shape
+        k = ids.shape[1]
         counted = (ids >= 0) & ~again
         given = self._distances(ids, counted)
         true = self.ground_truth.distances[:, :k]
-        if self._lift is not None:
-            rows = np.arange(m)
-            given = self._lift.euclidean(rows, given)
-            true = self._lift.euclidean(rows, true)
+        if self.dataset.metric == "ip":
+            given, true = (
+                euclidean(each, self.dataset.queries, "ip", self._largest_norm)
+                for each in (given, true)
+            )
         returned = counted.sum(axis=1)
         nearest = np.where(np.arange(k) < returned[:, np.newaxis], true, 0.0).sum(axis=1)
         total = np.where(counted, given, 0.0).sum(axis=1)
@@ -90,25 +85,3 @@ class Scorer:
         rows, places = np.nonzero(wanted & ~known)
         out[rows, places] = self._distances_of(rows, ids[rows, places])
         return out
-
-
-class _Lift(NamedTuple):
-    """Inner product made Euclidean: d² = ‖q‖² + M² − 2 q·x, M the largest norm of the base."""
-
-    query_squares: FloatArray
-    largest_square: float
-
-    @classmethod
-    def of(cls, dataset: Dataset) -> _Lift:
-        largest = 0.0
-        step = max(1, _BLOCK_VALUES // dataset.d)
-        for start in range(0, dataset.n, step):
-            block = np.asarray(dataset.base[start : start + step], dtype=np.float64)
-            largest = max(largest, float(np.einsum("nd,nd->n", block, block).max()))
-        queries = np.asarray(dataset.queries, dtype=np.float64)
-        return cls(np.einsum("md,md->m", queries, queries), largest)
-
-    def euclidean(self, rows: NDArray[np.intp], distances: FloatArray) -> FloatArray:
-        """Euclidean distances (m, k) of minus inner products (m, k)."""
-        squares = self.query_squares[rows, np.newaxis] + self.largest_square + 2 * distances
-        return np.asarray(np.sqrt(np.maximum(squares, 0.0)))

@@ -8,7 +8,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -221,13 +221,6 @@ def make_unchangeable(array: Vectors) -> Vectors:
         return array
     # Of bytes, because the owner of an array could make it writeable again.
     return np.ndarray(array.shape, array.dtype, array.tobytes())
-
-
-def blocks(array: Vectors) -> Iterator[tuple[int, Vectors]]:
-    """First row and rows of each block of some megabytes."""
-    step = max(1, BLOCK_BYTES // max(1, array.shape[1] * array.itemsize))
-    for start in range(0, len(array), step):
-        yield start, array[start : start + step]
 
 
 def first_line(error: BaseException) -> str:

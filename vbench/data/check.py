@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.data.arrays import blocks
 from vbench.errors import DataError, VbenchError, VbenchWarning
 from vbench.metric import Metric
+from vbench.neighbors.blocks import blocks
 
 if TYPE_CHECKING:
     import polars as pl

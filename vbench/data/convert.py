@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from vbench._locks import hold_lock
 from vbench.data import room
-from vbench.data.arrays import blocks
 from vbench.data.columns import id_column
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.files import whole_file, whole_folder
@@ -21,6 +20,7 @@ from vbench.data.formats import BIN_DTYPES, HDF5_SUFFIXES, VECS_DTYPES
 from vbench.data.lists import VECTOR_COLUMNS
 from vbench.data.named import name_by_ids, neighbor_ids, sides
 from vbench.errors import VbenchError
+from vbench.neighbors.blocks import blocks
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from vbench import _paths
 from vbench._leftovers import sweep_once
-from vbench.data.arrays import blocks
 from vbench.data.dataset import Dataset
 from vbench.data.files import whole_file
 from vbench.errors import VbenchError
+from vbench.neighbors.blocks import blocks
 
 Vectors = NDArray[Any]
 Ids = NDArray[np.integer[Any]]

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.metric import Metric
-
-_BLOCK_BYTES = 16 << 20
+from vbench.neighbors.blocks import blocks
 
 
 def fingerprint(base: NDArray[Any], queries: NDArray[Any], metric: Metric) -> str:
@@ -21,7 +20,6 @@ def fingerprint(base: NDArray[Any], queries: NDArray[Any], metric: Metric) -> st
     digest = hashlib.sha256(metric.encode())
     for array in (base, queries):
         digest.update(f"|{array.dtype.str}{array.shape}|".encode())
-        rows = max(1, _BLOCK_BYTES // max(1, array[:1].nbytes))
-        for start in range(0, len(array), rows):
-            digest.update(np.ascontiguousarray(array[start : start + rows]).data)
+        for _, rows in blocks(array):
+            digest.update(np.ascontiguousarray(rows).data)
     return digest.hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,14 @@ from numpy.typing import NDArray
 from vbench import _paths
 from vbench._leftovers import sweep_once
 from vbench._locks import hold_lock
+from vbench._process.cores import usable_cores
 from vbench.data.arrays import DAMAGE, signed_ids
 from vbench.data.dataset import Dataset, GroundTruth
-from vbench.data.exact import nearest
 from vbench.data.files import whole_file
 from vbench.errors import DataError
-from vbench.metric import FloatArray, Metric, distance
+from vbench.metric import FloatArray, Metric
+from vbench.neighbors.exact import nearest
+from vbench.neighbors.space import pair_distances
 
 Vectors = NDArray[Any]
 
@@ -174,17 +175,10 @@ def check_ground_truth(
         np.concatenate([np.arange(few // 4), np.linspace(0, len(queries) - 1, few).astype(int)])
     )
     width = min(truth.depth, _SAMPLE_DEPTH)
-    exact = GroundTruth(*nearest(queries[sample], base, metric, width, threads=cores()))
+    exact = GroundTruth(*nearest(queries[sample], base, metric, width, threads=len(usable_cores())))
     dataset = Dataset(where, base, queries, metric)
     _refuse_worse(truth, exact, sample, dataset, where)
     return truth
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _computed(
@@ -218,7 +212,7 @@ def _computed(
                 start=first,
                 stop=stop,
                 limit=best.distances[:, -1] if best else None,
-                threads=threads or cores(),
+                threads=threads or len(usable_cores()),
                 progress=advance,
             )
         )
@@ -311,12 +305,9 @@ def _read(path: Path) -> GroundTruth | None:
 
 
 def _distances(queries: Vectors, base: Vectors, ids: Vectors, metric: Metric) -> FloatArray:
-    result = np.empty(ids.shape)
-    step = max(1, (8 << 20) // (8 * base.shape[1] * ids.shape[1]))
-    for first in range(0, len(ids), step):
-        rows = slice(first, first + step)
-        result[rows] = distance(queries[rows, np.newaxis], base[ids[rows]], metric)
-    result[ids < 0] = np.inf
+    result = np.full(ids.shape, np.inf)
+    rows, places = np.nonzero(ids >= 0)
+    result[rows, places] = pair_distances(queries, base, rows, ids[rows, places], metric)
     return result
 
 

@@ -18,6 +18,7 @@ from vbench.data.dataset import Dataset
 from vbench.data.files import whole_file
 from vbench.data.select import ROW
 from vbench.errors import DataError
+from vbench.neighbors.blocks import blocks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,7 +27,6 @@ Vectors = NDArray[Any]
 _SEED = 0
 """The queries do not follow the seed of a run: its builds answer the same ones."""
 _IN_MEMORY_BYTES = 256 << 20
-_BLOCK_BYTES = 8 << 20
 
 
 def draw(n: int, count: int, where: str) -> NDArray[np.int64]:
@@ -130,13 +130,11 @@ def _rows(dataset: Dataset, keep: NDArray[np.bool_]) -> Vectors:
 
 
 def _write(path: Path, base: Vectors, keep: NDArray[np.bool_], shape: tuple[int, int]) -> None:
-    step = max(1, _BLOCK_BYTES // max(1, base[:1].nbytes))
     with whole_file(path) as stream:
         header = {"descr": base.dtype.str, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_2_0(stream, header)
-        for start in range(0, len(base), step):
-            part = slice(start, start + step)
-            stream.write(np.ascontiguousarray(base[part][keep[part]]).data)
+        for first, rows in blocks(base):
+            stream.write(np.ascontiguousarray(rows[keep[first : first + len(rows)]]).data)
 
 
 def _kept(

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes.protocol import Vectors
 from vbench.metric import Metric
+from vbench.neighbors.euclidean import lift, normalize
 
 Transform = Literal["auto", "none", "normalize", "mips-l2"]
 """What a recipe may ask for; ``auto`` is ``none`` where the index has the metric."""
-
-_BLOCK_BYTES = 8 << 20
 
 
 class Space(NamedTuple):
@@ -44,17 +42,10 @@ class Space(NamedTuple):
             The vectors stand in the first `d` columns. Beside it, memory for two float64
             values a row and one block is taken.
         """
-        if self.name == "none":
-            return
         if self.name == "normalize":
-            for block in _blocks(out):
-                _normalize(block)
-            return
-        squares = np.concatenate(
-            [_squares(block[:, :d]) for block in _blocks(out)] or [np.empty(0)]
-        )
-        np.subtract(squares.max(initial=0.0), squares, out=squares)
-        out[:, d] = np.sqrt(squares, out=squares)
+            normalize(out)
+        if self.name == "mips-l2":
+            lift(out)
 
     def queries(self, queries: Vectors) -> Vectors:
         """Queries (m, d) as new float32 (m, width(d))."""
@@ -62,8 +53,7 @@ class Space(NamedTuple):
         out = np.zeros((m, self.width(d)), dtype=np.float32)
         out[:, :d] = queries
         if self.name == "normalize":
-            for block in _blocks(out):
-                _normalize(block)
+            normalize(out)
         return out
 
 
@@ -108,24 +98,6 @@ def plan_space(transform: str, metric: Metric, adapter_metrics: Iterable[Metric]
         f"transform {wanted!r} needs an index that does one of: {', '.join(targets)} "
         f"(this one does: {_listed(does)})"
     )
-
-
-def _blocks(rows: NDArray[Any]) -> list[NDArray[Any]]:
-    size = max(1, _BLOCK_BYTES // max(1, 8 * rows.shape[1]))
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
-
-
-def _squares(block: NDArray[Any]) -> NDArray[np.float64]:
-    wide = block.astype(np.float64)
-    squares: NDArray[np.float64] = np.einsum("nd,nd->n", wide, wide)
-    return squares
-
-
-def _normalize(block: NDArray[np.float32]) -> None:
-    norms = np.sqrt(_squares(block))
-    # A zero vector has no direction; it stays what it is.
-    norms[norms == 0.0] = 1.0
-    np.divide(block, norms[:, np.newaxis], out=block, casting="same_kind")
 
 
 def _listed(metrics: Iterable[str]) -> str:

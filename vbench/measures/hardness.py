@@ -7,16 +7,18 @@ appends sqrt(M² − ‖x‖²) to base vectors and 0 to queries, M being the la
 
 from __future__ import annotations
 
-import math
-import os
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._process.cores import usable_cores
 from vbench.errors import VbenchError
-from vbench.measures.within import Space, count_within, euclidean, nearest, sample_of
 from vbench.metric import FloatArray, Metric
+from vbench.neighbors.euclidean import euclidean, largest_norm, normalize
+from vbench.neighbors.exact import nearest
+from vbench.neighbors.space import Space
+from vbench.neighbors.within import count_within
 
 NAMES = (
     "lid",
@@ -34,7 +36,6 @@ EPSILON = 0.05
 _CONTRAST_SAMPLE = 1_000
 _OCCURRENCE_SAMPLE = 4_000
 _COVARIANCE_SAMPLE = 100_000
-_BLOCK_ROWS = 65_536
 
 Ids = NDArray[np.integer[Any]]
 
@@ -94,8 +95,8 @@ def hardness(
         )
     if not 1 <= k <= depth:
         raise VbenchError(f"hardness at k={k} needs that many true neighbors, there are {depth}")
-    threads = threads or len(os.sched_getaffinity(0))
-    largest = _largest_norm(base) if metric == "ip" else 0.0
+    threads = threads or len(usable_cores())
+    largest = largest_norm(base) if metric == "ip" else 0.0
     d = euclidean(truth_distances, queries, metric, largest)
     if occurrence is None:
         occurrence = base_occurrence(base, metric, k, seed=seed, threads=threads)
@@ -148,13 +149,11 @@ def base_occurrence(
     if k < 1:
         return np.zeros(n)
     rows = sample_of(base, _OCCURRENCE_SAMPLE, seed, metric)
-    probes, ids = nearest(base, base[rows], k + 1, metric, threads)
-    own = ids == rows[probes]
+    ids, _ = nearest(base[rows], base, metric, k + 1, threads=threads)
+    own = ids == rows[:, np.newaxis]
     # By inner product a vector need not be among its own nearest: then the last is one too many.
-    last = np.append(probes[1:] != probes[:-1], True)
-    without = np.ones(len(rows), dtype=bool)
-    without[probes[own]] = False
-    kept = ids[~own & ~(last & without[probes])]
+    own[:, -1] |= ~own.any(axis=1)
+    kept = ids[~own]
     return np.asarray(np.bincount(kept, minlength=n) * (n / len(rows)))
 
 
@@ -162,13 +161,14 @@ def _mean_distance(
     base: NDArray[Any], queries: NDArray[Any], metric: Metric, largest_norm: float, seed: int
 ) -> FloatArray:
     """Mean Euclidean distance (m,) of each query to a sample of the base."""
-    space = Space.of(base, metric)
-    sample = space.exact(base[sample_of(base, _CONTRAST_SAMPLE, seed, metric)])
+    sample = base[sample_of(base, _CONTRAST_SAMPLE, seed, metric)]
     means = np.empty(len(queries))
     for start in range(0, len(queries), _CONTRAST_SAMPLE):
         part = slice(start, start + _CONTRAST_SAMPLE)
-        squares = space.square_distances(space.exact(queries[part]), sample, largest_norm)
-        means[part] = np.sqrt(squares).mean(axis=1)
+        space = Space(queries[part], sample, metric, start)
+        rows, _ = space.rows(sample, np.float64, 0)
+        halves = space.half_squares(largest_norm)[:, np.newaxis] - space.wide @ rows.T
+        means[part] = np.sqrt(np.maximum(2.0 * halves, 0.0)).mean(axis=1)
     return means
 
 
@@ -187,7 +187,7 @@ def _epsilon_hardness(
     beyond = np.flatnonzero((counts == d.shape[1]) & (d.shape[1] < len(base)))
     if beyond.size:
         counts[beyond] = count_within(
-            base, queries[beyond], limits[beyond], metric, largest_norm, threads
+            queries[beyond], base, metric, limits[beyond], largest_norm, threads=threads
         )
     return np.asarray(counts, dtype=np.float64)
 
@@ -199,19 +199,24 @@ def _mahalanobis(
 
     A direction in which the base hardly varies counts as if it varied by 1e-9 of the widest.
     """
-    space = Space(metric, None)
-    sample = space.exact(base[sample_of(base, _COVARIANCE_SAMPLE, seed, metric)])
+    sample = base[sample_of(base, _COVARIANCE_SAMPLE, seed, metric)].astype(np.float64)
+    asked = queries.astype(np.float64)
+    if metric == "cosine":
+        normalize(sample)
+        normalize(asked)
     centered = sample - sample.mean(axis=0)
     variances, axes = np.linalg.eigh(centered.T @ centered / max(len(sample) - 1, 1))
     variances = np.maximum(variances, 1e-9 * variances[-1])
-    along = (space.exact(queries) - sample.mean(axis=0)) @ axes
+    along = (asked - sample.mean(axis=0)) @ axes
     return np.asarray(np.sqrt((along**2 / variances).sum(axis=1)))
 
 
-def _largest_norm(base: NDArray[Any]) -> float:
-    """The largest norm of a base vector, in float64."""
-    largest = 0.0
-    for start in range(0, len(base), _BLOCK_ROWS):
-        block = base[start : start + _BLOCK_ROWS].astype(np.float64)
-        largest = max(largest, float(np.square(block).sum(axis=1).max()))
-    return math.sqrt(largest)
+def sample_of(base: NDArray[Any], size: int, seed: int, metric: Metric) -> NDArray[np.int64]:
+    """Ascending rows of a sample of the base, without those that have no direction under `cosine`.
+
+    All n, or `size` of them drawn by `seed` without replacement.
+    """
+    rows = np.arange(len(base))
+    if len(base) > size:
+        rows = np.sort(np.random.default_rng(seed).choice(len(base), size, replace=False))
+    return rows[np.any(base[rows], axis=1)] if metric == "cosine" else rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from vbench.data.dataset import Dataset
@@ -76,7 +75,6 @@ def hardness_of(run: Run, k: int, dataset: Dataset | None = None) -> pl.DataFram
         truth.distances,
         dataset.metric,
         k=k,
-        threads=os.cpu_count(),
     )
     frame = pl.DataFrame(columns)
     tables.write_hardness(fingerprint, k, frame)

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.bench.findings.remedies import check_command
-from vbench.data.arrays import blocks
 from vbench.data.dataset import Dataset
 from vbench.indexes.order import insertion_order
 from vbench.measures.hits import relevant
 from vbench.metric import METRICS, distance
+from vbench.neighbors.blocks import blocks
 from vbench.runs.run import Run
 from vbench.runs.schema import Trial, Warn
 from vbench.runs.settings import Setting

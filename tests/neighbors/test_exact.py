@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from vbench.data import exact
-from vbench.data.exact import nearest
 from vbench.errors import DataError
 from vbench.metric import METRICS, distance
+from vbench.neighbors import exact
+from vbench.neighbors.exact import nearest
 
 random = np.random.default_rng(7)
 

@@ -1,127 +1,47 @@
-"""Exact nearest neighbors of one shard: a float32 product finds, float64 decides.
-
-Every float32 score comes with a bound on its error. A row is dropped only when its score, even
-with that bound in its favor, is under the k-th best that is certain; what remains is ranked by
-its float64 distance and, where that is equal, by id. So the answer is exact by construction.
-Where too many rows lie within the bound (tight clusters, ties), they are done again in float64.
-"""
+"""Which base rows may be among the k nearest: scores between bounds, and what decides them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.data.scores import CHUNK_QUERIES, TILE_ROWS, Ids, Space, Vectors, refuse
-from vbench.metric import FloatArray, Metric
+from vbench.metric import FloatArray
+from vbench.neighbors.space import FLOAT32, FLOAT64, Ids, Space, Vectors, refuse
 
-_SLAB_BYTES = 8 << 20
-_BUFFER_BYTES = 32 << 20
-
-
-def nearest(
-    queries: Vectors,
-    base: Vectors,
-    metric: Metric,
-    k: int,
-    *,
-    start: int = 0,
-    stop: int | None = None,
-    limit: FloatArray | None = None,
-    threads: int = 1,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[Ids, FloatArray]:
-    """Find the `k` nearest among rows `start` to `stop` of `base`, exactly.
-
-    Parameters
-    ----------
-    queries, base : (m, d) and (n, d) float64, float32, float16, int8 or uint8
-        `base` may be a memory map; a few megabytes of it are widened at a time.
-    limit : float64 (m,), optional
-        Distances beyond which nothing is asked for: the k-th best of shards done before.
-    progress
-        Called with the base rows finished since the last call, and for how many queries.
-
-    Returns
-    -------
-    ids : int64 (m, k), distances : float64 (m, k)
-        Sorted by distance, then id; −1 and inf where the shard has fewer rows (or none within
-        `limit`). Distances as :func:`vbench.metric.distance` computes them.
-
-    Raises
-    ------
-    DataError
-        NaN or Inf, or a zero query under `cosine`. A zero base row is farther than all others.
-    """
-    from threadpoolctl import threadpool_limits
-
-    queries, base = np.asarray(queries), np.asarray(base)
-    stop = len(base) if stop is None else stop
-    ids = np.full((len(queries), k), -1, np.int64)
-    distances = np.full((len(queries), k), np.inf)
-    # As many queries at a time as have room for their candidates.
-    group = max(1, _BUFFER_BYTES // (24 * _capacity(k)))
-    # One thread per chunk of queries: BLAS's own threads would wait for each other at each tile.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        for first in range(0, len(queries), group):
-            part = slice(first, first + group)
-            space = Space(queries[part], base, metric, first)
-            known = None if limit is None else limit[part]
-            ids[part], distances[part] = _search(
-                space, k, range(start, stop), known, pool, threads, progress
-            )
-    return ids, distances
+CHECKED = False
+"""Whether each step proves the invariant of :class:`Candidates`; tests switch it on."""
 
 
-def _search(
-    space: Space,
-    k: int,
-    numbers: range,
-    limit: FloatArray | None,
-    pool: ThreadPoolExecutor,
-    threads: int,
-    progress: Callable[[int, int], None] | None,
-) -> tuple[Ids, FloatArray]:
-    """Answer a group of queries from the base rows in `numbers`."""
-    m = len(space.queries)
-    chunk = min(CHUNK_QUERIES, -(-m // threads))
-    parts = [_Best(space, slice(at, min(at + chunk, m)), k, limit) for at in range(0, m, chunk)]
-    slab = max(TILE_ROWS, _SLAB_BYTES // (4 * space.d))
-    for first in numbers[::slab]:
-        block = space.base[first : min(first + slab, numbers.stop)]
-        rows, norms = space.rows(block, np.float32, first)
-
-        def search(part: _Best, first: int = first, rows: Any = rows, norms: Any = norms) -> None:
-            for tile in range(0, len(rows), TILE_ROWS):
-                end = tile + TILE_ROWS
-                part.add(first + tile, rows[tile:end], norms[tile:end])
-
-        list(pool.map(search, parts))
-        if progress:
-            progress(len(block), m)
-    answers = list(pool.map(_Best.finish, parts))
-    return (
-        np.concatenate([ids for ids, _ in answers]),
-        np.concatenate([distances for _, distances in answers]),
-    )
-
-
-def _capacity(k: int) -> int:
+def capacity(k: int) -> int:
     """How many candidates a query may have before the weaker ones are dropped."""
     return k + max(k, 256)
 
 
-class _Best:
+class Candidates:
     """The candidates of a chunk of queries: scores with their bounds, more than k of them.
 
     `floor` is the k-th best score that is certain; nothing under it can be among the k nearest.
+    At all times ``low ≤ exact score ≤ high``; `CHECKED` makes every step prove it.
+
+    An example with k = 2 and an error of 0.1. The rows a, b, c have the float32 scores 5.00, 4.00
+    and 3.95. Then `low` is 4.90, 3.90, 3.85 and `high` is 5.10, 4.10, 4.05. The floor is the
+    second best `low`, 3.90: two rows are at least as near. c stays, because its `high` is above:
+    it may be nearer than b. A next row d with 3.70 is not taken in, its `high` of 3.80 is under
+    the floor; e with 4.30 is, and raises the floor to 4.20, under which b and c fall. In the end
+    whoever is left is ranked by the float64 distance, and where that is equal, by id.
+
+    Parameters
+    ----------
+    part
+        Which queries of the space.
+    limit : float64 (m,), optional
+        Distances beyond which nothing is asked for.
     """
 
     def __init__(self, space: Space, part: slice, k: int, limit: FloatArray | None) -> None:
-        self.space, self.part, self.k, self.capacity = space, part, k, _capacity(k)
+        self.space, self.part, self.k, self.capacity = space, part, k, capacity(k)
         self.numbers = np.arange(part.start, part.stop)
         shape = (len(self.numbers), self.capacity)
         self.low = np.full(shape, -np.inf)
@@ -135,10 +55,14 @@ class _Best:
 
     def add(self, first: int, rows: Vectors, norms: NDArray[Any]) -> None:
         """Take in the prepared float32 `rows`, whose ids begin at `first`."""
+        self._add(first, rows, norms)
+        if CHECKED:
+            self._prove()
+
+    def _add(self, first: int, rows: Vectors, norms: NDArray[Any]) -> None:
         with np.errstate(all="ignore"):
-            error = self.space.error(self.part, float(norms.max()), 2.0**-24)
-            if not np.isfinite(error.max() * 4) or error.max() > 1e37:
-                # Too large for float32, where NaN would hide a neighbor.
+            error = self.space.error(self.part, float(norms.max()), FLOAT32)
+            if not self.space.is_safe(error):
                 self._settle(np.arange(len(self.fill)), first, len(rows))
                 return
             scores = self.space.products(self.space.narrow[self.part], rows)
@@ -206,7 +130,7 @@ class _Best:
         self._keep_nearest(chosen, *self._candidates(chosen))
         rows, norms = self.space.rows(self.space.base[first : first + count], np.float64, first)
         refuse(~np.isfinite(norms), "base", first, "holds NaN or Inf")
-        error = self.space.error(self.part, float(norms.max()), 2.0**-53)[chosen]
+        error = self.space.error(self.part, float(norms.max()), FLOAT64)[chosen]
         scores = self.space.wide[self.numbers[chosen]] @ rows.T
         self.space.place_zero(scores, norms)
         hits = np.flatnonzero(scores >= (self.floor[chosen] - error)[:, None])
@@ -233,11 +157,7 @@ class _Best:
         self, chosen: NDArray[Any], queries: Ids, ids: Ids, distances: FloatArray
     ) -> None:
         """Keep the k nearest of these candidates by (distance, id), and no others."""
-        order = np.lexsort((ids, distances, queries))
-        queries, ids, distances = queries[order], ids[order], distances[order]
-        rank = _rank_in_group(queries, np.bincount(queries, minlength=len(self.fill)))
-        best = rank < self.k
-        queries, ids, distances, rank = queries[best], ids[best], distances[best], rank[best]
+        queries, rank, ids, distances = self._ranked(queries, ids, distances)
         self.low[chosen], self.high[chosen], self.ids[chosen] = -np.inf, -np.inf, -1
         low, high = self.space.scores(self.numbers[queries], distances)
         self.low[queries, rank], self.high[queries, rank] = low, high
@@ -246,23 +166,36 @@ class _Best:
         last = rank == self.k - 1
         self.floor[queries[last]] = np.maximum(self.floor[queries[last]], low[last])
 
-    def finish(self) -> tuple[Ids, FloatArray]:
-        """Rank what is left by float64 distance and id."""
-        everyone = np.arange(len(self.fill))
-        if self.capacity >= self.k:
-            place = self.capacity - self.k
-            kth = np.partition(self.low, place, axis=1)[:, place]
-            self.floor = np.maximum(self.floor, kth)
-        queries, ids, distances = self._candidates(everyone)
+    def _ranked(
+        self, queries: Ids, ids: Ids, distances: FloatArray
+    ) -> tuple[Ids, Ids, Ids, FloatArray]:
+        """Query, rank from 0, id and distance of the k nearest by (distance, id)."""
         order = np.lexsort((ids, distances, queries))
         queries, ids, distances = queries[order], ids[order], distances[order]
-        rank = _rank_in_group(queries, np.bincount(queries, minlength=len(everyone)))
+        rank = _rank_in_group(queries, np.bincount(queries, minlength=len(self.fill)))
         best = rank < self.k
-        out_ids = np.full((len(everyone), self.k), -1, np.int64)
-        out_distances = np.full((len(everyone), self.k), np.inf)
-        out_ids[queries[best], rank[best]] = ids[best]
-        out_distances[queries[best], rank[best]] = distances[best]
+        return queries[best], rank[best], ids[best], distances[best]
+
+    def finish(self) -> tuple[Ids, FloatArray]:
+        """Ids and distances (m, k) of the nearest, by distance, then id; −1 and inf at the end."""
+        place = self.capacity - self.k
+        self.floor = np.maximum(self.floor, np.partition(self.low, place, axis=1)[:, place])
+        queries, rank, ids, distances = self._ranked(*self._candidates(np.arange(len(self.fill))))
+        out_ids = np.full((len(self.fill), self.k), -1, np.int64)
+        out_distances = np.full(out_ids.shape, np.inf)
+        out_ids[queries, rank], out_distances[queries, rank] = ids, distances
         return out_ids, out_distances
+
+    def _prove(self) -> None:
+        """Compare the bounds of all that is kept with the scores of the float64 distances."""
+        queries, places = np.nonzero(self.ids >= 0)
+        numbers = self.numbers[queries]
+        distances = self.space.distances(numbers, self.ids[queries, places])
+        least, most = self.space.scores(numbers, distances)
+        assert (self.low[queries, places] <= most).all(), "a lower bound is above the exact score"
+        assert (least <= self.high[queries, places]).all(), (
+            "an upper bound is under the exact score"
+        )
 
 
 def _rank_in_group(groups: Ids, counts: NDArray[Any]) -> Ids:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +17,16 @@ Vectors = NDArray[Any]
 Ids = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+Part = TypeVar("Part")
+
 CHUNK_QUERIES = 512
 TILE_ROWS = 2048
+_SLAB_BYTES = 8 << 20
 _PAIR_BYTES = 4 << 20
+
+FLOAT32 = 2.0**-24
+FLOAT64 = 2.0**-53
+"""Unit roundoffs."""
 
 
 class Space:
@@ -25,9 +34,21 @@ class Space:
 
     `ip`: q·x. `cosine`: the same of normalized vectors. `l2`: with q and x taken from the center
     of the data, (‖q‖² − ‖q−x‖²) / 2 = q·x − ‖x‖²/2, a product with one dimension more.
+
+    Parameters
+    ----------
+    queries, base : (m, d) and (n, d)
+        `base` may be a memory map.
+    first
+        Number of the first query, for messages.
+
+    Raises
+    ------
+    DataError
+        A query holds NaN or Inf, or is zero under `cosine`.
     """
 
-    def __init__(self, queries: Vectors, base: Vectors, metric: Metric, first: int) -> None:
+    def __init__(self, queries: Vectors, base: Vectors, metric: Metric, first: int = 0) -> None:
         self.queries, self.base, self.metric = queries, base, metric
         self.d = base.shape[1]
         self._scratch = threading.local()
@@ -95,7 +116,7 @@ class Space:
         Stability of Numerical Algorithms, §3.1), with room for the roundings before it and for
         the float64 distance that decides in the end.
         """
-        steps = 2 * (self.d + 16) * (unit + 4 * 2.0**-53)
+        steps = 2 * (self.d + 16) * (unit + 4 * FLOAT64)
         vanishing = (self.d + 2) * 2.0**-125
         if self.metric == "cosine":
             return np.full(len(self.norms[part]), steps + vanishing)
@@ -104,25 +125,79 @@ class Space:
             size += norm * norm / 2
         return np.asarray(steps * size + vanishing)
 
+    def is_safe(self, error: FloatArray) -> bool:
+        """Whether float32 holds scores of such errors; else NaN or Inf would hide a neighbor."""
+        return bool(np.isfinite(error.max() * 4) and error.max() <= 1e37)
+
     def scores(self, queries: NDArray[Any], distances: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Lower and upper bounds of the score that belongs to a float64 distance."""
-        slack = 4 * (self.d + 16) * 2.0**-53
+        slack = 4 * (self.d + 16) * FLOAT64
         if self.metric == "l2":
             near, far = self.norms[queries] ** 2, distances**2
             return (near - far) / 2 - slack * (near + far), (near - far) / 2 + slack * (near + far)
         score = -distances if self.metric == "ip" else 1.0 - distances
         return score - slack * np.abs(score), score + slack * np.abs(score)
 
-    def distances(self, queries: NDArray[Any], ids: Ids) -> FloatArray:
+    def half_squares(self, largest_norm: float) -> FloatArray:
+        """The h of each query with which h − score is half of a squared Euclidean distance, (m,).
+
+        `largest_norm` is that of the base, which the lift of `ip` needs.
+        """
+        if self.metric == "cosine":
+            return np.ones(len(self.norms))
+        lifted = largest_norm**2 if self.metric == "ip" else 0.0
+        return np.asarray((self.norms**2 + lifted) / 2)
+
+    def distances(self, queries: NDArray[Any], ids: NDArray[Any]) -> FloatArray:
         """Float64 distances of pairs of a query and a base row."""
-        result = np.empty(len(ids))
-        step = max(1, _PAIR_BYTES // (8 * self.d))
-        for first in range(0, len(ids), step):
-            pairs = slice(first, first + step)
-            result[pairs] = distance(
-                self.queries[queries[pairs]], self.base[ids[pairs]], self.metric
-            )
-        return result
+        return pair_distances(self.queries, self.base, queries, ids, self.metric)
+
+
+def scan(
+    space: Space,
+    numbers: range,
+    parts: Iterable[Part],
+    see: Callable[[Part, int, Vectors, NDArray[Any]], None],
+    pool: Executor,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Show the base rows in `numbers` to each part of the queries, tile by tile.
+
+    Parameters
+    ----------
+    parts
+        One for each thread at a time; a part sees its tiles one after the other.
+    see
+        Called with the part, the number of the tile's first row, its float32 rows and their norms.
+    progress
+        Called with the base rows finished since the last call, and for how many queries.
+    """
+    parts = list(parts)
+    slab = max(TILE_ROWS, _SLAB_BYTES // (4 * space.d))
+    for first in numbers[::slab]:
+        block = space.base[first : min(first + slab, numbers.stop)]
+        rows, norms = space.rows(block, np.float32, first)
+
+        def show(part: Part, first: int = first, rows: Any = rows, norms: Any = norms) -> None:
+            for tile in range(0, len(rows), TILE_ROWS):
+                end = tile + TILE_ROWS
+                see(part, first + tile, rows[tile:end], norms[tile:end])
+
+        list(pool.map(show, parts))
+        if progress:
+            progress(len(block), len(space.queries))
+
+
+def pair_distances(
+    queries: Vectors, base: Vectors, rows: NDArray[Any], ids: NDArray[Any], metric: Metric
+) -> FloatArray:
+    """Float64 distances of the pairs of query ``rows[i]`` and base vector ``ids[i]``, (pairs,)."""
+    result = np.empty(len(ids))
+    step = max(1, _PAIR_BYTES // (8 * base.shape[1]))
+    for first in range(0, len(ids), step):
+        pairs = slice(first, first + step)
+        result[pairs] = distance(queries[rows[pairs]], base[ids[pairs]], metric)
+    return result
 
 
 def refuse(wrong: Bools, side: str, first: int, reason: str) -> None:
