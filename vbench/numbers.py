@@ -89,7 +89,9 @@ def _bracket(low: float | None, high: float | None, form: _Form, *, signed: bool
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return ""
     # More digits where the ends would hardly differ.
-    while form.decimals < form.finest and 0 < high - low < 2 * form.divisor * 10.0**-form.decimals:
+    while (
+        form.decimals < form.finest and 0 < high - low < 1.99 * form.divisor * 10.0**-form.decimals
+    ):
         form = form._replace(decimals=form.decimals + 1)
     return f"[{_signed(low, form, signed=signed)}, {_signed(high, form, signed=signed)}]"
 
