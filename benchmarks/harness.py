@@ -20,9 +20,8 @@ from vbench.bench.null import Null
 from vbench.indexes.registry import resolve
 
 ROUNDS = 15
-RNG = np.random.default_rng(0)
-BASE = RNG.normal(size=(200, 16)).astype(np.float32)
-QUERIES = RNG.normal(size=(5000, 16)).astype(np.float32)
+BASE = np.random.default_rng(0).normal(size=(200, 16)).astype(np.float32)
+QUERIES = np.random.default_rng(1).normal(size=(5000, 16)).astype(np.float32)
 
 
 def bare(call: Callable[[Any], Any]) -> float:

@@ -7,9 +7,9 @@ import sys
 import uuid
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import settings
+from vectors import save_pair
 
 # No test depends on how fast it runs.
 settings.register_profile("vbench", deadline=None)
@@ -33,9 +33,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Commands that are started there find what tests can import.
     """
     (tmp_path / "tmp").mkdir()
-    rng = np.random.default_rng(2)
-    for name, rows in (("base", 200), ("queries", 20)):
-        np.save(tmp_path / f"{name}.npy", rng.normal(size=(rows, 6)).astype(np.float32))
+    save_pair(tmp_path, 200, 20, 6, seed=2)
     path = [str(Path(__file__).parent), str(tmp_path), *filter(None, sys.path)]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))

@@ -8,17 +8,16 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from vectors import gaussian_pair
 
 import vbench
 from vbench.analysis.tail import explain
 from vbench.cli import main
 from vbench.errors import VbenchWarning
 
-RNG = np.random.default_rng(4)
 N, M = 400, 30
-BASE = RNG.normal(size=(N, 6)).astype(np.float32)
-QUERIES = RNG.normal(size=(M, 6)).astype(np.float32)
-USERS = [f"u-{row:03d}" for row in RNG.permutation(M)]
+BASE, QUERIES = gaussian_pair(N, M, 6, seed=4)
+USERS = [f"u-{row:03d}" for row in np.random.default_rng(4).permutation(M)]
 OPTIONS = {"k": 5, "builds": 1, "repeats": 1, "settings": {"nlist": [16], "nprobe": [1]}}
 
 

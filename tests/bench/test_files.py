@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from vectors import gaussian
 
 from vbench.bench import files
-
-RNG = np.random.default_rng(3)
 
 
 def read(described: files.ArrayFile) -> np.ndarray:
@@ -21,7 +20,7 @@ def read(described: files.ArrayFile) -> np.ndarray:
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, np.int8, np.uint8])
 def test_an_array_in_memory_is_spooled(tmp_path: Path, dtype: type) -> None:
     """It is read back as float32, whatever it was."""
-    array = (RNG.normal(size=(50, 7)) * 50).astype(dtype)
+    array = (gaussian(50, 7) * 50).astype(dtype)
     described = files.array_file(array, tmp_path)
     assert Path(described.path).parent == tmp_path
     assert np.array_equal(read(described), array.astype(np.float32))
@@ -30,7 +29,7 @@ def test_an_array_in_memory_is_spooled(tmp_path: Path, dtype: type) -> None:
 def test_a_mapped_file_is_read_where_it_lies(tmp_path: Path) -> None:
     """Nothing is copied for a memory map, nor for rows and columns cut out of it."""
     path = tmp_path / "base.npy"
-    np.save(path, RNG.normal(size=(40, 9)).astype(np.float32))
+    np.save(path, gaussian(40, 9))
     mapped = np.load(path, mmap_mode="r")
     for view in (mapped, mapped[5:20], mapped[::3], mapped[:, 2:6], mapped[3:][2:]):
         described = files.array_file(view, tmp_path)
@@ -41,7 +40,7 @@ def test_a_mapped_file_is_read_where_it_lies(tmp_path: Path) -> None:
 def test_columns_that_do_not_lie_together_are_spooled(tmp_path: Path) -> None:
     """A transposed map is written out, so that rows can be read in one piece."""
     path = tmp_path / "base.npy"
-    np.save(path, RNG.normal(size=(6, 30)).astype(np.float32))
+    np.save(path, gaussian(6, 30))
     mapped = np.load(path, mmap_mode="r")
     described = files.array_file(mapped.T, tmp_path)
     assert described.path != str(path)
@@ -54,8 +53,8 @@ def test_rows_go_to_their_places_block_by_block(
     """A permutation is applied while reading, also when a block ends anywhere."""
     monkeypatch.setattr(files, "BLOCK_BYTES", 100)
     monkeypatch.setattr("vbench.neighbors.blocks.BLOCK_BYTES", 100)
-    array = RNG.normal(size=(33, 5)).astype(np.float32)
-    places = RNG.permutation(33)
+    array = gaussian(33, 5)
+    places = np.random.default_rng(3).permutation(33)
     out = np.zeros((33, 6), dtype=np.float32)
     files.load_rows(files.array_file(array, tmp_path), out, places)
     assert np.array_equal(out[places, :5], array)

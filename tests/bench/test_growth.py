@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from vectors import gaussian_pair
 
 import vbench
 from vbench.data.dataset import Dataset
@@ -42,9 +43,7 @@ class Mine(vbench.Index):
 
 
 def made(seed: int = 0) -> Dataset:
-    rng = np.random.default_rng(seed)
-    base, queries = (rng.normal(size=(rows, 6)).astype(np.float32) for rows in (200, 30))
-    return Dataset("tiny", base, queries, "l2")
+    return Dataset("tiny", *gaussian_pair(200, 30, 6, seed), "l2")
 
 
 @pytest.fixture

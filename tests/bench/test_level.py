@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from vectors import gaussian_pair
 
 import vbench
 from vbench.bench import workers
@@ -20,9 +21,7 @@ TARGET = 0.82
 
 
 def made() -> Dataset:
-    rng = np.random.default_rng(5)
-    base, queries = (rng.normal(size=(size, 8)).astype(np.float32) for size in (640, 60))
-    return Dataset("tiny", base, queries, "l2")
+    return Dataset("tiny", *gaussian_pair(640, 60, 8, seed=5), "l2")
 
 
 def level(index: str | list[str], out: Path, **changes: object) -> vbench.Run:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
+from vectors import gaussian_pair
 
 import vbench
 from vbench.errors import VbenchError
-
-RNG = np.random.default_rng(17)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +24,7 @@ def test_dimensions_that_an_index_cannot_do_are_refused(
     index: str, d: int, metric: str, says: str, tmp_path: Path
 ) -> None:
     """In one message that names the index and what it takes; nothing is written."""
-    base, queries = (RNG.standard_normal((m, d)).astype(np.float32) for m in (50, 5))
+    base, queries = gaussian_pair(50, 5, d)
     dataset = vbench.load(base, queries=queries, metric=metric)
     with pytest.raises(VbenchError, match=f"index '{index}': the vectors have {says}"):
         vbench.run(dataset, index, k=3, builds=1, repeats=1, out=tmp_path / "run")

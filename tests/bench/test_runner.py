@@ -14,6 +14,7 @@ import misbehaving
 import numpy as np
 import polars as pl
 import pytest
+from vectors import gaussian_pair
 
 import vbench
 from vbench._process import child
@@ -25,14 +26,12 @@ from vbench.runs import files
 from vbench.runs.rows import amend_trial
 
 TESTS = Path(__file__).parents[1]
-RNG = np.random.default_rng(5)
 N, M, K = 300, 40, 5
 
 
 @pytest.fixture
 def dataset() -> Dataset:
-    base = RNG.normal(size=(N, 8)).astype(np.float32)
-    return Dataset("tiny", base, RNG.normal(size=(M, 8)).astype(np.float32), "l2")
+    return Dataset("tiny", *gaussian_pair(N, M, 8, seed=5), "l2")
 
 
 def once(dataset: Dataset, index: str, out: Path, **changes: object) -> vbench.Run:
@@ -361,10 +360,8 @@ def is_alive(pid: int) -> bool:
 @pytest.mark.parametrize("index", ["flat", "misbehaving:Exact", "hnsw"])
 def test_zero_rows_are_given_to_no_index(index: str, tmp_path: Path) -> None:
     """In many dimensions they would be nearer than most, whatever transform an index needs."""
-    rng = np.random.default_rng(8)
-    base = rng.normal(size=(200, 60)).astype(np.float32)
+    base, queries = gaussian_pair(200, 20, 60, seed=8)
     base[[0, 7, 199]] = 0.0
-    queries = rng.normal(size=(20, 60)).astype(np.float32)
     with pytest.warns(UserWarning, match="3 of 200 base vectors are zero vectors"):
         data = vbench.load(base, queries=queries, metric="cosine", name="hollow")
     run = once(data, index, tmp_path / "run", k=50)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vectors import gaussian_pair
 
 from vbench.bench.score import Scorer
 from vbench.data.dataset import Dataset, GroundTruth
@@ -27,8 +28,7 @@ def scorer(metric: Metric, base: np.ndarray, queries: np.ndarray, depth: int) ->
 def test_ratio_is_the_quotient_of_sums_in_euclidean_space(metric: Metric, seed: int) -> None:
     """Against a plain computation; `ip` is lifted by one dimension, a pad contributes nothing."""
     rng = np.random.default_rng(seed)
-    base = rng.normal(size=(30, 4)).astype(np.float32)
-    queries = rng.normal(size=(5, 4)).astype(np.float32)
+    base, queries = gaussian_pair(30, 5, 4, seed)
     ids = np.stack([rng.permutation(30)[:6] for _ in range(5)])
     ids[0, 3:] = -1
     if metric == "ip":

@@ -6,17 +6,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 import pytest
+from vectors import gaussian_pair
 
 from vbench.bench import session as module
 from vbench.bench import wire
 from vbench.bench.files import array_file
 from vbench.bench.session import Session, TrialError
 
-RNG = np.random.default_rng(3)
-BASE, QUERIES = (RNG.normal(size=(rows, 4)).astype(np.float32) for rows in (40, 6))
+BASE, QUERIES = gaussian_pair(40, 6, 4, seed=3)
 SEARCH = wire.Search(setting={}, k=3, repeats=1, warmup=0)
 
 

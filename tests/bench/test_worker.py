@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from machine import Machine
+from vectors import gaussian_pair
 
 import vbench
 from vbench.bench import wire
 from vbench.bench.files import array_file
 from vbench.bench.worker import Worker
 
-RNG = np.random.default_rng(16)
-BASE = RNG.standard_normal((200, 6)).astype(np.float32)
-QUERIES = RNG.standard_normal((20, 6)).astype(np.float32)
+BASE, QUERIES = gaussian_pair(200, 20, 6, seed=16)
 
 
 def test_an_index_that_writes_gets_copies_of_its_own(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 import pytest
+from vectors import gaussian_pair
 
 from vbench._process.cores import Sharer, usable_cores
 from vbench.bench import workers as module
@@ -17,13 +17,10 @@ from vbench.bench.workers import Workers
 from vbench.data.dataset import Dataset
 from vbench.runs.schema import Build, Options
 
-RNG = np.random.default_rng(7)
-
 
 @pytest.fixture
 def dataset() -> Dataset:
-    base, queries = (RNG.normal(size=(rows, 4)).astype(np.float32) for rows in (60, 5))
-    return Dataset("tiny", base, queries, "l2")
+    return Dataset("tiny", *gaussian_pair(60, 5, 4, seed=7), "l2")
 
 
 @pytest.fixture(autouse=True)

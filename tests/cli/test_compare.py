@@ -13,9 +13,8 @@ from run_folder import answered
 from vbench.cli import main
 from vbench.runs import files
 
-RNG = np.random.default_rng(3)
-GOOD = RNG.binomial(10, 0.95, size=(3, 400))
-BAD = RNG.binomial(10, 0.80, size=(3, 400))
+GOOD = np.random.default_rng(3).binomial(10, 0.95, size=(3, 400))
+BAD = np.random.default_rng(4).binomial(10, 0.80, size=(3, 400))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from vectors import save_pair
 
 import vbench
 from vbench import _paths
@@ -18,10 +19,8 @@ from vbench.cli.data import data as group
 @pytest.fixture
 def vectors(tmp_path, monkeypatch):
     """A base and its queries as .npy, in the current folder."""
-    random = np.random.default_rng(1)
     monkeypatch.chdir(tmp_path)
-    np.save("base.npy", random.standard_normal((200, 4)).astype(np.float32))
-    np.save("queries.npy", random.standard_normal((9, 4)).astype(np.float32))
+    save_pair(tmp_path, 200, 9, 4, seed=1)
     return tmp_path
 
 
@@ -80,9 +79,7 @@ def test_fetch(tmp_path, monkeypatch):
     """A dataset is brought, checked and described; a second call finds it there."""
     source = tmp_path / "source"
     source.mkdir()
-    random = np.random.default_rng(1)
-    for name in ("base", "query"):
-        np.save(source / f"{name}.npy", random.standard_normal((20, 3)).astype(np.float32))
+    save_pair(source, 20, 20, 3, queries="query")
     cards = tmp_path / "cards"
     cards.mkdir()
     (cards / "mine.toml").write_text(

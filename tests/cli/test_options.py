@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from vectors import gaussian_pair
 
 from vbench.cli import main
 
@@ -15,9 +16,7 @@ from vbench.cli import main
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A base, queries and ground truth of other queries, in the current folder."""
     monkeypatch.chdir(tmp_path)
-    random = np.random.default_rng(4)
-    base = random.normal(size=(200, 6)).astype(np.float32)
-    queries = random.normal(size=(25, 6)).astype(np.float32)
+    base, queries = gaussian_pair(200, 25, 6, seed=4)
     ids = np.argsort(((queries[:, None] - base) ** 2).sum(-1), axis=1)[:, :10]
     np.save("base.npy", base)
     np.save("queries.npy", queries)

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from vectors import save_pair
 
 import vbench
 from vbench.cli import main
 from vbench.errors import VbenchError
 from vbench.tuning.targets import parse_targets
 
-RNG = np.random.default_rng(21)
 DATA = ("--dataset", "base.npy", "--queries", "asked.npy", "--metric", "l2")
 ONCE = ("--builds", "1", "--repeats", "1")
 
@@ -25,8 +25,7 @@ ONCE = ("--builds", "1", "--repeats", "1")
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A base and its queries as .npy, in the current folder."""
     monkeypatch.chdir(tmp_path)
-    np.save("base.npy", RNG.normal(size=(300, 6)).astype(np.float32))
-    np.save("asked.npy", RNG.normal(size=(25, 6)).astype(np.float32))
+    save_pair(tmp_path, 300, 25, 6, seed=21, queries="asked")
     return tmp_path
 
 

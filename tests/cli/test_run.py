@@ -10,22 +10,19 @@ import sys
 from html import unescape
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from vectors import save_pair
 
 from vbench.cli import main
 from vbench.runs.files import read_manifest
-
-RNG = np.random.default_rng(9)
 
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A base and its queries as .npy, in the current folder."""
     monkeypatch.chdir(tmp_path)
-    np.save("base.npy", RNG.normal(size=(200, 6)).astype(np.float32))
-    np.save("asked.npy", RNG.normal(size=(25, 6)).astype(np.float32))
+    save_pair(tmp_path, 200, 25, 6, seed=9, queries="asked")
     return tmp_path
 
 

@@ -13,21 +13,19 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
+from vectors import save_pair
 
 import vbench
 from vbench import _paths
 from vbench.cli import main
 from vbench.runs import files
 
-RNG = np.random.default_rng(11)
-
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A graph and an inverted file on vectors in files, with a column of the queries."""
     folder = tmp_path_factory.mktemp("tail")
-    np.save(folder / "base.npy", RNG.normal(size=(700, 8)).astype(np.float32))
-    np.save(folder / "queries.npy", RNG.normal(size=(60, 8)).astype(np.float32))
+    save_pair(folder, 700, 60, 8, seed=11)
     pl.DataFrame({"device": ["phone", "desk"] * 30}).write_csv(folder / "columns.csv")
     with pytest.warns(UserWarning, match="in the order in which they stand"):
         dataset = vbench.load(
@@ -212,8 +210,7 @@ def test_going_on_with_a_stranger_s_run_imports_none_of_its_code(
 ) -> None:
     """Only what the call names is measured, and asked for what its parameters mean."""
     monkeypatch.chdir(tmp_path)
-    for name, rows in (("base", 80), ("asked", 10)):
-        np.save(f"{name}.npy", RNG.normal(size=(rows, 4)).astype(np.float32))
+    save_pair(Path(), 80, 10, 4, queries="asked")
     data = ["--dataset", "base.npy", "--queries", "asked.npy", "--metric", "l2", "--builds", "1"]
     given = ["run", *data, "--repeats", "1", "--out", "run", "-k", "3"]
     assert CliRunner().invoke(main, [*given, "--index", "flat"]).exit_code == 0

@@ -6,9 +6,9 @@ import json
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from vectors import save_pair
 
 from vbench.cli import main
 
@@ -17,9 +17,7 @@ from vbench.cli import main
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A base and its queries as .npy, in the current folder."""
     monkeypatch.chdir(tmp_path)
-    rng = np.random.default_rng(9)
-    np.save("base.npy", rng.normal(size=(320, 6)).astype(np.float32))
-    np.save("asked.npy", rng.normal(size=(240, 6)).astype(np.float32))
+    save_pair(tmp_path, 320, 240, 6, seed=9, queries="asked")
     return tmp_path
 
 

@@ -7,15 +7,15 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from vectors import gaussian
 
 from vbench.data.columns import id_column, named_as_id, role
 
-rng = np.random.default_rng(5)
 M = 600
 
 
 def drawn(values, size=M):
-    return rng.choice(np.array(values), size).tolist()
+    return np.random.default_rng(5).choice(np.array(values), size).tolist()
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def drawn(values, size=M):
         ("store_id", drawn([f"s{i}" for i in range(100)]), "segment"),
         ("account_id", drawn(range(60)), "cluster"),
         ("age", drawn(range(18, 80)), "segment"),
-        ("score", rng.normal(size=M), "segment"),
+        ("score", gaussian(M), "segment"),
         ("since", [date(2020, 1, 1) + timedelta(days=i) for i in range(M)], "segment"),
         ("session_id", np.repeat(np.arange(M // 3), 3), "cluster"),
         ("session", np.repeat([f"s{i}" for i in range(M // 3)], 3).tolist(), "cluster"),

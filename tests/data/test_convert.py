@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
+from vectors import gaussian_pair
 
 import vbench
 from vbench.data import arrays
@@ -16,12 +17,9 @@ from vbench.data.formats import read_array
 from vbench.data.ground_truth import compute_ground_truth
 from vbench.errors import VbenchError
 
-random = np.random.default_rng(2)
-
 
 def make(dtype=np.float32, metric="ip"):
-    base = (random.standard_normal((50, 6)) * 40).astype(np.int8).astype(dtype)
-    queries = (random.standard_normal((5, 6)) * 40).astype(np.int8).astype(dtype)
+    base, queries = ((each * 40).astype(np.int8).astype(dtype) for each in gaussian_pair(50, 5, 6))
     return vbench.load(
         base,
         queries=queries,

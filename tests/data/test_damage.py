@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import polars as pl
 import pytest
+from vectors import gaussian_pair
 
 import vbench
 from vbench.data.convert import convert, write_ground_truth
@@ -25,8 +26,7 @@ _LONGEST_MESSAGE = 1000
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small dataset in every format."""
     folder = tmp_path_factory.mktemp("whole")
-    rng = np.random.default_rng(0)
-    base, queries = (rng.normal(size=(n, 6)).astype(np.float32) for n in (60, 7))
+    base, queries = gaussian_pair(60, 7, 6)
     kinds = pl.DataFrame({"kind": list("aabbcca")})
     items = pl.DataFrame({"size": range(60)})
     data = vbench.load(base, queries=queries, metric="l2", segments=kinds, items=items)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from vectors import gaussian
 
 import vbench
 from vbench.data.dataset import GroundTruth
 
-rng = np.random.default_rng(4)
-
 
 def made():
-    base = rng.standard_normal((30, 4)).astype(np.float32)
+    base = gaussian(30, 4, seed=4)
     return base, base[:5] + np.float32(0.1)
 
 

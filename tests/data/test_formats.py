@@ -8,15 +8,14 @@ import h5py
 import numpy as np
 import polars as pl
 import pytest
+from vectors import gaussian_pair
 
 from vbench.data.arrays import accept
 from vbench.data.formats import read_array, read_contents
 from vbench.errors import DataError
 
-random = np.random.default_rng(5)
-BASE = random.standard_normal((30, 6)).astype(np.float32)
-QUERIES = random.standard_normal((4, 6)).astype(np.float32)
-IDS = random.permutation(30)[:20].reshape(4, 5).astype(np.int32)
+BASE, QUERIES = gaussian_pair(30, 4, 6, seed=5)
+IDS = np.random.default_rng(6).permutation(30)[:20].reshape(4, 5).astype(np.int32)
 
 
 def write_vecs(path, array):
@@ -242,7 +241,7 @@ def test_hdf5_that_links_to_another_file(tmp_path):
 def test_parquet_of_lists(tmp_path, kind, fixed):
     """A column of lists or of fixed-size arrays becomes a table, its rows as they lie."""
     inner = pl.Array(kind, 6) if fixed else pl.List(kind)
-    order = random.permutation(30)
+    order = np.random.default_rng(7).permutation(30)
     emb = pl.Series("emb", BASE[order].tolist(), dtype=inner)
     pl.DataFrame({"id": order, "emb": emb}).write_parquet(tmp_path / "x.parquet")
     found = read_array(tmp_path / "x.parquet")

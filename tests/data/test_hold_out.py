@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from vectors import gaussian
 
 import vbench
 from vbench.data import hold_out
@@ -12,7 +13,7 @@ from vbench.data.copies import copies
 from vbench.data.load import reopen
 from vbench.errors import DataError
 
-BASE = np.random.default_rng(15).normal(size=(100, 4)).astype(np.float32)
+BASE = gaussian(100, 4, seed=15)
 
 
 def test_base_vectors_become_queries(tmp_path):

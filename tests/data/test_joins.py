@@ -8,17 +8,20 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from vectors import gaussian, gaussian_pair
 
 import vbench
 from vbench.data.ground_truth import compute_ground_truth
 from vbench.errors import DataError, VbenchError
 
-rng = np.random.default_rng(8)
 N, M = 80, 12
-BASE = rng.standard_normal((N, 6)).astype(np.float32)
-QUERIES = rng.standard_normal((M, 6)).astype(np.float32)
-ITEM_IDS = [f"i-{row:03d}" for row in rng.permutation(N)]
-USER_IDS = (rng.permutation(M) * 7 + 3).tolist()
+BASE, QUERIES = gaussian_pair(N, M, 6, seed=8)
+ITEM_IDS = [f"i-{row:03d}" for row in np.random.default_rng(8).permutation(N)]
+USER_IDS = (np.random.default_rng(9).permutation(M) * 7 + 3).tolist()
+
+
+def permutation(size):
+    return np.random.default_rng(10).permutation(size)
 
 
 def lists(array):
@@ -28,7 +31,7 @@ def lists(array):
 @pytest.fixture
 def exported(tmp_path: Path, monkeypatch) -> Path:
     """Items and users as a warehouse exports them: vectors, ids, and a column more."""
-    items = pl.DataFrame({"item_id": ITEM_IDS, "emb": lists(BASE), "price": rng.normal(size=N)})
+    items = pl.DataFrame({"item_id": ITEM_IDS, "emb": lists(BASE), "price": gaussian(N)})
     items.write_parquet(tmp_path / "items.parquet")
     users = pl.DataFrame({"user_id": USER_IDS, "emb": lists(QUERIES), "kind": list("aab") * 4})
     users.write_parquet(tmp_path / "users.parquet")
@@ -63,7 +66,7 @@ def test_documents_are_no_attributes(tmp_path):
 @pytest.mark.parametrize("form", ["csv", "parquet", "frame"])
 def test_segments_in_another_order(exported, form):
     """They are joined by the key that both have, which appears once."""
-    order = rng.permutation(M)
+    order = permutation(M)
     table = pl.DataFrame({"place": np.arange(M)[order], "user_id": np.array(USER_IDS)[order]})
     segments = table if form == "frame" else f"segments.{form}"
     if form == "csv":
@@ -78,7 +81,7 @@ def test_segments_in_another_order(exported, form):
 
 def test_items_in_another_order(exported):
     """Attributes of the base vectors are joined in the same way; the given ones win."""
-    order = rng.permutation(N)
+    order = permutation(N)
     pl.DataFrame({"item_id": np.array(ITEM_IDS)[order], "price": np.arange(N)[order]}).write_csv(
         "prices.csv"
     )
@@ -136,7 +139,7 @@ def test_ground_truth_in_ids(exported, kind):
     if kind == "whole":
         ids = np.roll(np.arange(N), 1)  # each is a row number too, but of another row
         pl.DataFrame({"item_id": ids, "emb": lists(BASE)}).write_parquet("items.parquet")
-    order = rng.permutation(M)
+    order = permutation(M)
     table = pl.DataFrame(
         {"user_id": np.array(USER_IDS)[order], "neighbors": ids[truth][order].tolist()}
     )
@@ -171,7 +174,7 @@ def test_judgments_and_interactions_in_ids(exported):
 
 def test_judgments_by_another_key(exported):
     """`on` says which of two ids of the queries a table holds, and what the column is called."""
-    customers = rng.permutation(M)
+    customers = permutation(M)
     pl.DataFrame({"user_id": USER_IDS, "customer": customers}).write_csv("customers.csv")
     table = {"customer": customers[[3, 1]], "item": ITEM_IDS[:2]}
     pl.DataFrame(table).write_csv("relevance.csv")

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from vectors import gaussian_pair
 
 import vbench
 from vbench.data.formats import read_array, read_contents
 from vbench.errors import DataError, VbenchError
 
-GENERATOR = np.random.default_rng(12)
-BASE = GENERATOR.normal(size=(40, 8)).astype(np.float32)
-QUERIES = GENERATOR.normal(size=(7, 8)).astype(np.float32)
+BASE, QUERIES = gaussian_pair(40, 7, 8, seed=12)
 LISTS = pl.List(pl.Float32)
 
 

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import polars as pl
 import pytest
+from vectors import gaussian, gaussian_pair
 
 import vbench
 from vbench.data import catalog
@@ -17,14 +18,7 @@ from vbench.data.ground_truth import compute_ground_truth
 from vbench.data.load import reopen
 from vbench.errors import DataError, UnknownNameError, VbenchError, VbenchWarning
 
-random = np.random.default_rng(11)
-
-
-def normal(*shape):
-    return random.standard_normal(shape).astype(np.float32)
-
-
-BASE, QUERIES = normal(60, 5), normal(7, 5)
+BASE, QUERIES = gaussian_pair(60, 7, 5, seed=11)
 
 
 @pytest.fixture
@@ -71,7 +65,7 @@ def test_folder_of_our_own(folder):
 
 def test_other_queries_leave_behind_what_describes_the_old_ones(folder):
     """With other queries, segments, truth and relevance of the folder are not used."""
-    data = vbench.load(folder, queries=normal(3, 5))
+    data = vbench.load(folder, queries=gaussian(3, 5))
     assert data.m == 3
     assert data.segments is None
     assert data.relevance is None
@@ -147,7 +141,8 @@ def test_siblings_by_their_usual_names(tmp_path):
 def test_vectordbbench_folder(tmp_path):
     """Shuffled rows keep their ids, by which the true neighbors of each query are found."""
     truth = compute_ground_truth(vbench.Dataset("x", BASE, QUERIES, "cosine"), 4, cache=False)
-    order, asked = random.permutation(60), random.permutation(7)
+    rng = np.random.default_rng(11)
+    order, asked = rng.permutation(60), rng.permutation(7)
     files = {
         "train": {"id": order, "emb": BASE[order].tolist()},
         "test": {"id": asked, "emb": QUERIES[asked].tolist()},
@@ -297,7 +292,7 @@ def test_vectors_whose_squares_float32_cannot_hold(metric, factor):
 
 def test_dimensions_must_agree():
     """Queries of another dimension are refused with both numbers."""
-    assert "queries have 4 dimensions, the base has 5" in bad(queries=normal(3, 4))
+    assert "queries have 4 dimensions, the base has 5" in bad(queries=gaussian(3, 4))
 
 
 def test_card_must_agree_with_the_files(folder):

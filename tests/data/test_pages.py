@@ -12,14 +12,15 @@ import pytest
 from vbench.data import pages, tables
 from vbench.data.pages import check_memory, check_pages
 
-RNG = np.random.default_rng(0)
 FRAME = pl.DataFrame(
     {
-        "ids": pl.Series(RNG.integers(0, 999, (300, 10)), dtype=pl.Array(pl.Int32, 10)),
+        "ids": pl.Series(
+            np.random.default_rng(0).integers(0, 999, (300, 10)), dtype=pl.Array(pl.Int32, 10)
+        ),
         "lists": [[1.5] * (n % 4) for n in range(300)],
         "word": [None if n % 7 == 0 else "abc"[n % 3] for n in range(300)],
         "flag": [n % 2 == 0 for n in range(300)],
-        "ratio": RNG.random(300),
+        "ratio": np.random.default_rng(0).random(300),
     }
 )
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from vectors import gaussian_pair
 
 import vbench
 from vbench.bench.journal import dataset_facts
@@ -18,9 +19,7 @@ from vbench.data.fetch import fetch
 from vbench.data.formats import read_array, read_contents
 from vbench.errors import DataError, VbenchError, VbenchWarning
 
-GENERATOR = np.random.default_rng(11)
-BASE = GENERATOR.normal(size=(120, 6)).astype(np.float32)
-QUERIES = GENERATOR.normal(size=(7, 6)).astype(np.float32)
+BASE, QUERIES = gaussian_pair(120, 7, 6, seed=11)
 UUID = "0b7c1e54-3c1e-4a2b-9d0e-8f6a1c2b3d4e"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from vectors import gaussian, save_pair
 
 import vbench
 from vbench.data import catalog
@@ -14,16 +15,14 @@ from vbench.data.dataset import Dataset
 from vbench.data.select import select_queries
 from vbench.errors import DataError, UnknownNameError
 
-RNG = np.random.default_rng(3)
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A dataset of 20 items and 6 queries, with two variants."""
     made = tmp_path / "mine"
     made.mkdir()
-    for name, rows in (("base", 20), ("queries", 6), ("late", 6)):
-        np.save(made / f"{name}.npy", RNG.normal(size=(rows, 4)).astype(np.float32))
+    save_pair(made, 20, 6, 4)
+    np.save(made / "late.npy", gaussian(6, 4, seed=1))
     pl.DataFrame({"kind": list("uuiiui")}).write_parquet(made / "queries.parquet")
     judged = pl.DataFrame({"query": [0, 1, 4, 4, 5], "item": [1, 2, 3, 4, 5]})
     judged.write_parquet(made / "relevance.parquet")

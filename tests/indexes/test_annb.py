@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from vectors import gaussian_pair
 
 import vbench
 from vbench.errors import UnknownNameError, VbenchError
@@ -62,9 +63,7 @@ import numpy as np
 def nearest(X, q, n):
     return np.argsort(((X - q) ** 2).sum(axis=1), kind="stable")[:n]
 """
-RNG = np.random.default_rng(14)
-BASE = RNG.standard_normal((100, 4)).astype(np.float32)
-QUERIES = RNG.standard_normal((6, 4)).astype(np.float32)
+BASE, QUERIES = gaussian_pair(100, 6, 4, seed=14)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from vectors import gaussian
 
 from vbench.indexes.protocol import Index
 from vbench.indexes.recipe import Recipe, load_recipe, recipe_files
@@ -16,10 +17,9 @@ from vbench.metric import METRICS, Metric, distance
 
 NAMES = [name for name, entry in adapters().items() if entry.origin == "vbench-ann"]
 FACTORIES = ["faiss:HNSW8,Flat", "faiss:IVF8,PQ4x4fs,RFlat", "faiss:PCA4,IVF8,Flat"]
-RNG = np.random.default_rng(11)
-BASE = (RNG.standard_normal((600, 8)) * RNG.uniform(0.5, 2.0, (600, 1))).astype(np.float32)
+BASE = gaussian(600, 8, seed=11) * np.linspace(0.5, 2.0, 600, dtype=np.float32)[:, np.newaxis]
 BASE.flags.writeable = False
-QUERIES = RNG.standard_normal((40, 8)).astype(np.float32)
+QUERIES = gaussian(40, 8, seed=12)
 
 
 def widest(recipe: Recipe) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faiss
 import numpy as np
 import pytest
+from vectors import gaussian_pair
 
 from vbench.errors import VbenchError
 from vbench.indexes.faiss_factory import FaissFactory, factory_class
@@ -12,9 +13,7 @@ from vbench.indexes.faiss_graph import FaissHnsw, FaissNsg
 from vbench.indexes.faiss_ivf import IvfFlat, IvfPq, IvfPqFastScan
 from vbench.indexes.flat import Flat
 
-RNG = np.random.default_rng(12)
-BASE = RNG.standard_normal((500, 8)).astype(np.float32)
-QUERIES = RNG.standard_normal((20, 8)).astype(np.float32)
+BASE, QUERIES = gaussian_pair(500, 20, 8, seed=12)
 
 
 def test_work_counts_the_distances_of_an_inverted_file() -> None:

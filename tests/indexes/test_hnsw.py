@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from vectors import gaussian
 
 from vbench.indexes.hnsw import Hnsw
-
-RNG = np.random.default_rng(13)
 
 
 def unreachable() -> tuple[Hnsw, np.ndarray, np.ndarray]:
     """An index of two far groups with M=2, in which some queries reach fewer than k vectors."""
-    base = np.concatenate(
-        [RNG.standard_normal((40, 4)), RNG.standard_normal((40, 4)) + 100.0]
-    ).astype(np.float32)
+    base = gaussian(80, 4, seed=13)
+    base[40:] += 100.0
     index = Hnsw(M=2, ef_construction=2)
     index.fit(base, "l2", seed=3, threads=1)
     index.set(ef=4)

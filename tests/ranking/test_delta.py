@@ -7,13 +7,12 @@ import pytest
 
 from vbench.ranking.delta import choose
 
-RNG = np.random.default_rng(0)
-EXACT = RNG.uniform(0.2, 1.0, 3000)
+EXACT = np.random.default_rng(0).uniform(0.2, 1.0, 3000)
 
 
 def test_delta_is_where_quality_falls_under_90_percent() -> None:
     """Quality kept rises linearly to 1 at recall 0.8, so 90 % is kept at 0.72."""
-    recall = RNG.integers(0, 11, (2, 3000)) / 10
+    recall = np.random.default_rng(1).integers(0, 11, (2, 3000)) / 10
     kept = EXACT * np.minimum(recall / 0.8, 1.0)
     choice = choose(EXACT, kept, recall)
     assert choice.delta == pytest.approx(0.72, abs=1e-6)
@@ -25,8 +24,9 @@ def test_delta_is_where_quality_falls_under_90_percent() -> None:
 
 def test_noise_widens_the_interval_and_it_covers() -> None:
     """The true δ lies inside the interval although levels are noisy."""
-    recall = RNG.integers(0, 101, (3, 3000)) / 100
-    kept = EXACT * np.minimum(recall / 0.8, 1.0) * RNG.uniform(0.0, 2.0, recall.shape)
+    rng = np.random.default_rng(2)
+    recall = rng.integers(0, 101, (3, 3000)) / 100
+    kept = EXACT * np.minimum(recall / 0.8, 1.0) * rng.uniform(0.0, 2.0, recall.shape)
     choice = choose(EXACT, kept, recall)
     assert choice.low < 0.72 + 0.05
     assert choice.high > 0.72 - 0.05

@@ -15,13 +15,12 @@ from vbench.ranking.losses import (
 )
 from vbench.stats.crossed import crossed_mean
 
-RNG = np.random.default_rng(0)
-
 
 def test_a_loss_is_paired_by_query() -> None:
     """What all queries share cancels: the interval is far narrower than that of either side."""
-    exact = RNG.random(400)
-    trials = np.clip(exact - 0.01 - 0.005 * RNG.random((3, 400)), 0, 1)
+    rng = np.random.default_rng(0)
+    exact = rng.random(400)
+    trials = np.clip(exact - 0.01 - 0.005 * rng.random((3, 400)), 0, 1)
     found = loss(exact, trials)
     assert found.value == pytest.approx((exact - trials).mean())
     assert found.low is not None
@@ -39,7 +38,7 @@ def test_queries_without_a_value_are_left_out() -> None:
 
 def test_a_group_that_is_everything_is_the_crossed_mean() -> None:
     """With weight 1 everywhere, value and interval are those of the mean without bounds."""
-    values = RNG.random((3, 50))
+    values = np.random.default_rng(0).random((3, 50))
     found, plain = domain_mean(values, np.ones((3, 50))), crossed_mean(values, bounds=None)
     assert found.value == pytest.approx(plain.value)
     assert found.low == pytest.approx(plain.low)
@@ -73,5 +72,5 @@ def test_the_worst_share_ties_evenly() -> None:
     weights = worst_weights(recall)
     assert weights.sum() == pytest.approx(2)
     assert weights[0, :5].tolist() == pytest.approx([1, 1 / 3, 1 / 3, 1 / 3, 0])
-    shuffled = RNG.permutation(40)
+    shuffled = np.random.default_rng(0).permutation(40)
     np.testing.assert_allclose(worst_weights(recall[:, shuffled]), weights[:, shuffled])

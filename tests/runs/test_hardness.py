@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from vectors import save_pair
 
 import vbench
 from vbench.analysis.tail import explain
@@ -14,15 +15,12 @@ from vbench.measures.hardness import NAMES
 from vbench.runs import hardness as room
 from vbench.runs.hardness import hardness_of, reopened
 
-RNG = np.random.default_rng(5)
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on vectors that lie in files."""
     found = tmp_path_factory.mktemp("data")
-    np.save(found / "base.npy", RNG.normal(size=(400, 6)).astype(np.float32))
-    np.save(found / "queries.npy", RNG.normal(size=(30, 6)).astype(np.float32))
+    save_pair(found, 400, 30, 6, seed=5)
     dataset = vbench.load(found / "base.npy", queries=found / "queries.npy", metric="l2")
     vbench.run(
         dataset, ["ivf-flat"], k=5, builds=2, repeats=1, settings={"nprobe": [1]},

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from vectors import gaussian_pair
 
 from vbench.cli import main
 
@@ -53,9 +54,8 @@ measures = ["Recall@K", "Robustness(delta=0.5)@K", "QPS"]
 
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
     data = tmp_path / "made.npz"
-    base, queries = (rng.normal(size=(size, 6)).astype(np.float32) for size in (400, 40))
+    base, queries = gaussian_pair(400, 40, 6)
     np.savez(data, base=base, queries=queries, metric="l2")
     path = tmp_path / "small.toml"
     path.write_text(STUDY.format(data=data))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-import numpy as np
 import pytest
+from vectors import gaussian_pair
 
 import vbench
 from vbench.data.dataset import Dataset
@@ -20,9 +20,7 @@ TARGET = "Robustness(delta=0.6)@5>=0.8"
 
 
 def made(m: int = 400) -> Dataset:
-    rng = np.random.default_rng(7)
-    base, queries = (rng.normal(size=(size, 8)).astype(np.float32) for size in (640, m))
-    return Dataset("tiny", base, queries, "l2")
+    return Dataset("tiny", *gaussian_pair(640, m, 8, seed=7), "l2")
 
 
 def tuned(index: str | list[str], out: Path, target: str = TARGET, **changes: object) -> Tuning:

@@ -6,20 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from vectors import gaussian, gaussian_pair
 
 import vbench
 from vbench.bench.findings.chance import recall_by_chance
 from vbench.data.dataset import Dataset
 from vbench.runs.schema import Warn
 
-RNG = np.random.default_rng(12)
 N, M, K = 800, 60, 5
 
 
 @pytest.fixture
 def dataset() -> Dataset:
-    base = (RNG.normal(size=(N, 8)) * RNG.uniform(0.3, 3, size=(N, 1))).astype(np.float32)
-    return Dataset("tiny", base, 0.3 * RNG.normal(size=(M, 8)).astype(np.float32), "l2")
+    base, queries = gaussian_pair(N, M, 8, seed=12)
+    lengths = np.linspace(0.3, 3.0, N, dtype=np.float32)[:, np.newaxis]
+    return Dataset("tiny", base * lengths, np.float32(0.3) * queries, "l2")
 
 
 def warned(dataset: Dataset, index: str, out: Path) -> list[Warn]:
@@ -77,7 +78,7 @@ def test_random_rows_stay_under_the_limit(n: int, k: int, answers: int) -> None:
 
 def test_where_random_rows_find_all_nothing_is_suspected(tmp_path: Path) -> None:
     """K = n: any answer is right."""
-    base = RNG.normal(size=(6, 2)).astype(np.float32)
+    base = gaussian(6, 2)
     dataset = Dataset("six", base, base[:3] + np.float32(0.1), "l2")
     run = vbench.run(dataset, "misbehaving:Exact", k=6, builds=1, repeats=1, out=tmp_path / "run")
     assert "random-recall" not in {each.code for each in run.manifest.warnings}

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from vectors import gaussian_pair
 
 import vbench
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
 
-RNG = np.random.default_rng(14)
-BASE = RNG.normal(size=(600, 16)).astype(np.float32)
-QUERIES = RNG.normal(size=(30, 16)).astype(np.float32)
+BASE, QUERIES = gaussian_pair(600, 30, 16, seed=14)
 
 
 def measured(base: np.ndarray, queries: np.ndarray, out: Path, index: str = "hnsw") -> Run:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
+from vectors import gaussian_pair
 
 import vbench
 from vbench.data.dataset import Dataset
@@ -14,13 +14,10 @@ from vbench.runs.same import merge_same
 from vbench.runs.schema import Warn
 from vbench.runs.settings import join_values
 
-RNG = np.random.default_rng(13)
-
 
 @pytest.fixture
 def dataset() -> Dataset:
-    base = RNG.normal(size=(900, 12)).astype(np.float32)
-    return Dataset("tiny", base, RNG.normal(size=(40, 12)).astype(np.float32), "l2")
+    return Dataset("tiny", *gaussian_pair(900, 40, 12, seed=13), "l2")
 
 
 def measured(dataset: Dataset, out: Path, index: str, **changes: object) -> Run:
