@@ -288,7 +288,8 @@ def test_the_call_is_kept(place: Path) -> None:
     run, _ = measured("hnsw", settings={"ef": [8]})
     manifest = run.manifest
     assert manifest.call.python is not None
-    assert manifest.call.python.startswith("vbench.run(tiny, ['hnsw'], settings={'ef': [8]}, k=[5], builds=1")
+    expected = "vbench.run(tiny, ['hnsw'], settings={'ef': [8]}, k=[5], builds=1, "
+    assert manifest.call.python.startswith(expected)
     (environment,) = manifest.environments.values()
     assert {"hnswlib", "numpy", "click", "vbench-ann"} <= set(environment.packages)
     assert any("BLAS" in name for name in environment.kernels)
