@@ -16,7 +16,7 @@ from _print import figure
 from numpy.typing import NDArray
 
 import vbench
-from vbench.bench.knob import Range
+from vbench.bench.parameter_search import Range
 from vbench.bench.plan import Group
 from vbench.measures.answers import Answers
 from vbench.runs.schema import Trial

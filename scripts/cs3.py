@@ -87,10 +87,10 @@ def evenness(folder: Path, index: str, name: str, seed: int) -> Values:
         out=place / f"run-{index}",
     )  # fmt: skip
     (setting,) = run.settings()
-    (knob,) = setting.setting.values()
+    (parameter,) = setting.setting.values()
     hits = run.hits(setting)
     return {
-        "knob": knob,
+        "parameter": parameter,
         "recall": hits.mean() / K,
         "R-0.1": (hits >= 1).mean(),
         "R-0.5": (hits >= threshold(0.5, K)).mean(),

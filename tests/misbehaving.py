@@ -51,7 +51,7 @@ class Swept(Exact):
     """Well behaved, with a search parameter that matters: `keep` of the base is looked at."""
 
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"keep": [0.5, 0.75, 1.0]}
-    knob = "keep"
+    tune_parameter = "keep"
     keep = 1.0
 
     def set(self, keep: float = 1.0) -> None:
@@ -78,7 +78,7 @@ class Deaf(Swept):
     """Looks at half of the base, whatever it is told."""
 
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"ef": [10, 100]}
-    knob = "ef"
+    tune_parameter = "ef"
     keep = 0.5
 
     def set(self, ef: int = 10) -> None:
@@ -89,7 +89,7 @@ class NoEffect(Exact):
     """Takes a search parameter and ignores it."""
 
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"ef": [10, 100]}
-    knob = "ef"
+    tune_parameter = "ef"
 
     def set(self, ef: int = 10) -> None:
         pass

@@ -34,7 +34,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> vbench.Run:
     """A run that no test changes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VBENCH_HOME", str(tmp_path_factory.mktemp("home")))
-        return level("knobbed:Kept", tmp_path_factory.mktemp("first") / "run")
+        return level("tunable:Kept", tmp_path_factory.mktemp("first") / "run")
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_the_two_settings_around_the_target_are_shown(first: vbench.Run) -> None
 def test_a_setting_within_the_tolerance_is_taken(first: vbench.Run, tmp_path: Path) -> None:
     """The mean over builds counts, and the note is empty."""
     value, recall = first.manifest.levels[0].tried[-1]
-    run = level("knobbed:Kept", tmp_path / "run", at_recall=recall + 0.004)
+    run = level("tunable:Kept", tmp_path / "run", at_recall=recall + 0.004)
     (found,) = run.manifest.levels
     assert (found.reached, found.note, found.chosen) == (True, "", [{"keep": value}])
     assert [setting.search for setting in run.settings()] == found.chosen
@@ -68,11 +68,11 @@ def test_a_setting_within_the_tolerance_is_taken(first: vbench.Run, tmp_path: Pa
 @pytest.mark.parametrize(
     ("index", "target", "says"),
     [
-        ("knobbed:Half", 0.9, "the best that keep up to 512 gives is Recall@5 0.5"),
-        ("knobbed:Kept", 0.001, "the lowest that keep from 1 on gives"),
-        ("flat", 0.9, "no knob to move: Recall@5 is 1.0000"),
-        ("knobbed:Reversed", 0.9, "keep is not monotone: Recall@5 falls from 1.0000 at keep=1"),
-        ("knobbed:Reversed", 0.9, "the nearest that was measured is Recall@5 1.0000 at keep=1"),
+        ("tunable:Half", 0.9, "the best that keep up to 512 gives is Recall@5 0.5"),
+        ("tunable:Kept", 0.001, "the lowest that keep from 1 on gives"),
+        ("flat", 0.9, "no parameter to tune: Recall@5 is 1.0000"),
+        ("tunable:Reversed", 0.9, "keep is not monotone: Recall@5 falls from 1.0000 at keep=1"),
+        ("tunable:Reversed", 0.9, "the nearest that was measured is Recall@5 1.0000 at keep=1"),
     ],
 )
 def test_what_cannot_be_reached_is_said(
@@ -92,7 +92,7 @@ def test_what_cannot_be_reached_is_said(
 
 def test_a_fault_ends_the_search_of_that_index_alone(tmp_path: Path) -> None:
     """The reason is noted, the nearest before it shown; the other index is brought to the level."""
-    indexes = ["knobbed:FailsAbove", "knobbed:Kept"]
+    indexes = ["tunable:FailsAbove", "tunable:Kept"]
     run = level(indexes, tmp_path / "run", at_recall=0.9)
     failing, fine = run.manifest.levels
     assert "more than this index can hold" in failing.note
@@ -107,7 +107,7 @@ def test_a_fault_ends_the_search_of_that_index_alone(tmp_path: Path) -> None:
 
 def test_each_k_has_a_level_of_its_own(tmp_path: Path) -> None:
     """Two cutoffs are two searches on the same builds."""
-    run = level("knobbed:Kept", tmp_path / "run", k=[1, K])
+    run = level("tunable:Kept", tmp_path / "run", k=[1, K])
     assert [found.k for found in run.manifest.levels] == [1, K]
     assert len(run.manifest.builds) == 2
 
@@ -119,13 +119,13 @@ def stamps(run: vbench.Run) -> dict[Path, int]:
 def test_an_interrupted_search_goes_on_where_it_stopped(copy: vbench.Run) -> None:
     """Settings that left their files are not asked again, and the outcome is the same."""
     before, manifest = stamps(copy), copy.manifest
-    level("knobbed:Kept", copy.path)
+    level("tunable:Kept", copy.path)
     assert stamps(copy) == before
     last = files.trial_path(copy.path, manifest.trials[-1].key)
     last.unlink()
     unfinished = msgspec.structs.replace(manifest, levels=[], trials=manifest.trials[:2])
     files.write_manifest(copy.path, unfinished)
-    again = level("knobbed:Kept", copy.path)
+    again = level("tunable:Kept", copy.path)
     after = stamps(again)
     assert after.pop(last) != before.pop(last)
     assert after == before
@@ -136,7 +136,7 @@ def test_a_plan_is_told_apart_by_its_target(copy: vbench.Run) -> None:
     """A run at one mean recall is not gone on with at another, nor without one."""
     for target in (0.7, None):
         with pytest.raises(VbenchError, match="--at-recall"):
-            level("knobbed:Kept", copy.path, at_recall=target)
+            level("tunable:Kept", copy.path, at_recall=target)
 
 
 def test_builds_give_way_where_memory_is_short(
@@ -144,7 +144,7 @@ def test_builds_give_way_where_memory_is_short(
 ) -> None:
     """They are built again from their seed: the outcome is that of builds that stayed."""
     monkeypatch.setattr(workers, "_SPARE", 1e9)
-    short = level("knobbed:Kept", tmp_path / "short")
+    short = level("tunable:Kept", tmp_path / "short")
     assert short.manifest.levels == first.manifest.levels
 
 
@@ -159,5 +159,5 @@ def test_builds_give_way_where_memory_is_short(
 def test_a_wrong_call_writes_nothing(tmp_path: Path, changes: dict, says: str) -> None:
     """What was given and what is allowed are named before anything is made."""
     with pytest.raises(VbenchError, match=says):
-        level("knobbed:Kept", tmp_path / "run", **changes)
+        level("tunable:Kept", tmp_path / "run", **changes)
     assert not (tmp_path / "run").exists()

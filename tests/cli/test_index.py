@@ -27,7 +27,7 @@ def test_list_shows_every_recipe_and_adapter() -> None:
     assert document["schema"] == "vbench.indexes/1"
     rows = {row["name"]: row for row in document["indexes"]}
     assert rows["lsh"]["metrics"] == ["l2"]
-    assert rows["hnsw"]["knob"] == "ef"
+    assert rows["hnsw"]["tune_parameter"] == "ef"
     assert rows["hnsw"]["settings"] == 4
 
 

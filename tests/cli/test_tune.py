@@ -29,10 +29,10 @@ def call(command: str, *arguments: str) -> Result:
 
 def test_tune_prints_what_was_tried_and_what_is_certified() -> None:
     """Then the same as JSON, from the same run folder; exit code 0."""
-    arguments = ["--index", "knobbed:Kept", "--target", "Recall@4>=50%", "--minimize", "IndexSize"]
+    arguments = ["--index", "tunable:Kept", "--target", "Recall@4>=50%", "--minimize", "IndexSize"]
     refused = call("tune", *arguments)
     assert refused.exit_code == 2
-    assert "knobbed:Kept does not tell its IndexSize" in refused.output
+    assert "tunable:Kept does not tell its IndexSize" in refused.output
     arguments[-1] = "Latency(p=50)"
     printed = call("tune", *arguments)
     assert printed.exit_code == 0, printed.output
@@ -42,7 +42,7 @@ def test_tune_prints_what_was_tried_and_what_is_certified() -> None:
     assert document["schema"] == "vbench.tune/1"
     assert document["certified"] is True
     assert document["targets"] == ["Recall@4>=0.5"]
-    assert document["best"]["index"] == "knobbed:Kept"
+    assert document["best"]["index"] == "tunable:Kept"
     assert document["verdict"] in printed.output.replace("\n", "")
 
 
@@ -65,7 +65,7 @@ def test_a_latency_that_so_few_queries_do_not_bound_is_said_to_be_so() -> None:
 
 def test_a_target_that_nothing_reaches_names_the_best() -> None:
     """In the verdict; exit code 1."""
-    done = call("tune", "--index", "knobbed:Half", "--target", "Recall@4>=0.95")
+    done = call("tune", "--index", "tunable:Half", "--target", "Recall@4>=0.95")
     assert done.exit_code == 1
     assert "not met: no setting that was tried reaches Recall@4>=0.95; the best reached is" in (
         done.output
@@ -74,13 +74,13 @@ def test_a_target_that_nothing_reaches_names_the_best() -> None:
 
 def test_what_other_work_on_the_machine_decides_is_exit_code_3() -> None:
     """After few settings; what does not depend on time is certified all the same."""
-    arguments = ["--index", "knobbed:Waits", "--target", "Recall@4>=0.3 and Latency(p=50)<=1us"]
+    arguments = ["--index", "tunable:Waits", "--target", "Recall@4>=0.3 and Latency(p=50)<=1us"]
     done = call("tune", *arguments)
     assert done.exit_code == 3, done.output
     words = " ".join(done.output.split())
     assert "cannot be judged on this machine: Latency(p=50)<=1e-06 hangs on" in words
     assert "not met" not in words
-    assert "Recall@4>=0.3 is certified for knobbed:Waits keep=" in words
+    assert "Recall@4>=0.3 is certified for tunable:Waits keep=" in words
     assert re.search(r"at 2 of [2-5] settings tried", words)
     again = call("tune", *arguments, "--json")
     document = json.loads(again.stdout)
@@ -93,9 +93,9 @@ def test_what_other_work_on_the_machine_decides_is_exit_code_3() -> None:
 
 def test_what_is_reached_or_missed_on_any_machine_is_judged() -> None:
     """A latency that is kept though the core was taken; a recall that nothing reaches."""
-    kept = ["--index", "knobbed:Waits", "--target", "Recall@4>=0.3 and Latency(p=50)<=9s"]
+    kept = ["--index", "tunable:Waits", "--target", "Recall@4>=0.3 and Latency(p=50)<=9s"]
     assert call("tune", *kept).exit_code == 0
-    missed = ["--index", "knobbed:Half", "--target", "Recall@4>=0.95 and Latency(p=50)<=1us"]
+    missed = ["--index", "tunable:Half", "--target", "Recall@4>=0.95 and Latency(p=50)<=1us"]
     done = call("tune", *missed, "--fresh")
     assert done.exit_code == 1
     assert "not met" in done.output
@@ -112,7 +112,7 @@ def test_what_is_reached_or_missed_on_any_machine_is_judged() -> None:
 )
 def test_a_wrong_call_is_exit_code_2(arguments: list[str], says: str) -> None:
     """And nothing is written."""
-    done = call("tune", "--index", "knobbed:Kept", *arguments)
+    done = call("tune", "--index", "tunable:Kept", *arguments)
     assert done.exit_code == 2
     assert says in done.output
     assert not Path("run").exists()
@@ -120,14 +120,14 @@ def test_a_wrong_call_is_exit_code_2(arguments: list[str], says: str) -> None:
 
 def test_at_recall_shows_how_each_index_came_to_the_level() -> None:
     """One table for that, and the settings at the level alone in the others and in the JSON."""
-    arguments = ["-k", "4", "-i", "knobbed:Kept", "-i", "flat", "--at-recall", "0.5"]
+    arguments = ["-k", "4", "-i", "tunable:Kept", "-i", "flat", "--at-recall", "0.5"]
     printed = call("run", *arguments)
     assert printed.exit_code == 0, printed.output
     assert "Equal footing: mean recall 0.5" in printed.output
-    assert "no knob to move: Recall@4 is 1.0000" in printed.output
+    assert "no parameter to tune: Recall@4 is 1.0000" in printed.output
     document = json.loads(call("run", *arguments, "--json").stdout)
     kept, flat = document["levels"]
-    shown = [each["setting"] for each in document["settings"] if each["index"] == "knobbed:Kept"]
+    shown = [each["setting"] for each in document["settings"] if each["index"] == "tunable:Kept"]
     assert shown == kept["chosen"]
     assert len(kept["tried"]) > len(shown)
     assert flat["reached"] is False

@@ -139,6 +139,6 @@ def test_every_recipe_of_the_catalog_can_be_run(name: str) -> None:
     assert recipe.about
     assert recipe.name == name
     assert all(len(v) <= 4 for v in recipe.search.values() if isinstance(v, list))
-    if recipe.knob:
-        values = recipe.search[recipe.knob.name]
-        assert recipe.knob.low <= min(values) <= max(values) <= recipe.knob.high
+    if recipe.tune_parameter:
+        values = recipe.search[recipe.tune_parameter.name]
+        assert recipe.tune_parameter.low <= min(values) <= max(values) <= recipe.tune_parameter.high

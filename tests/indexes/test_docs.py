@@ -39,7 +39,7 @@ def test_the_recipes_of_the_page_are_recipes() -> None:
     recipes = [text for text in examples if text.startswith("adapter")]
     assert len(recipes) == 2
     for text in recipes:
-        assert parse_toml(text, Recipe, name="page").knob is not None
+        assert parse_toml(text, Recipe, name="page").tune_parameter is not None
 
 
 def test_the_index_of_the_page_keeps_the_protocol(

@@ -123,8 +123,8 @@ def test_a_factory_refuses_a_parameter_that_its_index_lacks() -> None:
 
 def test_a_factory_knows_its_sweep_from_its_string() -> None:
     """Lists sweep nprobe, graphs efSearch, refinements k_factor_rf, others nothing."""
-    knobs = {"IVF64,Flat": "nprobe", "HNSW8,Flat": "efSearch", "PQ8,RFlat": "k_factor_rf"}
-    assert {each: factory_class(each).knob for each in knobs} == knobs
+    parameters = {"IVF64,Flat": "nprobe", "HNSW8,Flat": "efSearch", "PQ8,RFlat": "k_factor_rf"}
+    assert {each: factory_class(each).tune_parameter for each in parameters} == parameters
     assert factory_class("Flat").sweep == {}
     assert issubclass(factory_class("Flat"), FaissFactory)
 

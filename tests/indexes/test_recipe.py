@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vbench.errors import UnknownNameError, VbenchError
-from vbench.indexes.recipe import Knob, load_recipe
+from vbench.indexes.recipe import TuneParameter, load_recipe
 
 
 def written(folder: Path, text: str) -> str:
@@ -23,7 +23,7 @@ def test_a_recipe_comes_before_an_adapter_of_the_same_name() -> None:
     alone = load_recipe("hnswlib")
     assert (alone.name, alone.adapter, alone.build) == ("hnswlib", "hnswlib", {})
     assert alone.search == {"ef": [16, 32, 64, 128]}
-    assert alone.knob == Knob("ef", 1, 2048)
+    assert alone.tune_parameter == TuneParameter("ef", 1, 2048)
 
 
 def test_a_file_is_read_by_its_path(tmp_path: Path) -> None:
@@ -40,12 +40,15 @@ def test_a_file_is_read_by_its_path(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ('adapter = "flat"\n\n[biuld]\nM = 3\n', "unknown key 'biuld'; did you mean"),
-        ('adapter = "flat"\nknob = {name = "a"}\n', "missing key 'low' in knob"),
+        ('adapter = "flat"\nknob = {name = "a"}\n', "missing key 'low' in tune_parameter"),
         ('adapter = "hnswlob"\n', "did you mean 'hnswlib'"),
         ('adapter = "flat"\ntransform = "mips"\n', "allowed: 'auto'"),
         ('about = "no adapter"\n', "adapter"),
         ('adapter = "hnswlib"\nknob = {name = "e", low = 1, high = 9}\n', "did you mean 'ef'"),
-        ('adapter = "hnswlib"\nknob = {name = "ef", low = 9, high = 9}\n', "low=9 must be below"),
+        (
+            'adapter = "hnswlib"\ntune_parameter = {name = "ef", low = 9, high = 9}\n',
+            "low=9 must be below",
+        ),
         ("adapter = \n", "not valid TOML"),
     ],
 )
@@ -55,6 +58,12 @@ def test_a_mistake_in_a_file_is_named_with_its_place(tmp_path: Path, text: str, 
         load_recipe(written(tmp_path, text))
     assert "mine.toml" in str(caught.value)
     assert says in str(caught.value)
+
+
+def test_the_parameter_to_tune_under_its_old_key(tmp_path: Path) -> None:
+    """Files of earlier versions say `knob`."""
+    text = 'adapter = "hnswlib"\nknob = {name = "ef", low = 2, high = 9}\n'
+    assert load_recipe(written(tmp_path, text)).tune_parameter == TuneParameter("ef", 2, 9)
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
@@ -74,9 +83,9 @@ def test_an_unknown_index_is_answered_with_recipes_and_adapters() -> None:
 
 
 def test_a_class_brings_its_own_sweep() -> None:
-    """Without a TOML file; a knob of fractions keeps to the range of its sweep."""
+    """Without a TOML file; a parameter of fractions keeps to the range of its sweep."""
     recipe = load_recipe("misbehaving:Swept")
     assert recipe.search == {"keep": [0.5, 0.75, 1.0]}
-    assert recipe.knob == Knob("keep", 0.5, 1.0)
+    assert recipe.tune_parameter == TuneParameter("keep", 0.5, 1.0)
     assert recipe.about.startswith("Well behaved")
     assert load_recipe("faiss:IVF16,Flat").search == {"nprobe": [1, 4, 16, 64]}

@@ -165,7 +165,10 @@ def test_a_module_that_quits_while_it_is_imported_is_an_error(
         ({"seeded": "no"}, "seeded is 'no'; allowed: True, False"),
         ({"writes": None}, "writes is None; allowed: True, False"),
         ({"local": 1}, "local is 1; allowed: True, False"),
-        ({"knob": ["ef"]}, r"knob is \['ef'\]; needed is the name of a search parameter"),
+        (
+            {"tune_parameter": ["ef"]},
+            r"tune_parameter is \['ef'\]; needed is the name of a search parameter",
+        ),
         ({"dimensions": 128}, "dimensions is 128; allowed is a range or a set of whole numbers"),
         ({"dimensions": {0, 8}}, "above 0"),
         ({"dimensions": range(2000)}, "above 0"),

@@ -60,6 +60,7 @@ def test_levels_and_internals_are_found(old: Path) -> None:
     """How an index was brought to a recall; what its builds look like inside; hardness."""
     level = Run(old / "level")
     assert level.manifest.levels[0].reached
+    assert level.manifest.levels[0].tune_parameter
     assert len(level.settings()) == 1
     sweep = Run(old / "sweep")
     assert inside_of(chosen(sweep, ["hnsw"])[0], 0.9) is not None

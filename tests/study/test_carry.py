@@ -18,7 +18,7 @@ title = "A small study"
 [[parts]]
 name = "sweep"
 dataset = "{data}"
-indexes = ["knobbed:Kept", "flat"]
+indexes = ["tunable:Kept", "flat"]
 k = [2, 5]
 builds = 2
 repeats = 1
@@ -26,7 +26,7 @@ settings = {{ keep = [16, 48] }}
 [[parts]]
 name = "equal"
 dataset = "{data}"
-indexes = ["knobbed:Kept"]
+indexes = ["tunable:Kept"]
 k = [5]
 builds = 1
 repeats = 1

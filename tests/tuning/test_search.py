@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from answers_factory import from_hits
 
-from vbench.bench.knob import Range
+from vbench.bench.parameter_search import Range
 from vbench.bench.plan import Group
 from vbench.tuning.evidence import weigh
 from vbench.tuning.search import Budget, search, secure
@@ -21,7 +21,7 @@ GROUP = Group((), {}, 10, Range("ef", 1, 1024, whole=True), 32.0)
 
 
 class Made(Judge):
-    """Recall rises with the knob; `disturbed` says at which numbers of tries the core was taken."""
+    """Recall rises with the parameter; `disturbed` says at which tries the core was taken."""
 
     def __init__(self, text: str, disturbed: Callable[[int], bool], enough: int = 16) -> None:
         self.targets: Sequence[Target] = parse_targets(text)

@@ -30,13 +30,13 @@ def tuned(index: str | list[str], out: Path, target: str = TARGET, **changes: ob
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Tuning:
-    """One index, one knob."""
+    """One index, one parameter."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VBENCH_HOME", str(tmp_path_factory.mktemp("home")))
-        return tuned("knobbed:Kept", tmp_path_factory.mktemp("found") / "run")
+        return tuned("tunable:Kept", tmp_path_factory.mktemp("found") / "run")
 
 
-def test_one_knob_takes_a_dozen_trials_and_is_certified(found: Tuning) -> None:
+def test_one_parameter_takes_a_dozen_trials_and_is_certified(found: Tuning) -> None:
     """The claim is about queries that were held out, in every build."""
     assert found.is_certified
     assert 3 <= len(found.tried) <= 12
@@ -65,7 +65,7 @@ def test_the_document_holds_what_was_tried_and_claimed(found: Tuning) -> None:
     assert described["best"]["setting"] == found.best.tried.setting
     assert described["best"]["targets"][0]["held_out"]["bound"] >= 0.8
     assert set(described["tried"][0]["measures"]) == {"Robustness(delta=0.6)@5", WORK}
-    assert described["verdict"].startswith("certified: knobbed:Kept keep=")
+    assert described["verdict"].startswith("certified: tunable:Kept keep=")
     assert "on 200 queries that it was not tuned on" in described["verdict"]
 
 
@@ -73,25 +73,25 @@ def test_the_same_call_again_measures_nothing(found: Tuning) -> None:
     """All trials are in the run folder; another target of the same space uses them too."""
     trials = found.run.path / "trials"
     before = {path: path.stat().st_mtime_ns for path in trials.iterdir()}
-    again = tuned("knobbed:Kept", found.run.path)
+    again = tuned("tunable:Kept", found.run.path)
     assert again.best.tried.setting == found.best.tried.setting
     assert {path: path.stat().st_mtime_ns for path in trials.iterdir()} == before
 
 
 def test_a_target_out_of_reach_names_the_best_that_was_reached(tmp_path: Path) -> None:
     """Nothing is certified, and the numbers say how far it is."""
-    missed = tuned("knobbed:Half", tmp_path / "run")
+    missed = tuned("tunable:Half", tmp_path / "run")
     described = document(missed)
     assert (described["met"], described["certified"]) == (False, False)
     assert "no setting that was tried reaches Robustness(delta=0.6)@5>=0.8" in described["verdict"]
     best = max(each["measures"]["Robustness(delta=0.6)@5"]["value"] for each in described["tried"])
     said = described["verdict"].partition("the best reached is ")[2]
-    assert float(said.partition(" at knobbed:Half")[0]) == pytest.approx(best, abs=5e-5)
+    assert float(said.partition(" at tunable:Half")[0]) == pytest.approx(best, abs=5e-5)
 
 
 def test_too_few_queries_leave_it_uncertified(tmp_path: Path) -> None:
     """A target that is met but cannot be shown says how many more queries it takes."""
-    met = tuned("knobbed:Kept", tmp_path / "run", "Robustness(delta=0.2)@5>=0.99", builds=1)
+    met = tuned("tunable:Kept", tmp_path / "run", "Robustness(delta=0.2)@5>=0.99", builds=1)
     assert met.is_met
     assert not met.is_certified
     described = document(met)
@@ -100,19 +100,19 @@ def test_too_few_queries_leave_it_uncertified(tmp_path: Path) -> None:
 
 def test_several_indexes_are_compared_by_the_objective(tmp_path: Path) -> None:
     """The best of all is chosen; each keeps its own budget, and its own best."""
-    both = tuned(["knobbed:Half", "knobbed:Kept"], tmp_path / "run")
+    both = tuned(["tunable:Half", "tunable:Kept"], tmp_path / "run")
     described = document(both)
-    assert described["best"]["index"] == "knobbed:Kept"
+    assert described["best"]["index"] == "tunable:Kept"
     assert [(each["index"], each["met"]) for each in described["indexes"]] == [
-        ("knobbed:Half", False),
-        ("knobbed:Kept", True),
+        ("tunable:Half", False),
+        ("tunable:Kept", True),
     ]
 
 
 def test_a_cost_bounds_the_search_for_quality(tmp_path: Path) -> None:
     """The widest search within all costs is found, where quality is to be maximized."""
     found = tuned(
-        "knobbed:Kept",
+        "tunable:Kept",
         tmp_path / "run",
         "Recall@5>=0.2 and Latency(p=50)<=1s",
         minimize=None,
@@ -123,9 +123,9 @@ def test_a_cost_bounds_the_search_for_quality(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("optuna") is None, reason="needs the extra tune")
 def test_several_parameters_are_searched_together(tmp_path: Path) -> None:
-    """Build parameters too: the smallest index that reaches the target within its knob."""
+    """Build parameters too: the smallest index that reaches the target within its parameter."""
     found = tuned(
-        "knobbed:Grown",
+        "tunable:Grown",
         tmp_path / "run",
         settings={"growth": [1, 2, 4], "keep": [1, 24]},
         minimize="IndexSize",
@@ -140,14 +140,14 @@ def test_several_parameters_are_searched_together(tmp_path: Path) -> None:
 def test_without_optuna_several_parameters_are_refused(tmp_path: Path) -> None:
     """The message names the extra."""
     with pytest.raises(MissingExtraError, match=r"vbench-ann\[tune\]"):
-        tuned("knobbed:Grown", tmp_path / "run", settings={"growth": [1, 2]})
+        tuned("tunable:Grown", tmp_path / "run", settings={"growth": [1, 2]})
 
 
 def test_a_fault_of_one_index_leaves_the_other(tmp_path: Path) -> None:
     """Its settings up to the fault count; an index without any is an error of its own."""
-    both = tuned(["knobbed:FailsAbove", "knobbed:Kept"], tmp_path / "run")
+    both = tuned(["tunable:FailsAbove", "tunable:Kept"], tmp_path / "run")
     assert both.is_certified
-    assert both.best.tried.group.builds[0].index == "knobbed:Kept"
+    assert both.best.tried.group.builds[0].index == "tunable:Kept"
     assert both.run.manifest.failures
     with pytest.raises(VbenchError, match=r"no setting could be measured: .*no license"):
         tuned("misbehaving:RaisesInInit", tmp_path / "none")
@@ -169,14 +169,14 @@ def test_a_fault_of_one_index_leaves_the_other(tmp_path: Path) -> None:
 def test_a_wrong_call_is_refused_in_words(tmp_path: Path, changes: dict, says: str) -> None:
     """What was given and what to write."""
     with pytest.raises(VbenchError) as caught:
-        tuned("knobbed:Kept", tmp_path / "run", **changes)
+        tuned("tunable:Kept", tmp_path / "run", **changes)
     assert says in str(caught.value)
 
 
 def test_half_of_a_few_queries_is_no_evidence(tmp_path: Path) -> None:
     """So few are refused at once."""
     with pytest.raises(VbenchError, match="10 queries cannot be divided"):
-        tune(made(10), "knobbed:Kept", TARGET, out=tmp_path / "run")
+        tune(made(10), "tunable:Kept", TARGET, out=tmp_path / "run")
 
 
 def test_the_run_folder_is_a_run(found: Tuning) -> None:

@@ -152,10 +152,10 @@ class Journal:
         self.write(later=[*self.manifest.later, later])
 
     def add_level(self, group: Group, level: Level) -> None:
-        """Add how a group was brought to a mean recall; its trials are put in the knob's order."""
+        """Add how a group was brought to a mean recall; its trials are put in order."""
         trials = list(self.manifest.trials)
-        if group.knob is not None:
-            name, keys = group.knob.name, {build.key for build in group.builds}
+        if group.range is not None:
+            name, keys = group.range.name, {build.key for build in group.builds}
             places = [
                 place
                 for place, trial in enumerate(trials)

@@ -1,4 +1,4 @@
-"""Equal footing: bring each index to one mean recall by moving its knob."""
+"""Equal footing: bring each index to one mean recall by moving its parameter."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from vbench.bench.bench import Bench
-from vbench.bench.knob import KnobSearch, falls
+from vbench.bench.parameter_search import ParameterSearch, falls
 from vbench.bench.plan import Group
 from vbench.bench.session import TrialError
 from vbench.runs import files
@@ -25,8 +25,8 @@ def bring_to_level(bench: Bench, group: Group, target: float) -> Level:
     """Try settings on all builds of a group until their mean recall is that of the target."""
     tried: list[tuple[float, float]] = []
     search = None
-    if group.knob is not None:
-        search = KnobSearch(group.knob, miss_exponent(target), group.start)
+    if group.range is not None:
+        search = ParameterSearch(group.range, miss_exponent(target), group.start)
     fault = ""
     while len(tried) < _MOST:
         value = _next(search) if search else None
@@ -44,14 +44,14 @@ def bring_to_level(bench: Bench, group: Group, target: float) -> Level:
     return _outcome(group, target, tried, search, fault)
 
 
-def _next(search: KnobSearch) -> float | None:
+def _next(search: ParameterSearch) -> float | None:
     """The next value to try.
 
-    Before giving up at the high end, the low end is tried too, at little cost: that tells a knob
-    that works the other way round.
+    Before giving up at the high end, the low end is tried too, at little cost: that tells a
+    parameter that works the other way round.
     """
     value = search.propose()
-    low = round(search.knob.low) if search.knob.whole else search.knob.low
+    low = round(search.range.low) if search.range.whole else search.range.low
     if value is None and search.above is None and low not in search.scores:
         return low
     return value
@@ -78,13 +78,13 @@ def _outcome(
     group: Group,
     target: float,
     tried: list[tuple[float, float]],
-    search: KnobSearch | None,
+    search: ParameterSearch | None,
     fault: str,
 ) -> Level:
     recalls = dict(tried)
     chosen = [value for value, recall in tried if is_level(recall, target)][-1:]
     reached = bool(chosen)
-    fall = falls(tried) if group.knob is not None else ()
+    fall = falls(tried) if group.range is not None else ()
     notes = [fault]
     if not reached and recalls:
         enclosing = [] if search is None or fault else [search.below, search.above]
@@ -92,9 +92,9 @@ def _outcome(
         if len(chosen) < 2:
             chosen = [min(sorted(recalls), key=lambda value: abs(recalls[value] - target))]
         notes.append(_why(group, target, recalls, chosen, surely=not fault and not fall))
-    if fall and group.knob is not None:
+    if fall and group.range is not None:
         (low, before), (high, after) = fall
-        name = group.knob.name
+        name = group.range.name
         notes.append(
             f"{name} is not monotone: Recall@{group.k} falls from {before:.4f} at {name}={low} "
             f"to {after:.4f} at {name}={high}"
@@ -106,9 +106,9 @@ def _outcome(
         fixed=group.fixed,
         k=group.k,
         target=target,
-        knob=None if group.knob is None else group.knob.name,
-        tried=[] if group.knob is None else tried,
-        chosen=[group.setting(None if group.knob is None else value) for value in chosen],
+        tune_parameter=None if group.range is None else group.range.name,
+        tried=[] if group.range is None else tried,
+        chosen=[group.setting(None if group.range is None else value) for value in chosen],
         reached=reached,
         note="; ".join(filter(None, notes)),
     )
@@ -124,13 +124,13 @@ def _why(
 ) -> str:
     """Why no setting lies at the target; `surely` where what was not tried is known to miss it."""
     k = group.k
-    if group.knob is None:
+    if group.range is None:
         (recall,) = recalls.values()
-        return f"no knob to move: Recall@{k} is {recall:.4f}"
-    name = group.knob.name
+        return f"no parameter to tune: Recall@{k} is {recall:.4f}"
+    name = group.range.name
     if len(chosen) == 2:
         low, high = chosen
-        neighbors = group.knob.whole and high - low <= 1
+        neighbors = group.range.whole and high - low <= 1
         words = f"no value of {name} lies" if neighbors else f"the level lies at a {name}"
         ends = f"{low} ({recalls[low]:.4f}) and {high} ({recalls[high]:.4f})"
         return f"{words} between {ends}: both are shown"

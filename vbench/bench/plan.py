@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from vbench.bench.knob import Range, is_whole
+from vbench.bench.parameter_search import Range, is_whole
 from vbench.bench.sources import Source, folder_digest
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes.parameters import check, parameters
@@ -25,20 +25,20 @@ from vbench.runs.schema import SINGLE, STATIC, Build, Options, Trial
 class Group:
     """The builds of one index with one set of parameters, to be searched at one K.
 
-    All search parameters but the knob are `fixed`; `start` is the value to begin at.
+    All search parameters but the parameter are `fixed`; `start` is the value to begin at.
     """
 
     builds: tuple[Build, ...]
     fixed: dict[str, Any]
     k: int
-    knob: Range | None
+    range: Range | None
     start: float
 
     def setting(self, value: float | None) -> dict[str, Any]:
-        """The search parameters with the knob at `value`."""
-        if self.knob is None or value is None:
+        """The search parameters with the parameter at `value`."""
+        if self.range is None or value is None:
             return self.fixed
-        return {**self.fixed, self.knob.name: value}
+        return {**self.fixed, self.range.name: value}
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def make_plan(
     fingerprint, metric, d
         Of the dataset; the fingerprint is part of every key.
     chosen_later
-        Plan groups: values of a knob are then the ends of its range.
+        Plan groups: values of a parameter are then the ends of its range.
 
     Raises
     ------
@@ -196,20 +196,28 @@ def _trials(recipe: Recipe, build: Build, options: Options) -> list[Trial]:
 def _groups(
     recipe: Recipe, changed: Recipe, builds: Sequence[Build], options: Options
 ) -> list[Group]:
-    knob, start = _range(recipe, changed)
-    others = {name: each for name, each in changed.search.items() if not knob or name != knob.name}
+    parameter, start = _range(recipe, changed)
+    others = {
+        name: each
+        for name, each in changed.search.items()
+        if not parameter or name != parameter.name
+    }
     return [
-        Group(tuple(builds), fixed, k, knob, start)
+        Group(tuple(builds), fixed, k, parameter, start)
         for fixed in _combinations(others)
         for k in options.k
     ]
 
 
 def _range(recipe: Recipe, changed: Recipe) -> tuple[Range | None, float]:
-    """The knob's range, and the middle of the recipe's sweep; values that were given bound it."""
-    if recipe.knob is None:
+    """The range to tune in, which values that were given bound, and the middle of the sweep."""
+    if recipe.tune_parameter is None:
         return None, 0.0
-    name, low, high = recipe.knob.name, recipe.knob.low, recipe.knob.high
+    name, low, high = (
+        recipe.tune_parameter.name,
+        recipe.tune_parameter.low,
+        recipe.tune_parameter.high,
+    )
     swept = _listed(recipe.search.get(name, [low, high]))
     given = _listed(changed.search.get(name, swept))
     if given != swept:

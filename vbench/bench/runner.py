@@ -62,9 +62,9 @@ def run(
     settings
         Values that replace the recipe's: ``{"ef": [16, 32]}``, ``{"hnsw.ef": [64]}``.
     at_recall
-        Bring each index to this mean recall over its builds, within 0.005, by moving the knob
-        that its recipe names, in place of the recipe's sweep. `settings` of the knob then bound
-        it. How it went is in ``run.manifest.levels``.
+        Bring each index to this mean recall over its builds, within 0.005, by moving the search
+        parameter that its recipe names, in place of the recipe's sweep. `settings` of it then
+        bound it. How it went is in ``run.manifest.levels``.
     timeout
         Seconds that a build, or a trial, may take.
     memory_limit

@@ -58,7 +58,7 @@ class Source:
             transform=recipe.transform,
             space=space.name,
             seeded=kind.seeded,
-            tune_parameter=recipe.knob.name if recipe.knob else None,
+            tune_parameter=recipe.tune_parameter.name if recipe.tune_parameter else None,
             code=code.digest,
             files=code.files,
             requires=code.versions,

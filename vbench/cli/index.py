@@ -38,10 +38,10 @@ def list_indexes(as_json: bool) -> None:
     if as_json:
         print_json({"schema": "vbench.indexes/1", "indexes": rows, "warnings": warnings})
         return
-    table = _table("index", "adapter", "from", "metrics", "knob", "settings", "about")
+    table = _table("index", "adapter", "from", "metrics", "tunes", "settings", "about")
     for row in rows:
         cells = [row["name"], row["adapter"], row["origin"], ", ".join(row["metrics"])]
-        cells += [row["knob"] or "", str(row["settings"]), row["about"]]
+        cells += [row["tune_parameter"] or "", str(row["settings"]), row["about"]]
         table.add_row(*cells)
     console().print(table)
     for warning in warnings:
@@ -69,8 +69,8 @@ def show_index(name: str, as_json: bool) -> None:
         f"metrics {', '.join(shown['metrics'])}; space {shown['transform']}; "
         f"dimensions {shown['dimensions']}"
     )
-    if knob := shown["knob"]:
-        say(f"knob {knob['name']} from {knob['low']:g} to {knob['high']:g}")
+    if tuned := shown["tune_parameter"]:
+        say(f"tuned: {tuned['name']}, from {tuned['low']:g} to {tuned['high']:g}")
     table = _table("parameter", "of", "allowed", "default", "here")
     for each in shown["parameters"]:
         cells = [each["name"], each["stage"], each["allowed"], *map(_value, (each["default"],))]

@@ -72,7 +72,7 @@ def _columns(dataset: Dataset) -> list[str]:
     "--at-recall",
     type=click.FloatRange(min=0, max=1, min_open=True),
     metavar="RECALL",
-    help="Bring each index to this mean recall by moving its knob, then compare.",
+    help="Bring each index to this mean recall by moving the parameter that its recipe names.",
 )
 @click.option(
     "--measure",

@@ -60,7 +60,7 @@ Examples:
     callback=overrides,
     metavar="NAME=VALUE,…",
     multiple=True,
-    help="Values to choose from: M=8,16,32; of the knob, the ends of its range. Repeats.",
+    help="Values to choose from: M=8,16,32; of the tuned one, the ends of its range. Repeats.",
 )
 @click.option(
     "--trials",

@@ -93,7 +93,7 @@ def factory_class(factory: str) -> type[FaissFactory]:
         "factory": factory,
         "dimensions": _dimensions(factory),
         "sweep": sweep,
-        "knob": next(iter(sweep), None),
+        "tune_parameter": next(iter(sweep), None),
     }
     return type("FaissFactory", (FaissFactory,), members)
 

@@ -21,7 +21,7 @@ class FaissHnsw(FaissIndex):
     """Hierarchical navigable small world graph (faiss)."""
 
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"ef": [16, 32, 64, 128]}
-    knob = "ef"
+    tune_parameter = "ef"
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class FaissNsg(FaissIndex):
     """Navigating spreading-out graph (faiss), built from the exact or an NN-descent graph."""
 
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"search_L": [16, 32, 64, 128]}
-    knob = "search_L"
+    tune_parameter = "search_L"
 
     def __init__(
         self,

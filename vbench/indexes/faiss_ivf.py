@@ -21,7 +21,7 @@ class IvfFlat(FaissIndex):
     """Inverted file over k-means cells, vectors kept whole (faiss)."""
 
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"nprobe": [1, 4, 16, 64]}
-    knob = "nprobe"
+    tune_parameter = "nprobe"
 
     def __init__(self, nlist: Lists | None = None) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class IvfPq(FaissIndex):
     """
 
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"nprobe": [4, 16, 64], "k_factor": [4, 16]}
-    knob = "nprobe"
+    tune_parameter = "nprobe"
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ class FaissLsh(FaissIndex):
 
     metrics: ClassVar[frozenset[Metric]] = frozenset({"l2"})
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"k_factor": [2, 4, 16, 64]}
-    knob = "k_factor"
+    tune_parameter = "k_factor"
 
     def __init__(self, nbits: Annotated[int, Meta(ge=8, le=65_536)] = 512) -> None:
         super().__init__()

@@ -22,7 +22,7 @@ class Hnsw(Index):
 
     metrics: ClassVar[frozenset[Metric]] = frozenset(METRICS)
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"ef": [16, 32, 64, 128]}
-    knob = "ef"
+    tune_parameter = "ef"
     requires = ("hnswlib",)
 
     def __init__(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import msgspec
+
 from vbench.errors import VbenchError
 from vbench.indexes.dimensions import in_words
 from vbench.indexes.parameters import REQUIRED, parameters
@@ -19,7 +21,7 @@ def describe_indexes() -> tuple[list[dict[str, Any]], list[str]]:
 
     Returns
     -------
-    rows : name, adapter, origin, metrics, knob, settings (how many), about
+    rows : name, adapter, origin, metrics, tune_parameter, settings (how many), about
     warnings : one line for each plug-in or recipe that cannot be used
     """
     classes, warnings = available()
@@ -61,9 +63,7 @@ def describe_index(spec: str) -> dict[str, Any]:
         "dimensions": in_words(kind.dimensions),
         "requires": list(kind.requires),
         "seeded": kind.seeded,
-        "knob": {"name": recipe.knob.name, "low": recipe.knob.low, "high": recipe.knob.high}
-        if recipe.knob
-        else None,
+        "tune_parameter": msgspec.to_builtins(recipe.tune_parameter),
         "build": recipe.build,
         "search": recipe.search,
         "parameters": known,
@@ -79,7 +79,7 @@ def _row(recipe: Recipe, kind: type[Index]) -> dict[str, Any]:
         "adapter": recipe.adapter,
         "origin": registered.origin if registered else kind.__module__,
         "metrics": [metric for metric in METRICS if metric in kind.metrics],
-        "knob": recipe.knob.name if recipe.knob else None,
+        "tune_parameter": recipe.tune_parameter.name if recipe.tune_parameter else None,
         "settings": math.prod(sizes),
         "about": recipe.about,
     }
@@ -87,9 +87,9 @@ def _row(recipe: Recipe, kind: type[Index]) -> dict[str, Any]:
 
 def _example(spec: str, recipe: Recipe) -> str:
     quoted = spec if spec.replace("-", "").replace("_", "").isalnum() else f"'{spec}'"
-    if recipe.knob is None:
+    if recipe.tune_parameter is None:
         return f"vbench run --index {quoted}"
-    name = recipe.knob.name
+    name = recipe.tune_parameter.name
     values = recipe.search.get(name, [])
     shown = [values[0], values[-1]] if isinstance(values, list) and len(values) > 1 else [8, 64]
     return f"vbench run --index {quoted} --set {name}={','.join(map(str, shown))}"

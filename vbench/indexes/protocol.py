@@ -50,7 +50,7 @@ class Index:
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {}
     """Search settings to try where no recipe says otherwise: ``{"ef": [16, 32, 64]}``."""
 
-    knob: ClassVar[str | None] = None
+    tune_parameter: ClassVar[str | None] = None
     """The search parameter that trades recall for time, larger meaning better."""
 
     local: ClassVar[bool] = True

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from vbench._paths import resource_dir
-from vbench._toml import read_toml
+from vbench._toml import read_toml, rename_keys
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes.parameters import parameters
 from vbench.indexes.protocol import Index
@@ -16,7 +16,7 @@ from vbench.indexes.registry import adapters, rehearse, resolve
 from vbench.indexes.space import Transform
 
 
-class Knob(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TuneParameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The search parameter that trades recall for time, larger meaning better."""
 
     name: str
@@ -30,11 +30,16 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     adapter: str
     about: str = ""
     transform: Transform = "auto"
-    knob: Knob | None = None
+    tune_parameter: TuneParameter | None = None
     build: dict[str, Any] = {}
     search: dict[str, Any] = {}
     name: str = ""
     """As tables show it; the file's name where it says nothing."""
+
+
+def rename_old_keys(values: dict[str, Any]) -> dict[str, Any]:
+    """What a recipe says, by the present names of its keys."""
+    return rename_keys(values, {"knob": "tune_parameter"})
 
 
 def load_recipe(spec: str) -> Recipe:
@@ -75,28 +80,30 @@ def recipe_files() -> dict[str, Path]:
 
 
 def _read(path: Path) -> Recipe:
-    recipe = read_toml(path, Recipe)
+    recipe = read_toml(path, Recipe, prepare=rename_old_keys)
     try:
         rehearse(recipe.adapter)
         kind = resolve(recipe.adapter)
-        if recipe.knob:
-            _check_knob(recipe.knob, kind)
+        if recipe.tune_parameter:
+            _check_tune_parameter(recipe.tune_parameter, kind)
     except VbenchError as error:
         raise VbenchError(f"{path}: {error}") from None
     return msgspec.structs.replace(
         recipe,
         name=recipe.name or path.stem,
         about=recipe.about or _summary(kind),
-        knob=recipe.knob or _knob(kind.knob, recipe.search),
+        tune_parameter=recipe.tune_parameter or _with_range(kind.tune_parameter, recipe.search),
     )
 
 
-def _check_knob(knob: Knob, kind: type[Index]) -> None:
+def _check_tune_parameter(parameter: TuneParameter, kind: type[Index]) -> None:
     search = [each.name for each in parameters(kind).values() if each.stage == "search"]
-    if search and knob.name not in search:
-        raise UnknownNameError("search parameter in knob", knob.name, search)
-    if not knob.low < knob.high:
-        raise VbenchError(f"knob: low={knob.low:g} must be below high={knob.high:g}")
+    if search and parameter.name not in search:
+        raise UnknownNameError("search parameter in tune_parameter", parameter.name, search)
+    if not parameter.low < parameter.high:
+        raise VbenchError(
+            f"tune_parameter: low={parameter.low:g} must be below high={parameter.high:g}"
+        )
 
 
 def _of_class(spec: str) -> Recipe:
@@ -106,14 +113,14 @@ def _of_class(spec: str) -> Recipe:
     return Recipe(
         adapter=spec,
         about=_summary(kind),
-        knob=_knob(kind.knob, sweep),
+        tune_parameter=_with_range(kind.tune_parameter, sweep),
         search=sweep,
         name=spec,
     )
 
 
-def _knob(name: str | None, sweep: dict[str, Any]) -> Knob | None:
-    """The knob with a range that goes well past both ends of the sweep."""
+def _with_range(name: str | None, sweep: dict[str, Any]) -> TuneParameter | None:
+    """The parameter with a range that goes well past both ends of the sweep."""
     swept = sweep.get(name or "", [])
     listed = swept if isinstance(swept, list) else [swept]
     values = [each for each in listed if isinstance(each, int | float)]
@@ -121,8 +128,8 @@ def _knob(name: str | None, sweep: dict[str, Any]) -> Knob | None:
         return None
     low, high = min(values), max(values)
     if isinstance(low, int):
-        return Knob(name, max(1, low // 16), high * 16)
-    return Knob(name, low, high)
+        return TuneParameter(name, max(1, low // 16), high * 16)
+    return TuneParameter(name, low, high)
 
 
 def _summary(kind: type) -> str:

@@ -200,6 +200,8 @@ def as_index(found: object, target: str) -> type[Index]:
             "threads), and search(queries, k) or search_one(query, k)"
         )
     kind: type[Index] = found if issubclass(found, Index) else _completed(found, target)
+    if kind.tune_parameter is None:  # its name in the first version of the protocol
+        kind.tune_parameter = getattr(kind, "knob", None)
     for name, (fits, needed) in _ATTRIBUTES.items():
         value = getattr(kind, name)
         if not fits(value):
@@ -252,8 +254,8 @@ _ATTRIBUTES: dict[str, tuple[Callable[[Any], bool], str]] = {
         _lists_values,
         'needed is a list of values for each search parameter, such as {"ef": [16, 32]}',
     ),
-    "knob": (
-        lambda knob: knob is None or isinstance(knob, str),
+    "tune_parameter": (
+        lambda name: name is None or isinstance(name, str),
         "needed is the name of a search parameter, or None",
     ),
     **{

@@ -251,7 +251,7 @@ class Run:
             if (
                 (level.index, level.build, level.k) == (setting.index, setting.build, setting.k)
                 and setting.search.items() >= level.fixed.items()
-                and setting.search.keys() == {*level.fixed, level.knob} - {None}
+                and setting.search.keys() == {*level.fixed, level.tune_parameter} - {None}
             ):
                 return setting.search not in level.chosen
         return False

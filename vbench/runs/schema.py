@@ -238,10 +238,10 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Level(msgspec.Struct, frozen=True, kw_only=True):
-    """How one index was brought to a mean recall, over its builds, by moving its knob.
+    """How one index was brought to a mean recall, over its builds, by moving its `tune_parameter`.
 
-    `fixed` are the other search parameters, `tried` the values of the knob with the mean recall
-    of each, in the order in which they were tried. `chosen` are the settings to show: one, or the
+    `fixed` are the other search parameters, `tried` the values of this one with the mean recall of
+    each, in the order in which they were tried. `chosen` are the settings to show: one, or the
     two around the target where no value lies at it. `note` says in words why it is not reached.
     """
 
@@ -250,7 +250,7 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     fixed: dict[str, Any]
     k: int
     target: float
-    knob: str | None
+    tune_parameter: str | None
     tried: list[tuple[float | int, float]]
     chosen: list[dict[str, Any]]
     reached: bool

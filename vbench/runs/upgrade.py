@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from vbench._toml import rename_keys
 from vbench.errors import DamagedFileError, VbenchError
 
 Document = dict[str, Any]
@@ -40,7 +41,16 @@ def upgrade(document: Any, wanted: str, path: Path) -> Document:
             raise DamagedFileError(
                 path, f"{current['schema']} without {error}", "restore it, or run again"
             ) from None
-    return current
+    return _with_present_keys(current)
+
+
+def _with_present_keys(document: Document) -> Document:
+    """What was written before keys got the names that they have now."""
+    levels = document.get("levels")
+    if not isinstance(levels, list) or not all(isinstance(each, dict) for each in levels):
+        return document
+    renamed = [rename_keys(each, {"knob": "tune_parameter"}) for each in levels]
+    return {**document, "levels": renamed}
 
 
 _QUIET_1 = 0.93

@@ -23,7 +23,7 @@ _INFEASIBLE = 1e12
 def search_combinations(judge: Judge, groups: Sequence[Group], budget: Budget) -> list[Outcome]:
     """Bisect one combination after the other until the budget is spent.
 
-    Of each, the knob is bisected from where the best one so far had it, and no further than it
+    Of each, the parameter is bisected from where the best one so far had it, and no further than it
     may still be better. With one combination this is bisection and nothing else; Optuna's
     tree-structured Parzen estimator proposes the others, or where they are few, its grid: all of
     them. The workers of the best combination stay alive.
@@ -66,7 +66,8 @@ def require_optuna(groups: Sequence[Group]) -> None:
     several = len({group.builds[0].index for group in groups}) < len(groups)
     if several and importlib.util.find_spec("optuna") is None:
         raise MissingExtraError(
-            "tuning other parameters than the one knob (give each of them one value with --set)",
+            "tuning other parameters than the one that the recipe names (give each of them one "
+            "value with --set)",
             "tune",
         )
 

@@ -1,17 +1,17 @@
-"""The cheapest value of one knob that meets the targets, by bisection over the calibration half."""
+"""The cheapest value of one parameter that meets the targets, by bisection on one half."""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
-from vbench.bench.knob import KnobSearch
+from vbench.bench.parameter_search import ParameterSearch
 from vbench.bench.plan import Group
 from vbench.bench.session import TrialError
 from vbench.tuning.trials import Judge, Tried
 
 _CLOSE = 0.05
-"""Values of the knob that differ by less are not told apart."""
+"""Values of the parameter that differ by less are not told apart."""
 _STEPS_FOR_SURETY = 3
 
 
@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
 def search(
     judge: Judge, group: Group, budget: Budget, *, start: float, incumbent: Tried | None = None
 ) -> Outcome:
-    """Move a group's knob until neighboring values enclose the point where a target is met.
+    """Move a group's parameter until neighboring values enclose the point where a target is met.
 
     Where the objective is a cost, that is the smallest value whose calibration bounds reach all
     targets of quality; where it is a quality, the largest one within all costs. A group that is
@@ -47,8 +47,10 @@ def search(
     upwards = judge.objective.measure.kind == "cost"
     tried: list[Tried] = []
     fault = ""
-    knob = group.knob
-    search = None if knob is None else KnobSearch(knob, 0.0, start, resolution=_CLOSE)
+    parameter = group.range
+    search = (
+        None if parameter is None else ParameterSearch(parameter, 0.0, start, resolution=_CLOSE)
+    )
     while budget.left > 0:
         value = None if search is None else search.propose()
         if search is not None and value is None:
@@ -76,15 +78,15 @@ def secure(judge: Judge, outcome: Outcome, budget: Budget) -> Outcome:
     half does so in about half of all cases. Wider by once more the width of the bound it does in
     most.
     """
-    knob = outcome.group.knob
-    if knob is None or outcome.best is None or judge.objective.measure.kind != "cost":
+    parameter = outcome.group.range
+    if parameter is None or outcome.best is None or judge.objective.measure.kind != "cost":
         return outcome
     if judge.gives_up():
         return outcome
     if math.isinf(_surety(judge, outcome.best)):
         return outcome
-    start = outcome.best.value or knob.low
-    search = KnobSearch(knob, 0.0, start, resolution=2 * _CLOSE)
+    start = outcome.best.value or parameter.low
+    search = ParameterSearch(parameter, 0.0, start, resolution=2 * _CLOSE)
     tried = list(outcome.tried)
     for each in tried:
         if each.value is not None:
@@ -111,7 +113,7 @@ def best_of(judge: Judge, tried: list[Tried]) -> Tried | None:
 
 
 def _score(judge: Judge, tried: Tried, *, upwards: bool) -> float:
-    """What rises with the knob, and is 0 where the search is to end."""
+    """What rises with the parameter, and is 0 where the search is to end."""
     slacks = [
         each.slack if possible else each.plain_slack
         for each, possible in zip(tried.evidence, judge.attainable, strict=True)

@@ -129,7 +129,7 @@ def tune(
     k
         Neighbors to retrieve, where no target says it.
     settings
-        Values to choose from, ``{"M": [8, 16, 32]}``; of the knob, the ends of its range.
+        Values to choose from, ``{"M": [8, 16, 32]}``; of the parameter, the ends of its range.
     trials
         The most settings to try of each index: default 12, or 60 where several parameters move.
     level

@@ -16,7 +16,7 @@ class Cells(vbench.Index):
 
     metrics: ClassVar = frozenset({"l2", "ip"})
     sweep: ClassVar = {"probe": [1, 4, 16]}
-    knob = "probe"
+    tune_parameter = "probe"
 
     def __init__(self, cells: Annotated[int, Meta(ge=1, le=100_000)] = 32) -> None:
         self.cells = cells

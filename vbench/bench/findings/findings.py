@@ -137,21 +137,23 @@ def _of_sweeps(run: Run, settings: list[Setting]) -> Iterator[Warn]:
             continue
         hits = [setting.hits for setting in group]
         label = f"{group[0].index} {spell(group[0].build)}".strip()
-        knob = run.build_of(group[0].trials[0]).tune_parameter
-        if knob and len(group[0].search) == 1:
-            yield from _narrowing(label, knob, group, [float(each.mean()) for each in hits])
+        parameter = run.build_of(group[0].trials[0]).tune_parameter
+        if parameter and len(group[0].search) == 1:
+            yield from _narrowing(label, parameter, group, [float(each.mean()) for each in hits])
 
 
-def _narrowing(label: str, knob: str, group: list[Setting], means: list[float]) -> Iterator[Warn]:
-    order = np.argsort([setting.search[knob] for setting in group], kind="stable")
+def _narrowing(
+    label: str, parameter: str, group: list[Setting], means: list[float]
+) -> Iterator[Warn]:
+    order = np.argsort([setting.search[parameter] for setting in group], kind="stable")
     k = group[0].k
     for before, after in itertools.pairwise(order):
         if means[after] < means[before]:
             yield Warn(
                 "not monotone",
-                f"{label}: Recall@{k} falls from {means[before] / k:.4f} at {knob}="
-                f"{group[before].search[knob]} to {means[after] / k:.4f} at "
-                f"{group[after].search[knob]}",
+                f"{label}: Recall@{k} falls from {means[before] / k:.4f} at {parameter}="
+                f"{group[before].search[parameter]} to {means[after] / k:.4f} at "
+                f"{group[after].search[parameter]}",
                 "a wider search must not find less",
                 "report it to the index's authors; do not tune by bisection over this parameter",
                 code="not-monotone",

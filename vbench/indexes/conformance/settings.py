@@ -45,10 +45,11 @@ def known_parameters(subject: Subject) -> None:
             check(subject.kind, subject.build, subject.setting(place))
         except VbenchError as error:
             raise WrongError(str(error), "make sweep and signature of set agree") from None
-    knob = subject.kind.knob
-    if knob is not None and knob not in known and knob not in subject.sweep:
+    parameter = subject.kind.tune_parameter
+    if parameter is not None and parameter not in known and parameter not in subject.sweep:
         raise WrongError(
-            f"knob is {knob!r}, which is no parameter", "name a search parameter in knob"
+            f"tune_parameter is {parameter!r}, which is no parameter",
+            "name a search parameter",
         )
     _check_call(subject.kind.fit, "fit(base, metric, *, seed, threads)", seed=1, threads=1)
     for name, first in (("search", "queries"), ("search_one", "query")):

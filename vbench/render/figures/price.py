@@ -126,16 +126,16 @@ def parameter_effect(
         When the index, or every index, has no numeric parameter with two values.
     """
     panel = gather(run).panel(k)
-    knobs = {name: knob for name in panel.indexes if (knob := swept(panel, name))}
-    name = index or next(iter(knobs), "")
-    if name not in knobs:
+    parameters = {name: parameter for name in panel.indexes if (parameter := swept(panel, name))}
+    name = index or next(iter(parameters), "")
+    if name not in parameters:
         raise VbenchError(
             f"{name or 'no index'} has no numeric search parameter with two values"
-            + (f"; these have: {', '.join(knobs)}" if index else "")
+            + (f"; these have: {', '.join(parameters)}" if index else "")
         )
-    knob = knobs[name]
-    settings = sorted(panel.by_index[name], key=lambda shown: shown.search[knob])
-    at = [shown.search[knob] for shown in settings]
+    parameter = parameters[name]
+    settings = sorted(panel.by_index[name], key=lambda shown: shown.search[parameter])
+    at = [shown.search[parameter] for shown in settings]
     look = looks_of(run)[name]
     for place, delta in enumerate(deltas):
         need = threshold(delta, panel.k)
@@ -153,7 +153,7 @@ def parameter_effect(
         ax.set_xscale("log", base=2)
         ax.set_xticks(at, [f"{value:g}" for value in at])
     percent_axis(ax.yaxis)
-    ax.set_xlabel(f"{knob} of {short(name)}")
+    ax.set_xlabel(f"{parameter} of {short(name)}")
     ax.set_ylabel("queries, mean recall")
 
 

@@ -116,12 +116,13 @@ def print_levels(out: Console, levels: Sequence[Mapping[str, Any]]) -> None:
         table.add_column(column, overflow="fold")
     for level in levels:
         recalls = dict(level["tried"])
-        chosen = [setting.get(level["knob"]) for setting in level["chosen"]]
+        chosen = [setting.get(level["tune_parameter"]) for setting in level["chosen"]]
         given = {**level["build"], **level["fixed"]}
         table.add_row(
             " ".join([level["index"], *(f"{key}={value}" for key, value in given.items())]),
             str(level["k"]),
-            ", ".join(f"{level['knob']}={value}" for value in chosen if value is not None) or "–",
+            ", ".join(f"{level['tune_parameter']}={value}" for value in chosen if value is not None)
+            or "–",
             ", ".join(f"{recalls[value]:.4f}" for value in chosen if value in recalls) or "–",
             f"{len(recalls)} settings",
             styled(level["note"] or "at the level", style="" if level["reached"] else "yellow"),

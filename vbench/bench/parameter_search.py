@@ -45,32 +45,32 @@ def is_whole(kind: type[Index], name: str, samples: Sequence[Any]) -> bool:
     return all(isinstance(each, int) for each in samples)
 
 
-class KnobSearch:
-    """Finds the smallest value of a knob whose score reaches a target.
+class ParameterSearch:
+    """Finds the smallest value of a parameter whose score reaches a target.
 
     It is told scores and proposes values: outwards from the start until two values enclose the
-    target, then between the two, by interpolation over the logarithm of the knob, and by halving
-    wherever interpolation is slow. It always ends, also where the score does not rise with the
-    knob: then at one of the places where the target is crossed.
+    target, then between the two, by interpolation over its logarithm, and by halving wherever
+    interpolation is slow. It always ends, also where the score does not rise with the
+    tune parameter: then at one of the places where the target is crossed.
 
     Parameters
     ----------
     target
         The score to reach. Interpolation is best where the score is about linear in the
-        logarithm of the knob, as −log(1 − recall) is.
+        logarithm of the parameter, as −log(1 − recall) is.
     resolution
         The two values are close enough when they differ by this share, or are neighboring whole
         numbers; without it, a hundredth where fractions are allowed.
     """
 
     def __init__(
-        self, knob: Range, target: float, start: float, *, resolution: float | None = None
+        self, span: Range, target: float, start: float, *, resolution: float | None = None
     ) -> None:
-        self.knob = knob
+        self.range = span
         self.target = target
-        self.resolution = _FINE if resolution is None and not knob.whole else resolution or 0.0
+        self.resolution = _FINE if resolution is None and not span.whole else resolution or 0.0
         self.scores: dict[float, float] = {}
-        self._start = self._allowed(min(max(start, knob.low), knob.high))
+        self._start = self._allowed(min(max(start, span.low), span.high))
         self._halve = False
 
     def tell(self, value: float, score: float) -> None:
@@ -98,9 +98,9 @@ class KnobSearch:
         if below is None and above is None:
             return self._start
         if above is None:
-            return self._outwards(max(self.scores), self._allowed(self.knob.high))
+            return self._outwards(max(self.scores), self._allowed(self.range.high))
         if below is None:
-            return self._outwards(above, self._allowed(self.knob.low))
+            return self._outwards(above, self._allowed(self.range.low))
         return self._between(below, above)
 
     def _outwards(self, edge: float, end: float) -> float | None:
@@ -120,15 +120,15 @@ class KnobSearch:
         if self._is_logarithmic:
             place = self._place(edge) + up * growth
         else:
-            place = edge + up * (self.knob.high - self.knob.low) / 4
+            place = edge + up * (self.range.high - self.range.low) / 4
         ends = sorted((edge, end))
         value = self._allowed(min(max(self._value(place), ends[0]), ends[1]))
         if value == edge:
-            return edge + up if self.knob.whole else end
+            return edge + up if self.range.whole else end
         return value
 
     def _between(self, below: float, above: float) -> float | None:
-        if self.knob.whole and above - below <= 1:
+        if self.range.whole and above - below <= 1:
             return None
         if above - below <= self.resolution * max(abs(above), abs(below)):
             return None
@@ -139,7 +139,7 @@ class KnobSearch:
             share = (self.target - self.scores[below]) / (self.scores[above] - self.scores[below])
             share = min(max(share, 0.1), 0.9)
         value = self._allowed(self._value(low + share * (high - low)))
-        if self.knob.whole:
+        if self.range.whole:
             return min(max(value, below + 1), above - 1)
         return None if value in self.scores else value
 
@@ -154,7 +154,7 @@ class KnobSearch:
 
     @property
     def _is_logarithmic(self) -> bool:
-        return self.knob.low > 0.0
+        return self.range.low > 0.0
 
     def _place(self, value: float) -> float:
         return math.log(value) if self._is_logarithmic else value
@@ -163,10 +163,10 @@ class KnobSearch:
         return math.exp(place) if self._is_logarithmic else place
 
     def _allowed(self, value: float) -> float:
-        if self.knob.whole:
+        if self.range.whole:
             return round(value)
         # Four digits, so that a setting can be read and typed again.
-        return min(max(float(f"{value:.4g}"), self.knob.low), self.knob.high)
+        return min(max(float(f"{value:.4g}"), self.range.low), self.range.high)
 
 
 def falls(tried: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

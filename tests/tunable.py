@@ -1,6 +1,6 @@
-"""Indexes with a knob, well behaved or not: what equal footing and tuning must cope with.
+"""Indexes with a parameter, well behaved or not: what equal footing and tuning must cope with.
 
-Named as `knobbed:Name` where this folder is importable. All search a share of the base exactly.
+Named as `tunable:Name` where this folder is importable. All search a share of the base exactly.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Kept(vbench.Index):
     """Looks at `keep` 64ths of the base, the rows that were inserted first."""
 
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"keep": [8, 32]}
-    knob = "keep"
+    tune_parameter = "keep"
     keep = 64
 
     def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
@@ -61,7 +61,7 @@ class Bumpy(Kept):
 
 
 class Reversed(Kept):
-    """The larger its knob, the less it looks at."""
+    """The larger its parameter, the less it looks at."""
 
     def share(self) -> float:
         return 1.0 / self.keep
