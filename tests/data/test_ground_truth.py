@@ -17,11 +17,10 @@ from vbench.data.ground_truth import check_ground_truth, compute_ground_truth
 from vbench.errors import DataError, VbenchError
 from vbench.neighbors.exact import nearest
 
-random = np.random.default_rng(3)
-
 
 @pytest.fixture
 def dataset():
+    random = np.random.default_rng(3)
     base = random.standard_normal((2000, 12)).astype(np.float32)
     queries = random.standard_normal((40, 12)).astype(np.float32)
     return Dataset("tiny", base, queries, "l2")
@@ -223,7 +222,7 @@ def test_floats_are_not_ids(dataset):
 
 def test_truth_of_the_public_name():
     """`vbench.load` and ground truth work together from arrays."""
-    points = random.standard_normal((100, 4))
+    points = np.random.default_rng(4).standard_normal((100, 4))
     data = vbench.load(points, queries=points[:3], metric="cosine")
     found = compute_ground_truth(data, 2)
     assert isinstance(found, GroundTruth)

@@ -12,11 +12,14 @@ from vbench.metric import METRICS, distance
 from vbench.neighbors import exact
 from vbench.neighbors.exact import nearest
 
-random = np.random.default_rng(7)
-
 
 def normal(*shape):
-    return random.standard_normal(shape).astype(np.float32)
+    """The same numbers for the same shape, whichever test asks first."""
+    return np.random.default_rng(shape).standard_normal(shape).astype(np.float32)
+
+
+def integers(low, high, shape):
+    return np.random.default_rng((high, *shape)).integers(low, high, shape)
 
 
 def plainly(queries, base, metric, k):
@@ -48,29 +51,29 @@ CASES = {
     "each row a hundred times": (normal(20, 16), np.repeat(normal(40, 16), 100, axis=0), 150),
     "all rows equal": (normal(10, 8), np.repeat(normal(1, 8), 5000, axis=0), 150),
     "few values": (
-        random.integers(0, 2, (30, 12)).astype(np.uint8) + 1,
-        random.integers(0, 2, (5000, 12)).astype(np.uint8) + 1,
+        integers(0, 2, (30, 12)).astype(np.uint8) + 1,
+        integers(0, 2, (5000, 12)).astype(np.uint8) + 1,
         100,
     ),
     "uint8": (
-        random.integers(1, 256, (30, 32)).astype(np.uint8),
-        random.integers(1, 256, (4000, 32)).astype(np.uint8),
+        integers(1, 256, (30, 32)).astype(np.uint8),
+        integers(1, 256, (4000, 32)).astype(np.uint8),
         50,
     ),
     "int8": (
-        random.integers(1, 128, (30, 32)).astype(np.int8),
-        random.integers(-128, 0, (4000, 32)).astype(np.int8),
+        integers(1, 128, (30, 32)).astype(np.int8),
+        integers(-128, 0, (4000, 32)).astype(np.int8),
         50,
     ),
     "float16": (normal(30, 32).astype(np.float16), normal(4000, 32).astype(np.float16), 50),
     "tight clusters": (
-        centers[random.integers(0, 20, 30)] + 1e-5 * normal(30, 16),
-        centers[random.integers(0, 20, 6000)] + 1e-5 * normal(6000, 16),
+        centers[integers(0, 20, (30,))] + 1e-5 * normal(30, 16),
+        centers[integers(0, 20, (6000,))] + 1e-5 * normal(6000, 16),
         50,
     ),
     "tight clusters far away": (
-        1e3 * centers[random.integers(0, 20, 30)] + 1e-3 * normal(30, 16),
-        1e3 * centers[random.integers(0, 20, 6000)] + 1e-3 * normal(6000, 16),
+        1e3 * centers[integers(0, 20, (30,))] + 1e-3 * normal(30, 16),
+        1e3 * centers[integers(0, 20, (6000,))] + 1e-3 * normal(6000, 16),
         50,
     ),
     "too large for float32 squares": (normal(10, 8) * 1e37, normal(3000, 8) * 1e37, 20),
@@ -109,18 +112,50 @@ def test_zero_query_under_ip():
     assert not distances.any()
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_equals_the_definition_on_small_grids(data):
-    """Grids of few values, where ties are everywhere, are answered as defined."""
-    n, d = data.draw(st.integers(1, 60)), data.draw(st.integers(1, 5))
-    k = data.draw(st.integers(1, n))
-    generator = np.random.default_rng(data.draw(st.integers(0, 2**32)))
-    scale = data.draw(st.sampled_from([1.0, 0.1, 1e-4]))
-    offset = data.draw(st.sampled_from([0.0, 300.0]))
-    base = (generator.integers(1, 4, (n, d)) * scale + offset).astype(np.float32)
-    queries = (generator.integers(1, 4, (4, d)) * scale + offset).astype(np.float32)
-    check(queries, base, data.draw(st.sampled_from(METRICS)), k)
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(METRICS),
+    st.sampled_from([np.float32, np.float16, np.int8, np.uint8]),
+    st.sampled_from([(1.0, 0.0), (0.1, 0.0), (1e-4, 0.0), (1.0, 100.0)]),
+    st.integers(1, 60),
+    st.integers(1, 5),
+    st.integers(0, 2**32 - 1),
+)
+def test_equals_the_definition_on_small_grids(metric, dtype, scale_and_offset, n, d, seed):
+    """Grids of few values, of every type: ties and copies everywhere, zero rows in the base."""
+    rng = np.random.default_rng(seed)
+    scale, offset = (1.0, 0.0) if np.dtype(dtype).kind in "iu" else scale_and_offset
+    base = (rng.integers(0, 4, (n, d)) * scale + offset).astype(dtype)
+    queries = (rng.integers(1, 4, (4, d)) * scale + offset).astype(dtype)
+    k = int(rng.integers(1, n + 1))
+    check(queries, base, metric, k, threads=int(rng.integers(1, 3)))
+
+
+def permuted(rows):
+    """Rows that all have one distance to a constant query, exactly; float32 sums tell them apart.
+
+    Products of 24 bits, the sum of which float64 holds and float32 rounds, in another way for each
+    order of the numbers. Every tenth row is nearer or farther by less than float32 shows.
+    """
+    rng = np.random.default_rng(rows)
+    row = rng.integers(2**11, 2**12, 16)
+    base = np.stack([rng.permutation(row) for _ in range(rows)])
+    base[::10, 0] += rng.integers(-1, 2, len(base[::10]))
+    return np.full((3, 16), 1999, np.float32), base.astype(np.float32)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(("n", "k"), [(900, 20), (4500, 300)])
+def test_ties_within_the_error_bound_go_to_the_smaller_ids(metric, n, k):
+    """Where float32 orders ties by its own rounding, float64 and the ids decide, in shards too."""
+    queries, base = permuted(n)
+    check(queries, base, metric, k)
+    wanted, _ = plainly(queries, base, metric, k)
+    ids, far = nearest(queries, base, metric, k, stop=n // 2)
+    more, farther = nearest(queries, base, metric, k, start=n // 2, limit=far[:, -1])
+    ids, far = np.hstack([ids, more]), np.hstack([far, farther])
+    order = np.lexsort((ids, far), axis=1)[:, :k]
+    np.testing.assert_array_equal(np.take_along_axis(ids, order, axis=1), wanted)
 
 
 @pytest.mark.parametrize("metric", METRICS)

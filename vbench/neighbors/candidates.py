@@ -25,12 +25,12 @@ class Candidates:
     `floor` is the k-th best score that is certain; nothing under it can be among the k nearest.
     At all times ``low ≤ exact score ≤ high``; `CHECKED` makes every step prove it.
 
-    An example with k = 2 and an error of 0.1. The rows a, b, c have the float32 scores 5.00, 4.00
-    and 3.95. Then `low` is 4.90, 3.90, 3.85 and `high` is 5.10, 4.10, 4.05. The floor is the
-    second best `low`, 3.90: two rows are at least as near. c stays, because its `high` is above:
-    it may be nearer than b. A next row d with 3.70 is not taken in, its `high` of 3.80 is under
-    the floor; e with 4.30 is, and raises the floor to 4.20, under which b and c fall. In the end
-    whoever is left is ranked by the float64 distance, and where that is equal, by id.
+    An example with k = 2, an error of 0.1 and room for three. The rows a, b, c have the float32
+    scores 5.00, 4.00 and 3.95; their `low` is 4.90, 3.90, 3.85, their `high` 5.10, 4.10, 4.05. For
+    d, 3.70, there is no room, so the floor is raised to the second best `low`, 3.90: two rows are
+    surely as near. c stays, its `high` is above the floor; d, of at most 3.80, is not taken in. e,
+    4.30, raises the floor to 4.20, under which b and c fall. In the end who is left, a and e, is
+    ranked by the float64 distance and, where that is equal, by id.
 
     Parameters
     ----------
