@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from vbench.errors import DataError
 from vbench.metric import METRICS, distance
 from vbench.neighbors import exact
-from vbench.neighbors.exact import nearest
+from vbench.neighbors.exact import merge, nearest
 
 
 def normal(*shape):
@@ -39,6 +39,14 @@ def check(queries, base, metric, k, **options):
     wanted_ids, wanted_distances = plainly(queries, base, metric, k)
     np.testing.assert_array_equal(ids, wanted_ids)
     np.testing.assert_array_equal(distances, wanted_distances)
+
+
+def shards(queries, base, metric, k, border):
+    """Two shards, the second of which knows how far the first has come."""
+    first = nearest(queries, base, metric, k, stop=border)
+    second = nearest(queries, base, metric, k, start=border, limit=first[1][:, -1])
+    for found, wanted in zip(merge(first, second), plainly(queries, base, metric, k), strict=True):
+        np.testing.assert_array_equal(found, wanted)
 
 
 centers = normal(20, 16)
@@ -77,6 +85,11 @@ CASES = {
         50,
     ),
     "too large for float32 squares": (normal(10, 8) * 1e37, normal(3000, 8) * 1e37, 20),
+    "partial sums too large for float32": (
+        normal(10, 30) * np.float32(1e24),
+        normal(3000, 30) * np.float32(2e14),
+        20,
+    ),
     "too small for float32 squares": (normal(10, 8) * 1e-30, normal(3000, 8) * 1e-30, 20),
     "denormal": (normal(10, 8) * 1e-41, normal(3000, 8) * 1e-41, 20),
     "norms of many sizes": (normal(10, 8), normal(3000, 8) * np.exp(5 * normal(3000, 1)), 20),
@@ -103,6 +116,12 @@ def test_queries_that_are_base_rows():
     ids, distances = nearest(base[:20], base, "l2", 1)
     assert ids[:, 0].tolist() == list(range(20))
     assert not distances.any()
+
+
+def test_a_query_at_the_center_of_the_data():
+    """Its product with every row is 0: all of the error lies in the lengths of the rows."""
+    half = normal(1500, 40)
+    check(np.zeros((1, 40), np.float32), np.vstack([half, -half]), "l2", 30)
 
 
 def test_zero_query_under_ip():
@@ -134,14 +153,14 @@ def test_equals_the_definition_on_small_grids(metric, dtype, scale_and_offset, n
 def permuted(rows):
     """Rows that all have one distance to a constant query, exactly; float32 sums tell them apart.
 
-    Products of 24 bits, the sum of which float64 holds and float32 rounds, in another way for each
-    order of the numbers. Every tenth row is nearer or farther by less than float32 shows.
+    Products of 32 to 42 bits, the sum of which float64 holds and float32 rounds, in another way for
+    each order of the numbers. Every tenth row is nearer or farther by less than float32 shows.
     """
     rng = np.random.default_rng(rows)
-    row = rng.integers(2**11, 2**12, 16)
+    row = rng.integers(2**20, 2**21, 200)
     base = np.stack([rng.permutation(row) for _ in range(rows)])
     base[::10, 0] += rng.integers(-1, 2, len(base[::10]))
-    return np.full((3, 16), 1999, np.float32), base.astype(np.float32)
+    return np.full((3, 200), 1999, np.float32), base.astype(np.float32)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -150,24 +169,14 @@ def test_ties_within_the_error_bound_go_to_the_smaller_ids(metric, n, k):
     """Where float32 orders ties by its own rounding, float64 and the ids decide, in shards too."""
     queries, base = permuted(n)
     check(queries, base, metric, k)
-    wanted, _ = plainly(queries, base, metric, k)
-    ids, far = nearest(queries, base, metric, k, stop=n // 2)
-    more, farther = nearest(queries, base, metric, k, start=n // 2, limit=far[:, -1])
-    ids, far = np.hstack([ids, more]), np.hstack([far, farther])
-    order = np.lexsort((ids, far), axis=1)[:, :k]
-    np.testing.assert_array_equal(np.take_along_axis(ids, order, axis=1), wanted)
+    shards(queries, base, metric, k, n // 2)
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_shards_with_a_limit_merge_to_the_whole(metric):
     """A shard that is given the best so far still finds all that can be among the nearest."""
     queries, base = normal(20, 8), np.repeat(normal(1500, 8), 2, axis=0)
-    first, near = nearest(queries, base, metric, 10, stop=1200)
-    second, far = nearest(queries, base, metric, 10, start=1200, limit=near[:, -1])
-    ids, distances = np.hstack([first, second]), np.hstack([near, far])
-    order = np.lexsort((ids, distances), axis=1)[:, :10]
-    wanted, _ = plainly(queries, base, metric, 10)
-    np.testing.assert_array_equal(np.take_along_axis(ids, order, axis=1), wanted)
+    shards(queries, base, metric, 10, 1200)
 
 
 def test_short_shard_is_padded():
@@ -205,11 +214,7 @@ def test_zero_rows_come_last_under_cosine(kind, scale):
     queries = generator.normal(size=(40, 3)).astype(np.float32)
     check(queries, base, "cosine", 60, threads=2)
     check(queries, base[:1], "cosine", 1)
-    first, far = nearest(queries, base, "cosine", 60, stop=2500)
-    _, rest = nearest(queries, base, "cosine", 60, start=2500, limit=far[:, -1])
-    whole = np.sort(np.hstack([far, rest]), axis=1)[:, :60]
-    np.testing.assert_array_equal(whole, plainly(queries, base, "cosine", 60)[1])
-    assert first.min() >= 0
+    shards(queries, base, "cosine", 60, 2500)
 
 
 def test_bad_query_is_named():

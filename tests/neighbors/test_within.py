@@ -46,12 +46,14 @@ def test_the_border_itself_is_within(metric: Metric, dtype: type, offset: float,
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e18, 1e25])
-def test_numbers_beyond_float32s_squares(metric: Metric, scale: float) -> None:
+@pytest.mark.parametrize(
+    ("scale", "asked"), [(1e-30, 1e-30), (1, 1), (1e18, 1e18), (1e25, 1e25), (2e14, 1e24)]
+)
+def test_numbers_beyond_float32s_products(metric: Metric, scale: float, asked: float) -> None:
     """Where float32 products overflow or vanish, float64 decides all."""
     rng = np.random.default_rng(1)
-    base = (rng.standard_normal((3000, 6)) * scale).astype(np.float32)
-    queries = (rng.standard_normal((5, 6)) * scale).astype(np.float32)
+    base = (rng.standard_normal((3000, 30)) * scale).astype(np.float32)
+    queries = (rng.standard_normal((5, 30)) * asked).astype(np.float32)
     limits = np.sort(all_distances(queries, base, metric), axis=1)[:, 40]
     check(queries, base, metric, limits)
 

@@ -24,7 +24,7 @@ from vbench.data.formats import (
     read_scalars,
     read_texts,
 )
-from vbench.data.ground_truth import check_ground_truth
+from vbench.data.given_ground_truth import check_ground_truth
 from vbench.data.hold_out import draw, without_queries
 from vbench.data.joins import Joins, Part
 from vbench.data.keys import Table

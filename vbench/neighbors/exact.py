@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vbench.metric import FloatArray, Metric
 from vbench.neighbors.candidates import Candidates, capacity
@@ -72,6 +74,15 @@ def nearest(
                 space, k, range(start, stop), known, pool, threads, progress
             )
     return ids, distances
+
+
+def merge(
+    one: tuple[NDArray[Any], FloatArray], other: tuple[NDArray[Any], FloatArray]
+) -> tuple[NDArray[Any], FloatArray]:
+    """Keep the nearest of two shards, ids and distances (m, k) each, by distance, then id."""
+    ids, distances = (np.hstack(pair) for pair in zip(one, other, strict=True))
+    order = np.lexsort((ids, distances), axis=1)[:, : one[0].shape[1]]
+    return np.take_along_axis(ids, order, axis=1), np.take_along_axis(distances, order, axis=1)
 
 
 def _search(

@@ -23,6 +23,7 @@ CHUNK_QUERIES = 512
 TILE_ROWS = 2048
 _SLAB_BYTES = 8 << 20
 _PAIR_BYTES = 4 << 20
+_LARGEST = 1e37
 
 FLOAT32 = 2.0**-24
 FLOAT64 = 2.0**-53
@@ -126,8 +127,11 @@ class Space:
         return np.asarray(steps * size + vanishing)
 
     def is_safe(self, error: FloatArray) -> bool:
-        """Whether float32 holds scores of such errors; else NaN or Inf would hide a neighbor."""
-        return bool(np.isfinite(error.max() * 4) and error.max() <= 1e37)
+        """Whether float32 holds the sums on the way to scores of such errors.
+
+        Else Inf − Inf, which is NaN, would hide a neighbor.
+        """
+        return bool(error.max() <= _LARGEST * 2 * (self.d + 16) * FLOAT32)
 
     def scores(self, queries: NDArray[Any], distances: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Lower and upper bounds of the score that belongs to a float64 distance."""
