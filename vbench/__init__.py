@@ -7,44 +7,79 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from vbench.bench.runner import run as run
+    from vbench.api import Run as Run
+    from vbench.api import compare as compare
+    from vbench.api import open as open  # noqa: A004 (read as vbench.open)
+    from vbench.api import rank as rank
+    from vbench.api import report as report
+    from vbench.api import run as run
+    from vbench.api import tail as tail
+    from vbench.api import tune as tune
     from vbench.data.dataset import Dataset as Dataset
+    from vbench.data.dataset import GroundTruth as GroundTruth
     from vbench.data.load import load as load
+    from vbench.errors import DataError as DataError
     from vbench.errors import VbenchError as VbenchError
     from vbench.errors import VbenchWarning as VbenchWarning
+    from vbench.indexes.protocol import Graph as Graph
     from vbench.indexes.protocol import Index as Index
-    from vbench.runs.run import Run as Run
-
-    open = Run  # noqa: A001 (read as vbench.open)
+    from vbench.indexes.recipe import Recipe as Recipe
+    from vbench.measures.base import Measure as Measure
+    from vbench.measures.cost import QPS as QPS
+    from vbench.measures.cost import BatchQPS as BatchQPS
+    from vbench.measures.cost import BestLatency as BestLatency
+    from vbench.measures.cost import BuildTime as BuildTime
+    from vbench.measures.cost import CpuTime as CpuTime
+    from vbench.measures.cost import IndexSize as IndexSize
+    from vbench.measures.cost import Latency as Latency
+    from vbench.measures.cost import PeakMemory as PeakMemory
+    from vbench.measures.cost import Work as Work
+    from vbench.measures.order import MAP as MAP
+    from vbench.measures.order import MRR as MRR
+    from vbench.measures.order import Ratio as Ratio
+    from vbench.measures.order import nDCG as nDCG
+    from vbench.measures.recall import CVaR as CVaR
+    from vbench.measures.recall import Failure as Failure
+    from vbench.measures.recall import Percentile as Percentile
+    from vbench.measures.recall import Recall as Recall
+    from vbench.measures.recall import Robustness as Robustness
+    from vbench.ranking.protocol import Ranker as Ranker
+    from vbench.runs.settings import Setting as Setting
+    from vbench.tuning.tuner import Tuning as Tuning
 
 _HOMES = {
-    "Dataset": "vbench.data.dataset:Dataset",
-    "Index": "vbench.indexes.protocol:Index",
-    "Run": "vbench.runs.run:Run",
-    "VbenchError": "vbench.errors:VbenchError",
-    "VbenchWarning": "vbench.errors:VbenchWarning",
-    "load": "vbench.data.load:load",
-    "open": "vbench.runs.run:Run",
-    "run": "vbench.bench.runner:run",
+    "vbench.api": ("Run", "compare", "open", "rank", "report", "run", "tail", "tune"),
+    "vbench.data.dataset": ("Dataset", "GroundTruth"),
+    "vbench.data.load": ("load",),
+    "vbench.errors": ("DataError", "VbenchError", "VbenchWarning"),
+    "vbench.indexes.protocol": ("Graph", "Index"),
+    "vbench.indexes.recipe": ("Recipe",),
+    "vbench.measures.base": ("Measure",),
+    "vbench.measures.cost": (
+        *("BatchQPS", "BestLatency", "BuildTime", "CpuTime", "IndexSize", "Latency"),
+        *("PeakMemory", "QPS", "Work"),
+    ),
+    "vbench.measures.order": ("MAP", "MRR", "Ratio", "nDCG"),
+    "vbench.measures.recall": ("CVaR", "Failure", "Percentile", "Recall", "Robustness"),
+    "vbench.ranking.protocol": ("Ranker",),
+    "vbench.runs.settings": ("Setting",),
+    "vbench.tuning.tuner": ("Tuning",),
 }
-__all__ = [
-    "Dataset",
-    "Index",
-    "Run",
-    "VbenchError",
-    "VbenchWarning",
-    "__version__",
-    "load",
-    "open",
-    "run",
-]
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+# A star import must leave the builtin `open` alone.
+__all__ = ["__version__", *sorted(_HOME_OF.keys() - {"open"})]
 
 
 def __getattr__(name: str) -> Any:
     """Import the public names when they are first asked for: `vbench --help` needs none."""
-    if name in _HOMES:
-        import importlib
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'vbench' has no attribute {name!r}")
+    import importlib
 
-        module, _, attribute = _HOMES[name].partition(":")
-        return getattr(importlib.import_module(module), attribute)
-    raise AttributeError(f"module 'vbench' has no attribute {name!r}")
+    found = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "open"})

@@ -12,7 +12,6 @@ import vbench
 from vbench.data.dataset import Dataset
 from vbench.errors import MissingExtraError, VbenchError
 from vbench.runs import files
-from vbench.tuning import Tuning, tune
 from vbench.tuning.document import document
 
 WORK = "Latency(p=50)"
@@ -23,20 +22,22 @@ def made(m: int = 400) -> Dataset:
     return Dataset("tiny", *gaussian_pair(640, m, 8, seed=7), "l2")
 
 
-def tuned(index: str | list[str], out: Path, target: str = TARGET, **changes: object) -> Tuning:
+def tuned(
+    index: str | list[str], out: Path, target: str = TARGET, **changes: object
+) -> vbench.Tuning:
     options: dict = {"builds": 2, "repeats": 1, "out": out, "minimize": WORK}
-    return tune(made(), index, target, **options | changes)
+    return vbench.tune(made(), index, target, **options | changes)
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Tuning:
+def found(tmp_path_factory: pytest.TempPathFactory) -> vbench.Tuning:
     """One index, one parameter."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VBENCH_HOME", str(tmp_path_factory.mktemp("home")))
         return tuned("tunable:Kept", tmp_path_factory.mktemp("found") / "run")
 
 
-def test_one_parameter_takes_a_dozen_trials_and_is_certified(found: Tuning) -> None:
+def test_one_parameter_takes_a_dozen_trials_and_is_certified(found: vbench.Tuning) -> None:
     """The claim is about queries that were held out, in every build."""
     assert found.is_certified
     assert 3 <= len(found.tried) <= 12
@@ -47,7 +48,7 @@ def test_one_parameter_takes_a_dozen_trials_and_is_certified(found: Tuning) -> N
     assert (found.calibration, found.held_out) == (200, 200)
 
 
-def test_the_certified_setting_is_hardly_wider_than_need_be(found: Tuning) -> None:
+def test_the_certified_setting_is_hardly_wider_than_need_be(found: vbench.Tuning) -> None:
     """It lies within the width of the bound of the narrowest that meets the target."""
     met = [
         setting.search["keep"]
@@ -57,7 +58,7 @@ def test_the_certified_setting_is_hardly_wider_than_need_be(found: Tuning) -> No
     assert min(met) <= (found.best.tried.value or 0) <= 1.5 * min(met)
 
 
-def test_the_document_holds_what_was_tried_and_claimed(found: Tuning) -> None:
+def test_the_document_holds_what_was_tried_and_claimed(found: vbench.Tuning) -> None:
     """Names of the measures are keys, and the verdict is words."""
     described = document(found)
     assert described["schema"] == "vbench.tune/1"
@@ -69,7 +70,7 @@ def test_the_document_holds_what_was_tried_and_claimed(found: Tuning) -> None:
     assert "on 200 queries that it was not tuned on" in described["verdict"]
 
 
-def test_the_same_call_again_measures_nothing(found: Tuning) -> None:
+def test_the_same_call_again_measures_nothing(found: vbench.Tuning) -> None:
     """All trials are in the run folder; another target of the same space uses them too."""
     trials = found.run.path / "trials"
     before = {path: path.stat().st_mtime_ns for path in trials.iterdir()}
@@ -176,10 +177,10 @@ def test_a_wrong_call_is_refused_in_words(tmp_path: Path, changes: dict, says: s
 def test_half_of_a_few_queries_is_no_evidence(tmp_path: Path) -> None:
     """So few are refused at once."""
     with pytest.raises(VbenchError, match="10 queries cannot be divided"):
-        tune(made(10), "tunable:Kept", TARGET, out=tmp_path / "run")
+        vbench.tune(made(10), "tunable:Kept", TARGET, out=tmp_path / "run")
 
 
-def test_the_run_folder_is_a_run(found: Tuning) -> None:
+def test_the_run_folder_is_a_run(found: vbench.Tuning) -> None:
     """What tuning measured can be opened, shown and compared like any run."""
     run = vbench.open(found.run.path)
     assert len(run.settings()) == len(found.tried)

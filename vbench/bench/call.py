@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vbench._invocation import argv
+from vbench.indexes.recipe import Recipe
 from vbench.runs.schema import Call
 
 _python: ContextVar[str | None] = ContextVar("python", default=None)
@@ -46,6 +47,11 @@ def _written(value: object) -> str:
         return repr(str(value))
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key!r}: {_written(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    if isinstance(value, Recipe):
+        # A class that was given is called so in the code that gave it.
+        return value.name
     return str(value) if isinstance(value, Code) else repr(value)
 
 

@@ -61,7 +61,7 @@ class Plan:
 
 
 def make_plan(
-    indexes: Sequence[str],
+    indexes: Sequence[str | Recipe],
     overrides: Mapping[str, Sequence[Any]],
     options: Options,
     fingerprint: str,
@@ -75,7 +75,7 @@ def make_plan(
     Parameters
     ----------
     indexes
-        As `--index` takes them.
+        As `--index` takes them, or recipes.
     overrides
         Values by parameter, ``{"ef": [16, 32]}``, or for one index, ``{"hnsw.ef": […]}``. They
         take the place of the recipe's.
@@ -90,7 +90,7 @@ def make_plan(
         For an unknown index, parameter or value, an index that is given twice, or one that
         cannot do the metric or the dimensions.
     """
-    _refuse_repeats(indexes)
+    _refuse_repeats([each for each in indexes if isinstance(each, str)])
     recipes = [load_recipe(spec) for spec in indexes]
     _refuse_repeats([recipe.name for recipe in recipes])
     sources = {recipe.name: Source.of(recipe, metric, d) for recipe in recipes}

@@ -14,6 +14,7 @@ from vbench.bench.plan import Plan, make_plan
 from vbench.data.check import check_k
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
+from vbench.indexes.recipe import Recipe
 from vbench.measures.hits import RULES
 from vbench.runs.schema import Options
 
@@ -54,7 +55,7 @@ class Prepared(NamedTuple):
 
 def prepare(
     dataset: Dataset,
-    indexes: Sequence[str] | str,
+    indexes: Sequence[str | Recipe] | str,
     settings: Mapping[str, Sequence[Any]] | None,
     asked: Asked,
     *,

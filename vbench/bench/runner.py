@@ -19,83 +19,29 @@ from vbench.bench.plan import Plan
 from vbench.bench.prepare import Asked, prepare
 from vbench.data.dataset import Dataset
 from vbench.errors import DamagedFileError, VbenchWarning
-from vbench.measures.hits import Rule
+from vbench.indexes.recipe import Recipe
 from vbench.runs.run import Run
+
+_USUAL = Asked()
 
 
 def run(
     dataset: Dataset,
-    indexes: Sequence[str],
+    indexes: Sequence[str | Recipe],
+    asked: Asked = _USUAL,
     *,
-    k: int | Sequence[int] = 10,
-    builds: int = 3,
-    repeats: int = 3,
-    threads: int = 1,
     settings: Mapping[str, Sequence[Any]] | None = None,
-    at_recall: float | None = None,
-    recall_rule: Rule = "exact-tie",
-    timeout: float | None = None,
-    memory_limit: int | None = None,
-    seed: int = 0,
     out: str | Path | None = None,
     fresh: bool = False,
     progress: Progress = silent,
 ) -> Run:
-    """Build, search and score every index; the run goes on where an earlier call stopped.
-
-    Parameters
-    ----------
-    dataset
-        From :func:`vbench.load`.
-    indexes
-        As ``--index`` takes them: recipe names, TOML paths, ``package.module:Class``,
-        ``faiss:FACTORY``.
-    k
-        One cutoff or several; each is searched and timed on its own.
-    builds
-        How often each index is built, each time with its own seed and insertion order.
-    repeats
-        Counted passes over all queries, each in another order; latency is that of all single calls,
-        QPS that of each query's fastest.
-    threads
-        Threads and cores of the worker.
-    settings
-        Values that replace the recipe's: ``{"ef": [16, 32]}``, ``{"hnsw.ef": [64]}``.
-    at_recall
-        Bring each index to this mean recall over its builds, within 0.005, by moving the search
-        parameter that its recipe names, in place of the recipe's sweep. `settings` of it then
-        bound it. How it went is in ``run.manifest.levels``.
-    timeout
-        Seconds that a build, or a trial, may take.
-    memory_limit
-        Bytes that a worker may hold; default nine tenths of what is available now.
-    out
-        The run folder; default ``results/<run-id>``.
-    fresh
-        Throw away what an earlier call left in the folder.
-
-    Returns
-    -------
-    Run
-        Trials that failed are in ``run.manifest.failures``, and warned of
-        (:class:`vbench.VbenchWarning`).
+    """Build, search and score every index; :func:`vbench.api.run` says what all of it means.
 
     Raises
     ------
     VbenchError
         When the call, the data or the folder is wrong; nothing is written then.
     """
-    asked = Asked(
-        k=k,
-        builds=builds,
-        repeats=repeats,
-        threads=threads,
-        at_recall=at_recall,
-        recall_rule=recall_rule,
-        timeout=timeout,
-        memory_limit=memory_limit,
-        seed=seed,
-    )
     prepared = prepare(dataset, indexes, settings, asked)
     plan = prepared.plan
     folder = Path(out) if out is not None else Path("results") / prepared.run_id
@@ -103,7 +49,7 @@ def run(
     written = write_call(
         "vbench.run",
         Code(write_call("vbench.load", **source) if source else dataset.name),
-        [indexes] if isinstance(indexes, str) else list(indexes),
+        list(indexes),
         settings=settings,
         **{**vars(asked), "k": prepared.options.k},
     )
@@ -111,7 +57,7 @@ def run(
     with within_call(python=written), claim(folder, prepared, fresh=fresh) as claimed:
         if not _is_finished(folder, plan, claimed):
             with open_bench(prepared, folder, claimed, progress) as bench:
-                _carry_out(bench, plan, at_recall)
+                _carry_out(bench, plan, asked.at_recall)
                 tried = bench.journal.tried
         run = conclude(folder, dataset)
     if not tried:

@@ -114,7 +114,7 @@ def run(
         raise click.UsageError("give --index, such as --index hnsw, or --study robustness")
 
     from vbench.analysis.summary import summary
-    from vbench.bench.runner import run as measure
+    from vbench.api import run as measure
     from vbench.measures.grammar import parse
 
     measures = [parse(text) for text in extra]

@@ -89,9 +89,9 @@ def tune(
     certifies it with an exact bound that every build must reach. Exit code 1 where the target is
     not met, or not certified; 3 where other work on the machine keeps it from being judged.
     """
+    from vbench.api import tune as find
     from vbench.tuning.document import document
     from vbench.tuning.tuner import too_few_queries
-    from vbench.tuning.tuner import tune as find
 
     data = open_data()
     for each in too_few_queries(data, target, options["level"], options["seed"]):

@@ -24,6 +24,7 @@ from vbench.data.formats import (
     read_scalars,
     read_texts,
 )
+from vbench.data.frames import as_frame, is_frame, read_frame
 from vbench.data.given_ground_truth import check_ground_truth
 from vbench.data.hold_out import draw, without_queries
 from vbench.data.joins import Joins, Part
@@ -181,6 +182,10 @@ def _open(parts: Parts) -> _Opened:
             truth = contents.ground_truth
             if truth is None:
                 truth = parts.ground_truth = siblings.ground_truth_of(Path(str(file)))
+    elif is_frame(parts.base):
+        has_column.append(True)
+        contents = read_frame(parts.base, "base", column)
+        base, items = contents.base, contents.table
     else:
         base = accept(as_array(parts.base), "base")
     asked = as_file(queries)
@@ -194,11 +199,21 @@ def _open(parts: Parts) -> _Opened:
             queries = contents.queries
         if truth is None and neighbors_beside(asked):
             truth = parts.ground_truth = asked
+    elif is_frame(queries):
+        contents = read_frame(queries, "queries", _column_of(queries, column))
+        has_column.append(column is not None)
+        queries, segments = contents.base, contents.table
     elif queries is not None:
         queries = accept(as_array(queries), "queries")
     if column is not None and not any(has_column):
         raise DataError(f"column {column!r}: neither base nor queries are Parquet files with it")
     return _Opened(base, items, queries, segments, truth, metric)
+
+
+def _column_of(frame: Any, column: str | None) -> str | None:
+    """The column that the caller names, where this table has it."""
+    names = [str(name) for name in as_frame(frame, "queries").columns]
+    return column if column and any(name.startswith(column) for name in names) else None
 
 
 def _read_ids(

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vbench.data import catalog
 from vbench.data.card import Card, read_card
 from vbench.data.dataset import Dataset, GroundTruth
+from vbench.data.frames import is_frame
 from vbench.data.layout import layout
 from vbench.data.names import in_order, label
 from vbench.data.parts import Files, check_whole, is_pattern
@@ -23,6 +24,18 @@ from vbench.metric import Metric
 
 Vectors = NDArray[Any]
 Array = Vectors | Path | Files | str
+
+
+class Tabular(Protocol):
+    """A table of polars, pandas or Arrow."""
+
+    @property
+    def columns(self) -> Any:
+        """Names, or the columns themselves."""
+
+
+Data = str | Path | Vectors | Tabular
+"""What a dataset, or a part of it, is made of: a name or a path, an array, a table."""
 
 TABLES = {
     "segments": "queries.parquet",
@@ -44,6 +57,8 @@ class Parts:
         By the caller, to be joined.
     column : str or None
         The column of vectors that the caller named.
+    base, queries
+        Arrays, tables in memory, or where they lie.
     files : int or None
         Number of files of the base vectors, where there are several.
     """
@@ -73,7 +88,7 @@ def as_file(source: Any) -> Path | Files | None:
     return Path(source).expanduser() if isinstance(source, str | Path) else None
 
 
-def find(name_or_path: str | Path | Vectors) -> Parts | Dataset:
+def find(name_or_path: Data) -> Parts | Dataset:
     """The parts of a dataset by name, path or array, none of them opened; or a plug-in's own."""
     if not isinstance(name_or_path, str | Path):
         return Parts("unnamed", as_array(name_or_path))
@@ -101,8 +116,8 @@ def find(name_or_path: str | Path | Vectors) -> Parts | Dataset:
 
 
 def as_array(given: Any) -> Vectors:
-    """Take what the caller gave as an array; a map stays a map."""
-    return given if isinstance(given, np.memmap) else np.asarray(given)
+    """Take what the caller gave as an array; a map stays a map, and a table a table."""
+    return given if isinstance(given, np.memmap) or is_frame(given) else np.asarray(given)
 
 
 def _from_catalog(entry: catalog.Entry) -> Parts | Dataset:

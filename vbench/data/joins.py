@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vbench.data import tables
 from vbench.data.arrays import first_line
 from vbench.data.columns import id_column, is_text
+from vbench.data.frames import as_frame, is_frame
 from vbench.data.keys import Match, On, Table, as_keys, match, parse_on, repeats
 from vbench.errors import DataError, VbenchError, VbenchWarning
 
@@ -169,8 +170,8 @@ def read_table(source: Any, is_text: Callable[[str], bool]) -> pl.DataFrame | No
 
     if source is None:
         return None
-    if isinstance(source, pl.DataFrame):
-        return source.clone()
+    if is_frame(source):
+        return as_frame(source, "table")
     path = Path(source)
     if not path.is_file():
         raise DataError(f"{path}: no such file")

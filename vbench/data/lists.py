@@ -28,6 +28,19 @@ TRUTH_COLUMNS = ("neighbors_id", *GROUND_TRUTH_KEYS)
 _NUMBERED = re.compile(r"^(.*?)(\d+)$", re.DOTALL)
 
 
+class Frame(NamedTuple):
+    """A table in memory, and what it is called in messages."""
+
+    name: str
+    table: pl.DataFrame
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Table = Path | Frame
+
+
 class Choice(NamedTuple):
     """The column of vectors, or what the columns of their dimensions begin with, and these."""
 
@@ -35,7 +48,15 @@ class Choice(NamedTuple):
     dimensions: tuple[str, ...] = ()
 
 
-def choose(path: Path, *, ids: bool = False, column: str | None = None) -> Choice:
+def _schema(path: Table) -> Mapping[str, pl.DataType]:
+    return dict(path.table.schema) if isinstance(path, Frame) else parquet_schema(path)
+
+
+def _scan(path: Table) -> pl.LazyFrame:
+    return path.table.lazy() if isinstance(path, Frame) else scan_parquet(path)
+
+
+def choose(path: Table, *, ids: bool = False, column: str | None = None) -> Choice:
     """Find the vectors of a file, or the ids of true neighbors.
 
     Parameters
@@ -48,7 +69,7 @@ def choose(path: Path, *, ids: bool = False, column: str | None = None) -> Choic
     DataError
         No column or more than one may be meant, or it holds no lists of numbers.
     """
-    schema = parquet_schema(path)
+    schema = _schema(path)
     dimensions = {} if ids else _dimensions(schema)
     if column is not None:
         if column in dimensions and column not in schema:
@@ -79,13 +100,13 @@ def choose(path: Path, *, ids: bool = False, column: str | None = None) -> Choic
     raise DataError(_none(path, schema, wanted[0], [*lists, *dimensions], ids))
 
 
-def is_known(path: Path, column: str) -> bool:
+def is_known(path: Table, column: str) -> bool:
     """Whether there is a column of that name, or several of dimensions that begin with it."""
-    schema = parquet_schema(path)
+    schema = _schema(path)
     return column in schema or column in _dimensions(schema)
 
 
-def dimension_columns(path: Path, column: str | None = None) -> tuple[str, ...]:
+def dimension_columns(path: Table, column: str | None = None) -> tuple[str, ...]:
     """Columns that each hold a dimension of the vectors; none where these lie in lists."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a choice that was told when the vectors were read
@@ -95,15 +116,15 @@ def dimension_columns(path: Path, column: str | None = None) -> tuple[str, ...]:
             return ()
 
 
-def neighbors_column(path: Path) -> str | None:
+def neighbors_column(path: Table) -> str | None:
     """The column that holds the true neighbors of each row, if the name of one says so."""
-    schema = parquet_schema(path)
+    schema = _schema(path)
     columns = [name for name, kind in schema.items() if is_list(kind) and not leaf(kind).is_float()]
     # Beside vectors `ids` may be anything.
     return one_of([name for name in TRUTH_COLUMNS if name != "ids"], columns)
 
 
-def open_rows(path: Path, choice: Choice, *, ids: bool) -> Rows:
+def open_rows(path: Table, choice: Choice, *, ids: bool) -> Rows:
     """The rows of the chosen column, a block of which is read at a time."""
     return _number_rows(path, choice) if choice.dimensions else _list_rows(path, choice.name, ids)
 
@@ -143,7 +164,7 @@ def _is_raw(kind: pl.DataType) -> bool:
     return str(kind) in ("Binary", "String")
 
 
-def _of_lists(path: Path, name: str, schema: Mapping[str, pl.DataType]) -> Choice:
+def _of_lists(path: Table, name: str, schema: Mapping[str, pl.DataType]) -> Choice:
     if name not in schema:
         raise DataError(f"{path}: no column {name!r}; the columns are {', '.join(schema)}")
     kind = schema[name]
@@ -160,7 +181,7 @@ def _told(kind: pl.DataType) -> str:
 
 
 def _none(
-    path: Path,
+    path: Table,
     schema: Mapping[str, pl.DataType],
     wanted: str,
     candidates: Sequence[str],
@@ -190,7 +211,7 @@ def _dimensions(schema: Mapping[str, pl.DataType]) -> dict[str, list[tuple[int, 
     return {prefix: sorted(each) for prefix, each in found.items() if len(each) > 1}
 
 
-def _of_dimensions(path: Path, prefix: str, found: Sequence[tuple[int, str]]) -> Choice:
+def _of_dimensions(path: Table, prefix: str, found: Sequence[tuple[int, str]]) -> Choice:
     numbers = [number for number, _ in found]
     first = min(numbers[0], 1)
     if numbers != list(range(first, first + len(numbers))):
@@ -202,16 +223,16 @@ def _of_dimensions(path: Path, prefix: str, found: Sequence[tuple[int, str]]) ->
     return Choice(prefix, tuple(name for _, name in found))
 
 
-def _number_rows(path: Path, choice: Choice) -> Rows:
+def _number_rows(path: Table, choice: Choice) -> Rows:
     """A column for each dimension."""
     import polars as pl
 
     names = list(choice.dimensions)
     where = f"{path}: {names[0]} … {names[-1]}"
-    schema = parquet_schema(path)
+    schema = _schema(path)
     kinds = {np.dtype(str(schema[name]).lower()) for name in names}
     dtype = kept_dtype(kinds.pop() if len(kinds) == 1 else np.dtype("float64"), where)
-    frame = scan_parquet(path).select(names)
+    frame = _scan(path).select(names)
     n = collect(frame.select(pl.len())).item()
 
     def block(start: int, stop: int) -> Vectors:
@@ -225,14 +246,14 @@ def _number_rows(path: Path, choice: Choice) -> Rows:
     return Rows(where, (n, len(names)), dtype, block, f"{names[0]} … {names[-1]}")
 
 
-def _list_rows(path: Path, column: str, ids: bool) -> Rows:
+def _list_rows(path: Table, column: str, ids: bool) -> Rows:
     """A column of lists, or of lists of lists; shorter lists of ids end in −1."""
     import polars as pl
 
     where = f"{path}: {column}"
-    kind = parquet_schema(path)[column]
+    kind = _schema(path)[column]
     dtype = kept_dtype(np.dtype(str(leaf(kind)).lower()), where, ids=ids)
-    frame = scan_parquet(path).select(column)
+    frame = _scan(path).select(column)
     n = collect(frame.select(pl.len())).item()
     widths = _widths(collect(frame.head(1))[column])
     if ids and len(widths) == 1 and isinstance(_storage(kind), pl.List):

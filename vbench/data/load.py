@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,26 +16,23 @@ from vbench.data import catalog
 from vbench.data.assemble import assemble
 from vbench.data.card import Card
 from vbench.data.dataset import Dataset, GroundTruth
-from vbench.data.find import Array, Parts, Vectors, find
+from vbench.data.find import Array, Data, Parts, Tabular, find
 from vbench.data.named import name_by_ids, sides
 from vbench.errors import DataError, VbenchError
 from vbench.metric import Metric, known_metric
 
-if TYPE_CHECKING:
-    import polars as pl
-
 
 def load(
-    name_or_path: str | Path | Vectors,
+    name_or_path: Data,
     *,
-    queries: Array | None = None,
+    queries: Data | None = None,
     metric: Metric | str | None = None,
     ground_truth: Array | GroundTruth | Literal[False] | None = None,
     truth: Array | GroundTruth | Literal[False] | None = None,
-    segments: pl.DataFrame | Path | str | None = None,
-    items: pl.DataFrame | Path | str | None = None,
-    relevance: pl.DataFrame | Path | str | None = None,
-    interactions: pl.DataFrame | Path | str | None = None,
+    segments: Tabular | Path | str | None = None,
+    items: Tabular | Path | str | None = None,
+    relevance: Tabular | Path | str | None = None,
+    interactions: Tabular | Path | str | None = None,
     on: str | Sequence[str] | None = None,
     column: str | None = None,
     name: str | None = None,
@@ -50,13 +47,14 @@ def load(
         A name of the catalog (`vbench data list`); a file (HDF5 of ann-benchmarks or VIBE,
         `.fvecs/.bvecs`, `.fbin/.f16bin/.u8bin/.i8bin`, `.npy/.npz`, Parquet); a folder
         in vbench's own layout or VectorDBBench's; a folder or a pattern (`emb_*.npy`) of the parts
-        of a table; a card; or the base vectors themselves (n, d).
+        of a table; a card; or the base vectors themselves: (n, d), or a table of polars, pandas or
+        Arrow with a column of them.
         float32, float16, int8 and uint8 are kept as they are; float64, bfloat16 and wider
         integers become float32. Arrays are copied.
         Columns beside the lists of a Parquet file describe the items, or the queries.
     queries
-        (m, d), or a file of them, where the file at `name_or_path` holds none and none with the
-        usual name (`sift_query.fvecs` for `sift_base.fvecs`) lies beside it.
+        (m, d), a table or a file of them, where the file at `name_or_path` holds none and none
+        with the usual name (`sift_query.fvecs` for `sift_base.fvecs`) lies beside it.
     metric
         `l2`, `ip` or `cosine`, or another tool's word for it (`euclidean`, `dot`, `angular`);
         needed where neither file nor card says it.
@@ -76,8 +74,8 @@ def load(
         The column to join segments, items and ground truth by, or several, where that is not
         clear; `OURS=THEIRS` where the two call it differently.
     column
-        The column of vectors of a Parquet file, where there are several; of vectors that have a
-        column for each dimension, what these columns begin with.
+        The column of vectors of a Parquet file or a table, where there are several; of vectors
+        that have a column for each dimension, what these columns begin with.
     hold_out
         Ask queries that the base does not hold. Where there are no queries, that many base
         vectors, always the same, become the queries; where queries are base vectors, that many of

@@ -42,8 +42,8 @@ def rename_old_keys(values: dict[str, Any]) -> dict[str, Any]:
     return rename_keys(values, {"knob": "tune_parameter"})
 
 
-def load_recipe(spec: str) -> Recipe:
-    """The recipe behind what `--index` was given.
+def load_recipe(spec: str | Recipe) -> Recipe:
+    """The recipe behind what `--index` was given; a recipe is one already.
 
     Parameters
     ----------
@@ -57,6 +57,8 @@ def load_recipe(spec: str) -> Recipe:
     VbenchError
         Nothing is known under that name, or what is there cannot be used.
     """
+    if isinstance(spec, Recipe):
+        return _completed(spec, spec.name or spec.adapter)
     files = recipe_files()
     if spec in files:
         return _read(files[spec])
@@ -70,7 +72,8 @@ def load_recipe(spec: str) -> Recipe:
         raise UnknownNameError(
             "index", spec, {*files, *adapters()}, "or give a .toml file, or package.module:Class"
         )
-    return _of_class(spec)
+    rehearse(spec)
+    return recipe_of_class(spec, spec)
 
 
 def recipe_files() -> dict[str, Path]:
@@ -82,15 +85,19 @@ def recipe_files() -> dict[str, Path]:
 def _read(path: Path) -> Recipe:
     recipe = read_toml(path, Recipe, prepare=rename_old_keys)
     try:
-        rehearse(recipe.adapter)
-        kind = resolve(recipe.adapter)
-        if recipe.tune_parameter:
-            _check_tune_parameter(recipe.tune_parameter, kind)
+        return _completed(recipe, recipe.name or path.stem)
     except VbenchError as error:
         raise VbenchError(f"{path}: {error}") from None
+
+
+def _completed(recipe: Recipe, name: str) -> Recipe:
+    rehearse(recipe.adapter)
+    kind = resolve(recipe.adapter)
+    if recipe.tune_parameter:
+        _check_tune_parameter(recipe.tune_parameter, kind)
     return msgspec.structs.replace(
         recipe,
-        name=recipe.name or path.stem,
+        name=name,
         about=recipe.about or _summary(kind),
         tune_parameter=recipe.tune_parameter or _with_range(kind.tune_parameter, recipe.search),
     )
@@ -106,8 +113,8 @@ def _check_tune_parameter(parameter: TuneParameter, kind: type[Index]) -> None:
         )
 
 
-def _of_class(spec: str) -> Recipe:
-    rehearse(spec)
+def recipe_of_class(spec: str, name: str) -> Recipe:
+    """The recipe of a class without a file: its own sweep."""
     kind = resolve(spec)
     sweep = {name: list(values) for name, values in kind.sweep.items()}
     return Recipe(
@@ -115,7 +122,7 @@ def _of_class(spec: str) -> Recipe:
         about=_summary(kind),
         tune_parameter=_with_range(kind.tune_parameter, sweep),
         search=sweep,
-        name=spec,
+        name=name,
     )
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import functools
-import importlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._choices import check_choice
 from vbench.data.dataset import GroundTruth
 from vbench.errors import DamagedFileError, UnknownNameError, VbenchError
 from vbench.measures.answers import Answers, Cost
 from vbench.measures.base import Measure
 from vbench.measures.curve import curve
-from vbench.measures.grammar import parse
+from vbench.measures.grammar import as_measure
 from vbench.measures.sample import Estimate, Sample
 from vbench.runs import files, tables
 from vbench.runs.facts import TrialFacts
@@ -322,26 +322,31 @@ class Run:
         return pl.DataFrame(columns | {name: getattr(found, name) for name in names})
 
     def measure(
-        self, name: str | Measure, per: Per = "setting", cluster: str | None = None
+        self,
+        name: str | Measure | Sequence[str | Measure],
+        per: Per = "setting",
+        cluster: str | None = None,
     ) -> pl.DataFrame:
-        """One measure of everything in the run.
+        """One measure of everything in the run, or several.
 
         Parameters
         ----------
         name
-            A measure in the grammar, such as ``"Robustness(delta=0.9)@10"``.
+            A measure, such as ``"Robustness(delta=0.9)@10"``, or a list of some.
         per
             `setting`: a row for each setting, the mean over builds with `low`, `high` (95 %
             interval) and `spread` (standard deviation over builds). `trial`: a row for each
             build of each setting. `query`: a row for each query of each of those, with its `id`
-            where queries have some.
+            where queries have some, and the columns of the queries, such as segments.
         cluster
             Column of the queries whose equal values are not taken as independent.
 
         Returns
         -------
         polars.DataFrame
-            Columns `index`, `build` and `setting` (written ``name=value``), `k`, then by `per`.
+            Columns `measure` (of a list only), `index`, `build` and `setting` (written
+            ``name=value``), `k`, then by `per`. A column of the queries that is called as one of
+            these is `column.NAME`.
 
         Raises
         ------
@@ -350,42 +355,46 @@ class Run:
         """
         import polars as pl
 
-        measure = parse(name) if isinstance(name, str) else name
-        settings = self._with_cutoff(measure)
+        check_choice("per", per, get_args(Per))
+        single = isinstance(name, str | Measure | type)
+        given: Any = [name] if single else name
+        measures = [as_measure(each) for each in given]
+        if not measures:
+            raise VbenchError("no measure given; name at least one, such as Recall@10")
         rows: list[dict[str, Any]] = []
-        for setting in settings:
-            head = {
-                "index": setting.index,
-                "build": spell(setting.build),
-                "setting": spell(setting.search),
-                "k": setting.k,
-            }
-            if per == "setting":
-                (value,) = self.estimates(setting, [measure], cluster=cluster)
-                rows.append(head | {"builds": len(setting.trials)} | value._asdict())
-                continue
-            for trial in setting.trials:
-                number = {"build_number": self.build_of(trial).number}
-                answers = self.answers(trial)
-                if per == "trial":
-                    rows.append(head | number | {"value": measure.value(answers)})
-                    continue
-                values = measure.per_query(answers)
-                rows.append(head | number | {"query": np.arange(len(values)), "value": values})
+        for measure in dict.fromkeys(measures):
+            named = {} if single else {"measure": str(measure)}
+            for setting in self._with_cutoff(measure):
+                rows += [named | row for row in self._rows_of(measure, setting, per, cluster)]
         frame = pl.DataFrame(rows)
-        if per != "query":
+        if per != "query" or frame.is_empty():
             return frame
         frame = frame.explode("query", "value")
-        if self.query_ids is None:
-            return frame
-        return frame.with_columns(self.query_ids.gather(frame["query"]).alias("id"))
+        taken = set(frame.columns) - {"query"}
+        about = self.queries.rename(lambda each: f"column.{each}" if each in taken else each)
+        return frame.join(about, on="query", how="left", maintain_order="left")
 
-    def report(self, path: str | Path) -> Path:
-        """Write the run as one self-contained HTML page; the path it was written to."""
-        # The report stands above this room and is found when it is called.
-        page = importlib.import_module("vbench.render.page.page")
-        written: Path = page.write(self, path)
-        return written
+    def _rows_of(
+        self, measure: Measure, setting: Setting, per: Per, cluster: str | None
+    ) -> Iterator[dict[str, Any]]:
+        head = {
+            "index": setting.index,
+            "build": spell(setting.build),
+            "setting": spell(setting.search),
+            "k": setting.k,
+        }
+        if per == "setting":
+            (value,) = self.estimates(setting, [measure], cluster=cluster)
+            yield head | {"builds": len(setting.trials)} | value._asdict()
+            return
+        for trial in setting.trials:
+            number = {"build_number": self.build_of(trial).number}
+            answers = self.answers(trial)
+            if per == "trial":
+                yield head | number | {"value": measure.value(answers)}
+            else:
+                values = measure.per_query(answers)
+                yield head | number | {"query": np.arange(len(values)), "value": values}
 
     def _with_cutoff(self, measure: Measure) -> list[Setting]:
         settings = self.settings()

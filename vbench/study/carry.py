@@ -83,8 +83,8 @@ def carry_out(
         run = measure(
             datasets[part.dataset],
             part.indexes,
+            part.asked(threads, timeout, memory_limit),
             settings=part.settings,
-            **vars(part.asked(threads, timeout, memory_limit)),
             out=folder / "runs" / part.folder,
             fresh=fresh,
             progress=_within(progress, study, number),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from vbench.bench.plan import Plan
 from vbench.bench.prepare import Asked, prepare
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
-from vbench.measures.hits import Rule
+from vbench.indexes.recipe import Recipe
 from vbench.runs.run import Run
 from vbench.stats.intervals import check_level
 from vbench.tuning.combinations import require_optuna, search_combinations
@@ -32,6 +32,7 @@ from vbench.tuning.trials import Judge, Tried, halves
 ONE_KNOB, SEVERAL = 12, 60
 """Settings that are tried of an index, at most, where one parameter moves and where several do."""
 _FEWEST_QUERIES = 20
+_USUAL = Asked()
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +91,9 @@ class Tuning:
 
 def tune(
     dataset: Dataset,
-    indexes: Sequence[str] | str,
+    indexes: Sequence[str | Recipe],
     target: str,
+    asked: Asked = _USUAL,
     *,
     minimize: str | None = None,
     maximize: str | None = None,
@@ -99,13 +101,6 @@ def tune(
     settings: Mapping[str, Sequence[Any]] | None = None,
     trials: int | None = None,
     level: float = 0.95,
-    builds: int = 3,
-    repeats: int = 3,
-    threads: int = 1,
-    recall_rule: Rule = "exact-tie",
-    timeout: float | None = None,
-    memory_limit: int | None = None,
-    seed: int = 0,
     out: str | Path | None = None,
     fresh: bool = False,
     progress: Progress = silent,
@@ -118,24 +113,8 @@ def tune(
     refuses one: so tested in an order that it did not choose, no correction for their number is
     needed (a fixed sequence; Angelopoulos et al., "Learn then Test", 2021).
 
-    Parameters
-    ----------
-    dataset, indexes, threads, recall_rule, timeout, memory_limit, out, fresh
-        As :func:`vbench.run` has them.
-    target
-        ``"Robustness(delta=0.9)@10>=0.99 and Latency(p=99)<=2ms"``.
-    minimize, maximize
-        A measure; default: minimize ``Latency(p=99)``.
-    k
-        Neighbors to retrieve, where no target says it.
-    settings
-        Values to choose from, ``{"M": [8, 16, 32]}``; of the parameter, the ends of its range.
-    trials
-        The most settings to try of each index: default 12, or 60 where several parameters move.
-    level
-        Confidence of the certificate.
-    builds, repeats, seed
-        As :func:`vbench.run` has them; the seed also divides the queries.
+    :func:`vbench.api.tune` says what the arguments mean. `k` stands in the place of that of
+    `asked`.
 
     Raises
     ------
@@ -148,16 +127,7 @@ def tune(
     targets, objective = parse_targets(target), parse_objective(minimize, maximize)
     _check(targets, objective, dataset.m, trials)
     measures = [*(each.measure for each in targets), objective.measure]
-    asked = Asked(
-        k=common_cutoff(measures, k),
-        builds=builds,
-        repeats=repeats,
-        threads=threads,
-        recall_rule=recall_rule,
-        timeout=timeout,
-        memory_limit=memory_limit,
-        seed=seed,
-    )
+    asked = replace(asked, k=common_cutoff(measures, k))
     prepared = prepare(dataset, indexes, settings, asked, chosen_later=True)
     plan = prepared.plan
     require_optuna(plan.groups)
