@@ -92,6 +92,11 @@ class Latency(_Latency):
     )
     labels: ClassVar[tuple[str, str]] = ("{0.percentile} of latency", "p{0.p}")
 
+    @property
+    def label(self) -> str:
+        """What a chart says of it."""
+        return super().label.replace("median of", "median")
+
     def value(self, answers: Answers) -> float | None:
         calls = answers.sorted_quiet_ns
         return float(calls[percentile_rank(calls.size, self.p)]) * 1e-9 if calls.size else None
