@@ -29,7 +29,8 @@ from vbench.stats.certificate import Certificate
 from vbench.stats.paired import Difference
 
 Kind = Literal["mean", "share", "tail", "cost"]
-Unit = Literal["share", "seconds", "bytes", "rate", "count"]
+Unit = Literal["share", "score", "seconds", "bytes", "rate", "count", "number"]
+"""`share`: of the queries; `score`: from 0 to 1, such as recall; `number`: anything else."""
 Better = Literal["higher", "lower"]
 M = TypeVar("M", bound="Measure")
 
@@ -58,7 +59,7 @@ class Measure(metaclass=_Matmul):
     kind: ClassVar[Kind] = "mean"
     """`mean`: the mean of a value of every query; `share`: the same, each value 0 or 1;
     `tail`: another function of the hits; `cost`: about the trial and not its answers."""
-    unit: ClassVar[Unit] = "share"
+    unit: ClassVar[Unit] = "score"
     better: ClassVar[Better] = "higher"
     labels: ClassVar[tuple[str, str]] = ("", "")
     """What a chart says, and what the head of a column; ``{0.name}`` is a parameter."""
@@ -75,6 +76,8 @@ class Measure(metaclass=_Matmul):
         # Before `dataclass` sees the class: it would give it a repr of its own.
         if "__repr__" not in vars(cls):
             cls.__repr__ = Measure.__repr__  # type: ignore[method-assign]
+        if vars(cls).get("kind") == "share" and "unit" not in vars(cls):
+            cls.unit = "share"
 
     def __repr__(self) -> str:
         cutoff = getattr(self, "k", None)

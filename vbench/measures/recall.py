@@ -90,8 +90,8 @@ class Failure(OfHits):
 
     kind: ClassVar[Kind] = "share"
     better: ClassVar[Better] = "lower"
-    spellings: ClassVar[tuple[str, ...]] = ("zero(?:[- ]recall(?: queries)?)?", "nothing right")
-    labels: ClassVar[tuple[str, str]] = ("queries with nothing right", "nothing right")
+    spellings: ClassVar[tuple[str, ...]] = ("zero(?:[- ]recall(?: queries)?)?",)
+    labels: ClassVar[tuple[str, str]] = ("zero-recall queries", "zero-recall")
 
     def per_query(self, answers: Answers) -> FloatArray:
         return np.asarray(self.hits(answers) == 0, dtype=float)

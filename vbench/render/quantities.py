@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from vbench.measures.base import Measure
-from vbench.measures.grammar import parse
-
-Unit = Literal["share", "rate", "seconds", "bytes", "count"]
+from vbench.measures.base import Better, Measure, Unit, takes_cutoff
+from vbench.measures.cost import QPS, BatchQPS, BuildTime, IndexSize, Latency, PeakMemory, Work
+from vbench.measures.recall import CVaR, Failure, Percentile, Recall
 
 
 class Quantity(NamedTuple):
@@ -18,39 +17,43 @@ class Quantity(NamedTuple):
     ----------
     key
         Name of its column; `key_low` and `key_high` hold the interval.
-    spelling
-        Its measure, with ``{k}`` for K.
     title, short
         What a chart and the head of a table's column say.
+    uncut
+        Its measure, without K.
     """
 
     key: str
-    spelling: str
     title: str
     short: str
     unit: Unit
-    higher_is_better: bool = True
+    better: Better = "higher"
+    uncut: Measure | None = None
+
+    @classmethod
+    def of(cls, key: str, measure: Measure) -> Quantity:
+        """In the words of its measure."""
+        return cls(key, measure.label, measure.short, measure.unit, measure.better, measure)
 
     def measure(self, k: int) -> Measure:
         """The measure at K."""
-        return parse(self.spelling.format(k=k))
+        assert self.uncut is not None
+        return self.uncut @ k if takes_cutoff(type(self.uncut)) else self.uncut
 
 
 QUANTITIES = (
-    Quantity("recall", "Recall@{k}", "mean recall", "mean recall", "share"),
-    Quantity("worst", "CVaR(alpha=0.05)@{k}", "mean recall of the worst 5 %", "worst 5 %", "share"),
-    Quantity("p5", "Percentile(p=5)@{k}", "5th percentile of recall", "p5", "share"),
-    Quantity(
-        "nothing", "Failure@{k}", "queries with nothing right", "nothing right", "share", False
-    ),
-    Quantity("qps", "QPS", "queries a second, best of repeats", "QPS", "rate"),
-    Quantity("batch_qps", "BatchQPS", "queries a second, in one batch", "batch QPS", "rate"),
-    Quantity("p50_latency", "Latency(p=50)", "median latency", "p50", "seconds", False),
-    Quantity("p99_latency", "Latency(p=99)", "99th percentile of latency", "p99", "seconds", False),
-    Quantity("work", "Work", "distance computations a query", "work", "count", False),
-    Quantity("build_time", "BuildTime", "build time", "build", "seconds", False),
-    Quantity("size", "IndexSize", "index size", "size", "bytes", False),
-    Quantity("peak", "PeakMemory", "peak memory of the build", "peak memory", "bytes", False),
+    Quantity.of("recall", Recall()),
+    Quantity.of("worst", CVaR()),
+    Quantity.of("p5", Percentile()),
+    Quantity.of("nothing", Failure()),
+    Quantity.of("qps", QPS()),
+    Quantity.of("batch_qps", BatchQPS()),
+    Quantity.of("p50_latency", Latency(50)),
+    Quantity.of("p99_latency", Latency(99)),
+    Quantity.of("work", Work()),
+    Quantity.of("build_time", BuildTime()),
+    Quantity.of("size", IndexSize()),
+    Quantity.of("peak", PeakMemory()),
 )
 BY_KEY = {quantity.key: quantity for quantity in QUANTITIES}
 
@@ -59,7 +62,7 @@ def spelt(value: float | None, unit: Unit) -> str:
     """A value with the digits that mean something, and its unit."""
     if value is None or math.isnan(value):
         return "–"
-    if unit == "share":
+    if unit in ("share", "score"):
         return f"{value:.3f}"
     if unit == "seconds":
         return _scaled(value, (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)))

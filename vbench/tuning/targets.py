@@ -18,6 +18,7 @@ _TARGET = re.compile(
 _VALUE = re.compile(r"^(?P<number>[-+\d.eE_]+?)\s*(?P<unit>[a-zA-Zµμ%]*)$")
 _UNITS: dict[Unit, dict[str, float]] = {
     "share": {"%": 0.01},
+    "score": {"%": 0.01},
     "seconds": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9},
     "bytes": {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12},
 }

@@ -89,7 +89,7 @@ def quantity_axis(ax: Axes, side: str, key: str, k: int, delta: float) -> None:
         return
     quantity = BY_KEY[key]
     axis.set_label_text(f"mean recall@{k}" if key == "recall" else quantity.title)
-    if quantity.unit == "share":
+    if quantity.unit in ("share", "score"):
         widened(ax, side)
         return
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator

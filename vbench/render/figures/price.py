@@ -80,7 +80,7 @@ def three_way(
         raise VbenchError(f"the run holds no setting with {x}, {y} and {floor_of}")
     if floor is None:
         floor = float(frame[floor_of].quantile(0.5, "higher") or 0.0)
-    rising = floor_of == "robustness" or BY_KEY[floor_of].higher_is_better
+    rising = floor_of == "robustness" or BY_KEY[floor_of].better == "higher"
     holds = pl.col(floor_of) >= floor if rising else pl.col(floor_of) <= floor
     for family, rows in families(frame.with_columns(holds=holds)):
         look = looks_of(run)[rows["index"][0]]

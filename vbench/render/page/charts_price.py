@@ -20,7 +20,7 @@ from vbench.render.page.charts import (
 )
 from vbench.render.quantities import QUANTITIES, Quantity
 
-ROBUSTNESS = Quantity("robustness", "", "Robustness at the slider's δ", "R-δ", "share")
+ROBUSTNESS = Quantity("robustness", "Robustness at the slider's δ", "R-δ", "share")
 _LOOSE = {"zero": False, "nice": False, "padding": 12}
 CHOICES = (ROBUSTNESS, *QUANTITIES)
 
@@ -166,8 +166,8 @@ def trade_off(draw: Drawing, *, x: str, y: str, floor_of: str) -> Spec:
         "y": y,
         "floor_of": floor_of,
         "floor": 0,
-        "units": {each.key: each.unit for each in CHOICES},
-        "signs": {each.key: 1 if each.higher_is_better else -1 for each in CHOICES},
+        "units": {each.key: each.unit.replace("score", "share") for each in CHOICES},
+        "signs": {each.key: 1 if each.better == "higher" else -1 for each in CHOICES},
         "titles": {each.key: each.title for each in CHOICES},
     }
     return draw.chart(

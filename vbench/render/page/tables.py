@@ -7,6 +7,7 @@ from typing import Any
 from vbench.analysis.gather import Panel
 from vbench.analysis.matched import MatchedRecall
 from vbench.measures.hits import threshold
+from vbench.measures.recall import Robustness
 from vbench.measures.usual import DELTAS
 from vbench.render import frames
 from vbench.render.page.parts import Cell, Column, Row, Table
@@ -28,11 +29,11 @@ def verdict_table(panel: Panel, matched: MatchedRecall) -> Table:
         Column("setting", number=False),
         Column("mean recall", "The average that is usually reported"),
         *(
-            Column(f"reach {delta:g}", f"Share of the queries with recall ≥ {delta:g}")
+            Column(Robustness(delta).short, f"Share of the {Robustness(delta).label}")
             for delta in _VERDICT_DELTAS
         ),
-        Column("nothing right", "Share of the queries with none of their neighbors found"),
-        Column("worst 5 %", "Mean recall of the worst 5 % of the queries"),
+        Column(BY_KEY["nothing"].short, "Share of the queries with none of their neighbors found"),
+        Column(BY_KEY["worst"].short, BY_KEY["worst"].title),
         *(Column(price.short, price.title) for price in prices),
     ]
     rows = []
@@ -52,7 +53,7 @@ def verdict_table(panel: Panel, matched: MatchedRecall) -> Table:
     return Table(
         f"verdict-{panel.id}",
         f"At equal mean recall, about {matched.level:.2f}: {panel.name}",
-        "Reach 0.9: share of the queries with recall ≥ 0.9, the others likewise. p99: the latency "
+        "R-0.9: share of the queries with recall ≥ 0.9, the others likewise. p99: the latency "
         "that one call in a hundred exceeds. Small figures: 95 % intervals over queries and "
         "builds.",
         columns,
@@ -72,7 +73,7 @@ def settings_table(panel: Panel) -> Table:
         Column("R-δ", "Share of the queries that reach the δ of the slider", live="robustness"),
         Column("mean recall", BY_KEY["recall"].title),
         *(
-            Column(f"R-{delta:g}", f"Share of the queries with recall ≥ {delta:g}")
+            Column(Robustness(delta).short, f"Share of the {Robustness(delta).label}")
             for delta in deltas
         ),
         *(Column(each.short, each.title) for each in shown_quantities if each.key != "recall"),

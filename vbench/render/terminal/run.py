@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from vbench.analysis.summary import standard
 from vbench.numbers import seconds, size
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.terminal import headed, styled, warned
@@ -137,21 +138,9 @@ def _evenness(rows: Sequence[Mapping[str, Any]], k: int, cluster: str | None) ->
     spread = "± standard deviation over builds, then " if builds > 1 else ""
     title = f"How evenly: recall of the top {k}; {spread}95 % intervals over {chance}{clustered}"
     table = _table(title, rows)
-    names = [f"Recall@{k}"]
-    table.add_column("mean recall", justify="right")
-    for name in rows[0]["measures"]:
-        if name.startswith("Robustness(delta=") and "truth" not in name:
-            names.append(name)
-            table.add_column(
-                "R-" + name[len("Robustness(delta=") :].partition(")")[0], justify="right"
-            )
-    for title, name in (
-        ("p5", f"Percentile(p=5)@{k}"),
-        ("worst 5 %", f"CVaR(alpha=0.05)@{k}"),
-        ("zero", f"Failure@{k}"),
-    ):
-        names.append(name)
-        table.add_column(title, justify="right")
+    shown = [each for each in standard(k) if each.kind != "cost"]
+    for measure in shown:
+        table.add_column(measure.short, justify="right")
     tail = rows[0]["tail"]["delta"]
     table.add_column(f"<{tail:g} always", justify="right")
     table.add_column("sometimes", justify="right")
@@ -159,11 +148,11 @@ def _evenness(rows: Sequence[Mapping[str, Any]], k: int, cluster: str | None) ->
         parts = [_tail_share(row["tail"], part) for part in ("persistent", "lottery")]
         table.add_row(
             *_head(row, rows),
-            *(_share(row["measures"][name]) for name in names),
+            *(_share(row["measures"][str(each)]) for each in shown),
             *parts,
         )
     table.caption = (
-        f"R-δ: share of queries with recall ≥ δ. zero: nothing right. "
+        f"R-δ: share of queries with recall ≥ δ. zero-recall: nothing found. "
         f"<{tail:g} always / sometimes: queries under {tail:g} in every / in some builds."
     )
     table.caption_justify = "left"
@@ -228,8 +217,6 @@ def _number(value: Value, form: Callable[[float], str]) -> str:
 
 def _print_extra(out: Console, rows: Sequence[Mapping[str, Any]], k: int) -> None:
     """Measures that were asked for beside the standard ones, with their intervals."""
-    from vbench.analysis.summary import standard
-
     usual = {str(measure) for measure in standard(k)}
     names = [name for name in rows[0]["measures"] if name not in usual]
     if not names:

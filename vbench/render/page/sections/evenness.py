@@ -45,7 +45,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
         Chart(
             "histogram",
             "Recall of the queries",
-            "How many queries have which recall. The leftmost bar is those with nothing right. "
+            "How many queries have which recall. The leftmost bar is zero-recall queries. "
             "Heights are drawn by their square root, so that small bars can be seen.",
             charts.histogram(draw),
         ),

@@ -22,7 +22,7 @@ DEFINITIONS = (
         "numbers. Wang et al., “Towards Robustness: A Critique of Current Vector Database "
         "Assessments”, https://arxiv.org/abs/2507.00379",
     ),
-    ("nothing right", "The share of the queries with no hit at all (Failure@K)."),
+    ("zero-recall", "The share of the queries with no hit at all (Failure@K)."),
     (
         "worst 5 %",
         "Mean recall of the worst ⌈0.05 m⌉ of the m queries (CVaR). Rockafellar and Uryasev, "
