@@ -8,15 +8,15 @@ import pytest
 from vbench.neighbors import candidates
 from vbench.neighbors.candidates import Candidates
 from vbench.neighbors.exact import nearest
-from vbench.neighbors.space import Space
+from vbench.neighbors.space import ScoreSpace
 
 
 def test_the_example_of_the_docstring(monkeypatch):
     """Five rows, k = 2, an error of 0.1 and room for three candidates."""
     monkeypatch.setattr(candidates, "capacity", lambda k: 3)
-    monkeypatch.setattr(Space, "error", lambda *_: np.full(1, 0.1))
+    monkeypatch.setattr(ScoreSpace, "error", lambda *_: np.full(1, 0.1))
     base = np.float32([[5.0], [4.0], [3.95], [3.7], [4.3]])
-    space = Space(np.ones((1, 1), np.float32), base, "ip")
+    space = ScoreSpace(np.ones((1, 1), np.float32), base, "ip")
     found = Candidates(space, slice(0, 1), 2, None)
     state = []
     for first, stop in ((0, 3), (3, 4), (4, 5)):
@@ -34,7 +34,7 @@ def test_an_error_that_is_too_small_is_noticed(monkeypatch, metric):
     rng = np.random.default_rng(1)
     base, queries = (rng.standard_normal((n, 40)).astype(np.float32) for n in (600, 5))
     nearest(queries, base, metric, 10)
-    monkeypatch.setattr(Space, "error", lambda self, part, *_: np.zeros(len(self.norms[part])))
+    monkeypatch.setattr(ScoreSpace, "error", lambda self, part, *_: np.zeros(len(self.norms[part])))
     with pytest.raises(AssertionError, match=r"bound is (above|under) the exact score"):
         nearest(queries, base, metric, 10)
 

@@ -14,7 +14,7 @@ from vbench.data.dataset import Dataset, GroundTruth
 from vbench.errors import DataError
 from vbench.metric import FloatArray, Metric
 from vbench.neighbors.exact import nearest
-from vbench.neighbors.space import pair_distances
+from vbench.neighbors.space import neighbor_distances
 
 Vectors = NDArray[Any]
 
@@ -104,14 +104,6 @@ def check_ground_truth(
     dataset = Dataset(where, base, queries, metric)
     refuse_worse(truth, exact, sample, dataset, where)
     return truth
-
-
-def neighbor_distances(queries: Vectors, base: Vectors, ids: Vectors, metric: Metric) -> FloatArray:
-    """Distances (m, depth) of the neighbors of each query; inf behind the end of a shorter row."""
-    result = np.full(ids.shape, np.inf)
-    rows, places = np.nonzero(ids >= 0)
-    result[rows, places] = pair_distances(queries, base, rows, ids[rows, places], metric)
-    return result
 
 
 def _comparable(distances: FloatArray, metric: Metric) -> FloatArray:

@@ -16,9 +16,10 @@ from vbench._process.cores import usable_cores
 from vbench.data.arrays import DAMAGE
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.files import whole_file
-from vbench.data.given_ground_truth import neighbor_distances, refuse_worse
+from vbench.data.given_ground_truth import refuse_worse
 from vbench.errors import DataError
 from vbench.neighbors.exact import merge, nearest
+from vbench.neighbors.space import neighbor_distances
 
 _SHARD_PRODUCTS = 2.5e11
 """Multiplications in a shard: some ten seconds of one core, which is what a kill can cost."""

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from vbench._process.cores import usable_cores
 from vbench.errors import VbenchError
 from vbench.metric import FloatArray, Metric
-from vbench.neighbors.euclidean import euclidean, largest_norm, normalize
+from vbench.neighbors.euclidean import euclidean, largest_norm, normalize, square_norms
 from vbench.neighbors.exact import nearest
-from vbench.neighbors.space import Space
+from vbench.neighbors.space import ScoreSpace
 from vbench.neighbors.within import count_within
 
 NAMES = (
@@ -114,7 +114,7 @@ def hardness(
         found["epsilon_hardness"] = _epsilon_hardness(base, queries, d, metric, k, largest, threads)
         found["k_occurrence"] = occurrence[truth_ids[:, :k]].mean(axis=1)
         found["mahalanobis"] = _mahalanobis(base, queries, metric, seed)
-        found["norm"] = np.linalg.norm(queries.astype(np.float64), axis=1)
+        found["norm"] = np.sqrt(square_norms(queries))
         if depth > k:
             found["margin"] = (d[:, k] - d[:, k - 1]) / d[:, k - 1]
     return found
@@ -165,7 +165,7 @@ def _mean_distance(
     means = np.empty(len(queries))
     for start in range(0, len(queries), _CONTRAST_SAMPLE):
         part = slice(start, start + _CONTRAST_SAMPLE)
-        space = Space(queries[part], sample, metric, start)
+        space = ScoreSpace(queries[part], sample, metric, start)
         rows, _ = space.rows(sample, np.float64, 0)
         halves = space.half_squares(largest_norm)[:, np.newaxis] - space.wide @ rows.T
         means[part] = np.sqrt(np.maximum(2.0 * halves, 0.0)).mean(axis=1)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.metric import FloatArray
-from vbench.neighbors.space import FLOAT32, FLOAT64, Ids, Space, Vectors, refuse
+from vbench.neighbors.space import FLOAT32, FLOAT64, Ids, ScoreSpace, Vectors, refuse
 
 CHECKED = False
 """Whether each step proves the invariant of :class:`Candidates`; tests switch it on."""
@@ -40,7 +40,7 @@ class Candidates:
         Distances beyond which nothing is asked for.
     """
 
-    def __init__(self, space: Space, part: slice, k: int, limit: FloatArray | None) -> None:
+    def __init__(self, space: ScoreSpace, part: slice, k: int, limit: FloatArray | None) -> None:
         self.space, self.part, self.k, self.capacity = space, part, k, capacity(k)
         self.numbers = np.arange(part.start, part.stop)
         shape = (len(self.numbers), self.capacity)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from vbench.metric import FloatArray, Metric
 from vbench.neighbors.candidates import Candidates, capacity
-from vbench.neighbors.space import CHUNK_QUERIES, Ids, Space, Vectors, scan
+from vbench.neighbors.space import CHUNK_QUERIES, Ids, ScoreSpace, Vectors, scan
 
 _BUFFER_BYTES = 32 << 20
 
@@ -68,7 +68,7 @@ def nearest(
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         for first in range(0, len(queries), group):
             part = slice(first, first + group)
-            space = Space(queries[part], base, metric, first)
+            space = ScoreSpace(queries[part], base, metric, first)
             known = None if limit is None else limit[part]
             ids[part], distances[part] = _search(
                 space, k, range(start, stop), known, pool, threads, progress
@@ -86,7 +86,7 @@ def merge(
 
 
 def _search(
-    space: Space,
+    space: ScoreSpace,
     k: int,
     numbers: range,
     limit: FloatArray | None,

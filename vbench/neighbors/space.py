@@ -30,7 +30,7 @@ FLOAT64 = 2.0**-53
 """Unit roundoffs."""
 
 
-class Space:
+class ScoreSpace:
     """Turns each metric into one inner product, the *score*, larger being nearer.
 
     `ip`: q·x. `cosine`: the same of normalized vectors. `l2`: with q and x taken from the center
@@ -158,7 +158,7 @@ class Space:
 
 
 def scan(
-    space: Space,
+    space: ScoreSpace,
     numbers: range,
     parts: Iterable[Part],
     see: Callable[[Part, int, Vectors, NDArray[Any]], None],
@@ -201,6 +201,16 @@ def pair_distances(
     for first in range(0, len(ids), step):
         pairs = slice(first, first + step)
         result[pairs] = distance(queries[rows[pairs]], base[ids[pairs]], metric)
+    return result
+
+
+def neighbor_distances(
+    queries: Vectors, base: Vectors, ids: NDArray[Any], metric: Metric
+) -> FloatArray:
+    """Float64 distances (m, depth) of the neighbors `ids` of each query; inf where an id is −1."""
+    result = np.full(ids.shape, np.inf)
+    rows, places = np.nonzero(ids >= 0)
+    result[rows, places] = pair_distances(queries, base, rows, ids[rows, places], metric)
     return result
 
 

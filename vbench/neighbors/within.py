@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vbench.metric import FloatArray, Metric
 from vbench.neighbors.euclidean import euclidean
-from vbench.neighbors.space import CHUNK_QUERIES, FLOAT32, FLOAT64, Space, Vectors, scan
+from vbench.neighbors.space import CHUNK_QUERIES, FLOAT32, FLOAT64, ScoreSpace, Vectors, scan
 
 
 def count_within(
@@ -42,7 +42,7 @@ def count_within(
     """
     from threadpoolctl import threadpool_limits
 
-    space = Space(queries, base, metric)
+    space = ScoreSpace(queries, base, metric)
     m = len(queries)
     step = min(CHUNK_QUERIES, -(-m // threads))
     parts = [
@@ -57,10 +57,12 @@ def count_within(
 class _Count:
     """Counts of a chunk of queries, between scores that are surely outside and surely inside.
 
-    d² ≤ limit² is score ≥ h − limit²/2, the h of each query being `Space.half_squares`.
+    d² ≤ limit² is score ≥ h − limit²/2, the h of each query being `ScoreSpace.half_squares`.
     """
 
-    def __init__(self, space: Space, part: slice, limits: FloatArray, largest_norm: float) -> None:
+    def __init__(
+        self, space: ScoreSpace, part: slice, limits: FloatArray, largest_norm: float
+    ) -> None:
         self.space, self.part, self.limits, self.largest_norm = space, part, limits, largest_norm
         half, square = space.half_squares(largest_norm)[part], np.square(limits[part]) / 2
         slack = 4 * (space.d + 16) * FLOAT64 * (half + square)

@@ -19,6 +19,8 @@ from vbench.data.dataset import Dataset
 from vbench.data.files import whole_file
 from vbench.errors import DataError
 from vbench.metric import distance
+from vbench.neighbors.euclidean import square_norms
+from vbench.neighbors.space import neighbor_distances
 from vbench.ranking.protocol import Rows
 
 if TYPE_CHECKING:
@@ -165,7 +167,7 @@ class Features:
         self._seen = past.query * dataset.n + past.item
         self._taken = np.bincount(past.query, minlength=dataset.m)
         self._popularity = np.log1p(past.popularity).astype(np.float32)
-        self._norm = _norms(dataset.base)
+        self._norm = np.sqrt(square_norms(dataset.base)).astype(np.float32)
         self._tokens = past.tokens
         self._counts = {
             name: _Counts.of(past.query, tokens[past.item]) for name, tokens in past.tokens.items()
@@ -263,24 +265,9 @@ def _member(keys: IntRows, known: IntRows) -> NDArray[np.bool_]:
 
 def _exposure(dataset: Dataset, exposed: Rows) -> tuple[Floats, Floats]:
     """Mean and spread of the similarity among the exact candidates of each query: (m,) each."""
-    center, spread = np.empty(dataset.m), np.empty(dataset.m)
-    step = max(1, (1 << 21) // max(1, exposed.shape[1] * dataset.d))
-    for start in range(0, dataset.m, step):
-        rows = np.arange(start, min(start + step, dataset.m))
-        near = -distance(
-            dataset.queries[rows][:, np.newaxis], dataset.base[exposed[rows]], dataset.metric
-        )
-        center[rows], spread[rows] = near.mean(axis=1), near.std(axis=1)
+    near = -neighbor_distances(dataset.queries, dataset.base, exposed, dataset.metric)
+    center, spread = near.mean(axis=1), near.std(axis=1)
     return center.astype(np.float32), np.maximum(spread, 1e-6).astype(np.float32)
-
-
-def _norms(base: NDArray[Any]) -> Floats:
-    norms = np.empty(len(base), dtype=np.float32)
-    step = 1 << 16
-    for start in range(0, len(base), step):
-        part = np.asarray(base[start : start + step], dtype=np.float32)
-        norms[start : start + step] = np.linalg.norm(part, axis=1)
-    return norms
 
 
 def _unit(vectors: NDArray[Any]) -> Floats:

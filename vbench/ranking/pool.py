@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from vbench.data.dataset import Dataset
 from vbench.measures.answers import repeated
-from vbench.metric import FloatArray, distance
+from vbench.metric import FloatArray
+from vbench.neighbors.space import pair_distances
 
 Ids = NDArray[np.integer[Any]]
 _BLOCK_ENTRIES = 1 << 21
@@ -114,13 +115,7 @@ class Pool:
 
 def similarity(dataset: Dataset, query: NDArray[np.int64], item: NDArray[np.int64]) -> FloatArray:
     """Minus the distance of each pair (P,), from the stored vectors, block by block: (P,)."""
-    values = np.empty(len(query))
-    step = max(1, _BLOCK_ENTRIES // dataset.d)
-    for start in range(0, len(query), step):
-        part = slice(start, start + step)
-        near = distance(dataset.queries[query[part]], dataset.base[item[part]], dataset.metric)
-        values[part] = -near
-    return values
+    return -pair_distances(dataset.queries, dataset.base, query, item, dataset.metric)
 
 
 def _once(ids: Ids) -> Ids:
