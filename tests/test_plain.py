@@ -1,4 +1,4 @@
-"""Text of somebody else's."""
+"""Third-party text."""
 
 from __future__ import annotations
 

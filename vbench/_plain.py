@@ -1,4 +1,4 @@
-"""Text of somebody else's, made fit for a terminal: names of recipes, segments, files, errors."""
+"""Third-party text, made fit for a terminal: names of recipes, segments, files, errors."""
 
 from __future__ import annotations
 

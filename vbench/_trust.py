@@ -1,4 +1,4 @@
-"""What a file of somebody else's may not do unless a person says that it is trusted."""
+"""What a third-party file may not do unless a person says that it is trusted."""
 
 from __future__ import annotations
 

@@ -185,13 +185,13 @@ def run(
     VbenchError
         When the call, the data or the folder is wrong; nothing is written then.
     """
-    from vbench.bench.prepare import Asked
+    from vbench.bench.prepare import MeasureOptions
     from vbench.bench.runner import run as measure
     from vbench.indexes.given import given
     from vbench.render.terminal.progress import shown_progress
 
     data = _dataset(dataset, queries, metric)
-    asked = Asked(
+    asked = MeasureOptions(
         k=k,
         builds=builds,
         repeats=repeats,
@@ -273,14 +273,14 @@ def tune(
     """
     import dataclasses
 
-    from vbench.bench.prepare import Asked
+    from vbench.bench.prepare import MeasureOptions
     from vbench.indexes.given import given
     from vbench.measures.grammar import as_measure
     from vbench.render.terminal.progress import shown_progress
     from vbench.tuning.tuner import tune as search
 
     data = _dataset(dataset, queries, metric)
-    asked = Asked(
+    asked = MeasureOptions(
         builds=builds,
         repeats=repeats,
         threads=threads,

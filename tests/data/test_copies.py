@@ -26,7 +26,7 @@ def test_copies_are_counted_exactly(seed, dtype, d):
     same = (base[:, np.newaxis] == base).all(axis=2)
     assert found.rows.tolist() == np.flatnonzero(same.sum(axis=1) > 1).tolist()
     assert found.groups.tolist() == same.argmax(axis=1)[found.rows].tolist()
-    assert found.repeated == 50 - len(np.unique(base, axis=0))
+    assert found.repeats == 50 - len(np.unique(base, axis=0))
     assert found.largest == same.sum(axis=1).max()
     there = (queries[:, np.newaxis] == base.astype(np.float32)).all(axis=2)
     assert found.asked.tolist() == np.where(there.any(axis=1), there.argmax(axis=1), -1).tolist()

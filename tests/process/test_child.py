@@ -1,4 +1,4 @@
-"""A process that runs other people's code: whatever it does, it is told, and nothing is left."""
+"""A process that runs third-party code: whatever it does, it is told, and nothing is left."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def ask(child: Child, code: str, seconds: float = LONG) -> str:
 def failure(child: Child, code: str, seconds: float = LONG) -> ChildError:
     with pytest.raises(ChildError) as caught:
         ask(child, code, seconds)
-    assert child.ended
+    assert child.has_ended
     return caught.value
 
 

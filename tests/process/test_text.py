@@ -1,4 +1,4 @@
-"""Text of somebody else's code, in bounds."""
+"""Text of third-party code, in bounds."""
 
 from __future__ import annotations
 

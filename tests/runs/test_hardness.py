@@ -13,7 +13,7 @@ from vbench.analysis.tail import explain
 from vbench.errors import VbenchError
 from vbench.measures.hardness import NAMES
 from vbench.runs import hardness as room
-from vbench.runs.hardness import hardness_of, reopened
+from vbench.runs.hardness import dataset_of, hardness_of
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,6 @@ def test_other_vectors_are_refused(folder: Path) -> None:
         np.zeros((9, 6)) + np.arange(9)[:, None], queries=np.ones((30, 6)), metric="l2"
     )
     with pytest.raises(VbenchError, match="are not those of"):
-        reopened(run, other)
+        dataset_of(run, other)
     with pytest.raises(VbenchError, match="are not those of"):
         explain(run, dataset=other)

@@ -20,7 +20,7 @@ from vbench.towers.export import (
     item_table,
     query_table,
     relevance_table,
-    select,
+    select_users_and_items,
     write,
 )
 from vbench.towers.interactions import Interactions
@@ -30,7 +30,7 @@ from vbench.towers.sources import KEPT, Source, kept_source
 
 @pytest.fixture(scope="module")
 def vectors(data: Interactions, recipe: Recipe) -> Vectors:
-    chosen = select(data, recipe, seed=0)
+    chosen = select_users_and_items(data, recipe, seed=0)
     rng = np.random.default_rng(0)
     sizes = [len(chosen.base)] + [len(chosen.users) + len(chosen.held)] * 3
     return Vectors(*(rng.normal(size=(n, recipe.dim)).astype(np.float16) for n in sizes))
@@ -38,7 +38,7 @@ def vectors(data: Interactions, recipe: Recipe) -> Vectors:
 
 def test_held_items_are_queries_and_not_in_the_base(data: Interactions, recipe: Recipe) -> None:
     """Every item is one or the other."""
-    chosen = select(data, recipe, seed=0)
+    chosen = select_users_and_items(data, recipe, seed=0)
     assert len(chosen.held) == recipe.held_items
     together = np.sort(np.concatenate([chosen.base, chosen.held]))
     assert together.tolist() == list(range(1, data.n_items + 1))
@@ -46,7 +46,7 @@ def test_held_items_are_queries_and_not_in_the_base(data: Interactions, recipe: 
 
 def test_every_user_query_has_a_judgment(data: Interactions, recipe: Recipe) -> None:
     """Users are drawn among those with a held-out interaction in the base."""
-    chosen = select(data, recipe, seed=0)
+    chosen = select_users_and_items(data, recipe, seed=0)
     relevance = relevance_table(data, chosen)
     assert relevance["query"].unique().sort().to_list() == list(range(len(chosen.users)))
     test = set(zip(data.test.user.tolist(), data.test.item.tolist(), strict=True))
@@ -56,7 +56,7 @@ def test_every_user_query_has_a_judgment(data: Interactions, recipe: Recipe) -> 
 
 def test_segments_follow_the_thresholds(data: Interactions, recipe: Recipe) -> None:
     """Activity and cold come from the number of training interactions."""
-    table = query_table(data, select(data, recipe, seed=0), recipe)
+    table = query_table(data, select_users_and_items(data, recipe, seed=0), recipe)
     users = table.filter(kind="user")
     for row in users.iter_rows(named=True):
         count = row["interactions"]
@@ -73,7 +73,7 @@ def test_the_folder_opens_with_its_variants(
     tmp_path: Path, data: Interactions, recipe: Recipe, vectors: Vectors
 ) -> None:
     """Vectors, segments, items, relevance and the three variants are there."""
-    chosen = select(data, recipe, seed=0)
+    chosen = select_users_and_items(data, recipe, seed=0)
     same = Quality(0.5, 0.4, 0.7, 0.3)
     text = card_text('my "shop"', data, recipe, vectors, {"towers": same, "popularity": same})
     tables = {
@@ -111,7 +111,7 @@ def test_the_folder_opens_with_its_variants(
 
 def test_popularity_is_that_of_training(data: Interactions, recipe: Recipe) -> None:
     """The column counts training interactions of each base item."""
-    chosen = select(data, recipe, seed=0)
+    chosen = select_users_and_items(data, recipe, seed=0)
     table = item_table(data, chosen)
     assert table["popularity"].to_list() == data.popularity()[chosen.base].tolist()
     assert isinstance(table, pl.DataFrame)

@@ -1,1 +1,1 @@
-"""Processes that run other people's code: started, watched, asked, and ended with their own."""
+"""Processes that run third-party code: started, watched, asked, and ended with their own."""

@@ -1,4 +1,4 @@
-"""Messages through a socket whose other end runs other people's code: whole and right, or an error.
+"""Messages through a socket whose other end runs third-party code: whole and right, or an error.
 
 A message is a head and arrays. Before it goes a frame: a mark, the length of the head, that of all
 arrays, and a checksum. So whatever a library writes to a descriptor that is not its own is

@@ -1,4 +1,4 @@
-"""A process that runs other people's code: started, asked within a time and a memory, ended."""
+"""A process that runs third-party code: started, asked within a time and a memory, ended."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Child:
             raise
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether it is gone, and all that it started."""
         return self._ended
 

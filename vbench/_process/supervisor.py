@@ -1,4 +1,4 @@
-"""The process between vbench and one that runs other people's code: ends all when either is gone.
+"""The process between vbench and one that runs third-party code: ends all when either is gone.
 
 Run by its path, with nothing but the standard library::
 

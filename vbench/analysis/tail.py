@@ -22,7 +22,7 @@ from vbench.measures import usual
 from vbench.measures.hits import threshold
 from vbench.measures.tail import tail
 from vbench.runs import files
-from vbench.runs.hardness import hardness_of, reopened
+from vbench.runs.hardness import dataset_of, hardness_of
 from vbench.runs.names import Names
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
@@ -93,7 +93,7 @@ def explain(
     hardness = None
     given = dataset
     try:
-        dataset = reopened(run, dataset)
+        dataset = dataset_of(run, dataset)
         hardness = hardness_of(run, k, dataset)
     except (VbenchError, OSError) as error:
         if given is not None:

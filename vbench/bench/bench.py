@@ -15,12 +15,12 @@ import vbench
 from vbench._process.cores import usable_cores
 from vbench.bench import kernels, wire
 from vbench.bench.call import current_call
-from vbench.bench.described import redescribe, write_described_queries
+from vbench.bench.describe import redescribe, write_described_queries
 from vbench.bench.findings.findings import findings
-from vbench.bench.folder import Claimed
+from vbench.bench.folder import ClaimedFolder
 from vbench.bench.journal import Journal, Progress, now
 from vbench.bench.plan import make_trial
-from vbench.bench.prepare import Prepared
+from vbench.bench.prepare import PreparedRun
 from vbench.bench.score import Scorer
 from vbench.bench.session import Closing, TrialError
 from vbench.bench.workers import Live, Workers
@@ -255,7 +255,7 @@ class Bench:
 
 @contextlib.contextmanager
 def open_bench(
-    prepared: Prepared, folder: Path, claimed: Claimed, progress: Progress
+    prepared: PreparedRun, folder: Path, claimed: ClaimedFolder, progress: Progress
 ) -> Iterator[Bench]:
     """Find the exact neighbors and make a claimed folder ready for measuring."""
     progress("exact neighbors", 0, 1)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from vbench._leftovers import is_leftover, sweep
 from vbench.bench.growth import check_fits, check_trials
-from vbench.bench.prepare import Prepared
+from vbench.bench.prepare import PreparedRun
 from vbench.errors import DamagedFileError, VbenchError, VbenchWarning
 from vbench.runs import files
 from vbench.runs.schema import Manifest
@@ -24,7 +24,7 @@ _OURS = {
 }
 
 
-class Claimed(NamedTuple):
+class ClaimedFolder(NamedTuple):
     """What a folder holds: its manifest, and the keys of the trials that are whole."""
 
     before: Manifest | None
@@ -34,7 +34,7 @@ class Claimed(NamedTuple):
 
 
 @contextmanager
-def claim(folder: Path, prepared: Prepared, *, fresh: bool) -> Iterator[Claimed]:
+def claim(folder: Path, prepared: PreparedRun, *, fresh: bool) -> Iterator[ClaimedFolder]:
     """Make the folder ready and hold it.
 
     Raises
@@ -62,7 +62,7 @@ def claim(folder: Path, prepared: Prepared, *, fresh: bool) -> Iterator[Claimed]
                 shutil.rmtree(folder)
 
 
-def _claimed(folder: Path, prepared: Prepared) -> Claimed:
+def _claimed(folder: Path, prepared: PreparedRun) -> ClaimedFolder:
     """What is there, after what is damaged has been set aside and told."""
     before, damaged = None, False
     if (folder / files.MANIFEST).is_file():
@@ -88,7 +88,7 @@ def _claimed(folder: Path, prepared: Prepared) -> Claimed:
             VbenchWarning,
             stacklevel=2,
         )
-    return Claimed(before, frozenset(done), damaged)
+    return ClaimedFolder(before, frozenset(done), damaged)
 
 
 def _check_contents(folder: Path) -> None:

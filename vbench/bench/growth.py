@@ -23,7 +23,7 @@ _WORDS = {
 }
 
 
-class Grown(NamedTuple):
+class GrownRun(NamedTuple):
     """What the run is now.
 
     Attributes
@@ -78,11 +78,11 @@ def _spelt(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-def grow(before: Manifest | None, plan: Plan, options: Options, done: Collection[str]) -> Grown:
+def grow(before: Manifest | None, plan: Plan, options: Options, done: Collection[str]) -> GrownRun:
     """Put a plan onto what was there; `done` are the keys of the trials that left a result."""
     if before is None:
         builds = [] if plan.groups else plan.builds
-        return Grown(builds, plan.trials, [], [], [], [], len(plan.trials))
+        return GrownRun(builds, plan.trials, [], [], [], [], len(plan.trials))
     gone: dict[str, str] = {}
     for old in before.builds:
         source = plan.sources.get(old.index)
@@ -108,7 +108,7 @@ def grow(before: Manifest | None, plan: Plan, options: Options, done: Collection
     ]
     stale = [trial for trial in before.trials if trial.build in gone]
     lost = {build.index for build in before.builds if build.key in gone}
-    return Grown(
+    return GrownRun(
         builds=builds,
         trials=_ordered([*trials, *new_trials], builds) if trials else new_trials,
         failures=[

@@ -12,12 +12,12 @@ import msgspec
 
 import vbench
 from vbench.bench.call import current_call
-from vbench.bench.described import describe_dataset
-from vbench.bench.folder import Claimed
-from vbench.bench.growth import Grown, grow
+from vbench.bench.describe import describe_dataset
+from vbench.bench.folder import ClaimedFolder
+from vbench.bench.growth import GrownRun, grow
 from vbench.bench.machine import environment, git_revision
 from vbench.bench.plan import Group, Plan
-from vbench.bench.prepare import Prepared
+from vbench.bench.prepare import PreparedRun
 from vbench.bench.session import TrialError
 from vbench.data.copies import copies
 from vbench.data.dataset import Dataset
@@ -60,8 +60,8 @@ class Journal:
     def __init__(
         self,
         folder: Path,
-        prepared: Prepared,
-        claimed: Claimed,
+        prepared: PreparedRun,
+        claimed: ClaimedFolder,
         progress: Progress,
     ) -> None:
         dataset, options, plan = prepared
@@ -197,7 +197,7 @@ class Journal:
 
 
 def _manifest(
-    before: Manifest | None, dataset: Dataset, options: Options, plan: Plan, found: Grown
+    before: Manifest | None, dataset: Dataset, options: Options, plan: Plan, found: GrownRun
 ) -> tuple[Manifest, str]:
     """The manifest of a run that begins or goes on, and the name of what it is measured on."""
     here = environment()

@@ -22,7 +22,7 @@ WARMUP = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class MeasureOptions:
     """What a call says of how to measure; :func:`vbench.bench.runner.run` has the meanings."""
 
     k: int | Sequence[int] = 10
@@ -36,7 +36,7 @@ class Asked:
     seed: int = 0
 
 
-class Prepared(NamedTuple):
+class PreparedRun(NamedTuple):
     """A call that has been checked and planned; nothing has been run or written."""
 
     dataset: Dataset
@@ -57,10 +57,10 @@ def prepare(
     dataset: Dataset,
     indexes: Sequence[str | Recipe] | str,
     settings: Mapping[str, Sequence[Any]] | None,
-    asked: Asked,
+    asked: MeasureOptions,
     *,
     chosen_later: bool = False,
-) -> Prepared:
+) -> PreparedRun:
     """Check a call and plan it; `chosen_later` as :func:`make_plan` has it.
 
     Raises
@@ -81,10 +81,10 @@ def prepare(
         dataset.base.shape[1],
         chosen_later=chosen_later or asked.at_recall is not None,
     )
-    return Prepared(dataset, options, plan)
+    return PreparedRun(dataset, options, plan)
 
 
-def _options(dataset: Dataset, asked: Asked) -> Options:
+def _options(dataset: Dataset, asked: MeasureOptions) -> Options:
     for name, limit in (("timeout", asked.timeout), ("memory_limit", asked.memory_limit)):
         # Not NaN either, which nothing exceeds.
         if limit is not None and not limit > 0:

@@ -11,24 +11,24 @@ from typing import Any
 
 from vbench.bench.bench import Bench, conclude, open_bench
 from vbench.bench.call import Code, within_call, write_call
-from vbench.bench.folder import Claimed, claim
+from vbench.bench.folder import ClaimedFolder, claim
 from vbench.bench.growth import grow
 from vbench.bench.journal import Progress, silent
 from vbench.bench.level import bring_to_level
 from vbench.bench.plan import Plan
-from vbench.bench.prepare import Asked, prepare
+from vbench.bench.prepare import MeasureOptions, prepare
 from vbench.data.dataset import Dataset
 from vbench.errors import DamagedFileError, VbenchWarning
 from vbench.indexes.recipe import Recipe
 from vbench.runs.run import Run
 
-_USUAL = Asked()
+_USUAL = MeasureOptions()
 
 
 def run(
     dataset: Dataset,
     indexes: Sequence[str | Recipe],
-    asked: Asked = _USUAL,
+    asked: MeasureOptions = _USUAL,
     *,
     settings: Mapping[str, Sequence[Any]] | None = None,
     out: str | Path | None = None,
@@ -84,7 +84,7 @@ def _carry_out(bench: Bench, plan: Plan, at_recall: float | None) -> None:
                 bench.workers.release(build)
 
 
-def _is_finished(folder: Path, plan: Plan, claimed: Claimed) -> bool:
+def _is_finished(folder: Path, plan: Plan, claimed: ClaimedFolder) -> bool:
     """Whether the folder holds all of this plan, so that not even the exact neighbors are needed.
 
     What is chosen as it goes on is gone through again; what is stored of it is not measured.

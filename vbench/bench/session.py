@@ -136,11 +136,11 @@ class Session:
 
     def memory(self) -> int:
         """Bytes that the worker and all that it started hold; 0 when it is gone."""
-        return 0 if self._child.ended else self._child.tree.memory()
+        return 0 if self._child.has_ended else self._child.tree.memory()
 
     def close(self) -> Closing | None:
         """Let the adapter clean up and the worker end by itself; kill it when it does not."""
-        if not self._child.ended:
+        if not self._child.has_ended:
             began = time.monotonic()
             try:
                 error = self._closed()

@@ -15,7 +15,7 @@ from vbench._plain import plain
 from vbench.cli.command import Group
 from vbench.cli.signals import Stopped, stopping
 from vbench.errors import VbenchError
-from vbench.render.terminal.output import say, speak_plainly
+from vbench.render.terminal.output import say, setup_output
 
 _COMMANDS = {
     "run": "vbench.cli.run:run",
@@ -72,7 +72,7 @@ class LazyGroup(Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Read the arguments, and do what they ask."""
-        speak_plainly()
+        setup_output()
         with stopping(), within_command(args[0] if args else kwargs.get("args")):
             return super().main(*args, **kwargs)
 

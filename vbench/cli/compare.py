@@ -89,7 +89,7 @@ def compare(
     """
     from vbench.analysis.compare import compare as compared
     from vbench.analysis.compare import store
-    from vbench.cli.opened import of_runs
+    from vbench.cli.open_runs import open_runs
 
     if markdown and as_json:
         raise click.UsageError("give --markdown or --json, not both")
@@ -105,7 +105,7 @@ def compare(
             fail_if_worse=fail_if_worse,
         )
 
-    last, document = of_runs(runs, made)
+    last, document = open_runs(runs, made)
     try:
         store(last, document)
     except VbenchError as error:

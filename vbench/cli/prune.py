@@ -101,7 +101,7 @@ def _print(items: list[Any]) -> None:
     from rich import box
     from rich.table import Table
 
-    from vbench.data.room import size
+    from vbench.data.limits import size
 
     if not items:
         return
@@ -114,7 +114,7 @@ def _print(items: list[Any]) -> None:
 
 
 def _print_end(items: list[Any], *, removes: bool, freed: int, swept: int, dry_run: bool) -> None:
-    from vbench.data.room import size
+    from vbench.data.limits import size
 
     total = size(sum(each.bytes for each in items))
     if swept:

@@ -105,7 +105,7 @@ def rank(
     model, and what a trial loses beside them is lost by the index. Needs a dataset with relevance
     judgments.
     """
-    from vbench.cli.opened import of_runs
+    from vbench.cli.open_runs import open_runs
     from vbench.data.load import load
     from vbench.ranking.evaluate import dataset_of, evaluate
     from vbench.ranking.handoff import export_all
@@ -136,7 +136,7 @@ def rank(
     if dataset is None and (queries or metric or relevance):
         raise VbenchError("--queries, --metric and --relevance belong to --dataset; give that too")
     if folder is not None:
-        document = of_runs(runs, handed_out)
+        document = open_runs(runs, handed_out)
         if as_json:
             print_json(document)
         else:
@@ -146,7 +146,7 @@ def rank(
                 "vbench rank RUN --ranker file:SCORES"
             )
         return 0
-    document = of_runs(runs, judged)
+    document = open_runs(runs, judged)
     if figures is not None:
         from vbench.render.figures.ranking import write_figures
 

@@ -54,7 +54,7 @@ def report(
     if svg and figures is None:
         raise click.UsageError("--svg goes with --png DIR, the folder for the figures")
 
-    from vbench.cli.opened import of_runs
+    from vbench.cli.open_runs import open_runs
     from vbench.render.figures import export
     from vbench.render.page.page import write
 
@@ -63,7 +63,7 @@ def report(
         written = write(opened, page or default)
         return written, [] if figures is None else export.write(opened, figures, vector=svg)
 
-    written, drawn = of_runs(runs, made)
+    written, drawn = open_runs(runs, made)
     if as_json:
         print_json(
             {

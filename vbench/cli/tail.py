@@ -128,7 +128,7 @@ def tail(
     import msgspec
 
     from vbench.analysis.tail import chosen, explain
-    from vbench.cli.opened import of_runs
+    from vbench.cli.open_runs import open_runs
 
     def made(opened: list[Run]) -> tuple[list[Warn], dict[str, Any]]:
         (run,) = opened
@@ -149,7 +149,7 @@ def tail(
             cross=cross,
         )
 
-    faults, document = of_runs([path], made)
+    faults, document = open_runs([path], made)
     document["warnings"] += msgspec.to_builtins(faults)
     if as_json:
         print_json(document)
@@ -193,13 +193,13 @@ def _look_inside(
     """
     from vbench.analysis.internals import explain_inside
     from vbench.analysis.tail import inside_of, store_inside
-    from vbench.runs.hardness import reopened
+    from vbench.runs.hardness import dataset_of
     from vbench.runs.schema import Warn
 
     pending = [side for side in sides if inside_of(side, delta) is None]
     if not pending:
         return []
-    dataset = reopened(run, dataset)
+    dataset = dataset_of(run, dataset)
     total = sum(len(side.trials) for side in pending)
     done = 0
     faults = []

@@ -1,4 +1,4 @@
-"""`--trust`: files of somebody else's may name code, and be unpacked to any size."""
+"""`--trust`: third-party files may name code, and be unpacked to any size."""
 
 from __future__ import annotations
 

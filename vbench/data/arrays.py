@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.data.kept import Writable, kept_file
+from vbench.data.conversions import Writable, kept_file
 from vbench.errors import DataError
 
 Vectors = NDArray[Any]

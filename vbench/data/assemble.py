@@ -27,9 +27,9 @@ from vbench.data.formats import (
 from vbench.data.frames import as_frame, is_frame, read_frame
 from vbench.data.given_ground_truth import check_ground_truth
 from vbench.data.hold_out import draw, without_queries
+from vbench.data.id_tables import Side, name_by_rows, neighbor_rows
 from vbench.data.joins import Joins, Part
 from vbench.data.keys import Table
-from vbench.data.named import Side, name_by_rows, neighbor_rows
 from vbench.data.select import keep_queries, number_queries, select_queries
 from vbench.errors import DataError
 from vbench.metric import METRICS, Metric

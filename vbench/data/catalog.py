@@ -49,10 +49,10 @@ class Entry:
         """Folder that holds the data, or will when it is fetched."""
         if self.card.folder and self.path:
             return self.path.parent / self.card.folder
-        return self.fetched
+        return self.fetched_folder
 
     @property
-    def fetched(self) -> Path:
+    def fetched_folder(self) -> Path:
         """Folder of what `vbench data fetch` brings, to an embedded dataset what it adds."""
         name = self.name.partition(":")[0]
         if self.is_stranger:
@@ -64,10 +64,10 @@ class Entry:
     def additions(self) -> Path | None:
         """Folder of the tables that were fetched for an embedded dataset, once they are here."""
         try:
-            made_of = (self.fetched / ADDED).read_text() if self.card.additions else ""
+            made_of = (self.fetched_folder / ADDED).read_text() if self.card.additions else ""
         except (OSError, ValueError):
             return None
-        return self.fetched if made_of and made_of == self.sign_of_additions() else None
+        return self.fetched_folder if made_of and made_of == self.sign_of_additions() else None
 
     def sign_of_additions(self) -> str:
         """Digest of what additions are made of, and of the tables that they are joined to."""

@@ -22,9 +22,9 @@ from vbench.data.arrays import (
     map_npy,
     one_of,
 )
-from vbench.data.kept import Writable, kept_file
+from vbench.data.conversions import Writable, kept_file
+from vbench.data.limits import check_declared
 from vbench.data.outside import own_arrays, refuse_outside
-from vbench.data.room import check_declared
 from vbench.errors import DataError
 from vbench.metric import Metric, known_metric
 

@@ -45,7 +45,7 @@ class Copies(NamedTuple):
         return int(np.unique(self.groups, return_counts=True)[1].max(initial=1))
 
     @property
-    def repeated(self) -> int:
+    def repeats(self) -> int:
         """Base vectors that equal one before them."""
         return len(self.rows) - len(np.unique(self.groups))
 

@@ -55,7 +55,7 @@ def data(dataset: Dataset) -> dict[str, Any]:
         "query_dtype": dataset.queries.dtype.name,
         "parts": dataset.parts,
         "zero_rows": dataset.zero_rows,
-        "duplicates": equal.repeated,
+        "duplicates": equal.repeats,
         "copies": {"share": len(equal.rows) / dataset.n, "largest": equal.largest},
         "queries_in_base": equal.queries_in_base,
         "hold_out": dataset.hold_out,

@@ -19,8 +19,8 @@ import numpy as np
 
 import vbench
 from vbench.data import registries
+from vbench.data.limits import check_free
 from vbench.data.registries import UnavailableError
-from vbench.data.room import check_free
 from vbench.errors import VbenchError
 
 Progress = Callable[[str, int, int | None], None]

@@ -76,7 +76,7 @@ def fetch(
     if card.additions:
         raw = Card(files=card.additions.files)
         files = replace(entry, name=f"{entry.name}-raw", card=raw)
-        with hold_lock(entry.fetched, f"fetching {entry.name}"):
+        with hold_lock(entry.fetched_folder, f"fetching {entry.name}"):
             if entry.additions is None:
                 _add(entry, fetch(files, progress=progress, pause=pause))
         return entry.folder
@@ -174,7 +174,7 @@ def _prepare(function: str, files: Mapping[str, Path], folder: Path) -> None:
 
 def _add(entry: catalog.Entry, raw: Path) -> None:
     """Make the tables that are added to an embedded dataset; their sign comes last."""
-    additions, folder = entry.card.additions, entry.fetched
+    additions, folder = entry.card.additions, entry.fetched_folder
     assert additions is not None
     function = additions.prepare
     files = {file.filename: raw / file.filename for file in additions.files}

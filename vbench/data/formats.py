@@ -1,4 +1,4 @@
-"""Vectors in files of other people's making: one array of each, mapped where the format allows."""
+"""Vectors in third-party files: one array of each, mapped where the format allows."""
 
 from __future__ import annotations
 

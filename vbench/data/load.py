@@ -17,7 +17,7 @@ from vbench.data.assemble import assemble
 from vbench.data.card import Card
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.find import Array, Data, Parts, Tabular, find
-from vbench.data.named import name_by_ids, sides
+from vbench.data.id_tables import name_by_ids, sides
 from vbench.errors import DataError, VbenchError
 from vbench.metric import Metric, known_metric
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from vbench import _paths
 from vbench._leftovers import is_leftover, sweep
 from vbench._locks import is_held
-from vbench.data import kept
+from vbench.data import conversions
 
 _DAY_SECONDS = 86_400.0
 _MADE_AGAIN = ("converted", "truth", "hardness", "rankers", "training")
@@ -114,7 +114,7 @@ def _stale(path: Path, gone: set[str]) -> str:
     """Why a converted file serves nobody; empty where it does, or is being made."""
     if is_held(path):
         return ""
-    note = kept.read_note(path)
+    note = conversions.read_note(path)
     if note is None:
         return "nobody knows what it was made of"
     for file in note.origin.files:

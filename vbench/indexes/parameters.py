@@ -153,7 +153,7 @@ def _signature(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(function, include_extras=True)
-    # Evaluating somebody else's annotations can raise whatever their names do.
+    # Evaluating third-party annotations can raise whatever their names do.
     except Exception:
         return {}
 

@@ -99,12 +99,12 @@ class TrialFacts(msgspec.Struct, frozen=True, kw_only=True):
     close: Close | None = None
 
     @property
-    def disturbed(self) -> bool:
+    def is_disturbed(self) -> bool:
         """Whether a counted pass was disturbed."""
         return any(each.disturbed for each in self.passes)
 
     @property
-    def all_disturbed(self) -> bool:
+    def is_all_disturbed(self) -> bool:
         """Whether every counted pass was disturbed."""
         return bool(self.passes) and all(each.disturbed for each in self.passes)
 

@@ -19,7 +19,7 @@ _DEPTH = 200
 """`lid` needs 100 neighbors, `expansion` twice K."""
 
 
-def reopened(run: Run, dataset: Dataset | None = None) -> Dataset:
+def dataset_of(run: Run, dataset: Dataset | None = None) -> Dataset:
     """The dataset of a run: the one given, or opened again from where the run took it.
 
     Raises
@@ -58,7 +58,7 @@ def hardness_of(run: Run, k: int, dataset: Dataset | None = None) -> pl.DataFram
     Raises
     ------
     VbenchError
-        As :func:`reopened`.
+        As :func:`dataset_of`.
     """
     import polars as pl
 
@@ -66,7 +66,7 @@ def hardness_of(run: Run, k: int, dataset: Dataset | None = None) -> pl.DataFram
     kept = tables.read_hardness(run.path, fingerprint, k)
     if kept is not None:
         return kept
-    dataset = reopened(run, dataset)
+    dataset = dataset_of(run, dataset)
     truth = compute_ground_truth(dataset, min(dataset.n, max(_DEPTH, 2 * k)))
     columns = hardness(
         dataset.base,

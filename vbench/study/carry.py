@@ -83,7 +83,7 @@ def carry_out(
         run = measure(
             datasets[part.dataset],
             part.indexes,
-            part.asked(threads, timeout, memory_limit),
+            part.measure_options(threads, timeout, memory_limit),
             settings=part.settings,
             out=folder / "runs" / part.folder,
             fresh=fresh,
@@ -112,7 +112,7 @@ def carry_out(
 def _check(dataset: Dataset, part: Part, threads: int) -> None:
     """Plan a part without doing anything."""
     try:
-        prepare(dataset, part.indexes, part.settings, part.asked(threads))
+        prepare(dataset, part.indexes, part.settings, part.measure_options(threads))
     except VbenchError as error:
         raise VbenchError(f"part {part.folder}: {error}") from None
 

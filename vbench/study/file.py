@@ -10,7 +10,7 @@ import msgspec
 
 from vbench._paths import resource_dir
 from vbench._toml import read_toml
-from vbench.bench.prepare import Asked
+from vbench.bench.prepare import MeasureOptions
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures.grammar import parse
 
@@ -28,11 +28,11 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at_recall: float | None = None
     seed: int = 0
 
-    def asked(
+    def measure_options(
         self, threads: int = 1, timeout: float | None = None, memory_limit: int | None = None
-    ) -> Asked:
+    ) -> MeasureOptions:
         """How it is measured, on a machine that allows so much."""
-        return Asked(
+        return MeasureOptions(
             k=self.k,
             builds=self.builds,
             repeats=self.repeats,

@@ -75,7 +75,7 @@ class Selection:
     users: Rows
 
 
-def select(data: Interactions, recipe: Recipe, seed: int) -> Selection:
+def select_users_and_items(data: Interactions, recipe: Recipe, seed: int) -> Selection:
     """Draw the held-out items, and up to `recipe.users` users of each activity class.
 
     Only users with a held-out interaction whose item is in the base are drawn.

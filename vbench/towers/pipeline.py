@@ -20,7 +20,7 @@ from vbench.towers.export import (
     item_table,
     query_table,
     relevance_table,
-    select,
+    select_users_and_items,
     write,
 )
 from vbench.towers.interactions import Interactions
@@ -82,7 +82,7 @@ def make(
     from vbench.towers import train
     from vbench.towers.checkpoint import Checkpoint
 
-    chosen = select(data, recipe, seed)
+    chosen = select_users_and_items(data, recipe, seed)
     kept = Checkpoint(checkpoints, data, recipe, seed) if checkpoints else None
     if kept and fresh:
         kept.forget()

@@ -59,7 +59,7 @@ def fit(
     embedder = Embedder(data, recipe)
     step = compiled_step(Options.of(recipe, category_fields(data)))
     tokens, total = tokens_of(data), batches.steps(data, recipe)
-    state = start(data, recipe, seed)
+    state = new_state(data, recipe, seed)
     at = Position(state, copy_state(state), [], 0, jnp.zeros(()))
     if checkpoint:
         at = checkpoint.restore(at)
@@ -112,7 +112,7 @@ def is_improving(epochs: list[Epoch], recipe: Recipe) -> bool:
     return len(epochs) < recipe.epochs and epochs[-1].number - best_epoch(epochs) < recipe.patience
 
 
-def start(data: Interactions, recipe: Recipe, seed: int) -> State:
+def new_state(data: Interactions, recipe: Recipe, seed: int) -> State:
     """Draw a new model, with fresh optimizers."""
     model = new_model(data, recipe, seed)
     squares = {name: jnp.full(len(t), _FIRST_SQUARE) for name, t in model.tables.items()}

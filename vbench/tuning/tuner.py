@@ -11,7 +11,7 @@ from vbench.bench.bench import Bench, conclude, open_bench
 from vbench.bench.folder import claim
 from vbench.bench.journal import Progress, silent
 from vbench.bench.plan import Plan
-from vbench.bench.prepare import Asked, prepare
+from vbench.bench.prepare import MeasureOptions, prepare
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.indexes.recipe import Recipe
@@ -32,7 +32,7 @@ from vbench.tuning.trials import Judge, Tried, halves
 ONE_KNOB, SEVERAL = 12, 60
 """Settings that are tried of an index, at most, where one parameter moves and where several do."""
 _FEWEST_QUERIES = 20
-_USUAL = Asked()
+_USUAL = MeasureOptions()
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ def tune(
     dataset: Dataset,
     indexes: Sequence[str | Recipe],
     target: str,
-    asked: Asked = _USUAL,
+    asked: MeasureOptions = _USUAL,
     *,
     minimize: str | None = None,
     maximize: str | None = None,

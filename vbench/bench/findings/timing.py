@@ -29,12 +29,12 @@ def warn_of_time(run: Run, settings: Sequence[Setting]) -> Iterator[Warn]:
 
 
 def _of_disturbance(facts: Sequence[TrialFacts]) -> Iterator[Warn]:
-    disturbed = [each for each in facts if each.disturbed]
+    disturbed = [each for each in facts if each.is_disturbed]
     if disturbed:
         lowest = min(
             part.cpu_share or 0.0 for each in disturbed for part in each.passes if part.disturbed
         )
-        whole = sum(each.all_disturbed for each in disturbed)
+        whole = sum(each.is_all_disturbed for each in disturbed)
         in_every_pass = f", {whole} of them in every pass" if whole else ""
         yield Warn(
             "busy machine",
@@ -67,7 +67,7 @@ def _clocks_differ(facts: TrialFacts) -> bool:
     ratio = facts.clock_ratio
     if ratio is None or abs(ratio - 1.0) <= _CLOCKS_SHARE:
         return False
-    if ratio < 1.0 and facts.disturbed:
+    if ratio < 1.0 and facts.is_disturbed:
         # Who has to wait for a core is asked late and answers late: that is told already.
         return False
     passes = sum(each.wall_s or 0.0 for each in facts.passes)

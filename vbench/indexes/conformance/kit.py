@@ -58,7 +58,7 @@ def check_index(
                 findings.append(finding)
                 if finding.status == "fail" and name == BASIC:
                     return [*findings, *_not_tried(len(findings))]
-                if child.ended:
+                if child.has_ended:
                     break
     return findings
 
@@ -74,7 +74,7 @@ class _Checked:
     def __init__(self, recipe: Recipe, timeout: float, first: int) -> None:
         self._kind = resolve(recipe.adapter)
         self._timeout = timeout
-        self.ended = False
+        self.has_ended = False
         self._child = Child(__name__, threads=1, memory_limit=_MEMORY_LIMIT)
         sweep = {
             name: values if isinstance(values, list) else [values]
@@ -102,7 +102,7 @@ class _Checked:
                 self._order = b""
             return self._child.receive(_finding, deadline=deadline)[0]
         except ChildError as error:
-            self.ended = True
+            self.has_ended = True
             said, where = place_of_dump(error.log, self._kind)
             lines = said.split("\n") if error.kind != "timeout" else []
             last = next((f"; it said: {line.strip()}" for line in lines[::-1] if line.strip()), "")

@@ -103,7 +103,7 @@ def _width(out: Console, table: Table) -> int:
     return Measurement.get(out, out.options.update(max_width=_NO_LIMIT), table).maximum
 
 
-def speak_plainly() -> None:
+def setup_output() -> None:
     """Print a warning as one line, without file and line of our code; in any encoding.
 
     A terminal that knows no `±` shows `?`. JSON goes out as bytes, in UTF-8.

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from vbench import _trust
-from vbench.data import kept, room
+from vbench.data import conversions, limits
 from vbench.data.formats import read_array, read_contents
 from vbench.errors import DataError, VbenchError
 
@@ -56,7 +56,7 @@ def _parquet(path):
 )
 def test_small_files_that_declare_large_arrays(tmp_path, home, monkeypatch, name, make):
     """They are refused before anything is written, and read when they are trusted."""
-    monkeypatch.setattr(room, "_LARGEST_RATIO", 3)
+    monkeypatch.setattr(limits, "_LARGEST_RATIO", 3)
     make(tmp_path / name)
     with pytest.raises(DataError, match=r"declare 12,8.* bytes .*--trust"):
         read_contents(tmp_path / name)
@@ -90,7 +90,7 @@ def test_what_does_not_fit_is_not_begun(tmp_path, home, monkeypatch):
     """Both numbers are told: what is wanted, and what is free."""
     np.save(tmp_path / "x.npy", np.ones((1000, 8)))
     free = os.statvfs(tmp_path)
-    monkeypatch.setattr(room.shutil, "disk_usage", lambda place: type("", (), {"free": 31_000})())
+    monkeypatch.setattr(limits.shutil, "disk_usage", lambda place: type("", (), {"free": 31_000})())
     with pytest.raises(VbenchError, match=r"32 kB are to be written .* 31 kB are free") as raised:
         read_array(tmp_path / "x.npy")
     assert "VBENCH_HOME" in str(raised.value)
@@ -126,7 +126,7 @@ def test_a_converted_file_says_what_it_was_made_of(tmp_path, home):
     np.save(tmp_path / "x.npy", np.ones((50, 8)))
     read_array(tmp_path / "x.npy")
     (note,) = home.glob("converted/*.json")
-    origin = kept.read_note(note.with_suffix(".npy")).origin
+    origin = conversions.read_note(note.with_suffix(".npy")).origin
     assert note.stem == origin.digest
     assert (origin.files[0].path, origin.is_current()) == (str(tmp_path / "x.npy"), True)
     np.save(tmp_path / "x.npy", np.ones((60, 8)))
@@ -181,7 +181,7 @@ def test_a_damaged_converted_file_is_made_anew(tmp_path, home, monkeypatch, suff
         each[place // 8] ^= 1 << place % 8
     for each in (*damaged, b"", b"[" * 9000, b"null"):
         kept_path.write_bytes(each)
-        monkeypatch.setattr(kept, "_seen_whole", set())
+        monkeypatch.setattr(conversions, "_seen_whole", set())
         np.testing.assert_array_equal(read_array(path), original.astype(np.float32))
     assert len(list(home.glob("converted/*"))) == 2
 

@@ -13,7 +13,7 @@ from vbench.runs.run import Run
 Result = TypeVar("Result")
 
 
-def of_runs(paths: Sequence[str | Path], compute: Callable[[list[Run]], Result]) -> Result:
+def open_runs(paths: Sequence[str | Path], compute: Callable[[list[Run]], Result]) -> Result:
     """What `compute` makes of the runs in folders, of which each is named once."""
     once = list({Path(path).resolve(): path for path in paths}.values())
     return set_damaged_aside(once, compute, lambda text: say(f"vbench: warning: {text}", err=True))
