@@ -26,9 +26,9 @@ def wheel(
 ) -> list[list[str]]:
     """Stands in for pip: the wheel lies in a folder, nothing is asked of a network."""
     calls: list[list[str]] = []
-    real = tmp_path / "vectors-1.0-py3-none-any.whl"
+    real = tmp_path / "shipped-1.0-py3-none-any.whl"
     with zipfile.ZipFile(real, "w") as archive:
-        archive.writestr("vectors/data/x.bin", CONTENT)
+        archive.writestr("shipped/data/x.bin", CONTENT)
 
     def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
         calls.append(command)
@@ -54,24 +54,24 @@ def npm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str) -> None:
 def test_wheel_is_read_as_a_zip(monkeypatch, tmp_path):
     """A wheel is downloaded, not installed; two files of it are one download."""
     calls = wheel(monkeypatch, tmp_path)
-    source = "pypi:vectors==1.0!vectors/data/x.bin"
+    source = "pypi:shipped==1.0!shipped/data/x.bin"
     folder = bring(File(urls=[source], name="a"), File(urls=[source], name="b"))
     assert (folder / "a").read_bytes() == (folder / "b").read_bytes() == CONTENT
     (command,) = calls
     assert command[:4] == [sys.executable, "-m", "pip", "download"]
     assert {"--no-deps", "--only-binary=:all:"} <= set(command)
-    assert command[-1] == "vectors==1.0"
-    assert "vectors" not in sys.modules
+    assert command[-1] == "shipped==1.0"
+    assert "shipped" not in sys.modules
 
 
 @pytest.mark.parametrize(
     ("source", "fails", "words"),
     [
-        ("pypi:vectors==1.0!vectors/data/y.bin", False, "the wheel has no vectors/data/y.bin"),
-        ("pypi:vectors==1.0!vectors/data/x.bin", True, "ERROR: No matching"),
-        ("pypi:vectors!x", False, "must be pypi:NAME==VERSION!path/inside/wheel"),
+        ("pypi:shipped==1.0!shipped/data/y.bin", False, "the wheel has no shipped/data/y.bin"),
+        ("pypi:shipped==1.0!shipped/data/x.bin", True, "ERROR: No matching"),
+        ("pypi:shipped!x", False, "must be pypi:NAME==VERSION!path/inside/wheel"),
         ("pypi:--index-url==1!x", False, "must be pypi:NAME"),
-        ("npm:vectors", False, "must be npm:NAME@VERSION"),
+        ("npm:shipped", False, "must be npm:NAME@VERSION"),
         ("npm:--registry@1", False, "must be npm:NAME@VERSION"),
     ],
 )
