@@ -81,3 +81,10 @@ def test_a_core_is_free_once_its_process_has_died() -> None:
 def test_usable_cores_are_those_of_this_process() -> None:
     """As the system has it."""
     assert usable_cores() == sorted(os.sched_getaffinity(0))
+
+
+def test_usable_cores_where_the_system_does_not_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them, as on macOS, which has no affinity."""
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert usable_cores() == [0, 1, 2]

@@ -221,7 +221,7 @@ def _candidates(runs: Sequence[Run], k: int | None) -> int:
 
 
 def _of(run: Run, trial: Trial, rows: NDArray[np.int64], truth: GroundTruth) -> Answers:
-    """Take the judged queries alone; all trials of a run share the arrays of the truth."""
+    """Take the judged queries alone; all trials of a run share the arrays of the ground truth."""
     answers = run.answers(trial)
     return dataclasses.replace(
         answers,

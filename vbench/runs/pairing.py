@@ -70,7 +70,7 @@ def pairs(
     Raises
     ------
     VbenchError
-        When names fit nothing or too much, or the runs hold different data, truth or K.
+        When names fit nothing or too much, or the runs hold different data, ground truth or K.
     """
     for other in runs[1:]:
         _check_same_data(runs[0], other)
