@@ -22,6 +22,25 @@ def test_targets_are_joined_by_and() -> None:
     assert " AND ".join(map(str, parse_targets(exact))) == exact
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("p99<2ms", "Latency(p=99)<=0.002"),
+        ("p99 <= 2 ms", "Latency(p=99)<=0.002"),
+        ("Latency(99)<=2ms", "Latency(p=99)<=0.002"),
+        ("R0.9@10>=99.9%", "Robustness(delta=0.9)@10>=0.999"),
+        ("R-0.9@10 > 0.99", "Robustness(delta=0.9)@10>=0.99"),
+        ("Robustness(90%)@10≥99%", "Robustness(delta=0.9)@10>=0.99"),
+        ("recall@10>=95%", "Recall@10>=0.95"),
+        ("worst 5 %@10>=0.3", "CVaR(alpha=0.05)@10>=0.3"),
+        ("size<500MB", "IndexSize<=500000000"),
+    ],
+)
+def test_what_people_type_is_a_target(typed: str, meant: str) -> None:
+    """Names that tables print, percentages, and a sign without its equality."""
+    assert [str(each) for each in parse_targets(typed)] == [meant]
+
+
 def test_a_target_is_met_from_its_own_side() -> None:
     """More recall meets it, less latency does, and nothing recorded does not."""
     recall, latency = parse_targets("Recall@10>=0.9 and Latency(p=50)<=1ms")
@@ -33,7 +52,8 @@ def test_a_target_is_met_from_its_own_side() -> None:
     ("text", "says"),
     [
         ("Recall@10", "is not a target"),
-        ("Recall@10=0.9", "is not a target"),
+        ("Recall@10=0.9", "is not a target; write 'Recall@10>=0.9'"),
+        ("p99==2ms", "is not a target; write 'p99<=2ms'"),
         ("", "is not a target"),
         ("Recall@10>=0.9 and", "is not a target"),
         ("Recal@10>=0.9", "did you mean 'Recall'"),

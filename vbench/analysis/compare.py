@@ -12,7 +12,7 @@ import numpy as np
 from vbench.analysis.verdict import caveats, gated, verdict
 from vbench.errors import VbenchError
 from vbench.measures.base import Measure
-from vbench.measures.grammar import parse
+from vbench.measures.grammar import as_measure, parse
 from vbench.measures.sample import Sample
 from vbench.runs import files
 from vbench.runs.pairing import Pair, pairs
@@ -87,7 +87,7 @@ def compare_pairs(
         if not 0.0 <= fail_if_worse < math.inf:
             raise VbenchError(f"fail_if_worse={fail_if_worse}; give a number from 0 on")
         _check_builds(found)
-    asked = [parse(each) if isinstance(each, str) else each for each in measures]
+    asked = [as_measure(each) for each in measures]
     _check_cutoffs(asked, found)
     entries = []
     for pair in found:

@@ -286,12 +286,17 @@ class TailOfHits(OfHits):
     ) -> Certificate | None:
         """How good one build surely is, if more recall of any query never makes it worse."""
         recall = np.sort(self.hits(answers) / self.needed)
-        return functional.certify_functional(recall, self.of, wanted, level)
+        found = self._certified(recall, wanted, level)
+        return found._replace(bound=self._upwards(found.bound))
 
     def is_attainable(self, wanted: float, n: int, level: float) -> bool:
         """Whether `n` queries could show that it reaches `wanted`, all of them being right."""
-        found = functional.certify_functional(np.ones(n), self.of, wanted, level)
-        return found.bound >= wanted
+        return self._certified(np.ones(n), wanted, level).slack >= 0.0
+
+    def _certified(self, recall: FloatArray, wanted: float, level: float) -> Certificate:
+        return functional.certify_functional(
+            recall, lambda some: self._upwards(self.of(some)), self._upwards(wanted), level
+        )
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 from vbench.errors import VbenchError
 from vbench.measures.base import Measure, Unit
 from vbench.measures.grammar import parse
 
-_TARGET = re.compile(
-    r"^\s*(?P<measure>\w+\s*(?:\([^)]*\))?\s*(?:@\s*\d+)?)\s*(?P<sign>>=|<=|≥|≤)\s*(?P<value>.+?)\s*$"
-)
+_TARGET = re.compile(r"(?P<measure>.+?)\s*(?P<sign>>=|<=|≥|≤|>|<)\s*(?P<value>[^<>=≤≥]+)")
+_EQUATION = re.compile(r"(?P<measure>.+?)\s*==?\s*(?P<value>[^<>=≤≥()]+)")
 _VALUE = re.compile(r"^(?P<number>[-+\d.eE_]+?)\s*(?P<unit>[a-zA-Zµμ%]*)$")
 _UNITS: dict[Unit, dict[str, float]] = {
     "share": {"%": 0.01},
@@ -78,7 +78,8 @@ class Objective:
 def parse_targets(text: str) -> list[Target]:
     """Targets joined by ``and``: measures of the grammar, ``>=`` or ``<=``, a value.
 
-    Values may bear a unit: ``Latency(p=99)<=2ms``, ``IndexSize<=500MB``, ``Recall@10>=95%``.
+    A target is met by the value itself, so ``<`` is read as ``<=``, and ``>`` as ``>=``. Values may
+    bear a unit: ``Latency(p=99)<=2ms``, ``IndexSize<=500MB``, ``Recall@10>=95%``.
 
     Raises
     ------
@@ -95,21 +96,15 @@ def parse_targets(text: str) -> list[Target]:
 
 
 def _target(text: str) -> Target:
-    match = _TARGET.match(text)
+    match = _TARGET.fullmatch(text.strip())
     if not match:
-        meant = _meant(text)
         raise VbenchError(
-            f"{text.strip()!r} is not a target; "
-            + (f"write {meant!r}" if meant else f"write a measure, >= or <=, and a value{_USUAL}")
+            f"{text.strip()!r} is not a target; write "
+            + (_meant(text) or f"a measure, >= or <=, and a value{_USUAL}")
         )
-    try:
-        measure = parse(match["measure"])
-    except VbenchError:
-        if meant := _meant(text):
-            raise VbenchError(f"{text.strip()!r} is not a target; write {meant!r}") from None
-        raise
+    measure = parse(match["measure"])
     target = Target(measure, _value(match["value"], measure, text))
-    rises = match["sign"] in (">=", "≥")
+    rises = match["sign"][0] in ">≥"
     if rises != target.rises:
         better = "more" if target.rises else "less"
         raise VbenchError(
@@ -121,19 +116,12 @@ def _target(text: str) -> Target:
 
 
 def _meant(text: str) -> str:
-    """What was meant where only the sign, or a common name of a percentile, is in the way."""
-    parts = re.match(r"^\s*([^<>=≤≥]+?)\s*(<=?|>=?|==?|≤|≥)\s*([^<>=≤≥]+?)\s*$", text)
-    if not parts:
-        return ""
-    name, sign, value = parts.groups()
-    percentile = re.fullmatch(r"(?:latency[_ -]?)?p(\d+(?:\.\d+)?)(?:[_ -]?latency)?", name.lower())
-    if percentile:
-        name = f"Latency(p={percentile[1]})"
+    """What was meant where only the sign is in the way; "" where that is not known."""
     with contextlib.suppress(VbenchError):
-        rises = parse(name).better == "higher"
-        written = f"{name}{'>=' if rises else '<='}{value}"
-        agrees = sign in ("=", "==") or (sign[0] in "<≤") != rises
-        return written if agrees and _target(written) else ""
+        if match := _EQUATION.fullmatch(text.strip()):
+            sign = ">=" if parse(match["measure"]).better == "higher" else "<="
+            written = f"{match['measure']}{sign}{match['value']}"
+            return f"{written!r}" if _target(written) else ""
     return ""
 
 
@@ -165,7 +153,7 @@ def _value(text: str, measure: Measure, target: str) -> float:
         raise VbenchError(
             f"{target.strip()!r}: {match['unit']!r} is no unit of {measure}; give {allowed}"
         )
-    return number * units.get(match["unit"], 1.0)
+    return float(Fraction(match["number"]) * Fraction(str(units.get(match["unit"], 1))))
 
 
 def parse_objective(minimize: str | None, maximize: str | None) -> Objective:
