@@ -107,8 +107,9 @@ def rank(
     """
     from vbench.cli.open_runs import open_runs
     from vbench.data.load import load
-    from vbench.ranking.evaluate import dataset_of, evaluate
+    from vbench.ranking.evaluate import evaluate
     from vbench.ranking.handoff import export_all
+    from vbench.runs.hardness import dataset_of
 
     def vectors(run: Run) -> Dataset:
         if dataset is None:

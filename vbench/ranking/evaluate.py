@@ -26,6 +26,7 @@ from vbench.ranking.stage import (
     set_up,
 )
 from vbench.runs.failed import failed_trials
+from vbench.runs.hardness import dataset_of
 from vbench.runs.run import Run
 
 
@@ -103,24 +104,6 @@ def _evaluate(
             own = document(*part(stage, ranked, run), popular, lost)
         write_document(run.path, own)
     return made
-
-
-def dataset_of(run: Run) -> Dataset:
-    """Open the dataset that a run searched.
-
-    Raises
-    ------
-    VbenchError
-        The run was made of vectors in memory, or its files are not there any more.
-    """
-    from vbench.data.load import reopen
-
-    facts = run.manifest.dataset
-    if not facts.source:
-        raise VbenchError(
-            f"{run.path} searched vectors in memory ({facts.name}); give them with --dataset"
-        )
-    return reopen(facts.source)
 
 
 def _usual(dataset: Dataset) -> list[str]:
