@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from vbench.bench import wire
 from vbench.bench.bench import Bench
@@ -23,8 +24,8 @@ from vbench.runs.schema import Build, Overhead
 
 NOTHING = Claimed(None, frozenset(), False)
 """What an empty folder holds."""
-Hits = Callable[[Build, Mapping[str, Any]], int]
-"""How many of the true neighbors a build gives each query at a setting."""
+Hits = Callable[[Build, Mapping[str, Any]], ArrayLike]
+"""How many of the true neighbors a build gives at a setting: to each query, or to all."""
 
 
 class MadeWorkers:
@@ -97,7 +98,7 @@ class _Session:
             raise fault
         true = workers.truth[:, : message.k]
         hits = workers.hits(self.build, message.setting)
-        ids = np.where(np.arange(message.k) < hits, true, -1)
+        ids = np.where(np.arange(message.k) < np.reshape(hits, (-1, 1)), true, -1)
         done = wire.Searched(
             cpu_share=[1.0] * repeats,
             disturbed=[False] * repeats,

@@ -116,7 +116,7 @@ def test_what_is_chosen_later_is_planned_once(level: Prepared, tmp_path: Path) -
     assert stored(tmp_path) == made.manifest
 
 
-def test_a_level_puts_its_trials_in_the_order_of_the_knob(level: Prepared, tmp_path: Path) -> None:
+def test_a_level_puts_its_trials_in_the_order_of_its_parameter(level: Prepared, tmp_path: Path) -> None:
     """Those of its own K alone; one that was there keeps its place."""
     made = journal(tmp_path, level)
     builds, (group,) = level.plan.builds, level.plan.groups
@@ -125,7 +125,7 @@ def test_a_level_puts_its_trials_in_the_order_of_the_knob(level: Prepared, tmp_p
 
     def found(index: str, target: float) -> Level:
         return Level(
-            index=index, build={}, fixed={}, k=4, target=target, knob="keep", tried=[], chosen=[],
+            index=index, build={}, fixed={}, k=4, target=target, tune_parameter="keep", tried=[], chosen=[],
             reached=True,
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ import pytest
 from vectors import gaussian_pair
 
 import vbench
-from vbench.bench.knob import Range
+from vbench.bench.parameter_search import Range
 from vbench.bench.plan import Plan, make_plan, make_trial
 from vbench.errors import VbenchError
 from vbench.runs.schema import Options
@@ -156,25 +156,25 @@ def test_groups_are_planned_where_settings_are_chosen_later() -> None:
     assert [group.k for group in planned.groups] == [5, 10]
     group = planned.groups[0]
     assert (group.builds, group.fixed) == (tuple(planned.builds), {})
-    assert group.knob is not None
-    assert (group.knob.name, group.knob.whole) == ("keep", True)
+    assert group.range is not None
+    assert (group.range.name, group.range.whole) == ("keep", True)
     assert group.start == pytest.approx(16)
     assert group.setting(9) == {"keep": 9}
 
 
-def test_values_of_the_knob_bound_it() -> None:
+def test_values_of_the_parameter_bound_it() -> None:
     """The other search parameters are fixed, each combination in a group of its own."""
     (group,) = plan(later=True, k=[5], set={"keep": [4, 9, 25]}).groups
-    assert group.knob == Range("keep", 4, 25, True)
+    assert group.range == Range("keep", 4, 25, True)
     assert group.start == pytest.approx(10)
     with pytest.raises(VbenchError, match=r"keep=8 leaves nothing.*as keep=8,32"):
         plan(later=True, set={"keep": [8]})
 
 
-def test_an_index_without_a_knob_is_one_group_with_one_setting() -> None:
+def test_an_index_without_a_parameter_to_tune_is_one_group_with_one_setting() -> None:
     """There is nothing to move."""
     (group,) = plan("flat", later=True, k=[5]).groups
-    assert (group.knob, group.setting(None), group.setting(3)) == (None, {}, {})
+    assert (group.range, group.setting(None), group.setting(3)) == (None, {}, {})
 
 
 @pytest.mark.parametrize(
