@@ -31,7 +31,7 @@ def prepared() -> Prepared:
     """Two builds of an index, eight settings each."""
     dataset = Dataset("made", *gaussian_pair(60, 5, 4), "l2")
     settings = {"keep": list(range(1, 9))}
-    return prepare(dataset, "knobbed:Kept", settings, Asked(k=K, builds=2, repeats=3))
+    return prepare(dataset, "tunable:Kept", settings, Asked(k=K, builds=2, repeats=3))
 
 
 def carry_out(bench: Bench, prepared: Prepared, builds: int = 1) -> None:
@@ -253,7 +253,7 @@ def test_the_harness_is_measured_once_and_kernels_are_noted(
     carry_out(bench, prepared, builds=2)
     manifest = bench.journal.manifest
     assert told.count("the harness itself") == 1
-    assert told[:2] == ["the harness itself", "knobbed:Kept build 1/2"]
+    assert told[:2] == ["the harness itself", "tunable:Kept build 1/2"]
     assert manifest.overhead is not None
     assert manifest.environments[bench.journal.environment].kernels["lib"] == "AVX"
     before = msgspec.structs.replace(manifest)

@@ -30,13 +30,13 @@ def dataset() -> Dataset:
 @pytest.fixture(scope="module")
 def prepared(dataset: Dataset) -> Prepared:
     """Two builds, two settings each."""
-    return prepare(dataset, "knobbed:Kept", None, Asked(k=4, builds=2, repeats=1))
+    return prepare(dataset, "tunable:Kept", None, Asked(k=4, builds=2, repeats=1))
 
 
 @pytest.fixture(scope="module")
 def level(dataset: Dataset) -> Prepared:
     """The same at one mean recall: nothing is planned yet."""
-    return prepare(dataset, "knobbed:Kept", None, Asked(k=4, builds=2, repeats=1, at_recall=0.9))
+    return prepare(dataset, "tunable:Kept", None, Asked(k=4, builds=2, repeats=1, at_recall=0.9))
 
 
 def journal(
@@ -116,7 +116,9 @@ def test_what_is_chosen_later_is_planned_once(level: Prepared, tmp_path: Path) -
     assert stored(tmp_path) == made.manifest
 
 
-def test_a_level_puts_its_trials_in_the_order_of_its_parameter(level: Prepared, tmp_path: Path) -> None:
+def test_a_level_puts_its_trials_in_the_order_of_its_parameter(
+    level: Prepared, tmp_path: Path
+) -> None:
     """Those of its own K alone; one that was there keeps its place."""
     made = journal(tmp_path, level)
     builds, (group,) = level.plan.builds, level.plan.groups
@@ -124,10 +126,10 @@ def test_a_level_puts_its_trials_in_the_order_of_its_parameter(level: Prepared, 
         made.plan(builds[:1], [make_trial(builds[0], {"keep": keep}, k, level.options)])
 
     def found(index: str, target: float) -> Level:
+        nothing: dict[str, Any] = {"build": {}, "fixed": {}, "tried": [], "chosen": []}
         return Level(
-            index=index, build={}, fixed={}, k=4, target=target, tune_parameter="keep", tried=[], chosen=[],
-            reached=True,
-        )  # fmt: skip
+            index=index, k=4, target=target, tune_parameter="keep", reached=True, **nothing
+        )
 
     for each in (found("one", 0.5), found("two", 0.5), found("one", 0.7)):
         made.add_level(group, each)
@@ -162,7 +164,7 @@ def test_a_later_call_is_noted_with_what_it_added(
     """What it measured anew is told apart; K and builds of both calls are those of the run."""
     before, done = finished(tmp_path, prepared)
     asked = Asked(k=3, builds=1, repeats=1)
-    more = prepare(dataset, "knobbed:Kept", {"keep": [8, 9, 10]}, asked)
+    more = prepare(dataset, "tunable:Kept", {"keep": [8, 9, 10]}, asked)
     made = journal(tmp_path, more, before, done)
     for _ in range(3):
         made.count_trial()
@@ -188,7 +190,7 @@ def test_results_of_a_build_that_is_another_one_are_set_aside(
     assert len(list((tmp_path / files.OLD).iterdir())) == 4
     made.conclude(CALL)
     (later,) = made.manifest.later
-    assert later.why == ["knobbed:Kept: it was measured in another way"]
+    assert later.why == ["tunable:Kept: it was measured in another way"]
 
 
 def test_another_machine_is_an_environment_beside_the_first(

@@ -77,7 +77,7 @@ def found_by(
     recall: Callable[[int, int], float],
     target: float,
     *,
-    index: str = "knobbed:Kept",
+    index: str = "tunable:Kept",
     faults: Iterable[int] = (),
 ) -> tuple[Level, list[int]]:
     """How two builds are brought to the target that have this recall at `keep`; what was tried."""
@@ -140,7 +140,7 @@ def test_where_nothing_can_be_moved_one_setting_is_asked(tmp_path: Path) -> None
     """And its recall said."""
     level, tried = found_by(tmp_path, lambda *_: 1.0, 0.9, index="flat")
     assert (level.note, level.chosen, level.tried) == (
-        "no parameter to move: Recall@5 is 1.0000", [{}], [],
+        "no parameter to tune: Recall@5 is 1.0000", [{}], [],
     )  # fmt: skip
     assert len(tried) == 1
 
@@ -157,7 +157,7 @@ def test_a_fault_ends_a_search_with_what_was_measured(tmp_path: Path) -> None:
 
 def test_what_is_shown_of_a_run_are_the_chosen_settings(tmp_path: Path) -> None:
     """With a warning in words where the level is not reached."""
-    run = level("knobbed:Half", tmp_path / "run", at_recall=0.9)
+    run = level("tunable:Half", tmp_path / "run", at_recall=0.9)
     (found,) = run.manifest.levels
     assert [setting.search for setting in run.settings()] == found.chosen
     says = "the best that keep up to 512 gives is Recall@5 0.5"

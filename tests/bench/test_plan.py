@@ -26,7 +26,7 @@ def plan(
     **options: Any,
 ) -> Plan:
     changed = msgspec.structs.replace(OPTIONS, **options)
-    indexes = indexes or ("knobbed:Kept",)
+    indexes = indexes or ("tunable:Kept",)
     return make_plan(indexes, set or {}, changed, fingerprint, "l2", 8, chosen_later=later)
 
 
@@ -119,7 +119,7 @@ def test_a_value_for_one_index_leaves_the_others_as_they_are() -> None:
     [
         ({"keeps": [8]}, "unknown parameter 'keeps'.*did you mean 'keep'"),
         ({"hnsw.keep": [8]}, "unknown index in --set 'hnsw'"),
-        ({"knobbed:Kept.ef": [8]}, "unknown parameter 'ef'"),
+        ({"tunable:Kept.ef": [8]}, "unknown parameter 'ef'"),
         ({"keep": ["many"]}, "keep='many'"),
     ],
 )
