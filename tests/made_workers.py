@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 
 from vbench.bench import wire
 from vbench.bench.bench import Bench
-from vbench.bench.folder import Claimed
+from vbench.bench.folder import ClaimedFolder
 from vbench.bench.journal import Journal, Progress, silent
-from vbench.bench.prepare import Prepared
+from vbench.bench.prepare import PreparedRun
 from vbench.bench.score import Scorer
 from vbench.bench.session import Closing, TrialError
 from vbench.bench.workers import Live
@@ -22,7 +22,7 @@ from vbench.data.ground_truth import compute_ground_truth
 from vbench.runs import files
 from vbench.runs.schema import Build, Overhead
 
-NOTHING = Claimed(None, frozenset(), False)
+NOTHING = ClaimedFolder(None, frozenset(), False)
 """What an empty folder holds."""
 Hits = Callable[[Build, Mapping[str, Any]], ArrayLike]
 """How many of the true neighbors a build gives at a setting: to each query, or to all."""
@@ -119,11 +119,11 @@ class _Session:
 
 
 def made_bench(
-    prepared: Prepared,
+    prepared: PreparedRun,
     folder: Path,
     hits: Hits = lambda build, setting: 0,
     *,
-    claimed: Claimed = NOTHING,
+    claimed: ClaimedFolder = NOTHING,
     progress: Progress = silent,
 ) -> tuple[Bench, MadeWorkers]:
     """A bench on such workers, into this folder."""

@@ -13,8 +13,8 @@ from made_workers import MadeWorkers, made_bench
 from vectors import gaussian_pair
 
 from vbench.bench.bench import Bench
-from vbench.bench.folder import Claimed
-from vbench.bench.prepare import Asked, Prepared, prepare
+from vbench.bench.folder import ClaimedFolder
+from vbench.bench.prepare import MeasureOptions, PreparedRun, prepare
 from vbench.bench.session import TrialError
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchWarning
@@ -27,14 +27,14 @@ CRASH = TrialError("killed", "last words", kind="signal", fatal=True)
 
 
 @pytest.fixture(scope="module")
-def prepared() -> Prepared:
+def prepared() -> PreparedRun:
     """Two builds of an index, eight settings each."""
     dataset = Dataset("made", *gaussian_pair(60, 5, 4), "l2")
     settings = {"keep": list(range(1, 9))}
-    return prepare(dataset, "tunable:Kept", settings, Asked(k=K, builds=2, repeats=3))
+    return prepare(dataset, "tunable:Kept", settings, MeasureOptions(k=K, builds=2, repeats=3))
 
 
-def carry_out(bench: Bench, prepared: Prepared, builds: int = 1) -> None:
+def carry_out(bench: Bench, prepared: PreparedRun, builds: int = 1) -> None:
     for build in prepared.plan.builds[:builds]:
         bench.carry_out(build, prepared.plan.trials_of(build))
 
@@ -48,14 +48,14 @@ def reasons(bench: Bench) -> list[str]:
     return [each.reason for each in bench.journal.manifest.failures]
 
 
-def _undisturbed(prepared: Prepared, folder: Path) -> MadeWorkers:
+def _undisturbed(prepared: PreparedRun, folder: Path) -> MadeWorkers:
     bench, workers = made_bench(prepared, folder)
     carry_out(bench, prepared)
     return workers
 
 
 def test_the_settings_of_each_build_are_shuffled_in_an_order_of_its_own(
-    prepared: Prepared, tmp_path: Path
+    prepared: PreparedRun, tmp_path: Path
 ) -> None:
     """So that a drift of the machine is no effect of a parameter; the same plan, the same order."""
     orders = []
@@ -70,7 +70,7 @@ def test_the_settings_of_each_build_are_shuffled_in_an_order_of_its_own(
         assert sorted(order) == list(range(1, 9)) != order
 
 
-def test_what_was_measured_is_stored(prepared: Prepared, tmp_path: Path) -> None:
+def test_what_was_measured_is_stored(prepared: PreparedRun, tmp_path: Path) -> None:
     """All that the worker said and all that follows from its ids, under the key of the trial."""
     bench, _ = made_bench(prepared, tmp_path, lambda build, setting: 3)
     carry_out(bench, prepared)
@@ -90,7 +90,7 @@ def test_what_was_measured_is_stored(prepared: Prepared, tmp_path: Path) -> None
     assert facts.clock_ratio == pytest.approx(0.9)
 
 
-def test_what_is_done_is_not_asked_again(prepared: Prepared, tmp_path: Path) -> None:
+def test_what_is_done_is_not_asked_again(prepared: PreparedRun, tmp_path: Path) -> None:
     """A build that has all its results is not even built."""
     bench, _ = made_bench(prepared, tmp_path)
     carry_out(bench, prepared)
@@ -101,7 +101,7 @@ def test_what_is_done_is_not_asked_again(prepared: Prepared, tmp_path: Path) -> 
     assert workers.started == workers.asked == []
 
 
-def test_a_fault_costs_one_trial(prepared: Prepared, tmp_path: Path) -> None:
+def test_a_fault_costs_one_trial(prepared: PreparedRun, tmp_path: Path) -> None:
     """The worker that raised it goes on; one that died is started again."""
     first = asked(_undisturbed(prepared, tmp_path))[0]
     for fatal, starts in ((False, 1), (True, 2)):
@@ -115,7 +115,7 @@ def test_a_fault_costs_one_trial(prepared: Prepared, tmp_path: Path) -> None:
         assert (failure.trial, failure.reason) == (failed.key, "no")
 
 
-def test_two_deaths_in_a_row_end_a_build(prepared: Prepared, tmp_path: Path) -> None:
+def test_two_deaths_in_a_row_end_a_build(prepared: PreparedRun, tmp_path: Path) -> None:
     """With what was left told; a result between them begins the count anew."""
     bench, workers = made_bench(prepared, tmp_path / "all")
     workers.faults = dict.fromkeys(range(1, 9), CRASH)
@@ -137,7 +137,7 @@ def test_two_deaths_in_a_row_end_a_build(prepared: Prepared, tmp_path: Path) -> 
 
 
 def test_an_index_that_cannot_be_built_fails_all_its_trials_at_once(
-    prepared: Prepared, tmp_path: Path
+    prepared: PreparedRun, tmp_path: Path
 ) -> None:
     """It is tried once; the other build is measured."""
     bench, workers = made_bench(prepared, tmp_path)
@@ -150,7 +150,7 @@ def test_an_index_that_cannot_be_built_fails_all_its_trials_at_once(
 
 
 def test_one_setting_is_asked_of_all_builds_there_and_back(
-    prepared: Prepared, tmp_path: Path
+    prepared: PreparedRun, tmp_path: Path
 ) -> None:
     """The workers stay; what is stored is not asked again and turns nothing round."""
     bench, workers = made_bench(prepared, tmp_path)
@@ -165,7 +165,7 @@ def test_one_setting_is_asked_of_all_builds_there_and_back(
 
 
 def test_a_setting_that_fails_on_one_build_is_not_tried_on_the_others(
-    prepared: Prepared, tmp_path: Path
+    prepared: PreparedRun, tmp_path: Path
 ) -> None:
     """Both are noted, with the build that failed."""
     bench, workers = made_bench(prepared, tmp_path)
@@ -177,13 +177,13 @@ def test_a_setting_that_fails_on_one_build_is_not_tried_on_the_others(
     assert workers.released == [prepared.plan.builds[0].key]
 
 
-def again(prepared: Prepared, folder: Path, keep: int = 0, **said: str) -> tuple[Any, ...]:
+def again(prepared: PreparedRun, folder: Path, keep: int = 0, **said: str) -> tuple[Any, ...]:
     """Measure one trial; then, as another call would, all of the first build."""
     bench, workers = made_bench(prepared, folder, lambda build, setting: 2)
     workers.said = {"server": "1"}
     build, trial = prepared.plan.builds[0], prepared.plan.trials[0]
     bench.carry_out(build, [trial])
-    claimed = Claimed(bench.journal.manifest, frozenset({trial.key}), False)
+    claimed = ClaimedFolder(bench.journal.manifest, frozenset({trial.key}), False)
     bench, workers = made_bench(prepared, folder, lambda build, setting: 2 + keep, claimed=claimed)
     workers.said = {"server": "1"} | said
     with warnings.catch_warnings(record=True) as caught:
@@ -194,7 +194,7 @@ def again(prepared: Prepared, folder: Path, keep: int = 0, **said: str) -> tuple
 
 
 def test_a_build_that_answers_as_before_keeps_its_results(
-    prepared: Prepared, tmp_path: Path
+    prepared: PreparedRun, tmp_path: Path
 ) -> None:
     """It is asked for one of them once, untimed."""
     _, workers, told = again(prepared, tmp_path)
@@ -205,7 +205,7 @@ def test_a_build_that_answers_as_before_keeps_its_results(
 
 
 def test_a_build_that_answers_otherwise_is_measured_whole(
-    prepared: Prepared, tmp_path: Path
+    prepared: PreparedRun, tmp_path: Path
 ) -> None:
     """The same key would hold two indexes."""
     bench, workers, told = again(prepared, tmp_path, keep=1)
@@ -218,7 +218,9 @@ def test_a_build_that_answers_otherwise_is_measured_whole(
     assert bench.journal.why == told
 
 
-def test_a_server_of_another_version_is_measured_whole(prepared: Prepared, tmp_path: Path) -> None:
+def test_a_server_of_another_version_is_measured_whole(
+    prepared: PreparedRun, tmp_path: Path
+) -> None:
     """Without asking whether it answers alike; what it says now is noted."""
     bench, workers, told = again(prepared, tmp_path, server="2")
     assert "it is of version server 2 now, was server 1; measured again" in told[0]
@@ -228,7 +230,7 @@ def test_a_server_of_another_version_is_measured_whole(prepared: Prepared, tmp_p
 
 
 def test_how_an_index_was_closed_is_noted_with_its_last_trial(
-    prepared: Prepared, tmp_path: Path
+    prepared: PreparedRun, tmp_path: Path
 ) -> None:
     """And with no other."""
     bench, workers = made_bench(prepared, tmp_path)
@@ -243,7 +245,7 @@ def test_how_an_index_was_closed_is_noted_with_its_last_trial(
 
 
 def test_the_harness_is_measured_once_and_kernels_are_noted(
-    prepared: Prepared, tmp_path: Path
+    prepared: PreparedRun, tmp_path: Path
 ) -> None:
     """Before the first index is built; a later call takes what is there."""
     told: list[str] = []
@@ -257,11 +259,11 @@ def test_the_harness_is_measured_once_and_kernels_are_noted(
     assert manifest.overhead is not None
     assert manifest.environments[bench.journal.environment].kernels["lib"] == "AVX"
     before = msgspec.structs.replace(manifest)
-    bench, _ = made_bench(prepared, tmp_path, claimed=Claimed(before, frozenset(), False))
+    bench, _ = made_bench(prepared, tmp_path, claimed=ClaimedFolder(before, frozenset(), False))
     assert bench.journal.manifest.overhead == manifest.overhead
 
 
-def test_ids_are_scored_against_the_exact_neighbors(prepared: Prepared, tmp_path: Path) -> None:
+def test_ids_are_scored_against_the_exact_neighbors(prepared: PreparedRun, tmp_path: Path) -> None:
     """By setting and build."""
     first = prepared.plan.builds[0]
     bench, _ = made_bench(

@@ -10,7 +10,7 @@ from run_folder import answered
 from vectors import gaussian_pair
 
 from vbench.bench.folder import claim
-from vbench.bench.prepare import Asked, Prepared, prepare
+from vbench.bench.prepare import MeasureOptions, PreparedRun, prepare
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError, VbenchWarning
 from vbench.runs import files
@@ -18,13 +18,13 @@ from vbench.runs.run import Run
 
 
 @pytest.fixture(scope="module")
-def prepared() -> Prepared:
+def prepared() -> PreparedRun:
     dataset = Dataset("made", *gaussian_pair(60, 4, 4), "l2")
-    return prepare(dataset, "flat", None, Asked(k=10, builds=1, repeats=1))
+    return prepare(dataset, "flat", None, MeasureOptions(k=10, builds=1, repeats=1))
 
 
 @pytest.fixture
-def run(prepared: Prepared, tmp_path: Path) -> Run:
+def run(prepared: PreparedRun, tmp_path: Path) -> Run:
     """A run of the same data, two trials."""
     fingerprint = prepared.dataset.fingerprint
     return answered(
@@ -36,7 +36,7 @@ def every_file(folder: Path) -> set[str]:
     return {path.name for path in folder.rglob("*") if path.is_file()}
 
 
-def test_what_a_killed_run_was_writing_is_swept(prepared: Prepared, tmp_path: Path) -> None:
+def test_what_a_killed_run_was_writing_is_swept(prepared: PreparedRun, tmp_path: Path) -> None:
     """Half files are no foreign ones, and go; in the folder of the trials too."""
     names = (
         ".run.json.7-0123abcd.part",
@@ -53,7 +53,7 @@ def test_what_a_killed_run_was_writing_is_swept(prepared: Prepared, tmp_path: Pa
 
 
 def test_a_new_folder_is_made_and_goes_where_nothing_was_begun(
-    prepared: Prepared, tmp_path: Path
+    prepared: PreparedRun, tmp_path: Path
 ) -> None:
     """One that was there stays, and so does a run."""
     new, there = tmp_path / "a" / "new", tmp_path / "there"
@@ -71,7 +71,9 @@ def test_a_new_folder_is_made_and_goes_where_nothing_was_begun(
 
 
 @pytest.mark.parametrize("fresh", [True, False])
-def test_what_is_no_run_is_left_alone(prepared: Prepared, tmp_path: Path, *, fresh: bool) -> None:
+def test_what_is_no_run_is_left_alone(
+    prepared: PreparedRun, tmp_path: Path, *, fresh: bool
+) -> None:
     """Neither a file nor a folder with anything else in it, also beside what a run has."""
     (tmp_path / "file").write_text("mine")
     (tmp_path / "half" / "figures").mkdir(parents=True)
@@ -91,7 +93,7 @@ def test_what_is_no_run_is_left_alone(prepared: Prepared, tmp_path: Path, *, fre
     assert every_file(tmp_path) == before
 
 
-def test_a_run_is_gone_on_with(prepared: Prepared, run: Run) -> None:
+def test_a_run_is_gone_on_with(prepared: PreparedRun, run: Run) -> None:
     """Its manifest, and the keys of the trials that are whole."""
     with claim(run.path, prepared, fresh=False) as claimed:
         assert claimed.before == run.manifest
@@ -100,7 +102,7 @@ def test_a_run_is_gone_on_with(prepared: Prepared, run: Run) -> None:
 
 
 def test_fresh_throws_away_what_was_measured_and_what_came_of_it(
-    prepared: Prepared, run: Run
+    prepared: PreparedRun, run: Run
 ) -> None:
     """Not what others put beside it."""
     (run.path / "notes.txt").write_text("mine")
@@ -111,7 +113,7 @@ def test_fresh_throws_away_what_was_measured_and_what_came_of_it(
         assert every_file(run.path) == {"notes.txt"}
 
 
-def test_a_damaged_trial_is_set_aside(prepared: Prepared, run: Run) -> None:
+def test_a_damaged_trial_is_set_aside(prepared: PreparedRun, run: Run) -> None:
     """Told by its name; the other one counts."""
     bad, good = (trial.key for trial in run.manifest.trials)
     path = files.trial_path(run.path, bad)
@@ -125,7 +127,7 @@ def test_a_damaged_trial_is_set_aside(prepared: Prepared, run: Run) -> None:
     assert (run.path / files.OLD / path.name).exists()
 
 
-def test_a_damaged_manifest_is_set_aside(prepared: Prepared, run: Run) -> None:
+def test_a_damaged_manifest_is_set_aside(prepared: PreparedRun, run: Run) -> None:
     """The trials say themselves what they are."""
     (run.path / files.MANIFEST).write_text("{")
     with (
@@ -136,7 +138,7 @@ def test_a_damaged_manifest_is_set_aside(prepared: Prepared, run: Run) -> None:
     assert (run.path / files.OLD / files.MANIFEST).exists()
 
 
-def test_a_run_of_other_data_is_not_gone_on_with(prepared: Prepared, tmp_path: Path) -> None:
+def test_a_run_of_other_data_is_not_gone_on_with(prepared: PreparedRun, tmp_path: Path) -> None:
     """It stays as it is; `fresh` is the way."""
     other = answered(tmp_path / "run", {"hnsw": {1: [1, 2, 3, 4]}})
     before = every_file(other.path)
@@ -148,7 +150,7 @@ def test_a_run_of_other_data_is_not_gone_on_with(prepared: Prepared, tmp_path: P
     assert every_file(other.path) == before
 
 
-def test_a_folder_is_held_by_one_call(prepared: Prepared, run: Run) -> None:
+def test_a_folder_is_held_by_one_call(prepared: PreparedRun, run: Run) -> None:
     """The second is refused, and can have it afterwards."""
     with (
         claim(run.path, prepared, fresh=False),

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from vectors import gaussian_pair
 
-from vbench.bench.folder import Claimed
+from vbench.bench.folder import ClaimedFolder
 from vbench.bench.journal import Journal, Progress, silent
 from vbench.bench.plan import make_trial
-from vbench.bench.prepare import Asked, Prepared, prepare
+from vbench.bench.prepare import MeasureOptions, PreparedRun, prepare
 from vbench.bench.session import TrialError
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchWarning
@@ -28,26 +28,28 @@ def dataset() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def prepared(dataset: Dataset) -> Prepared:
+def prepared(dataset: Dataset) -> PreparedRun:
     """Two builds, two settings each."""
-    return prepare(dataset, "tunable:Kept", None, Asked(k=4, builds=2, repeats=1))
+    return prepare(dataset, "tunable:Kept", None, MeasureOptions(k=4, builds=2, repeats=1))
 
 
 @pytest.fixture(scope="module")
-def level(dataset: Dataset) -> Prepared:
+def level(dataset: Dataset) -> PreparedRun:
     """The same at one mean recall: nothing is planned yet."""
-    return prepare(dataset, "tunable:Kept", None, Asked(k=4, builds=2, repeats=1, at_recall=0.9))
+    return prepare(
+        dataset, "tunable:Kept", None, MeasureOptions(k=4, builds=2, repeats=1, at_recall=0.9)
+    )
 
 
 def journal(
     folder: Path,
-    prepared: Prepared,
+    prepared: PreparedRun,
     before: Manifest | None = None,
     done: Any = (),
     progress: Progress = silent,
 ) -> Journal:
     (folder / files.TRIALS).mkdir(parents=True, exist_ok=True)
-    return Journal(folder, prepared, Claimed(before, frozenset(done), False), progress)
+    return Journal(folder, prepared, ClaimedFolder(before, frozenset(done), False), progress)
 
 
 def leave(folder: Path, *trials: Trial) -> list[str]:
@@ -62,7 +64,7 @@ def stored(folder: Path) -> Manifest:
     return msgspec.structs.replace(files.read_manifest(folder), digest="")
 
 
-def test_what_failed_is_in_the_file_at_once(prepared: Prepared, tmp_path: Path) -> None:
+def test_what_failed_is_in_the_file_at_once(prepared: PreparedRun, tmp_path: Path) -> None:
     """With reason, last words and kind; as are later changes."""
     made = journal(tmp_path, prepared)
     made.fail(prepared.plan.trials[:2], TrialError("why", "log", kind="memory", fatal=True))
@@ -78,7 +80,9 @@ def test_what_failed_is_in_the_file_at_once(prepared: Prepared, tmp_path: Path) 
     assert now.environments[made.environment].kernels["lib"] == "AVX"
 
 
-def test_progress_counts_what_is_done_and_what_failed(prepared: Prepared, tmp_path: Path) -> None:
+def test_progress_counts_what_is_done_and_what_failed(
+    prepared: PreparedRun, tmp_path: Path
+) -> None:
     """What an earlier call left counts from the start, and a result that is set aside no more."""
     told: list[tuple[str, int, int]] = []
 
@@ -104,7 +108,7 @@ def test_progress_counts_what_is_done_and_what_failed(prepared: Prepared, tmp_pa
     )
 
 
-def test_what_is_chosen_later_is_planned_once(level: Prepared, tmp_path: Path) -> None:
+def test_what_is_chosen_later_is_planned_once(level: PreparedRun, tmp_path: Path) -> None:
     """Builds and trials, as far as they are new."""
     made = journal(tmp_path, level)
     assert (made.manifest.builds, made.manifest.trials) == ([], [])
@@ -117,7 +121,7 @@ def test_what_is_chosen_later_is_planned_once(level: Prepared, tmp_path: Path) -
 
 
 def test_a_level_puts_its_trials_in_the_order_of_its_parameter(
-    level: Prepared, tmp_path: Path
+    level: PreparedRun, tmp_path: Path
 ) -> None:
     """Those of its own K alone; one that was there keeps its place."""
     made = journal(tmp_path, level)
@@ -141,7 +145,7 @@ def test_a_level_puts_its_trials_in_the_order_of_its_parameter(
     ]
 
 
-def finished(folder: Path, prepared: Prepared) -> tuple[Manifest, list[str]]:
+def finished(folder: Path, prepared: PreparedRun) -> tuple[Manifest, list[str]]:
     made = journal(folder, prepared)
     made.write()
     made.conclude(CALL)
@@ -149,7 +153,7 @@ def finished(folder: Path, prepared: Prepared) -> tuple[Manifest, list[str]]:
     return made.manifest, leave(folder, *prepared.plan.trials)
 
 
-def test_a_call_that_did_nothing_is_not_noted(prepared: Prepared, tmp_path: Path) -> None:
+def test_a_call_that_did_nothing_is_not_noted(prepared: PreparedRun, tmp_path: Path) -> None:
     """Nor is the first one, which the manifest has anyway."""
     before, done = finished(tmp_path, prepared)
     made = journal(tmp_path, prepared, before, done)
@@ -159,11 +163,11 @@ def test_a_call_that_did_nothing_is_not_noted(prepared: Prepared, tmp_path: Path
 
 
 def test_a_later_call_is_noted_with_what_it_added(
-    dataset: Dataset, prepared: Prepared, tmp_path: Path
+    dataset: Dataset, prepared: PreparedRun, tmp_path: Path
 ) -> None:
     """What it measured anew is told apart; K and builds of both calls are those of the run."""
     before, done = finished(tmp_path, prepared)
-    asked = Asked(k=3, builds=1, repeats=1)
+    asked = MeasureOptions(k=3, builds=1, repeats=1)
     more = prepare(dataset, "tunable:Kept", {"keep": [8, 9, 10]}, asked)
     made = journal(tmp_path, more, before, done)
     for _ in range(3):
@@ -176,7 +180,7 @@ def test_a_later_call_is_noted_with_what_it_added(
 
 
 def test_results_of_a_build_that_is_another_one_are_set_aside(
-    prepared: Prepared, tmp_path: Path
+    prepared: PreparedRun, tmp_path: Path
 ) -> None:
     """They are planned anew under other keys, and why is noted."""
     before, done = finished(tmp_path, prepared)
@@ -194,7 +198,7 @@ def test_results_of_a_build_that_is_another_one_are_set_aside(
 
 
 def test_another_machine_is_an_environment_beside_the_first(
-    prepared: Prepared, tmp_path: Path
+    prepared: PreparedRun, tmp_path: Path
 ) -> None:
     """The kernels that were noted of the one that is known stay."""
     before, done = finished(tmp_path, prepared)

@@ -16,7 +16,7 @@ from vectors import gaussian_pair
 import vbench
 from vbench.bench import workers
 from vbench.bench.level import bring_to_level
-from vbench.bench.prepare import Asked, prepare
+from vbench.bench.prepare import MeasureOptions, prepare
 from vbench.bench.session import TrialError
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
@@ -81,7 +81,7 @@ def found_by(
     faults: Iterable[int] = (),
 ) -> tuple[Level, list[int]]:
     """How two builds are brought to the target that have this recall at `keep`; what was tried."""
-    prepared = prepare(made(), index, None, Asked(k=K, builds=2, at_recall=target))
+    prepared = prepare(made(), index, None, MeasureOptions(k=K, builds=2, at_recall=target))
 
     def hits(build: Build, setting: Mapping[str, Any]) -> np.ndarray:
         least, more = divmod(round(recall(build.number, setting.get("keep", 0)) * K * 60), 60)
