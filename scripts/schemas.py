@@ -14,7 +14,7 @@ import msgspec
 
 from vbench._document import Document
 
-MODULES = ("vbench.analysis.ranking", "vbench.analysis.summary", "vbench.ranking.handoff")
+MODULES = ("vbench.analysis.summary", "vbench.analysis.tail")
 """The modules whose documents have a schema."""
 FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import builtins
     from collections.abc import Callable
 
-    from vbench.analysis.ranking import RankingLoss
+    from vbench.analysis.tail import TailReport
     from vbench.data.dataset import Dataset
     from vbench.data.find import Data
     from vbench.indexes.protocol import Index
@@ -52,11 +52,12 @@ class Run(_Run):
         """Compare the indexes of this run, or others with it: :func:`vbench.compare`."""
         return compare([self, *others], **options)
 
-    def tail(self, **options: Any) -> Any:
+    def tail(self, **options: Any) -> TailReport:
         """Explain the queries that are served badly: :func:`vbench.tail`."""
-        return tail(self, **options)
+        found: TailReport = tail(self, **options)
+        return found
 
-    def rank(self, rankers: Any = (), k: int | None = None, **options: Any) -> RankingLoss:
+    def rank(self, rankers: Any = (), k: int | None = None, **options: Any) -> Any:
         """What misses cost the ranking stage: :func:`vbench.rank`."""
         return rank(self, rankers, k, **options)
 
@@ -433,7 +434,7 @@ def rank(
     interactions: str | Path | None = None,
     seed: int = 0,
     progress: Progress = None,
-) -> RankingLoss:
+) -> Any:
     """Rank the candidates of each trial, and tell the losses of the model from those of the index.
 
     Parameters
@@ -459,13 +460,13 @@ def rank(
     VbenchError
         There are no judgements, a ranker fails, or the runs do not belong together.
     """
-    from vbench.analysis.rank import rank as measure
+    from vbench.ranking.evaluate import evaluate
     from vbench.render.terminal.progress import shown_progress
 
     single = isinstance(rankers, str | type) or not isinstance(rankers, Sequence)
     several: Any = [rankers] if single else rankers
     with shown_progress(progress) as tell:
-        return measure(
+        return evaluate(
             _runs(runs),
             several,
             k,

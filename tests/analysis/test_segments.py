@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from run_folder import answered
 
-from vbench.analysis.segments import crossed, grouped, segment_columns, segment_rows
+from vbench.analysis.segments import crossed, divide, grouped, segment_columns, segment_rows
 from vbench.errors import UnknownNameError, VbenchError
 
 
@@ -74,7 +74,7 @@ def test_ids_and_clusters_divide_nothing(tmp_path: Path) -> None:
     }
     run = answered(tmp_path / "run", {"a": {1: hits}}, columns=columns)
     assert segment_columns(run) == ["kind", "score"]
-    assert {row["column"] for row in segment_rows(run, hits < 9)} == {"kind", "score"}
+    assert {row.column for row in segment_rows(divide(run), hits < 9)} == {"kind", "score"}
 
 
 def test_many_segments_are_ranked_by_harm(tmp_path: Path) -> None:
@@ -84,10 +84,10 @@ def test_many_segments_are_ranked_by_harm(tmp_path: Path) -> None:
     hits = np.where(country == 77, 0, rng.integers(8, 11, (2, 3000)))
     names = [f"c{i}" for i in country]
     run = answered(tmp_path / "run", {"a": {1: hits}}, columns={"country": names})
-    rows = segment_rows(run, hits < 9)
+    rows = segment_rows(divide(run), hits < 9)
     assert len(rows) == 150
-    assert (rows[0]["segment"], rows[0]["share"]) == ("c77", 1.0)
-    lifts = [row["lift"] for row in rows]
+    assert (rows[0].segment, rows[0].share) == ("c77", 1.0)
+    lifts = [row.lift for row in rows]
     assert lifts == sorted(lifts, reverse=True)
 
 
@@ -97,10 +97,10 @@ def test_two_columns_can_be_crossed(tmp_path: Path) -> None:
     land = ["x", "y", "x", "z"] * 50
     hits = np.tile(np.where((np.array(kind) == "a") & (np.array(land) == "y"), 0, 10), (2, 1))
     run = answered(tmp_path / "run", {"i": {1: hits}}, columns={"kind": kind, "land": land})
-    rows = segment_rows(run, hits < 9, cross=[("kind", "land")])
-    pairs = {row["segment"]: row["queries"] for row in rows if row["column"] == "kind × land"}
+    rows = segment_rows(divide(run, [("kind", "land")]), hits < 9)
+    pairs = {row.segment: row.queries for row in rows if row.column == "kind × land"}
     assert pairs == {"a × x": 50, "a × y": 50, "b × x": 50, "b × z": 50}
-    assert (rows[0]["share"], rows[0]["lift"]) == (1.0, 4.0)
+    assert (rows[0].share, rows[0].lift) == (1.0, 4.0)
     with pytest.raises(VbenchError, match="kind cannot be crossed with itself"):
         crossed(run, "kind", "kind")
     with pytest.raises(UnknownNameError, match="unknown column of the queries 'lands'"):
@@ -114,17 +114,17 @@ def test_share_and_lift_are_those_of_counting(tmp_path: Path) -> None:
     hits[0, 10:20] = 0
     kind = ["bad"] * 40 + ["good"] * 60
     run = answered(tmp_path / "run", {"a": {1: hits}}, columns={"kind": kind})
-    bad, good = segment_rows(run, hits < 9)
-    assert (bad["segment"], bad["queries"]) == ("bad", 40)
-    assert bad["share"] == pytest.approx(30 / 80)
-    assert bad["of_tail"] == 1.0
-    assert bad["lift"] == pytest.approx((30 / 80) / (30 / 200))
-    assert bad["low"] < bad["share"] < bad["high"]
-    assert (good["share"], good["lift"]) == (0.0, 0.0)
+    bad, good = segment_rows(divide(run), hits < 9)
+    assert (bad.segment, bad.queries) == ("bad", 40)
+    assert bad.share == pytest.approx(30 / 80)
+    assert bad.of_tail == 1.0
+    assert bad.lift == pytest.approx((30 / 80) / (30 / 200))
+    assert bad.low < bad.share < bad.high
+    assert (good.share, good.lift) == (0.0, 0.0)
 
 
 def test_without_a_tail_there_is_no_lift(tmp_path: Path) -> None:
     """Nothing fails: shares are 0 and ratios to 0 are not made up."""
     hits = np.full((2, 20), 10)
     run = answered(tmp_path / "run", {"a": {1: hits}}, columns={"kind": ["x", "y"] * 10})
-    assert [row["lift"] for row in segment_rows(run, hits < 9)] == [None, None]
+    assert [row.lift for row in segment_rows(divide(run), hits < 9)] == [None, None]

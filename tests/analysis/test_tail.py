@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,17 @@ import polars as pl
 import pytest
 from run_folder import answered
 
-from vbench.analysis.tail import chosen, explain, inside_of, store_inside
+from vbench._document import Interval
+from vbench.analysis.internals import (
+    GraphInternals,
+    Internals,
+    OverBuilds,
+    internals_of,
+    store_internals,
+)
+from vbench.analysis.segments import SegmentRow
+from vbench.analysis.tail import QueryShare, TailReport, TailRow, choose, explain
+from vbench.analysis.worst import Neighbor
 from vbench.errors import VbenchError
 from vbench.runs import tables
 from vbench.runs.run import Run
@@ -30,37 +41,41 @@ def run(tmp_path: Path) -> Run:
     )
 
 
-def of(document: dict[str, Any], index: str) -> dict[str, Any]:
-    return next(each for each in document["indexes"] if each["index"] == index)
+def of(report: TailReport, index: str) -> TailRow:
+    return next(row for row in report.indexes if row.index == index)
 
 
-def test_the_worst_come_first_persistent_before_lottery(run: Run) -> None:
-    """Persistent by rising hits, then lottery; queries that never fail are not there."""
-    worst = of(explain(run), "a")["worst"]
-    assert [(row["query"], row["kind"]) for row in worst] == [
+def span(part: QueryShare | SegmentRow) -> Interval:
+    return Interval(part.share, part.low, part.high)
+
+
+def width(interval: Interval) -> float:
+    assert interval.low is not None
+    assert interval.high is not None
+    return interval.high - interval.low
+
+
+def test_the_worst_come_first_persistent_before_build_dependent(run: Run) -> None:
+    """Persistent by rising hits, then build-dependent; queries that never fail are not there."""
+    worst = of(explain(run), "a").worst
+    assert [(row.query, row.kind) for row in worst] == [
         (0, "persistent"),
         (1, "persistent"),
-        (2, "lottery"),
+        (2, "build_dependent"),
     ]
-    assert [row["hits"] for row in worst] == [[0, 1], [3, 3], [0, 10]]
-    assert worst[1]["columns"] == {"kind": "y"}
-    assert len(of(explain(run, number=1), "a")["worst"]) == 1
+    assert [row.hits for row in worst] == [(0, 1), (3, 3), (0, 10)]
+    assert worst[1].columns == {"kind": "y"}
+    assert len(of(explain(run, number=1), "a").worst) == 1
 
 
-def test_what_was_missed_and_what_came_instead_is_counted_over_builds(run: Run) -> None:
+def test_what_was_missed_and_what_was_returned_instead_is_counted_over_builds(run: Run) -> None:
     """True neighbors by rank, wrong ids with the number of builds that gave them."""
-    first, second, _ = of(explain(run), "a")["worst"]
-    assert [each["rank"] for each in second["missed"]] == list(range(4, 11))
-    assert second["missed"][0] == {
-        "item": 3,
-        "id": 3,
-        "rank": 4,
-        "distance": 4.0,
-        "builds": 2,
-    }
-    assert [each["builds"] for each in first["missed"]] == [1] + [2] * 9
-    assert {each["id"] for each in second["instead"]} == set(range(503, 510))
-    assert all(each["rank"] is None and each["distance"] is None for each in second["instead"])
+    first, second, _ = of(explain(run), "a").worst
+    assert [each.rank for each in second.missed] == list(range(4, 11))
+    assert second.missed[0] == Neighbor(item=3, id=3, rank=4, distance=4.0, builds=2)
+    assert [each.builds for each in first.missed] == [1] + [2] * 9
+    assert {each.id for each in second.instead} == set(range(503, 510))
+    assert all(each.rank is None and each.distance is None for each in second.instead)
 
 
 def test_queries_and_items_have_the_names_of_their_files(run: Run) -> None:
@@ -68,56 +83,58 @@ def test_queries_and_items_have_the_names_of_their_files(run: Run) -> None:
     kept = pl.Series("user", [f"u-{i}" for i in range(6)])
     tables.write_queries(run.path, 6, None, kept)
     tables.write_items(run.path, np.array([3, 503]), None, pl.Series("id", ["i-3", "i-503"]))
-    first, second, _ = of(explain(Run(run.path)), "a")["worst"]
-    assert [(row["query"], row["id"]) for row in (first, second)] == [(0, "u-0"), (1, "u-1")]
-    assert [(each["item"], each["id"]) for each in second["missed"]][:2] == [(3, "i-3"), (4, 4)]
-    assert (503, "i-503") in {(each["item"], each["id"]) for each in second["instead"]}
+    first, second, _ = of(explain(Run(run.path)), "a").worst
+    assert [(row.query, row.id) for row in (first, second)] == [(0, "u-0"), (1, "u-1")]
+    assert [(each.item, each.id) for each in second.missed][:2] == [(3, "i-3"), (4, 4)]
+    assert (503, "i-503") in {(each.item, each.id) for each in second.instead}
 
 
 def test_both_tails_are_counted_with_intervals(run: Run) -> None:
     """Queries, share, and an interval that holds the share."""
     found = of(explain(run), "a")
-    assert found["persistent"]["queries"] == 2
-    assert found["lottery"]["queries"] == 1
-    assert found["under"]["value"] == pytest.approx(5 / 12)
-    for part in (found["persistent"], found["lottery"]):
-        assert part["low"] < part["share"] < part["high"]
+    assert found.persistent.queries == 2
+    assert found.build_dependent.queries == 1
+    assert found.under.value == pytest.approx(5 / 12)
+    for part in (found.persistent, found.build_dependent):
+        assert part.low < part.share < part.high
 
 
 def test_overlap_says_whether_another_index_would_have_served(run: Run) -> None:
     """Of a's tail in most builds (0, 1), b serves 1; of b's (0, 5), a serves 5."""
-    document = explain(run)
-    rows = {(row["index"], row["other"]): row for row in document["overlap"]}
+    report = explain(run)
+    rows = {(row.index, row.other): row for row in report.overlap}
     ahead = rows["a ef=32", "b ef=8"]
-    assert (ahead["tail"], ahead["saved"], ahead["share"]) == (2, 1, 0.5)
-    assert ahead["lift"] == pytest.approx(0.5 / (2 / 6))
-    assert document["everywhere"] == {"some": 3, "every": 1}
+    assert (ahead.tail, ahead.saved, ahead.share) == (2, 1, 0.5)
+    assert ahead.lift == pytest.approx(0.5 / (2 / 6))
+    assert (report.everywhere.some, report.everywhere.every) == (3, 1)
 
 
 def test_effort_is_the_smallest_setting_that_suffices(run: Run) -> None:
     """Three queries need ef=32 in every build, one in one build; the others are never served."""
-    effort = of(explain(run), "a")["effort"]
-    assert [row["setting"] for row in effort["settings"]] == [{"ef": 16}, {"ef": 32}]
-    assert [row["queries"]["value"] for row in effort["settings"]] == pytest.approx([0, 7 / 12])
-    assert effort["never"]["value"] == pytest.approx(5 / 12)
+    effort = of(explain(run), "a").effort
+    assert effort is not None
+    assert effort.gain is not None
+    assert [row.setting for row in effort.settings] == [{"ef": 16}, {"ef": 32}]
+    assert [row.queries.value for row in effort.settings] == pytest.approx([0, 7 / 12])
+    assert effort.never.value == pytest.approx(5 / 12)
     # Of 12 query-builds 7 pay 32 µs; the 5 that nothing serves are given the cheapest, 16 µs.
-    assert effort["gain"]["each"] == pytest.approx((7 * 32 + 5 * 16) / 12 * 1e-6)
-    assert effort["gain"]["one"] == pytest.approx(32e-6)
-    assert of(explain(run), "b")["effort"] is None
+    assert effort.gain.each == pytest.approx((7 * 32 + 5 * 16) / 12 * 1e-6)
+    assert effort.gain.one == pytest.approx(32e-6)
+    assert of(explain(run), "b").effort is None
 
 
 def test_the_setting_nearest_to_the_usual_recall_is_explained(run: Run) -> None:
     """0.9 where nothing else is asked; --setting chooses another."""
-    assert [str(side) for side in chosen(run)] == ["a ef=32", "b ef=8"]
-    assert [str(side) for side in chosen(run, settings=["ef=16"])] == ["a ef=16"]
-    assert [str(side) for side in chosen(run, indexes=["b"])] == ["b ef=8"]
+    assert [str(side) for side in choose(run)] == ["a ef=32", "b ef=8"]
+    assert [str(side) for side in choose(run, settings=["ef=16"])] == ["a ef=16"]
+    assert [str(side) for side in choose(run, indexes=["b"])] == ["b ef=8"]
 
 
 def test_without_vectors_there_is_no_hardness_and_a_warning_says_so(run: Run) -> None:
     """A run of vectors made in memory is explained as far as its files go."""
-    document = explain(run)
-    assert of(document, "a")["hardness"] == []
-    assert [each["about"] for each in document["warnings"]] == ["no vectors"]
+    report = explain(run)
+    assert of(report, "a").hardness == ()
+    assert [each.about for each in report.warnings] == ["no vectors"]
 
 
 @pytest.mark.parametrize(
@@ -135,21 +152,22 @@ def test_wrong_calls_are_refused(run: Run, given: dict[str, Any], message: str) 
         explain(run, **given)
 
 
-def test_what_was_seen_inside_is_kept_for_its_delta(run: Run) -> None:
-    """A later look at the same setting and δ finds it, another δ does not."""
-    (side,) = chosen(run, indexes=["b"])
-    seen = {"same": {"value": 0.5}, "graph": {"missed_unreachable": {"value": 0.3}}, "lists": None}
-    store_inside(side, 0.9, seen)
-    assert inside_of(side, 0.9) == seen
-    assert inside_of(side, 0.5) is None
-    about = [each["about"] for each in explain(run)["warnings"]]
+def test_internals_are_kept_for_their_delta(run: Run) -> None:
+    """A later look at the same setting and δ finds them, another δ does not."""
+    (setting,) = choose(run, indexes=["b"])
+    values = dict.fromkeys(GraphInternals.__struct_fields__, OverBuilds(value=0.3))
+    found = Internals(same=OverBuilds(value=0.5), graph=GraphInternals(**values), lists=None)
+    store_internals(setting, 0.9, found)
+    assert internals_of(setting, 0.9) == found
+    assert internals_of(setting, 0.5) is None
+    about = [each.about for each in explain(run).warnings]
     assert about == ["no vectors", "not the same twice", "unreachable neighbors"]
 
 
 def test_one_build_is_warned_of(tmp_path: Path) -> None:
     """With one build all failures look persistent."""
     single = answered(tmp_path / "single", {"a": {1: HITS[:1]}})
-    about = [each["about"] for each in explain(single)["warnings"]]
+    about = [each.about for each in explain(single).warnings]
     assert about == ["no vectors", "one build"]
 
 
@@ -162,17 +180,16 @@ def test_queries_of_a_cluster_are_not_independent(tmp_path: Path) -> None:
         columns={"user": list(np.repeat(np.arange(6), 10)), "kind": ["x", "y"] * 30},
     )
     alone, together = (of(explain(run, cluster=name), "a") for name in (None, "user"))
-    for part in (
-        lambda index: index["under"],
-        lambda index: index["recall"],
-        lambda index: {**index["persistent"], "value": index["persistent"]["share"]},
-        lambda index: next(
-            {**row, "value": row["share"]} for row in index["segments"] if row["segment"] == "y"
-        ),
-    ):
+    parts: list[Callable[[TailRow], Interval]] = [
+        lambda row: row.under,
+        lambda row: row.recall,
+        lambda row: span(row.persistent),
+        lambda row: next(span(each) for each in row.segments if each.segment == "y"),
+    ]
+    for part in parts:
         narrow, wide = part(alone), part(together)
-        assert wide["value"] == pytest.approx(narrow["value"])
-        assert wide["high"] - wide["low"] > 1.5 * (narrow["high"] - narrow["low"])
-    assert explain(run, cluster="user")["cluster"] == "user"
+        assert wide.value == pytest.approx(narrow.value)
+        assert width(wide) > 1.5 * width(narrow)
+    assert explain(run, cluster="user").cluster == "user"
     with pytest.raises(VbenchError, match="did you mean 'user'"):
         explain(run, cluster="usr")

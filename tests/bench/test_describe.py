@@ -60,14 +60,14 @@ def test_items_that_nobody_met_are_not_kept(folder: Path) -> None:
 def test_every_door_names_queries_and_items(folder: Path) -> None:
     """Table, JSON, page and frames say the ids of the files."""
     run = vbench.open(folder)
-    worst = explain(run)["indexes"][0]["worst"][0]
-    assert worst["id"] == USERS[worst["query"]]
-    missed = worst["missed"][0]
-    assert missed["id"] == f"i-{missed['item']:03d}"
+    worst = explain(run).indexes[0].worst[0]
+    assert str(worst.id) == USERS[worst.query]
+    missed = worst.missed[0]
+    assert missed.id == f"i-{missed.item:03d}"
     shown = CliRunner().invoke(main, ["tail", str(folder)]).output
-    assert worst["id"] in shown
-    assert missed["id"] in shown
-    assert worst["id"] in (run.report(folder / "page.html")).read_text()
+    assert str(worst.id) in shown
+    assert missed.id in shown
+    assert str(worst.id) in (run.report(folder / "page.html")).read_text()
     frame = run.measure("Recall@5", per="query")
     assert frame["id"].to_list() == USERS
 

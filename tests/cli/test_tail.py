@@ -63,8 +63,9 @@ def test_the_tables_answer_who_how_hard_and_would_another_help(folder: Path) -> 
     result = call("-n", "3")
     assert result.exit_code == 0, result.output
     for part in (
-        "The worst queries", "came instead", "device", "phone", "lift", "Spearman's ρ", "AUC",
-        "smallest setting", "times cheaper", "Would another index have served them?", "--graph",
+        "The worst queries", "returned instead", "device", "phone", "lift", "Spearman's ρ", "AUC",
+        "Smallest sufficient setting", "times cheaper", "Would another index have served them?",
+        "--graph",
     ):  # fmt: skip
         assert part in result.output, part
 
@@ -72,7 +73,7 @@ def test_the_tables_answer_who_how_hard_and_would_another_help(folder: Path) -> 
 def test_json_is_one_document(folder: Path) -> None:
     """The envelope, one entry for each index, at most n worst queries each."""
     document = json.loads(call("--json", "-n", "4", "--delta", "1").stdout)
-    assert document["schema"] == "vbench.tail/1"
+    assert document["schema"] == "vbench.tail/2"
     assert [each["index"] for each in document["indexes"]] == ["hnsw", "ivf-flat"]
     for each in document["indexes"]:
         assert len(each["worst"]) <= 4
@@ -84,14 +85,14 @@ def test_graph_looks_inside_once(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     """The graph of one, the lists of the other; the next call shows them without building."""
     result = call("--graph", "-n", "0", "--json")
     assert result.exit_code == 0, result.output
-    graph, lists = (each["inside"] for each in json.loads(result.stdout)["indexes"])
+    graph, lists = (each["internals"] for each in json.loads(result.stdout)["indexes"])
     assert graph["graph"]["reachable"]["value"] > 0.5
     assert graph["lists"] is None
     assert lists["lists"]["mean"]["value"] >= 1
-    monkeypatch.setattr("vbench.analysis.internals.explain_inside", None)
+    monkeypatch.setattr("vbench.analysis.rebuild.explain_internals", None)
     again = call("--graph", "-n", "0")
     assert again.exit_code == 0, again.output
-    assert "unreachable: no way leads there" in again.output
+    assert "unreachable from the entry points" in again.output
     assert "in how many lists the true neighbors lie" in again.output
 
 
@@ -110,10 +111,10 @@ def test_a_graph_that_is_none_is_told_and_the_others_are_shown(
     where = ("--dataset", "base.npy", "--queries", "queries.npy", "--metric", "l2")
     result = call("--graph", "-n", "0", "--json", *where)
     document = json.loads(result.stdout)
-    (fault,) = (each for each in document["warnings"] if each["about"] == "not looked into")
+    (fault,) = (each for each in document["warnings"] if each["about"] == "internals not read")
     assert result.exit_code == 1
     assert "neighbors lead to vector 35" in fault["message"]
-    astray, sound = (each["inside"] for each in document["indexes"])
+    astray, sound = (each["internals"] for each in document["indexes"])
     assert astray is None
     assert sound["graph"]["reachable"]["value"] > 0
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 from render.made_run import make_run
 
 from vbench.analysis.gather import gather
-from vbench.analysis.matched import match_recall
-from vbench.render import frames_hardness, frames_tail
+from vbench.analysis.tail import explain_panel
+from vbench.render import frames_tail
 
 
 def test_segments_add_up_to_all_queries(tmp_path: Path) -> None:
@@ -35,25 +34,14 @@ def test_overlap_of_an_index_with_itself_is_whole(tmp_path: Path) -> None:
     assert frame["share"].is_between(0, 1).all()
 
 
-def test_worst_queries_are_the_worst_of_each_index(tmp_path: Path) -> None:
-    """The lowest recall of every index is in the table, and nobody with full recall is."""
-    panel = gather(make_run(tmp_path, m=300)).panels[0]
-    frame = frames_tail.worst_queries(panel)
-    for index, shown in match_recall(panel).chosen.items():
-        means = shown.hits.mean(axis=0) / 10
-        assert frame[f"recall: {index}"].min() == pytest.approx(means.min())
-    recalls = frame.select(pl.col("^recall: .*$")).to_numpy()
-    assert (recalls.min(axis=1) < 1.0).all()
-    assert (np.diff(recalls.mean(axis=1)) >= -1e-12).all()
-
-
 def test_hardness_finds_the_measure_that_made_the_tail(tmp_path: Path) -> None:
     """Of the made measures one is the difficulty itself, one is noise."""
     panel = gather(make_run(tmp_path, m=400, hardness=True)).panels[0]
-    assert frames_hardness.most_telling(panel)[-1] == "norm"
-    lid = [each for each in frames_hardness.telling(panel) if each.measure == "lid"]
-    assert all(each.auc > 0.6 and each.rho < 0 for each in lid)
-    frame = frames_hardness.hardness(panel)
+    told = explain_panel(panel)
+    assert told.hardness[-1] == "norm"
+    assert told.harder("lid") == "larger"
+    assert told.harder("relative_contrast") == "smaller"
+    frame = frames_tail.hardness(panel)
     tenths = frame.filter((pl.col("id") == "s0") & (pl.col("measure") == "lid"))
     assert tenths["tenth"].to_list() == list(range(1, 11))
     assert tenths["mean_recall"].mean() == pytest.approx(panel.settings[0].recall, abs=1e-9)
@@ -62,21 +50,19 @@ def test_hardness_finds_the_measure_that_made_the_tail(tmp_path: Path) -> None:
 def test_without_hardness_there_is_nothing_to_draw(tmp_path: Path) -> None:
     """A run whose hardness was never computed gives empty frames."""
     panel = gather(make_run(tmp_path, m=40)).panels[0]
-    assert frames_hardness.hardness(panel).is_empty()
-    assert frames_hardness.telling(panel) == []
+    assert frames_tail.hardness(panel).is_empty()
+    assert explain_panel(panel).hardness == ()
 
 
 def test_efforts_hold_every_query_once(tmp_path: Path) -> None:
     """For each sweep and step of δ the shares add up to 1."""
-    frame = frames_hardness.efforts(gather(make_run(tmp_path, m=80)).panels[0])
-    totals = frame.with_columns(
-        sweep=pl.col("id").is_in(["s0", "s1", "s2"])
-    ).group_by("sweep", "need").agg(pl.col("share").sum())  # fmt: skip
+    frame = frames_tail.efforts(gather(make_run(tmp_path, m=80)).panels[0])
+    totals = frame.group_by("id", "need").agg(pl.col("share").sum())
     assert totals["share"].to_numpy() == pytest.approx(1.0)
 
 
 def test_a_single_setting_has_no_effort(tmp_path: Path) -> None:
     """Effort needs a sweep."""
     panel = gather(make_run(tmp_path, m=40, settings=1)).panels[0]
-    assert frames_hardness.efforts(panel).is_empty()
-    assert frames_hardness.gains(panel, 0.9) == []
+    assert frames_tail.efforts(panel).is_empty()
+    assert all(row.effort is None for row in explain_panel(panel).indexes)

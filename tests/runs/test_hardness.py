@@ -42,16 +42,16 @@ def test_hardness_is_computed_once(folder: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_the_tail_shows_hardness_with_rank_correlation(folder: Path) -> None:
     """Each measure has ρ and AUC with intervals, the best first; wrong ids have a distance."""
-    (found,) = explain(vbench.open(folder / "run"))["indexes"]
-    assert {row["measure"] for row in found["hardness"]} == set(NAMES)
-    strength = [abs(row["auc"] - 0.5) for row in found["hardness"]]
+    (found,) = explain(vbench.open(folder / "run")).indexes
+    assert {row.measure for row in found.hardness} == set(NAMES)
+    strength = [abs(row.auc - 0.5) for row in found.hardness]
     assert strength == sorted(strength, reverse=True)
-    for row in found["hardness"]:
-        assert row["spearman_low"] <= row["spearman"] <= row["spearman_high"]
-    worst = found["worst"][0]
-    assert set(worst["hardness"]) == set(NAMES)
-    farthest = max(each["distance"] for each in worst["missed"])
-    assert all(each["distance"] >= farthest for each in worst["instead"])
+    for row in found.hardness:
+        assert row.spearman_low <= row.spearman <= row.spearman_high
+    worst = found.worst[0]
+    assert set(worst.hardness) == set(NAMES)
+    farthest = max(each.distance for each in worst.missed)
+    assert all(each.distance >= farthest for each in worst.instead)
 
 
 def test_other_vectors_are_refused(folder: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from vbench.analysis.internals import internals_of
 from vbench.analysis.summary import summary
-from vbench.analysis.tail import chosen, explain, inside_of
+from vbench.analysis.tail import choose, explain
 from vbench.runs.run import Run
 
 OLD = Path(__file__).parent / "version_0_1_0"
@@ -63,5 +64,5 @@ def test_levels_and_internals_are_found(old: Path) -> None:
     assert level.manifest.levels[0].tune_parameter
     assert len(level.settings()) == 1
     sweep = Run(old / "sweep")
-    assert inside_of(chosen(sweep, ["hnsw"])[0], 0.9) is not None
-    assert explain(sweep)["indexes"][0]["hardness"]
+    assert internals_of(choose(sweep, ["hnsw"])[0], 0.9) is not None
+    assert explain(sweep).indexes[0].hardness

@@ -3,92 +3,158 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.measures.cost import best_of_repeats
-from vbench.measures.effort import NEVER, Gain, effort, gain
+from vbench._document import Interval
+from vbench.measures.effort import NEVER, effort, gain
 from vbench.measures.hits import threshold
-from vbench.runs.run import Run
 from vbench.runs.settings import Setting
 from vbench.stats.crossed import crossed_mean
 
 Clusters = NDArray[np.integer[Any]] | None
 
 
-def effort_of(
-    run: Run, setting: Setting, delta: float, clusters: Clusters = None
-) -> dict[str, Any] | None:
+class EffortStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting, and the share of the queries for which it is the smallest that suffices."""
+
+    setting: dict[str, Any]
+    recall: float
+    queries: Interval
+
+
+class OracleGain(msgspec.Struct, frozen=True, kw_only=True):
+    """An oracle per-query setting against one setting for all: means over builds.
+
+    Attributes
+    ----------
+    cost
+        What is counted: seconds of a query, or its distance computations where no time was taken.
+    one_setting
+        Of each build the cheapest setting that serves as many queries as the widest.
+    one, each
+        Mean cost of a query with that setting, and with the smallest sufficient one of each.
+    factor, spread
+        one / each, and its standard deviation over builds.
+    served
+        Share of the queries that some setting serves.
+    """
+
+    cost: Literal["latency", "work"]
+    one_setting: tuple[dict[str, Any], ...]
+    one: float
+    each: float
+    factor: float
+    spread: float | None
+    served: float
+
+
+class Effort(msgspec.Struct, frozen=True, kw_only=True):
+    """The smallest sufficient setting of the queries, from narrow to wide by mean recall.
+
+    Attributes
+    ----------
+    never
+        Share of the queries for which no setting suffices.
+    gain
+        None where neither time nor work was measured.
+    """
+
+    delta: float
+    settings: tuple[EffortStep, ...]
+    never: Interval
+    gain: OracleGain | None
+
+
+def effort_of(setting: Setting, delta: float, clusters: Clusters = None) -> Effort | None:
     """The efforts of the queries over all settings that were measured on the builds of one.
 
-    Settings count from narrow to wide by their mean recall.
-
-    Returns
-    -------
-    dict or None
-        `settings`: each with the share of queries (mean over builds, with its interval) for which
-        it is the smallest that suffices; `never`: the share for which none does; `gain`: of a
-        perfect setting per query over one for all. None where fewer than two settings were
-        measured on the same builds.
+    None where fewer than two settings were.
     """
-    steps = _steps(run, setting)
+    steps = sweep_of(setting)
     if len(steps) < 2:
         return None
-    need = threshold(delta, setting.k)
-    hits = np.stack([each.hits for each in steps])
-    efforts = np.stack([effort(hits[:, build], need) for build in range(hits.shape[1])])
-    return {
-        "delta": delta,
-        "settings": [
-            {
-                "setting": each.search,
-                "recall": float(hits[number].mean()) / setting.k,
-                "queries": _share(efforts == number, clusters),
-            }
-            for number, each in enumerate(steps)
-        ],
-        "never": _share(efforts == NEVER, clusters),
-        "gain": _gain(run, steps, efforts),
-    }
+    efforts = efforts_at(steps, threshold(delta, setting.k))
+    return Effort(
+        delta=delta,
+        settings=tuple(
+            EffortStep(
+                setting=step.search,
+                recall=step.recall,
+                queries=_share(efforts == number, clusters),
+            )
+            for number, step in enumerate(steps)
+        ),
+        never=_share(efforts == NEVER, clusters),
+        gain=_gain(steps, efforts),
+    )
 
 
-def _steps(run: Run, setting: Setting) -> list[Setting]:
+def sweep_of(setting: Setting) -> list[Setting]:
     """All settings on the same builds, also those tried on the way to a recall, narrow to wide."""
     builds = [trial.build for trial in setting.trials]
     same = [
         each
-        for each in run.settings(steps=True)
+        for each in setting.run.settings(steps=True)
         if each.k == setting.k and [trial.build for trial in each.trials] == builds
     ]
     return sorted(same, key=lambda each: each.recall)
 
 
-def _share(mask: NDArray[np.bool_], clusters: Clusters) -> dict[str, float]:
+def efforts_at(steps: Sequence[Setting], need: int) -> NDArray[np.int64]:
+    """The place in `steps` of each query's smallest sufficient setting, int64 (builds, m).
+
+    `need` are the hits that count as served; −1 where no setting suffices.
+    """
+    hits = np.stack([step.hits for step in steps])
+    return np.stack([effort(hits[:, build], need) for build in range(hits.shape[1])])
+
+
+def _share(mask: NDArray[np.bool_], clusters: Clusters) -> Interval:
     found = crossed_mean(mask, cluster=clusters)
-    return {"value": found.value, "low": found.low, "high": found.high}
+    return Interval(found.value, found.low, found.high)
 
 
-def _gain(run: Run, steps: Sequence[Setting], efforts: NDArray[np.int64]) -> dict[str, Any] | None:
-    """The gain of each build, in its own latencies, and their mean."""
-    gains: list[Gain] = []
-    for build, of_build in enumerate(efforts):
-        costs = []
-        for step in steps:
-            answers = run.answers(step.trials[build], ids=False)
-            if not answers.latency_ns.size:
-                return None
-            costs.append(best_of_repeats(answers))
-        gains.append(gain(of_build, np.stack(costs)))
+def _gain(steps: Sequence[Setting], efforts: NDArray[np.int64]) -> OracleGain | None:
+    """The gain of each build, in its own costs, and their mean."""
+    costs, cost = _latencies(steps), "latency"
+    if costs is None:
+        costs, cost = _work(steps), "work"
+    if costs is None:
+        return None
+    gains = [gain(*pair) for pair in zip(efforts, costs, strict=True)]
     factors = np.array([each.factor for each in gains])
-    spread = float(factors.std(ddof=1)) if len(factors) > 1 else None
-    return {
-        "cost": "latency",
-        "one_setting": [steps[each.setting].search for each in gains],
-        "one": float(np.mean([each.one for each in gains])),
-        "each": float(np.mean([each.each for each in gains])),
-        "factor": float(factors.mean()),
-        "spread": spread,
-        "served": float(np.mean([each.served for each in gains])),
-    }
+    return OracleGain(
+        cost="latency" if cost == "latency" else "work",
+        one_setting=tuple(steps[each.setting].search for each in gains),
+        one=float(np.mean([each.one for each in gains])),
+        each=float(np.mean([each.each for each in gains])),
+        factor=float(factors.mean()),
+        spread=float(factors.std(ddof=1)) if len(factors) > 1 else None,
+        served=float(np.mean([each.served for each in gains])),
+    )
+
+
+def _latencies(steps: Sequence[Setting]) -> list[NDArray[np.float64]] | None:
+    """Seconds of each query at each step, (steps, m), of each build."""
+    costs = []
+    for build in range(len(steps[0].trials)):
+        of_build = []
+        for step in steps:
+            fastest = step.run.fastest(step.trials[build])
+            if fastest is None:
+                return None
+            of_build.append(fastest)
+        costs.append(np.stack(of_build))
+    return costs
+
+
+def _work(steps: Sequence[Setting]) -> list[NDArray[np.float64]] | None:
+    """Distance computations of a query at each step, (steps,), of each build."""
+    work = [[step.run.facts(trial).work for trial in step.trials] for step in steps]
+    if any(value is None for of_step in work for value in of_step):
+        return None
+    return list(np.array(work, dtype=np.float64).T)

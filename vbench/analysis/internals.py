@@ -1,202 +1,117 @@
-"""Why an index misses: its builds made once more, and looked into."""
+"""What the builds of a setting look like inside, as the run folder keeps it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+import msgspec
 
-import numpy as np
-from numpy.typing import NDArray
-
-from vbench._trust import trusting
-from vbench.bench import wire
-from vbench.bench.session import TrialError
-from vbench.bench.workers import Workers
-from vbench.data.dataset import Dataset
-from vbench.errors import VbenchError
-from vbench.indexes.code import code_of
-from vbench.indexes.protocol import Graph
-from vbench.indexes.registry import check_stranger, resolve
-from vbench.measures.graph import kinds, lists_per_query, shape, share_of
-from vbench.measures.hits import relevant, threshold
+from vbench.errors import DamagedFileError
 from vbench.runs import files
-from vbench.runs.schema import Build
 from vbench.runs.settings import Setting
-from vbench.stats.association import spearman
-from vbench.stats.intervals import student
 
-Ids = NDArray[np.integer[Any]]
-Numbers = dict[str, float]
-
-_COUNTS = ("in_degree", "out_degree", "lists", "mean", "most")
-"""How the names of numbers begin that are no shares."""
+SCHEMA = "vbench.internals/2"
 
 
-class Inside(NamedTuple):
-    """One build, made again: what it answered (m, k), and its graph and lists if it shows them."""
+class OverBuilds(msgspec.Struct, frozen=True, kw_only=True):
+    """A number's mean over builds.
 
-    ids: Ids
-    graph: Graph | None
-    lists: Ids | None
-
-
-def explain_inside(
-    side: Setting,
-    dataset: Dataset,
-    delta: float,
-    progress: Callable[[int], None],
-    *,
-    trust: bool = False,
-) -> dict[str, Any]:
-    """Why a setting misses what it misses, from the inside of its builds.
-
-    A run does not keep its indexes. Each build is made again from its seed and its order of
-    insertion, in a worker like the first one, and asked the same queries: `same` is the share of
-    queries that get the very same ids. What is said of missed neighbors is of these answers and
-    this index, so it holds together even where several threads never build the same index twice.
-
-    Parameters
-    ----------
-    progress
-        Called with the number of each build.
-    trust
-        Import what the run names as its index even where that is no registered adapter.
-
-    Returns
-    -------
-    dict
-        `same`; `graph` and `lists`, None where the index does not show them. Every number is a
-        dict: its mean over builds, `low` and `high` (None with one build, and where all builds
-        are alike, which tells nothing of others), `spread`.
-
-    Raises
-    ------
-    VbenchError
-        When a build fails that did not fail before, or the run names code of a stranger's.
+    `low` and `high` are None with one build, and where all builds are alike, which tells nothing
+    of others; `spread` is the standard deviation.
     """
-    run = side.run
-    rows: dict[str, list[Numbers]] = {"same": [], "graph": [], "lists": []}
-    builds = {build.adapter: build for build in map(run.build_of, side.trials)}
-    with trusting(trust):
-        for adapter, build in builds.items():
-            check_stranger(adapter, run.path / files.MANIFEST)
-            _check_code(build, side)
-    # Rows that no index gets are not what its graph cannot reach.
-    given = np.delete(np.arange(dataset.n), dataset.zero_row_ids)
-    with Workers(dataset, run.manifest.options) as workers:
-        for number, trial in enumerate(side.trials):
-            progress(number)
-            try:
-                inside = _of_rows(_look(workers, side, number), given)
-            except TrialError as error:
-                raise VbenchError(
-                    f"{side}: build {number + 1} cannot be looked into: {error.reason}"
-                ) from None
-            workers.release(run.build_of(trial))
-            truth = run.ground_truth.ids[:, : trial.k]
-            missed = ~relevant(truth, inside.ids)
-            stored = run.answers(trial).ids
-            rows["same"].append({"queries": float((stored == inside.ids).all(axis=1).mean())})
-            truth = np.searchsorted(given, truth)
-            if inside.graph is not None:
-                rows["graph"].append(_of_graph(inside.graph, truth, missed))
-            if inside.lists is not None:
-                rows["lists"].append(_of_lists(inside.lists, truth, missed, delta))
-    found = {name: _over_builds(each) for name, each in rows.items()}
-    return {"same": found["same"]["queries"], "graph": found["graph"], "lists": found["lists"]}
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    spread: float | None = None
 
 
-def _check_code(build: Build, side: Setting) -> None:
-    """Refuse to look into another index than the one that was measured."""
-    code = code_of(resolve(build.adapter))
-    was = build.requires or {}
-    changed = [name for name in code.versions if name in was and was[name] != code.versions[name]]
-    if build.code is not None and (build.code != code.digest or changed):
-        raise VbenchError(
-            f"{side}: {' and '.join(changed) or 'its code'} changed since it was measured; "
-            "give the same `vbench run` again, which measures it anew"
-        )
+class GraphInternals(msgspec.Struct, frozen=True, kw_only=True):
+    """The graph's shape, and which kinds of vectors are missed, found, and there are at all.
+
+    Attributes
+    ----------
+    reachable, orphans
+        Shares of the base vectors that a search can reach, and that have no in-links.
+    in_degree_least … in_degree_most
+        Quartiles and ends of the in-degree.
+    out_degree
+        Mean.
+    base_unreachable … found_anti_hub
+        Share of each kind among the base, the true neighbors that were missed, and those that
+        were found.
+    """
+
+    reachable: OverBuilds
+    orphans: OverBuilds
+    in_degree_least: OverBuilds
+    in_degree_lower_quarter: OverBuilds
+    in_degree_median: OverBuilds
+    in_degree_upper_quarter: OverBuilds
+    in_degree_most: OverBuilds
+    out_degree: OverBuilds
+    base_unreachable: OverBuilds
+    base_hub: OverBuilds
+    base_anti_hub: OverBuilds
+    missed_unreachable: OverBuilds
+    missed_hub: OverBuilds
+    missed_anti_hub: OverBuilds
+    found_unreachable: OverBuilds
+    found_hub: OverBuilds
+    found_anti_hub: OverBuilds
 
 
-def _look(workers: Workers, side: Setting, number: int) -> Inside:
-    trial = side.trials[number]
-    session = workers.of(side.run.build_of(trial)).session
-    timeout = workers.options.timeout
-    ask = wire.Search(setting=trial.setting, k=trial.k, repeats=1, warmup=0)
-    _, (ids, *_) = session.ask(ask, wire.Searched, timeout=timeout, doing="search")
-    shown, arrays = session.ask(wire.Inspect(), wire.Inspected, timeout=timeout, doing="inspect")
-    graph = Graph(*arrays[:2]) if shown.graph else None
-    return Inside(ids, graph, arrays[-1] if shown.lists else None)
+class ListInternals(msgspec.Struct, frozen=True, kw_only=True):
+    """In how many of the `lists` the true neighbors of a query lie, and how that goes with recall.
+
+    `mean_in_tail` and `mean_elsewhere` are over the queries under δ, and the others.
+    """
+
+    lists: OverBuilds
+    mean: OverBuilds
+    most: OverBuilds
+    mean_in_tail: OverBuilds
+    mean_elsewhere: OverBuilds
+    spearman_with_recall: OverBuilds
 
 
-def _of_rows(inside: Inside, given: Ids) -> Inside:
-    """Graph and lists of the rows in `given` alone, by their places there."""
-    graph, lists = inside.graph, inside.lists
-    if graph is not None and len(given) < len(graph.neighbors):
-        links = graph.neighbors[given]
-        places = np.where(links < 0, -1, np.searchsorted(given, links))
-        graph = Graph(places, np.searchsorted(given, graph.entries))
-    return inside._replace(graph=graph, lists=None if lists is None else lists[given])
+class Internals(msgspec.Struct, frozen=True, kw_only=True):
+    """Graph and lists of a setting's builds, None where the index does not show them.
+
+    `same` is the share of the queries that get identical ids from a build that was made again.
+    """
+
+    same: OverBuilds
+    graph: GraphInternals | None
+    lists: ListInternals | None
 
 
-def _of_graph(graph: Graph, truth: Ids, missed: NDArray[np.bool_]) -> Numbers:
-    """The graph's shape, and which kinds of vectors are missed, found, and there are at all."""
-    about = shape(graph)
-    masks = kinds(graph)
-    shares = {
-        "base": share_of(masks),
-        "missed": share_of(masks, truth[missed]),
-        "found": share_of(masks, truth[~missed]),
-    }
-    least, lower, median, upper, most = about.in_degree
-    return {
-        "reachable": about.reachable,
-        "orphans": about.orphans,
-        "in_degree_least": least,
-        "in_degree_lower_quarter": lower,
-        "in_degree_median": median,
-        "in_degree_upper_quarter": upper,
-        "in_degree_most": most,
-        "out_degree": about.out_degree,
-    } | {
-        f"{where}_{kind}": value
-        for where, share in shares.items()
-        for kind, value in share._asdict().items()
-    }
+class _Kept(msgspec.Struct, frozen=True, kw_only=True):
+    schema: str
+    settings: dict[str, Internals]
 
 
-def _of_lists(lists: Ids, truth: Ids, missed: NDArray[np.bool_], delta: float) -> Numbers:
-    """In how many lists the true neighbors of a query lie, and how that goes with its recall."""
-    k = truth.shape[1]
-    numbers = lists_per_query(lists, truth)
-    hits = (~missed).sum(axis=1)
-    tailed = hits < threshold(delta, k)
-    return {
-        "lists": float(len(np.unique(lists))),
-        "mean": float(numbers.mean()),
-        "most": float(numbers.max()),
-        "mean_in_tail": float(numbers[tailed].mean()) if tailed.any() else float("nan"),
-        "mean_elsewhere": float(numbers[~tailed].mean()) if (~tailed).any() else float("nan"),
-        "spearman_with_recall": float(spearman(numbers, hits / k).value[0]),
-    }
+def internals_of(setting: Setting, delta: float) -> Internals | None:
+    """What :func:`vbench.analysis.rebuild.explain_internals` found of this setting, if it did."""
+    return _read(setting).get(_key(setting, delta))
 
 
-def _over_builds(rows: Sequence[Numbers]) -> Any:
-    """Each number's mean over builds, with Student's interval where there are several."""
-    if not rows:
-        return None
-    found = {}
-    for name in rows[0]:
-        values = np.array([row[name] for row in rows])
-        several = len(values) > 1
-        low, high = student(values) if several and np.ptp(values) > 0.0 else (None, None)
-        if low is not None and high is not None:
-            low = max(low, -1.0 if name.startswith("spearman") else 0.0)
-            high = high if name.startswith(_COUNTS) else min(high, 1.0)
-        found[name] = {
-            "value": float(values.mean()),
-            "low": low,
-            "high": high,
-            "spread": float(values.std(ddof=1)) if several else None,
-        }
-    return found
+def store_internals(setting: Setting, delta: float, internals: Internals) -> None:
+    """Keep it in the run folder, for the report and the next look."""
+    kept = _Kept(schema=SCHEMA, settings=_read(setting) | {_key(setting, delta): internals})
+    files.write_json(setting.run.path / files.INTERNALS, kept)
+
+
+def _read(setting: Setting) -> dict[str, Internals]:
+    folder = setting.run.path
+    path, found = folder / files.INTERNALS, files.read_json(folder / files.INTERNALS)
+    if found is None:
+        path = folder / "inside.json"  # as schema 1 left it
+        found = {"settings": files.read_plain(path)}
+    try:
+        return msgspec.convert(found["settings"], dict[str, Internals])
+    except (KeyError, msgspec.ValidationError) as error:
+        raise DamagedFileError(path, str(error), "delete it") from None
+
+
+def _key(setting: Setting, delta: float) -> str:
+    """Name of a setting's entry: its trials, and δ."""
+    return " ".join([*(trial.key for trial in setting.trials), f"delta={delta:g}"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from vbench.analysis.gather import Panel
@@ -46,28 +47,39 @@ class MatchedRecall(NamedTuple):
 
 
 def match_recall(panel: Panel) -> MatchedRecall:
-    """The level that the run was brought to, or the one that most indexes have a setting at.
+    """The settings that are compared, at the level of :func:`match_level`."""
+    level = match_level(panel.by_index, panel.options.at_recall)
+    return MatchedRecall(level, nearest(panel, level))
+
+
+def match_level(by_index: Mapping[str, Sequence[Setting]], at_recall: float | None) -> float:
+    """The recall that the run was brought to, or the one that most indexes have a setting at.
 
     Of several such levels the usual 0.9, then the one that they come nearest to; where no two
-    indexes have matched recall, the level at which they come nearest to each other.
+    indexes have matched recall, the level at which they come nearest to each other. One index
+    has the usual level.
     """
-    if (asked := panel.options.at_recall) is not None:
-        return MatchedRecall(asked, nearest(panel, asked))
+    if at_recall is not None:
+        return at_recall
+    if len(by_index) < 2:
+        return usual.RECALL
+    recalls = [[setting.recall for setting in settings] for settings in by_index.values()]
 
     def worth(level: float) -> tuple[int, bool, float]:
-        recalls = [setting.recall for setting in nearest(panel, level).values()]
-        at = [recall for recall in recalls if usual.is_at(recall, level)]
+        closest = [min(own, key=lambda recall: abs(recall - level)) for own in recalls]
+        at = [recall for recall in closest if usual.is_at(recall, level)]
         if len(at) > 1:
             return len(at), level == usual.RECALL, -sum(abs(recall - level) for recall in at)
-        return 1, False, min(recalls) - max(recalls)
+        return 1, False, min(closest) - max(closest)
 
-    level = max(_LEVELS, key=worth)
-    return MatchedRecall(level, nearest(panel, level))
+    return max(_LEVELS, key=worth)
 
 
 def nearest(panel: Panel, level: float) -> dict[str, Setting]:
     """Of each index the setting whose mean recall is nearest to `level`."""
-    return {
-        index: min(settings, key=lambda shown: abs(shown.recall - level))
-        for index, settings in panel.by_index.items()
-    }
+    return {index: nearest_of(settings, level) for index, settings in panel.by_index.items()}
+
+
+def nearest_of(settings: Sequence[Setting], level: float) -> Setting:
+    """The setting whose mean recall is nearest to `level`; of equal ones the first."""
+    return min(settings, key=lambda each: abs(each.recall - level))

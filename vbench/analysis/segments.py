@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
 
+import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -19,9 +20,44 @@ NONE = "(none)"
 TIMES = " × "
 """What parts the columns of a crossing, and their values."""
 
-Row = TypeVar("Row")
 Members = NDArray[np.intp]
 Cross = Sequence[tuple[str, str]]
+
+
+class Segment(NamedTuple):
+    """One segment of the queries: whether each query is in it, bool (m,)."""
+
+    column: str
+    segment: str
+    inside: NDArray[np.bool_]
+
+
+class SegmentRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the queries of one segment lie in the tail.
+
+    Attributes
+    ----------
+    share, low, high
+        Of the segment's queries, over builds and queries.
+    of_tail
+        The part of the whole tail that lies here; None without a tail.
+    lift, lift_low, lift_high
+        The share over that of all queries: 2 is twice as often. None without a tail.
+    """
+
+    column: str
+    segment: str
+    queries: int
+    share: float
+    low: float
+    high: float
+    of_tail: float | None
+    lift: float | None
+    lift_low: float | None
+    lift_high: float | None
+
+
+S = TypeVar("S", Segment, SegmentRow)
 
 
 def segment_columns(run: Run) -> list[str]:
@@ -70,14 +106,23 @@ def _spelt(value: Any) -> str:
     return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
+def divide(run: Run, cross: Cross = ()) -> list[Segment]:
+    """Every segment of the queries of a run, and every pair of values of the columns in `cross`."""
+    divided = {column: grouped(run.columns[column]) for column in segment_columns(run)}
+    divided |= {TIMES.join(pair): crossed(run, *pair) for pair in cross}
+    return [
+        Segment(column, name, members == number)
+        for column, (names, members) in divided.items()
+        for number, name in enumerate(names)
+    ]
+
+
 def segment_rows(
-    run: Run,
+    segments: Sequence[Segment],
     under: NDArray[np.bool_],
-    level: float = 0.95,
     clusters: NDArray[np.integer[Any]] | None = None,
-    cross: Cross = (),
-) -> list[dict[str, Any]]:
-    """Share of each segment's queries in the tail, the worst first.
+) -> tuple[SegmentRow, ...]:
+    """Share of each segment's queries in the tail, the worst first; of equal ones the larger.
 
     Parameters
     ----------
@@ -85,49 +130,37 @@ def segment_rows(
         Whether each query is in the tail of each build.
     clusters : integer (m,), optional
         Queries of one cluster, such as of one user, are not taken as independent.
-    cross
-        Pairs of columns whose values are crossed, beside every column by itself.
-
-    Returns
-    -------
-    list of dict
-        `share`, `low`, `high`: of the segment's queries, over builds and queries; `of_tail`: the
-        part of the whole tail that lies here; `lift`, `lift_low`, `lift_high`: the share over
-        that of all queries, 2 being twice as often. They fall by lift; of equal ones the larger
-        comes first.
     """
-    everywhere = float(under.mean())
-    divided = {column: grouped(run.columns[column]) for column in segment_columns(run)}
-    divided |= {TIMES.join(pair): crossed(run, *pair) for pair in cross}
-    rows: list[dict[str, Any]] = []
-    for column, (names, members) in divided.items():
-        for number, name in enumerate(names):
-            inside = members == number
-            own = None if clusters is None else clusters[inside]
-            found = crossed_mean(under[:, inside], level, own)
-            shares = {"share": found.value, "low": found.low, "high": found.high}
-            lifts = dict(zip(("lift", "lift_low", "lift_high"), shares.values(), strict=True))
-            rows.append(
-                {
-                    "column": column,
-                    "segment": name,
-                    "queries": int(inside.sum()),
-                    **shares,
-                    "of_tail": _ratio(float(under[:, inside].sum()), float(under.sum())),
-                    **{name: _ratio(value, everywhere) for name, value in lifts.items()},
-                }
+    everywhere, total = float(under.mean()), float(under.sum())
+    rows = []
+    for column, name, inside in segments:
+        of_segment = under[:, inside]
+        own = None if clusters is None else clusters[inside]
+        found = crossed_mean(of_segment, cluster=own)
+        rows.append(
+            SegmentRow(
+                column=column,
+                segment=name,
+                queries=of_segment.shape[1],
+                share=found.value,
+                low=found.low,
+                high=found.high,
+                of_tail=_ratio(float(of_segment.sum()), total),
+                lift=_ratio(found.value, everywhere),
+                lift_low=_ratio(found.low, everywhere),
+                lift_high=_ratio(found.high, everywhere),
             )
-    return sorted(rows, key=lambda row: (-row["share"], -row["queries"]))
+        )
+    return tuple(sorted(rows, key=lambda row: (-row.share, -row.queries)))
 
 
-def worst_of_each(ranked: Sequence[Row], column_of: Callable[[Row], str]) -> list[Row]:
+def worst_of_each(ranked: Sequence[S]) -> list[S]:
     """The first dozen of each column, in their order: what a table or a chart has room for."""
     count: Counter[str] = Counter()
     kept = []
     for row in ranked:
-        column = column_of(row)
-        count[column] += 1
-        if count[column] <= FEW:
+        count[row.column] += 1
+        if count[row.column] <= FEW:
             kept.append(row)
     return kept
 

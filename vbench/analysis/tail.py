@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.analysis.efforts import Clusters, effort_of
-from vbench.analysis.segments import Cross, crossed, segment_rows
-from vbench.analysis.summary import share_of_queries
+from vbench._document import Document, Interval
+from vbench.analysis.document import SettingRow
+from vbench.analysis.efforts import Clusters, Effort, effort_of
+from vbench.analysis.gather import Panel
+from vbench.analysis.hardness import Association, associations, most_telling
+from vbench.analysis.internals import Internals, internals_of
+from vbench.analysis.matched import match_level, nearest_of
+from vbench.analysis.overlap import (
+    Everywhere,
+    Overlap,
+    everywhere_of,
+    in_most_builds,
+    overlap_of,
+)
+from vbench.analysis.segments import Cross, Segment, SegmentRow, crossed, divide, segment_rows
 from vbench.analysis.verdict import spoils
-from vbench.analysis.worst import worst_rows
+from vbench.analysis.worst import WorstQuery, with_neighbors, worst_rows
 from vbench.bench.findings.copies import warn_of_copies, wrong_copies
 from vbench.data.copies import kept_copies
 from vbench.data.dataset import Dataset
@@ -21,24 +34,125 @@ from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures import usual
 from vbench.measures.hits import threshold
 from vbench.measures.tail import tail
-from vbench.runs import files
 from vbench.runs.hardness import dataset_of, hardness_of
 from vbench.runs.names import Names
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
 from vbench.runs.selection import select
 from vbench.runs.settings import Setting, by_variant
-from vbench.stats.association import spearman, tail_auc
 from vbench.stats.crossed import crossed_mean
-from vbench.stats.intervals import wilson
 
 if TYPE_CHECKING:
     import polars as pl
 
-SCHEMA = "vbench.tail/1"
-INTERNALS_SCHEMA = "vbench.internals/2"
+WORST = 200
+"""How many of the worst queries a page has room for, over all its indexes."""
 MANY_UNREACHABLE = 0.05
 """Share of the missed neighbors that no search can reach, above which that is worth a warning."""
+
+
+class QueryShare(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of the queries: how many, and their share with its interval over the queries."""
+
+    queries: int
+    share: float
+    low: float
+    high: float
+
+
+class WrongCopies(msgspec.Struct, frozen=True, kw_only=True):
+    """Shares of wrong answers that are copies of base vectors; None where none is wrong.
+
+    `returned` is of the wrong ids that were returned, `missed` of the neighbors that were not.
+    """
+
+    returned: float | None
+    missed: float | None
+
+
+class TailRow(SettingRow, frozen=True, kw_only=True):
+    """The tail of one setting.
+
+    Attributes
+    ----------
+    recall, under
+        Mean recall, and the share of the queries under δ, over builds and queries.
+    persistent, build_dependent
+        Queries that are under δ in every build, and in some but not all.
+    worst
+        The worst queries: the persistent tail, then the build-dependent one, by rising hits.
+    segments
+        The highest share first.
+    hardness
+        The measure that tells the tail best first; empty where hardness is not known.
+    effort
+        None where the run has no other setting on the same builds.
+    internals
+        What `--graph` found; None until it has.
+    wrong_copies
+        None where the base holds no copies, or they are not known.
+    """
+
+    recall: Interval
+    under: Interval
+    persistent: QueryShare
+    build_dependent: QueryShare
+    worst: tuple[WorstQuery, ...]
+    segments: tuple[SegmentRow, ...]
+    hardness: tuple[Association, ...]
+    effort: Effort | None
+    internals: Internals | None
+    wrong_copies: WrongCopies | None
+
+
+class TailReport(Document, frozen=True, kw_only=True, tag="vbench.tail/2"):
+    """The tails of the settings of one run.
+
+    Attributes
+    ----------
+    delta
+        A query whose recall is under it is in the tail.
+    cluster
+        Column whose equal values were not taken as independent.
+    overlap, everywhere
+        A query counts as in a setting's tail where it is under δ in most builds.
+    hardness
+        Measures of hardness, those that tell the tails of all settings best first.
+    """
+
+    run: str
+    dataset: str
+    queries: int
+    k: int
+    delta: float
+    cluster: str | None
+    indexes: tuple[TailRow, ...]
+    overlap: tuple[Overlap, ...]
+    everywhere: Everywhere
+    hardness: tuple[str, ...]
+    warnings: tuple[Warn, ...] = ()
+
+    def harder(self, measure: str) -> Literal["larger", "smaller"]:
+        """Whether the queries of the tails have the larger or the smaller values of a measure."""
+        found = [each for row in self.indexes for each in row.hardness if each.measure == measure]
+        lean = sum(0.0 if each.auc is None else each.auc - 0.5 for each in found)
+        return "smaller" if lean < 0 else "larger"
+
+
+class _Asked(NamedTuple):
+    """What the rows of a report need beside their settings.
+
+    `ids` says whether to read the ids of the answers: what was missed, and wrong copies.
+    """
+
+    delta: float
+    number: int
+    hardness: pl.DataFrame | None
+    names: Names
+    cluster: str | None = None
+    cross: Cross = ()
+    dataset: Dataset | None = None
+    ids: bool = False
 
 
 def explain(
@@ -47,19 +161,19 @@ def explain(
     indexes: Sequence[str] = (),
     settings: Sequence[str] = (),
     k: int | None = None,
-    delta: float = 0.9,
+    delta: float = usual.DELTA,
     number: int = 20,
     dataset: Dataset | None = None,
     cluster: str | None = None,
     cross: Cross = (),
-) -> dict[str, Any]:
-    """The tail of every index as a JSON document.
+) -> TailReport:
+    """The tail of every index.
 
     Parameters
     ----------
     indexes, settings
         Only these indexes, only these values (``ef=64``). Of each index that has several settings
-        the one whose mean recall is nearest to that which the run was brought to, or to 0.9.
+        the one at matched recall, as :func:`choose` says.
     k
         Default: the smallest of the run.
     delta
@@ -87,11 +201,11 @@ def explain(
         raise VbenchError(f"{number} worst queries cannot be shown; give a number from 0 on")
     for pair in cross:
         crossed(run, *pair)
-    sides = chosen(run, indexes, settings, k)
-    k = sides[0].k
+    chosen = choose(run, indexes, settings, k)
+    k = chosen[0].k
     warnings: list[Warn] = []
-    hardness = None
     given = dataset
+    hardness: pl.DataFrame | None
     try:
         dataset = dataset_of(run, dataset)
         hardness = hardness_of(run, k, dataset)
@@ -100,36 +214,22 @@ def explain(
             raise
         hardness = run.hardness(k)
         warnings.append(_without_vectors(error))
-    need = threshold(delta, k)
-    under = {side: side.hits < need for side in sides}
-    clusters = run.clusters(cluster)
     names = Names.of(run, dataset)
-    rows = [
-        _index(side, under[side], delta, number, hardness, dataset, clusters, names, cross)
-        for side in sides
-    ]
+    asked = _Asked(delta, number, hardness, names, cluster, cross, dataset, ids=True)
+    report = _report(chosen, asked)
     warnings += [each for each in run.manifest.warnings if spoils(each, speed=True)]
-    warnings += warn_of_copies(run, sides)
-    warnings += [*_of_builds(sides), *(warn for row in rows for warn in _of_inside(row))]
-    return {
-        "schema": SCHEMA,
-        "run": str(run.path),
-        "dataset": run.manifest.dataset.name,
-        "queries": run.manifest.dataset.m,
-        "k": k,
-        "delta": delta,
-        "cluster": cluster,
-        "indexes": rows,
-        "overlap": _overlap(under),
-        "everywhere": _everywhere(under),
-        "warnings": msgspec.to_builtins(warnings),
-    }
+    warnings += warn_of_copies(run, chosen)
+    warnings += [*_of_builds(chosen), *(warn for row in report.indexes for warn in _of_row(row))]
+    return msgspec.structs.replace(report, warnings=tuple(warnings))
 
 
-def chosen(
+def choose(
     run: Run, indexes: Sequence[str] = (), settings: Sequence[str] = (), k: int | None = None
 ) -> list[Setting]:
-    """One setting of each index: the nearest to the usual mean recall.
+    """One setting of each index and build parameters: the nearest to the level of matched recall.
+
+    That is the recall that the run was brought to, or the level at which its indexes are
+    compared: :func:`vbench.analysis.matched.match_level`.
 
     Raises
     ------
@@ -145,196 +245,153 @@ def chosen(
     if k is not None and k not in ks:
         raise VbenchError(f"{run.path} has no K={k}; it holds K={', '.join(map(str, ks))}")
     k = k or ks[0]
-    target = run.manifest.options.at_recall or usual.RECALL
+    by_title: dict[str, list[Setting]] = {}
+    for each in run.settings():
+        if each.k == k:
+            by_title.setdefault(each.title, []).append(each)
     wanted = [each for each in found if each.k == k and each.index in (indexes or names)]
-    return [
-        min(own, key=lambda each: abs(each.recall - target)) for own in by_variant(wanted).values()
-    ]
+    return _of_variants(wanted, match_level(by_title, run.manifest.options.at_recall))
 
 
-def in_most_builds(under: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Queries (m,) that are under δ in more than half of the builds (builds, m)."""
-    return np.asarray(under.mean(axis=0) > 0.5)
+@functools.lru_cache(maxsize=16)
+def settings_of(panel: Panel) -> tuple[Setting, ...]:
+    """The settings that a page explains: those of :func:`choose`."""
+    level = match_level(panel.by_index, panel.options.at_recall)
+    return tuple(_of_variants(panel.settings, level))
 
 
-def _index(
-    side: Setting,
+@functools.lru_cache(maxsize=16)
+def explain_panel(panel: Panel) -> TailReport:
+    """The tails that a page shows, of the settings of :func:`settings_of`.
+
+    What :func:`explain` says at the usual δ, of as many of the worst queries as a page has room
+    for, without the ids of the answers and without warnings.
+    """
+    settings = settings_of(panel)
+    names = Names(settings[0].run.query_ids, {})
+    number = -(-WORST // len(settings))
+    return _report(settings, _Asked(usual.DELTA, number, panel.hardness, names))
+
+
+def _of_variants(settings: Sequence[Setting], level: float) -> list[Setting]:
+    return [nearest_of(own, level) for own in by_variant(settings).values()]
+
+
+def _report(settings: Sequence[Setting], asked: _Asked) -> TailReport:
+    first = settings[0]
+    facts = first.run.manifest.dataset
+    under = [setting.hits < threshold(asked.delta, first.k) for setting in settings]
+    tails = np.stack([in_most_builds(mask) for mask in under])
+    segments = {run: divide(run, asked.cross) for run in {each.run for each in settings}}
+    rows = tuple(
+        _row(setting, mask, tailed, segments[setting.run], asked)
+        for setting, mask, tailed in zip(settings, under, tails, strict=True)
+    )
+    return TailReport(
+        run=str(first.run.path),
+        dataset=facts.name,
+        queries=facts.m,
+        k=first.k,
+        delta=asked.delta,
+        cluster=asked.cluster,
+        indexes=rows,
+        overlap=overlap_of([row.name for row in rows], tails),
+        everywhere=everywhere_of(tails),
+        hardness=most_telling([row.hardness for row in rows]),
+    )
+
+
+def _row(
+    setting: Setting,
     under: NDArray[np.bool_],
-    delta: float,
-    number: int,
-    hardness: pl.DataFrame | None,
-    dataset: Dataset | None,
-    clusters: Clusters,
-    names: Names,
-    cross: Cross,
-) -> dict[str, Any]:
-    run, setting, hits = side.run, side, side.hits
-    answers = side.answers()
-    parts = tail(hits, setting.k, delta)
+    tailed: NDArray[np.bool_],
+    segments: Sequence[Segment],
+    asked: _Asked,
+) -> TailRow:
+    hits, clusters = setting.hits, setting.run.clusters(asked.cluster)
+    parts = tail(hits, setting.k, asked.delta)
     recall, share = (crossed_mean(x, cluster=clusters) for x in (hits / setting.k, under))
-    own = run.columns.to_dict(as_series=False)
-    columns = {} if hardness is None else hardness.to_dict(as_series=False)
-    return {
-        "index": setting.index,
-        "name": str(side),
-        "build": setting.build,
-        "setting": setting.search,
-        "space": setting.space,
-        "builds": len(setting.trials),
-        "recall": {"value": recall.value, "low": recall.low, "high": recall.high},
-        "under": {"value": share.value, "low": share.low, "high": share.high},
-        "persistent": _counted(parts.persistent, clusters),
-        "lottery": _counted(parts.build_dependent, clusters),
-        "worst": worst_rows(answers, parts, number, own, columns, dataset, names),
-        "segments": segment_rows(run, under, clusters=clusters, cross=cross),
-        "hardness": _associations(columns, hits.mean(axis=0) / setting.k, in_most_builds(under)),
-        "effort": effort_of(run, setting, delta, clusters),
-        "inside": inside_of(side, delta),
-        "wrong_copies": _copies_of(run, setting),
-    }
+    worst = worst_rows(setting, parts, asked.number, asked.hardness, asked.names)
+    if asked.ids and worst:
+        worst = with_neighbors(worst, setting.answers(), asked.dataset, asked.names)
+    return TailRow.from_setting(
+        setting,
+        recall=Interval(recall.value, recall.low, recall.high),
+        under=Interval(share.value, share.low, share.high),
+        persistent=_counted(parts.persistent, clusters),
+        build_dependent=_counted(parts.build_dependent, clusters),
+        worst=worst,
+        segments=segment_rows(segments, under, clusters),
+        hardness=associations(asked.hardness, hits.mean(axis=0) / setting.k, tailed),
+        effort=effort_of(setting, asked.delta, clusters),
+        internals=internals_of(setting, asked.delta),
+        wrong_copies=_copies_of(setting) if asked.ids else None,
+    )
 
 
-def _copies_of(run: Run, setting: Setting) -> dict[str, float | None] | None:
-    """Shares of wrong answers that are copies; None where the base has none, or is not known."""
-    facts = run.manifest.dataset
+def _copies_of(setting: Setting) -> WrongCopies | None:
+    facts = setting.run.manifest.dataset
     copies = kept_copies(facts.fingerprint) if facts.copies and facts.copies.share else None
-    return None if copies is None else wrong_copies(run, setting, copies)._asdict()
+    if copies is None:
+        return None
+    return WrongCopies(**wrong_copies(setting.run, setting, copies)._asdict())
 
 
-def inside_of(side: Setting, delta: float) -> dict[str, Any] | None:
-    """What `explain_inside` of `internals` once said of this setting, if it did."""
-    found: dict[str, Any] | None = _internals(side).get(inside_key(side, delta))
-    return found
-
-
-def _internals(side: Setting) -> dict[str, Any]:
-    folder = side.run.path
-    document = files.read_json(folder / files.INTERNALS)
-    if document is None:
-        return files.read_plain(folder / "inside.json")  # as schema 1 left it
-    stored: dict[str, Any] = document["settings"]
-    return stored
-
-
-def store_inside(side: Setting, delta: float, inside: dict[str, Any]) -> None:
-    """Keep what a setting's builds look like inside, for the report and the next look."""
-    path = side.run.path / files.INTERNALS
-    stored = _internals(side) | {inside_key(side, delta): inside}
-    files.write_json(path, {"schema": INTERNALS_SCHEMA, "settings": stored})
-
-
-def inside_key(side: Setting, delta: float) -> str:
-    """Name of a setting's entry in internals.json: its trials, and δ."""
-    return " ".join([*(trial.key for trial in side.trials), f"delta={delta:g}"])
-
-
-def _counted(mask: NDArray[np.bool_], clusters: Clusters) -> dict[str, Any]:
-    low, high = share_of_queries(mask, clusters)
-    return {"queries": int(mask.sum()), "share": float(mask.mean()), "low": low, "high": high}
-
-
-def _associations(
-    columns: Mapping[str, Any], recall: NDArray[np.float64], tailed: NDArray[np.bool_]
-) -> list[dict[str, Any]]:
-    """How each hardness goes with recall and tail, the best at telling the tail first."""
-    if not columns:
-        return []
-    table = np.column_stack([np.asarray(values, dtype=np.float64) for values in columns.values()])
-    rho, auc = spearman(table, recall), tail_auc(table, tailed)
-    rows = [
-        {
-            "measure": name,
-            "spearman": float(rho.value[place]),
-            "spearman_low": float(rho.low[place]),
-            "spearman_high": float(rho.high[place]),
-            "auc": float(auc.value[place]),
-            "auc_low": float(auc.low[place]),
-            "auc_high": float(auc.high[place]),
-        }
-        for place, name in enumerate(columns)
-    ]
-    return sorted(rows, key=lambda row: -np.nan_to_num(abs(row["auc"] - 0.5), nan=-1.0))
-
-
-def _overlap(under: Mapping[Setting, NDArray[np.bool_]]) -> list[dict[str, Any]]:
-    """For each two indexes, how much of the one's tail the other would have served."""
-    tails = {side: in_most_builds(mask) for side, mask in under.items()}
-    rows = []
-    for one, of_one in tails.items():
-        for other, of_other in tails.items():
-            if one is other:
-                continue
-            size, both = int(of_one.sum()), int((of_one & of_other).sum())
-            ends = wilson(size - both, size) if size else (None, None)
-            everywhere = float(of_other.mean())
-            rows.append(
-                {
-                    "index": str(one),
-                    "other": str(other),
-                    "tail": size,
-                    "saved": size - both,
-                    "share": (size - both) / size if size else None,
-                    "low": ends[0],
-                    "high": ends[1],
-                    "lift": both / size / everywhere if size and everywhere else None,
-                }
-            )
-    return rows
-
-
-def _everywhere(under: Mapping[Setting, NDArray[np.bool_]]) -> dict[str, int]:
-    """Queries in the tail of some index, and of every one."""
-    tails = np.stack([in_most_builds(mask) for mask in under.values()])
-    return {"some": int(tails.any(axis=0).sum()), "every": int(tails.all(axis=0).sum())}
+def _counted(mask: NDArray[np.bool_], clusters: Clusters) -> QueryShare:
+    found = crossed_mean(mask, cluster=clusters)
+    return QueryShare(
+        queries=int(mask.sum()), share=float(mask.mean()), low=found.low, high=found.high
+    )
 
 
 def _without_vectors(error: Exception) -> Warn:
     return Warn(
         "no vectors",
         str(error),
-        "without them there is no hardness, and no distance of what came instead",
+        "without them there is no hardness, and no distance of what was returned instead",
         "give them with --dataset (and --queries, --metric)",
         code="no-vectors",
     )
 
 
-def _of_builds(sides: Sequence[Setting]) -> list[Warn]:
-    single = [str(side) for side in sides if len(side.trials) == 1]
+def _of_builds(settings: Sequence[Setting]) -> list[Warn]:
+    single = [str(each) for each in settings if len(each.trials) == 1]
     if not single:
         return []
     return [
         Warn(
             "one build",
             f"{', '.join(single)}: one build",
-            "bad luck of a build cannot be told from queries that no build serves",
+            "the persistent tail cannot be told from the build-dependent one",
             "run with --builds 3",
             code="one-build",
         )
     ]
 
 
-def _of_inside(row: Mapping[str, Any]) -> list[Warn]:
-    """What the inside of an index says must be mended in the index."""
-    inside = row["inside"] or {}
-    graph = inside.get("graph")
+def _of_row(row: TailRow) -> list[Warn]:
+    """What the internals of an index say must be fixed in the index."""
+    if row.internals is None:
+        return []
+    same, graph = row.internals.same.value, row.internals.graph
     found = []
-    if inside and inside["same"]["value"] < 1.0:
+    if same is not None and same < 1.0:
         found.append(
             Warn(
                 "not the same twice",
-                f"{row['name']}: built again from the same seed, {inside['same']['value']:.1%} of "
-                "the queries get the same ids",
-                "what is said of its inside is of the second build, not of the one measured",
+                f"{row.name}: built again from the same seed, {same:.1%} of the queries get the "
+                "same ids",
+                "its internals are those of the second build, not of the one measured",
                 "build with one thread, or fix the index's seed",
                 code="not-the-same-twice",
             )
         )
-    if graph and (graph["missed_unreachable"]["value"] or 0.0) > MANY_UNREACHABLE:
+    unreachable = None if graph is None else graph.missed_unreachable.value
+    if unreachable is not None and unreachable > MANY_UNREACHABLE:
         found.append(
             Warn(
                 "unreachable neighbors",
-                f"{row['name']}: no search can reach {graph['missed_unreachable']['value']:.0%} of "
-                "the neighbors it missed",
+                f"{row.name}: no search can reach {unreachable:.0%} of the neighbors it missed",
                 "a wider search will not find them",
                 "more links at the build (M, R); for inner product, a recipe that makes the space "
                 "Euclidean first, such as hnsw-mips",

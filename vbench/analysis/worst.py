@@ -1,11 +1,13 @@
-"""The worst queries of a setting: what each missed, what came instead, and how far away it was."""
+"""The worst queries of a setting: what each missed, and what was returned instead."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
+import msgspec
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from vbench.data.dataset import Dataset
@@ -14,90 +16,161 @@ from vbench.measures.hits import truth_reach
 from vbench.measures.tail import Tail
 from vbench.metric import distance
 from vbench.runs.names import UNNAMED, Names
+from vbench.runs.settings import Setting
 
 Ids = NDArray[np.integer[Any]]
 
 
-def worst_first(hits: NDArray[np.integer[Any]], parts: Tail, number: int) -> NDArray[np.intp]:
-    """Rows of the worst queries: the persistent tail, then the lottery, fewest hits first."""
+class Neighbor(msgspec.Struct, frozen=True, kw_only=True):
+    """An item that a query missed, or that was returned instead.
+
+    Attributes
+    ----------
+    item, id
+        Its row number, and what it is called.
+    rank
+        Its rank among the true neighbors; None beyond those that the run keeps.
+    distance
+        None without the vectors.
+    builds
+        How many builds missed it, or returned it.
+    """
+
+    item: int
+    id: Any
+    rank: int | None
+    distance: float | None
+    builds: int
+
+
+class WorstQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the queries with the lowest recall.
+
+    Attributes
+    ----------
+    query, id
+        Its row number, and what it is called.
+    recall, hits
+        Mean over builds, and the hits of each build.
+    columns, hardness
+        Its values.
+    missed
+        True neighbors that some build did not return, by rank.
+    instead
+        False positives: returned, and no true neighbors; those of most builds first. Both are
+        empty where the ids of the answers were not asked for.
+    """
+
+    query: int
+    id: Any
+    kind: Literal["persistent", "build_dependent"]
+    recall: float
+    hits: tuple[int, ...]
+    columns: dict[str, Any]
+    hardness: dict[str, float]
+    missed: tuple[Neighbor, ...] = ()
+    instead: tuple[Neighbor, ...] = ()
+
+
+def worst_first(
+    hits: NDArray[np.integer[Any]], parts: Tail, number: int | None = None
+) -> NDArray[np.intp]:
+    """Rows of the worst queries: the persistent tail, then the rest, each by rising hits."""
     order = np.lexsort((hits.mean(axis=0), parts.build_dependent))
     inside = (parts.persistent | parts.build_dependent)[order]
     return np.asarray(order[inside][:number])
 
 
 def worst_rows(
-    answers: Sequence[Answers],
+    setting: Setting,
     parts: Tail,
     number: int,
-    columns: Mapping[str, Sequence[Any]],
-    hardness: Mapping[str, Sequence[Any]],
+    hardness: pl.DataFrame | None = None,
+    names: Names = UNNAMED,
+) -> tuple[WorstQuery, ...]:
+    """The worst queries of a setting, without what they missed.
+
+    Parameters
+    ----------
+    parts
+        Both tails.
+    hardness
+        Of every query.
+    names
+        What queries are called.
+    """
+    rows = worst_first(setting.hits, parts, number)
+    columns = (
+        setting.run.columns[rows].to_dicts() if setting.run.columns.width else [{}] * len(rows)
+    )
+    hard = [{}] * len(rows) if hardness is None else hardness[rows].cast(pl.Float64).to_dicts()
+    return tuple(
+        WorstQuery(
+            query=row,
+            id=names.query(row),
+            kind="persistent" if parts.persistent[row] else "build_dependent",
+            recall=float(setting.hits[:, row].mean()) / setting.k,
+            hits=tuple(setting.hits[:, row].tolist()),
+            columns=columns[place],
+            hardness=hard[place],
+        )
+        for place, row in enumerate(rows.tolist())
+    )
+
+
+def _rows_of(frame: pl.DataFrame | None, rows: NDArray[np.intp]) -> list[dict[str, Any]]:
+    if frame is None or not frame.width:
+        return [{} for _ in rows]
+    return frame[rows].to_dicts()
+
+
+def with_neighbors(
+    worst: Sequence[WorstQuery],
+    answers: Sequence[Answers],
     dataset: Dataset | None,
     names: Names = UNNAMED,
-) -> list[dict[str, Any]]:
-    """One entry for each of the worst queries.
+) -> tuple[WorstQuery, ...]:
+    """The worst queries with what each missed and what was returned instead.
 
     Parameters
     ----------
     answers
-        Of every build.
-    parts
-        Both tails.
-    columns, hardness
-        Of every query.
+        Of every build, with ids.
     dataset
-        Says how far away is what came instead; without it that is not told.
+        Says how far away is what was returned instead.
     names
-        What queries and items are called.
-
-    Returns
-    -------
-    list of dict
-        `query`: row number, `id`: what it is called; `missed`: true neighbors that some build
-        did not return, by rank; `instead`: items that came and are none. Each with its `item`
-        (row number) and `id`, the number of builds that did so, its rank where the truth is deep
-        enough to know it, and its distance.
+        What items are called.
     """
-    hits = np.stack([each.hits for each in answers])
-    k = answers[0].k
-    found = []
-    for query in worst_first(hits, parts, number):
-        row = int(query)
-        found.append(
-            {
-                "query": row,
-                "id": names.query(row),
-                "kind": "persistent" if parts.persistent[row] else "lottery",
-                "recall": float(hits[:, row].mean()) / k,
-                "hits": hits[:, row].tolist(),
-                "columns": {name: values[row] for name, values in columns.items()},
-                "hardness": {name: float(values[row]) for name, values in hardness.items()},
-                "missed": _missed(answers, row, names),
-                "instead": _instead(answers, row, dataset, names),
-            }
+    return tuple(
+        msgspec.structs.replace(
+            each,
+            missed=_missed(answers, each.query, names),
+            instead=_instead(answers, each.query, dataset, names),
         )
-    return found
+        for each in worst
+    )
 
 
-def _missed(answers: Sequence[Answers], row: int, names: Names) -> list[dict[str, Any]]:
+def _missed(answers: Sequence[Answers], row: int, names: Names) -> tuple[Neighbor, ...]:
     first = answers[0]
     truth = first.truth_ids[row, : first.k]
     builds = np.sum([~np.isin(truth, each.ids[row]) for each in answers], axis=0)
-    return [
-        {
-            "item": int(truth[place]),
-            "id": names.item(int(truth[place])),
-            "rank": int(place) + 1,
-            "distance": float(first.truth_distances[row, place]),
-            "builds": int(builds[place]),
-        }
+    return tuple(
+        Neighbor(
+            item=int(truth[place]),
+            id=names.item(int(truth[place])),
+            rank=int(place) + 1,
+            distance=float(first.truth_distances[row, place]),
+            builds=int(builds[place]),
+        )
         for place in np.flatnonzero(builds)
-    ]
+    )
 
 
 def _instead(
     answers: Sequence[Answers], row: int, dataset: Dataset | None, names: Names
-) -> list[dict[str, Any]]:
-    """Ids that came and are no true neighbors, those of most builds first."""
+) -> tuple[Neighbor, ...]:
+    """Ids that were returned and are no true neighbors, those of most builds first."""
     first = answers[0]
     reach = truth_reach(first.truth_distances[row : row + 1], first.k, first.metric, first.rule)
     known = first.truth_ids[row]
@@ -108,16 +181,16 @@ def _instead(
     order = np.argsort(-builds, kind="stable")
     rank_of = {int(each): place + 1 for place, each in enumerate(known)}
     away = _distances(dataset, row, ids)
-    return [
-        {
-            "item": int(ids[place]),
-            "id": names.item(int(ids[place])),
-            "rank": rank_of.get(int(ids[place])),
-            "distance": None if away is None else float(away[place]),
-            "builds": int(builds[place]),
-        }
+    return tuple(
+        Neighbor(
+            item=int(ids[place]),
+            id=names.item(int(ids[place])),
+            rank=rank_of.get(int(ids[place])),
+            distance=None if away is None else float(away[place]),
+            builds=int(builds[place]),
+        )
         for place in order
-    ]
+    )
 
 
 def _distances(dataset: Dataset | None, row: int, ids: Ids) -> NDArray[np.float64] | None:

@@ -15,9 +15,7 @@ from vbench.errors import VbenchError
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
-    from vbench.analysis.ranking import RankingLoss
     from vbench.data.dataset import Dataset
-    from vbench.ranking.handoff import Export
     from vbench.runs.run import Run
 
 _EXAMPLES = """
@@ -107,11 +105,10 @@ def rank(
     model, and what a trial loses beside them is lost by the index. Needs a dataset with relevance
     judgments.
     """
-    from vbench.analysis.rank import rank as measure
     from vbench.cli.open_runs import open_runs
     from vbench.data.load import load
+    from vbench.ranking.evaluate import dataset_of, evaluate
     from vbench.ranking.handoff import export_all
-    from vbench.runs.hardness import dataset_of
 
     def vectors(run: Run) -> Dataset:
         if dataset is None:
@@ -119,14 +116,14 @@ def rank(
         said = metric or run.manifest.dataset.metric
         return load(dataset, queries=queries, metric=said, relevance=relevance)
 
-    def handed_out(opened: list[Run]) -> Export:
+    def handed_out(opened: list[Run]) -> dict[str, Any]:
         assert folder is not None
         return export_all(opened, folder, form, k, vectors(opened[0]))
 
-    def judged(opened: list[Run]) -> RankingLoss:
+    def judged(opened: list[Run]) -> dict[str, Any]:
         data = vectors(opened[0])
         with progress_bar() as progress:
-            return measure(
+            return evaluate(
                 opened,
                 rankers,
                 k,
@@ -139,25 +136,25 @@ def rank(
     if dataset is None and (queries or metric or relevance):
         raise VbenchError("--queries, --metric and --relevance belong to --dataset; give that too")
     if folder is not None:
-        exported = open_runs(runs, handed_out)
+        document = open_runs(runs, handed_out)
         if as_json:
-            print_json(exported)
+            print_json(document)
         else:
-            say(f"{len(exported.files)} files in {folder}")
+            say(f"{len(document['files'])} files in {folder}")
             say(
                 "next: score the candidates, those of exact search too, and give the scores back: "
                 "vbench rank RUN --ranker file:SCORES"
             )
         return 0
-    ranking = open_runs(runs, judged)
+    document = open_runs(runs, judged)
     if figures is not None:
         from vbench.render.figures.ranking import write_figures
 
-        write_figures(ranking, figures)
+        write_figures(document, figures)
     if as_json:
-        print_json(ranking)
+        print_json(document)
     else:
         from vbench.render.terminal.rank import print_ranking
 
-        print_ranking(ranking)
+        print_ranking(document)
     return 0

@@ -121,22 +121,22 @@ def tail(
 ) -> int:
     """Explain the tail of a run: the queries whose recall is low, and why it is.
 
-    Shows of each index the worst queries with what they missed and what came instead, the
-    segments they come from, how hard they are, whether another index would have served them, and
-    how wide a search each would need.
+    Shows of each index the worst queries with what they missed and what was returned instead, the
+    tail by segment, how hard its queries are, whether another index would have served them, and
+    the smallest setting that suffices for each.
     """
     import msgspec
 
-    from vbench.analysis.tail import chosen, explain
+    from vbench.analysis.tail import TailReport, choose, explain
     from vbench.cli.open_runs import open_runs
 
-    def made(opened: list[Run]) -> tuple[list[Warn], dict[str, Any]]:
+    def compute(opened: list[Run]) -> tuple[list[Warn], TailReport]:
         (run,) = opened
         run.clusters(cluster)
         given = _given(run, dataset, queries, metric, column)
         faults: list[Warn] = []
         if graph:
-            faults = _look_inside(run, given, chosen(run, indexes, settings, k), delta, indexes)
+            faults = _rebuild(run, given, choose(run, indexes, settings, k), delta, indexes)
         return faults, explain(
             run,
             indexes=indexes,
@@ -149,14 +149,14 @@ def tail(
             cross=cross,
         )
 
-    faults, document = open_runs([path], made)
-    document["warnings"] += msgspec.to_builtins(faults)
+    faults, report = open_runs([path], compute)
+    report = msgspec.structs.replace(report, warnings=(*report.warnings, *faults))
     if as_json:
-        print_json(document)
+        print_json(report)
     else:
         from vbench.render.terminal.tail import print_tail
 
-        print_tail(document)
+        print_tail(report)
     return 1 if faults else 0
 
 
@@ -180,49 +180,49 @@ def _given(
     )
 
 
-def _look_inside(
+def _rebuild(
     run: Run,
     dataset: Dataset | None,
-    sides: Sequence[Setting],
+    settings: Sequence[Setting],
     delta: float,
     indexes: Sequence[str],
 ) -> list[Warn]:
-    """Leave in the run's folder what the builds look like inside, where it is not yet.
+    """Leave the internals of the builds in the run's folder, where they are not yet.
 
-    What could not be looked into is told as warnings; the others are shown.
+    What could not be read is reported as warnings; the others are shown.
     """
-    from vbench.analysis.internals import explain_inside
-    from vbench.analysis.tail import inside_of, store_inside
+    from vbench.analysis.internals import internals_of, store_internals
+    from vbench.analysis.rebuild import explain_internals
     from vbench.runs.hardness import dataset_of
     from vbench.runs.schema import Warn
 
-    pending = [side for side in sides if inside_of(side, delta) is None]
+    pending = [each for each in settings if internals_of(each, delta) is None]
     if not pending:
         return []
     dataset = dataset_of(run, dataset)
-    total = sum(len(side.trials) for side in pending)
+    total = sum(len(each.trials) for each in pending)
     done = 0
     faults = []
     with progress_bar() as progress:
-        for side in pending:
+        for setting in pending:
 
-            def tell(number: int, name: str = str(side), before: int = done) -> None:
+            def tell(number: int, name: str = str(setting), before: int = done) -> None:
                 progress(f"building {name} again ({number + 1})", before + number, total)
 
             # What the user names on the command line is no stranger's.
-            typed = {run.build_of(each).adapter for each in side.trials} <= {*indexes}
+            typed = {run.build_of(each).adapter for each in setting.trials} <= {*indexes}
             try:
-                found = explain_inside(side, dataset, delta, tell, trust=typed)
-                store_inside(side, delta, found)
+                found = explain_internals(setting, dataset, delta, tell, trust=typed)
+                store_internals(setting, delta, found)
             except VbenchError as error:
                 faults.append(
                     Warn(
-                        "not looked into",
+                        "internals not read",
                         str(error),
-                        "nothing is said of its graph or lists",
-                        "mend its neighbors() or lists(), or leave it out with --index",
+                        "nothing is known of its graph or lists",
+                        "fix its neighbors() or lists(), or leave it out with --index",
                         code="not-looked-into",
                     )
                 )
-            done += len(side.trials)
+            done += len(setting.trials)
     return faults

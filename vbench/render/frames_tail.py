@@ -1,35 +1,34 @@
-"""The data behind the charts of the tail: segments, overlap, the worst queries."""
+"""The data behind the charts of the tail: at every position of the slider, what `tail` computes."""
 
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from vbench.analysis.efforts import efforts_at, sweep_of
 from vbench.analysis.gather import Panel
-from vbench.analysis.matched import match_recall
-from vbench.analysis.segments import grouped, segment_columns, worst_of_each
+from vbench.analysis.hardness import tenths
+from vbench.analysis.overlap import count_shared, in_most_builds
+from vbench.analysis.segments import Segment, divide, worst_of_each
+from vbench.analysis.tail import explain_panel, settings_of
 from vbench.measures.curve import reached
-from vbench.render.frames import steps, tenth
-
-_DELTA = 0.9
-_WORST = 200
+from vbench.measures.effort import NEVER
+from vbench.render.frames import steps
+from vbench.runs.settings import spell
 
 
 @functools.lru_cache(maxsize=16)
 def segments(panel: Panel) -> pl.DataFrame:
     """Share of the worst segments' queries under δ, with its interval, for tenths of δ.
 
-    At most a dozen of each column, ranked by the highest share that an index leaves under δ = 0.9
-    at equal footing.
+    At most a dozen of each column, ranked by the highest share that an index leaves under the
+    usual δ.
     """
     needs = steps(panel.k)
-    worst = worst_of_each(_worst_segments(panel), lambda segment: segment[0])
     parts = []
-    for place, (column, label, inside) in enumerate(worst, start=1):
+    for place, (column, label, inside) in enumerate(worst_of_each(_ranked(panel)), start=1):
         for shown in panel.settings:
             found = reached(shown.hits[:, inside], panel.k, needs)
             parts.append(
@@ -50,89 +49,101 @@ def segments(panel: Panel) -> pl.DataFrame:
     return pl.concat(parts) if parts else pl.DataFrame()
 
 
-def segments_left_out(panel: Panel) -> int:
+def count_left_out(panel: Panel) -> int:
     """How many segments there are beside those of :func:`segments`."""
-    ranked = _worst_segments(panel)
-    return len(ranked) - len(worst_of_each(ranked, lambda segment: segment[0]))
+    ranked = _ranked(panel)
+    return len(ranked) - len(worst_of_each(ranked))
 
 
 @functools.lru_cache(maxsize=16)
-def _worst_segments(panel: Panel) -> list[tuple[str, str, NDArray[np.bool_]]]:
-    """Column, name and members (m,) of every segment, the worst first."""
-    run, need = panel.settings[0].run, tenth(_DELTA, panel.k)
-    chosen = [(shown.hits < need).mean(axis=0) for shown in match_recall(panel).chosen.values()]
-    lost = np.stack(chosen or [np.zeros(panel.facts.m)])
-    found = []
-    for column in segment_columns(run):
-        labels, members = grouped(run.columns[column])
-        sums = np.stack([np.bincount(members, row, len(labels)) for row in lost])
-        shares = (sums / np.bincount(members, minlength=len(labels))).max(axis=0)
-        for number, label in enumerate(labels):
-            found.append((shares[number], (column, label, members == number)))
-    return [segment for _, segment in sorted(found, key=lambda each: -each[0])]
+def _ranked(panel: Panel) -> list[Segment]:
+    """Every segment, the worst first."""
+    highest: dict[tuple[str, str], float] = {}
+    for row in (row for index in explain_panel(panel).indexes for row in index.segments):
+        name = row.column, row.segment
+        highest[name] = max(highest.get(name, 0.0), row.share)
+    divided = divide(panel.settings[0].run)
+    return sorted(divided, key=lambda each: -highest.get((each.column, each.segment), 0.0))
 
 
 @functools.lru_cache(maxsize=16)
 def overlap(panel: Panel) -> pl.DataFrame:
-    """Of the queries that one index leaves under δ, the share that another does too.
+    """Of the queries that one index leaves under δ in most builds, the share that another does too.
 
-    At equal footing. A query counts as under δ where it is so in more than half of the builds.
+    For tenths of δ.
     """
-    chosen = list(match_recall(panel).chosen.values())
+    shown = settings_of(panel)
     rows = []
     for need in steps(panel.k).tolist():
-        under = np.array([(shown.hits < need).mean(axis=0) > 0.5 for shown in chosen])
-        counts = under.sum(axis=1)
-        both = under.astype(np.float64) @ under.T.astype(np.float64)
-        for one, shown in enumerate(chosen):
-            for other, against in enumerate(chosen):
-                if counts[one]:
+        shared = count_shared(np.stack([in_most_builds(each.hits < need) for each in shown]))
+        for one, setting in enumerate(shown):
+            size = int(shared[one, one])
+            for other, against in enumerate(shown):
+                if size:
                     rows.append(
                         {
-                            "id": shown.id,
+                            "id": setting.id,
                             "need": need,
-                            "under": int(counts[one]),
+                            "under": size,
                             "other": str(against),
                             "place": other,
-                            "share": float(both[one, other] / counts[one]),
+                            "share": int(shared[one, other]) / size,
                         }
                     )
     return pl.DataFrame(rows)
 
 
-def worst_queries(panel: Panel) -> pl.DataFrame:
-    """The queries with the lowest recall at equal footing, worst first.
+@functools.lru_cache(maxsize=16)
+def efforts(panel: Panel) -> pl.DataFrame:
+    """Share of the queries that need each setting of a sweep to reach δ and stay there.
 
-    Of each index its own worst, so that a query which only one index cannot serve is there too.
-
-    Returns
-    -------
-    Columns `query`, the segments and hardness, then for each index ``recall: NAME`` (mean over
-    builds), ``least: NAME`` and ``most: NAME`` (over builds).
+    For tenths of δ; averaged over builds. `id` is the explained setting of the sweep, `smallest`
+    the setting that is needed; of the queries that no setting serves, none, with `served` 0.
+    Empty where no index has two settings.
     """
-    chosen = match_recall(panel).chosen
-    recall = {name: shown.hits / panel.k for name, shown in chosen.items()}
-    means = np.stack([each.mean(axis=0) for each in recall.values()])
-    each = -(-_WORST // len(means))
-    rows = np.unique(np.concatenate([_lowest(row, each) for row in means]))
-    rows = rows[np.argsort(means[:, rows].mean(axis=0), kind="stable")]
-    columns: dict[str, Any] = {}
-    for name, values in recall.items():
-        picked = values[:, rows]
-        columns[f"recall: {name}"] = picked.mean(axis=0)
-        columns[f"least: {name}"] = picked.min(axis=0)
-        columns[f"most: {name}"] = picked.max(axis=0)
-    return panel.queries[rows].hstack(pl.DataFrame(columns))
+    rows = []
+    for shown in settings_of(panel):
+        sweep = sweep_of(shown)
+        if len(sweep) < 2:
+            continue
+        for need in steps(panel.k).tolist():
+            found = efforts_at(sweep, need)
+            rows += [
+                {
+                    "id": shown.id,
+                    "need": need,
+                    "step": len(sweep) if place == NEVER else place,
+                    "steps": len(sweep),
+                    "served": int(place != NEVER),
+                    "smallest": "" if place == NEVER else spell(sweep[place].search),
+                    "share": float((found == place).mean()),
+                }
+                for place in [*range(len(sweep)), NEVER]
+            ]
+    return pl.DataFrame(rows)
 
 
-def _lowest(values: NDArray[np.float64], number: int) -> NDArray[np.intp]:
-    """Rows of the lowest values below 1."""
-    order = np.argsort(values, kind="stable")[:number]
-    return order[values[order] < 1.0]
+@functools.lru_cache(maxsize=16)
+def hardness(panel: Panel) -> pl.DataFrame:
+    """Mean recall of each tenth of the queries, ordered by each hardness measure.
 
-
-def saved(panel: Panel, need: int) -> tuple[int, int]:
-    """How many queries some index leaves under the threshold, and how many every index does."""
-    chosen = match_recall(panel).chosen.values()
-    under = np.array([(shown.hits < need).mean(axis=0) > 0.5 for shown in chosen])
-    return int(under.any(axis=0).sum()), int(under.all(axis=0).sum())
+    Empty where the hardness of the queries was never computed.
+    """
+    if panel.hardness is None:
+        return pl.DataFrame()
+    means = np.stack([shown.hits.mean(axis=0) for shown in panel.settings]) / panel.k
+    parts = [
+        pl.DataFrame(
+            {
+                "id": [shown.id for shown in panel.settings],
+                "measure": column.name,
+                "tenth": tenth.number,
+                "from": tenth.least,
+                "to": tenth.greatest,
+                "mean_recall": means[:, tenth.rows].mean(axis=1),
+            }
+        )
+        for column in panel.hardness.get_columns()
+        for tenth in tenths(column.to_numpy())
+    ]
+    return pl.concat(parts) if parts else pl.DataFrame()

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vbench._paths import resource_dir
 from vbench.analysis.gather import Panel, Report, gather
-from vbench.analysis.ranking import RankingLoss
 from vbench.data.files import write_whole
 from vbench.errors import VbenchError
-from vbench.render import figures, frames, frames_hardness, frames_tail
+from vbench.render import figures, frames, frames_tail
 from vbench.runs.run import Run
 
 if TYPE_CHECKING:
@@ -56,8 +55,9 @@ def planned(panel: Panel) -> Iterator[Planned]:
         yield Planned("tail-by-segment", figures.tail_by_segment, rows=rows)
     if panel.hardness is not None:
         yield Planned("hardness", figures.hardness)
-    if sweeps := frames_hardness.sweeps(panel):
-        yield Planned("effort", figures.effort, rows=len(sweeps))
+    efforts = frames_tail.efforts(panel)
+    if not efforts.is_empty():
+        yield Planned("effort", figures.effort, rows=efforts["id"].n_unique())
     if any(len(shown.trials) > 1 for shown in panel.settings):
         yield Planned("build-spread", figures.build_spread, rows=chosen)
 
@@ -99,7 +99,7 @@ def write(
     return written
 
 
-def draw(figure: Planned, shown: Report | RankingLoss, size: tuple[float, float]) -> Figure:
+def draw(figure: Planned, report: Report, size: tuple[float, float]) -> Figure:
     """One figure with its legend below, as high as its rows and its legend need."""
     import matplotlib.style
     from matplotlib.figure import Figure
@@ -108,7 +108,7 @@ def draw(figure: Planned, shown: Report | RankingLoss, size: tuple[float, float]
     with matplotlib.style.context(resource_dir("reports") / "figures.mplstyle"):
         drawn = Figure(figsize=(width, max(height, _ROW * figure.rows + 0.6)))
         ax: Axes = drawn.subplots()
-        figure.draw(shown, ax, **figure.arguments)
+        figure.draw(report, ax, **figure.arguments)
         _legend(drawn, ax, width)
     return drawn
 

@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 
 from vbench.analysis.gather import gather
+from vbench.analysis.hardness import LABELS
+from vbench.analysis.tail import explain_panel
 from vbench.errors import UnknownNameError, VbenchError
-from vbench.render import frames, frames_hardness, frames_tail
+from vbench.render import frames, frames_tail
 from vbench.render.figures.base import Runs, line, looks_of, opened, percent_axis, row_label, short
-from vbench.render.page.charts_hardness import WORDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,20 +82,21 @@ def hardness(
         When the run holds no hardness, or not this one.
     """
     panel, chosen, look = opened(run, k, level)
-    known = frames_hardness.most_telling(panel)
+    told = explain_panel(panel)
+    known = told.hardness
     if not known:
         raise VbenchError(f"hardness was never computed for {panel.data}: vbench tail does it")
     name = measure or known[0]
     if name not in known:
         raise UnknownNameError("hardness measure", name, known)
-    frame = frames_hardness.hardness(panel).filter(pl.col("measure") == name)
+    frame = frames_tail.hardness(panel).filter(pl.col("measure") == name)
     for index, shown in chosen.items():
         rows = frame.filter(pl.col("id") == shown.id)
         line(ax, look[index], rows["tenth"], rows["mean_recall"], short(str(shown)))
     ax.set_xticks(range(1, 11))
     percent_axis(ax.yaxis)
-    words = WORDS.get(name, name).partition(":")[0]
-    row_label(ax, f"tenths by {words}")
+    label, _, _ = LABELS.get(name, name).partition(":")
+    row_label(ax, f"tenths by {label}")
     ax.set_ylabel(f"mean recall@{panel.k}")
 
 
@@ -109,7 +111,7 @@ def effort(run: Runs, ax: Axes, *, k: int | None = None, delta: float = 0.9) -> 
         When no index has two settings.
     """
     panel = gather(run).panel(k)
-    frame = frames_hardness.efforts(panel)
+    frame = frames_tail.efforts(panel)
     if frame.is_empty():
         raise VbenchError("effort needs an index with two settings")
     frame = frame.filter(pl.col("need") == frames.tenth(delta, panel.k))

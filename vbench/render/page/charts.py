@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vbench.analysis.gather import Report
+from vbench.measures import usual
 from vbench.render.palette import looks
 
 NEED = "ceil(delta * datum.k / 100)"
@@ -62,7 +63,7 @@ class Drawing:
         self._looks = looks(report.indexes)
         self._shared = {
             "panel": report.panels[0].id if report.panels else "",
-            "delta": 90,
+            "delta": round(100 * usual.DELTA),
             "level": round(100 * level, 1),
             "pick": "",
         }
@@ -75,7 +76,11 @@ class Drawing:
     @property
     def bands(self) -> int:
         """Height of a chart with one band for each index, in pixels."""
-        return _BAND * max(self.count, 2)
+        return self.height_of(self.count)
+
+    def height_of(self, bands: int) -> int:
+        """Height of a chart with so many bands, in pixels."""
+        return _BAND * max(bands, 2)
 
     @property
     def color(self) -> Spec:

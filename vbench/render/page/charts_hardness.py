@@ -15,18 +15,6 @@ from vbench.render.page.charts import (
     share,
 )
 
-WORDS = {
-    "lid": "local intrinsic dimension (100 neighbors)",
-    "lid_10": "local intrinsic dimension (10 neighbors)",
-    "relative_contrast": "relative contrast: mean distance / distance of the K-th",
-    "expansion": "expansion: distance of the 2K-th / of the K-th",
-    "epsilon_hardness": "ε-hardness: vectors within 1.05 × distance of the K-th",
-    "k_occurrence": "k-occurrence: hubness of the true neighbors",
-    "mahalanobis": "Mahalanobis distance to the base",
-    "norm": "norm of the query",
-    "margin": "margin between the K-th and the next",
-}
-
 
 def against_recall(draw: Drawing, measure: str) -> Spec:
     """Mean recall of each tenth of the queries, ordered by a hardness measure."""
@@ -68,8 +56,8 @@ def against_recall(draw: Drawing, measure: str) -> Spec:
     )
 
 
-def efforts(draw: Drawing) -> Spec:
-    """For each sweep the shares of the queries by the setting that serves them."""
+def efforts(draw: Drawing, rows: int) -> Spec:
+    """For each sweep the shares of the queries by their smallest sufficient setting."""
     bar = mark(
         "bar",
         {
@@ -89,7 +77,7 @@ def efforts(draw: Drawing) -> Spec:
             "opacity": {"field": "strength", "type": "quantitative", "scale": None, "legend": None},
             "tooltip": [
                 {"field": "family", "type": "nominal", "title": "index"},
-                {"field": "needs", "type": "nominal", "title": "served from"},
+                {"field": "needs", "type": "nominal", "title": "smallest sufficient setting"},
                 number("share", title="share of the queries", format=".2%"),
             ],
         },
@@ -103,11 +91,11 @@ def efforts(draw: Drawing) -> Spec:
         [
             AT_TENTH,
             {"filter": "datum.share > 0"},
-            {"calculate": "datum.served ? datum.setting : 'no setting here'", "as": "needs"},
+            {"calculate": "datum.served ? datum.smallest : 'none here'", "as": "needs"},
             {"calculate": f"({strength}) * ({_LIT_FAMILY})", "as": "strength"},
         ],
         [bar],
-        height=draw.bands,
+        height=draw.height_of(rows),
     )
 
 

@@ -73,7 +73,7 @@ def segments(draw: Drawing, count: int) -> Spec:
     )
 
 
-def overlap(draw: Drawing) -> Spec:
+def overlap(draw: Drawing, rows: int) -> Spec:
     """Of the queries under δ with the index of a row, the share under δ with that of a column."""
     x = {
         "field": "other",
@@ -122,4 +122,4 @@ def overlap(draw: Drawing) -> Spec:
             },
         },
     }
-    return draw.chart("overlap", [AT_TENTH], [cell, text], height=draw.bands)
+    return draw.chart("overlap", [AT_TENTH], [cell, text], height=draw.height_of(rows))

@@ -52,6 +52,8 @@ def write(runs: Run | Report | Sequence[Run], path: str | Path) -> Path:
 def html(runs: Run | Report | Sequence[Run]) -> str:
     """The page of one or several runs."""
     report = gather(runs)
+    for panel in report.panels:
+        frames.settings(panel)  # first: it reads of every trial what the others ask for
     footings = {panel.id: match_recall(panel) for panel in report.panels}
     level = next(iter(footings.values())).level if footings else LEVEL
     draw = Drawing(report, level)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 import polars as pl
 
 from vbench.analysis.gather import Panel, Report
-from vbench.render import frames_hardness
+from vbench.analysis.hardness import LABELS
+from vbench.analysis.tail import explain_panel, settings_of
+from vbench.render import frames_tail
 from vbench.render.page import charts_hardness as charts
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Cell, Chart, Choice, Column, Row, Section, Table, Words
 from vbench.render.quantities import BY_KEY, digits, percent, spelt
+from vbench.runs.settings import spell
 
-_DELTA = 0.9
 _DRAWN = 2
 
 
@@ -21,21 +21,21 @@ def section(report: Report, draw: Drawing) -> Section | None:
     """Hardness against recall, and effort; None where there is neither."""
     parts: list[Chart | Table | Words] = []
     data: dict[str, pl.DataFrame] = {}
-    hardness = [frame for p in report.panels if len(frame := frames_hardness.hardness(p))]
+    hardness = [frame for p in report.panels if len(frame := frames_tail.hardness(p))]
     if hardness:
         data["hardness"] = pl.concat(hardness)
         parts += _hardness(report, draw)
-    efforts = [frame for p in report.panels if len(frame := frames_hardness.efforts(p))]
+    efforts = [frame for p in report.panels if len(frame := frames_tail.efforts(p))]
     if efforts:
         data["efforts"] = pl.concat(efforts)
         parts.append(
             Chart(
                 "efforts",
-                "What each query needs",
+                "Smallest sufficient setting",
                 "The smallest setting of the sweep from which on a query reaches δ (rounded up to "
                 "a tenth): pale for the narrowest, full for the widest, gray for queries that no "
                 "setting here serves. Where most need little, one setting for all wastes much.",
-                charts.efforts(draw),
+                charts.efforts(draw, max(frame["id"].n_unique() for frame in efforts)),
             )
         )
         parts += [table for p in report.panels if (table := _gains(p)).rows]
@@ -61,8 +61,11 @@ def section(report: Report, draw: Drawing) -> Section | None:
 
 
 def _hardness(report: Report, draw: Drawing) -> list[Chart | Table | Words]:
-    best = next(names for p in report.panels if (names := frames_hardness.most_telling(p)))
-    options = [(name, charts.WORDS.get(name, name)) for name in best]
+    known = [told for p in report.panels if (told := explain_panel(p)).hardness]
+    options = [
+        (name, f"{LABELS.get(name, name)} ({known[0].harder(name)} is harder)")
+        for name in known[0].hardness
+    ]
     drawn: list[Chart | Table | Words] = [
         Chart(
             f"hardness-{number}",
@@ -73,38 +76,38 @@ def _hardness(report: Report, draw: Drawing) -> list[Chart | Table | Words]:
             (Choice("measure", "Hardness", options, name),),
             half=True,
         )
-        for number, name in enumerate(best[:_DRAWN], start=1)
+        for number, (name, _) in enumerate(options[:_DRAWN], start=1)
     ]
     return [*drawn, *(_telling(panel) for panel in report.panels if panel.hardness is not None)]
 
 
 def _telling(panel: Panel) -> Table:
     """AUC and ρ of each hardness measure with each index."""
-    found = {(each.index, each.measure): each for each in frames_hardness.telling(panel)}
-    measures = frames_hardness.most_telling(panel)
+    told = explain_panel(panel)
     columns = [
         Column("index", number=False),
-        *(Column(name.replace("_", " "), charts.WORDS.get(name, "")) for name in measures),
+        *(Column(name.replace("_", " "), LABELS.get(name, "")) for name in told.hardness),
     ]
     rows = []
-    for index in dict.fromkeys(each for each, _ in found):
-        cells = [Cell(index)]
-        for name in measures:
-            each = found[index, name]
-            known = not math.isnan(each.auc)
+    for shown, index in zip(settings_of(panel), told.indexes, strict=True):
+        found = {each.measure: each for each in index.hardness}
+        cells = [Cell(str(shown.variant))]
+        for name in told.hardness:
+            rho, auc = found[name].spearman, found[name].auc
             cells.append(
                 Cell(
-                    f"{each.auc:.2f}" if known else "–",
-                    each.auc if known else None,
-                    "" if math.isnan(each.rho) else f"ρ {each.rho:+.2f}".replace("-", "−"),
+                    "–" if auc is None else f"{auc:.2f}",
+                    auc,
+                    "" if rho is None else f"ρ {rho:+.2f}".replace("-", "−"),
                 )
             )
-        rows.append(Row(cells, index=index))
+        rows.append(Row(cells, pick=shown.id, index=shown.title))
     return Table(
         f"telling-{panel.id}",
         f"How well hardness tells the tail: {panel.name}",
-        "Probability that a query of the worst 5 % has a larger value than another (AUC: 0.5 "
-        "tells nothing, 1 or 0 everything); small figures: Spearman's ρ with recall.",
+        f"Probability that a query of the tail, under {told.delta:g} in most builds, has a larger "
+        "value than another (AUC: 0.5 tells nothing, 1 or 0 everything); small figures: "
+        "Spearman's ρ with recall.",
         columns,
         rows,
         panel=panel.id,
@@ -114,17 +117,25 @@ def _telling(panel: Panel) -> Table:
 def _gains(panel: Panel) -> Table:
     """What a perfect choice of setting for each query would save."""
     rows = []
-    for shown, saved in frames_hardness.gains(panel, _DELTA):
-        unit = BY_KEY["p99_latency"].unit if saved.one < 1 else BY_KEY["work"].unit
+    told = explain_panel(panel)
+    for shown, index in zip(settings_of(panel), told.indexes, strict=True):
+        if index.effort is None or (gain := index.effort.gain) is None:
+            continue
+        unit = BY_KEY["p99_latency" if gain.cost == "latency" else "work"].unit
+        single = dict.fromkeys(map(spell, gain.one_setting))
         rows.append(
             Row(
                 [
-                    Cell(shown.title),
-                    Cell(shown.label or "–"),
-                    Cell(percent(saved.served), saved.served),
-                    Cell(spelt(saved.one, unit), saved.one),
-                    Cell(spelt(saved.each, unit), saved.each),
-                    Cell(f"{digits(saved.factor, 2)} ×", saved.factor),
+                    Cell(str(shown.variant)),
+                    Cell(" or ".join(single) or "–"),
+                    Cell(percent(gain.served), gain.served),
+                    Cell(spelt(gain.one, unit), gain.one),
+                    Cell(spelt(gain.each, unit), gain.each),
+                    Cell(
+                        f"{digits(gain.factor, 3)} ×",
+                        gain.factor,
+                        "" if gain.spread is None else f"± {gain.spread:.2f}",
+                    ),
                 ],
                 pick=shown.id,
                 index=shown.title,
@@ -133,14 +144,15 @@ def _gains(panel: Panel) -> Table:
     return Table(
         f"gains-{panel.id}",
         f"The gain of a perfect setting for each query: {panel.name}",
-        f"To reach δ = {_DELTA:g} for the same queries (first build): the cheapest single setting "
-        "for all, against the smallest sufficient setting of each. The bound of adaptive search.",
+        f"To reach δ = {told.delta:g} for the same queries: the cheapest single setting for all, "
+        "against the smallest sufficient setting of each (oracle); means over builds. The bound "
+        "of adaptive search.",
         [
             Column("index", number=False),
-            Column("one setting for all", number=False),
+            Column("one setting for all", "That of each build", number=False),
             Column("served", "Share of the queries that reach δ"),
             Column("its mean cost", "Mean latency of a query, or distance computations"),
-            Column("with a perfect choice"),
+            Column("oracle per-query setting", "Mean cost with the smallest sufficient setting"),
             Column("gain"),
         ],
         rows,

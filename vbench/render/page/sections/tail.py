@@ -1,19 +1,17 @@
-"""Section: who is in the tail."""
+"""Section: which queries an index underserves."""
 
 from __future__ import annotations
 
 import polars as pl
 
 from vbench.analysis.gather import Panel, Report
-from vbench.analysis.matched import match_recall
-from vbench.measures.hits import threshold
+from vbench.analysis.tail import TailReport, explain_panel, settings_of
+from vbench.analysis.worst import WorstQuery
 from vbench.render import frames_tail
 from vbench.render.page import charts_evenness, charts_tail
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Cell, Chart, Column, Row, Section, Table, Words
 from vbench.render.quantities import digits, percent
-
-_DELTA = 0.9
 
 
 def section(report: Report, draw: Drawing) -> Section | None:
@@ -36,18 +34,19 @@ def section(report: Report, draw: Drawing) -> Section | None:
             )
         )
     overlaps = [frame for p in report.panels if len(frame := frames_tail.overlap(p))]
-    if overlaps and any(len(panel.indexes) > 1 for panel in report.panels):
+    rows = max(len(settings_of(panel)) for panel in report.panels)
+    if overlaps and rows > 1:
         data["overlap"] = pl.concat(overlaps)
         parts.append(
             Chart(
                 "overlap",
                 "Would another index have served them?",
                 "Of the queries that the index of a row leaves under δ in most builds, the share "
-                "that the index of a column leaves under δ too; settings at equal mean recall.",
-                charts_tail.overlap(draw),
+                "that the index of a column leaves under δ too; settings at matched recall.",
+                charts_tail.overlap(draw, rows),
             )
         )
-        parts += [_saved(panel) for panel in report.panels]
+        parts += [_everywhere(panel) for panel in report.panels]
     parts += [table for panel in report.panels if (table := worst_table(panel)).rows]
     return Section(
         "tail",
@@ -61,7 +60,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
 
 def _left_out(report: Report) -> str:
     """Say how many segments the chart has no room for."""
-    more = max(frames_tail.segments_left_out(panel) for panel in report.panels)
+    more = max(frames_tail.count_left_out(panel) for panel in report.panels)
     return f" {more:,} more segments: vbench tail RUN --json." if more > 0 else ""
 
 
@@ -76,13 +75,14 @@ def _tails(report: Report, draw: Drawing) -> Chart:
     )
 
 
-def _saved(panel: Panel) -> Words:
-    some, every = frames_tail.saved(panel, threshold(_DELTA, panel.k))
+def _everywhere(panel: Panel) -> Words:
+    told = explain_panel(panel)
+    some, every = told.everywhere.some, told.everywhere.every
     if not some:
-        return Words([f"No index leaves a query under {_DELTA:g} in most builds."], panel.id)
+        return Words([f"No index leaves a query under {told.delta:g} in most builds."], panel.id)
     return Words(
         [
-            f"{some:,} of the {panel.facts.m:,} queries are under {_DELTA:g} with at least one "
+            f"{some:,} of the {told.queries:,} queries are under {told.delta:g} with at least one "
             f"index; {every:,} of them ({percent(every / some)}) with every index here."
         ],
         panel.id,
@@ -90,35 +90,53 @@ def _saved(panel: Panel) -> Words:
 
 
 def worst_table(panel: Panel) -> Table:
-    """The worst queries at equal footing, one column for each index."""
-    frame = frames_tail.worst_queries(panel)
-    indexes = list(match_recall(panel).chosen)
+    """The worst queries of every index, and their recall with each.
+
+    Every row is among the worst of `vbench tail` for some index. They are ordered by their place
+    in that list, the best place where several lists hold a query; of equal places that of the
+    first index comes first.
+    """
+    told, shown = explain_panel(panel), settings_of(panel)
+    place = _places(told)
+    queries = panel.queries[list(place)]
     named = "id" if panel.settings[0].run.query_ids is not None else "query"
-    own = [name for name in panel.queries.columns if name not in ("query", "id")]
+    own = [name for name in queries.columns if name not in ("query", "id")]
     columns = [
-        Column("query", number=frame[named].dtype.is_numeric()),
-        *(Column(name, number=frame[name].dtype.is_numeric()) for name in own),
-        *(Column(name, f"Recall with {name}, mean over builds") for name in indexes),
+        Column("query", number=queries[named].dtype.is_numeric()),
+        *(Column(name, number=queries[name].dtype.is_numeric()) for name in own),
+        *(Column(str(each.variant), f"Recall with {each}, mean over builds") for each in shown),
     ]
     rows = []
-    for row in frame.iter_rows(named=True):
-        cells = [Cell(str(row[named]), row[named])]
-        cells += [_own(row[name]) for name in own]
-        for name in indexes:
-            value, least, most = (row[f"{part}: {name}"] for part in ("recall", "least", "most"))
+    for row in queries.iter_rows(named=True):
+        cells = [Cell(str(row[named]), row[named]), *(_own(row[name]) for name in own)]
+        for each in shown:
+            recall = each.hits[:, row["query"]] / panel.k
+            least, most, value = recall.min(), recall.max(), float(recall.mean())
             note = "" if least == most else f"{least:g}–{most:g}"
             cells.append(Cell(f"{value:.2f}", value, note, shade=value))
         rows.append(Row(cells))
     return Table(
         f"worst-{panel.id}",
         f"The worst queries: {panel.name}",
-        "Recall of the queries that each index serves worst, at equal mean recall; small figures: "
-        "least and most over the builds. Click a heading to sort.",
+        f"Recall of the queries under {told.delta:g} that each index serves worst, at matched "
+        "recall: the persistent tail first, then by rising recall, the indexes in turn. Small "
+        "figures: least and most over the builds. Click a heading to sort.",
         columns,
         rows,
         panel=panel.id,
         filterable=True,
     )
+
+
+def _places(told: TailReport) -> dict[int, int]:
+    """The queries that are among the worst of some index, and their best place in such a list."""
+    lists: list[tuple[WorstQuery, ...]] = [index.worst for index in told.indexes]
+    place: dict[int, int] = {}
+    for number in range(max(map(len, lists))):
+        for worst in lists:
+            if number < len(worst):
+                place.setdefault(worst[number].query, number)
+    return place
 
 
 def _own(value: object) -> Cell:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vbench.analysis.losses import (
+from vbench.ranking.losses import (
     NOTHING,
     bucket_masks,
     domain_mean,

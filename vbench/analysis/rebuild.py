@@ -1,0 +1,199 @@
+"""Why an index misses: its builds made again, and their internals read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench._trust import trusting
+from vbench.analysis.internals import GraphInternals, Internals, ListInternals, OverBuilds
+from vbench.bench import wire
+from vbench.bench.session import TrialError
+from vbench.bench.workers import Workers
+from vbench.data.dataset import Dataset
+from vbench.errors import VbenchError
+from vbench.indexes.code import code_of
+from vbench.indexes.protocol import Graph
+from vbench.indexes.registry import check_stranger, resolve
+from vbench.measures.graph import kinds, lists_per_query, shape, share_of
+from vbench.measures.hits import relevant, threshold
+from vbench.runs import files
+from vbench.runs.schema import Build
+from vbench.runs.settings import Setting
+from vbench.stats.association import spearman
+from vbench.stats.intervals import student
+
+Ids = NDArray[np.integer[Any]]
+Numbers = dict[str, float]
+
+_COUNTS = ("in_degree", "out_degree", "lists", "mean", "most")
+"""How the names of numbers begin that are no shares."""
+
+
+class Rebuilt(NamedTuple):
+    """One build, made again: what it answered (m, k), and its graph and lists if it shows them."""
+
+    ids: Ids
+    graph: Graph | None
+    lists: Ids | None
+
+
+def explain_internals(
+    setting: Setting,
+    dataset: Dataset,
+    delta: float,
+    progress: Callable[[int], None],
+    *,
+    trust: bool = False,
+) -> Internals:
+    """Why a setting misses what it misses, from the internals of its builds.
+
+    A run does not keep its indexes. Each build is made again from its seed and its order of
+    insertion, in a worker like the first one, and asked the same queries: `same` is the share of
+    queries that get identical ids. What is said of missed neighbors is of these answers and this
+    index, so it holds together even where several threads never build the same index twice.
+
+    Parameters
+    ----------
+    progress
+        Called with the number of each build.
+    trust
+        Import what the run names as its index even where that is no registered adapter.
+
+    Raises
+    ------
+    VbenchError
+        When a build fails that did not fail before, or the run names code of a stranger's.
+    """
+    run = setting.run
+    rows: dict[str, list[Numbers]] = {"same": [], "graph": [], "lists": []}
+    builds = {build.adapter: build for build in map(run.build_of, setting.trials)}
+    with trusting(trust):
+        for adapter, build in builds.items():
+            check_stranger(adapter, run.path / files.MANIFEST)
+            _check_code(build, setting)
+    # Rows that no index gets are not what its graph cannot reach.
+    given = np.delete(np.arange(dataset.n), dataset.zero_row_ids)
+    with Workers(dataset, run.manifest.options) as workers:
+        for number, trial in enumerate(setting.trials):
+            progress(number)
+            try:
+                rebuilt = _of_rows(_search(workers, setting, number), given)
+            except TrialError as error:
+                raise VbenchError(
+                    f"{setting}: build {number + 1} cannot be rebuilt: {error.reason}"
+                ) from None
+            workers.release(run.build_of(trial))
+            truth = run.ground_truth.ids[:, : trial.k]
+            missed = ~relevant(truth, rebuilt.ids)
+            stored = run.answers(trial).ids
+            rows["same"].append({"queries": float((stored == rebuilt.ids).all(axis=1).mean())})
+            truth = np.searchsorted(given, truth)
+            if rebuilt.graph is not None:
+                rows["graph"].append(_of_graph(rebuilt.graph, truth, missed))
+            if rebuilt.lists is not None:
+                rows["lists"].append(_of_lists(rebuilt.lists, truth, missed, delta))
+    return Internals(
+        same=_over_builds(rows["same"])["queries"],
+        graph=GraphInternals(**_over_builds(rows["graph"])) if rows["graph"] else None,
+        lists=ListInternals(**_over_builds(rows["lists"])) if rows["lists"] else None,
+    )
+
+
+def _check_code(build: Build, setting: Setting) -> None:
+    """Refuse to look into another index than the one that was measured."""
+    code = code_of(resolve(build.adapter))
+    was = build.requires or {}
+    changed = [name for name in code.versions if name in was and was[name] != code.versions[name]]
+    if build.code is not None and (build.code != code.digest or changed):
+        raise VbenchError(
+            f"{setting}: {' and '.join(changed) or 'its code'} changed since it was measured; "
+            "give the same `vbench run` again, which measures it anew"
+        )
+
+
+def _search(workers: Workers, setting: Setting, number: int) -> Rebuilt:
+    trial = setting.trials[number]
+    session = workers.of(setting.run.build_of(trial)).session
+    timeout = workers.options.timeout
+    ask = wire.Search(setting=trial.setting, k=trial.k, repeats=1, warmup=0)
+    _, (ids, *_) = session.ask(ask, wire.Searched, timeout=timeout, doing="search")
+    shown, arrays = session.ask(wire.Inspect(), wire.Inspected, timeout=timeout, doing="inspect")
+    graph = Graph(*arrays[:2]) if shown.graph else None
+    return Rebuilt(ids, graph, arrays[-1] if shown.lists else None)
+
+
+def _of_rows(rebuilt: Rebuilt, given: Ids) -> Rebuilt:
+    """Graph and lists of the rows in `given` alone, by their places there."""
+    graph, lists = rebuilt.graph, rebuilt.lists
+    if graph is not None and len(given) < len(graph.neighbors):
+        links = graph.neighbors[given]
+        places = np.where(links < 0, -1, np.searchsorted(given, links))
+        graph = Graph(places, np.searchsorted(given, graph.entries))
+    return rebuilt._replace(graph=graph, lists=None if lists is None else lists[given])
+
+
+def _of_graph(graph: Graph, truth: Ids, missed: NDArray[np.bool_]) -> Numbers:
+    """The graph's shape, and which kinds of vectors are missed, found, and there are at all."""
+    about = shape(graph)
+    masks = kinds(graph)
+    shares = {
+        "base": share_of(masks),
+        "missed": share_of(masks, truth[missed]),
+        "found": share_of(masks, truth[~missed]),
+    }
+    least, lower, median, upper, most = about.in_degree
+    return {
+        "reachable": about.reachable,
+        "orphans": about.orphans,
+        "in_degree_least": least,
+        "in_degree_lower_quarter": lower,
+        "in_degree_median": median,
+        "in_degree_upper_quarter": upper,
+        "in_degree_most": most,
+        "out_degree": about.out_degree,
+    } | {
+        f"{where}_{kind}": value
+        for where, share in shares.items()
+        for kind, value in share._asdict().items()
+    }
+
+
+def _of_lists(lists: Ids, truth: Ids, missed: NDArray[np.bool_], delta: float) -> Numbers:
+    """In how many lists the true neighbors of a query lie, and how that goes with its recall."""
+    k = truth.shape[1]
+    numbers = lists_per_query(lists, truth)
+    hits = (~missed).sum(axis=1)
+    tailed = hits < threshold(delta, k)
+    return {
+        "lists": float(len(np.unique(lists))),
+        "mean": float(numbers.mean()),
+        "most": float(numbers.max()),
+        "mean_in_tail": float(numbers[tailed].mean()) if tailed.any() else float("nan"),
+        "mean_elsewhere": float(numbers[~tailed].mean()) if (~tailed).any() else float("nan"),
+        "spearman_with_recall": float(spearman(numbers, hits / k).value[0]),
+    }
+
+
+def _over_builds(rows: Sequence[Numbers]) -> dict[str, OverBuilds]:
+    """Each number's mean over builds, with Student's interval where there are several."""
+    found = {}
+    for name in rows[0]:
+        values = np.array([row[name] for row in rows])
+        several = len(values) > 1
+        low, high = student(values) if several and np.ptp(values) > 0.0 else (None, None)
+        if low is not None and high is not None:
+            low = max(low, -1.0 if name.startswith("spearman") else 0.0)
+            high = high if name.startswith(_COUNTS) else min(high, 1.0)
+        mean = float(values.mean())
+        found[name] = OverBuilds(
+            value=None if math.isnan(mean) else mean,
+            low=low,
+            high=high,
+            spread=float(values.std(ddof=1)) if several else None,
+        )
+    return found
