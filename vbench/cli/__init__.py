@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import signal
 from typing import IO, Any
 
@@ -57,18 +56,10 @@ def _interrupted(error: KeyboardInterrupt) -> int:
     return 128 + number
 
 
-class LazyGroup(Group):
-    """Imports a command's module when the command is looked up; turns errors into `Stop`."""
+class MainGroup(Group):
+    """Turns errors into `Stop`."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, _, attribute = _COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+    elsewhere = _COMMANDS
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Read the arguments, and do what they ask."""
@@ -119,7 +110,7 @@ def _is_unicode(text: str) -> bool:
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=MainGroup,
     epilog=_EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from vbench._plain import plain
 from vbench.cli import complete
 from vbench.cli.command import Group
-from vbench.cli.options import GROUND_TRUTH, MetricType, open_dataset
+from vbench.cli.options import open_dataset, table_options, vector_options
 from vbench.cli.trust import trust_option
 from vbench.render.terminal.output import (
     Stopwatch,
@@ -24,8 +23,6 @@ from vbench.render.terminal.output import (
     progress_bar,
     say,
 )
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _ELSEWHERE = {"prune": "vbench.cli.prune:prune", "train": "vbench.cli.train:train"}
 
@@ -44,15 +41,7 @@ Examples:
 class DataGroup(Group):
     """Commands of this file, and those that have a file of their own."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), *_ELSEWHERE]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _ELSEWHERE:
-            return super().get_command(ctx, cmd_name)
-        module, _, attribute = _ELSEWHERE[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
+    elsewhere = _ELSEWHERE
 
 
 @click.group(cls=DataGroup, epilog=_EXAMPLES, short_help="List, fetch and convert datasets.")
@@ -62,36 +51,6 @@ def data() -> None:
     A dataset is a name of the catalog or a path: HDF5 of ann-benchmarks and VIBE, .fvecs/.bvecs,
     .fbin/.u8bin/.i8bin, .npy/.npz, Parquet, or a folder. docs/data.md describes them.
     """
-
-
-def _dataset_options(command: F) -> F:
-    """Options for what a file of vectors does not say by itself."""
-    for option in (
-        click.option("--metric", type=MetricType(), help="Its metric."),
-        click.option(
-            "--column", metavar="NAME", help="Column of the vectors, where there are several."
-        ),
-        *GROUND_TRUTH,
-        click.option("--queries", metavar="PATH", help="Queries, where its file holds none."),
-        trust_option,
-    ):
-        command = option(command)
-    return command
-
-
-def _table_options(command: F) -> F:
-    """Options for the tables that describe a dataset, which `load` joins to it."""
-    for option in (
-        click.option(
-            "--on", multiple=True, metavar="COLUMN|OURS=THEIRS", help="Join them by this. Repeats."
-        ),
-        click.option("--interactions", metavar="PATH", help="Columns query, item: had already."),
-        click.option("--relevance", metavar="PATH", help="Columns query, item, grade."),
-        click.option("--items", metavar="PATH", help="Columns that describe the base vectors."),
-        click.option("--segments", metavar="PATH", help="Columns that describe the queries."),
-    ):
-        command = option(command)
-    return command
 
 
 @data.command("list")
@@ -112,8 +71,8 @@ def list_datasets(as_json: bool) -> None:
 
 @data.command()
 @click.argument("name", metavar="NAME|PATH", shell_complete=complete.datasets)
-@_dataset_options
-@_table_options
+@vector_options
+@table_options
 @json_option
 def show(name: str, as_json: bool, **given: Any) -> None:
     """Show a dataset's card, and what is in its vectors if they are here."""
@@ -185,8 +144,8 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
 @data.command()
 @click.argument("source", metavar="NAME|PATH", shell_complete=complete.datasets)
 @click.argument("target", type=click.Path(path_type=Path))
-@_dataset_options
-@_table_options
+@vector_options
+@table_options
 @click.option("--depth", type=click.IntRange(min=1), help="Write the ground truth too.")
 @click.option("--force", is_flag=True, help="Write over files that exist.")
 @json_option
@@ -229,7 +188,7 @@ def convert(
 
 @data.command()
 @click.argument("name", metavar="NAME|PATH", shell_complete=complete.datasets)
-@_dataset_options
+@vector_options
 @click.option(
     "--depth",
     type=click.IntRange(min=1),

@@ -104,22 +104,16 @@ GROUND_TRUTH = (
         "--no-truth", "ground_truth", flag_value="none", callback=ground_truth_of, hidden=True
     ),
 )
-_DATA = (
-    click.option(
-        "--dataset",
-        "-d",
-        default="books",
-        show_default=True,
-        metavar="NAME|PATH",
-        shell_complete=complete.datasets,
-        help="From `vbench data list`, or a file or folder of vectors.",
-    ),
+_VECTORS = (
     click.option("--queries", metavar="PATH", help="Queries, where the dataset's file holds none."),
     click.option(
         "--column", metavar="NAME", help="Column of the vectors, where a Parquet file has several."
     ),
     click.option("--metric", type=MetricType(), help="Where the file does not say."),
     *GROUND_TRUTH,
+    trust_option,
+)
+_TABLES = (
     click.option(
         "--segments", metavar="PATH", help="Columns that describe the queries (Parquet, CSV)."
     ),
@@ -131,17 +125,28 @@ _DATA = (
         "--interactions", metavar="PATH", help="Columns query, item: what users had already."
     ),
     click.option(
+        "--on",
+        multiple=True,
+        metavar="COLUMN|OURS=THEIRS",
+        help="Join these by this column.  [default: the one that both have] Repeats.",
+    ),
+)
+_DATASET = (
+    click.option(
+        "--dataset",
+        "-d",
+        default="books",
+        show_default=True,
+        metavar="NAME|PATH",
+        shell_complete=complete.datasets,
+        help="From `vbench data list`, or a file or folder of vectors.",
+    ),
+    click.option(
         "--hold-out",
         type=click.IntRange(min=1),
         metavar="N",
         help="Ask N base vectors that are taken out of the base, where there are no queries or "
         "where queries are base vectors.",
-    ),
-    click.option(
-        "--on",
-        multiple=True,
-        metavar="COLUMN|OURS=THEIRS",
-        help="Join these by this column.  [default: the one that both have] Repeats.",
     ),
 )
 _DATA_NAMES = (
@@ -223,7 +228,17 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
         data = {name: given.pop(name) for name in (*_DATA_NAMES, "dataset")}
         return command(open_data=lambda: open_dataset(data.pop("dataset"), data), **given)
 
-    return _decorated(call, (*_DATA, trust_option))
+    return _decorated(call, (*_DATASET, *_VECTORS, *_TABLES))
+
+
+def vector_options(command: Command) -> Command:
+    """What a file of vectors does not say by itself."""
+    return _decorated(command, _VECTORS)
+
+
+def table_options(command: Command) -> Command:
+    """The tables that describe a dataset, which are joined to it."""
+    return _decorated(command, _TABLES)
 
 
 def measuring_options(command: Command) -> Command:
