@@ -14,7 +14,12 @@ import msgspec
 
 from vbench._document import Document
 
-MODULES = ("vbench.analysis.summary", "vbench.analysis.tail")
+MODULES = (
+    "vbench.analysis.ranking",
+    "vbench.analysis.summary",
+    "vbench.analysis.tail",
+    "vbench.ranking.handoff",
+)
 """The modules whose documents have a schema."""
 FOLDER = Path(__file__).parent.parent / "docs" / "schemas"
 

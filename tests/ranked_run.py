@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 from run_folder import RunFolder
 
 import vbench
 from vbench.bench.journal import dataset_facts
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.metric import distance
+from vbench.ranking.stage import Stage, set_up
 from vbench.runs.run import Run
 
 N, M, D, JUDGED = 300, 90, 6, 70
@@ -83,3 +85,21 @@ def _missed(order: np.ndarray, share: float, k: int, rng: np.random.Generator) -
     found = rng.random(order.shape) >= share
     place = np.argsort(~found, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(order, place, axis=1)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    """300 items, 90 queries, 70 of them judged."""
+    return judged_dataset(tmp_path / "small")
+
+
+@pytest.fixture
+def run(tmp_path: Path, dataset: Dataset) -> Run:
+    """Three settings of two builds, K=20."""
+    return ranked_run(tmp_path / "run", dataset)
+
+
+@pytest.fixture
+def stage(run: Run, dataset: Dataset) -> Stage:
+    """Their candidates."""
+    return set_up([run], dataset)

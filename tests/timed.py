@@ -25,17 +25,6 @@ class Noting(Exact):
         return self.nearest(query[np.newaxis], k)[0]
 
 
-class Visited(Exact):
-    """Writes down each of its settings as it comes."""
-
-    def __init__(self, log: str) -> None:
-        self.log = log
-
-    def set(self, ef: int = 1) -> None:
-        with open(self.log, "a") as file:  # noqa: PTH123
-            file.write(f"{ef}\n")
-
-
 class Counting(Exact):
     """Each query is 7 of work and 1 µs of CPU; in the first passes it waits for 9 µs besides."""
 

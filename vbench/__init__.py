@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from vbench.analysis.ranking import RankingLoss as RankingLoss
     from vbench.api import Run as Run
     from vbench.api import compare as compare
     from vbench.api import open as open  # noqa: A004 (read as vbench.open)
@@ -63,6 +64,7 @@ _HOMES = {
     "vbench.measures.recall": ("CVaR", "Failure", "Percentile", "Recall", "Robustness"),
     "vbench.ranking.protocol": ("Ranker",),
     "vbench.runs.settings": ("Setting",),
+    "vbench.analysis.ranking": ("RankingLoss",),
     "vbench.tuning.tuner": ("Tuning",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -7,10 +7,13 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from importlib.metadata import entry_points
+from typing import Any, NamedTuple
 
 from vbench._process.text import describe_error
 from vbench.errors import UnknownNameError, VbenchError
+
+_OWN = "vbench-ann"
 
 
 @contextlib.contextmanager
@@ -70,3 +73,32 @@ def load(target: str, kind: str, *, installed: bool = False) -> Any:
         ]
         raise UnknownNameError(f"{kind} of the module {module}", name, own)
     return getattr(found, name)
+
+
+class Entry(NamedTuple):
+    """What a distribution registers under a name; nothing of it is imported."""
+
+    name: str
+    target: str
+    """``module:name``"""
+    origin: str
+    """The distribution that registers it."""
+    hidden: tuple[str, ...] = ()
+    """Other distributions that register something else under the same name, and are not used."""
+
+
+def discover(group: str) -> dict[str, Entry]:
+    """What is registered in a group of entry points, by name.
+
+    Where two distributions take the same name, vbench's own comes first, then the alphabet.
+    """
+    found = {
+        Entry(each.name, each.value, each.dist.name if each.dist else "unknown")
+        for each in entry_points(group=group)
+    }
+    chosen: dict[str, Entry] = {}
+    for entry in sorted(found, key=lambda each: (each.name, each.origin != _OWN, each.origin)):
+        first = chosen.setdefault(entry.name, entry)
+        if entry.target != first.target:
+            chosen[entry.name] = first._replace(hidden=(*first.hidden, entry.origin))
+    return chosen

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import builtins
     from collections.abc import Callable
 
+    from vbench.analysis.ranking import RankingLoss
     from vbench.analysis.tail import TailReport
     from vbench.data.dataset import Dataset
     from vbench.data.find import Data
@@ -57,7 +58,7 @@ class Run(_Run):
         found: TailReport = tail(self, **options)
         return found
 
-    def rank(self, rankers: Any = (), k: int | None = None, **options: Any) -> Any:
+    def rank(self, rankers: Any = (), k: int | None = None, **options: Any) -> RankingLoss:
         """What misses cost the ranking stage: :func:`vbench.rank`."""
         return rank(self, rankers, k, **options)
 
@@ -434,7 +435,7 @@ def rank(
     interactions: str | Path | None = None,
     seed: int = 0,
     progress: Progress = None,
-) -> Any:
+) -> RankingLoss:
     """Rank the candidates of each trial, and tell the losses of the model from those of the index.
 
     Parameters
@@ -460,13 +461,13 @@ def rank(
     VbenchError
         There are no judgements, a ranker fails, or the runs do not belong together.
     """
-    from vbench.ranking.evaluate import evaluate
+    from vbench.analysis.rank import rank as measure
     from vbench.render.terminal.progress import shown_progress
 
     single = isinstance(rankers, str | type) or not isinstance(rankers, Sequence)
     several: Any = [rankers] if single else rankers
     with shown_progress(progress) as tell:
-        return evaluate(
+        return measure(
             _runs(runs),
             several,
             k,

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+from made_workers import made_bench
 from vectors import gaussian_pair
 
 import vbench
 from vbench.bench import workers
+from vbench.bench.level import bring_to_level
+from vbench.bench.prepare import MeasureOptions, prepare
+from vbench.bench.session import TrialError
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.runs import files
+from vbench.runs.schema import Build, Level
 
 K = 5
 TARGET = 0.82
@@ -65,28 +72,95 @@ def test_a_setting_within_the_tolerance_is_taken(first: vbench.Run, tmp_path: Pa
     assert run.measure(f"Recall@{K}")["value"][0] == pytest.approx(recall)
 
 
+def found_by(
+    folder: Path,
+    recall: Callable[[int, int], float],
+    target: float,
+    *,
+    index: str = "tunable:Kept",
+    faults: Iterable[int] = (),
+) -> tuple[Level, list[int]]:
+    """How two builds are brought to the target that have this recall at `keep`; what was tried."""
+    prepared = prepare(made(), index, None, MeasureOptions(k=K, builds=2, at_recall=target))
+
+    def hits(build: Build, setting: Mapping[str, Any]) -> np.ndarray:
+        least, more = divmod(round(recall(build.number, setting.get("keep", 0)) * K * 60), 60)
+        return least + (np.arange(60) < more)
+
+    bench, workers = made_bench(prepared, folder, hits)
+    workers.faults = {keep: TrialError("too much", fatal=False) for keep in faults}
+    level = bring_to_level(bench, prepared.plan.groups[0], target)
+    asked = [setting.get("keep", 0) for _, setting, _ in workers.asked]
+    assert sorted(asked) == sorted(2 * list(dict.fromkeys(asked))) or faults
+    return level, list(dict.fromkeys(asked))
+
+
 @pytest.mark.parametrize(
-    ("index", "target", "says"),
+    ("recall", "target", "chosen", "says"),
     [
-        ("tunable:Half", 0.9, "the best that keep up to 512 gives is Recall@5 0.5"),
-        ("tunable:Kept", 0.001, "the lowest that keep from 1 on gives"),
-        ("flat", 0.9, "no parameter to tune: Recall@5 is 1.0000"),
-        ("tunable:Reversed", 0.9, "keep is not monotone: Recall@5 falls from 1.0000 at keep=1"),
-        ("tunable:Reversed", 0.9, "the nearest that was measured is Recall@5 1.0000 at keep=1"),
+        (lambda keep: 0.8 if keep <= 40 else 0.9, 0.85, [40, 41],
+         "no value of keep lies between 40 (0.8000) and 41 (0.9000): both are shown"),
+        (lambda keep: min(keep / 64, 0.5), 0.9, None,
+         "out of reach: the best that keep up to 512 gives is Recall@5 0.5000"),
+        (lambda keep: 0.5 + keep / 1024, 0.2, [1],
+         "out of reach: the lowest that keep from 1 on gives is Recall@5 0.50"),
+        (lambda keep: 1 - keep / 600, 0.9, None,
+         "keep is not monotone: Recall@5 falls from 1.0000 at keep=1"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_reached_is_said(
-    tmp_path: Path, index: str, target: float, says: str
+    tmp_path: Path, recall: Callable[[int], float], target: float, chosen: Any, says: str
 ) -> None:
-    """The nearest that was tried is shown, with a warning in words."""
-    run = level(index, tmp_path / "run", at_recall=target)
+    """The nearest that was tried is shown, or the two around the target."""
+    level, tried = found_by(tmp_path, lambda _, keep: recall(keep), target)
+    assert not level.reached
+    assert says in level.note
+    assert len(tried) <= 12
+    nearest = min(level.tried, key=lambda each: abs(each[1] - target))[1]
+    if chosen is None:
+        (setting,) = level.chosen
+        assert dict(level.tried)[setting["keep"]] == nearest
+    else:
+        assert [setting["keep"] for setting in level.chosen] == chosen
+
+
+@pytest.mark.parametrize(("recall", "reached"), [(0.905, True), (0.895, True), (0.915, False)])
+def test_a_level_is_that_of_the_target_within_half_a_percent(
+    tmp_path: Path, recall: float, *, reached: bool
+) -> None:
+    """Of the mean over builds, which each may lie apart."""
+    level, tried = found_by(tmp_path, lambda build, _: recall + (0.005 if build else -0.005), 0.9)
+    assert level.reached is reached
+    assert level.tried[0][1] == pytest.approx(recall, abs=1e-9)
+    assert (len(tried) == 1) is reached
+    assert (level.note == "") is reached
+
+
+def test_where_nothing_can_be_moved_one_setting_is_asked(tmp_path: Path) -> None:
+    """And its recall said."""
+    level, tried = found_by(tmp_path, lambda *_: 1.0, 0.9, index="flat")
+    assert (level.note, level.chosen, level.tried) == (
+        "no parameter to tune: Recall@5 is 1.0000", [{}], [],
+    )  # fmt: skip
+    assert len(tried) == 1
+
+
+def test_a_fault_ends_a_search_with_what_was_measured(tmp_path: Path) -> None:
+    """Which is not called the best that there is."""
+    level, tried = found_by(
+        tmp_path, lambda _, keep: min(1.0, keep / 200), 0.9, faults=range(60, 600)
+    )
+    assert level.note.startswith("a trial left no result: too much; the nearest that was measured")
+    assert tried[-1] >= 60
+    assert level.chosen == [{"keep": tried[-2]}]
+
+
+def test_what_is_shown_of_a_run_are_the_chosen_settings(tmp_path: Path) -> None:
+    """With a warning in words where the level is not reached."""
+    run = level("tunable:Half", tmp_path / "run", at_recall=0.9)
     (found,) = run.manifest.levels
-    assert not found.reached
-    assert says in found.note
-    (shown,) = run.settings()
-    recalls = [recall for _, recall in found.tried] or [1.0]
-    nearest = min(recalls, key=lambda recall: abs(recall - target))
-    assert np.mean(shown.hits) / K == pytest.approx(nearest)
+    assert [setting.search for setting in run.settings()] == found.chosen
+    says = "the best that keep up to 512 gives is Recall@5 0.5"
     assert any(says in warning.message for warning in run.manifest.warnings)
 
 

@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 from ranked_run import judged_dataset, ranked_run
 
+from vbench.analysis.ranking import RankingLoss
 from vbench.cli import main
+from vbench.ranking.handoff import Export
 from vbench.runs import files
 
 
@@ -39,7 +41,10 @@ def test_the_tables_keep_model_and_index_apart(folder: Path) -> None:
         "lost by the model",
         "lost by the index",
         "Where the index loses",
-        "Which measure tells the loss",
+        "Which measure predicts the loss",
+        "relative loss",
+        "Hit@10 loss",
+        "note",
         "Choosing δ",
         "run/rank.json",
     ):
@@ -63,12 +68,13 @@ def test_json_is_one_document_and_the_one_that_is_kept(folder: Path) -> None:
     """Schema, settings by ranker, measures with intervals; the same in rank.json."""
     result = call("run", "--ranker", "tower", "--json")
     document = json.loads(result.stdout)
-    assert document["schema"] == "vbench.rank/1"
+    assert document["schema"] == "vbench.rank/2"
     assert document["run"] == "run"
     assert {each["ranker"] for each in document["settings"]} == {"tower"}
     loss = document["settings"][0]["measures"]["nDCG@10"]["index_loss"]
     assert set(loss) == {"value", "low", "high"}
     assert files.read_json(folder / "run" / "rank.json") == document
+    assert RankingLoss.from_json(result.stdout).settings[0].missing == 0
 
 
 def test_out_and_back(folder: Path) -> None:
@@ -94,9 +100,9 @@ def test_out_and_back(folder: Path) -> None:
 def test_export_says_what_it_wrote(folder: Path) -> None:
     """A line for a person, or one document with the files of each trial."""
     result = call("run", "--export", "out", "--format", "trec", "--json")
-    document = json.loads(result.stdout)
-    assert len(document["trials"]) == 6
-    assert all(Path(file).is_file() for file in document["files"])
+    exported = Export.from_json(result.stdout)
+    assert len(exported.trials) == 6
+    assert all(Path(file).is_file() for file in exported.files)
     assert "8 files in out" in call("run", "--export", "out", "--format", "trec").output
 
 

@@ -31,7 +31,7 @@ def entry(name: str, value: str, origin: str) -> EntryPoint:
 def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[EntryPoint]]:
     """Entry points that take the place of the real ones."""
     points: list[EntryPoint] = []
-    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    monkeypatch.setattr("vbench._plugins.entry_points", lambda group: points)
     adapters.cache_clear()
     yield points
     adapters.cache_clear()

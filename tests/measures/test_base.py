@@ -13,7 +13,7 @@ from answers_factory import from_hits
 from vbench.errors import VbenchError
 from vbench.measures import recall
 from vbench.measures.answers import Answers
-from vbench.measures.base import Kind, OfHits, TailOfHits, Unit
+from vbench.measures.base import Better, Kind, OfHits, TailOfHits, Unit
 from vbench.measures.cost import QPS, Latency
 from vbench.measures.grammar import as_measure, measures, parse
 from vbench.measures.recall import CVaR, Percentile, Recall, Robustness
@@ -88,6 +88,26 @@ def test_a_tail_that_says_only_what_it_is_has_a_certificate() -> None:
     assert 0.0 <= bounds[0] < bounds[1] < Worst(k=K).value(answers)
     assert Worst(k=K).is_attainable(0.3, 40_000, 0.95)
     assert not Worst(k=K).is_attainable(0.3, 40, 0.95)
+
+
+def test_a_tail_that_is_better_the_lower_is_bounded_from_above() -> None:
+    """The mirror image of the other one."""
+
+    @dataclass(frozen=True)
+    class Missed(TailOfHits):
+        better: ClassVar[Better] = "lower"
+
+        def of(self, recall: FloatArray) -> float:
+            return 1.0 - Worst(k=K).of(recall)
+
+    (answers,) = made(1, 4000)
+    up = Worst(k=K).lower_bound(answers, 0.2, 0.95, [])
+    down = Missed(k=K).lower_bound(answers, 0.8, 0.95, [])
+    assert up is not None
+    assert down is not None
+    assert down.bound == pytest.approx(1.0 - up.bound)
+    assert down.bound > Missed(k=K).value(answers)
+    assert (down.slack, down.more) == (pytest.approx(up.slack), up.more)
 
 
 def test_repr_is_the_grammar() -> None:

@@ -154,7 +154,7 @@ def test_a_plugin_that_is_no_measure_costs_one_warning(monkeypatch: pytest.Monke
         )
     ]
     before = dict(measures())
-    monkeypatch.setattr(grammar, "entry_points", lambda group: points)
+    monkeypatch.setattr("vbench._plugins.entry_points", lambda group: points)
     measures.cache_clear()
     with pytest.warns(UserWarning, match="left out") as caught:
         assert measures() == before

@@ -144,9 +144,9 @@ def test_ids_go_out_and_come_back(tmp_path: Path, kind: str, form: str) -> None:
 def test_each_trial_has_a_name_of_its_own(run: Run, dataset: Dataset, tmp_path: Path) -> None:
     """Six trials, the control and the judgments."""
     made = export_all([run], tmp_path, "trec", 20, dataset)
-    assert len(made["trials"]) == 6
-    assert len(made["files"]) == 8
-    assert str(tmp_path / "hnsw-M=16-ef=16-k20-build1.run") in made["files"]
+    assert len(made.trials) == 6
+    assert len(made.files) == 8
+    assert str(tmp_path / "hnsw-M=16-ef=16-k20-build1.run") in made.files
 
 
 def test_grades_that_qrels_cannot_hold_are_refused(

@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 from ranked_run import judged_dataset, ranked_run
 
+from vbench.analysis.rank import rank
 from vbench.data.dataset import Dataset
 from vbench.errors import DataError, VbenchError
 from vbench.metric import distance
-from vbench.ranking.evaluate import evaluate
 from vbench.ranking.features import Features, Past
 from vbench.ranking.interactions import identity, source_of
 from vbench.ranking.protocol import Material
@@ -211,17 +211,17 @@ def test_trained_rankers_learn_and_keep_what_they_learned(
 ) -> None:
     """They beat popularity where taste is to be learned; the second call reads the first's."""
     run = ranked_run(tmp_path / "run", dataset, builds=1)
-    made = evaluate([run], [name], dataset=dataset, interactions=interactions)
-    (ranker,) = made["rankers"]
-    assert ranker["beats_popularity"] is True
+    made = rank([run], [name], dataset=dataset, interactions=interactions)
+    (ranker,) = made.rankers
+    assert ranker.beats_popularity is True
     kept = sorted(file.name for file in (home / "rankers").iterdir())
     assert [file.partition("-")[0] for file in kept] == [name, "past"]
     interactions.touch()
     stamp = (home / "rankers" / kept[0]).stat().st_mtime_ns
-    again = evaluate([run], [name], dataset=dataset, interactions=interactions)
+    again = rank([run], [name], dataset=dataset, interactions=interactions)
     assert len(list((home / "rankers").iterdir())) == 4
     assert (home / "rankers" / kept[0]).stat().st_mtime_ns == stamp
-    assert again["rankers"] == made["rankers"]
+    assert again.rankers == made.rankers
 
 
 def test_the_seed_decides(dataset: Dataset, known: Interactions, small_steps: None) -> None:

@@ -5,7 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from vbench._document import Interval
+from vbench.analysis.ranking import (
+    DeltaChoice,
+    ExactSearch,
+    Group,
+    IndexLoss,
+    JudgedDataset,
+    Kept,
+    ModelLoss,
+    Prediction,
+    RankedSetting,
+    RankerPredictors,
+    RankerRow,
+    RankingLoss,
+)
+from vbench.analysis.ranking import (
+    store_ranking as store,
+)
 from vbench.runs import files
+from vbench.runs.schema import Warn
 
 
 def store_comparisons(folder: Path) -> None:
@@ -54,74 +73,103 @@ def store_comparisons(folder: Path) -> None:
 def store_ranking(folder: Path) -> None:
     """Two rankers over two settings, with a choice of δ and one that could not be made."""
 
-    def interval(value: float) -> dict[str, float]:
-        return {"value": value, "low": value - 0.01, "high": value + 0.01}
+    def interval(value: float) -> Interval:
+        return Interval(value, value - 0.01, value + 0.01)
 
+    exact = ModelLoss(exact=interval(0.3), model_loss=interval(0.7))
+    lost = IndexLoss(value=interval(0.29), index_loss=interval(0.01), relative_loss=1 / 30)
+    whole = Group(
+        share=1.0,
+        mean_recall=0.9,
+        exact=interval(0.3),
+        value=interval(0.29),
+        index_loss=interval(0.01),
+    )
     rankers = ("tower", "<cross>")
-    document = {
-        "schema": "vbench.rank/1",
-        "warnings": [{"about": "relevance", "message": "few", "why": "chance", "remedy": "look"}],
-        "rankers": [
-            {
-                "ranker": name,
-                "measures": {
-                    "nDCG@10": {"exact": interval(0.3), "model_loss": interval(0.7)},
-                },
-                "beats_popularity": beats,
-            }
-            for name, beats in zip(rankers, (True, None), strict=True)
-        ],
-        "settings": [
-            {
-                "ranker": name,
-                "index": index,
-                "build": {},
-                "setting": {"ef": 16},
-                "k": 100,
-                "recall": 0.9,
-                "survival": 0.95,
-                "measures": {"nDCG@10": {"value": interval(0.29), "index_loss": interval(0.01)}},
-            }
-            for name in rankers
-            for index in ("hnsw", "ivf-flat")
-        ],
-        "prediction": [
-            {
-                "ranker": name,
-                "measures": [
-                    {
-                        "measure": "Recall@100",
-                        "correlation": 0.8,
-                        "correlation_low": 0.5,
-                        "correlation_high": None,
-                        "misordered": 0.1,
-                    },
-                    {
-                        "measure": "Failure@100",
-                        "correlation": None,
-                        "correlation_low": None,
-                        "correlation_high": None,
-                        "misordered": None,
-                    },
-                ],
-            }
-            for name in rankers
-        ],
-        "delta": [
-            {
-                "ranker": name,
-                "recall": "Recall@100",
-                "keep": 0.9,
-                "delta": delta,
-                "low": 0.4,
-                "high": None,
-                "note": "quality never falls",
-                "levels": [
-                    {"recall": x, "queries": 9, "relative": x, "low": 0.0, "high": 1.0}
-                    for x in (0.2, 0.8)
-                ],
-            }
-            for name, delta in zip(rankers, (0.5, None), strict=True)
-        ],
-    }
-    files.write_json(folder / "rank.json", document)
+    store(
+        folder,
+        RankingLoss(
+            run=str(folder),
+            runs=[str(folder)],
+            dataset=JudgedDataset(name="small", fingerprint="f", n=200, m=40),
+            k=100,
+            cutoff=10,
+            judged=40,
+            relevant=80,
+            exact=ExactSearch(found=0.5, popular=None, chance=0.1),
+            rankers=[
+                RankerRow(
+                    ranker=name,
+                    measures={"nDCG@10": exact},
+                    kendall=0.5,
+                    above_popularity=None,
+                    beats_popularity=beats,
+                )
+                for name, beats in zip(rankers, (True, None), strict=True)
+            ],
+            settings=[
+                RankedSetting(
+                    name=f"{index} ef=16",
+                    index=index,
+                    build={},
+                    setting={"ef": 16},
+                    k=100,
+                    builds=2,
+                    run=str(folder),
+                    ranker=name,
+                    same=[],
+                    recall=0.9,
+                    survival=0.95,
+                    kendall=0.5,
+                    measures={"nDCG@10": lost},
+                    worst=whole,
+                    buckets=[],
+                    segments=[],
+                )
+                for name in rankers
+                for index in ("hnsw", "ivf-flat")
+            ],
+            prediction=[
+                RankerPredictors(
+                    ranker=name,
+                    quality="nDCG@10",
+                    trials=4,
+                    settings=2,
+                    pairs=3,
+                    pairs_near=1,
+                    measures=[
+                        Prediction(
+                            measure="Recall@100",
+                            correlation=Interval(0.8, 0.5),
+                            misordered=Interval(0.1),
+                            misordered_near=None,
+                        ),
+                        Prediction(
+                            measure="Failure@100",
+                            correlation=Interval(None),
+                            misordered=Interval(None),
+                            misordered_near=None,
+                        ),
+                    ],
+                )
+                for name in rankers
+            ],
+            delta=[
+                DeltaChoice(
+                    ranker=name,
+                    quality="nDCG@10",
+                    recall="Recall@100",
+                    keep=0.9,
+                    delta=Interval(delta, 0.4),
+                    note="quality never falls",
+                    levels=[
+                        Kept(recall=x, cells=18, queries=9, relative=Interval(x, 0.0, 1.0))
+                        for x in (0.2, 0.8)
+                    ],
+                )
+                for name, delta in zip(rankers, (0.5, None), strict=True)
+            ],
+            failed=[],
+            warnings=[Warn("relevance", "few", "chance", "look")],
+        ),
+    )

@@ -15,7 +15,9 @@ from vbench.errors import VbenchError
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
+    from vbench.analysis.ranking import RankingLoss
     from vbench.data.dataset import Dataset
+    from vbench.ranking.handoff import Export
     from vbench.runs.run import Run
 
 _EXAMPLES = """
@@ -105,10 +107,11 @@ def rank(
     model, and what a trial loses beside them is lost by the index. Needs a dataset with relevance
     judgments.
     """
+    from vbench.analysis.rank import rank as measure
     from vbench.cli.open_runs import open_runs
     from vbench.data.load import load
-    from vbench.ranking.evaluate import dataset_of, evaluate
     from vbench.ranking.handoff import export_all
+    from vbench.runs.hardness import dataset_of
 
     def vectors(run: Run) -> Dataset:
         if dataset is None:
@@ -116,14 +119,14 @@ def rank(
         said = metric or run.manifest.dataset.metric
         return load(dataset, queries=queries, metric=said, relevance=relevance)
 
-    def handed_out(opened: list[Run]) -> dict[str, Any]:
+    def handed_out(opened: list[Run]) -> Export:
         assert folder is not None
         return export_all(opened, folder, form, k, vectors(opened[0]))
 
-    def judged(opened: list[Run]) -> dict[str, Any]:
+    def judged(opened: list[Run]) -> RankingLoss:
         data = vectors(opened[0])
         with progress_bar() as progress:
-            return evaluate(
+            return measure(
                 opened,
                 rankers,
                 k,
@@ -136,25 +139,25 @@ def rank(
     if dataset is None and (queries or metric or relevance):
         raise VbenchError("--queries, --metric and --relevance belong to --dataset; give that too")
     if folder is not None:
-        document = open_runs(runs, handed_out)
+        exported = open_runs(runs, handed_out)
         if as_json:
-            print_json(document)
+            print_json(exported)
         else:
-            say(f"{len(document['files'])} files in {folder}")
+            say(f"{len(exported.files)} files in {folder}")
             say(
                 "next: score the candidates, those of exact search too, and give the scores back: "
                 "vbench rank RUN --ranker file:SCORES"
             )
         return 0
-    document = open_runs(runs, judged)
+    ranking = open_runs(runs, judged)
     if figures is not None:
         from vbench.render.figures.ranking import write_figures
 
-        write_figures(document, figures)
+        write_figures(ranking, figures)
     if as_json:
-        print_json(document)
+        print_json(ranking)
     else:
         from vbench.render.terminal.rank import print_ranking
 
-        print_ranking(document)
+        print_ranking(ranking)
     return 0

@@ -6,10 +6,10 @@ import functools
 import sys
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
-from importlib.metadata import entry_points
-from typing import Any, NamedTuple
+from typing import Any
 
 from vbench import _plugins
+from vbench._plugins import Entry
 from vbench._process.text import describe_error
 from vbench._rehearsal import rehearse_import
 from vbench._trust import REMEDY, is_trusted
@@ -18,39 +18,14 @@ from vbench.indexes.protocol import Index
 from vbench.metric import METRICS
 
 GROUP = "vbench.indexes"
-_OWN = "vbench-ann"
 _imported: set[str] = set()
 _given: dict[str, type[Index]] = {}
 
 
-class Entry(NamedTuple):
-    """One registered adapter, not yet imported."""
-
-    name: str
-    target: str
-    """``module:Class``"""
-    origin: str
-    """The distribution that registers it."""
-    hidden: tuple[str, ...] = ()
-    """Other distributions that register something else under the same name, and are not used."""
-
-
 @functools.cache
 def adapters() -> Mapping[str, Entry]:
-    """All registered adapters by name; nothing is imported.
-
-    Where two distributions take the same name, vbench's own comes first, then the alphabet.
-    """
-    found = {
-        Entry(each.name, each.value, each.dist.name if each.dist else "unknown")
-        for each in entry_points(group=GROUP)
-    }
-    chosen: dict[str, Entry] = {}
-    for entry in sorted(found, key=lambda each: (each.name, each.origin != _OWN, each.origin)):
-        first = chosen.setdefault(entry.name, entry)
-        if entry.target != first.target:
-            chosen[entry.name] = first._replace(hidden=(*first.hidden, entry.origin))
-    return chosen
+    """All registered adapters by name; nothing is imported."""
+    return _plugins.discover(GROUP)
 
 
 def resolve(spec: str) -> type[Index]:

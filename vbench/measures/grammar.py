@@ -9,7 +9,6 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from importlib.metadata import entry_points
 from typing import Any, get_type_hints
 
 import msgspec
@@ -120,11 +119,11 @@ def measures() -> Mapping[str, type[Measure]]:
         and value.__module__ == module.__name__
         and not name.startswith("_")
     }
-    for entry in entry_points(group=GROUP):
+    for entry in _plugins.discover(GROUP).values():
         try:
             if entry.name in found:
                 raise VbenchError("another measure has that name")
-            found[entry.name] = _of_plugin(entry.value)
+            found[entry.name] = _of_plugin(entry.target)
         except VbenchError as error:
             warnings.warn(f"measure {entry.name!r}: {error}; it is left out", stacklevel=2)
     return found

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vbench._document import Document
 from vbench.data.dataset import Dataset
 from vbench.data.files import write_whole
 from vbench.errors import VbenchError
@@ -30,6 +32,26 @@ from vbench.runs.tables import write_frame
 Format = Literal["trec", "parquet"]
 Ids = NDArray[np.integer[Any]]
 EXACT = "exact"
+
+
+class ExportedTrial(msgspec.Struct, frozen=True, kw_only=True):
+    """One trial and the files that its candidates, the exact ones and the judgments are in."""
+
+    run: str
+    index: str
+    build: dict[str, Any]
+    build_number: int
+    setting: dict[str, Any]
+    k: int
+    files: list[str]
+
+
+class Export(Document, frozen=True, kw_only=True, tag="vbench.rank.export/2"):
+    """What `vbench rank --export` wrote: the files of each trial, and all of them once."""
+
+    folder: str
+    trials: list[ExportedTrial]
+    files: list[str]
 
 
 def export(
@@ -78,42 +100,39 @@ def export(
 
 def export_all(
     runs: Sequence[Run], folder: Path, form: Format, k: int | None, dataset: Dataset
-) -> dict[str, Any]:
-    """Write every trial of K candidates; a folder for each run where there are several.
-
-    Returns
-    -------
-    dict
-        What the command prints: the files of each trial.
-    """
+) -> Export:
+    """Write every trial of K candidates; a folder for each run where there are several."""
     k = candidates_of(runs, dataset, k)
-    listed: list[dict[str, Any]] = []
-    files: set[str] = set()
-    for run in runs:
-        place = folder / run.path.name if len(runs) > 1 else folder
-        for setting in run.settings():
-            if setting.k != k:
-                continue
-            for trial in setting.trials:
-                written = [str(file) for file in export(run, trial, place, form, dataset=dataset)]
-                files.update(written)
-                listed.append(
-                    {
-                        "run": str(run.path),
-                        "index": setting.index,
-                        "build": setting.build,
-                        "build_number": run.build_of(trial).number,
-                        "setting": setting.search,
-                        "k": k,
-                        "files": written,
-                    }
+    found = [
+        (run, setting, trial)
+        for run in runs
+        for setting in run.settings()
+        if setting.k == k
+        for trial in setting.trials
+    ]
+    written = [
+        ExportedTrial(
+            run=str(run.path),
+            index=setting.index,
+            build=setting.build,
+            build_number=run.build_of(trial).number,
+            setting=setting.search,
+            k=k,
+            files=[
+                str(file)
+                for file in export(
+                    run,
+                    trial,
+                    folder / run.path.name if len(runs) > 1 else folder,
+                    form,
+                    dataset=dataset,
                 )
-    return {
-        "schema": "vbench.rank.export/1",
-        "folder": str(folder),
-        "trials": listed,
-        "files": sorted(files),
-    }
+            ],
+        )
+        for run, setting, trial in found
+    ]
+    files = sorted({file for each in written for file in each.files})
+    return Export(folder=str(folder), trials=written, files=files)
 
 
 def label(setting: Setting, number: int) -> str:

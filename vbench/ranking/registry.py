@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 
 from vbench import _plugins
 from vbench.errors import UnknownNameError, VbenchError
@@ -14,13 +13,9 @@ GROUP = "vbench.rankers"
 
 
 @functools.cache
-def rankers() -> Mapping[str, str]:
-    """All registered rankers: ``module:Class`` by name; nothing is imported."""
-    # Sorted so that a name taken twice means the same ranker every time.
-    return {
-        each.name: each.value
-        for each in sorted(entry_points(group=GROUP), key=lambda each: each.value, reverse=True)
-    }
+def rankers() -> Mapping[str, _plugins.Entry]:
+    """All registered rankers by name; nothing is imported."""
+    return _plugins.discover(GROUP)
 
 
 def resolve(spec: str) -> Ranker:
@@ -58,7 +53,7 @@ def resolve(spec: str) -> Ranker:
             rankers(),
             "or give package.module:Class, command:PROGRAM, or file:PATH with scores",
         )
-    return _load(rankers()[spec], installed=True)
+    return _load(rankers()[spec].target, installed=True)
 
 
 def _load(target: str, *, installed: bool = False) -> Ranker:

@@ -31,7 +31,7 @@ def dataset_of(run: Run, dataset: Dataset | None = None) -> Dataset:
     if dataset is None:
         if not facts.source:
             raise VbenchError(
-                f"the vectors of {run.path} were made in memory; give the dataset again"
+                f"{run.path} searched in-memory vectors ({facts.name}); give them with --dataset"
             )
         dataset = reopen(facts.source)
     if dataset.fingerprint != facts.fingerprint:

@@ -101,8 +101,50 @@ def _trial_1(old: Document) -> Document:
     }
 
 
+def _rank_1(old: Document) -> Document:
+    """rank.json of 0.1: flat intervals; nothing of builds that left no result."""
+    return old | {
+        "schema": "vbench.rank/2",
+        "settings": [_ranked_1(each) for each in old["settings"]],
+        "prediction": [
+            each | {"measures": [_predictor_1(row) for row in each["measures"]]}
+            for each in old["prediction"]
+        ],
+        "delta": [
+            _nested(each, "delta", "")
+            | {"levels": [_nested(x, "relative", "") for x in each["levels"]]}
+            for each in old["delta"]
+        ],
+    }
+
+
+def _ranked_1(old: Document) -> Document:
+    shown = " ".join(f"{key}={value}" for key, value in {**old["build"], **old["setting"]}.items())
+    return {"same": [], "missing": 0, "name": f"{old['index']} {shown}".strip(), **old} | {
+        "measures": {
+            name: {"relative_loss": None, **each} for name, each in old["measures"].items()
+        }
+    }
+
+
+def _predictor_1(old: Document) -> Document:
+    return _nested(_nested(old, "correlation", "correlation_"), "misordered", "misordered_")
+
+
+def _delta_1(old: Document) -> Document:
+    return _nested(old, "delta") | {"levels": [_nested(each, "relative") for each in old["levels"]]}
+
+
+def _nested(old: Document, name: str, ends: str = "") -> Document:
+    """An interval as one object, where its ends were keys of their own."""
+    low, high = f"{ends}low", f"{ends}high"
+    new = {key: value for key, value in old.items() if key not in (low, high)}
+    return new | {name: {"value": old[name], "low": old[low], "high": old[high]}}
+
+
 STEPS: Mapping[str, Callable[[Document], Document]] = {
     "vbench.run/1": _run_1,
     "vbench.trial/1": _trial_1,
+    "vbench.rank/1": _rank_1,
 }
 """From a schema's name to the function that makes the next version's document of it."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import polars.selectors as cs
 import pytest
+from ranked_run import judged_dataset, ranked_run
 from render.made_run import make_run
 from render.stored import store_comparisons, store_ranking
 
 from vbench.analysis.gather import Report, gather
+from vbench.analysis.rank import rank
 from vbench.errors import VbenchError
 from vbench.render.page.charts import Drawing
 from vbench.render.page.page import html
@@ -78,6 +82,40 @@ def test_a_ranking_is_shown_with_its_losses_apart(tmp_path: Path) -> None:
         "<cross>, by Recall@100: quality never falls.",
     ]
     assert "&lt;cross&gt;" in html(run)
+
+
+def test_every_number_of_the_ranking_stands_in_its_document(tmp_path: Path) -> None:
+    """Charts and table draw what rank.json holds; nothing is computed again."""
+    dataset = judged_dataset(tmp_path / "small")
+    run = ranked_run(tmp_path / "run", dataset)
+    rank([run], dataset=dataset)
+    section = made(gather(run), ranking.section)
+    held = set(_numbers(json.loads((run.path / files.RANK).read_text())))
+    cells = [
+        cell.value
+        for part in section.parts
+        if isinstance(part, Table)
+        for row in part.rows
+        for cell in row.cells
+        if cell.value is not None
+    ]
+    drawn = [
+        value
+        for frame in section.frames.values()
+        for column in frame.select(cs.numeric())
+        for value in column.drop_nulls()
+    ]
+    assert len(cells) == 4
+    assert len(drawn) > 100
+    assert set(cells) | set(drawn) <= held
+
+
+def _numbers(document: object) -> Iterator[float]:
+    if isinstance(document, dict | list):
+        for each in document.values() if isinstance(document, dict) else document:
+            yield from _numbers(each)
+    elif isinstance(document, int | float):
+        yield document
 
 
 def test_a_document_of_a_newer_version_is_refused(tmp_path: Path) -> None:

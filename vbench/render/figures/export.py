@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vbench._paths import resource_dir
 from vbench.analysis.gather import Panel, Report, gather
+from vbench.analysis.ranking import RankingLoss
 from vbench.data.files import write_whole
 from vbench.errors import VbenchError
 from vbench.render import figures, frames, frames_tail
@@ -99,7 +100,7 @@ def write(
     return written
 
 
-def draw(figure: Planned, report: Report, size: tuple[float, float]) -> Figure:
+def draw(figure: Planned, shown: Report | RankingLoss, size: tuple[float, float]) -> Figure:
     """One figure with its legend below, as high as its rows and its legend need."""
     import matplotlib.style
     from matplotlib.figure import Figure
@@ -108,7 +109,7 @@ def draw(figure: Planned, report: Report, size: tuple[float, float]) -> Figure:
     with matplotlib.style.context(resource_dir("reports") / "figures.mplstyle"):
         drawn = Figure(figsize=(width, max(height, _ROW * figure.rows + 0.6)))
         ax: Axes = drawn.subplots()
-        figure.draw(report, ax, **figure.arguments)
+        figure.draw(shown, ax, **figure.arguments)
         _legend(drawn, ax, width)
     return drawn
 

@@ -1,103 +1,92 @@
-"""Figures of a ranking for print: each draws one part of the document into a matplotlib Axes.
+"""Figures of a ranking for print: each draws one part of it into a matplotlib Axes.
 
 >>> from matplotlib.figure import Figure
->>> from vbench.ranking.document import read_document
+>>> from vbench.analysis.ranking import read_ranking
 >>> axes = Figure().subplots()
->>> kept_by_recall(read_document(Path("results/…")), axes, "tower")            # doctest: +SKIP
+>>> kept_by_recall(read_ranking(Path("results/…")), axes, ranker="tower")      # doctest: +SKIP
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vbench._plain import in_figure
+from vbench.analysis.ranking import LEADING, RankingLoss
+from vbench.render.figures.base import DOUBLE, SINGLE, line, percent_axis, row_label, short
+from vbench.render.figures.export import Planned, draw, save
+from vbench.render.palette import COLORS, looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Document = Mapping[str, Any]
 _MEASURES = 10
+_ENDS = ("low", "high")
 
 
-def losses(document: Document, ax: Axes, ranker: str) -> None:
+def losses(ranking: RankingLoss, ax: Axes, *, ranker: str) -> None:
     """Loss of the index at every setting over mean recall, with its 95 % interval."""
-    rows = [each for each in document["settings"] if each["ranker"] == ranker]
-    for index in dict.fromkeys(row["index"] for row in rows):
-        own = sorted((row for row in rows if row["index"] == index), key=lambda row: row["recall"])
-        lost = [row["measures"]["nDCG@10"]["index_loss"] for row in own]
-        value = np.array([each["value"] for each in lost])
-        ends = np.array([[each["low"], each["high"]] for each in lost], dtype=float).T
-        ax.errorbar(
-            [row["recall"] for row in own],
-            value,
-            np.abs(ends - value),
-            marker="o",
-            markersize=4,
-            capsize=2,
-            label=in_figure(index),
-        )
+    rows = [each for each in ranking.settings if each.ranker == ranker]
+    for index, look in looks(list(dict.fromkeys(row.index for row in rows))).items():
+        own = sorted((row for row in rows if row.index == index), key=lambda row: row.recall)
+        recall = [row.recall for row in own]
+        lost = [row.leading.index_loss for row in own]
+        line(ax, look, recall, [each.value for each in lost], short(index))
+        low, high = (np.array([getattr(each, end) for each in lost], float) for end in _ENDS)
+        ax.vlines(recall, low, high, color=look.color, linewidth=0.9)
     ax.axhline(0, color="0.6", linewidth=0.8)
-    ax.set_xlabel(f"mean recall@{document['k']}")
-    ax.set_ylabel(f"nDCG@10 lost by the index ({in_figure(ranker)})")
-    ax.legend(frameon=False)
+    ax.set_xlabel(f"mean recall@{ranking.k}")
+    ax.set_ylabel(f"{LEADING} lost by the index ({short(ranker)})")
 
 
-def kept_by_recall(document: Document, ax: Axes, ranker: str) -> None:
+def kept_by_recall(ranking: RankingLoss, ax: Axes, *, ranker: str) -> None:
     """Share of the exact nDCG@10 that a query keeps over its recall, and the δ that follows."""
-    choices = [each for each in document["delta"] if each["ranker"] == ranker and each["levels"]]
-    for choice in choices:
-        levels = choice["levels"]
-        recall = [level["recall"] for level in levels]
-        (line,) = ax.plot(
-            recall,
-            [level["relative"] for level in levels],
-            marker="o",
-            markersize=4,
-            label=f"{choice['recall']}: δ = {choice['delta']:.2f}",
-        )
-        low, high = (
-            np.array([level[end] for level in levels], dtype=float) for end in ("low", "high")
-        )
-        ax.fill_between(recall, low, high, color=line.get_color(), alpha=0.13, linewidth=0)
-        ax.axvline(choice["delta"], color=line.get_color(), linewidth=0.8, linestyle=":")
-    ax.axhline(document["delta"][0]["keep"], color="0.6", linewidth=0.8)
+    choices = {
+        f"{each.recall}: δ = {each.delta.value:.2f}": each
+        for each in ranking.delta
+        if each.ranker == ranker and each.delta.value is not None
+    }
+    for (name, choice), look in zip(choices.items(), looks(list(choices)).values(), strict=True):
+        recall = [level.recall for level in choice.levels]
+        kept = [level.relative for level in choice.levels]
+        line(ax, look, recall, [each.value for each in kept], name)
+        low, high = (np.array([getattr(each, end) for each in kept], float) for end in _ENDS)
+        ax.fill_between(recall, low, high, color=look.color, alpha=0.13, linewidth=0)
+        ax.axvline(choice.delta.value or 0.0, color=look.color, linewidth=0.8, linestyle=":")
+    ax.axhline(ranking.delta[0].keep, color="0.6", linewidth=0.8)
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.3)
+    percent_axis(ax.yaxis)
     ax.set_xlabel("recall of a query")
-    ax.set_ylabel(f"share of the exact nDCG@10 kept ({in_figure(ranker)})")
-    if choices:
-        ax.legend(frameon=False, loc="lower right")
+    ax.set_ylabel(f"exact {LEADING} kept ({short(ranker)})")
 
 
-def predictors(document: Document, ax: Axes, ranker: str) -> None:
+def predictors(ranking: RankingLoss, ax: Axes, *, ranker: str) -> None:
     """Share of the pairs of trials that a measure of the index puts the wrong way round."""
-    part = next(each for each in document["prediction"] if each["ranker"] == ranker)
-    rows = [row for row in part["measures"] if row["misordered"] is not None][:_MEASURES]
-    value = np.array([row["misordered"] for row in rows], dtype=float)
-    place = np.arange(len(rows))[::-1]
-    ax.barh(place, value, height=0.6)
-    for at, row in zip(place, rows, strict=True):
-        if row["misordered_low"] is not None:
-            ax.plot(
-                [row["misordered_low"], row["misordered_high"]], [at, at], color="0.3", linewidth=1
-            )
-    ax.set_yticks(place, [row["measure"] for row in rows])
+    part = next(each for each in ranking.prediction if each.ranker == ranker)
+    rows = [row for row in part.measures if row.misordered.value is not None][:_MEASURES]
+    ax.barh(
+        range(len(rows)),
+        [row.misordered.value or 0.0 for row in rows],
+        height=0.6,
+        color=COLORS[0],
+    )
+    low, high = (np.array([getattr(row.misordered, end) for row in rows], float) for end in _ENDS)
+    ax.hlines(range(len(rows)), low, high, color="0.3", linewidth=0.9)
+    ax.set_yticks(range(len(rows)), [in_figure(row.measure) for row in rows])
+    ax.invert_yaxis()
     ax.set_xlim(0, 1)
-    ax.set_xlabel(f"of {part['pairs']} pairs, misordered ({in_figure(ranker)})")
+    ax.grid(axis="y", visible=False)
+    percent_axis(ax.xaxis)
+    row_label(ax, f"of {part.pairs} pairs, misordered ({short(ranker)})")
 
 
-FIGURES: Mapping[str, Callable[[Document, Axes, str], None]] = {
-    "losses": losses,
-    "kept-by-recall": kept_by_recall,
-    "predictors": predictors,
-}
+FIGURES = {"losses": losses, "kept-by-recall": kept_by_recall, "predictors": predictors}
 
 
-def write_figures(document: Document, folder: Path) -> list[Path]:
+def write_figures(ranking: RankingLoss, folder: Path) -> list[Path]:
     """Draw every figure for every ranker, as PNG and SVG.
 
     Returns
@@ -105,17 +94,14 @@ def write_figures(document: Document, folder: Path) -> list[Path]:
     list of Path
         ``RANKER-FIGURE.png`` and ``.svg``.
     """
-    from matplotlib.figure import Figure
-
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for place, row in enumerate(document["rankers"]):
-        for name, draw in FIGURES.items():
-            figure = Figure(figsize=(6.0, 3.6), layout="constrained")
-            draw(document, figure.subplots(), row["ranker"])
-            plain = row["ranker"] if row["ranker"].isidentifier() else f"ranker{place + 1}"
-            for suffix in ("png", "svg"):
-                path = folder / f"{plain}-{name}.{suffix}"
-                figure.savefig(path, dpi=200)
-                written.append(path)
+    for place, row in enumerate(ranking.rankers):
+        plain = row.ranker if row.ranker.isidentifier() else f"ranker{place + 1}"
+        for name, drawer in FIGURES.items():
+            planned = Planned(f"{plain}-{name}", drawer, {"ranker": row.ranker})
+            drawn = draw(planned, ranking, DOUBLE if drawer is predictors else SINGLE)
+            for kind in ("png", "svg"):
+                save(drawn, folder / f"{planned.name}.{kind}", kind)
+                written.append(folder / f"{planned.name}.{kind}")
     return written

@@ -1,4 +1,4 @@
-"""Charts of the ranking stage: what the index's misses cost, and which measure tells it."""
+"""Charts of the ranking stage: loss due to the index, which measure predicts it, choosing δ."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def losses(draw: Drawing, ranker: str) -> Spec:
     )
 
 
-def telling(draw: Drawing, ranker: str, measures: int) -> Spec:
+def predictors(draw: Drawing, ranker: str, measures: int) -> Spec:
     """Rank correlation of each measure of the index with ranking quality."""
     y = {
         "field": "measure",
@@ -86,12 +86,12 @@ def telling(draw: Drawing, ranker: str, measures: int) -> Spec:
             "tooltip": [
                 {"field": "measure", "type": "nominal"},
                 number("correlation", title="rank correlation", format="+.3f"),
-                number("misordered", title="pairs in the wrong order", format=".1%"),
+                number("misordered", title="pairs misordered", format=".1%"),
             ],
         },
     }
     return draw.plain(
-        "ranking_telling",
+        "ranking_predictors",
         [_RANKER, {"filter": "isValid(datum.correlation)"}],
         [interval, point],
         height=_ROW * max(measures, 3),

@@ -2,189 +2,175 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
 
+from vbench._document import Interval
 from vbench.analysis.gather import Report
+from vbench.analysis.ranking import LEADING, DeltaChoice, RankingLoss, read_ranking
 from vbench.render.page import charts_ranking as charts
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Cell, Chart, Choice, Column, Row, Section, Table, Words
 from vbench.render.quantities import digits
-from vbench.runs import files
+from vbench.runs.run import Run
 from vbench.runs.settings import join_values, spell
-from vbench.runs.upgrade import upgrade
-
-SCHEMA = "vbench.rank/1"
-_LEADING = "nDCG@10"
-Document = Mapping[str, Any]
 
 
 def section(report: Report, draw: Drawing) -> Section | None:
-    """Losses of model and index, which measure tells them, and the choice of δ."""
-    documents = list(_stored(report))
-    if not documents:
+    """Losses of model and index, which measure predicts them, and the choice of δ."""
+    found = [(run, read_ranking(run.path)) for run in report.runs]
+    rankings = {run: ranking for run, ranking in found if ranking is not None}
+    if not rankings:
         return None
-    losses = pl.DataFrame([row for each in documents for row in _losses(each)])
-    telling = pl.DataFrame([row for each in documents for row in _telling(each)])
-    levels = pl.DataFrame([row for each in documents for row in _levels(each)])
+    stored = list(rankings.values())
+    losses = pl.DataFrame(
+        [row for run, each in rankings.items() for row in _losses(each, _titles(report, run))]
+    )
+    predictors = pl.DataFrame([row for each in stored for row in _predictors(each)])
+    levels = pl.DataFrame([row for each in stored for row in _levels(each)])
     rankers = losses["ranker"].unique(maintain_order=True).to_list()
     choice = Choice("ranker", "Ranker", [(name, name) for name in rankers], rankers[0])
     parts: list[Chart | Table | Words] = [
-        *(
-            Words([f"{each['message']}: {each['why']}."])
-            for d in documents
-            for each in d["warnings"]
-        ),
-        _rankers(documents),
+        *(Words([f"{each.message}: {each.why}."]) for of in stored for each in of.warnings),
+        _rankers(stored),
         Chart(
             "ranking-loss",
-            "What the index's misses cost",
-            "Loss of nDCG@10 against exact candidates under the same ranker, for every setting, "
-            "with 95 % intervals. The loss of the model itself is not in it.",
+            "Loss due to the index",
+            f"Loss of {LEADING} against exact candidates under the same ranker, for every "
+            "setting, with 95 % intervals. The loss of the model itself is not in it.",
             charts.losses(draw, rankers[0]),
             (choice, charts.ACROSS),
         ),
     ]
-    data = {"ranking": losses}
-    if not telling.is_empty():
-        data["ranking_telling"] = telling
+    frames = {"ranking": losses}
+    if not predictors.is_empty():
+        frames["ranking_predictors"] = predictors
         parts.append(
             Chart(
-                "ranking-telling",
-                "Which measure of the index tells the loss?",
+                "ranking-predictors",
+                "Which measure of the index predicts the loss?",
                 "Rank correlation of each measure with ranking quality over all trials: the "
                 "nearer to 1, the better the measure orders indexes for the ranker downstream.",
-                charts.telling(draw, rankers[0], telling["measure"].n_unique()),
+                charts.predictors(draw, rankers[0], predictors["measure"].n_unique()),
                 (choice,),
                 half=True,
             )
         )
     if not levels.is_empty():
-        data["ranking_delta"] = levels
+        frames["ranking_delta"] = levels
         parts.append(
             Chart(
                 "ranking-delta",
-                "Which δ to ask for?",
+                "Choosing δ",
                 "Ranking quality of a query relative to exact candidates, by its recall. Where "
-                "the line crosses 90 % is the δ below which a query is not served.",
+                "the line crosses 90 % is the δ to ask an index for.",
                 charts.delta(draw, rankers[0]),
                 (choice,),
                 half=True,
             )
         )
-        parts.append(Words(list(_choices(documents))))
+        parts.append(Words([_chosen(choice) for each in stored for choice in each.delta]))
     return Section(
         "ranking",
-        "What does the ranking stage lose?",
-        "Candidates go to a ranker; what counts is what it can still put on top. Losses of the "
-        "model and losses of the index are never mixed.",
+        "Ranking quality lost",
+        "Candidates go to a ranker, whose top 10 is judged. The loss of the model and the loss "
+        "of the index are kept apart.",
         parts,
-        data,
+        frames,
     )
 
 
-def _stored(report: Report) -> Iterator[Document]:
-    for run in report.runs:
-        path = files.rank_path(run.path)
-        if (document := files.read_json(path)) is not None:
-            yield upgrade(document, SCHEMA, path)
+def _titles(report: Report, run: Run) -> dict[str, str]:
+    """What the report calls the indexes of a run."""
+    return {each.index: each.title for each in report.settings if each.run is run}
 
 
-def _losses(document: Document) -> Iterator[dict[str, Any]]:
-    for each in document["settings"]:
-        loss = each["measures"][_LEADING]["index_loss"]
+def _losses(ranking: RankingLoss, titles: dict[str, str]) -> Iterator[dict[str, Any]]:
+    for each in ranking.settings:
+        lost = each.leading.index_loss
         yield {
-            "ranker": each["ranker"],
-            "index": each["index"],
-            "setting": spell(
-                {**each["build"], **join_values([each["setting"], *each.get("same", [])])}
-            ),
-            "k": each["k"],
-            "recall": each["recall"],
-            "survival": each["survival"],
-            "quality": each["measures"][_LEADING]["value"]["value"],
-            "loss": loss["value"],
-            "low": loss["low"],
-            "high": loss["high"],
+            "ranker": each.ranker,
+            "index": titles.get(each.index, each.index),
+            "setting": spell({**each.build, **join_values([each.setting, *each.same])}),
+            "k": each.k,
+            "recall": each.recall,
+            "survival": each.survival,
+            "quality": each.leading.value.value,
+            "loss": lost.value,
+            "low": lost.low,
+            "high": lost.high,
         }
 
 
-def _telling(document: Document) -> Iterator[dict[str, Any]]:
-    for each in document["prediction"]:
-        for measure in each["measures"]:
+def _predictors(ranking: RankingLoss) -> Iterator[dict[str, Any]]:
+    for each in ranking.prediction:
+        for measure in each.measures:
             yield {
-                "ranker": each["ranker"],
-                "measure": measure["measure"],
-                "correlation": measure["correlation"],
-                "low": measure["correlation_low"],
-                "high": measure["correlation_high"],
-                "misordered": measure["misordered"],
+                "ranker": each.ranker,
+                "measure": measure.measure,
+                "correlation": measure.correlation.value,
+                "low": measure.correlation.low,
+                "high": measure.correlation.high,
+                "misordered": measure.misordered.value,
             }
 
 
-def _levels(document: Document) -> Iterator[dict[str, Any]]:
-    for each in document["delta"]:
-        for level in each["levels"]:
+def _levels(ranking: RankingLoss) -> Iterator[dict[str, Any]]:
+    for each in ranking.delta:
+        for level in each.levels:
             yield {
-                "ranker": each["ranker"],
-                "of": each["recall"],
-                "keep": each["keep"],
-                "recall": level["recall"],
-                "queries": level["queries"],
-                "relative": level["relative"],
-                "low": level["low"],
-                "high": level["high"],
+                "ranker": each.ranker,
+                "of": each.recall,
+                "keep": each.keep,
+                "recall": level.recall,
+                "queries": level.queries,
+                "relative": level.relative.value,
+                "low": level.relative.low,
+                "high": level.relative.high,
             }
 
 
-def _choices(documents: Sequence[Document]) -> Iterator[str]:
-    for document in documents:
-        for each in document["delta"]:
-            head = f"{each['ranker']}, by {each['recall']}: "
-            if each["delta"] is None:
-                yield head + (each["note"] or "no δ can be told from these trials") + "."
-            else:
-                ends = ""
-                if each["low"] is not None and each["high"] is not None:
-                    ends = f" (95 %: {each['low']:.2f} to {each['high']:.2f})"
-                yield (
-                    f"{head}quality falls under {each['keep']:.0%} of exact below a recall of "
-                    f"{each['delta']:.2f}{ends}."
-                )
+def _chosen(choice: DeltaChoice) -> str:
+    head, delta = f"{choice.ranker}, by {choice.recall}", choice.delta
+    if delta.value is None:
+        return f"{head}: {choice.note or 'these trials do not show a δ'}."
+    ends = ""
+    if delta.low is not None and delta.high is not None:
+        ends = f" (95 %: {delta.low:.2f} to {delta.high:.2f})"
+    return (
+        f"{head}: quality falls under {choice.keep:.0%} of exact below a recall of "
+        f"{delta.value:.2f}{ends}."
+    )
 
 
-def _rankers(documents: Sequence[Document]) -> Table:
+def _rankers(rankings: Sequence[RankingLoss]) -> Table:
     columns = [
         Column("ranker", number=False),
-        Column("nDCG@10 with exact candidates"),
+        Column(f"{LEADING} with exact candidates"),
         Column("lost by the model", "Against a perfect list"),
-        Column("beats popularity", "Is its nDCG@10 above that of the order by popularity?"),
+        Column("beats popularity", f"Is its {LEADING} above that of the order by popularity?"),
     ]
-    rows = []
-    for document in documents:
-        for each in document["rankers"]:
-            of = each["measures"][_LEADING]
-            beats = each["beats_popularity"]
-            rows.append(
-                Row(
-                    [
-                        Cell(each["ranker"]),
-                        _interval(of["exact"]),
-                        _interval(of["model_loss"]),
-                        Cell("–" if beats is None else "yes" if beats else "no"),
-                    ]
-                )
-            )
+    rows = [
+        Row(
+            [
+                Cell(each.ranker),
+                _interval(each.leading.exact),
+                _interval(each.leading.model_loss),
+                Cell({None: "–", True: "yes", False: "no"}[each.beats_popularity]),
+            ]
+        )
+        for ranking in rankings
+        for each in ranking.rankers
+    ]
     return Table(
         "rankers", "The rankers", "Small figures: 95 % intervals over queries.", columns, rows
     )
 
 
-def _interval(of: Mapping[str, float | None]) -> Cell:
-    value, low, high = of["value"], of["low"], of["high"]
-    if value is None:
+def _interval(of: Interval) -> Cell:
+    if of.value is None:
         return Cell("–")
-    note = "" if low is None or high is None else f"{digits(low)}–{digits(high)}"
-    return Cell(digits(value), value, note)
+    note = "" if of.low is None or of.high is None else f"{digits(of.low)}–{digits(of.high)}"
+    return Cell(digits(of.value), of.value, note)

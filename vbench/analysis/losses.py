@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._document import Interval
 from vbench.measures.hits import threshold
 from vbench.metric import FloatArray
 from vbench.stats.crossed import crossed_mean, layout, margin, variance_parts
@@ -20,18 +20,11 @@ BUCKETS = (0.0, 0.5, 0.7, 0.9, 1.0)
 _DIFFERENCE = (-1.0, 1.0)
 
 
-class Value(NamedTuple):
-    """A mean with its 95 % interval; None where there is nothing to take the mean of."""
-
-    value: float | None
-    low: float | None
-    high: float | None
+NOTHING = Interval(None)
+"""There is nothing to take the mean of."""
 
 
-NOTHING = Value(None, None, None)
-
-
-def mean(values: FloatArray) -> Value:
+def mean(values: FloatArray) -> Interval:
     """Mean of (mj,) or (B, mj) values in [−1, 1]; queries with a NaN in any build are left out."""
     rows = np.atleast_2d(values)
     rows = rows[:, np.isfinite(rows).all(axis=0)]
@@ -39,10 +32,10 @@ def mean(values: FloatArray) -> Value:
         return NOTHING
     bounds = (0.0, 1.0) if rows.min() >= 0 else _DIFFERENCE
     estimate = crossed_mean(rows, bounds=bounds)
-    return Value(estimate.value, estimate.low, estimate.high)
+    return Interval(estimate.value, estimate.low, estimate.high)
 
 
-def loss(exact: FloatArray, trials: FloatArray) -> Value:
+def loss(exact: FloatArray, trials: FloatArray) -> Interval:
     """Mean of exact − trial, paired by query, with an interval over queries and builds.
 
     Parameters
@@ -54,10 +47,10 @@ def loss(exact: FloatArray, trials: FloatArray) -> Value:
     if not kept.any():
         return NOTHING
     estimate = crossed_mean(difference[:, kept], bounds=_DIFFERENCE)
-    return Value(estimate.value, estimate.low, estimate.high)
+    return Interval(estimate.value, estimate.low, estimate.high)
 
 
-def domain_mean(values: FloatArray, weights: FloatArray) -> Value:
+def domain_mean(values: FloatArray, weights: FloatArray) -> Interval:
     """Mean over some cells of builds × queries, such as those in one bucket of recall.
 
     Which cells are in differs between builds, so the mean is a ratio of two totals; the interval
@@ -75,9 +68,9 @@ def domain_mean(values: FloatArray, weights: FloatArray) -> Value:
     values = np.where(weights > 0, values, 0.0)
     center = float((values * weights).mean() / share)
     if int((weights > 0).any(axis=0).sum()) < 2:
-        return Value(center, None, None)
+        return Interval(center, None, None)
     half = margin(variance_parts(layout((values - center) * weights / share)), 0.95)
-    return Value(center, center - half, center + half)
+    return Interval(center, center - half, center + half)
 
 
 def bucket_masks(recall: FloatArray, k: int) -> list[tuple[str, NDArray[np.bool_]]]:

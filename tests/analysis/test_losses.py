@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vbench.ranking.losses import (
+from vbench.analysis.losses import (
     NOTHING,
     bucket_masks,
     domain_mean,

@@ -12,50 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._document import Interval
+from vbench.analysis.losses import NOTHING
+from vbench.analysis.ranking import Choice, Kept
 from vbench.metric import FloatArray
 
 KEEP = 0.9
 RESAMPLES = 500
 BINS = 10
-
-
-class Level(NamedTuple):
-    """Queries of similar recall, over all trials.
-
-    Attributes
-    ----------
-    recall : their mean recall
-    cells : number of (trial, query)
-    queries : number of queries among them
-    relative : quality kept, Σ trial / Σ exact, with its 95 % interval over queries
-    """
-
-    recall: float
-    cells: int
-    queries: int
-    relative: float
-    low: float | None
-    high: float | None
-
-
-class Choice(NamedTuple):
-    """The δ to ask for.
-
-    Attributes
-    ----------
-    keep : share of the exact quality that is to be kept
-    delta : None where the trials cannot tell
-    low, high : 95 % interval over queries
-    note : what limits it, in words; empty where nothing does
-    levels : by rising recall
-    """
-
-    keep: float
-    delta: float | None
-    low: float | None
-    high: float | None
-    note: str
-    levels: list[Level]
 
 
 def choose(
@@ -77,7 +41,8 @@ def choose(
     sums = _sums(level, exact, trials, recall)
     used = (sums.cells.sum(axis=0) > 0) & (sums.exact.sum(axis=0) > 0)
     if used.sum() < 2:
-        return Choice(keep, None, None, None, "all queries have about the same recall", [])
+        note = "all queries have about the same recall"
+        return Choice(keep=keep, delta=NOTHING, note=note, levels=[])
     once = np.ones((1, len(exact)))
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(len(exact), np.full(len(exact), 1 / len(exact)), RESAMPLES)
@@ -89,7 +54,8 @@ def choose(
         [_crossing(*each, keep) for each in zip(ats, relatives, weights, strict=True)]
     )
     low, high = (float(each) for each in np.quantile(resampled, [0.025, 0.975]))
-    return Choice(keep, delta, low, high, _note(delta, at, keep), levels)
+    note = _note(delta, at, keep)
+    return Choice(keep=keep, delta=Interval(delta, low, high), note=note, levels=levels)
 
 
 class _Sums(NamedTuple):
@@ -131,18 +97,19 @@ def _levels(
     at: FloatArray,
     relative: FloatArray,
     resampled: FloatArray,
-) -> list[Level]:
+) -> list[Kept]:
     low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
     cells = sums.cells[:, used]
     queries = (cells > 0).sum(axis=0)
     return [
-        Level(
-            float(at[i]),
-            int(cells[:, i].sum()),
-            int(queries[i]),
-            float(relative[i]),
-            float(low[i]) if queries[i] > 1 else None,
-            float(high[i]) if queries[i] > 1 else None,
+        Kept(
+            recall=float(at[i]),
+            cells=int(cells[:, i].sum()),
+            queries=int(queries[i]),
+            relative=Interval(
+                float(relative[i]),
+                *((float(low[i]), float(high[i])) if queries[i] > 1 else ()),
+            ),
         )
         for i in range(len(at))
     ]

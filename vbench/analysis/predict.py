@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._document import Interval
+from vbench.analysis.ranking import Prediction, Predictors
 from vbench.measures import usual
 from vbench.measures.answers import Answers
 from vbench.measures.base import Measure
@@ -20,33 +22,6 @@ FEWEST_SETTINGS = 5
 _DELTAS = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 
-class Prediction(NamedTuple):
-    """How well one measure orders the trials by what the ranking stage keeps.
-
-    Attributes
-    ----------
-    measure : the measure, in the grammar
-    correlation
-        Spearman's ρ between the measure (turned so that more is better) and the quality kept;
-        1 is a perfect order. None where one of the two is the same for all trials.
-    misordered
-        Share of the pairs of trials, of two settings and with clearly different losses, that the
-        measure puts the other way round; a tie counts half.
-    misordered_near
-        The same among pairs whose mean recall differs by at most 0.02.
-    *_low, *_high : 95 % interval by resampling the settings; None with fewer than five.
-    """
-
-    measure: str
-    correlation: float | None
-    correlation_low: float | None
-    correlation_high: float | None
-    misordered: float | None
-    misordered_low: float | None
-    misordered_high: float | None
-    misordered_near: float | None
-
-
 class Pairs(NamedTuple):
     """Which pairs of trials are compared: bool (T, T), the first better than the second."""
 
@@ -54,7 +29,7 @@ class Pairs(NamedTuple):
     near: NDArray[np.bool_]
 
 
-def values(
+def measure_trials(
     answers: Sequence[Answers], survivors: Sequence[NDArray[np.integer[Any]]]
 ) -> dict[Measure, FloatArray]:
     """Every measure of an index that is tried, of every trial: float64 (T,).
@@ -92,37 +67,33 @@ def predictions(
     settings: NDArray[np.intp],
     quality: FloatArray,
     seed: int = 0,
-) -> tuple[list[Prediction], dict[str, int]]:
+) -> Predictors:
     """Judge every measure, best first.
 
     Parameters
     ----------
-    measured : float64 (T,) by measure, as :func:`values` gives them
+    measured : float64 (T,) by measure, as :func:`measure_trials` gives them
     settings : int (T,), which setting each trial belongs to; builds of one setting share it
     quality : float64 (T, mj), ranking quality of every query, such as nDCG@10
-
-    Returns
-    -------
-    predictions, and the number of trials, settings and pairs that they rest on
     """
     kept = quality.mean(axis=1)
     recall = next(iter(measured.values()))
     pairs = _pairs(quality, settings, recall)
     weights = _resamples(settings, seed)
     found = [_judge(name, each, kept, pairs, weights) for name, each in measured.items()]
-    facts = {
-        "trials": len(settings),
-        "settings": len(np.unique(settings)),
-        "pairs": int(pairs.clear.sum()),
-        "pairs_near": int(pairs.near.sum()),
-    }
-    return sorted(found, key=_order), facts
+    return Predictors(
+        trials=len(settings),
+        settings=len(np.unique(settings)),
+        pairs=int(pairs.clear.sum()),
+        pairs_near=int(pairs.near.sum()),
+        measures=sorted(found, key=_order),
+    )
 
 
 def _order(each: Prediction) -> tuple[float, float]:
     return (
-        1.0 if each.misordered is None else each.misordered,
-        -(each.correlation or 0.0),
+        1.0 if each.misordered.value is None else each.misordered.value,
+        -(each.correlation.value or 0.0),
     )
 
 
@@ -155,10 +126,10 @@ def _judge(
     once = np.ones((1, len(values)))
     wrong = (turned[:, np.newaxis] < turned) + 0.5 * (turned[:, np.newaxis] == turned)
     return Prediction(
-        str(measure),
-        *_with_ends(_spearman(turned, kept, once), _spearman(turned, kept, weights)),
-        *_with_ends(_share(wrong, pairs.clear, once), _share(wrong, pairs.clear, weights)),
-        _finite(_share(wrong, pairs.near, once)[0]),
+        measure=str(measure),
+        correlation=_interval(_spearman(turned, kept, once), _spearman(turned, kept, weights)),
+        misordered=_interval(_share(wrong, pairs.clear, once), _share(wrong, pairs.clear, weights)),
+        misordered_near=_finite(_share(wrong, pairs.near, once)[0]),
     )
 
 
@@ -185,12 +156,12 @@ def _share(wrong: FloatArray, among: NDArray[np.bool_], weights: FloatArray) -> 
         return np.asarray(((weights @ (wrong * among)) * weights).sum(axis=1) / total)
 
 
-def _with_ends(value: FloatArray, resampled: FloatArray) -> tuple[Any, Any, Any]:
+def _interval(value: FloatArray, resampled: FloatArray) -> Interval:
     kept = resampled[np.isfinite(resampled)]
     if not np.isfinite(value[0]) or len(kept) < RESAMPLES / 2:
-        return _finite(value[0]), None, None
+        return Interval(_finite(value[0]))
     low, high = np.quantile(kept, [0.025, 0.975])
-    return float(value[0]), float(low), float(high)
+    return Interval(float(value[0]), float(low), float(high))
 
 
 def _finite(value: float) -> float | None:

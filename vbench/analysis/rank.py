@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from vbench._plugins import guard
+from vbench.analysis.assemble import assemble
+from vbench.analysis.ranking import LEADING, RankingLoss, store_ranking
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.metric import FloatArray
-from vbench.ranking.document import LEADING, document, write_document
 from vbench.ranking.interactions import identity, source_of
 from vbench.ranking.protocol import Material, Ranker
 from vbench.ranking.registry import resolve
@@ -26,10 +27,11 @@ from vbench.ranking.stage import (
     set_up,
 )
 from vbench.runs.failed import failed_trials
+from vbench.runs.hardness import dataset_of
 from vbench.runs.run import Run
 
 
-def evaluate(
+def rank(
     runs: Sequence[Run],
     rankers: Sequence[str] = (),
     k: int | None = None,
@@ -38,10 +40,10 @@ def evaluate(
     interactions: Path | None = None,
     seed: int = 0,
     progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> RankingLoss:
     """Rank, and describe what the model and what the index loses.
 
-    The document of each run, made of its own trials alone, is left in its folder.
+    What is found of each run, made of its own trials alone, is left in its folder.
 
     Parameters
     ----------
@@ -55,8 +57,8 @@ def evaluate(
 
     Returns
     -------
-    dict
-        The document (schema ``vbench.rank/1``) of all runs together.
+    RankingLoss
+        That of all runs together.
 
     Raises
     ------
@@ -66,61 +68,33 @@ def evaluate(
         raise VbenchError("give at least one run folder")
     from threadpoolctl import threadpool_limits
 
-    # Thousands of small products: threads only wait for each other.
-    with threadpool_limits(1, user_api="blas"):
-        return _evaluate(runs, rankers, k, dataset, interactions, seed, progress)
-
-
-def _evaluate(
-    runs: Sequence[Run],
-    rankers: Sequence[str],
-    k: int | None,
-    dataset: Dataset | None,
-    interactions: Path | None,
-    seed: int,
-    progress: Progress | None,
-) -> dict[str, Any]:
     data = dataset or dataset_of(runs[0])
     # A wrong name should not be found out after the other rankers have worked for a minute.
     resolved = {name: resolve(name) for name in rankers or _usual(data)}
-    stage = set_up(runs, data, k)
-    source = source_of(data, interactions)
-    material = Material(
-        dataset=data,
-        exposed=runs[0].ground_truth.ids[:, : stage.k],
-        interactions=source.read,
-        source=identity(source),
-        seed=seed,
-    )
-    ranked = [_ranked(stage, *each, material, progress) for each in resolved.items()]
-    popular = _popular(stage, material)
-    lost = [each for run in runs for each in failed_trials(run) if each["k"] == stage.k]
-    made = document(stage, ranked, popular, lost)
-    for run in runs:
-        own = made
-        if len(runs) > 1:
-            lost = [each for each in failed_trials(run) if each["k"] == stage.k]
-            own = document(*part(stage, ranked, run), popular, lost)
-        write_document(run.path, own)
-    return made
-
-
-def dataset_of(run: Run) -> Dataset:
-    """Open the dataset that a run searched.
-
-    Raises
-    ------
-    VbenchError
-        The run was made of vectors in memory, or its files are not there any more.
-    """
-    from vbench.data.load import reopen
-
-    facts = run.manifest.dataset
-    if not facts.source:
-        raise VbenchError(
-            f"{run.path} searched vectors in memory ({facts.name}); give them with --dataset"
+    # Thousands of small products: threads only wait for each other.
+    with threadpool_limits(1, user_api="blas"):
+        stage = set_up(runs, data, k)
+        source = source_of(data, interactions)
+        material = Material(
+            dataset=data,
+            exposed=runs[0].ground_truth.ids[:, : stage.k],
+            interactions=source.read,
+            source=identity(source),
+            seed=seed,
         )
-    return reopen(facts.source)
+        ranked = [_ranked(stage, *each, material, progress) for each in resolved.items()]
+        popular = _popular(stage, material)
+        whole = assemble(stage, ranked, popular, _failed(runs, stage.k))
+        for run in runs:
+            own = whole
+            if len(runs) > 1:
+                own = assemble(*part(stage, ranked, run), popular, _failed([run], stage.k))
+            store_ranking(run.path, own)
+        return whole
+
+
+def _failed(runs: Sequence[Run], k: int) -> list[dict[str, Any]]:
+    return [each for run in runs for each in failed_trials(run) if each["k"] == k]
 
 
 def _usual(dataset: Dataset) -> list[str]:

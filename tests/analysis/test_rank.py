@@ -1,0 +1,121 @@
+"""The document of a ranking: what it holds, where it is kept, what it warns of."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from ranked_run import ranked_run
+
+from vbench.analysis.rank import rank
+from vbench.analysis.ranking import RankingLoss, read_ranking
+from vbench.data.dataset import Dataset
+from vbench.errors import VbenchError
+from vbench.runs import files
+from vbench.runs.run import Run
+
+
+def test_losses_of_model_and_index_add_up(run: Run, dataset: Dataset) -> None:
+    """Perfect − model − index = what a trial reaches, for every measure that all queries have."""
+    made = rank([run], dataset=dataset)
+    assert [each.ranker for each in made.rankers] == ["tower", "popularity"]
+    for each in made.settings:
+        ranker = next(row for row in made.rankers if row.ranker == each.ranker)
+        for name, perfect in (("nDCG@10", 1), ("MRR@10", 1), ("Hit@10", 1)):
+            model = ranker.measures[name].model_loss.value
+            index = each.measures[name].index_loss
+            value = each.measures[name].value.value
+            assert value == pytest.approx(perfect - model - index.value)
+            assert index.low <= index.value <= index.high
+
+
+def test_more_misses_lose_more(tmp_path: Path, dataset: Dataset) -> None:
+    """The index that finds everything loses nothing; the worse of two others loses more."""
+    run = ranked_run(tmp_path / "other", dataset, {"flat": {1: 0.0}, "hnsw": {1: 0.5, 2: 0.2}})
+    made = rank([run], ["tower"], dataset=dataset)
+    lost = [each.measures["nDCG@10"].index_loss.value for each in made.settings]
+    assert lost[0] == 0
+    assert lost[1] > lost[2] > 0
+    assert [round(each.recall, 1) for each in made.settings] == [1.0, 0.5, 0.8]
+
+
+def test_groups_are_parts_of_the_whole(run: Run, dataset: Dataset) -> None:
+    """Buckets and segments, weighted by their share, give the loss of all; the worst is 5 %."""
+    made = rank([run], ["tower"], dataset=dataset)
+    for each in made.settings:
+        whole = each.measures["nDCG@10"].index_loss.value
+        for parts in (each.buckets, each.segments):
+            total = sum(part.share * part.index_loss.value for part in parts if part.share)
+            assert total == pytest.approx(whole)
+        assert each.worst.share == pytest.approx(4 / 70)
+        assert each.worst.mean_recall < each.recall
+        assert {part.column for part in each.segments} == {"activity"}
+
+
+def test_the_document_is_kept_in_the_run_folder(run: Run, dataset: Dataset) -> None:
+    """Under its schema, equal to what was returned; what is no ranking of ours is refused."""
+    made = rank([run], dataset=dataset)
+    assert made.schema == "vbench.rank/2"
+    assert read_ranking(run.path) == made == RankingLoss.from_json(made.to_json())
+    files.write_json(run.path / files.RANK, made.to_builtins() | {"k": "many"})
+    with pytest.raises(VbenchError, match=r"Expected `int`.*rank the run again"):
+        read_ranking(run.path)
+    (run.path / files.RANK).write_text("{")
+    with pytest.raises(VbenchError, match="damaged"):
+        read_ranking(run.path)
+    files.write_json(run.path / files.RANK, {"schema": "vbench.rank/99"})
+    with pytest.raises(VbenchError, match="newer vbench"):
+        read_ranking(run.path)
+    assert read_ranking(run.path.parent) is None
+
+
+def test_each_of_several_runs_keeps_its_own(run: Run, dataset: Dataset, tmp_path: Path) -> None:
+    """Together they are one document; each folder has the trials of its run alone."""
+    second = ranked_run(tmp_path / "second", dataset, {"lsh": {4: 0.6}}, seed=9)
+    made = rank([run, second], ["tower"], dataset=dataset)
+    assert len(made.settings) == 4
+    assert made.prediction[0].trials == 8
+    assert [each.index for each in read_ranking(second.path).settings] == ["lsh"]
+    assert len(read_ranking(run.path).settings) == 3
+
+
+def test_judgments_that_do_not_fit_are_the_datas_fault(run: Run, dataset: Dataset) -> None:
+    """Judgments of far items: a warning that blames data or model, and not the index."""
+    far = np.argsort((dataset.queries @ dataset.base.T), axis=1)[:, :3]
+    relevance = pl.DataFrame({"query": np.repeat(np.arange(90), 3), "item": far.ravel()})
+    made = rank([run], ["tower"], dataset=dataclasses.replace(dataset, relevance=relevance))
+    (warning,) = made.warnings
+    assert warning.about == "relevance"
+    assert "the data or the model is at fault and not the index" in warning.why
+    assert made.exact.found == 0
+
+
+def test_a_retriever_worse_than_popularity_is_named(run: Run, dataset: Dataset) -> None:
+    """Judgments of the most popular items that retrieval finds now and then."""
+    first = np.argsort(-dataset.items["popularity"].to_numpy())[:4]
+    near = np.argsort(-(dataset.queries @ dataset.base.T), axis=1)[:, 0]
+    query = np.concatenate([np.repeat(np.arange(90), 4), np.arange(90)])
+    item = np.concatenate([np.tile(first, 90), near])
+    relevance = pl.DataFrame({"query": query, "item": item})
+    made = rank([run], ["tower"], dataset=dataclasses.replace(dataset, relevance=relevance))
+    assert [each.about for each in made.warnings] == ["retriever"]
+
+
+def test_a_ranker_is_compared_with_popularity(run: Run, dataset: Dataset) -> None:
+    """Similarity beats it here, clearly; popularity has nothing to be compared with."""
+    made = rank([run], dataset=dataset)
+    tower, popularity = made.rankers
+    assert tower.beats_popularity is True
+    assert tower.above_popularity.low > 0
+    assert popularity.beats_popularity is None
+
+
+def test_few_candidates_are_warned_of(tmp_path: Path, dataset: Dataset) -> None:
+    """Ten candidates for a list of ten leave a ranker nothing to choose."""
+    run = ranked_run(tmp_path / "ten", dataset, k=10)
+    made = rank([run], ["tower"], dataset=dataset)
+    assert [each.about for each in made.warnings] == ["candidates"]
+    assert {each.recall for each in made.delta} == {"Recall@10"}

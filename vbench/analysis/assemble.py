@@ -1,0 +1,248 @@
+"""A ranking put together: what the model loses, what the index loses and where, δ, predictors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from vbench.analysis.delta import choose
+from vbench.analysis.losses import (
+    bucket_masks,
+    domain_mean,
+    loss,
+    mean,
+    nan_mean,
+    worst_weights,
+)
+from vbench.analysis.predict import measure_trials, predictions
+from vbench.analysis.ranking import (
+    LEADING,
+    Bucket,
+    DeltaChoice,
+    ExactSearch,
+    Group,
+    IndexLoss,
+    JudgedDataset,
+    ModelLoss,
+    RankedSetting,
+    RankerPredictors,
+    RankerRow,
+    RankingLoss,
+    Segment,
+)
+from vbench.measures.base import Measure
+from vbench.metric import FloatArray
+from vbench.ranking.measures import perfect
+from vbench.ranking.simple import known_popularity
+from vbench.ranking.stage import CUTOFF, Case, Ranked, Stage
+from vbench.runs.schema import Warn
+
+_GROUPS_AT_MOST = 20
+
+
+def assemble(
+    stage: Stage, ranked: Sequence[Ranked], popular: FloatArray | None, failed: Sequence[Any] = ()
+) -> RankingLoss:
+    """All that a reader is shown.
+
+    Parameters
+    ----------
+    popular : float64 (mj,) or None
+        nDCG@10 of the exact candidates in the order of popularity, where it is known.
+    failed
+        Planned trials of the runs that left no result, as a summary lists them.
+    """
+    values = measure_trials(
+        [each for case in stage.cases for each in case.answers],
+        [each for case in stage.cases for each in case.survivors],
+    )
+    runs = list(dict.fromkeys(str(case.setting.run.path) for case in stage.cases))
+    data, exact = stage.dataset, _exact_search(stage)
+    return RankingLoss(
+        run=runs[0],
+        runs=runs,
+        dataset=JudgedDataset(name=data.name, fingerprint=data.fingerprint, n=data.n, m=data.m),
+        k=stage.k,
+        cutoff=CUTOFF,
+        judged=len(stage.judged),
+        relevant=len(stage.judgments.query),
+        exact=exact,
+        rankers=[_ranker(stage, each, popular) for each in ranked],
+        settings=[_setting(stage, each, case) for each in ranked for case in stage.cases],
+        prediction=[_predictors(stage, each, values) for each in ranked],
+        delta=[choice for each in ranked for choice in _deltas(stage, each)],
+        failed=list(failed),
+        warnings=_warnings(stage, ranked, exact),
+    )
+
+
+def _exact_search(stage: Stage) -> ExactSearch:
+    exact = stage.pool.places[0]
+    there = int((stage.grades[exact[exact >= 0]] > 0).sum())
+    known = known_popularity(stage.dataset)
+    popular = None
+    if known is not None:
+        first = np.argsort(-known, kind="stable")[: stage.k]
+        popular = float(np.isin(stage.judgments.item, first).mean())
+    total = len(stage.judgments.query)
+    chance = min(1.0, stage.k / stage.dataset.n)
+    return ExactSearch(found=there / total, popular=popular, chance=chance)
+
+
+def _ranker(stage: Stage, ranked: Ranked, popular: FloatArray | None) -> RankerRow:
+    itself = ranked.name == "popularity"
+    above = None if popular is None or itself else loss(ranked.exact[LEADING], popular[np.newaxis])
+    return RankerRow(
+        ranker=ranked.name,
+        measures={
+            name: ModelLoss(
+                exact=mean(values),
+                model_loss=loss(perfect(name, stage.ideal), values[np.newaxis]),
+            )
+            for name, values in ranked.exact.items()
+        },
+        kendall=nan_mean(ranked.kendall[0]),
+        above_popularity=above,
+        beats_popularity=None if above is None else bool(above.low and above.low > 0),
+    )
+
+
+def _setting(stage: Stage, ranked: Ranked, case: Case) -> RankedSetting:
+    trials = {name: values[case.builds] for name, values in ranked.trials.items()}
+    recall = case.recall
+    return RankedSetting.from_setting(
+        case.setting,
+        run=str(case.setting.run.path),
+        ranker=ranked.name,
+        same=[each.search for each in case.setting.others],
+        recall=float(recall.mean()),
+        survival=float(case.survivors.mean() / case.top),
+        kendall=nan_mean(ranked.kendall[1:][case.builds]),
+        measures={name: _index_loss(ranked.exact[name], values) for name, values in trials.items()},
+        worst=Group(**_group(ranked, trials, recall, worst_weights(recall))),
+        buckets=[
+            Bucket(recall=name, **_group(ranked, trials, recall, mask.astype(float)))
+            for name, mask in bucket_masks(recall, stage.k)
+        ],
+        segments=[
+            Segment(column=column, group=value, **_group(ranked, trials, recall, weights))
+            for column, value, weights in _segments(stage, case)
+        ],
+    )
+
+
+def _index_loss(exact: FloatArray, trials: FloatArray) -> IndexLoss:
+    lost, reached = loss(exact, trials), nan_mean(exact)
+    return IndexLoss(
+        value=mean(trials),
+        index_loss=lost,
+        relative_loss=lost.value / reached if lost.value is not None and reached else None,
+    )
+
+
+def _group(
+    ranked: Ranked, trials: dict[str, FloatArray], recall: FloatArray, weights: FloatArray
+) -> dict[str, Any]:
+    """The fields of a :class:`Group`: some cells of builds × queries."""
+    exact = np.broadcast_to(ranked.exact[LEADING], recall.shape)
+    return {
+        "share": float(weights.mean()),
+        "mean_recall": domain_mean(recall, weights).value,
+        "exact": domain_mean(exact, weights),
+        "value": domain_mean(trials[LEADING], weights),
+        "index_loss": domain_mean(exact - trials[LEADING], weights),
+    }
+
+
+def _segments(stage: Stage, case: Case) -> list[tuple[str, str, FloatArray]]:
+    """Every value of every column that divides the judged queries into a few groups."""
+    shape = case.recall.shape
+    found = []
+    # Column by column: a table without columns has no rows to choose from.
+    for series in case.setting.run.columns.iter_columns():
+        column, values = series.name, series[stage.judged]
+        if values.dtype.is_float() or not 1 < values.n_unique() <= _GROUPS_AT_MOST:
+            continue
+        for value in values.unique().sort():
+            mask = (values == value).fill_null(False).to_numpy().astype(float)
+            found.append((column, str(value), np.broadcast_to(mask, shape)))
+    return found
+
+
+def _predictors(
+    stage: Stage, ranked: Ranked, values: Mapping[Measure, FloatArray]
+) -> RankerPredictors:
+    settings = np.repeat(np.arange(len(stage.cases)), [len(case.answers) for case in stage.cases])
+    found = predictions(values, settings, ranked.trials[LEADING])
+    return RankerPredictors(ranker=ranked.name, quality=LEADING, **msgspec.structs.asdict(found))
+
+
+def _deltas(stage: Stage, ranked: Ranked) -> list[DeltaChoice]:
+    """δ for recall of all K, and for survival of the exact top 10 within them."""
+    kinds = {f"Recall@{stage.k}": np.concatenate([case.recall for case in stage.cases])}
+    if stage.k > CUTOFF:
+        kinds[f"Recall(truth={CUTOFF})@{stage.k}"] = np.concatenate(
+            [case.survivors / case.top for case in stage.cases]
+        )
+    found = []
+    for name, recall in kinds.items():
+        choice = choose(ranked.exact[LEADING], ranked.trials[LEADING], recall)
+        found.append(
+            DeltaChoice(
+                ranker=ranked.name,
+                quality=LEADING,
+                recall=name,
+                **msgspec.structs.asdict(choice),
+            )
+        )
+    return found
+
+
+def _warnings(stage: Stage, ranked: Sequence[Ranked], exact: ExactSearch) -> list[Warn]:
+    found = []
+    total = len(stage.judgments.query)
+    expected, seen = exact.chance * total, exact.found * total
+    if exact.chance < 0.5 and seen < max(2 * expected, expected + 3 * expected**0.5):
+        found.append(
+            Warn(
+                "relevance",
+                f"exact search finds {exact.found:.2%} of the relevant items among {stage.k} "
+                f"candidates, where chance finds {exact.chance:.2%}",
+                "the data or the model is at fault and not the index: the judgments do not fit "
+                "these vectors, and no index can lose what is not there",
+                "check that query and item are row numbers from 0 of these very files, and that "
+                "the vectors were made for this task",
+                "relevance",
+            )
+        )
+    elif exact.popular is not None and exact.found < exact.popular:
+        found.append(
+            Warn(
+                "retriever",
+                f"exact search finds {exact.found:.2%} of the relevant items among {stage.k} "
+                f"candidates, the {stage.k} most popular items hold {exact.popular:.2%}",
+                "a retriever that does not beat popularity says little about an index",
+                "train the towers longer, or leave popularity out of the judgments",
+                "retriever",
+            )
+        )
+    if stage.k <= CUTOFF:
+        found.append(
+            Warn(
+                "candidates",
+                f"K={stage.k} candidates for a list of {CUTOFF}",
+                "the ranking stage can reorder but hardly choose, so it hides nothing and "
+                "recovers nothing",
+                "give -k 100 to the vbench run, which adds it",
+                "candidates",
+            )
+        )
+    found += [
+        Warn(each.name, text, "its results may not be what they seem", "see above", "ranker")
+        for each in ranked
+        for text in each.warnings
+    ]
+    return found

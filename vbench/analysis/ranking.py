@@ -1,0 +1,285 @@
+"""What `vbench rank` tells, as it prints it, keeps it in `rank.json` and as the page draws it.
+
+Losses of the model (exact candidates against a perfect list) and losses of the index (a trial
+against exact candidates) are kept apart everywhere: the first is a property of a ranker, the
+second of a setting under a ranker.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vbench._document import Document, Interval
+from vbench.analysis.document import SettingRow
+from vbench.errors import DamagedFileError
+from vbench.ranking.stage import CUTOFF
+from vbench.runs import files
+from vbench.runs.schema import Warn
+from vbench.runs.upgrade import upgrade
+
+_SCHEMA = "vbench.rank/2"
+LEADING = f"nDCG@{CUTOFF}"
+"""The measure by which groups of queries, predictors and δ are judged."""
+HIT = f"Hit@{CUTOFF}"
+
+
+class ExactSearch(msgspec.Struct, frozen=True, kw_only=True):
+    """Share of the relevant items that K candidates hold at all.
+
+    Attributes
+    ----------
+    found : among the exact candidates
+    popular : among the K most popular items, where popularity is known
+    chance : expected among K items drawn at random
+    """
+
+    found: float
+    popular: float | None
+    chance: float
+
+
+class ModelLoss(msgspec.Struct, frozen=True, kw_only=True):
+    """One measure of the exact candidates under a ranker, and a perfect list minus that."""
+
+    exact: Interval
+    model_loss: Interval
+
+
+class RankerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A ranker with exact candidates.
+
+    Attributes
+    ----------
+    kendall : mean τ-b between the order of retrieval and that of the ranker
+    above_popularity : nDCG@10 minus that of the order by popularity, where it is known
+    beats_popularity : whether its interval lies above 0
+    """
+
+    ranker: str
+    measures: dict[str, ModelLoss]
+    kendall: float | None
+    above_popularity: Interval | None
+    beats_popularity: bool | None
+
+    @property
+    def leading(self) -> ModelLoss:
+        """nDCG@10."""
+        return self.measures[LEADING]
+
+
+class IndexLoss(msgspec.Struct, frozen=True, kw_only=True):
+    """One measure of a setting's candidates under a ranker, and what it loses by its misses.
+
+    Attributes
+    ----------
+    index_loss : exact − trial, paired by query
+    relative_loss : the same as a share of what exact candidates reach
+    """
+
+    value: Interval
+    index_loss: Interval
+    relative_loss: float | None
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of the queries, in some builds: their share, their recall, and their nDCG@10."""
+
+    share: float
+    mean_recall: float | None
+    exact: Interval
+    value: Interval
+    index_loss: Interval
+
+
+class Bucket(Group, frozen=True, kw_only=True):
+    """The queries whose recall lies in a range, such as ``0.5 – 0.7``."""
+
+    recall: str
+
+
+class Segment(Group, frozen=True, kw_only=True):
+    """The queries with one value of a column."""
+
+    column: str
+    group: str
+
+
+class RankedSetting(SettingRow, frozen=True, kw_only=True):
+    """A setting under a ranker.
+
+    Attributes
+    ----------
+    same : search parameters of later settings with the same answers
+    survival : share of the exact top 10 among the candidates
+    worst : the 5 % of the queries with the lowest recall
+    """
+
+    run: str
+    ranker: str
+    same: list[dict[str, Any]]
+    recall: float
+    survival: float
+    kendall: float | None
+    measures: dict[str, IndexLoss]
+    worst: Group
+    buckets: list[Bucket]
+    segments: list[Segment]
+
+    @property
+    def leading(self) -> IndexLoss:
+        """nDCG@10."""
+        return self.measures[LEADING]
+
+
+class Prediction(msgspec.Struct, frozen=True, kw_only=True):
+    """How well one measure of the index orders the trials by what the ranking stage keeps.
+
+    Attributes
+    ----------
+    measure : in the grammar
+    correlation
+        Spearman's ρ between the measure (turned so that more is better) and the quality kept;
+        1 is a perfect order. Its value is None where one of the two is the same for all trials.
+    misordered
+        Share of the pairs of trials, of two settings and with clearly different losses, that the
+        measure puts the other way round; a tie counts half.
+    misordered_near
+        The same among pairs at matched recall.
+
+    Intervals resample the settings; they have no ends with fewer than five.
+    """
+
+    measure: str
+    correlation: Interval
+    misordered: Interval
+    misordered_near: float | None
+
+
+class Predictors(msgspec.Struct, frozen=True, kw_only=True):
+    """Every measure of the index as a predictor of ranking quality, best first.
+
+    `pairs` are those of trials with clearly different quality, `pairs_near` those of them at
+    matched recall.
+    """
+
+    trials: int
+    settings: int
+    pairs: int
+    pairs_near: int
+    measures: list[Prediction]
+
+
+class RankerPredictors(Predictors, frozen=True, kw_only=True):
+    """The predictors behind one ranker; `quality` is the measure that they are to predict."""
+
+    ranker: str
+    quality: str
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """Queries of similar recall, over all trials.
+
+    Attributes
+    ----------
+    recall : their mean recall
+    cells : number of (trial, query)
+    queries : number of queries among them
+    relative : quality kept, Σ trial / Σ exact, with its interval over queries
+    """
+
+    recall: float
+    cells: int
+    queries: int
+    relative: Interval
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """The δ to ask for.
+
+    Attributes
+    ----------
+    keep : share of the exact quality that is to be kept
+    delta : its value is None where the trials cannot tell; interval over queries
+    note : what limits it, in words; empty where nothing does
+    levels : by rising recall
+    """
+
+    keep: float
+    delta: Interval
+    note: str
+    levels: list[Kept]
+
+
+class DeltaChoice(Choice, frozen=True, kw_only=True):
+    """The δ behind one ranker, for the `quality` to keep and the `recall` that δ bounds."""
+
+    ranker: str
+    quality: str
+    recall: str
+
+
+class JudgedDataset(msgspec.Struct, frozen=True, kw_only=True):
+    """The dataset whose queries were ranked."""
+
+    name: str
+    fingerprint: str
+    n: int
+    m: int
+
+
+class RankingLoss(Document, frozen=True, kw_only=True, tag=_SCHEMA):
+    """What the rankers of some runs make of their candidates.
+
+    Attributes
+    ----------
+    k : candidates a query
+    cutoff : length of the list that is judged
+    judged : queries with a relevant item
+    relevant : judgments
+    exact : what the exact candidates hold of the relevant items
+    rankers : losses of the model
+    settings : losses of the index, under every ranker
+    prediction : which measure of the index tells them
+    failed : planned trials without a result
+    """
+
+    run: str
+    runs: list[str]
+    dataset: JudgedDataset
+    k: int
+    cutoff: int
+    judged: int
+    relevant: int
+    exact: ExactSearch
+    rankers: list[RankerRow]
+    settings: list[RankedSetting]
+    prediction: list[RankerPredictors]
+    delta: list[DeltaChoice]
+    failed: list[dict[str, Any]]
+    warnings: list[Warn]
+
+
+def store_ranking(folder: Path, ranking: RankingLoss) -> None:
+    """Keep a ranking in a run folder."""
+    files.write_json(folder / files.RANK, ranking)
+
+
+def read_ranking(folder: Path) -> RankingLoss | None:
+    """The ranking that an earlier call left in a run folder, or None.
+
+    Raises
+    ------
+    VbenchError
+        It is damaged, or a newer vbench wrote it.
+    """
+    path = files.rank_path(folder)
+    document = files.read_json(path, "rank the run again")
+    if document is None:
+        return None
+    try:
+        return msgspec.convert(upgrade(document, _SCHEMA, path), RankingLoss)
+    except msgspec.ValidationError as error:
+        raise DamagedFileError(path, str(error), "rank the run again") from None
