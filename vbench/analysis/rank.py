@@ -14,7 +14,7 @@ from vbench.errors import VbenchError
 from vbench.metric import FloatArray
 from vbench.ranking.interactions import identity, source_of
 from vbench.ranking.protocol import Material, Ranker
-from vbench.ranking.registry import resolve
+from vbench.ranking.registry import name_of, resolve
 from vbench.ranking.simple import Popularity, known_popularity
 from vbench.ranking.stage import (
     Progress,
@@ -33,7 +33,7 @@ from vbench.runs.run import Run
 
 def rank(
     runs: Sequence[Run],
-    rankers: Sequence[str] = (),
+    rankers: Sequence[str | type | object] = (),
     k: int | None = None,
     *,
     dataset: Dataset | None = None,
@@ -70,7 +70,7 @@ def rank(
 
     data = dataset or dataset_of(runs[0])
     # A wrong name should not be found out after the other rankers have worked for a minute.
-    resolved = {name: resolve(name) for name in rankers or _usual(data)}
+    resolved = {name_of(each): resolve(each) for each in rankers or _usual(data)}
     # Thousands of small products: threads only wait for each other.
     with threadpool_limits(1, user_api="blas"):
         stage = set_up(runs, data, k)

@@ -17,6 +17,7 @@ from vbench.bench.workers import Workers
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.indexes.code import code_of
+from vbench.indexes.given import bring
 from vbench.indexes.protocol import Graph
 from vbench.indexes.registry import check_stranger, resolve
 from vbench.measures.graph import kinds, lists_per_query, shape, share_of
@@ -75,6 +76,7 @@ def explain_internals(
     with trusting(trust):
         for adapter, build in builds.items():
             check_stranger(adapter, run.path / files.MANIFEST)
+            bring(run.path, adapter)
             _check_code(build, setting)
     # Rows that no index gets are not what its graph cannot reach.
     given = np.delete(np.arange(dataset.n), dataset.zero_row_ids)

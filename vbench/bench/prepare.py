@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from vbench._choices import check_choice
 from vbench._process.cores import usable_cores
 from vbench._trust import is_trusted
 from vbench.bench.plan import Plan, make_plan
@@ -94,10 +95,7 @@ def _options(dataset: Dataset, asked: MeasureOptions) -> Options:
         raise VbenchError(
             f"threads={asked.threads}; this process may use {usable} cores, give 1 to {usable}"
         )
-    if asked.recall_rule not in RULES:
-        raise VbenchError(
-            f"recall rule {asked.recall_rule!r} is unknown; give one of {', '.join(RULES)}"
-        )
+    check_choice("recall_rule", asked.recall_rule, RULES)
     if asked.at_recall is not None and not 0.0 < asked.at_recall <= 1.0:
         raise VbenchError(f"at_recall={asked.at_recall:g}; give a mean recall above 0, up to 1")
     wanted = np.atleast_1d(asked.k)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._html import html_table
 from vbench.data.arrays import make_unchangeable
 from vbench.data.columns import Role, id_column, roles
 from vbench.data.fingerprint import fingerprint
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GroundTruth:
     """The exact nearest neighbors of every query, nearest first, ties by ascending id.
 
@@ -39,7 +40,7 @@ class GroundTruth:
         return int(self.ids.shape[1])
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Dataset:
     """Vectors to search, queries to ask, and a metric.
 
@@ -75,6 +76,7 @@ class Dataset:
     Notes
     -----
     Nobody can change the arrays of a dataset: those that somebody else could write to are copied.
+    Datasets are equal only to themselves; equal vectors have an equal `fingerprint`.
     """
 
     name: str
@@ -112,6 +114,16 @@ class Dataset:
             f"<Dataset {self.name}: {self.n} base vectors × {self.d}, "
             f"{self.m} queries, {self.metric}>"
         )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("base vectors", f"{self.n:,} × {self.d}, {self.base.dtype.name}"),
+            ("queries", f"{self.m:,}"),
+            ("metric", self.metric),
+            *((f"column {name}", role) for name, role in self.columns.items()),
+            *((f"{name}", text) for name in ("title", "license") if (text := self.card.get(name))),
+        ]
+        return html_table(f"Dataset {self.name}", ("", ""), rows)
 
     @property
     def zero_rows(self) -> int:

@@ -102,6 +102,8 @@ def load(
     """
     if metric is not None:
         metric = known_metric(metric, "metric")
+    if any(isinstance(each, bool) and each for each in (ground_truth, truth)):
+        raise VbenchError("ground_truth=True says nothing; give ids, a file of them, or False")
     if truth is not None and ground_truth is not None:
         raise VbenchError("ground_truth and truth are two names of one argument; give one")
     found = find(name_or_path)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
+from vbench._choices import check_choice
 from vbench._paths import resource_dir
 from vbench._toml import read_toml, rename_keys
 from vbench.errors import UnknownNameError, VbenchError
@@ -58,6 +59,7 @@ def load_recipe(spec: str | Recipe) -> Recipe:
         Nothing is known under that name, or what is there cannot be used.
     """
     if isinstance(spec, Recipe):
+        check_choice("transform", spec.transform, get_args(Transform))
         return _completed(spec, spec.name or spec.adapter)
     files = recipe_files()
     if spec in files:

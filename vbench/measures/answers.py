@@ -41,7 +41,7 @@ class Cost:
     cpu_seconds: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Answers:
     """One build × one setting × one K, scored.
 

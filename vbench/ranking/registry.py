@@ -18,15 +18,21 @@ def rankers() -> Mapping[str, _plugins.Entry]:
     return _plugins.discover(GROUP)
 
 
-def resolve(spec: str) -> Ranker:
+def name_of(given: str | type | object) -> str:
+    """How a ranker is called that was given by name, as a class or as it is."""
+    kind = given if isinstance(given, str | type) else type(given)
+    return kind if isinstance(kind, str) else kind.__name__
+
+
+def resolve(spec: str | type | object) -> Ranker:
     """A new ranker.
 
     Parameters
     ----------
     spec
         A registered name, ``package.module:Class`` (the working directory is searched too),
-        ``command:PROGRAM ARGUMENTS`` (see :mod:`vbench.ranking.command`), or ``file:PATH``
-        (scores made elsewhere, see :mod:`vbench.ranking.intake`).
+        ``command:PROGRAM ARGUMENTS`` (see :mod:`vbench.ranking.command`), ``file:PATH``
+        (scores made elsewhere, see :mod:`vbench.ranking.intake`), a class, or a ranker.
 
     Raises
     ------
@@ -35,6 +41,8 @@ def resolve(spec: str) -> Ranker:
     VbenchError
         It cannot be imported, or is not a ranker.
     """
+    if not isinstance(spec, str):
+        return _made(spec, name_of(spec))
     scheme, colon, rest = spec.partition(":")
     if scheme == "command" and colon:
         from vbench.ranking.command import Command
@@ -57,9 +65,15 @@ def resolve(spec: str) -> Ranker:
 
 
 def _load(target: str, *, installed: bool = False) -> Ranker:
-    kind = _plugins.load(target, "ranker", installed=installed)
-    with _plugins.guard(f"ranker {target} cannot be made"):
-        made = kind()
+    return _made(_plugins.load(target, "ranker", installed=installed), target)
+
+
+def _made(given: object, target: str) -> Ranker:
+    """A ranker of what was given: a class, or what is one already."""
+    made = given
+    if callable(given) and not hasattr(type(given), "score"):
+        with _plugins.guard(f"ranker {target} cannot be made"):
+            made = given()
     own = getattr(made, "score", None)
     if not callable(own) or getattr(type(made), "score", None) is Ranker.score:
         raise VbenchError(
@@ -71,5 +85,7 @@ def _load(target: str, *, installed: bool = False) -> Ranker:
 def _completed(made: object) -> Ranker:
     """Give an object that does not inherit the protocol its defaults."""
     kind = type(made)
-    completed: Ranker = type(kind.__name__, (kind, Ranker), {"__doc__": kind.__doc__})()
+    both = type(kind.__name__, (kind, Ranker), {"__doc__": kind.__doc__})
+    completed: Ranker = object.__new__(both)
+    vars(completed).update(getattr(made, "__dict__", {}))
     return completed

@@ -259,6 +259,16 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     load: str = SINGLE
     tolerance: float = 0.005
 
+    def __repr__(self) -> str:
+        chosen = " and ".join(
+            " ".join(f"{name}={value}" for name, value in each.items()) for each in self.chosen
+        )
+        how = "reached" if self.reached else "not reached"
+        return (
+            f"<Level {self.index} K={self.k}: recall {self.target:g} {how} at "
+            f"{chosen or 'no setting'}, {len(self.tried)} tried>"
+        )
+
 
 class Overhead(msgspec.Struct, frozen=True):
     """The harness's own cost per query, measured with an index that does nothing."""

@@ -54,9 +54,10 @@ def in_lines(clock: Callable[[], float]) -> Progress:
 
     def tell(doing: str, done: int, total: int) -> None:
         nonlocal last
-        if doing != last[0] or clock() - last[1] >= _EVERY_SECONDS:
-            last = doing, clock()
-            print(f"vbench: {_line(doing, done, total, last[1] - began)}", file=sys.stderr)
+        now = clock()
+        if doing != last[0] or now - last[1] >= _EVERY_SECONDS:
+            last = doing, now
+            print(f"vbench: {_line(doing, done, total, now - began)}", file=sys.stderr)
 
     return tell
 
