@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from vbench.errors import VbenchError
-from vbench.stats.association import ranks, spearman, tail_auc, tail_by_segment
+from vbench.stats.association import ranks, spearman, tail_auc
 from vbench.stats.intervals import wilson
 
 few_values = hnp.arrays(np.float64, st.integers(2, 40), elements=st.integers(0, 6).map(float))
@@ -115,33 +115,11 @@ def test_infinite_hardness_is_the_largest():
     assert found.value[0] == -1.0
 
 
-def test_tail_by_segment():
-    """Counts, Wilson intervals, part of the tail and lift of each segment."""
-    segments = np.array(["light"] * 80 + ["heavy"] * 20)
-    tail = np.zeros(100, dtype=bool)
-    tail[[0, 1, 80, 81, 82, 83, 84, 85]] = True
-    heavy, light = tail_by_segment(segments, tail)
-    assert (heavy.segment, heavy.queries, heavy.failing) == ("heavy", 20, 6)
-    assert (heavy.low, heavy.high) == wilson(6, 20)
-    assert heavy.of_tail == 0.75
-    assert heavy.lift == pytest.approx(0.3 / 0.08)
-    assert light.share == 2 / 80
-
-
-def test_segments_without_a_tail():
-    """Where no query fails, there is no lift to speak of, but an interval."""
-    (only,) = tail_by_segment(["a", "a"], [False, False])
-    assert math.isnan(only.lift)
-    assert math.isnan(only.of_tail)
-    assert only.high > 0.0
-
-
 @pytest.mark.parametrize(
     "call",
     [
         lambda: spearman([1.0, 2.0], [1.0]),
         lambda: tail_auc(np.zeros((2, 2, 2)), [True, False]),
-        lambda: tail_by_segment(["a"], [True, False]),
         lambda: spearman([1.0], [1.0], level=1.5),
     ],
 )

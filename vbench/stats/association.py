@@ -22,33 +22,6 @@ class Association(NamedTuple):
     high: FloatArray
 
 
-class SegmentShare(NamedTuple):
-    """One segment's part of the tail.
-
-    Attributes
-    ----------
-    segment
-        Its name.
-    queries, failing
-        Queries of the segment, and those of them in the tail.
-    share, low, high
-        Share of the segment's queries in the tail, with Wilson's interval.
-    of_tail
-        Share of the whole tail that lies in the segment.
-    lift
-        Share here / share over all queries: 2 is twice as likely to fail. NaN without a tail.
-    """
-
-    segment: str
-    queries: int
-    failing: int
-    share: float
-    low: float
-    high: float
-    of_tail: float
-    lift: float
-
-
 def spearman(columns: ArrayLike, recall: ArrayLike, level: float = 0.95) -> Association:
     """Spearman's ρ between each column and recall; ties get their mean rank.
 
@@ -100,42 +73,6 @@ def tail_auc(columns: ArrayLike, tail: ArrayLike, level: float = 0.95) -> Associ
     table, inside = _columns(columns, tail)
     found = np.array([_auc(column, inside > 0.0, level) for column in table.T])
     return Association(*np.reshape(found, (-1, 3)).T)
-
-
-def tail_by_segment(
-    segments: ArrayLike, tail: ArrayLike, level: float = 0.95
-) -> list[SegmentShare]:
-    """How much of the tail each segment of the queries holds, in the order of names.
-
-    Parameters
-    ----------
-    segments : (m,)
-        The segment of each query, such as `heavy` or `light`.
-    tail : bool (m,)
-    """
-    names, codes = np.unique(np.asarray(segments), return_inverse=True)
-    inside = np.asarray(tail, dtype=bool)
-    if codes.shape != inside.shape:
-        raise VbenchError(f"{codes.size} segments do not fit a tail of shape {inside.shape}")
-    queries = np.bincount(codes, minlength=len(names))
-    failing = np.bincount(codes[inside], minlength=len(names))
-    total, everywhere = int(inside.sum()), float(inside.mean()) if inside.size else math.nan
-    found = []
-    for name, m, bad in zip(names.tolist(), queries.tolist(), failing.tolist(), strict=True):
-        ends = wilson(bad, m, level)
-        found.append(
-            SegmentShare(
-                segment=str(name),
-                queries=m,
-                failing=bad,
-                share=bad / m,
-                low=ends.low,
-                high=ends.high,
-                of_tail=bad / total if total else math.nan,
-                lift=bad / m / everywhere if total else math.nan,
-            )
-        )
-    return found
 
 
 def ranks(values: FloatArray) -> FloatArray:

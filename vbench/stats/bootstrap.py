@@ -44,12 +44,6 @@ class Resamples:
         """Interval of mean recall."""
         return _ends(self.hits @ self.counts / (self.k * self._queries), level)
 
-    def robustness(self, need: int, level: float = 0.95) -> Interval:
-        """Interval of the share of queries with at least `need` hits."""
-        first = int(np.searchsorted(self.hits, need))
-        failing = self._cumulative[first - 1] if first > 0 else 0.0
-        return _ends(1.0 - failing / self._queries, level)
-
     def cvar(self, alpha: float, level: float = 0.95) -> Interval:
         """Interval of the mean recall of the worst ⌈αm⌉ queries."""
         sizes = self._of_size(lambda m: tail_size(m, alpha))

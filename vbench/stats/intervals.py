@@ -118,22 +118,12 @@ def more_queries_needed(successes: int, n: int, target: float, level: float = 0.
     return None if total >= MANY_QUERIES else total - n
 
 
-def dkw(curve: ArrayLike, m: int, level: float = 0.95) -> Band:
-    """Dvoretzky–Kiefer–Wolfowitz band around a curve of shares measured on `m` queries.
-
-    ± sqrt(ln(2/a) / 2m) with a = 1 − level (Massart's constant), cut to [0, 1]. The whole true
-    curve lies inside with probability `level`; the queries are the only source of chance.
-    """
-    check_level(level)
-    if m < 1:
-        raise VbenchError(f"a band needs at least one query, got m={m}")
-    shares = np.asarray(curve, dtype=np.float64)
-    half = dkw_half_width(m, level)
-    return Band(np.clip(shares - half, 0.0, 1.0), np.clip(shares + half, 0.0, 1.0))
-
-
 def dkw_half_width(m: float, level: float) -> float:
-    """Half the height of the DKW band of `m` queries."""
+    """Half the height of the Dvoretzky–Kiefer–Wolfowitz band of `m` queries.
+
+    sqrt(ln(2/a) / 2m) with a = 1 − level (Massart's constant): the whole true curve lies within
+    it with probability `level`; the queries are the only source of chance.
+    """
     return math.sqrt(math.log(2.0 / (1.0 - level)) / (2.0 * m))
 
 

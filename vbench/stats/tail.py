@@ -24,6 +24,11 @@ from vbench.stats.crossed import (
 )
 from vbench.stats.intervals import Interval, check_level, percentile_rank, tail_size
 
+_LEAST_LEVEL = 0.5
+"""Of the interval whose upper end is the largest α-quantile that :func:`crossed_cvar` tries.
+
+docs/statistics.md, "Measured coverage", has what CVaR's interval covers with it."""
+
 
 def crossed_cvar(
     x: ArrayLike, alpha: float, level: float = 0.95, cluster: ArrayLike | None = None
@@ -60,7 +65,7 @@ def crossed_cvar(
         # The score interval leans towards more failures, as rare ones call for. Builds that
         # drift lean the other way: no tail is under 0.
         high = max(high, value + margin(parts[1:], level) / share)
-    one_sided = max(2.0 * level - 1.0, 0.5)
+    one_sided = max(2.0 * level - 1.0, _LEAST_LEVEL)
     largest = quantile_interval(values, share, one_sided, cluster).high
     if largest > quantile:
         high = max(high, _shortfall(values, largest, share, level, cluster, spread)[2].high)
