@@ -12,7 +12,7 @@ from _run_folder import RunFolder
 from storage import made_answers, made_truth
 
 from vbench.analysis.compare import compare_pairs
-from vbench.analysis.summary import summary
+from vbench.analysis.summary import summarize
 from vbench.data.dataset import GroundTruth
 from vbench.measures.hardness import hardness
 from vbench.runs.pairing import Pair
@@ -31,7 +31,7 @@ def main() -> None:
         pairs = [Pair(a, b) for a, b in zip(sides[::2], sides[1::2], strict=True)]
         compare_pairs(pairs[:1])  # imports are not what is measured
         start = time.perf_counter()
-        summary(run)
+        summarize(run)
         compare_pairs(pairs)
         spent = time.perf_counter() - start
     figure("every interval, and 10 comparisons, of 20 settings × 3 builds", spent, 3.0, "s")

@@ -10,7 +10,7 @@ import numpy as np
 from _print import figure
 from _run_folder import RunFolder
 
-from vbench.analysis.summary import summary
+from vbench.analysis.summary import summarize
 from vbench.data.dataset import GroundTruth
 from vbench.runs.run import Run
 
@@ -29,9 +29,9 @@ def main() -> None:
             run.answer(trial, *each)
         figure("storing 20 trials × 10,000 queries", time.perf_counter() - start, 0.5, "s")
         run.close()
-        summary(Run(run.folder))  # imports are not what is measured
+        summarize(Run(run.folder))  # imports are not what is measured
         start = time.perf_counter()
-        summary(Run(run.folder))
+        summarize(Run(run.folder))
         spent = time.perf_counter() - start
         figure("reading them, every measure with its interval", spent, 0.5, "s")
 

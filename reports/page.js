@@ -26,12 +26,12 @@
     reached.get(row[id])[row[need]] = Number(row[robustness]);
   }
 
+  // As vbench/numbers.py writes a share.
   const percent = (share) => {
-    const value = 100 * share;
-    if (value === 0 || value === 100) return `${value} %`;
-    if (value < 0.01) return "under 0.01 %";
-    if (value > 99.99) return "over 99.99 %";
-    return `${value.toFixed(value < 1 || value > 99 ? 2 : 1)} %`;
+    const rest = Math.min(share, 1 - share);
+    const decimals = rest === 0 ? 0
+      : rest >= 0.01 ? 1 : Math.max(2, Math.ceil(-Math.log10(rest) - 1e-9) - 2);
+    return `${(100 * share).toFixed(decimals)} %`;
   };
 
   const show = (name, text) => {

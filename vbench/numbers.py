@@ -9,14 +9,15 @@ decimal fraction; an interval stands in brackets behind its value, in the value'
 from __future__ import annotations
 
 import math
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, NamedTuple, Protocol
 
 Unit = Literal["share", "score", "seconds", "bytes", "rate", "count", "number"]
 """`share`: of the queries; `score`: from 0 to 1; `number`: anything else."""
 UNKNOWN = "–"
 
-_TIMES = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
-_SIZES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0))
+_TIMES = (("s", 1.0), ("ms", 1e3), ("µs", 1e6))
+_SIZES = (("GB", 1e-9), ("MB", 1e-6), ("kB", 1e-3), ("B", 1.0))
 
 
 class Ends(Protocol):
@@ -31,12 +32,12 @@ class Ends(Protocol):
 
 
 class _Form(NamedTuple):
-    """How a value and its interval are written: divided, with decimals, and behind them a unit.
+    """How a value and its interval are written: multiplied, with decimals, before a unit.
 
     `finest` is how many decimals the ends of a narrow interval may have.
     """
 
-    divisor: float
+    factor: float
     decimals: int
     suffix: str = ""
     finest: int = 0
@@ -70,6 +71,14 @@ def write_interval(found: Ends, unit: Unit) -> str:
     return f"{write(found.value, unit)} {write_ends(found, unit)}".rstrip()
 
 
+def write_spread(found: Ends, spread: float | None, unit: Unit) -> str:
+    """A value and its standard deviation over builds, where it has one: ``0.912 ±0.003``."""
+    text = write(found.value, unit)
+    if found.value is None or spread is None or not math.isfinite(spread):
+        return text
+    return f"{text} ±{_digits(spread, _form(found.value, unit))}"
+
+
 def write_difference_ends(found: Ends, unit: Unit, *, signed: bool = True) -> str:
     """The interval of a difference, in the unit in which the difference is written."""
     if found.value is None or not math.isfinite(found.value):
@@ -89,16 +98,16 @@ def _bracket(low: float | None, high: float | None, form: _Form, *, signed: bool
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return ""
     # More digits where the ends would hardly differ.
-    while (
-        form.decimals < form.finest and 0 < high - low < 1.99 * form.divisor * 10.0**-form.decimals
-    ):
+    width = (high - low) * form.factor
+    while form.decimals < form.finest and 0 < width < 1.99 * 10.0**-form.decimals:
         form = form._replace(decimals=form.decimals + 1)
     return f"[{_signed(low, form, signed=signed)}, {_signed(high, form, signed=signed)}]"
 
 
 def _digits(value: float, form: _Form) -> str:
-    # No sign before what is written as 0.
-    return f"{round(value / form.divisor, form.decimals) + 0.0:,.{form.decimals}f}"
+    # Half a digit is rounded away from 0, as the script of the page does it.
+    shown = Decimal(value * form.factor).quantize(Decimal(1).scaleb(-form.decimals), ROUND_HALF_UP)
+    return f"{shown if shown else abs(shown):,f}"
 
 
 def _signed(value: float, form: _Form, *, signed: bool) -> str:
@@ -116,7 +125,7 @@ def _form(value: float, unit: Unit) -> _Form:
     match unit:
         case "share":
             decimals = 0 if size in (0.0, 1.0) else _decimals_of_share(size) - 2
-            return _Form(0.01, decimals, " %", decimals + 3)
+            return _Form(100.0, decimals, " %", decimals + 3)
         case "score":
             decimals = _decimals_of_share(size)
             return _Form(1.0, decimals, "", decimals + 2)
@@ -137,8 +146,8 @@ def _decimals_of_share(value: float) -> int:
 
 
 def _scaled(value: float, units: tuple[tuple[str, float], ...]) -> _Form:
-    name, divisor = next((each for each in units if value >= each[1]), units[-1])
-    return _Form(divisor, 0 if name == "B" else _decimals(value / divisor, 3), f" {name}")
+    name, factor = next((each for each in units if value * each[1] >= 1.0), units[-1])
+    return _Form(factor, 0 if name == "B" else _decimals(value * factor, 3), f" {name}")
 
 
 def _decimals(value: float, digits: int) -> int:

@@ -35,7 +35,7 @@ def test_settings_hold_every_quantity_as_measured(tmp_path: Path) -> None:
     run = make_run(tmp_path, m=60)
     frame = frames.settings(gather(run).panels[0])
     for quantity in QUANTITIES:
-        measured = run.measure(quantity.measure(10))
+        measured = run.measure(quantity.name(10))
         for end, column in (("", "value"), ("_low", "low"), ("_high", "high")):
             assert frame[quantity.key + end].to_list() == pytest.approx(
                 measured[column].to_list(), nan_ok=True

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from run_folder import answered
 
-from vbench.analysis.summary import summary
+from vbench.analysis.summary import summarize
 from vbench.errors import VbenchError
 from vbench.measures.curve import curve
 from vbench.runs.run import Run
@@ -60,13 +60,11 @@ def test_clusters_that_say_nothing_are_refused(run: Run) -> None:
 
 def test_every_number_of_a_summary_has_its_interval(run: Run) -> None:
     """Measures of the answers, and both tails, from low to high around the value."""
-    (setting,) = summary(run)["settings"]
-    for name, each in setting["measures"].items():
-        if "@" in name:
-            assert each["low"] <= each["value"] <= each["high"], name
-    for part in ("persistent", "lottery"):
-        low, high = setting["tail"][f"{part}_interval"]
-        assert low <= setting["tail"][part] <= high
+    (setting,) = summarize(run).settings
+    parts = {"persistent": setting.tail.persistent, "some": setting.tail.build_dependent}
+    for name, each in (setting.measures | parts).items():
+        if "@" in name or name in parts:
+            assert each.low <= each.value <= each.high, name
 
 
 def test_clusters_reach_every_interval_of_a_summary(tmp_path: Path) -> None:
@@ -75,12 +73,9 @@ def test_clusters_reach_every_interval_of_a_summary(tmp_path: Path) -> None:
     run = answered(
         tmp_path / "alike", {"a": {1: hits}}, columns={"user": np.repeat(np.arange(60), 8)}
     )
-    plain, clustered = (summary(run, cluster=each)["settings"][0] for each in (None, "user"))
+    plain, clustered = (summarize(run, cluster=each).settings[0] for each in (None, "user"))
     for name in ("Recall@10", "Robustness(delta=0.9)@10", "CVaR(alpha=0.05)@10"):
-        widths = [
-            each["measures"][name]["high"] - each["measures"][name]["low"]
-            for each in (plain, clustered)
-        ]
+        widths = [each.measures[name].high - each.measures[name].low for each in (plain, clustered)]
         assert widths[1] > 1.5 * widths[0], name
-    assert summary(run, cluster="user")["cluster"] == "user"
+    assert summarize(run, cluster="user").cluster == "user"
     assert run.measure("Recall@10", cluster="user")["low"][0] < run.measure("Recall@10")["low"][0]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vbench.analysis.internals import internals_of
-from vbench.analysis.summary import summary
+from vbench.analysis.summary import summarize
 from vbench.analysis.tail import choose, explain
 from vbench.runs.run import Run
 
@@ -26,20 +26,20 @@ def old(tmp_path: Path) -> Path:
 def test_every_number_is_as_it_was_shown(old: Path) -> None:
     """Measures, failures and settings of a sweep, against the document that 0.1.0 printed."""
     expected = json.loads((OLD / "expected.json").read_text())
-    found = summary(Run(old / "sweep"))
-    assert len(found["settings"]) == len(expected["settings"])
-    for new, was in zip(found["settings"], expected["settings"], strict=True):
-        assert (new["index"], new["setting"]) == (was["index"], was["setting"])
+    found = summarize(Run(old / "sweep"))
+    assert len(found.settings) == len(expected["settings"])
+    for new, was in zip(found.settings, expected["settings"], strict=True):
+        assert (new.index, new.setting) == (was["index"], was["setting"])
         for name, value in was["measures"].items():
             # Percentiles of latency are of single calls now; those of 0.1 have another name.
             if not name.startswith("Latency"):
-                assert new["measures"][name]["value"] == pytest.approx(value, nan_ok=True), name
+                assert new.measures[name].value == pytest.approx(value, nan_ok=True), name
     for p in (50, 99):
         shown = [each["measures"][f"Latency(p={p})"] for each in expected["settings"]]
         best = Run(old / "sweep").measure(f"BestLatency(p={p})")["value"].to_list()
         assert best == pytest.approx(shown)
     names = ("index", "setting", "reason")
-    failed = [{name: each[name] for name in names} for each in found["failed"]]
+    failed = [{name: getattr(each, name) for name in names} for each in found.failed]
     assert failed == expected["failed"]
 
 

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from vbench.runs.run import Run
+from vbench.runs.schema import DatasetInfo
 from vbench.runs.settings import Setting
 
 R = TypeVar("R", bound="SettingRow")
@@ -56,3 +58,15 @@ class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
             environment=run.facts(first).environment,
             **more,
         )
+
+
+class AlikeRow(SettingRow, frozen=True, kw_only=True):
+    """A setting of a list; `same_as` names an earlier one of it whose answers are the same."""
+
+    same_as: str | None = None
+
+
+def describe_dataset(run: Run) -> DatasetInfo:
+    """The dataset of a run, without its card."""
+    facts = run.manifest.dataset
+    return DatasetInfo(**{name: getattr(facts, name) for name in DatasetInfo.__struct_fields__})

@@ -26,7 +26,7 @@ from vbench.ranking.stage import (
     scores_of,
     set_up,
 )
-from vbench.runs.failed import failed_trials
+from vbench.runs.failed import FailedTrial, failed_trials
 from vbench.runs.hardness import dataset_of
 from vbench.runs.run import Run
 
@@ -93,8 +93,8 @@ def rank(
         return whole
 
 
-def _failed(runs: Sequence[Run], k: int) -> list[dict[str, Any]]:
-    return [each for run in runs for each in failed_trials(run) if each["k"] == k]
+def _failed(runs: Sequence[Run], k: int) -> list[FailedTrial]:
+    return [each for run in runs for each in failed_trials(run) if each.k == k]
 
 
 def _usual(dataset: Dataset) -> list[str]:

@@ -17,6 +17,7 @@ from vbench.analysis.document import SettingRow
 from vbench.errors import DamagedFileError
 from vbench.ranking.stage import CUTOFF
 from vbench.runs import files
+from vbench.runs.failed import FailedTrial
 from vbench.runs.schema import Warn
 from vbench.runs.upgrade import upgrade
 
@@ -258,7 +259,7 @@ class RankingLoss(Document, frozen=True, kw_only=True, tag=_SCHEMA):
     settings: list[RankedSetting]
     prediction: list[RankerPredictors]
     delta: list[DeltaChoice]
-    failed: list[dict[str, Any]]
+    failed: list[FailedTrial]
     warnings: list[Warn]
 
 

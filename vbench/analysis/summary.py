@@ -1,50 +1,101 @@
-"""A run summed up: every setting with its measures, as the JSON document and the table show it."""
+"""A run summed up: every setting with its measures, as JSON, tables and page show it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._document import Document, Interval
+from vbench.analysis.document import AlikeRow, describe_dataset
 from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
 from vbench.measures.sample import Sample
 from vbench.measures.tail import tail
 from vbench.measures.usual import DELTA, DELTAS
-from vbench.runs.failed import failed_trials
+from vbench.runs.failed import FailedTrial, failed_trials
 from vbench.runs.run import Run
 from vbench.runs.same import same_as
+from vbench.runs.schema import DatasetInfo, Level, Options, Overhead, Warn
 from vbench.runs.settings import Setting
 from vbench.stats import crossed
 
-SCHEMA = "vbench.summary/1"
+_STANDARD = (
+    "Recall@{k}",
+    *(f"Robustness(delta={delta})@{{k}}" for delta in DELTAS),
+    "Percentile(p=5)@{k}",
+    "CVaR(alpha=0.05)@{k}",
+    "Failure@{k}",
+    "QPS",
+    "BatchQPS",
+    "Latency(p=50)",
+    "Latency(p=99)",
+    "BuildTime",
+    "IndexSize",
+    "PeakMemory",
+    "Work",
+)
 
 
-def standard(k: int) -> list[Measure]:
+class Estimated(Interval, frozen=True):
+    """A measure: the mean over builds, its interval, and the standard deviation over builds."""
+
+    spread: float | None = None
+
+
+class Tail(msgspec.Struct, frozen=True, kw_only=True):
+    """Shares of the queries with a recall under δ in every build, and in some but not all."""
+
+    delta: float
+    persistent: Interval
+    build_dependent: Interval
+
+
+class SummaryRow(AlikeRow, frozen=True, kw_only=True):
+    """A setting with everything that was measured.
+
+    Attributes
+    ----------
+    disturbed
+        Builds of which other work took the core in every pass.
+    measures
+        By their spelling.
+    """
+
+    disturbed: int
+    measures: dict[str, Estimated]
+    tail: Tail
+
+
+class Summary(Document, frozen=True, kw_only=True, tag="vbench.summary/2"):
+    """A run: its settings, the levels of recall they were brought to, what failed, what to know.
+
+    `report` is the page that `vbench run` wrote.
+    """
+
+    run: str
+    dataset: DatasetInfo
+    options: Options
+    cluster: str | None
+    settings: list[SummaryRow]
+    levels: list[Level]
+    failed: list[FailedTrial]
+    overhead: Overhead | None
+    warnings: list[Warn]
+    report: str | None = None
+
+
+def standard_measures(k: int) -> list[Measure]:
     """The measures that are always computed at K."""
-    names = [
-        f"Recall@{k}",
-        *(f"Robustness(delta={delta})@{k}" for delta in DELTAS),
-        f"Percentile(p=5)@{k}",
-        f"CVaR(alpha=0.05)@{k}",
-        f"Failure@{k}",
-        "QPS",
-        "BatchQPS",
-        "Latency(p=50)",
-        "Latency(p=99)",
-        "BuildTime",
-        "IndexSize",
-        "PeakMemory",
-        "Work",
-    ]
-    return [parse(name) for name in names]
+    return [parse(name.format(k=k)) for name in _STANDARD]
 
 
-def summary(run: Run, extra: Sequence[Measure] = (), cluster: str | None = None) -> dict[str, Any]:
-    """The run as a JSON document.
+def summarize(run: Run, extra: Sequence[Measure] = (), cluster: str | None = None) -> Summary:
+    """Sum a run up.
 
     Parameters
     ----------
@@ -56,56 +107,66 @@ def summary(run: Run, extra: Sequence[Measure] = (), cluster: str | None = None)
     manifest = run.manifest
     settings = run.settings()
     same = same_as(settings)
-    facts = msgspec.to_builtins(manifest.dataset)
-    return {
-        "schema": SCHEMA,
-        "run": str(run.path),
-        "dataset": {key: facts[key] for key in facts if key != "card"},
-        "options": msgspec.to_builtins(manifest.options),
-        "cluster": cluster,
-        "settings": [
-            _setting(run, setting, extra, cluster) | {"same_as": same.get(setting)}
+    return Summary(
+        run=str(run.path),
+        dataset=describe_dataset(run),
+        options=manifest.options,
+        cluster=cluster,
+        settings=[
+            msgspec.structs.replace(
+                summarize_setting(setting, extra, cluster), same_as=same.get(setting)
+            )
             for setting in settings
         ],
-        "levels": msgspec.to_builtins(manifest.levels),
-        "failed": failed_trials(run),
-        "overhead": msgspec.to_builtins(manifest.overhead),
-        "warnings": msgspec.to_builtins(manifest.warnings),
-    }
+        levels=manifest.levels,
+        failed=failed_trials(run),
+        overhead=manifest.overhead,
+        warnings=manifest.warnings,
+    )
 
 
-def _setting(
-    run: Run, setting: Setting, extra: Sequence[Measure], cluster: str | None
-) -> dict[str, Any]:
+_rows: WeakKeyDictionary[Run, dict[Any, SummaryRow]] = WeakKeyDictionary()
+"""What was estimated of a run: tables and page show the same estimates, made once."""
+
+
+def summarize_setting(
+    setting: Setting, extra: Sequence[Measure] = (), cluster: str | None = None
+) -> SummaryRow:
+    """Estimate everything about one setting, once for each run that is open."""
+    known = _rows.setdefault(setting.run, {})
+    key = tuple(trial.key for trial in setting.trials), cluster
+    if key not in known:
+        # Not as a page calls it, or with others that answer alike.
+        known[key] = _estimate(setting.run.setting_of(setting.trials), cluster)
     fitting = [each for each in extra if each.cutoff in (None, setting.k)]
-    measures = list(dict.fromkeys([*standard(setting.k), *fitting]))
-    answers = setting.answers(ids=bool(fitting))
-    clusters = run.clusters(cluster)
+    if not fitting:
+        return known[key]
+    sample = Sample(setting.answers(), clusters=setting.run.clusters(cluster))
+    more = {str(measure): Estimated(*sample.estimate(measure)) for measure in fitting}
+    return msgspec.structs.replace(known[key], measures=known[key].measures | more)
+
+
+def _estimate(setting: Setting, cluster: str | None) -> SummaryRow:
+    answers = setting.answers(ids=False)
+    clusters = setting.run.clusters(cluster)
     sample = Sample(answers, clusters=clusters)
-    parts = tail(np.stack([each.hits for each in answers]), setting.k, DELTA)
-    return {
-        "index": setting.index,
-        "name": str(setting),
-        "build": setting.build,
-        "setting": setting.search,
-        "k": setting.k,
-        "space": setting.space,
-        "builds": len(setting.trials),
-        "disturbed": sum(each.is_disturbed for each in answers),
-        "measures": {str(measure): sample.estimate(measure)._asdict() for measure in measures},
-        "tail": {
-            "delta": DELTA,
-            "persistent": float(parts.persistent.mean()),
-            "persistent_interval": share_of_queries(parts.persistent, clusters),
-            "lottery": float(parts.build_dependent.mean()),
-            "lottery_interval": share_of_queries(parts.build_dependent, clusters),
+    parts = tail(setting.hits, setting.k, DELTA)
+    return SummaryRow.from_setting(
+        setting,
+        disturbed=sum(each.is_disturbed for each in answers),
+        measures={
+            str(measure): Estimated(*sample.estimate(measure))
+            for measure in standard_measures(setting.k)
         },
-    }
+        tail=Tail(
+            delta=DELTA,
+            persistent=share_of_queries(parts.persistent, clusters),
+            build_dependent=share_of_queries(parts.build_dependent, clusters),
+        ),
+    )
 
 
-def share_of_queries(
-    mask: NDArray[np.bool_], clusters: NDArray[Any] | None = None
-) -> tuple[float, float]:
-    """Interval of the share of queries in a mask (m,), over the queries alone."""
+def share_of_queries(mask: NDArray[np.bool_], clusters: NDArray[Any] | None = None) -> Interval:
+    """Share of the queries in a mask (m,), with an interval over the queries alone."""
     found = crossed.crossed_mean(mask, cluster=clusters)
-    return found.low, found.high
+    return Interval(float(mask.mean()), found.low, found.high)

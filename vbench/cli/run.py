@@ -102,7 +102,7 @@ def run(
 ) -> int:
     """Measure how evenly INDEX answers the queries of a dataset.
 
-    Builds each index several times in a process of its own, asks every query at every search
+    Builds each index several times in a process of its own, runs every query at every search
     setting, scores the answers against the exact neighbors, and leaves a run folder. The same
     call again resumes where it stopped.
     """
@@ -113,7 +113,9 @@ def run(
     if not indexes:
         raise click.UsageError("give --index, such as --index hnsw, or --study robustness")
 
-    from vbench.analysis.summary import summary
+    import msgspec
+
+    from vbench.analysis.summary import summarize
     from vbench.api import run as measure
     from vbench.measures.grammar import parse
 
@@ -137,13 +139,14 @@ def run(
             **measuring,
             progress=progress,
         )
-    document = summary(done, measures, cluster)
-    if document["settings"]:
-        document["report"] = str(done.report(done.path / "report.html"))
+    summary = summarize(done, measures, cluster)
+    if summary.settings:
+        page = str(done.report(done.path / "report.html"))
+        summary = msgspec.structs.replace(summary, report=page)
     if as_json:
-        print_json(document)
+        print_json(summary)
     else:
         from vbench.render.terminal.run import print_summary
 
-        print_summary(document)
-    return 1 if document["failed"] else 0
+        print_summary(summary)
+    return 1 if summary.failed else 0

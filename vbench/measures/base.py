@@ -24,13 +24,12 @@ from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
 from vbench.measures.sample import Estimate, Sample
 from vbench.metric import FloatArray
+from vbench.numbers import Unit
 from vbench.stats import certificate, crossed, functional, intervals, paired
 from vbench.stats.certificate import Certificate
 from vbench.stats.paired import Difference
 
 Kind = Literal["mean", "share", "tail", "cost"]
-Unit = Literal["share", "score", "seconds", "bytes", "rate", "count", "number"]
-"""`share`: of the queries; `score`: from 0 to 1, such as recall; `number`: anything else."""
 Better = Literal["higher", "lower"]
 M = TypeVar("M", bound="Measure")
 

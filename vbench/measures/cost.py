@@ -11,8 +11,9 @@ from typing import ClassVar
 import numpy as np
 
 from vbench.measures.answers import Answers
-from vbench.measures.base import Better, OfBuild, Unit, in_percent, ordinal, require
+from vbench.measures.base import Better, OfBuild, in_percent, ordinal, require
 from vbench.metric import FloatArray
+from vbench.numbers import Unit
 from vbench.stats import certificate
 from vbench.stats.certificate import Certificate
 from vbench.stats.intervals import percentile_rank

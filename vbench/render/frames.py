@@ -12,9 +12,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from vbench.analysis.gather import Panel
+from vbench.analysis.summary import summarize_setting
 from vbench.measures.curve import at_least
 from vbench.measures.hits import threshold
-from vbench.measures.sample import Sample
 from vbench.measures.usual import DELTAS
 from vbench.render.quantities import QUANTITIES
 from vbench.runs.settings import Setting
@@ -31,8 +31,7 @@ def settings(panel: Panel) -> pl.DataFrame:
 
 
 def _setting(panel: Panel, shown: Setting) -> dict[str, Any]:
-    measures = [quantity.measure(shown.k) for quantity in QUANTITIES]
-    sample = Sample([shown.run.answers(trial, ids=False) for trial in shown.trials])
+    found = summarize_setting(shown).measures
     row: dict[str, Any] = {
         "id": shown.id,
         "panel": panel.id,
@@ -44,13 +43,13 @@ def _setting(panel: Panel, shown: Setting) -> dict[str, Any]:
         "k": shown.k,
         "builds": len(shown.trials),
     }
-    for quantity, measure in zip(QUANTITIES, measures, strict=True):
-        found = sample.estimate(measure)
-        row[quantity.key] = found.value
-        row[f"{quantity.key}_low"], row[f"{quantity.key}_high"] = found.low, found.high
-        row[f"{quantity.key}_spread"] = found.spread
+    for quantity in QUANTITIES:
+        of = found[quantity.name(shown.k)]
+        row[quantity.key] = of.value
+        row[f"{quantity.key}_low"], row[f"{quantity.key}_high"] = of.low, of.high
+        row[f"{quantity.key}_spread"] = of.spread
     for delta in DELTAS:
-        row[f"r{delta}"] = float(shown.curve.value[threshold(delta, shown.k)])
+        row[f"r{delta}"] = found[f"Robustness(delta={delta})@{shown.k}"].value
     return row
 
 

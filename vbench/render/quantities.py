@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from vbench.measures.base import Better, Measure, Unit, takes_cutoff
+from vbench.measures.base import Better, Measure, takes_cutoff
 from vbench.measures.cost import QPS, BatchQPS, BuildTime, IndexSize, Latency, PeakMemory, Work
 from vbench.measures.recall import CVaR, Failure, Percentile, Recall
+from vbench.numbers import Unit, write
 
 
 class Quantity(NamedTuple):
@@ -35,17 +36,17 @@ class Quantity(NamedTuple):
         """In the words of its measure."""
         return cls(key, measure.label, measure.short, measure.unit, measure.better, measure)
 
-    def measure(self, k: int) -> Measure:
-        """The measure at K."""
+    def name(self, k: int) -> str:
+        """Name of the measure at K."""
         assert self.uncut is not None
-        return self.uncut @ k if takes_cutoff(type(self.uncut)) else self.uncut
+        return str(self.uncut @ k if takes_cutoff(type(self.uncut)) else self.uncut)
 
 
 QUANTITIES = (
     Quantity.of("recall", Recall()),
     Quantity.of("worst", CVaR()),
     Quantity.of("p5", Percentile()),
-    Quantity.of("nothing", Failure()),
+    Quantity.of("zero_recall", Failure()),
     Quantity.of("qps", QPS()),
     Quantity.of("batch_qps", BatchQPS()),
     Quantity.of("p50_latency", Latency(50)),
@@ -60,20 +61,7 @@ BY_KEY = {quantity.key: quantity for quantity in QUANTITIES}
 
 def spelt(value: float | None, unit: Unit) -> str:
     """A value with the digits that mean something, and its unit."""
-    if value is None or math.isnan(value):
-        return "–"
-    if unit in ("share", "score"):
-        return f"{value:.3f}"
-    if unit == "seconds":
-        return _scaled(value, (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)))
-    if unit == "bytes":
-        return _scaled(value, (("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0)))
-    return f"{value:,.0f}" if value >= 100 else digits(value)
-
-
-def _scaled(value: float, units: tuple[tuple[str, float], ...]) -> str:
-    name, factor = next((each for each in units if value >= each[1]), units[-1])
-    return f"{digits(value / factor)} {name}"
+    return write(value, unit)
 
 
 def digits(value: float, number: int = 3) -> str:
@@ -84,19 +72,5 @@ def digits(value: float, number: int = 3) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in percent: one digit after the point, two under 1 %, and never 0 for some."""
-    value = 100 * share
-    if value == 0 or value == 100:
-        return f"{value:.0f} %"
-    if value < 0.01:
-        return "under 0.01 %"
-    if value > 99.99:
-        return "over 99.99 %"
-    return f"{value:.2f} %" if value < 1 or value > 99 else f"{value:.1f} %"
-
-
-def percents(low: float, high: float) -> str:
-    """An interval of shares in percent, with a digit more than its width needs."""
-    width = 100 * (high - low)
-    digits_after = 1 if width >= 0.3 else 2
-    return f"{100 * low:.{digits_after}f}–{100 * high:.{digits_after}f}"
+    """A share in percent."""
+    return write(share, "share")

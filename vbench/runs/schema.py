@@ -50,7 +50,7 @@ class Copies(msgspec.Struct, frozen=True, kw_only=True):
     largest: int
 
 
-class DatasetFacts(msgspec.Struct, frozen=True, kw_only=True):
+class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The dataset as the run found it. `source` opens it again.
 
     `query_id` and `item_id` name the columns that their ids come from; `columns` are those of the
@@ -66,7 +66,6 @@ class DatasetFacts(msgspec.Struct, frozen=True, kw_only=True):
     metric: Metric
     fingerprint: str
     source: dict[str, Any] = {}
-    card: dict[str, Any] = {}
     columns: dict[str, Role] = {}
     attributes: list[str] = []
     query_id: str | None = None
@@ -80,6 +79,12 @@ class DatasetFacts(msgspec.Struct, frozen=True, kw_only=True):
     queries_at_most: dict[str, int] | None = None
     learn: dict[str, Any] | None = None
     ground_truth: Literal["computed", "given", "none"] = "computed"
+
+
+class DatasetFacts(DatasetInfo, frozen=True, kw_only=True):
+    """The same, with the card of a dataset of the catalog."""
+
+    card: dict[str, Any] = {}
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from vbench.errors import VbenchError
-from vbench.measures.base import Measure, Unit
+from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
+from vbench.numbers import Unit
 
 _TARGET = re.compile(r"(?P<measure>.+?)\s*(?P<sign>>=|<=|≥|≤|>|<)\s*(?P<value>[^<>=≤≥]+)")
 _EQUATION = re.compile(r"(?P<measure>.+?)\s*==?\s*(?P<value>[^<>=≤≥()]+)")

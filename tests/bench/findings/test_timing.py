@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from run_folder import answered
 
-from vbench.analysis.summary import summary
+from vbench.analysis.summary import summarize
 from vbench.bench.findings.timing import warn_of_time
 from vbench.runs.facts import Pass
 from vbench.runs.rows import write_trial
@@ -119,8 +119,8 @@ def test_disturbed_trials_are_told_and_marked(tmp_path: Path) -> None:
     whole = made(tmp_path / "all", passes=[BUSY, BUSY])
     (warning,) = said(whole)
     assert "1 of them in every pass" in warning.message
-    assert summary(whole)["settings"][0]["disturbed"] == 1
-    assert summary(made(tmp_path / "none"))["settings"][0]["disturbed"] == 0
+    assert summarize(whole).settings[0].disturbed == 1
+    assert summarize(made(tmp_path / "none")).settings[0].disturbed == 0
 
 
 def test_latency_leaves_disturbed_passes_out(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ import pytest
 from render.made_run import ODD_NAMES, make_run
 from render.stored import store_comparisons, store_ranking
 
+from vbench import numbers
 from vbench.analysis.gather import gather
 from vbench.analysis.matched import nearest
 from vbench.render.page.page import write
-from vbench.render.quantities import percent
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
 
@@ -170,7 +170,7 @@ def test_the_slider_shows_the_numbers_of_the_library(opened: Opened, run: Run, p
         for identity, (value, _, _) in expected.items():
             cell = opened.page.text_content(f"tr[data-row={identity}] td[data-live]")
             assert cell is not None
-            assert cell.strip() == percent(value)
+            assert cell.strip() == numbers.write(value, "share")
 
 
 def test_thresholds_are_said_in_words(opened: Opened) -> None:

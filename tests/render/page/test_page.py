@@ -95,7 +95,7 @@ def test_no_control_character_is_on_the_page(tmp_path: Path) -> None:
 def test_a_log_of_a_failed_index_is_shown_as_text(tmp_path: Path) -> None:
     """The reason stands at the top, with the worker's last lines."""
     page = html(make_run(tmp_path, m=40, failed=(0,)))
-    assert "hnsw: 9 trials without a result." in page
+    assert "hnsw: 9 failed trials." in page
     assert "segmentation fault" in page
     assert "last &lt;words&gt;" in page
 
@@ -118,7 +118,7 @@ def test_a_run_of_which_nothing_is_finished_says_so(tmp_path: Path) -> None:
 def test_an_unfinished_run_shows_what_there_is(tmp_path: Path) -> None:
     """Pending trials are counted at the top."""
     page = html(make_run(tmp_path, m=40, pending=4))
-    assert "4 trials without a result" in page
+    assert "4 failed trials" in page
     assert "not reached" in page
 
 

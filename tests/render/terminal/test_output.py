@@ -13,6 +13,7 @@ from rich.text import Text
 from vbench.cli import main
 from vbench.render.terminal.output import console, print_json, print_table, say
 from vbench.render.terminal.terminal import headed, warned
+from vbench.runs.schema import Warn
 
 
 def printed(width: int) -> str:
@@ -47,7 +48,7 @@ def test_names_are_no_markup(name: str, capsys: pytest.CaptureFixture[str]) -> N
     out.print(f"5 {name}", style="bold")
     out.rule(f"6 {name}")
     out.print(headed(f"7 {name}", f"8 {name}"))
-    out.print(warned(dict.fromkeys(("about", "message", "why", "remedy"), f"9 {name}")))
+    out.print(warned(Warn(*[f"9 {name}"] * 4)))
     say(f"10 {name}")
     shown = capsys.readouterr().out
     for number in range(1, 11):

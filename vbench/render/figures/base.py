@@ -11,9 +11,10 @@ from vbench._plain import in_figure
 from vbench.analysis.gather import Panel, Report, gather
 from vbench.analysis.matched import match_recall, nearest
 from vbench.measures.hits import threshold
+from vbench.numbers import write
 from vbench.render import frames
 from vbench.render.palette import Look, looks
-from vbench.render.quantities import BY_KEY, spelt
+from vbench.render.quantities import BY_KEY
 from vbench.runs.run import Run
 from vbench.runs.settings import Setting
 
@@ -97,7 +98,7 @@ def quantity_axis(ax: Axes, side: str, key: str, k: int, delta: float) -> None:
     (ax.set_xscale if side == "x" else ax.set_yscale)("log")
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: spelt(value, quantity.unit)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: write(value, quantity.unit)))
 
 
 def row_label(ax: Axes, text: str) -> None:

@@ -11,6 +11,7 @@ import polars as pl
 from vbench.analysis.gather import Panel, gather
 from vbench.errors import VbenchError
 from vbench.measures.hits import threshold
+from vbench.numbers import write
 from vbench.render.figures.base import (
     Runs,
     at_delta,
@@ -21,7 +22,7 @@ from vbench.render.figures.base import (
     quantity_axis,
     short,
 )
-from vbench.render.quantities import BY_KEY, spelt
+from vbench.render.quantities import BY_KEY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,7 +101,7 @@ def three_way(
             )
     quantity_axis(ax, "x", x, panel.k, delta)
     quantity_axis(ax, "y", y, panel.k, delta)
-    bound = spelt(floor, "share" if floor_of == "robustness" else BY_KEY[floor_of].unit)
+    bound = write(floor, "share" if floor_of == "robustness" else BY_KEY[floor_of].unit)
     name = f"Robustness-{delta:g}" if floor_of == "robustness" else BY_KEY[floor_of].title
     ax.set_title(f"filled: {name} {'≥' if rising else '≤'} {bound}", loc="left")
 

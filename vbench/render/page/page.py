@@ -24,7 +24,7 @@ from vbench.render.page.parts import Chart, Choice, Facts, Section, Slider, Tabl
 from vbench.render.page.sections import SECTIONS
 from vbench.render.page.tables import verdict_table
 from vbench.render.palette import looks
-from vbench.runs.failed import failed_trials
+from vbench.runs.failed import FailedTrial, failed_trials
 from vbench.runs.run import Run
 
 if TYPE_CHECKING:
@@ -79,12 +79,10 @@ def html(runs: Run | Report | Sequence[Run]) -> str:
 
 
 def _verdict(panel: Panel, at: MatchedRecall) -> dict[str, Any]:
-    from vbench.measures.hits import threshold
-
     sentences = [
         words.measured(panel),
-        words.nothing_right(at),
-        words.reached(at, 0.9, threshold(0.9, panel.k)),
+        words.say_zero_recall(at),
+        words.say_robustness(at, 0.9),
         words.left_out(at),
     ]
     return {
@@ -94,15 +92,13 @@ def _verdict(panel: Panel, at: MatchedRecall) -> dict[str, Any]:
     }
 
 
-def _failed(report: Report) -> list[dict[str, Any]]:
-    """Trials without a result, gathered by index and reason."""
-    counts: dict[tuple[str, str], dict[str, Any]] = {}
+def _failed(report: Report) -> dict[tuple[str, str], list[FailedTrial]]:
+    """Failed trials by index and reason."""
+    groups: dict[tuple[str, str], list[FailedTrial]] = {}
     for run in report.runs:
         for each in failed_trials(run):
-            key = each["index"], each["reason"]
-            entry = counts.setdefault(key, {**each, "count": 0})
-            entry["count"] += 1
-    return list(counts.values())
+            groups.setdefault((each.index, each.reason), []).append(each)
+    return groups
 
 
 def _frames(sections: Sequence[Section]) -> dict[str, pl.DataFrame]:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from vbench.analysis.gather import Panel, Report
 from vbench.analysis.matched import MatchedRecall
-from vbench.render.quantities import percent, percents
+from vbench.analysis.summary import summarize_setting
+from vbench.measures.hits import threshold
+from vbench.numbers import Ends, write, write_interval
 from vbench.runs.settings import Setting
 
 _METRICS = {"l2": "Euclidean distance", "ip": "inner product", "cosine": "cosine similarity"}
@@ -30,40 +32,44 @@ def measured(panel: Panel) -> str:
     )
 
 
-def nothing_right(matched: MatchedRecall) -> str:
-    """Who is left with nothing, at matched recall."""
-    compared = sorted(matched.compared, key=_failures)
+def say_zero_recall(matched: MatchedRecall) -> str:
+    """Which indexes leave zero-recall queries, at matched recall."""
+    found = {shown: _measure(shown, "Failure") for shown in matched.compared}
+    compared = sorted(found, key=lambda shown: found[shown].value or 0.0)
     if matched.is_matched:
         head = f"At matched recall {matched.level:.2f}"
     elif len(compared) == 1:
-        head = f"At a mean recall of {compared[0].recall:.2f}"
+        head = f"At a mean recall of {write(_measure(compared[0], 'Recall').value, 'score')}"
     else:
         head = "At the settings nearest to each other in mean recall"
     shown, rest = _few(compared)
     parts = [
-        f"{each.index} leaves {_share(*_failures(each))} of the queries with nothing right"
+        f"{each.index} leaves {write_interval(found[each], 'share')} of the queries with zero "
+        "recall"
         if not place
-        else f"{each.index} {_share(*_failures(each))}"
+        else f"{each.index} {write_interval(found[each], 'share')}"
         for place, each in enumerate(shown)
     ]
-    (_, _, first), (_, last, _) = _failures(compared[0]), _failures(compared[-1])
-    doubt = "" if len(compared) == 1 or first < last else _OVERLAP
+    first, last = found[compared[0]].high, found[compared[-1]].low
+    apart = first is not None and last is not None and first < last
+    doubt = "" if len(compared) == 1 or apart else _OVERLAP
     return f"{head}, {_listed(parts)}{rest}{doubt}."
 
 
-def reached(matched: MatchedRecall, delta: float, need: int) -> str:
+def say_robustness(matched: MatchedRecall, delta: float) -> str:
     """Who serves most queries well, at matched recall."""
-    settings = matched.compared
-    best = sorted(settings, key=lambda shown: -shown.curve.value[need])
+    found = {shown: _measure(shown, f"Robustness(delta={delta})") for shown in matched.compared}
+    best = sorted(found, key=lambda shown: -(found[shown].value or 0.0))
     shown, rest = _few(best)
     parts = [
-        f"{_share(*_reached(each, need))} of the queries with {each.index}"
+        f"{write_interval(found[each], 'share')} of the queries with {each.index}"
         if not place
-        else f"{_share(*_reached(each, need))} with {each.index}"
+        else f"{write_interval(found[each], 'share')} with {each.index}"
         for place, each in enumerate(shown)
     ]
+    k = best[0].k
     return (
-        f"{need} or more of the {settings[0].k} neighbors (Robustness-{delta:g}) were found for "
+        f"{threshold(delta, k)} or more of the {k} neighbors (Robustness-{delta:g}) were found for "
         f"{_listed(parts)}{rest}."
     )
 
@@ -74,7 +80,7 @@ def left_out(matched: MatchedRecall) -> str:
     if not far or not matched.is_matched:
         return ""
     named = _listed(
-        [f"{shown.title} ({shown.recall:.2f})" for shown in far[:_FEW]]
+        [f"{shown.title} ({write(shown.recall, 'score')})" for shown in far[:_FEW]]
         + ([f"{len(far) - _FEW} more"] if len(far) > _FEW else [])
     )
     return (
@@ -94,20 +100,8 @@ def title(report: Report) -> str:
     return f"How evenly {verb} {who} answer on {_listed(data)}?"
 
 
-def _reached(shown: Setting, need: int) -> tuple[float, float, float]:
-    """Share of the queries with so many hits, and its interval."""
-    curve = shown.curve
-    return float(curve.value[need]), float(curve.low[need]), float(curve.high[need])
-
-
-def _failures(shown: Setting) -> tuple[float, float, float]:
-    """Share of the queries without a hit, and its interval."""
-    value, low, high = _reached(shown, 1)
-    return 1.0 - value, 1.0 - high, 1.0 - low
-
-
-def _share(value: float, low: float, high: float) -> str:
-    return f"{percent(value)} ({percents(low, high)})"
+def _measure(shown: Setting, name: str) -> Ends:
+    return summarize_setting(shown).measures[f"{name}@{shown.k}"]
 
 
 def _few(settings: Sequence[Setting]) -> tuple[Sequence[Setting], str]:

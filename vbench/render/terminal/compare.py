@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -14,8 +15,9 @@ from rich.table import Table
 from vbench.analysis.verdict import could_be_seen
 from vbench.numbers import amount
 from vbench.render.terminal.output import console, print_table
-from vbench.render.terminal.run import print_warnings
+from vbench.render.terminal.tables import print_warnings
 from vbench.render.terminal.terminal import headed
+from vbench.runs.schema import Warn
 
 _NAMED_QUERIES = 5
 _STYLES = {"candidate": "green", "baseline": "red"}
@@ -42,7 +44,7 @@ def print_comparisons(document: Mapping[str, Any]) -> None:
         out.print()
     if gate := document["gate"]:
         _print_gate(out, gate)
-    print_warnings(out, document["warnings"])
+    print_warnings(out, msgspec.convert(document["warnings"], list[Warn]))
 
 
 def by_pair(entries: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:

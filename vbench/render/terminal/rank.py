@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 
-import msgspec
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -15,8 +14,8 @@ from vbench.analysis.predict import FEWEST_SETTINGS
 from vbench.analysis.ranking import HIT, LEADING, RankedSetting, RankerRow, RankingLoss
 from vbench.measures import usual
 from vbench.render.terminal.output import console, print_table
-from vbench.render.terminal.run import parameter_names
-from vbench.render.terminal.terminal import headed, warned
+from vbench.render.terminal.tables import parameter_names, print_warnings
+from vbench.render.terminal.terminal import headed
 from vbench.runs import files
 from vbench.runs.settings import join_values
 
@@ -41,7 +40,7 @@ def print_ranking(ranking: RankingLoss) -> None:
     print_table(out, _models(ranking), 1)
     for each in ranking.rankers:
         rows = [row for row in ranking.settings if row.ranker == each.ranker]
-        heads = 1 + len(_names(rows))
+        heads = 1 + len(parameter_names(rows))
         print_table(out, _losses(each, rows, ranking), heads)
         print_table(out, _where(each.ranker, rows), heads)
     _print_predictors(out, ranking)
@@ -55,8 +54,7 @@ def print_ranking(ranking: RankingLoss) -> None:
                 "yellow",
             )
         )
-    for warning in ranking.warnings:
-        out.print(warned(msgspec.structs.asdict(warning)))
+    print_warnings(out, ranking.warnings)
     for run in ranking.runs:
         out.print(f"kept in: {run}/{files.RANK}")
     out.print(
@@ -102,7 +100,7 @@ def _models(ranking: RankingLoss) -> Table:
 
 
 def _losses(ranker: RankerRow, rows: Sequence[RankedSetting], ranking: RankingLoss) -> Table:
-    names = _names(rows)
+    names = parameter_names(rows)
     table = _settings_table(
         f"Losses of the index behind {ranker.ranker}: {ranking.k} candidates, top "
         f"{ranking.cutoff}, exact − trial, paired (95 % interval over queries and builds)",
@@ -133,7 +131,7 @@ def _losses(ranker: RankerRow, rows: Sequence[RankedSetting], ranking: RankingLo
 
 def _where(ranker: str, rows: Sequence[RankedSetting]) -> Table:
     """Loss by bucket of recall and by segment, over all settings with their weights."""
-    names = _names(rows)
+    names = parameter_names(rows)
     first = next((each.column for each in rows[0].segments), None)
     shown = [each for each in rows[0].segments if each.column == first]
     table = _settings_table(
@@ -160,10 +158,6 @@ def _settings_table(title: str, names: Sequence[str], *columns: Iterable[str]) -
     for name in (*names, *itertools.chain(*columns)):
         table.add_column(name, justify="right")
     return table
-
-
-def _names(rows: Sequence[RankedSetting]) -> list[str]:
-    return parameter_names([msgspec.structs.asdict(row) for row in rows])
 
 
 def _head(row: RankedSetting, names: Sequence[str]) -> list[str]:

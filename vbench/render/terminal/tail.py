@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import msgspec
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -20,7 +19,7 @@ from vbench.analysis.worst import Neighbor
 from vbench.data.columns import FEW
 from vbench.numbers import seconds
 from vbench.render.terminal.output import console, print_table
-from vbench.render.terminal.run import print_warnings
+from vbench.render.terminal.tables import print_warnings
 from vbench.render.terminal.terminal import headed, styled
 from vbench.runs.settings import spell
 
@@ -54,7 +53,7 @@ def print_tail(report: TailReport) -> None:
     for row in report.indexes:
         _print_row(out, row)
     _print_overlap(out, report)
-    print_warnings(out, msgspec.to_builtins(report.warnings))
+    print_warnings(out, report.warnings)
     if all(row.internals is None for row in report.indexes):
         out.print(
             "next: --graph builds the indexes again and shows their internals: what can a search "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from vbench._plain import plain
+from vbench.runs.schema import Warn
 
 
 class PlainConsole(Console):
@@ -43,7 +44,7 @@ def headed(name: object, rest: str, style: str = "bold") -> Text:
     return Text.assemble((plain(name), style), plain(rest))
 
 
-def warned(warning: Mapping[str, str]) -> Text:
+def warned(warning: Warn) -> Text:
     """A finding with its remedy."""
-    said = f": {warning['message']}; {warning['why']}. Try: {warning['remedy']}."
-    return Text.assemble(("! ", "yellow"), headed(warning["about"], said))
+    said = f": {warning.message}; {warning.why}. Try: {warning.remedy}."
+    return Text.assemble(("! ", "yellow"), headed(warning.about, said))

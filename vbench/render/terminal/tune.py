@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -13,8 +14,10 @@ from rich.text import Text
 
 from vbench.numbers import amount
 from vbench.render.terminal.output import console, print_table
-from vbench.render.terminal.run import once, print_failed, print_warnings
+from vbench.render.terminal.tables import print_failed, print_warnings
 from vbench.render.terminal.terminal import headed, styled
+from vbench.runs.schema import Warn
+from vbench.runs.settings import join_values
 
 _MARKS = {True: "✓", False: ""}
 
@@ -33,7 +36,7 @@ def print_tuning(document: Mapping[str, Any]) -> None:
     print_table(out, _tried(document))
     print_table(out, _claimed(document))
     print_failed(out, document["failed"])
-    print_warnings(out, document["warnings"])
+    print_warnings(out, msgspec.convert(document["warnings"], list[Warn]))
     _print_verdict(out, document)
 
 
@@ -52,7 +55,7 @@ def _tried(document: Mapping[str, Any]) -> Table:
         f" ({document['level']:.0%} confidence)",
         [*names, "meets all", "surely"],
     )
-    for each in once(document["tried"]):
+    for each in _once(document["tried"]):
         table.add_row(
             _setting(each),
             *(_value(name, each["measures"][name]) for name in names),
@@ -127,3 +130,21 @@ def _setting(named: Mapping[str, Any]) -> str:
 def _value(name: str, found: Mapping[str, float | None]) -> str:
     bound = found["bound"]
     return amount(name, found["value"]) + ("" if bound is None else f" ({amount(name, bound)})")
+
+
+def _once(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of settings that answer alike as one: its parameters hold all their values."""
+    kept: list[dict[str, Any]] = []
+    alike: list[list[Mapping[str, Any]]] = []
+    for row in rows:
+        for first, group in zip(kept, alike, strict=True):
+            own = all(first[name] == row[name] for name in ("index", "build", "k"))
+            if own and row["same_as"] == group[0]["name"]:
+                group.append(row)
+                break
+        else:
+            kept.append(dict(row))
+            alike.append([row])
+    for first, group in zip(kept, alike, strict=True):
+        first["setting"] = join_values([each["setting"] for each in group])
+    return kept

@@ -9,7 +9,7 @@ import msgspec
 from vbench.analysis.gather import Report
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Facts, Section
-from vbench.render.quantities import spelt
+from vbench.numbers import write
 from vbench.runs.again import repeat_command
 from vbench.runs.run import Run
 from vbench.runs.schema import Environment
@@ -116,5 +116,5 @@ def _listed(facts: Mapping[str, object]) -> str:
 
 def _value(name: str, value: object) -> str:
     if name.endswith("_bytes") and isinstance(value, int | float):
-        return spelt(value, "bytes")
+        return write(value, "bytes")
     return str(value)

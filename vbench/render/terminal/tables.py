@@ -1,0 +1,103 @@
+"""Tables of every command: one look, one way to show settings, failed trials and warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TypeVar
+
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from vbench.analysis.document import AlikeRow, SettingRow
+from vbench.render.terminal.output import print_table
+from vbench.render.terminal.terminal import styled, warned
+from vbench.runs.failed import FailedTrial
+from vbench.runs.schema import Warn
+from vbench.runs.settings import join_values, spell
+
+R = TypeVar("R", bound=AlikeRow)
+_SHOWN_WARNINGS = 8
+
+
+def make_table(title: str, *columns: str, text: Collection[str] = ()) -> Table:
+    """A table whose first column is text, as are those in `text`; all others are numbers."""
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        min_width=min(len(title), 100),
+    )
+    for place, column in enumerate(columns):
+        if place and column not in text:
+            table.add_column(column, justify="right")
+        else:
+            table.add_column(column, overflow="fold", no_wrap=not place)
+    return table
+
+
+def parameter_names(rows: Sequence[SettingRow]) -> list[str]:
+    """Names of the parameters worth a column: all of the search, those that vary of the build."""
+    names = dict.fromkeys(name for row in rows for name in row.setting)
+    seen: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        for name, value in row.build.items():
+            seen.setdefault((row.index, name), set()).add(repr(value))
+    names.update(dict.fromkeys(name for (_, name), values in seen.items() if len(values) > 1))
+    return list(names)
+
+
+def head_of(row: SettingRow, names: Sequence[str]) -> list[str]:
+    """The cells that say which setting a row is about: index, space, its parameters."""
+    given = {**row.build, **row.setting}
+    space = f" ({row.space})" if row.space else ""
+    return [row.index + space, *(str(given.get(name, "")) for name in names)]
+
+
+def merge_same(rows: Sequence[R]) -> list[R]:
+    """Rows of settings that answer alike as one: its parameters hold all their values."""
+    groups: list[list[R]] = []
+    for row in rows:
+        for group in groups:
+            first = group[0]
+            own = (first.index, first.build, first.k) == (row.index, row.build, row.k)
+            if own and row.same_as == first.name:
+                group.append(row)
+                break
+        else:
+            groups.append([row])
+    return [
+        msgspec.structs.replace(group[0], setting=join_values([row.setting for row in group]))
+        for group in groups
+    ]
+
+
+def print_failed(out: Console, failed: Sequence[FailedTrial]) -> None:
+    """Print which planned trials left no result, and why."""
+    if not failed:
+        return
+    names = ("index", "build", "setting", "k", "reason")
+    table = make_table("Failed trials", *names, text=names)
+    table.title_style = "bold red"
+    for each in failed:
+        number = str(each.build_number + 1)
+        table.add_row(each.index, number, spell(each.setting), str(each.k), each.reason)
+    print_table(out, table)
+    if any(each.log for each in failed):
+        out.print("What the workers printed last is in run.json (failures).")
+
+
+def print_warnings(out: Console, warnings: Sequence[Warn]) -> None:
+    """Print each finding with its remedy, the first ones in full."""
+    for each in warnings[:_SHOWN_WARNINGS]:
+        out.print(warned(each))
+    if len(warnings) > _SHOWN_WARNINGS:
+        out.print(f"… and {len(warnings) - _SHOWN_WARNINGS} more warnings in run.json (warnings)")
+
+
+def print_no_result(out: Console, failed: Sequence[FailedTrial]) -> None:
+    """Print that nothing left a result, and the first reason."""
+    out.print(styled(f"no result: {failed[0].reason}", style="bold red"))
