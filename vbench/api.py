@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vbench.analysis.ranking import RankingLoss
+    from vbench.analysis.summary import Summary
     from vbench.analysis.tail import TailReport
     from vbench.data.dataset import Dataset
     from vbench.data.find import Data
@@ -42,12 +43,12 @@ class Run(_Run):
     From :func:`vbench.run`, or of an earlier one by :func:`vbench.open`.
     """
 
-    def summary(self, measures: Sequence[AnyMeasure] = (), cluster: str | None = None) -> Any:
+    def summary(self, measures: Sequence[AnyMeasure] = (), cluster: str | None = None) -> Summary:
         """Every setting with the usual measures, and those that are given."""
-        from vbench.analysis.summary import summary
+        from vbench.analysis.summary import summarize
         from vbench.measures.grammar import as_measure
 
-        return summary(self, [as_measure(each) for each in measures], cluster)
+        return summarize(self, [as_measure(each) for each in measures], cluster)
 
     def compare(self, *others: AnyRun, **options: Any) -> Any:
         """Compare the indexes of this run, or others with it: :func:`vbench.compare`."""

@@ -87,7 +87,7 @@ def test_the_table_names_the_run_folder_and_the_next_step(data: Path) -> None:
     """A person sees robustness, price, the harness's own cost and where the run lies."""
     result = call("--index", "flat", "--out", "mine")
     assert result.exit_code == 0, result.output
-    for part in ("mean recall", "R-0.9", "worst 5 %", "zero recall", "QPS", "p99", "build", "size"):
+    for part in ("mean recall", "R-0.9", "worst 5 %", "zero-recall", "QPS", "p99", "build", "size"):
         assert part in result.output
     assert "run folder: mine" in result.output
     assert Path("mine", "report.html").is_file()

@@ -123,7 +123,7 @@ def test_at_recall_shows_how_each_index_came_to_the_level() -> None:
     arguments = ["-k", "4", "-i", "tunable:Kept", "-i", "flat", "--at-recall", "0.5"]
     printed = call("run", *arguments)
     assert printed.exit_code == 0, printed.output
-    assert "Equal footing: mean recall 0.5" in printed.output
+    assert "Matched recall: 0.5" in printed.output
     assert "no parameter to tune: Recall@4 is 1.0000" in printed.output
     document = json.loads(call("run", *arguments, "--json").stdout)
     kept, flat = document["levels"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from vbench._plugins import guard
 from vbench.analysis.assemble import assemble

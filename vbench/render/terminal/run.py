@@ -83,7 +83,8 @@ def print_levels(out: Console, levels: Sequence[Level]) -> None:
         table.add_row(
             f"{level.index} {spell({**level.build, **level.fixed})}".strip(),
             str(level.k),
-            ", ".join(f"{level.tune_parameter}={value}" for value in chosen if value is not None) or "–",
+            ", ".join(f"{level.tune_parameter}={value}" for value in chosen if value is not None)
+            or "–",
             ", ".join(numbers.write(recalls[each], "score") for each in chosen if each in recalls)
             or "–",
             f"{len(recalls)} settings",
