@@ -34,6 +34,31 @@ def test_numbers_that_json_does_not_know_are_null() -> None:
     assert Example.from_json(document.to_json()) == Example(interval=Interval(0.5))
 
 
+class Row(msgspec.Struct):
+    name: str
+    setting: dict[str, object]
+    recall: Interval
+    measures: dict[str, Interval]
+    parts: tuple[Interval, ...] = ()
+
+
+class Result(Document, tag="vbench.result/2"):
+    run: str
+    rows: tuple[Row, ...]
+    warnings: tuple[Interval, ...] = ()
+
+
+def test_a_document_is_a_line_and_small_tables() -> None:
+    """What somebody wrote is escaped; values stand with their intervals."""
+    row = Row("a<b", {"ef": 1}, Interval(0.5, 0.25, 0.75), {"QPS": Interval(1234.5)})
+    shown = Result(run="results/x", rows=(row, row))
+    assert repr(shown) == "<Result of results/x: 2 rows>"
+    html = shown._repr_html_()
+    assert html.count("<table>") == 1
+    assert "<th>name</th><th>recall</th><th>QPS</th></tr>" in html
+    assert "<td>a&lt;b</td><td>0.5 [0.25, 0.75]</td><td>1234</td>" in html
+
+
 @pytest.mark.parametrize(
     "text", ['{"schema": "vbench.other/2"}', '{"schema": "vbench.example/2", "x": 1}']
 )

@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from vbench.analysis.ranking import RankingLoss as RankingLoss
+    from vbench.analysis.tail import TailReport as TailReport
     from vbench.api import Run as Run
     from vbench.api import compare as compare
     from vbench.api import open as open  # noqa: A004 (read as vbench.open)
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from vbench.tuning.tuner import Tuning as Tuning
 
 _HOMES = {
+    "vbench.analysis.tail": ("TailReport",),
     "vbench.api": ("Run", "compare", "open", "rank", "report", "run", "tail", "tune"),
     "vbench.data.dataset": ("Dataset", "GroundTruth"),
     "vbench.data.load": ("load",),

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
+from vbench._html import html_table
+
 D = TypeVar("D", bound="Document")
+_FOR_PROGRAMS = {"environment", "view", "load", "code", "fingerprint"}
+_NAMED = {"index", "build", "setting"}
+"""What the name of a setting says already."""
 
 
 class Document(
@@ -31,6 +37,16 @@ class Document(
         read: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return read
 
+    def __repr__(self) -> str:
+        counts = [f"{len(rows)} {name}" for name, rows in _lists(self) if rows]
+        about = getattr(self, "run", None) or getattr(self, "dataset", "")
+        where = f" of {about}" if isinstance(about, str) and about else ""
+        return f"<{type(self).__name__}{where}: {', '.join(counts) or 'empty'}>"
+
+    def _repr_html_(self) -> str:
+        tables = [_table(name, rows) for name, rows in _lists(self) if rows]
+        return "".join([html_table(repr(self)[1:-1], (), ()), *filter(None, tables)])
+
     @classmethod
     def from_json(cls: type[D], text: str | bytes) -> D:
         """Read a document of this class.
@@ -41,6 +57,56 @@ class Document(
             When it is of another schema, or its fields are not those of this class.
         """
         return msgspec.json.decode(text, type=cls)
+
+
+def _lists(document: Document) -> list[tuple[str, list[Any]]]:
+    """The fields that hold a row for each of something."""
+    fields = ((name, getattr(document, name)) for name in document.__struct_fields__)
+    return [
+        (name, list(value))
+        for name, value in fields
+        if isinstance(value, list | tuple) and all(isinstance(row, msgspec.Struct) for row in value)
+    ]
+
+
+def _table(name: str, rows: list[Any]) -> str:
+    """The rows as a table of what is a value, and not a table itself."""
+    cells = [_cells(row) for row in rows]
+    columns = list(dict.fromkeys(column for each in cells for column in each))
+    shown = [[each.get(column) for column in columns] for each in cells]
+    return html_table(name.replace("_", " "), columns, shown) if columns else ""
+
+
+def _cells(row: msgspec.Struct) -> dict[str, object]:
+    found: dict[str, object] = {}
+    fields = row.__struct_fields__
+    aside = _FOR_PROGRAMS | (_NAMED if "name" in fields else set())
+    for name in (each for each in fields if each not in aside):
+        value = getattr(row, name)
+        if isinstance(value, Mapping) and any(
+            isinstance(x, msgspec.Struct) for x in value.values()
+        ):
+            found |= {str(key): text for key, x in value.items() if (text := _cell(x)) is not None}
+        elif value not in (None, {}, "") and (text := _cell(value)) is not None:
+            found[name] = text
+    return found
+
+
+def _cell(value: object) -> object:
+    """A value as a cell, None where it is a table."""
+    if isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Mapping):
+        spelled = [
+            f"{key}={each}" for key, each in value.items() if isinstance(each, str | int | float)
+        ]
+        return " ".join(spelled) or None
+    number = getattr(value, "value", getattr(value, "share", None))
+    if not isinstance(number, int | float):
+        return None
+    low, high = getattr(value, "low", None), getattr(value, "high", None)
+    ends = f" [{low:.4g}, {high:.4g}]" if low is not None and high is not None else ""
+    return f"{number:.4g}{ends}"
 
 
 class Interval(msgspec.Struct, frozen=True):

@@ -23,9 +23,9 @@ def html_table(
     left = len(every) - MANY
     notes = [note] if note else []
     notes += [f"and {left} more rows"] if left > 0 else []
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if columns else ""
     return (
-        f"<div><p><b>{_text(title)}</b></p>"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        f"<div><p><b>{_text(title)}</b></p>{table}"
         + "".join(f"<p>{_text(each)}</p>" for each in notes)
         + "</div>"
     )
