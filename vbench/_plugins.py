@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Any, NamedTuple
 
 from vbench._process.text import describe_error
@@ -102,3 +102,11 @@ def discover(group: str) -> dict[str, Entry]:
         if entry.target != first.target:
             chosen[entry.name] = first._replace(hidden=(*first.hidden, entry.origin))
     return chosen
+
+
+def installed_version(distribution: str) -> str | None:
+    """The version of a distribution, or None where it is not installed."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None

@@ -6,11 +6,12 @@ import hashlib
 import platform
 import re
 import subprocess
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import psutil
 
+from vbench._plugins import installed_version
 from vbench._process.cores import usable_cores
 from vbench.bench.kernels import kernels
 from vbench.runs.schema import Environment, Machine
@@ -52,14 +53,6 @@ def packages() -> dict[str, str]:
     names = [_DISTRIBUTION, *(re.split(r"[\s\[<>=!~;(]", each, maxsplit=1)[0] for each in needed)]
     found = {name: installed_version(name) for name in dict.fromkeys(names)}
     return {name: each for name, each in found.items() if each is not None}
-
-
-def installed_version(distribution: str) -> str | None:
-    """The version of a distribution, or None where it is not installed."""
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
 
 
 def git_revision() -> str | None:

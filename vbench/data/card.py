@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -218,3 +219,22 @@ def check_names(files: Sequence[File], where: Path | str) -> None:
             raise VbenchError(f"{where}: files: {name!r} is not a file name; give `name = …`")
         if names.count(name) > 1:
             raise VbenchError(f"{where}: files: two files are named {name!r}; give `name = …`")
+
+
+def write_card(values: Mapping[str, Any], table: str = "") -> str:
+    """A card as TOML; a JSON string is a TOML string too."""
+    inner = {key: value for key, value in values.items() if isinstance(value, Mapping)}
+    lines = [f"{_key(key)} = {_json(value)}" for key, value in values.items() if key not in inner]
+    text = "".join(f"{line}\n" for line in lines)
+    for key, value in inner.items():
+        name = f"{table}.{_key(key)}" if table else _key(key)
+        text += f"\n[{name}]\n{write_card(value, name)}"
+    return text
+
+
+def _key(key: str) -> str:
+    return key if key.isidentifier() and key.isascii() else _json(key)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

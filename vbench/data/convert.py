@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from vbench._locks import hold_lock
 from vbench.data import limits
+from vbench.data.card import write_card
 from vbench.data.columns import id_column
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.files import whole_file, whole_folder
@@ -192,7 +192,7 @@ def _write_folder(dataset: Dataset, folder: Path, truth: GroundTruth | None) -> 
             if (name := getattr(dataset, key)) != id_column(frame):
                 card[key] = name
         with whole_file(fresh / "dataset.toml") as stream:
-            stream.write(_toml({**card, "metric": dataset.metric, **sizes}).encode())
+            stream.write(write_card({**card, "metric": dataset.metric, **sizes}).encode())
 
 
 def _write_hdf5(dataset: Dataset, path: Path, truth: GroundTruth | None) -> None:
@@ -290,20 +290,3 @@ def _stream_parquet(stream: BinaryIO, table: pl.DataFrame, column: str, values: 
 
     source: Callable[..., Iterator[pl.DataFrame]] = frames
     register_io_source(source, schema=schema).sink_parquet(stream)
-
-
-def _toml(values: Mapping[str, Any]) -> str:
-    """Write a card; a JSON string is a TOML string too."""
-    tables = {key: value for key, value in values.items() if isinstance(value, Mapping)}
-    lines = [f"{key} = {_json(value)}" for key, value in values.items() if key not in tables]
-    for name, table in tables.items():
-        lines += [
-            "",
-            f"[{name}]",
-            *(f"{_json(key)} = {_json(value)}" for key, value in table.items()),
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)

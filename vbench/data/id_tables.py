@@ -118,7 +118,7 @@ def _naming(
         return side.role, side.ids
     if side.ids is not None and side.ids.name in frame.columns:
         return side.ids.name, side.ids
-    usual = [name for name in frame.columns if _plain(name) in _USUAL[side.role]]
+    usual = [name for name in frame.columns if plain_name(name) in _USUAL[side.role]]
     if len(usual) == 1:
         return usual[0], side.ids
     others = [name for name in frame.columns if name not in (*_USUAL, "grade")]
@@ -132,11 +132,14 @@ def _naming(
 def _is_text(name: str, side: Side, joins: Joins) -> bool:
     """Whether a column of a CSV file is text, because the ids are that it is compared to."""
     ids = side.ids
-    named = ids is not None and (name in (side.role, ids.name) or _plain(name) in _USUAL[side.role])
+    named = ids is not None and (
+        name in (side.role, ids.name) or plain_name(name) in _USUAL[side.role]
+    )
     return (ids is not None and named and is_text(ids)) or name in joins.texts(side.table)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Letters and digits of a column's name, in lower case."""
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 

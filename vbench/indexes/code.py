@@ -16,11 +16,12 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from importlib.machinery import EXTENSION_SUFFIXES
-from importlib.metadata import Distribution, PackageNotFoundError, packages_distributions, version
+from importlib.metadata import Distribution, PackageNotFoundError, packages_distributions
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+from vbench._plugins import installed_version
 from vbench.indexes.protocol import Index
 
 _HARNESS = "vbench"
@@ -47,7 +48,7 @@ def code_of(kind: type[Index]) -> Code:
     digest = hashlib.sha256()
     for name, content in sorted(walk.contents.items()):
         digest.update(f"{name}|{content}|".encode())
-    named = {name: _version(name) or "not installed" for name in ("numpy", *kind.requires)}
+    named = {name: installed_version(name) or "not installed" for name in ("numpy", *kind.requires)}
     return Code(
         digest.hexdigest()[:16],
         tuple(sorted(walk.files)),
@@ -144,7 +145,7 @@ class _Walk:
         if _is_harness(name):
             return
         for distribution in _distributions().get(name.partition(".")[0], []):
-            found = _version(distribution)
+            found = installed_version(distribution)
             if found is not None:
                 self.versions[distribution] = found
 
@@ -238,13 +239,6 @@ def _imports(name: str, path: Path) -> Iterator[str]:
 @functools.cache
 def _distributions() -> Mapping[str, list[str]]:
     return packages_distributions()
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
 
 
 @functools.cache

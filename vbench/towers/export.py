@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench._locks import hold_lock
+from vbench.data.card import write_card
 from vbench.data.files import whole_file
 from vbench.errors import DataError
 from vbench.towers.evaluate import Quality
@@ -234,43 +234,42 @@ def card_text(
         f"finds {towers:.1%} of the held-out interactions in the top 100, where the 100 most "
         f"popular items find {popular:.1%}."
     )
-    lines = [
-        f"title = {_quoted(f'{name}: two-tower vectors of users and items')}",
-        f"description = {_quoted(description)}",
-        f'metric = "{recipe.metric}"',
-        f"n = {len(made.base)}",
-        f"m = {len(made.queries)}",
-        f"d = {recipe.dim}",
-        f"made_by = {_quoted(f'vbench data train {name}')}",
-        "",
-        "[segments]",
-        'kind = "user: a user; item: a held-out item, the in-distribution control"',
-        'id = "as in the interactions"',
-        f'activity = "heavy: at least {recipe.heavy} training interactions; middle; '
-        f'light: at most {recipe.light}; item: an item"',
-        f'cold = "true with at most {recipe.cold} training interactions"',
-        "taste = \"head: at least half of the user's items are among the most popular ones that "
-        'together draw half of all interactions; tail: the others"',
-        'interactions = "number of training interactions"',
-        "",
-        "[items]",
-        'id = "as in the interactions"',
-        'popularity = "number of training interactions"',
-        "",
-        "[variants.skew]",
-        'title = "queries from a later checkpoint than the base"',
-        'queries = "skew.npy"',
-        "",
-        "[variants.noise]",
-        'title = "queries from inputs with Gaussian noise"',
-        'queries = "noise.npy"',
-        "",
-        "[variants.items]",
-        'title = "held-out items alone, the in-distribution control"',
-        'where = { kind = "item" }',
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return write_card(
+        {
+            "title": f"{name}: two-tower vectors of users and items",
+            "description": description,
+            "metric": recipe.metric,
+            "n": len(made.base),
+            "m": len(made.queries),
+            "d": recipe.dim,
+            "made_by": f"vbench data train {name}",
+            "segments": {
+                "kind": "user: a user; item: a held-out item, the in-distribution control",
+                "id": "as in the interactions",
+                "activity": f"heavy: at least {recipe.heavy} training interactions; middle; "
+                f"light: at most {recipe.light}; item: an item",
+                "cold": f"true with at most {recipe.cold} training interactions",
+                "taste": "head: at least half of the user's items are among the most popular ones "
+                "that together draw half of all interactions; tail: the others",
+                "interactions": "number of training interactions",
+            },
+            "items": {
+                "id": "as in the interactions",
+                "popularity": "number of training interactions",
+            },
+            "variants": {
+                "skew": {
+                    "title": "queries from a later checkpoint than the base",
+                    "queries": "skew.npy",
+                },
+                "noise": {
+                    "title": "queries from inputs with Gaussian noise",
+                    "queries": "noise.npy",
+                },
+                "items": {
+                    "title": "held-out items alone, the in-distribution control",
+                    "where": {"kind": "item"},
+                },
+            },
+        }
+    )

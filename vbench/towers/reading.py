@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from vbench.data import tables
+from vbench.data.id_tables import plain_name
 from vbench.errors import DataError, UnknownNameError, VbenchError
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _read(path: Path, *, as_text: bool, ids: Collection[str] = ()) -> pl.DataFra
         if as_text:
             return tables.read_csv(path, separator=separator, infer_schema=False)
         header = tables.read_csv(path, separator=separator, n_rows=0).columns
-        text = [name for name in header if name in ids or _plain(name) in ids]
+        text = [name for name in header if name in ids or plain_name(name) in ids]
         return tables.read_csv(
             path,
             separator=separator,
@@ -138,7 +139,7 @@ def _columns(
             raise UnknownNameError(f"column of {path}", theirs, present)
         found[ours] = theirs
     for ours in COLUMNS:
-        usual = [name for name in present if _plain(name) in _USUAL[ours]]
+        usual = [name for name in present if plain_name(name) in _USUAL[ours]]
         if ours not in found and usual:
             found[ours] = usual[0]
     missing = [ours for ours in wanted if ours not in found]
@@ -150,10 +151,6 @@ def _columns(
             f"{alone}); say to vbench data train which it is: {say}"
         )
     return found
-
-
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def _numbers(path: Path, frame: pl.DataFrame, name: str) -> pl.Series:
