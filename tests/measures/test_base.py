@@ -13,12 +13,13 @@ from answers_factory import from_hits
 from vbench.errors import VbenchError
 from vbench.measures import recall
 from vbench.measures.answers import Answers
-from vbench.measures.base import Better, Kind, OfHits, TailOfHits, Unit
+from vbench.measures.base import Better, Kind, OfHits, TailOfHits
 from vbench.measures.cost import QPS, Latency
 from vbench.measures.grammar import as_measure, measures, parse
 from vbench.measures.recall import CVaR, Percentile, Recall, Robustness
 from vbench.measures.sample import Sample
 from vbench.metric import FloatArray
+from vbench.numbers import Unit
 
 K = 10
 
