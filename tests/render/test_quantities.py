@@ -30,7 +30,7 @@ def read(head: str) -> object:
 @pytest.mark.parametrize("quantity", QUANTITIES, ids=lambda each: each.key)
 def test_a_quantity_has_the_words_of_its_measure(quantity: Quantity) -> None:
     """Title, head, unit and direction; and the head is one of its spellings."""
-    measure = quantity.measure(K)
+    measure = parse(quantity.name(K))
     assert (quantity.title, quantity.short) == (measure.label, measure.short)
     assert (quantity.unit, quantity.better) == (measure.unit, measure.better)
     at = "" if measure.cutoff is None else f"@{K}"
