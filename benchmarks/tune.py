@@ -20,11 +20,12 @@ from vbench.bench.parameter_search import Range
 from vbench.bench.plan import Group
 from vbench.measures.answers import Answers
 from vbench.runs.schema import Trial
+from vbench.runs.settings import Setting, Variant
 from vbench.tuning.evidence import weigh
 from vbench.tuning.search import Budget, best_of, search, secure
 from vbench.tuning.targets import Target, parse_objective, parse_targets
 from vbench.tuning.trials import Judge, Tried
-from vbench.tuning.tuner import ONE_KNOB, cheapest_certified
+from vbench.tuning.tuner import ONE_PARAMETER, cheapest_certified
 
 N, K, BUILDS = 10_000, 10, 3
 GRID = sorted({round(value) for value in np.geomspace(10, 900, 44)})
@@ -37,6 +38,8 @@ TARGETS = (
     "Recall@10>=0.95",
     "CVaR(alpha=0.05)@10>=0.5",
 )
+# Of no run: what was stored are hits alone.
+_STORED = Variant(None, "hnsw", {}, "hnsw", ())  # type: ignore[arg-type]
 Stored = dict[int, NDArray[np.int32]]
 
 
@@ -59,12 +62,13 @@ class StoredAnswers(Judge):
             weigh(target, self._answers(trials, self.calibration), self.level)
             for target in self.targets
         )
-        tried = Tried(group, nearest, trials, evidence, float(nearest), self.slack(evidence))
+        setting = Setting(_STORED, {"ef": nearest}, K, trials)
+        tried = Tried(setting, nearest, evidence, float(nearest), self.slack(evidence))
         self.tried.append(tried)
         return tried
 
-    def held_out_objective(self, tried: Tried) -> float:
-        return tried.objective
+    def _objective(self, answers: Sequence[Answers], index: str) -> float:
+        return 0.0
 
     def _answers(self, trials: Sequence[Trial], rows: NDArray[np.intp]) -> list[Answers]:
         return [_answers(hits[rows]) for hits in self.stored[int(trials[0].key)]]
@@ -90,11 +94,11 @@ def main() -> None:
     stored = measured()
     for text in TARGETS:
         (target,) = parse_targets(text)
-        tried, certified, held, dearer = simulated(stored, target)
+        tried, certified, held, over = simulated(stored, target)
         figure(f"tune {text}: settings tried, where the grid has {len(stored)}", max(tried), 12, "")
         if held:
             figure(
-                f"  certified in {np.mean(certified):.0%} of splits, at {np.median(dearer):.2f} × "
+                f"  certified in {np.mean(certified):.0%} of splits, at {np.median(over):.2f} × "
                 "the least ef; fail on a third set",
                 1.0 - float(np.mean(held)),
                 0.05,
@@ -129,11 +133,11 @@ def simulated(
     cheapest = min(
         (ef for ef, hits in stored.items() if _is_met(target, hits)), default=max(stored)
     )
-    tried, certified, held, dearer = [], [], [], []
+    tried, certified, held, over = [], [], [], []
     for split in range(SPLITS):
         parts = np.array_split(np.random.default_rng(split).permutation(m), 3)
         judge = StoredAnswers(stored, target, parts[:2])
-        budget = Budget(ONE_KNOB)
+        budget = Budget(ONE_PARAMETER)
         outcome = secure(judge, search(judge, group, budget, start=group.start), budget)
         tried.append(len(judge.tried))
         if best_of(judge, outcome.tried) is None:
@@ -144,8 +148,8 @@ def simulated(
         if claim.is_certified:
             ef = int(claim.tried.value or 0)
             held.append(_is_met(target, stored[ef][:, parts[2]]))
-            dearer.append(ef / cheapest)
-    return tried, certified, held, dearer
+            over.append(ef / cheapest)
+    return tried, certified, held, over
 
 
 def _is_met(target: Target, hits: NDArray[np.int32]) -> bool:

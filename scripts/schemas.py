@@ -18,6 +18,7 @@ MODULES = (
     "vbench.analysis.ranking",
     "vbench.analysis.summary",
     "vbench.analysis.tail",
+    "vbench.analysis.tuning",
     "vbench.ranking.handoff",
 )
 """The modules whose documents have a schema."""

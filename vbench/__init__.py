@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from vbench.analysis.ranking import RankingLoss as RankingLoss
     from vbench.analysis.tail import TailReport as TailReport
+    from vbench.analysis.tuning import Tuning as Tuning
     from vbench.api import Run as Run
     from vbench.api import compare as compare
     from vbench.api import open as open  # noqa: A004 (read as vbench.open)
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from vbench.measures.recall import Robustness as Robustness
     from vbench.ranking.protocol import Ranker as Ranker
     from vbench.runs.settings import Setting as Setting
-    from vbench.tuning.tuner import Tuning as Tuning
 
 _HOMES = {
     "vbench.analysis.tail": ("TailReport",),
@@ -67,7 +67,7 @@ _HOMES = {
     "vbench.ranking.protocol": ("Ranker",),
     "vbench.runs.settings": ("Setting",),
     "vbench.analysis.ranking": ("RankingLoss",),
-    "vbench.tuning.tuner": ("Tuning",),
+    "vbench.analysis.tuning": ("Tuning",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 # A star import must leave the builtin `open` alone.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vbench.analysis.ranking import RankingLoss
     from vbench.analysis.summary import Summary
     from vbench.analysis.tail import TailReport
+    from vbench.analysis.tuning import Tuning
     from vbench.data.dataset import Dataset
     from vbench.data.find import Data
     from vbench.indexes.protocol import Index
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from vbench.ranking.protocol import Ranker
     from vbench.runs.schema import Level
     from vbench.runs.settings import Setting
-    from vbench.tuning.tuner import Tuning
 
     Progress = bool | Callable[[str, int, int], None] | None
     AnyIndex = str | Path | Recipe | type[Index] | type[Any]
@@ -275,8 +275,6 @@ def tune(
     MissingExtraError
         Several parameters move, and Optuna is not installed.
     """
-    import dataclasses
-
     from vbench.bench.prepare import MeasureOptions
     from vbench.indexes.given import given
     from vbench.measures.grammar import as_measure
@@ -309,8 +307,8 @@ def tune(
             fresh=fresh,
             progress=tell,
         )
-        taken.keep(found.run.path)
-    return dataclasses.replace(found, run=Run(found.run.path))
+        taken.keep(Path(found.run))
+    return found
 
 
 def compare(

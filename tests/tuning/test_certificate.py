@@ -38,11 +38,11 @@ def simulation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_a_certificate_holds_on_a_third_untouched_set(simulation: ModuleType, text: str) -> None:
     """In 95 % of splits or more, in at most a dozen trials, and it is nearly always given."""
     (target,) = parse_targets(text)
-    tried, certified, held, dearer = simulation.simulated(graph_like(simulation.GRID), target)
+    tried, certified, held, over = simulation.simulated(graph_like(simulation.GRID), target)
     assert max(tried) <= 12
     assert np.mean(certified) >= 0.9
     assert np.mean(held) >= 0.95
-    assert np.median(dearer) < 2
+    assert np.median(over) < 2
 
 
 def graph_like(grid: list[int], m: int = 4500, builds: int = 3) -> dict[int, np.ndarray]:
@@ -61,7 +61,7 @@ def graph_like(grid: list[int], m: int = 4500, builds: int = 3) -> dict[int, np.
 def test_of_settings_that_served_all_alike_the_widest_is_tested_first(
     simulation: ModuleType,
 ) -> None:
-    """However they were tried: a narrow one that the held-out half refuses hides no wider one."""
+    """However they were tried: a narrow one that fails on the held-out half hides no wider one."""
     passing = np.full((1, 800), 10, dtype=np.int32)
     narrow = passing.copy()
     narrow[:, 400:600] = 0

@@ -3,56 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 
-import numpy as np
 import pytest
-from answers_factory import from_hits
+from made_judge import MadeJudge, group_of
 
-from vbench.bench.parameter_search import Range
-from vbench.bench.plan import Group
-from vbench.tuning.evidence import weigh
 from vbench.tuning.search import Budget, search, secure
-from vbench.tuning.targets import Target, parse_objective, parse_targets
-from vbench.tuning.trials import Judge, Tried
 
-M = 600
-GROUP = Group((), {}, 10, Range("ef", 1, 1024, whole=True), 32.0)
-
-
-class Made(Judge):
-    """Recall rises with the parameter; `disturbed` says at which tries the core was taken."""
-
-    def __init__(self, text: str, disturbed: Callable[[int], bool], enough: int = 16) -> None:
-        self.targets: Sequence[Target] = parse_targets(text)
-        self.objective = parse_objective(None, None)
-        self.level = 0.95
-        self.attainable = [True] * len(self.targets)
-        self.tried: list[Tried] = []
-        self._disturbed, self._enough = disturbed, enough
-
-    def measure(self, group: Group, value: float | None) -> Tried:
-        right = M if (value or 0) >= self._enough else M // 2
-        disturbed = self._disturbed(len(self.tried))
-        answers = from_hits(
-            [10] * right + [0] * (M - right),
-            10,
-            latency_ns=np.full((M, 2), 9_000_000 if disturbed else 1_000_000),
-            disturbed=(disturbed, disturbed),
-        )
-        evidence = tuple(weigh(each, [answers], self.level) for each in self.targets)
-        kept = self.slack(evidence, judged=True)
-        tried = Tried(group, value, (), evidence, float(value or 0), self.slack(evidence), kept)
-        self.tried.append(tried)
-        return tried
-
-
+GROUP = group_of({})
 TARGET = "Recall@10>=0.9 and Latency(p=99)<=2ms"
 
 
 def test_a_machine_that_is_always_busy_ends_the_search() -> None:
     """After two settings that are good enough but for what cannot be judged."""
-    judge = Made(TARGET, lambda number: True)
+    judge = MadeJudge(TARGET, lambda number: True)
     found = search(judge, GROUP, Budget(12), start=32.0)
     assert judge.gives_up()
     assert found.best is None
@@ -63,7 +26,7 @@ def test_a_machine_that_is_always_busy_ends_the_search() -> None:
 
 def test_a_machine_that_is_busy_now_and_then_does_not() -> None:
     """A setting in peace is enough to go on, and may be the answer."""
-    judge = Made(TARGET, lambda number: number % 2 == 0)
+    judge = MadeJudge(TARGET, lambda number: number % 2 == 0)
     found = search(judge, GROUP, Budget(12), start=32.0)
     assert not judge.gives_up()
     assert found.best is not None
@@ -73,7 +36,7 @@ def test_a_machine_that_is_busy_now_and_then_does_not() -> None:
 @pytest.mark.parametrize("text", ["Recall@10>=0.9", "Recall@10>=0.9 and Latency(p=99)<=20ms"])
 def test_what_disturbance_does_not_decide_is_searched_to_the_end(text: str) -> None:
     """Quality alone, or a latency that is kept all the same."""
-    judge = Made(text, lambda number: True)
+    judge = MadeJudge(text, lambda number: True)
     found = search(judge, GROUP, Budget(12), start=32.0)
     assert not judge.gives_up()
     assert found.best is not None
@@ -82,8 +45,44 @@ def test_what_disturbance_does_not_decide_is_searched_to_the_end(text: str) -> N
 
 def test_a_setting_that_is_not_good_enough_is_judged_on_any_machine() -> None:
     """That recall is missed needs no clock."""
-    judge = Made(TARGET, lambda number: True, enough=5000)
+    judge = MadeJudge(TARGET, lambda number: True, enough=lambda params: 5000)
     found = search(judge, GROUP, Budget(12), start=32.0)
     assert not judge.gives_up()
     assert all(each.is_judged for each in found.tried)
     assert all(each.judged_slack < 0.0 < math.inf for each in found.tried)
+
+
+def test_the_smallest_value_that_passes_is_found_in_few_tries() -> None:
+    """Neighboring values enclose it; a wider start is narrowed, a narrow one widened."""
+    for start in (1.0, 32.0, 1024.0):
+        judge = MadeJudge("Recall@10>=0.9")
+        found = search(judge, GROUP, Budget(12), start=start)
+        assert found.best is not None
+        assert found.best.value == 16
+        assert len(found.tried) <= 12
+
+
+def test_a_budget_is_never_exceeded() -> None:
+    """Two tries are two; what they found is the answer, if it passes."""
+    budget = Budget(2)
+    found = search(MadeJudge("Recall@10>=0.9"), GROUP, budget, start=1.0)
+    assert (len(found.tried), budget.left) == (2, 0)
+
+
+def test_a_group_that_costs_more_without_being_good_enough_is_left() -> None:
+    """The incumbent passes at less: the search of the other ends at its first such value."""
+    judge = MadeJudge("Recall@10>=0.9", enough=lambda params: params.get("needs", 16))
+    incumbent = search(judge, GROUP, Budget(12), start=32.0).best
+    worse = search(judge, group_of({"needs": 900}), Budget(12), start=32.0, incumbent=incumbent)
+    assert worse.best is None
+    assert len(worse.tried) == 1
+
+
+def test_wider_values_are_tried_for_the_certificate() -> None:
+    """Their margins beyond the target are larger; none of them is beyond the budget."""
+    judge = MadeJudge("Recall@10>=0.9")
+    found = search(judge, GROUP, Budget(12), start=32.0)
+    budget = Budget(1)
+    wider = secure(judge, found, budget)
+    assert len(wider.tried) - len(found.tried) <= 1
+    assert budget.left >= 0

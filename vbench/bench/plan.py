@@ -34,6 +34,16 @@ class Group:
     range: Range | None
     start: float
 
+    @property
+    def index(self) -> str:
+        """Name of the index."""
+        return self.builds[0].index
+
+    @property
+    def build(self) -> dict[str, Any]:
+        """All build parameters."""
+        return self.builds[0].params
+
     def setting(self, value: float | None) -> dict[str, Any]:
         """The search parameters with the parameter at `value`."""
         if self.range is None or value is None:

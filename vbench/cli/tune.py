@@ -85,12 +85,11 @@ def tune(
 ) -> int:
     """Find the setting of INDEX that meets a target at the least cost, and certify it.
 
-    One half of the queries chooses the setting, in few trials; the other half, which had no say,
+    One half of the queries chooses the setting, in few trials; the other half, held out until then,
     certifies it with an exact bound that every build must reach. Exit code 1 where the target is
     not met, or not certified; 3 where other work on the machine keeps it from being judged.
     """
     from vbench.api import tune as find
-    from vbench.tuning.document import document
     from vbench.tuning.tuner import too_few_queries
 
     data = open_data()
@@ -102,13 +101,12 @@ def tune(
         )
     with progress_bar() as progress:
         found = find(data, indexes, target, progress=progress, **options)
-    described = document(found)
     if as_json:
-        print_json(described)
+        print_json(found)
     else:
         from vbench.render.terminal.tune import print_tuning
 
-        print_tuning(described)
-    if not found.is_judged:
+        print_tuning(found)
+    if not found.judged:
         return 3
-    return 0 if found.is_certified else 1
+    return 0 if found.certified else 1

@@ -63,7 +63,7 @@ def search_combinations(judge: Judge, groups: Sequence[Group], budget: Budget) -
 
 def require_optuna(groups: Sequence[Group]) -> None:
     """Raise MissingExtraError where several combinations are to be tried without Optuna."""
-    several = len({group.builds[0].index for group in groups}) < len(groups)
+    several = len({group.index for group in groups}) < len(groups)
     if several and importlib.util.find_spec("optuna") is None:
         raise MissingExtraError(
             "tuning other parameters than the one that the recipe names (give each of them one "
@@ -103,7 +103,7 @@ class _Space:
 
 
 def _parameters(group: Group) -> dict[str, Any]:
-    return {**group.builds[0].params, **group.fixed}
+    return {**group.build, **group.fixed}
 
 
 def _study(seed: int, space: _Space) -> Any:

@@ -1,115 +1,190 @@
-"""Tuning as a JSON document, and its verdict in words."""
+"""What tuning found as the document that is shown, and its verdict in words."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass
 
-import msgspec
-
-from vbench.numbers import amount
+from vbench.analysis.document import describe_dataset
+from vbench.analysis.tuning import (
+    BestSetting,
+    Bounded,
+    HalfEvidence,
+    Halves,
+    IndexResult,
+    ObjectiveResult,
+    TargetResult,
+    TriedSetting,
+    Tuning,
+)
+from vbench.numbers import write
 from vbench.runs.again import repeat_command
 from vbench.runs.failed import failed_trials
+from vbench.runs.run import Run
 from vbench.runs.same import same_as
 from vbench.tuning.evidence import Evidence
-from vbench.tuning.trials import Tried
-from vbench.tuning.tuner import Tuning
-
-SCHEMA = "vbench.tune/1"
+from vbench.tuning.search import Outcome, best_of
+from vbench.tuning.trials import Claim, Judge, Tried
 
 
-def document(tuning: Tuning) -> dict[str, Any]:
-    """Everything that tuning found, as `vbench tune --json` prints it."""
-    manifest = tuning.run.manifest
-    facts = msgspec.to_builtins(manifest.dataset)
-    best = tuning.best
-    settings = [tuning.run.setting_of(tried.trials) for tried in tuning.tried]
-    same = same_as(settings)
-    return {
-        "schema": SCHEMA,
-        "run": str(tuning.run.path),
-        "dataset": {key: facts[key] for key in facts if key != "card"},
-        "targets": [str(target) for target in tuning.targets],
-        "objective": str(tuning.objective),
-        "level": tuning.level,
-        "queries": {"calibration": tuning.calibration, "held_out": tuning.held_out},
-        "builds": manifest.options.builds,
-        "best": {
-            **_named(best.tried),
-            "objective": {
-                "measure": str(tuning.objective.measure),
-                "calibration": best.tried.objective,
-                "held_out": best.objective,
-            },
-            "targets": [
-                {
-                    "target": str(held_out.target),
-                    "calibration": _evidence(calibration),
-                    "held_out": _evidence(held_out),
-                    "certified": held_out.is_certified,
-                    "judged": held_out.is_judged,
-                    "more_queries": held_out.more,
-                }
+@dataclass(frozen=True)
+class Found:
+    """What a search found: the claim, whether any setting met the targets, and whether it is known.
+
+    `run` is that of all trials, after the last one.
+    """
+
+    run: Run
+    judge: Judge
+    outcomes: list[Outcome]
+    best: Claim
+    is_met: bool
+    is_judged: bool
+
+    @property
+    def is_certified(self) -> bool:
+        """Whether the held-out half certifies every target at the best setting."""
+        return self.is_met and self.best.is_certified
+
+
+def describe(found: Found) -> Tuning:
+    """Everything that is shown of a search."""
+    run, judge, best = found.run, found.judge, found.best
+    rows = _rows(found)
+    return Tuning(
+        run=str(run.path),
+        dataset=describe_dataset(run),
+        targets=[str(target) for target in judge.targets],
+        objective=str(judge.objective),
+        level=judge.level,
+        queries=Halves(calibration=len(judge.calibration), held_out=len(judge.held_out)),
+        builds=run.manifest.options.builds,
+        best=BestSetting.from_setting(
+            run.setting_of(best.tried.setting.trials),
+            objective=ObjectiveResult(
+                measure=str(judge.objective.measure),
+                calibration=best.tried.objective,
+                held_out=best.objective,
+            ),
+            targets=[
+                TargetResult(
+                    target=str(held_out.target),
+                    measure=str(held_out.target.measure),
+                    calibration=_of_half(calibration),
+                    held_out=_of_half(held_out),
+                    certified=held_out.is_certified,
+                    judged=held_out.is_judged,
+                    more_queries=held_out.more,
+                )
                 for calibration, held_out in zip(best.tried.evidence, best.evidence, strict=True)
             ],
-        },
-        "met": tuning.is_met if tuning.is_judged or tuning.is_met else None,
-        "judged": tuning.is_judged,
-        "certified": tuning.is_certified,
-        "verdict": verdict(tuning),
-        "again": repeat_command(manifest.call),
-        "indexes": [_best_of_index(tuning, name) for name in _indexes(tuning)],
-        "tried": [
-            _tried(tuning, tried) | {"name": str(setting), "same_as": same.get(setting)}
-            for tried, setting in zip(tuning.tried, settings, strict=True)
-        ],
-        "failed": failed_trials(tuning.run),
-        "warnings": msgspec.to_builtins(manifest.warnings),
+        ),
+        met=found.is_met if found.is_judged or found.is_met else None,
+        judged=found.is_judged,
+        certified=found.is_certified,
+        verdict=verdict(found),
+        again=repeat_command(run.manifest.call),
+        indexes=_indexes(found, rows),
+        tried=list(rows.values()),
+        failed=failed_trials(run),
+        warnings=run.manifest.warnings,
+    )
+
+
+def _rows(found: Found) -> dict[Tried, TriedSetting]:
+    """Every setting that was tried, in that order."""
+    settings = [found.run.setting_of(tried.setting.trials) for tried in found.judge.tried]
+    same = same_as(settings)
+    return {
+        tried: TriedSetting.from_setting(
+            setting,
+            same_as=same.get(setting),
+            measures={
+                str(found.judge.objective.measure): Bounded(value=tried.objective, bound=None),
+                **{str(each.target.measure): _bounded(each) for each in tried.evidence},
+            },
+            met=tried.is_met,
+            passes=tried.passes,
+            judged=tried.is_judged,
+        )
+        for tried, setting in zip(found.judge.tried, settings, strict=True)
     }
 
 
-def verdict(tuning: Tuning) -> str:
+def _bounded(evidence: Evidence) -> Bounded:
+    return Bounded(value=evidence.value, bound=_finite(evidence.bound))
+
+
+def _of_half(evidence: Evidence) -> HalfEvidence:
+    bound = _finite(evidence.bound)
+    return HalfEvidence(value=evidence.value, bound=bound, builds=list(evidence.builds))
+
+
+def _finite(bound: float | None) -> float | None:
+    return None if bound is None or math.isinf(bound) else bound
+
+
+def _indexes(found: Found, rows: dict[Tried, TriedSetting]) -> list[IndexResult]:
+    """The best setting of each index, as the calibration half has it."""
+    results = []
+    for name in dict.fromkeys(outcome.group.index for outcome in found.outcomes):
+        outcomes = [each for each in found.outcomes if each.group.index == name]
+        tried = [each for outcome in outcomes for each in outcome.tried]
+        passing = best_of(found.judge, tried)
+        best = passing or max(tried, key=lambda each: each.slack, default=None)
+        results.append(
+            IndexResult(
+                index=name,
+                met=passing is not None,
+                combinations=len(outcomes),
+                settings=len(tried),
+                best=None if best is None else rows[best],
+                faults=[each.fault for each in outcomes if each.fault],
+            )
+        )
+    return results
+
+
+def verdict(found: Found) -> str:
     """One sentence: certified, or not and what it takes, or not met and how near, or not judged."""
-    best = tuning.best
-    if not tuning.is_judged:
-        return _not_judged(tuning)
-    if not tuning.is_met:
+    best, judge = found.best, found.judge
+    if not found.is_judged:
+        return _not_judged(found)
+    if not found.is_met:
         missed = min(best.tried.evidence, key=lambda each: each.plain_slack)
         if missed.value is None:
             return f"not met: {missed.target.measure} was not recorded for {best.tried}"
-        reached = amount(str(missed.target.measure), missed.value)
         return (
             f"not met: no setting that was tried reaches {missed.target}; "
-            f"the best reached is {reached} at {best.tried}"
+            f"the best reached is {_written(missed, missed.value)} at {best.tried}"
         )
-    if tuning.is_certified:
+    if found.is_certified:
         return (
-            f"certified: {best.tried} meets {_joined(tuning)} in each of "
-            f"{tuning.run.manifest.options.builds} builds, with {tuning.level:.0%} confidence, on "
-            f"{tuning.held_out} queries that it was not tuned on"
+            f"certified: {best.tried} meets {' and '.join(map(str, judge.targets))} in each of "
+            f"{found.run.manifest.options.builds} builds, with {judge.level:.0%} confidence, on "
+            f"{len(judge.held_out)} queries that it was not tuned on"
         )
     open_targets = [each for each in best.evidence if not each.is_certified]
     return f"not certified: {best.tried}; " + "; ".join(map(_missing, open_targets))
 
 
-def _not_judged(tuning: Tuning) -> str:
-    held_out = tuning.best.evidence
-    calibration = tuning.best.tried.evidence
+def _not_judged(found: Found) -> str:
+    best, tried = found.best, found.judge.tried
     judged = [
         each
-        for each, before in zip(held_out, calibration, strict=True)
+        for each, before in zip(best.evidence, best.tried.evidence, strict=True)
         if each.is_judged and before.is_judged
     ]
-    open_ = [str(each.target) for each in held_out if each not in judged]
-    disturbed = sum(not each.is_judged for each in tuning.tried)
+    open_ = [str(each.target) for each in best.evidence if each not in judged]
+    disturbed = sum(not each.is_judged for each in tried)
     said = (
-        f"cannot be judged on this machine: {' and '.join(open_)} hangs on passes of which other "
-        f"processes disturbed every one, also when they were made again, at {disturbed} of "
-        f"{len(tuning.tried)} settings tried"
+        f"cannot be judged on this machine: {' and '.join(open_)} depends on passes that other "
+        f"processes disturbed, also when they were repeated, at {disturbed} of {len(tried)} "
+        "settings tried"
     )
     for each in judged:
         word = "certified" if each.is_certified else "not certified"
-        said += f"; {each.target} is {word} for {tuning.best.tried}"
+        said += f"; {each.target} is {word} for {best.tried}"
     return (
         f"{said}. Stop other work and give the call again with --fresh, or bound CpuTime in place "
         "of a latency"
@@ -117,75 +192,21 @@ def _not_judged(tuning: Tuning) -> str:
 
 
 def _missing(evidence: Evidence) -> str:
-    target, name = evidence.target, str(evidence.target.measure)
-    said = f"{name} is {amount(name, evidence.value)} on the held-out queries"
+    """What a target lacks: how far its bound is, and how many queries would show it."""
+    target = evidence.target
+    said = f"{target.measure} is {_written(evidence, evidence.value)} on the held-out queries"
     if evidence.bound is None:
         return f"{said}, which does not meet {target} in every build"
-    surely = (
-        f"surely {amount(name, evidence.bound)} in every build"
+    side = "lower" if target.rises else "upper"
+    bound = (
+        f"{side} bound {_written(evidence, evidence.bound)} in every build"
         if math.isfinite(evidence.bound)
-        else "of which so few queries bound nothing"
+        else f"too few for a{'n' if side == 'upper' else ''} {side} bound"
     )
     if evidence.more is None:
-        return f"{said}, {surely}: no number of queries that answer like these would show {target}"
-    return f"{said}, {surely}; {evidence.more:,} more queries needed beside these to show {target}"
+        return f"{said}, {bound}: no number of queries that answer like these would show {target}"
+    return f"{said}, {bound}; {evidence.more:,} more queries needed beside these to show {target}"
 
 
-def _joined(tuning: Tuning) -> str:
-    return " and ".join(map(str, tuning.targets))
-
-
-def _indexes(tuning: Tuning) -> list[str]:
-    return list(dict.fromkeys(outcome.group.builds[0].index for outcome in tuning.outcomes))
-
-
-def _best_of_index(tuning: Tuning, name: str) -> dict[str, Any]:
-    """The best setting of one index, as the calibration half has it."""
-    outcomes = [each for each in tuning.outcomes if each.group.builds[0].index == name]
-    vouched = [each.best for each in outcomes if each.best is not None]
-    tried = [each for outcome in outcomes for each in outcome.tried]
-    best = min(
-        vouched, key=lambda each: tuning.objective.loss(each.objective), default=None
-    ) or max(tried, key=lambda each: each.slack, default=None)
-    return {
-        "index": name,
-        "met": bool(vouched),
-        "combinations": len(outcomes),
-        "settings": len(tried),
-        "best": None if best is None else _tried(tuning, best),
-        "faults": [each.fault for each in outcomes if each.fault],
-    }
-
-
-def _named(tried: Tried) -> dict[str, Any]:
-    build = tried.group.builds[0]
-    return {
-        "index": build.index,
-        "build": build.params,
-        "setting": tried.setting,
-        "k": tried.group.k,
-    }
-
-
-def _tried(tuning: Tuning, tried: Tried) -> dict[str, Any]:
-    measures = {
-        str(each.target.measure): {"value": each.value, "bound": each.bound}
-        for each in tried.evidence
-    }
-    objective = {str(tuning.objective.measure): {"value": tried.objective, "bound": None}}
-    return {
-        **_named(tried),
-        "space": tuning.run.setting_of(tried.trials).space,
-        "measures": {**objective, **measures},
-        "met": tried.is_met,
-        "vouched": tried.slack >= 0.0,
-        "judged": tried.is_judged,
-    }
-
-
-def _evidence(evidence: Evidence) -> dict[str, Any]:
-    return {
-        "value": evidence.value,
-        "bound": evidence.bound,
-        "builds": list(evidence.builds),
-    }
+def _written(evidence: Evidence, value: float | None) -> str:
+    return write(value, evidence.target.measure.unit)

@@ -12,7 +12,7 @@ from vbench.tuning.trials import Judge, Tried
 
 _CLOSE = 0.05
 """Values of the parameter that differ by less are not told apart."""
-_STEPS_FOR_SURETY = 3
+_WIDER_STEPS = 3
 
 
 class Budget:
@@ -27,7 +27,7 @@ class Budget:
 
 
 class Outcome(NamedTuple):
-    """What was tried of one group, and the best of it that the calibration half vouches for."""
+    """What was tried of one group, and the best of it that passes on the calibration half."""
 
     group: Group
     tried: list[Tried]
@@ -42,7 +42,7 @@ def search(
 
     Where the objective is a cost, that is the smallest value whose calibration bounds reach all
     targets of quality; where it is a quality, the largest one within all costs. A group that is
-    already dearer than `incumbent` without being good enough is left.
+    already costs more than `incumbent` without being good enough is left.
     """
     upwards = judge.objective.measure.kind == "cost"
     tried: list[Tried] = []
@@ -72,7 +72,7 @@ def search(
 
 
 def secure(judge: Judge, outcome: Outcome, budget: Budget) -> Outcome:
-    """Try somewhat wider settings, which the held-out half will hardly refuse.
+    """Try somewhat wider settings, which will hardly fail on the held-out half.
 
     At the smallest value whose calibration bound reaches the target, the bound of the held-out
     half does so in about half of all cases. Wider by once more the width of the bound it does in
@@ -83,15 +83,15 @@ def secure(judge: Judge, outcome: Outcome, budget: Budget) -> Outcome:
         return outcome
     if judge.gives_up():
         return outcome
-    if math.isinf(_surety(judge, outcome.best)):
+    if math.isinf(_margin(judge, outcome.best)):
         return outcome
     start = outcome.best.value or parameter.low
     search = ParameterSearch(parameter, 0.0, start, resolution=2 * _CLOSE)
     tried = list(outcome.tried)
     for each in tried:
         if each.value is not None:
-            search.tell(each.value, _surety(judge, each))
-    for _ in range(min(_STEPS_FOR_SURETY, budget.left)):
+            search.tell(each.value, _margin(judge, each))
+    for _ in range(min(_WIDER_STEPS, budget.left)):
         value = search.propose()
         if value is None:
             break
@@ -100,16 +100,16 @@ def secure(judge: Judge, outcome: Outcome, budget: Budget) -> Outcome:
             tried.append(judge.measure(outcome.group, value))
         except TrialError as error:
             return Outcome(outcome.group, tried, best_of(judge, tried), error.reason)
-        search.tell(value, _surety(judge, tried[-1]))
+        search.tell(value, _margin(judge, tried[-1]))
         if judge.gives_up():
             break
     return Outcome(outcome.group, tried, best_of(judge, tried), outcome.fault)
 
 
 def best_of(judge: Judge, tried: list[Tried]) -> Tried | None:
-    """The best by the objective of those that the calibration half vouches for."""
-    vouched = [each for each in tried if each.slack >= 0.0]
-    return min(vouched, key=lambda each: judge.objective.loss(each.objective), default=None)
+    """The best by the objective of those that pass on the calibration half."""
+    passing = [each for each in tried if each.passes]
+    return min(passing, key=lambda each: judge.objective.loss(each.objective), default=None)
 
 
 def _score(judge: Judge, tried: Tried, *, upwards: bool) -> float:
@@ -123,14 +123,14 @@ def _score(judge: Judge, tried: Tried, *, upwards: bool) -> float:
     return slack if upwards else -slack
 
 
-def _surety(judge: Judge, tried: Tried) -> float:
+def _margin(judge: Judge, tried: Tried) -> float:
     """The slack that is left after the bound has been widened once more; ∞ without a bound."""
-    surest = [
+    margins = [
         2.0 * each.slack - each.plain_slack
         for each, possible in zip(tried.evidence, judge.attainable, strict=True)
         if possible and not each.target.is_cost
     ]
-    return min(surest, default=math.inf)
+    return min(margins, default=math.inf)
 
 
 def _is_beaten(judge: Judge, tried: Tried, incumbent: Tried) -> bool:

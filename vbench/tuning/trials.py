@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
 from vbench.runs.run import Run
 from vbench.runs.schema import Trial
-from vbench.runs.settings import spell
+from vbench.runs.settings import Setting, Variant
 from vbench.tuning.evidence import Evidence, part_of, weigh
 from vbench.tuning.targets import Objective, Target
 
@@ -40,18 +39,17 @@ class Tried:
         The same of the targets that the answers say anything about, ∞ where that is none.
     """
 
-    group: Group
+    setting: Setting
     value: float | None
-    trials: tuple[Trial, ...]
     evidence: tuple[Evidence, ...]
     objective: float
     slack: float
     judged_slack: float = math.inf
 
     @property
-    def setting(self) -> dict[str, Any]:
-        """All search parameters."""
-        return self.group.setting(self.value)
+    def passes(self) -> bool:
+        """Whether the calibration half would certify all targets that so many queries can."""
+        return self.slack >= 0.0
 
     @property
     def is_met(self) -> bool:
@@ -64,8 +62,21 @@ class Tried:
         return all(each.is_judged for each in self.evidence) or self.judged_slack < 0.0
 
     def __str__(self) -> str:
-        build = self.group.builds[0]
-        return " ".join(filter(None, (build.index, spell(build.params), spell(self.setting))))
+        return f"{self.setting.index} {self.setting.parameters}".strip()
+
+
+@dataclass(frozen=True, eq=False)
+class Claim:
+    """A setting, and what the held-out half says about it; `objective` is a mean over builds."""
+
+    tried: Tried
+    evidence: tuple[Evidence, ...]
+    objective: float
+
+    @property
+    def is_certified(self) -> bool:
+        """Whether every target is certified."""
+        return all(each.is_certified for each in self.evidence)
 
 
 class Judge:
@@ -93,12 +104,13 @@ class Judge:
         trials = tuple(self.bench.ask(group.builds, group.setting(value), group.k))
         answers = self._answers(trials, self.calibration)
         evidence = tuple(weigh(target, answers, self.level) for target in self.targets)
+        # The run's own variants are those of its manifest, which is written at the end.
+        variant = Variant(self.run, group.index, group.build, group.index, tuple(group.build))
         tried = Tried(
-            group=group,
+            setting=Setting(variant, group.setting(value), group.k, trials),
             value=value,
-            trials=trials,
             evidence=evidence,
-            objective=self._objective(answers, group),
+            objective=self._objective(answers, group.index),
             slack=self.slack(evidence),
             judged_slack=self.slack(evidence, judged=True),
         )
@@ -117,32 +129,29 @@ class Judge:
     def gives_up(self) -> bool:
         """Whether other processes keep this machine from judging: further trials are in vain.
 
-        Of the settings that miss no target that could be judged, the last ones hang on disturbed
+        Of the settings that miss no target that could be judged, the last ones depend on disturbed
         passes, each of which was made again already.
         """
         hopeful = [each for each in self.tried if each.judged_slack >= 0.0]
         return len(hopeful) >= _IN_VAIN and not any(each.is_judged for each in hopeful[-_IN_VAIN:])
 
-    def claim(self, tried: Tried) -> tuple[Evidence, ...]:
+    def claim(self, tried: Tried) -> Claim:
         """What the held-out half says about a setting."""
-        answers = self._answers(tried.trials, self.held_out)
-        pivot = self._answers(tried.trials, self.calibration)
-        return tuple(weigh(each, answers, self.level, pivot=pivot) for each in self.targets)
-
-    def held_out_objective(self, tried: Tried) -> float:
-        """The objective on the held-out half."""
-        return self._objective(self._answers(tried.trials, self.held_out), tried.group)
+        setting = tried.setting
+        answers = self._answers(setting.trials, self.held_out)
+        pivot = self._answers(setting.trials, self.calibration)
+        evidence = [weigh(each, answers, self.level, pivot=pivot) for each in self.targets]
+        return Claim(tried, tuple(evidence), self._objective(answers, setting.index))
 
     def _answers(self, trials: Sequence[Trial], rows: NDArray[np.intp]) -> list[Answers]:
         return [part_of(self.run.answers(trial), rows) for trial in trials]
 
-    def _objective(self, answers: Sequence[Answers], group: Group) -> float:
+    def _objective(self, answers: Sequence[Answers], index: str) -> float:
         values = [self.objective.measure.value(each) for each in answers]
         known = [value for value in values if value is not None]
         if len(known) < len(values):
             raise VbenchError(
-                f"{group.builds[0].index} does not tell its {self.objective.measure}; "
-                "give --minimize another measure"
+                f"{index} does not record {self.objective.measure}; give --minimize another measure"
             )
         return float(np.mean(known))
 

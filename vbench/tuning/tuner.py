@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from vbench.analysis.tuning import Tuning
 from vbench.bench.bench import Bench, conclude, open_bench
 from vbench.bench.folder import claim
 from vbench.bench.journal import Progress, silent
@@ -15,10 +16,9 @@ from vbench.bench.prepare import MeasureOptions, prepare
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.indexes.recipe import Recipe
-from vbench.runs.run import Run
 from vbench.stats.intervals import check_level
 from vbench.tuning.combinations import require_optuna, search_combinations
-from vbench.tuning.evidence import Evidence
+from vbench.tuning.document import Found, describe
 from vbench.tuning.search import Budget, Outcome, best_of, secure
 from vbench.tuning.targets import (
     Objective,
@@ -27,66 +27,12 @@ from vbench.tuning.targets import (
     parse_objective,
     parse_targets,
 )
-from vbench.tuning.trials import Judge, Tried, halves
+from vbench.tuning.trials import Claim, Judge, halves
 
-ONE_KNOB, SEVERAL = 12, 60
+ONE_PARAMETER, SEVERAL = 12, 60
 """Settings that are tried of an index, at most, where one parameter moves and where several do."""
 _FEWEST_QUERIES = 20
 _USUAL = MeasureOptions()
-
-
-@dataclass(frozen=True, eq=False)
-class Claim:
-    """A setting, and what the held-out half says about it."""
-
-    tried: Tried
-    evidence: tuple[Evidence, ...]
-    objective: float
-
-    @property
-    def is_certified(self) -> bool:
-        """Whether every target is certified."""
-        return all(each.is_certified for each in self.evidence)
-
-
-@dataclass(frozen=True, eq=False)
-class Tuning:
-    """What tuning found.
-
-    Attributes
-    ----------
-    best
-        The setting to use: certified where any was; else the one that came nearest to it, or
-        where no setting met the targets, the best that was reached.
-    is_met
-        Whether the calibration half met all targets at some setting.
-    is_judged
-        Whether this machine could tell: not where the answer hangs on passes that other processes
-        disturbed.
-    tried
-        Every setting that was measured, in that order.
-    outcomes
-        The search of each combination of parameters, of each index.
-    calibration, held_out
-        Numbers of queries.
-    """
-
-    run: Run
-    targets: list[Target]
-    objective: Objective
-    level: float
-    best: Claim
-    is_met: bool
-    tried: list[Tried]
-    outcomes: list[Outcome]
-    calibration: int
-    held_out: int
-    is_judged: bool = True
-
-    @property
-    def is_certified(self) -> bool:
-        """Whether the held-out half certifies every target at the best setting."""
-        return self.is_met and self.best.is_certified
 
 
 def tune(
@@ -107,11 +53,11 @@ def tune(
 ) -> Tuning:
     """Find the setting that meets the targets at the least cost, and certify it.
 
-    Half of the queries, drawn by the seed, choose the setting; the other half, which had no say,
-    makes the claim, with an exact one-sided bound that every build must reach. Of the settings
-    that the first half vouches for, the second tests the safest first, then cheaper ones until it
-    refuses one: so tested in an order that it did not choose, no correction for their number is
-    needed (a fixed sequence; Angelopoulos et al., "Learn then Test", 2021).
+    Half of the queries, drawn by the seed, choose the setting; the other half, held out until
+    then, makes the claim, with an exact one-sided bound that every build must reach. The settings
+    that pass on the calibration half are tested on the held-out half from the most conservative
+    on, until one fails: tested in an order fixed beforehand, they need no correction for their
+    number (fixed-sequence testing; Angelopoulos et al., "Learn then Test", 2021).
 
     :func:`vbench.api.tune` says what the arguments mean. `k` stands in the place of that of
     `asked`.
@@ -141,19 +87,7 @@ def tune(
             if not is_judged:
                 best = _judged_best(judge, best)
         run = conclude(folder, dataset)
-    return Tuning(
-        run=run,
-        targets=targets,
-        objective=objective,
-        level=level,
-        best=best,
-        is_met=is_met,
-        tried=judge.tried,
-        outcomes=outcomes,
-        calibration=len(judge.calibration),
-        held_out=len(judge.held_out),
-        is_judged=is_judged,
-    )
+    return describe(Found(run, judge, outcomes, best, is_met, is_judged))
 
 
 def _check(targets: Sequence[Target], objective: Objective, m: int, trials: int | None) -> None:
@@ -173,11 +107,11 @@ def _check(targets: Sequence[Target], objective: Objective, m: int, trials: int 
 
 
 def _search(judge: Judge, bench: Bench, plan: Plan, trials: int | None) -> list[Outcome]:
-    """Search every index with a budget of its own, then make the best combination surer."""
+    """Search every index with a budget of its own; then wider settings of its best combination."""
     outcomes: list[Outcome] = []
     for name in dict.fromkeys(build.index for build in plan.builds):
-        groups = [group for group in plan.groups if group.builds[0].index == name]
-        budget = Budget(trials or (ONE_KNOB if len(groups) == 1 else SEVERAL))
+        groups = [group for group in plan.groups if group.index == name]
+        budget = Budget(trials or (ONE_PARAMETER if len(groups) == 1 else SEVERAL))
         found = search_combinations(judge, groups, budget)
         best = _best_outcome(judge, found)
         if best is not None:
@@ -205,9 +139,9 @@ def _decide(judge: Judge, outcomes: Sequence[Outcome]) -> tuple[Claim, bool]:
     if best is None or best.best is None:
         met = [each for each in judge.tried if each.is_met]
         nearest = max(met or judge.tried, key=lambda each: each.slack)
-        return _claim(judge, nearest), bool(met)
+        return judge.claim(nearest), bool(met)
     if not all(judge.attainable):
-        return _claim(judge, best.best), True
+        return judge.claim(best.best), True
     return cheapest_certified(judge, best), True
 
 
@@ -220,35 +154,31 @@ def _is_open(judge: Judge, claim: Claim) -> bool:
 
 
 def _judged_best(judge: Judge, claim: Claim) -> Claim:
-    """The claim on the setting that is safest by what could be judged."""
+    """The claim on the setting that is most conservative by what could be judged."""
     disturbed = [each for each in judge.tried if not each.is_judged]
     if not disturbed:
         return claim
-    return _claim(judge, max(disturbed, key=lambda each: each.judged_slack))
+    return judge.claim(max(disturbed, key=lambda each: each.judged_slack))
 
 
 def cheapest_certified(judge: Judge, outcome: Outcome) -> Claim:
-    """Test the settings from the safest on until one is not certified.
+    """Test the settings from the most conservative on until one is not certified.
 
-    Where several served every query of the calibration half alike, the widest is the safest.
+    Of several that served every query of the calibration half alike, that is the widest.
     """
-    vouched = sorted(
-        (each for each in outcome.tried if each.slack >= 0.0),
+    passing = sorted(
+        (each for each in outcome.tried if each.passes),
         key=lambda each: (-each.slack, -(each.value or 0.0)),
     )
     certified: list[Claim] = []
-    for tried in vouched:
-        claim = _claim(judge, tried)
+    for tried in passing:
+        claim = judge.claim(tried)
         if not claim.is_certified:
             if not certified:
                 return claim
             break
         certified.append(claim)
     return min(certified, key=lambda each: judge.objective.loss(each.tried.objective))
-
-
-def _claim(judge: Judge, tried: Tried) -> Claim:
-    return Claim(tried, judge.claim(tried), judge.held_out_objective(tried))
 
 
 def too_few_queries(dataset: Dataset, target: str, level: float, seed: int = 0) -> list[Target]:

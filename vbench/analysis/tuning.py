@@ -1,0 +1,165 @@
+"""What `vbench tune` tells: what was tried, what the held-out queries say, and the verdict."""
+
+from __future__ import annotations
+
+import msgspec
+
+from vbench._document import Document
+from vbench.analysis.document import AlikeRow, SettingRow
+from vbench.runs.failed import FailedTrial
+from vbench.runs.schema import DatasetInfo, Warn
+
+
+class Halves(msgspec.Struct, frozen=True, kw_only=True):
+    """Numbers of queries: those that choose the setting, and those that certify it."""
+
+    calibration: int
+    held_out: int
+
+
+class Bounded(msgspec.Struct, frozen=True, kw_only=True):
+    """A measure on the calibration half: the mean over builds, and the bound of the worst build.
+
+    The bound is one-sided. None where the measure has none, or where so few queries bound nothing.
+    """
+
+    value: float | None
+    bound: float | None
+
+
+class HalfEvidence(Bounded, frozen=True, kw_only=True):
+    """The same on one half of the queries, with the measure of each build."""
+
+    builds: list[float | None]
+
+
+class TriedSetting(AlikeRow, frozen=True, kw_only=True):
+    """A setting that was tried, as the calibration half has it.
+
+    Attributes
+    ----------
+    measures
+        The objective and those of the targets, by their spelling.
+    met
+        Whether the values meet all targets.
+    passes
+        Whether the bounds do: the calibration half would certify it.
+    judged
+        Whether passes that other processes disturbed decide nothing.
+    """
+
+    measures: dict[str, Bounded]
+    met: bool
+    passes: bool
+    judged: bool
+
+
+class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What both halves say about one target at the best setting.
+
+    Attributes
+    ----------
+    certified
+        Whether the bound of every build on the held-out half meets it.
+    judged
+        Whether the held-out half says anything, in spite of disturbed passes.
+    more_queries
+        How many more held-out queries would certify it, if they answered alike; None where no
+        number would.
+    """
+
+    target: str
+    measure: str
+    calibration: HalfEvidence
+    held_out: HalfEvidence
+    certified: bool
+    judged: bool
+    more_queries: int | None
+
+
+class ObjectiveResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The measure that was minimized or maximized, at the best setting: its mean over builds."""
+
+    measure: str
+    calibration: float
+    held_out: float
+
+
+class BestSetting(SettingRow, frozen=True, kw_only=True):
+    """The setting to use, and what both halves say about it."""
+
+    objective: ObjectiveResult
+    targets: list[TargetResult]
+
+
+class IndexResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One index: how many of its settings were tried, the best of them, and what went wrong.
+
+    Attributes
+    ----------
+    met
+        Whether one passes on the calibration half.
+    combinations, settings
+        How many combinations of the other parameters were searched, and settings tried in all.
+    """
+
+    index: str
+    met: bool
+    combinations: int
+    settings: int
+    best: TriedSetting | None
+    faults: list[str]
+
+
+class Tuning(Document, frozen=True, kw_only=True, tag="vbench.tune/2"):
+    """What tuning found.
+
+    Attributes
+    ----------
+    run
+        The folder of the run that holds all trials.
+    level
+        Confidence of the bounds.
+    builds
+        Builds of each setting.
+    best
+        The setting to use: certified where any was; else the one that came nearest to it, or
+        where no setting met the targets, the best that was reached.
+    met
+        Whether the calibration half met all targets at some setting; None where that cannot be
+        judged.
+    judged
+        Whether this machine could tell: not where the answer depends on passes that other
+        processes disturbed.
+    certified
+        Whether the held-out half certifies every target at the best setting.
+    verdict
+        The same in one sentence.
+    again
+        The call, as it can be made again.
+    tried
+        Every setting that was measured, in that order.
+    failed
+        Planned trials without a result.
+    """
+
+    run: str
+    dataset: DatasetInfo
+    targets: list[str]
+    objective: str
+    level: float
+    queries: Halves
+    builds: int
+    best: BestSetting
+    met: bool | None
+    judged: bool
+    certified: bool
+    verdict: str
+    again: str
+    indexes: list[IndexResult]
+    tried: list[TriedSetting]
+    failed: list[FailedTrial]
+    warnings: list[Warn]
+
+    def __repr__(self) -> str:
+        return f"<Tuning {self.verdict}>"
