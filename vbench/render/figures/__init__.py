@@ -18,7 +18,13 @@ from vbench.render.figures.evenness import (
     robustness_against_recall,
 )
 from vbench.render.figures.price import parameter_effect, swept, three_way, trade_off
-from vbench.render.figures.tail import effort, hardness, tail_by_segment
+from vbench.render.figures.tail import (
+    effort,
+    fitting_segments,
+    hardness,
+    segment_height,
+    tail_by_segment,
+)
 
 __all__ = [
     "DOUBLE",
@@ -27,10 +33,12 @@ __all__ = [
     "build_spread",
     "curves",
     "effort",
+    "fitting_segments",
     "hardness",
     "parameter_effect",
     "recall_distribution",
     "robustness_against_recall",
+    "segment_height",
     "short",
     "swept",
     "tail_by_segment",

@@ -26,12 +26,12 @@ _ROW = 0.16
 
 
 class Planned(NamedTuple):
-    """One figure of the set: its name, what draws it, whether indexes are its rows."""
+    """One figure of the set: its name, what draws it, how many rows it has, if it has rows."""
 
     name: str
     draw: Callable[..., None]
     arguments: Mapping[str, Any] = MappingProxyType({})
-    rows: int = 0
+    rows: float = 0
 
 
 def planned(panel: Panel) -> Iterator[Planned]:
@@ -50,9 +50,8 @@ def planned(panel: Panel) -> Iterator[Planned]:
     for number, index in enumerate(panel.indexes, start=1):
         if figures.swept(panel, index):
             yield Planned(f"parameter-effect-{number}", figures.parameter_effect, {"index": index})
-    segments = frames_tail.segments(panel)
-    if not segments.is_empty():
-        rows = segments.select("column", "segment").n_unique() * chosen
+    if segments := figures.fitting_segments(panel):
+        rows = segments * figures.segment_height(panel) / _ROW
         yield Planned("tail-by-segment", figures.tail_by_segment, rows=rows)
     if panel.hardness is not None:
         yield Planned("hardness", figures.hardness)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from vbench.analysis.gather import gather
+from vbench._plain import in_figure
+from vbench.analysis.gather import Panel, gather
 from vbench.analysis.hardness import LABELS
 from vbench.analysis.tail import explain_panel
 from vbench.errors import UnknownNameError, VbenchError
@@ -16,6 +17,13 @@ from vbench.render.figures.base import Runs, line, looks_of, opened, percent_axi
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+PAGE = 7.5
+"""Inches: the rows of a figure that fits on a page with its caption."""
+_UNSERVED = "#C4C4C4"
+_HATCH = "////"
+_IN_BAR = 10
+"""Characters that a bar has room for."""
 
 
 def tail_by_segment(
@@ -26,7 +34,9 @@ def tail_by_segment(
     delta: float = 0.9,
     level: float | None = None,
 ) -> None:
-    """Share of each segment's queries under δ with 95 % intervals, at equal mean recall.
+    """Share of each segment's queries under δ with 95 % intervals, at matched recall.
+
+    The worst segments, as many as :func:`fitting_segments` says.
 
     Raises
     ------
@@ -38,6 +48,7 @@ def tail_by_segment(
     if frame.is_empty():
         raise VbenchError(f"the queries of {panel.data} have no segments")
     frame = frame.filter(pl.col("need") == frames.tenth(delta, panel.k))
+    frame = frame.filter(pl.col("place") <= fitting_segments(panel))
     several = frame["column"].n_unique() > 1
     labels = frame.select("column", "segment").unique(maintain_order=True).rows()
     for place, (index, shown) in enumerate(chosen.items()):
@@ -59,6 +70,18 @@ def tail_by_segment(
     ax.grid(axis="y", visible=False)
     percent_axis(ax.xaxis)
     row_label(ax, f"queries of the segment with recall@{panel.k} < {delta:g}")
+
+
+def fitting_segments(panel: Panel) -> int:
+    """How many segments a figure has room for that is no higher than a page."""
+    held = frames_tail.segments(panel)
+    there = 0 if held.is_empty() else held["place"].n_unique()
+    return min(there, int(PAGE / segment_height(panel)))
+
+
+def segment_height(panel: Panel) -> float:
+    """Inches that one segment needs: its name, or a mark for each index."""
+    return max(0.16, 0.07 * len(panel.indexes) + 0.06)
 
 
 def hardness(
@@ -96,12 +119,13 @@ def hardness(
     ax.set_xticks(range(1, 11))
     percent_axis(ax.yaxis)
     label, _, _ = LABELS.get(name, name).partition(":")
-    row_label(ax, f"tenths by {label}")
+    end = "harder →" if told.harder(name) == "larger" else "← harder"
+    row_label(ax, f"tenths of the queries, {end}\nby {label}")
     ax.set_ylabel(f"mean recall@{panel.k}")
 
 
 def effort(run: Runs, ax: Axes, *, k: int | None = None, delta: float = 0.9) -> None:
-    """For each sweep, the shares of the queries by the smallest setting that serves them.
+    """For each sweep, the shares of the queries by their smallest sufficient setting.
 
     Pale is the narrowest setting, full the widest, gray what no setting serves.
 
@@ -116,27 +140,58 @@ def effort(run: Runs, ax: Axes, *, k: int | None = None, delta: float = 0.9) -> 
         raise VbenchError("effort needs an index with two settings")
     frame = frame.filter(pl.col("need") == frames.tenth(delta, panel.k))
     by_id = {shown.id: shown for shown in panel.settings}
-    places: dict[str, int] = {}
-    ends: dict[str, float] = {}
-    for row in frame.iter_rows(named=True):
-        shown = by_id[row["id"]]
-        place = places.setdefault(str(shown.variant), len(places))
-        start = ends.get(str(shown.variant), 0.0)
-        strength = 0.2 + 0.8 * row["step"] / max(1, row["steps"] - 1)
-        ax.barh(
-            place,
-            row["share"],
-            left=start,
-            height=0.66,
-            color=looks_of(run)[shown.title].color if row["served"] else "#BBBBBB",
-            alpha=min(1.0, strength) if row["served"] else 0.6,
-            edgecolor="white",
-            linewidth=0.5,
-        )
-        ends[str(shown.variant)] = start + row["share"]
-    ax.set_yticks(range(len(places)), [short(name) for name in places])
-    ax.set_ylim(len(places) - 0.5, -0.5)
+    look = looks_of(run)
+    names = []
+    for place, ((shown_id,), rows) in enumerate(frame.group_by("id", maintain_order=True)):
+        shown, start = by_id[str(shown_id)], 0.0
+        names.append(short(str(shown.variant)))
+        for row in rows.iter_rows(named=True):
+            color = look[shown.title].color if row["served"] else _UNSERVED
+            strength = _strength(row["step"] / max(1, row["steps"] - 1)) if row["served"] else 1.0
+            ax.barh(
+                place,
+                row["share"],
+                left=start,
+                height=0.66,
+                color=color,
+                alpha=strength,
+                hatch=None if row["served"] else _HATCH,
+                edgecolor="white",
+                linewidth=0.5,
+            )
+            if row["share"] > 0.14 and len(row["smallest"]) <= _IN_BAR:
+                ax.text(
+                    start + row["share"] / 2,
+                    place,
+                    in_figure(row["smallest"]),
+                    ha="center",
+                    va="center",
+                    fontsize="xx-small",
+                    color="white" if strength > 0.6 else "black",
+                )
+            start += row["share"]
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(0, 1)
     ax.grid(axis="y", visible=False)
     percent_axis(ax.xaxis)
-    row_label(ax, f"queries, by the setting from which recall@{panel.k} ≥ {delta:g}")
+    row_label(ax, f"queries by smallest sufficient setting\n(recall@{panel.k} ≥ {delta:g})")
+    _key(ax)
+
+
+def _strength(part: float) -> float:
+    """How opaque a bar is, from the narrowest setting (0) to the widest (1)."""
+    return min(1.0, 0.2 + 0.8 * part)
+
+
+def _key(ax: Axes) -> None:
+    """What the shades mean."""
+    from matplotlib.patches import Rectangle
+
+    looks: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("narrowest setting", {"facecolor": "#444444", "alpha": _strength(0.0)}),
+        ("widest setting", {"facecolor": "#444444", "alpha": _strength(1.0)}),
+        ("no setting", {"facecolor": _UNSERVED, "hatch": _HATCH}),
+    )
+    for label, look in looks:
+        ax.add_patch(Rectangle((0, 0), 0, 0, label=label, edgecolor="white", **look))

@@ -21,7 +21,7 @@ def against_recall(draw: Drawing, measure: str) -> Spec:
     x = number(
         "tenth",
         type="ordinal",
-        title="tenths of the queries, by its value",
+        title="tenths of the queries, from the smallest value to the largest",
         axis={"labelAngle": 0},
     )
     place = {
@@ -85,6 +85,16 @@ def efforts(draw: Drawing, rows: int) -> Spec:
         stroke="var(--card)",
         strokeWidth=1,
     )
+    text = {
+        "mark": {"type": "text", "fontSize": 10},
+        "encoding": {
+            "y": {**name_band(), "field": "family"},
+            "x": number("share", stack="zero", bandPosition=0.5),
+            "order": {"field": "step", "type": "quantitative"},
+            "text": {"field": "needs", "type": "nominal"},
+            "opacity": {"condition": {"test": _HAS_ROOM, "value": 0.9}, "value": 0},
+        },
+    }
     strength = "datum.served ? 0.25 + 0.7 * datum.step / max(1, datum.steps - 1) : 1"
     return draw.chart(
         "efforts",
@@ -94,9 +104,10 @@ def efforts(draw: Drawing, rows: int) -> Spec:
             {"calculate": "datum.served ? datum.smallest : 'none here'", "as": "needs"},
             {"calculate": f"({strength}) * ({_LIT_FAMILY})", "as": "strength"},
         ],
-        [bar],
+        [bar, text],
         height=draw.height_of(rows),
     )
 
 
 _LIT_FAMILY = "pick === '' || pick === datum.index || pick === datum.id ? 1 : 0.25"
+_HAS_ROOM = "datum.share * width > 7 * length(datum.needs)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -13,11 +13,12 @@ from vbench._document import Interval
 from vbench.analysis.efforts import Effort
 from vbench.analysis.hardness import Association
 from vbench.analysis.internals import GraphInternals, Internals, ListInternals
+from vbench.analysis.overlap import Overlap
 from vbench.analysis.segments import SegmentRow, worst_of_each
-from vbench.analysis.tail import TailReport, TailRow
+from vbench.analysis.tail import QueryShare, TailReport, TailRow
 from vbench.analysis.worst import Neighbor
 from vbench.data.columns import FEW
-from vbench.numbers import seconds
+from vbench.numbers import Unit, write, write_interval
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.tables import print_warnings
 from vbench.render.terminal.terminal import headed, styled
@@ -25,17 +26,6 @@ from vbench.runs.settings import spell
 
 _SHOWN_IDS = 3
 _SHOWN_HARDNESS = 2
-
-
-class _Spanned(Protocol):
-    """A value that may be unknown, and the ends of its interval."""
-
-    @property
-    def value(self) -> float | None: ...
-    @property
-    def low(self) -> float | None: ...
-    @property
-    def high(self) -> float | None: ...
 
 
 def print_tail(report: TailReport) -> None:
@@ -87,12 +77,9 @@ def _summary(report: TailReport) -> Table:
         table.add_row(
             row.name,
             str(row.builds),
-            _with_ends(row.recall, ".3f"),
-            _percent(row.under),
-            *(
-                _percent(Interval(part.share, part.low, part.high))
-                for part in (row.persistent, row.build_dependent)
-            ),
+            write_interval(row.recall, "score"),
+            write_interval(row.under, "share"),
+            *(_share(part) for part in (row.persistent, row.build_dependent)),
         )
     return table
 
@@ -162,9 +149,9 @@ def _segments(rows: Sequence[SegmentRow]) -> Table:
             row.column,
             row.segment,
             f"{row.queries:,}",
-            _percent(Interval(row.share, row.low, row.high)),
-            "–" if row.of_tail is None else f"{row.of_tail:.1%}",
-            _with_ends(Interval(row.lift, row.lift_low, row.lift_high), ".2f"),
+            _share(row),
+            write(row.of_tail, "share"),
+            write_interval(Interval(row.lift, row.lift_low, row.lift_high), "number"),
         )
     if len(rows) > len(shown):
         more = len(rows) - len(shown)
@@ -177,8 +164,8 @@ def _hardness(rows: Sequence[Association]) -> Table:
     for row in rows:
         table.add_row(
             row.measure,
-            _with_ends(Interval(row.spearman, row.spearman_low, row.spearman_high), "+.2f"),
-            _with_ends(Interval(row.auc, row.auc_low, row.auc_high), ".2f"),
+            write_interval(Interval(row.spearman, row.spearman_low, row.spearman_high), "score"),
+            write_interval(Interval(row.auc, row.auc_low, row.auc_high), "score"),
         )
     table.caption = "AUC: chance that a query of the tail has the larger value; 0.5 tells nothing."
     return table
@@ -190,18 +177,17 @@ def _print_effort(out: Console, effort: Effort) -> None:
         "setting", "mean recall", "queries",
     )  # fmt: skip
     for row in effort.settings:
-        table.add_row(spell(row.setting), f"{row.recall:.3f}", _percent(row.queries))
-    table.add_row("none of these", "", _percent(effort.never))
+        table.add_row(spell(row.setting), f"{row.recall:.3f}", write_interval(row.queries, "share"))
+    table.add_row("none of these", "", write_interval(effort.never, "share"))
     print_table(out, table)
     if gain := effort.gain:
-        each, one = (
-            seconds(cost) if gain.cost == "latency" else f"{cost:,.0f} distance computations"
-            for cost in (gain.each, gain.one)
-        )
+        unit: Unit = "seconds" if gain.cost == "latency" else "count"
+        cost = "" if gain.cost == "latency" else " distance computations"
         spread = "" if gain.spread is None else f" ± {gain.spread:.2f} over builds"
         out.print(
-            f"oracle per-query setting: {each} a query, one setting for all: {one}; "
-            f"{gain.factor:.2f} times cheaper{spread}, {gain.served:.1%} of the queries served"
+            f"oracle per-query setting: {write(gain.each, unit)}{cost} a query, one setting for "
+            f"all: {write(gain.one, unit)}; {gain.factor:.2f} times cheaper{spread}, "
+            f"{write(gain.served, 'share')} of the queries served"
         )
         out.print()
 
@@ -217,11 +203,11 @@ def _print_internals(out: Console, internals: Internals) -> None:
 
 def _print_graph(out: Console, graph: GraphInternals) -> None:
     table = _table("Internals: the graph", "what", "mean over builds")
-    table.add_row("reachable base vectors", _percent(graph.reachable))
-    table.add_row("base vectors with no in-links (orphans)", _percent(graph.orphans))
-    table.add_row("out-degree, mean", _plain(graph.out_degree))
-    table.add_row("in-degree, median", _plain(graph.in_degree_median))
-    table.add_row("in-degree, largest", _plain(graph.in_degree_most))
+    table.add_row("reachable base vectors", write_interval(graph.reachable, "share"))
+    table.add_row("base vectors with no in-links (orphans)", write_interval(graph.orphans, "share"))
+    table.add_row("out-degree, mean", write_interval(graph.out_degree, "number"))
+    table.add_row("in-degree, median", write_interval(graph.in_degree_median, "number"))
+    table.add_row("in-degree, largest", write_interval(graph.in_degree_most, "number"))
     print_table(out, table)
     table = _table("Internals: which neighbors it misses", "kind", "missed", "found", "base")
     for words, *shares in (
@@ -235,7 +221,7 @@ def _print_graph(out: Console, graph: GraphInternals) -> None:
         ),
         ("hubs: highest in-degree", graph.missed_hub, graph.found_hub, graph.base_hub),
     ):  # fmt: skip
-        table.add_row(words, *map(_percent, shares))
+        table.add_row(words, *(write_interval(share, "share") for share in shares))
     print_table(out, table)
 
 
@@ -249,7 +235,7 @@ def _print_lists(out: Console, lists: ListInternals) -> None:
         ("lists in all", lists.lists),
         ("Spearman's ρ with recall", lists.spearman_with_recall),
     ):
-        table.add_row(words, _plain(value))
+        table.add_row(words, write_interval(value, "number"))
     print_table(out, table)
 
 
@@ -266,10 +252,8 @@ def _print_overlap(out: Console, report: TailReport) -> None:
             row.index,
             f"{row.tail:,}",
             row.other,
-            "–"
-            if row.share is None
-            else f"{row.saved:,} = " + _percent(Interval(row.share, row.low, row.high)),
-            "–" if row.lift is None else f"{row.lift:.1f}× as often as any",
+            "–" if row.share is None else f"{row.saved:,} = " + _share(row),
+            "–" if row.lift is None else f"{write(row.lift, 'number')} × as often as any",
         )
     print_table(out, table, 3)
     out.print(
@@ -278,23 +262,5 @@ def _print_overlap(out: Console, report: TailReport) -> None:
     )
 
 
-def _with_ends(value: _Spanned, form: str) -> str:
-    if value.value is None:
-        return "–"
-    text = f"{value.value:{form}}"
-    if value.low is None or value.high is None:
-        return text
-    return f"{text} [{value.low:{form}}, {value.high:{form}}]"
-
-
-def _percent(value: _Spanned) -> str:
-    if value.value is None:
-        return "–"
-    text = f"{value.value:.1%}"
-    if value.low is None or value.high is None:
-        return text
-    return f"{text} [{100 * value.low:.1f}, {100 * value.high:.1f}]"
-
-
-def _plain(value: _Spanned) -> str:
-    return _with_ends(value, ".3g")
+def _share(part: QueryShare | SegmentRow | Overlap) -> str:
+    return write_interval(Interval(part.share, part.low, part.high), "share")

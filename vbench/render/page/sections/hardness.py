@@ -7,11 +7,11 @@ import polars as pl
 from vbench.analysis.gather import Panel, Report
 from vbench.analysis.hardness import LABELS
 from vbench.analysis.tail import explain_panel, settings_of
+from vbench.numbers import Unit, write
 from vbench.render import frames_tail
 from vbench.render.page import charts_hardness as charts
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Cell, Chart, Choice, Column, Row, Section, Table, Words
-from vbench.render.quantities import BY_KEY, digits, percent, spelt
 from vbench.runs.settings import spell
 
 _DRAWN = 2
@@ -96,9 +96,9 @@ def _telling(panel: Panel) -> Table:
             rho, auc = found[name].spearman, found[name].auc
             cells.append(
                 Cell(
-                    "–" if auc is None else f"{auc:.2f}",
+                    write(auc, "score"),
                     auc,
-                    "" if rho is None else f"ρ {rho:+.2f}".replace("-", "−"),
+                    "" if rho is None else f"ρ {write(rho, 'score')}",
                 )
             )
         rows.append(Row(cells, pick=shown.id, index=shown.title))
@@ -121,18 +121,18 @@ def _gains(panel: Panel) -> Table:
     for shown, index in zip(settings_of(panel), told.indexes, strict=True):
         if index.effort is None or (gain := index.effort.gain) is None:
             continue
-        unit = BY_KEY["p99_latency" if gain.cost == "latency" else "work"].unit
+        unit: Unit = "seconds" if gain.cost == "latency" else "count"
         single = dict.fromkeys(map(spell, gain.one_setting))
         rows.append(
             Row(
                 [
                     Cell(str(shown.variant)),
                     Cell(" or ".join(single) or "–"),
-                    Cell(percent(gain.served), gain.served),
-                    Cell(spelt(gain.one, unit), gain.one),
-                    Cell(spelt(gain.each, unit), gain.each),
+                    Cell(write(gain.served, "share"), gain.served),
+                    Cell(write(gain.one, unit), gain.one),
+                    Cell(write(gain.each, unit), gain.each),
                     Cell(
-                        f"{digits(gain.factor, 3)} ×",
+                        f"{write(gain.factor, 'number')} ×",
                         gain.factor,
                         "" if gain.spread is None else f"± {gain.spread:.2f}",
                     ),

@@ -7,11 +7,11 @@ import polars as pl
 from vbench.analysis.gather import Panel, Report
 from vbench.analysis.tail import TailReport, explain_panel, settings_of
 from vbench.analysis.worst import WorstQuery
+from vbench.numbers import write
 from vbench.render import frames_tail
 from vbench.render.page import charts_evenness, charts_tail
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Cell, Chart, Column, Row, Section, Table, Words
-from vbench.render.quantities import digits, percent
 
 
 def section(report: Report, draw: Drawing) -> Section | None:
@@ -83,7 +83,7 @@ def _everywhere(panel: Panel) -> Words:
     return Words(
         [
             f"{some:,} of the {told.queries:,} queries are under {told.delta:g} with at least one "
-            f"index; {every:,} of them ({percent(every / some)}) with every index here."
+            f"index; {every:,} of them ({write(every / some, 'share')}) with every index here."
         ],
         panel.id,
     )
@@ -141,7 +141,7 @@ def _places(told: TailReport) -> dict[int, int]:
 
 def _own(value: object) -> Cell:
     if isinstance(value, float):
-        return Cell(digits(value), value)
+        return Cell(write(value, "number"), value)
     if isinstance(value, bool):
         return Cell(str(value).lower(), int(value))
     return Cell("–" if value is None else str(value), value if isinstance(value, int) else None)
