@@ -477,13 +477,21 @@ def rank(
         )
 
 
-def report(runs: AnyRun | Sequence[AnyRun], path: str | Path | None = None) -> Path:
+def report(
+    runs: AnyRun | Sequence[AnyRun],
+    path: str | Path | None = None,
+    *,
+    figures: str | Path | None = None,
+    svg: bool = False,
+) -> Path:
     """Write one or several runs as one self-contained HTML page.
 
     Parameters
     ----------
     path
         Default: `report.html`, in the folder of one run, else here.
+    figures
+        A folder, to draw the figures for print there too: PNG, with `svg` SVG and PDF as well.
 
     Returns
     -------
@@ -497,7 +505,13 @@ def report(runs: AnyRun | Sequence[AnyRun], path: str | Path | None = None) -> P
     """
     from vbench.render.page.page import write
 
+    if svg and figures is None:
+        raise VbenchError("svg=True goes with figures=FOLDER")
     opened = _runs(runs)
+    if figures is not None:
+        from vbench.render.figures import export
+
+        export.write(opened, figures, vector=svg)
     folder = opened[0].path if len(opened) == 1 else Path()
     return write(opened, folder / "report.html" if path is None else path)
 
