@@ -33,6 +33,17 @@ def test_a_share_of_one_build_has_wilsons_interval() -> None:
         assert got.spread is None
 
 
+def test_a_share_of_clustered_queries_is_not_of_independent_ones() -> None:
+    """With users, Wilson's interval would be too narrow: it is that of crossed effects."""
+    users, measure = np.arange(1200) // 10, parse("Failure@10")
+    hits = np.repeat(HITS[0, :120] * (np.arange(120) % 5 > 0), 10)
+    got = Sample([from_hits(hits, 10)], clusters=users).estimate(measure)
+    expected = crossed_mean(hits == 0, 0.95, users)
+    assert (got.low, got.high) == (expected.low, expected.high)
+    blind = Sample([from_hits(hits, 10)]).estimate(measure)
+    assert got.high - got.low > 2 * (blind.high - blind.low)
+
+
 @pytest.mark.parametrize("name", ["Recall@10", "CVaR@10", "Percentile@10", "MAP@10"])
 def test_intervals_of_one_build_hold_the_value(name: str) -> None:
     """Means and tails of one build have an interval around them."""
