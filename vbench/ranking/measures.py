@@ -174,7 +174,7 @@ def by_name(cutoff: int) -> Mapping[str, Callable[[Found, Ideal], FloatArray]]:
 
 def perfect(name: str, ideal: Ideal) -> FloatArray:
     """What the best possible list scores, of each query: 1, or less for MAP with many relevant."""
-    if name.startswith("MAP"):
+    if by_name(ideal.cutoff)[name] is average_precision:
         return np.minimum(ideal.relevant, ideal.cutoff) / ideal.relevant
     return np.ones(len(ideal.relevant))
 
