@@ -1,0 +1,47 @@
+"""What one trial answered: which ids are right, which repeat, which calls were quiet."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from answers_factory import from_hits, from_ids
+
+from vbench.errors import VbenchError
+from vbench.measures.answers import repeated
+
+
+def test_hits_against_fewer_neighbors_are_counted_anew() -> None:
+    """Of the exact top 2, ties at its border included, but no more than 2."""
+    truth = [[0, 1, 2, 3]]
+    answers = from_ids([[2, 1, 9, 8]], truth)
+    assert answers.hits_against(2).tolist() == [1]
+    tied = from_ids([[2, 1, 0, 8]], truth, truth_distances=np.array([[1.0, 2.0, 2.0, 3.0]]))
+    assert tied.hits_against(2).tolist() == [2]
+    assert answers.hits_against(None) is answers.hits_against(4) is answers.hits
+
+
+def test_more_neighbors_than_were_retrieved_are_refused() -> None:
+    """With both numbers."""
+    with pytest.raises(VbenchError, match="truth=5 asks for more neighbors than the 4"):
+        from_hits([1], 4).hits_against(5)
+
+
+def test_a_repeated_id_is_right_once_and_a_pad_never() -> None:
+    """The first place counts; −1 is neither right nor repeated."""
+    answers = from_ids([[1, 1, -1, -1, 0]], [[0, 1, 2, 3, 4]])
+    assert answers.relevance().tolist() == [[True, False, False, False, True]]
+    assert repeated(answers.ids).tolist() == [[False, True, False, False, False]]
+
+
+def test_quiet_calls_are_those_of_undisturbed_repeats() -> None:
+    """All of them where none, or every one, was disturbed."""
+    times = np.array([[3, 1], [4, 2]])
+    half = from_hits([1, 1], 2, latency_ns=times, disturbed=(True, False))
+    assert half.quiet_ns.tolist() == [[1], [2]]
+    assert half.sorted_quiet_ns.tolist() == [1, 2]
+    assert not half.is_disturbed
+    for disturbed in ((), (False, False), (True, True)):
+        answers = from_hits([1, 1], 2, latency_ns=times, disturbed=disturbed)
+        assert answers.quiet_ns is answers.latency_ns
+        assert answers.is_disturbed == (disturbed == (True, True))
+    assert answers.sorted_quiet_ns.tolist() == [1, 2, 3, 4]
