@@ -1,4 +1,4 @@
-"""Indexes with a parameter, well behaved or not: what equal footing and tuning must cope with.
+"""Indexes with a parameter, well behaved or not: what matched recall and tuning must cope with.
 
 Named as `tunable:Name` where this folder is importable. All search a share of the base exactly.
 """

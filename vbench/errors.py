@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class VbenchError(Exception):
-    """Something the caller can mend. The command line prints it and exits with code 2."""
+    """Something the caller can fix. The command line prints it and exits with code 2."""
 
 
 class VbenchWarning(UserWarning):

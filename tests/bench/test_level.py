@@ -1,4 +1,4 @@
-"""Equal footing: indexes brought to one mean recall, the same setting on every build."""
+"""Matched recall: indexes brought to one mean recall, the same setting on every build."""
 
 from __future__ import annotations
 

@@ -220,7 +220,7 @@ class Panic(BaseException):
     [
         (ValueError("odd"), 2, "internal error: ValueError: odd; vbench --debug"),
         (Panic("worse"), 2, "internal error: Panic: worse; vbench --debug"),
-        (KeyboardInterrupt(), 130, "the same command goes on where it stopped"),
+        (KeyboardInterrupt(), 130, "the same command resumes"),
     ],
 )
 def test_whatever_goes_wrong_ends_in_one_line(

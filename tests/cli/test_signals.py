@@ -42,7 +42,7 @@ def test_a_command_tidies_up_and_says_what_ended_it(place: Path, name: str) -> N
     code, _, said = command.ended()
     assert code == 128 + number
     how = "interrupted" if name == "SIGINT" else f"ended by {name}"
-    assert said.splitlines()[-1] == f"vbench: {how}; the same command goes on where it stopped"
+    assert said.splitlines()[-1] == f"vbench: {how}; the same command resumes"
     assert not command.strays()
     assert not misbehaving.servers()
     assert not list((place / "tmp").iterdir())

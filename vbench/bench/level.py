@@ -1,4 +1,4 @@
-"""Equal footing: bring each index to one mean recall by moving its parameter."""
+"""Matched recall: bring each index to one mean recall by moving its parameter."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _outcome(
         chosen = [value for value in enclosing if value is not None]
         if len(chosen) < 2:
             chosen = [min(sorted(recalls), key=lambda value: abs(recalls[value] - target))]
-        notes.append(_why(group, target, recalls, chosen, surely=not fault and not fall))
+        notes.append(_why(group, target, recalls, chosen, is_certain=not fault and not fall))
     if fall and group.range is not None:
         (low, before), (high, after) = fall
         name = group.range.name
@@ -120,9 +120,9 @@ def _why(
     recalls: dict[float, float],
     chosen: list[float],
     *,
-    surely: bool,
+    is_certain: bool,
 ) -> str:
-    """Why no setting lies at the target; `surely` where what was not tried is known to miss it."""
+    """Why no setting lies at the target; `is_certain` where what is untried is known to miss it."""
     k = group.k
     if group.range is None:
         (recall,) = recalls.values()
@@ -135,7 +135,7 @@ def _why(
         ends = f"{low} ({recalls[low]:.4f}) and {high} ({recalls[high]:.4f})"
         return f"{words} between {ends}: both are shown"
     (best,) = chosen
-    if not surely:
+    if not is_certain:
         words = "the nearest that was measured"
     elif recalls[best] < target:
         words = f"out of reach: the best that {name} up to {max(recalls)} gives"

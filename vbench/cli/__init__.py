@@ -52,7 +52,7 @@ def _interrupted(error: KeyboardInterrupt) -> int:
     """Say what ended the command; the exit code."""
     number = error.number if isinstance(error, Stopped) else signal.SIGINT
     how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
-    Stop(f"{how}; the same command goes on where it stopped").show()
+    Stop(f"{how}; the same command resumes").show()
     return 128 + number
 
 

@@ -110,7 +110,7 @@ def show(name: str, as_json: bool, **given: Any) -> None:
 def fetch(names: tuple[str, ...], as_json: bool) -> None:
     """Bring datasets of the catalog here, or those of cards (a TOML file's path).
 
-    What came half is continued, checksums are compared, and the sources of a card are tried in
+    A partial download resumes, checksums are compared, and the sources of a card are tried in
     turn. Of two calls for one dataset the second waits, and finds it here. Data lies in
     $VBENCH_HOME, by default the user's cache folder.
     """
@@ -213,7 +213,7 @@ def truth(
 ) -> None:
     """Compute the ground truth: the exact neighbors of every query, or read it where it is kept.
 
-    `vbench run` does this by itself. A computation that was stopped goes on where it was.
+    `vbench run` does this by itself. A computation that was stopped resumes.
     """
     from vbench.data.convert import check_ground_truth_target, write_ground_truth
     from vbench.data.ground_truth import compute_ground_truth

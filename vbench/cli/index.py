@@ -1,4 +1,4 @@
-"""`vbench index`: which indexes there are, what they take, and whether they keep the protocol."""
+"""`vbench index`: which indexes there are, what they take, whether they conform to the protocol."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def show_index(name: str, as_json: bool) -> None:
 )
 @json_option
 def check(name: str, timeout: float, as_json: bool) -> int:
-    """Check that NAME keeps the index protocol; exit code 1 when a check fails."""
+    """Check that NAME conforms to the index protocol; exit code 1 when a check fails."""
     from vbench.indexes.conformance.kit import check_index
 
     with progress_bar() as progress:

@@ -104,7 +104,7 @@ def run(
 
     Builds each index several times in a process of its own, runs every query at every search
     setting, scores the answers against the exact neighbors, and leaves a run folder. The same
-    call again resumes where it stopped.
+    call again resumes.
     """
     if study is not None:
         from vbench.cli.study import carry_out

@@ -96,7 +96,7 @@ def pairs(
     "--dataset",
     "-d",
     metavar="NAME|PATH",
-    help="The run's vectors, where they lie elsewhere by now.",
+    help="The run's vectors, where they lie elsewhere now.",
 )
 @click.option("--queries", metavar="PATH", help="Its queries, where --dataset holds none.")
 @click.option("--metric", type=MetricType(), help="Where --dataset does not say.")

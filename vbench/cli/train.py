@@ -93,7 +93,7 @@ def train(
 
     Trains a user tower and an item tower on interactions, keeps some interactions back as
     relevance judgments, and prints how many of them exact search finds, beside the most popular
-    items. A call that was interrupted resumes where it stopped.
+    items. A call that was interrupted resumes.
     """
     from vbench.towers.recipe import change_recipe
     from vbench.towers.sources import Source, find_recipe

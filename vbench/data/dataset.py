@@ -62,7 +62,7 @@ class Dataset:
     card : mapping
         Title, license, citation and terms, as the catalog's card states them.
     source : mapping
-        Arguments of :func:`vbench.load` that open it again; empty for vectors made in memory.
+        Arguments of :func:`vbench.load` that open it again; empty for in-memory vectors.
     query_id, item_id : str or None
         Columns of `segments` and of `items` that tell the rows apart; by default the one that
         does so by its name and its values, if any.

@@ -42,8 +42,8 @@ class Place:
         Seconds before the second attempt; doubled before each further one.
     packages
         Folder for downloaded packages, so that one with two files in it is fetched once.
-    vouched
-        Whether a checksum is known: else a half file is continued only if the server vouches that
+    has_checksum
+        Whether a checksum is known: else a half file is continued only if the server confirms that
         the rest is of the same file.
     """
 
@@ -52,7 +52,7 @@ class Place:
     rows: int | None = None
     itemsize: int = 4
     pause: float = 1.0
-    vouched: bool = False
+    has_checksum: bool = False
 
 
 def download(place: Place, target: Path, progress: Progress) -> Path:
@@ -135,8 +135,8 @@ def _continue_http(
     url = place.url
     have = part.stat().st_size if part.exists() else 0
     mark = _read_mark(part)
-    # Where nothing vouches for it, the rest may be that of another file.
-    if have and (mark.get("url") != url or not (mark.get("validator") or place.vouched)):
+    # Where nothing confirms it, the rest may be that of another file.
+    if have and (mark.get("url") != url or not (mark.get("validator") or place.has_checksum)):
         part.unlink()
         have = 0
     headers = {}

@@ -114,7 +114,7 @@ def _fetch_file(file: File, folder: Path, packages: Path, progress: Progress, pa
     problems: list[str] = []
     for url in file.urls:
         itemsize = np.dtype(BIN_DTYPES.get(target.suffix.lower(), "u1")).itemsize
-        place = Place(url, packages, file.rows, itemsize, pause, vouched=wanted is not None)
+        place = Place(url, packages, file.rows, itemsize, pause, has_checksum=wanted is not None)
         try:
             part = download(place, target, progress)
         except UnavailableError as error:

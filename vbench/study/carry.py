@@ -1,4 +1,4 @@
-"""Carry a study out: every part a run that goes on where it stopped, then figures and tables."""
+"""Carry a study out: every part a run that resumes, then figures and tables."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def carry_out(
 ) -> Done:
     """Measure every part, in order, then draw and table.
 
-    A part that is finished is not measured again; one that was killed goes on.
+    A part that is finished is not measured again; one that was killed resumes.
 
     Raises
     ------

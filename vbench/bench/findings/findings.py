@@ -31,7 +31,7 @@ def findings(run: Run, dataset: Dataset | None = None, outdated: Sequence[str] =
         Its vectors, where they are at hand: they tell what answers are that are no better than
         random.
     outdated
-        What is said of libraries whose kernels are older than the processor.
+        What is reported of libraries whose kernels are older than the processor.
     """
     settings = run.settings()
     found: list[Warn] = []
@@ -70,7 +70,7 @@ def _failures(run: Run) -> Iterator[Warn]:
             f"{count} of {len(run.manifest.trials)} planned trials left no result; the first: "
             f"{run.manifest.failures[0].reason}",
             "an index that fails where it is hard looks better than it is",
-            "mend what the reason says; the same command tries them again",
+            "fix what the reason says; the same command tries them again",
             code="failed-trials",
         )
 
@@ -122,7 +122,7 @@ def _of_levels(run: Run) -> Iterator[Warn]:
         if not level.reached and len(level.chosen) < 2:
             name = " ".join(filter(None, (level.index, spell(level.build), spell(level.fixed))))
             yield Warn(
-                "no equal footing",
+                "recall not reached",
                 f"{name}: Recall@{level.k} {level.target:g} is not reached; {level.note}",
                 "an index at another mean recall differs in every other measure for that reason",
                 "choose a level that all reach, or other build parameters with --set",
@@ -204,7 +204,7 @@ def _of_conduct(run: Run, settings: list[Setting]) -> Iterator[Warn]:
                 f"{index}: closing it went wrong {len(failed)} of {len(closes)} times: "
                 f"{failed[0]}; closing took {sum(each.s for each in closes):.1f} s in all",
                 "what an index does not let go of is killed, and may leave files behind",
-                "mend close() of the adapter, which vbench index check looks at",
+                "fix close() of the adapter, which vbench index check looks at",
                 code="close-failed",
             )
         cores = max((each.cores_seen for each in facts if each.cores_seen is not None), default=0.0)

@@ -1,1 +1,1 @@
-"""Checks whether an index keeps the protocol, and says where it does not."""
+"""Checks whether an index conforms to the protocol, and says where it does not."""
