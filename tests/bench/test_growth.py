@@ -10,16 +10,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
 import numpy as np
 import pytest
+from run_folder import dataset_facts
 from vectors import gaussian_pair
 
 import vbench
+from vbench.bench.growth import grow
+from vbench.bench.prepare import MeasureOptions, PreparedRun, prepare
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError, VbenchWarning
 from vbench.indexes import code
 from vbench.indexes.registry import load_class
 from vbench.runs import files
+from vbench.runs.schema import Failure, Level, Manifest
 
 K = 5
 INDEX = """
@@ -315,3 +320,68 @@ def test_a_run_at_one_recall_grows_too(place: Path) -> None:
     assert "nothing was measured" in said[0]
     assert stamps(run) == before
     assert [level.index for level in run.manifest.levels] == ["hnsw", "ivf-flat"]
+
+
+def planned(settings: list[int], index: str = "tunable:Kept", **changes: Any) -> PreparedRun:
+    asked = MeasureOptions(**{"k": K, "builds": 2, "repeats": 1} | changes)
+    return prepare(made(), index, {"keep": settings} if settings else None, asked)
+
+
+def manifest_of(prepared: PreparedRun, **changes: Any) -> Manifest:
+    return Manifest(
+        vbench="0",
+        created="2026-01-02T03:04:05+00:00",
+        dataset=dataset_facts(30),
+        options=prepared.options,
+        **{"builds": prepared.plan.builds, "trials": prepared.plan.trials} | changes,
+    )
+
+
+def test_what_failed_is_tried_again_where_it_is_planned_again() -> None:
+    """Its failure is no more; that of another setting stays, but where it has its result now."""
+    before = planned([8, 9, 10])
+    failures = [Failure(trial=trial.key, reason="no") for trial in before.plan.trials[:3]]
+    now = planned([8])
+    done = {before.plan.trials[1].key}
+    found = grow(manifest_of(before, failures=failures), now.plan, now.options, done)
+    assert [each.trial for each in found.failures] == [before.plan.trials[2].key]
+
+
+def test_what_was_never_reached_and_is_not_planned_now_goes() -> None:
+    """What left a result stays, in the order of the settings."""
+    before, now = planned([30, 4]), planned([9])
+    kept = [trial for trial in before.plan.trials if trial.setting["keep"] == 30]
+    done = {trial.key for trial in kept}
+    found = grow(manifest_of(before), now.plan, now.options, done)
+    assert [(trial.build, trial.setting["keep"]) for trial in found.trials] == [
+        (build.key, keep) for build in before.plan.builds for keep in (9, 30)
+    ]
+    assert (found.added, found.stale, found.why) == (2, [], [])
+    assert found.builds == before.plan.builds
+
+
+def test_levels_of_an_index_that_changed_go() -> None:
+    """Those of the others stay; all trials of its builds are stale, whatever is planned."""
+    before = planned([8, 9])
+    old = [msgspec.structs.replace(build, code="old") for build in before.plan.builds]
+    old = [msgspec.structs.replace(build, key=f"o{build.number}") for build in old]
+    keys = dict(zip((build.key for build in before.plan.builds), old, strict=True))
+    trials = [
+        msgspec.structs.replace(trial, build=keys[trial.build].key) for trial in before.plan.trials
+    ]
+    levels = [
+        Level(
+            index=index, build={}, fixed={}, k=K, target=0.9, tune_parameter=None, tried=[],
+            chosen=[], reached=True,
+        )
+        for index in ("tunable:Kept", "flat")
+    ]  # fmt: skip
+    manifest = manifest_of(before, builds=old, trials=trials, levels=levels)
+    now = planned([8])
+    found = grow(manifest, now.plan, now.options, {trial.key for trial in trials})
+    assert found.stale == trials
+    assert found.trials == now.plan.trials
+    assert [level.index for level in found.levels] == ["flat"]
+    assert len(found.why) == 1
+    assert found.why[0].startswith("tunable:Kept: ")
+    assert "changed since 2026-01-02" in found.why[0]

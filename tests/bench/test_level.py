@@ -14,7 +14,6 @@ from made_workers import made_bench
 from vectors import gaussian_pair
 
 import vbench
-from vbench.bench import workers
 from vbench.bench.level import bring_to_level
 from vbench.bench.prepare import MeasureOptions, prepare
 from vbench.bench.session import TrialError
@@ -60,16 +59,6 @@ def test_the_two_settings_around_the_target_are_shown(first: vbench.Run) -> None
     assert "no value of keep lies between" in found.note
     assert all(len(setting.trials) == 2 for setting in first.settings(steps=True))
     assert len(found.tried) == len(first.settings(steps=True)) <= 12
-
-
-def test_a_setting_within_the_tolerance_is_taken(first: vbench.Run, tmp_path: Path) -> None:
-    """The mean over builds counts, and the note is empty."""
-    value, recall = first.manifest.levels[0].tried[-1]
-    run = level("tunable:Kept", tmp_path / "run", at_recall=recall + 0.004)
-    (found,) = run.manifest.levels
-    assert (found.reached, found.note, found.chosen) == (True, "", [{"keep": value}])
-    assert [setting.search for setting in run.settings()] == found.chosen
-    assert run.measure(f"Recall@{K}")["value"][0] == pytest.approx(recall)
 
 
 def found_by(
@@ -179,13 +168,6 @@ def test_a_fault_ends_the_search_of_that_index_alone(tmp_path: Path) -> None:
     assert [setting.search for setting in run.settings()] == failing.chosen + fine.chosen
 
 
-def test_each_k_has_a_level_of_its_own(tmp_path: Path) -> None:
-    """Two cutoffs are two searches on the same builds."""
-    run = level("tunable:Kept", tmp_path / "run", k=[1, K])
-    assert [found.k for found in run.manifest.levels] == [1, K]
-    assert len(run.manifest.builds) == 2
-
-
 def stamps(run: vbench.Run) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in (run.path / "trials").iterdir()}
 
@@ -211,15 +193,6 @@ def test_a_plan_is_told_apart_by_its_target(copy: vbench.Run) -> None:
     for target in (0.7, None):
         with pytest.raises(VbenchError, match="--at-recall"):
             level("tunable:Kept", copy.path, at_recall=target)
-
-
-def test_builds_give_way_where_memory_is_short(
-    first: vbench.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They are built again from their seed: the outcome is that of builds that stayed."""
-    monkeypatch.setattr(workers, "_SPARE", 1e9)
-    short = level("tunable:Kept", tmp_path / "short")
-    assert short.manifest.levels == first.manifest.levels
 
 
 @pytest.mark.parametrize(

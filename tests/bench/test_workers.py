@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
+import numpy as np
 import psutil
 import pytest
 from vectors import gaussian_pair
 
 from vbench._process.cores import Sharer, usable_cores
+from vbench.bench import wire
 from vbench.bench import workers as module
 from vbench.bench.session import Closing, TrialError
 from vbench.bench.workers import Workers
@@ -126,3 +130,45 @@ def test_the_cost_of_the_harness_does_not_need_the_whole_base(dataset: Dataset) 
         overhead = workers.overhead()
     assert overhead is not None
     assert overhead.inside_ns > 0.0
+
+
+def test_where_memory_is_short_the_worker_asked_longest_ago_gives_way(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as it takes; its index is built again when it is needed, and answers as before."""
+    free = [0]
+    monkeypatch.setattr(
+        module.psutil, "virtual_memory", lambda: SimpleNamespace(available=free.pop(0))
+    )
+    one, two, three = (build(name) for name in ("Exact", "Plain", "Swept"))
+    search = wire.Search(setting={}, k=3, repeats=1, warmup=0)
+
+    def ids(of: Build) -> np.ndarray:
+        live = workers.of(of)
+        return live.session.ask(search, wire.Searched, timeout=60, doing="search")[1][0]
+
+    with Workers(dataset, options(memory_limit=10**10)) as workers:
+        before = ids(one)
+        free[:] = [10**12]
+        ids(two)
+        ids(one)
+        free[:] = [0, 10**12]
+        ids(three)
+        assert [workers.has(each) for each in (one, two, three)] == [True, False, True]
+        free[:] = [0, 0]
+        ids(two)
+        assert [workers.has(each) for each in (one, two, three)] == [False, True, False]
+        free[:] = [10**12]
+        assert np.array_equal(ids(one), before)
+    assert free == []
+
+
+def test_the_seed_of_a_build_draws_its_order_where_it_has_no_other(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in runs of the first version."""
+    with Workers(dataset, options()) as workers:
+        arrays = workers._arrays()
+        own = msgspec.structs.replace(build("Exact"), order_seed=9)
+        assert workers._order(own, arrays).order_seed == 9
+        assert workers._order(build("Exact"), arrays).order_seed == 1
