@@ -41,10 +41,10 @@ def main() -> None:
             books, ["hnsw", "ivf-flat"], builds=BUILDS, repeats=1, at_recall=0.9, seed=1,
             out=folder / "both",
         )  # fmt: skip
-        document = compare(both, measures=FOUND)
-        for each in document["comparisons"]:
-            print(f"  {each['verdict']} (p {each['p_holm']:.2g})")
-        overlooked = sum(not each["different"] for each in document["comparisons"])
+        rows = compare(both, measures=FOUND).comparisons
+        for row in rows:
+            print(f"  {row.verdict} (p {row.p_holm:.2g})")
+        overlooked = sum(not row.different for row in rows)
         what = f"HNSW against IVF at recall 0.9, {BUILDS} builds: differences overlooked"
         figure(what, overlooked, 0, "of 2")
 
@@ -60,8 +60,7 @@ def called_different(run: Run) -> float:
         for start in range(0, len(setting.trials), GROUP)
     ]
     pairs = [Pair(*pair) for pair in zip(groups[::2], groups[1::2], strict=True)]
-    documents = [compare_pairs([pair]) for pair in pairs]
-    verdicts = [any(each["different"] for each in one["comparisons"]) for one in documents]
+    verdicts = [any(row.different for row in compare_pairs([pair]).comparisons) for pair in pairs]
     return float(np.mean(verdicts))
 
 

@@ -15,6 +15,7 @@ import msgspec
 from vbench._document import Document
 
 MODULES = (
+    "vbench.analysis.comparison",
     "vbench.analysis.ranking",
     "vbench.analysis.summary",
     "vbench.analysis.tail",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import builtins
     from collections.abc import Callable
 
+    from vbench.analysis.comparison import Comparison
     from vbench.analysis.ranking import RankingLoss
     from vbench.analysis.summary import Summary
     from vbench.analysis.tail import TailReport
@@ -50,7 +51,7 @@ class Run(_Run):
 
         return summarize(self, [as_measure(each) for each in measures], cluster)
 
-    def compare(self, *others: AnyRun, **options: Any) -> Any:
+    def compare(self, *others: AnyRun, **options: Any) -> Comparison:
         """Compare the indexes of this run, or others with it: :func:`vbench.compare`."""
         return compare([self, *others], **options)
 
@@ -321,7 +322,7 @@ def compare(
     cluster: str | None = None,
     fail_if_worse: float | None = None,
     level: float = 0.95,
-) -> Any:
+) -> Comparison:
     """Compare the indexes of one run, or other runs with the first.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Verdicts: what differs, how surely, for which queries, and whether a gate lets it through."""
+"""Verdicts: what differs, with which p, for which queries, and whether a gate lets it through."""
 
 from __future__ import annotations
 
@@ -12,9 +12,18 @@ import numpy as np
 import pytest
 from run_folder import answered
 
-from vbench.analysis.compare import compare, store
+from vbench._document import Interval
+from vbench.analysis.compare import compare
+from vbench.analysis.comparison import (
+    Compared,
+    Comparison,
+    Discordant,
+    read_comparison,
+    store_comparison,
+)
 from vbench.errors import VbenchError
 from vbench.measures.grammar import parse
+from vbench.numbers import write_difference
 from vbench.runs import files
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
@@ -39,54 +48,55 @@ def apart(tmp_path: Path) -> Run:
     return run_of(tmp_path / "apart", hits(1, 0.9), hits(2, 0.8))
 
 
-def entry(document: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(each for each in document["comparisons"] if each["measure"].startswith(name))
+def entry(comparison: Comparison, name: str) -> Compared:
+    return next(row for row in comparison.comparisons if row.measure.startswith(name))
 
 
 def test_a_clear_difference_is_said_with_its_size(apart: Run) -> None:
     """The winner, the measure, the effect and its interval stand in one sentence."""
     found = entry(compare(apart), "Recall")
-    assert found["different"]
-    assert found["better"] == "baseline"
-    assert found["low"] < found["difference"] < found["high"] < 0
-    assert found["verdict"].startswith("a ef=1 beats b ef=2: Recall@10 is lower by 0.")
+    assert found.different
+    assert found.better == "baseline"
+    assert found.low < found.difference < found.high < 0
+    assert found.verdict.startswith("a ef=1 beats b ef=2: Recall@10 is lower by 0.")
 
 
 def test_the_difference_is_that_of_the_means(apart: Run) -> None:
     """Difference and both values are what the measures of the run say."""
-    for found in compare(apart)["comparisons"]:
+    for found in compare(apart).comparisons:
         means = []
         for setting in apart.settings():
-            values = [parse(found["measure"]).value(apart.answers(t)) for t in setting.trials]
+            values = [parse(found.measure).value(apart.answers(t)) for t in setting.trials]
             means.append(np.mean(np.array(values, dtype=float)))
-        assert found["baseline_value"] == pytest.approx(means[0])
-        assert found["candidate_value"] == pytest.approx(means[1])
-        assert found["difference"] == pytest.approx(means[1] - means[0])
+        assert found.baseline_value.value == pytest.approx(means[0])
+        assert found.candidate_value.value == pytest.approx(means[1])
+        assert found.difference == pytest.approx(means[1] - means[0])
         for side, mean in zip(("baseline", "candidate"), means, strict=True):
-            low, high = found[f"{side}_interval"]
-            assert low <= mean <= high
+            value: Interval = getattr(found, f"{side}_value")
+            assert value.low <= mean <= value.high
 
 
-def test_no_difference_comes_with_what_could_have_been_seen(tmp_path: Path) -> None:
-    """Equal indexes are not called equal: the smallest difference that would have shown is."""
+def test_no_difference_comes_with_the_minimum_detectable_one(tmp_path: Path) -> None:
+    """Equal indexes are not called equal: the minimum detectable difference is said."""
     run = run_of(tmp_path / "run", hits(1, 0.9), hits(2, 0.9))
     found = entry(compare(run), "Recall")
-    assert not found["different"]
-    assert found["better"] is None
-    assert "no difference shown" in found["verdict"]
-    assert f"one of {found['detectable']:.4f} would have been seen" in found["verdict"]
-    assert found["detectable"] > max(abs(found["low"]), abs(found["high"])) - abs(
-        found["difference"]
+    assert not found.different
+    assert found.better is None
+    assert "no difference shown" in found.verdict
+    size = write_difference(found.minimum_detectable_difference, "score", signed=False)
+    assert f"minimum detectable difference is {size} (80 % power)" in found.verdict
+    assert found.minimum_detectable_difference > max(abs(found.low), abs(found.high)) - abs(
+        found.difference
     )
 
 
 def test_with_one_build_each_only_the_builds_differ(tmp_path: Path) -> None:
     """One build of each says nothing of the indexes, and the words keep to that."""
     run = run_of(tmp_path / "run", hits(1, 0.9, 1), hits(2, 0.7, 1))
-    for found in compare(run, measures=["Recall@10", "CVaR@10"])["comparisons"]:
-        assert found["different"]
-        assert found["verdict"].startswith("these two builds differ")
-        assert "beats" not in found["verdict"]
+    for found in compare(run, measures=["Recall@10", "CVaR@10"]).comparisons:
+        assert found.different
+        assert found.verdict.startswith("these two builds differ")
+        assert "beats" not in found.verdict
 
 
 def test_one_build_of_each_is_mcnemars_exact_test(tmp_path: Path) -> None:
@@ -94,34 +104,29 @@ def test_one_build_of_each_is_mcnemars_exact_test(tmp_path: Path) -> None:
     tables = pytest.importorskip("statsmodels.stats.contingency_tables")
     run = run_of(tmp_path / "run", hits(1, 0.9, 1), hits(2, 0.88, 1))
     found = entry(compare(run, measures=["Robustness(delta=0.9)@10"]), "Robustness")
-    sides = found["changed_sides"]
-    only = len(sides["only_baseline"]), len(sides["only_candidate"])
-    table = [[sides["both"], only[0]], [only[1], sides["neither"]]]
-    assert found["p"] == pytest.approx(tables.mcnemar(table, exact=True).pvalue)
+    sides = found.discordant
+    only = len(sides.only_baseline), len(sides.only_candidate)
+    table = [[sides.both, only[0]], [only[1], sides.neither]]
+    assert found.p == pytest.approx(tables.mcnemar(table, exact=True).pvalue)
 
 
 def test_many_comparisons_are_adjusted_by_holm(apart: Run) -> None:
     """The adjusted p equal statsmodels' Holm, and decide what counts as different."""
     multitest = pytest.importorskip("statsmodels.stats.multitest")
     names = [f"Robustness(delta={delta})@10" for delta in (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)]
-    found = compare(apart, measures=names)["comparisons"]
-    expected = multitest.multipletests([each["p"] for each in found], method="holm")
-    np.testing.assert_allclose([each["p_holm"] for each in found], expected[1])
-    assert [each["different"] for each in found] == expected[0].tolist()
+    found = compare(apart, measures=names).comparisons
+    expected = multitest.multipletests([each.p for each in found], method="holm")
+    np.testing.assert_allclose([each.p_holm for each in found], expected[1])
+    assert [each.different for each in found] == expected[0].tolist()
 
 
-def test_queries_that_changed_sides_are_named(tmp_path: Path) -> None:
+def test_discordant_queries_are_named(tmp_path: Path) -> None:
     """Each query counts with a side when it passes in most of its builds."""
     a = np.array([[10, 10, 0, 0, 10], [10, 10, 0, 0, 0], [10, 10, 0, 10, 10]])
     b = np.array([[10, 0, 10, 0, 10], [10, 0, 10, 0, 10], [10, 10, 10, 0, 10]])
     run = run_of(tmp_path / "run", a, b)
     found = entry(compare(run, measures=["Robustness(delta=0.5)@10"]), "Robustness")
-    assert found["changed_sides"] == {
-        "both": 2,
-        "neither": 1,
-        "only_baseline": [1],
-        "only_candidate": [2],
-    }
+    assert found.discordant == Discordant(both=2, neither=1, only_baseline=[1], only_candidate=[2])
 
 
 def test_clusters_widen_the_interval(tmp_path: Path) -> None:
@@ -132,35 +137,35 @@ def test_clusters_widen_the_interval(tmp_path: Path) -> None:
     plain, clustered = (
         entry(compare(run, cluster=cluster), "Recall") for cluster in (None, "user")
     )
-    width = [each["high"] - each["low"] for each in (plain, clustered)]
+    width = [each.high - each.low for each in (plain, clustered)]
     assert width[1] > 2 * width[0]
-    assert clustered["difference"] == pytest.approx(plain["difference"])
+    assert clustered.difference == pytest.approx(plain.difference)
 
 
 def test_costs_are_compared_by_build(apart: Run) -> None:
     """Queries a second is one number a build; which way is better is known."""
     found = entry(compare(apart, measures=["QPS", "BuildTime"]), "QPS")
-    assert found["better"] == "baseline"
-    assert entry(compare(apart, measures=["QPS", "BuildTime"]), "BuildTime")["difference"] == 0
+    assert found.better == "baseline"
+    assert entry(compare(apart, measures=["QPS", "BuildTime"]), "BuildTime").difference == 0
 
 
-def test_a_gate_stops_what_is_surely_worse_by_the_limit(apart: Run) -> None:
+def test_a_gate_stops_what_is_significantly_worse_by_the_limit(apart: Run) -> None:
     """Both significance and size are needed, and only losses count."""
     names = ["Recall@10", "Failure@10"]
-    loss = -entry(compare(apart), "Recall")["difference"]
-    assert len(compare(apart, measures=names, fail_if_worse=0.01)["gate"]["failed"]) == 1
-    assert not compare(apart, measures=["Recall@10"], fail_if_worse=loss + 0.01)["gate"]["failed"]
+    loss = -entry(compare(apart), "Recall").difference
+    assert len(compare(apart, measures=names, fail_if_worse=0.01).gate.failed) == 1
+    assert not compare(apart, measures=["Recall@10"], fail_if_worse=loss + 0.01).gate.failed
     swapped = compare(apart, baseline="b", measures=["Recall@10"], fail_if_worse=0.01)
-    assert swapped["comparisons"][0]["better"] == "candidate"
-    assert not swapped["gate"]["failed"]
+    assert swapped.comparisons[0].better == "candidate"
+    assert not swapped.gate.failed
 
 
 def test_a_gate_that_could_not_have_seen_the_loss_says_so(tmp_path: Path) -> None:
     """Passing with few queries is not the same as passing."""
     few = run_of(tmp_path / "few", hits(1, 0.9)[:, :40], hits(2, 0.9)[:, :40])
-    gate = compare(few, measures=["Recall@10"], fail_if_worse=0.01)["gate"]
-    assert not gate["failed"]
-    assert "only a loss of" in gate["blind"][0]
+    gate = compare(few, measures=["Recall@10"], fail_if_worse=0.01).gate
+    assert not gate.failed
+    assert "the minimum detectable loss is" in gate.blind[0]
 
 
 def test_a_gate_of_a_cost_is_relative(apart: Run) -> None:
@@ -169,8 +174,8 @@ def test_a_gate_of_a_cost_is_relative(apart: Run) -> None:
         apart.path.parent / "speed",
         {"a": {10: hits(1, 0.9)}, "b": {11: hits(2, 0.9)}},
     )
-    gates = [compare(run, measures=["QPS"], fail_if_worse=at)["gate"] for at in (0.05, 0.2)]
-    assert [len(gate["failed"]) for gate in gates] == [1, 0]
+    gates = [compare(run, measures=["QPS"], fail_if_worse=at).gate for at in (0.05, 0.2)]
+    assert [len(gate.failed) for gate in gates] == [1, 0]
 
 
 @pytest.mark.parametrize(
@@ -198,19 +203,21 @@ def test_a_gate_needs_two_builds(tmp_path: Path) -> None:
         compare(run, fail_if_worse=0.01)
 
 
-def test_unequal_footing_and_few_queries_are_warned_of(tmp_path: Path) -> None:
+def test_recall_that_is_not_matched_and_few_queries_are_warned_of(tmp_path: Path) -> None:
     """A tail at lower mean recall is longer for that reason alone."""
     run = run_of(tmp_path / "run", hits(1, 0.9)[:, :200], hits(2, 0.7)[:, :200])
-    about = [each["about"] for each in compare(run)["warnings"]]
-    assert about == ["unequal footing", "few queries"]
+    about = [each.about for each in compare(run).warnings]
+    assert about == ["recall not matched", "few queries"]
 
 
 def test_a_comparison_is_kept_in_the_run_folder(apart: Run) -> None:
     """The report reads what the command found; NaN and infinities become null."""
     one = run_of(apart.path.parent / "one", hits(1, 0.9, 1), hits(2, 0.7, 1))
-    store(one, compare(one, measures=["QPS"]))
+    found = compare(one, measures=["QPS"])
+    store_comparison(one, found)
+    assert read_comparison(one) == found
     kept = json.loads((one.path / "comparisons.json").read_text())
-    assert kept["schema"] == "vbench.compare/1"
+    assert kept["schema"] == "vbench.compare/2"
     assert kept["comparisons"][0]["p"] is None
     assert "nothing can be said of QPS" in kept["comparisons"][0]["verdict"]
 
@@ -226,5 +233,5 @@ def test_what_spoils_a_run_is_said_with_its_comparison(apart: Run) -> None:
         ("QPS", ["failed trials", "busy machine"]),
     ):
         document = compare(run, measures=[measure], baseline="a", candidate="b")
-        about = [each["about"] for each in document["warnings"]]
-        assert [each for each in about if each != "unequal footing"] == expected
+        about = [each.about for each in document.warnings]
+        assert [each for each in about if each != "recall not matched"] == expected

@@ -29,7 +29,12 @@ from vbench.runs.schema import Warn
 
 def store_comparisons(folder: Path) -> None:
     """One difference shown, one not, and one that one build of each cannot tell."""
-    common = {"k": 10, "baseline": "hnsw ef=16", "candidate": "ivf-flat ef=16", "claim": "x"}
+    common = {
+        "k": 10,
+        "baseline": "hnsw ef=16",
+        "candidate": "ivf-flat ef=16",
+        "claim": "indexes differ",
+    }
 
     def entry(measure: str, difference: float | None, **more: Any) -> dict[str, Any]:
         known = difference is not None
@@ -51,7 +56,7 @@ def store_comparisons(folder: Path) -> None:
             **more,
         }
 
-    sides = {"both": 1, "neither": 2, "only_baseline": [3, 4], "only_candidate": []}
+    discordant = {"both": 1, "neither": 2, "only_baseline": [3, 4], "only_candidate": []}
     document = {
         "schema": "vbench.compare/1",
         "comparisons": [
@@ -60,7 +65,7 @@ def store_comparisons(folder: Path) -> None:
                 -0.05,
                 different=True,
                 better="candidate",
-                changed_sides=sides,
+                changed_sides=discordant,
                 verdict="<ivf-flat> beats hnsw",
             ),
             entry("Recall@10", 0.002),

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 import vbench
-from vbench.analysis.compare import compare, store
+from vbench.analysis.compare import compare
+from vbench.analysis.comparison import store_comparison
 from vbench.analysis.tail import explain
 from vbench.errors import VbenchError
 
@@ -44,7 +45,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             repeats=1,
             out=folder / "run",
         )
-        store(run, compare([run]))
+        store_comparison(run, compare([run]))
         run.report(run.path / "report.html")
     return run.path
 

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
 
-from vbench.analysis.verdict import caveats, gated, verdict
+from vbench._document import Interval
+from vbench.analysis.comparison import Compared, Comparison, Discordant, QueryIds, Side
+from vbench.analysis.document import describe_dataset
+from vbench.analysis.verdict import caveats, judge_gate, say_verdict
 from vbench.errors import VbenchError
 from vbench.measures.base import Measure
 from vbench.measures.grammar import as_measure, parse
 from vbench.measures.sample import Sample
-from vbench.runs import files
 from vbench.runs.pairing import Pair, pairs
 from vbench.runs.run import Run
+from vbench.runs.settings import Setting
 from vbench.stats.exact import holm
 
-SCHEMA = "vbench.compare/1"
+_STANDARD = ("Recall@{k}", "Robustness(delta=0.9)@{k}", "CVaR(alpha=0.05)@{k}", "Failure@{k}")
 
 
-def standard(k: int) -> list[Measure]:
+def _standard(k: int) -> list[Measure]:
     """The measures that are compared where none are asked for."""
-    names = ("Recall@{}", "Robustness(delta=0.9)@{}", "CVaR(alpha=0.05)@{}", "Failure@{}")
-    return [parse(name.format(k)) for name in names]
+    return [parse(name.format(k=k)) for name in _STANDARD]
 
 
 def compare(
@@ -38,27 +39,20 @@ def compare(
     cluster: str | None = None,
     fail_if_worse: float | None = None,
     level: float = 0.95,
-) -> dict[str, Any]:
-    """Compare indexes of one run, or one run with others, as a JSON document.
+) -> Comparison:
+    """Compare indexes of one run, or one run with others.
 
     Parameters
     ----------
     baseline, candidate, settings
         Which is held against which: :func:`vbench.runs.pairing.pairs`.
     measures
-        In the grammar; default: :func:`standard`.
+        In the grammar; default: recall, robustness at 0.9, the worst 5 %, zero-recall queries.
     cluster
         A column of the queries, such as ``user``; queries of one cluster are not independent.
     fail_if_worse
-        The candidate fails when it is surely worse, and by this much at least: in the measure's
-        own unit, or as a share of the baseline for a measure of cost.
-
-    Returns
-    -------
-    dict
-        ``comparisons`` holds one entry for each pair and measure. `p` is of the one test,
-        `p_holm` is adjusted for all of them, and decides `different`; `low` and `high` are the
-        ends of one interval alone.
+        The candidate fails when it is significantly worse, and by this much at least: in the
+        measure's own unit, or as a share of the baseline for a measure of cost.
 
     Raises
     ------
@@ -81,7 +75,7 @@ def compare_pairs(
     cluster: str | None = None,
     fail_if_worse: float | None = None,
     level: float = 0.95,
-) -> dict[str, Any]:
+) -> Comparison:
     """Compare pairs that are chosen already; the rest is as in :func:`compare`."""
     if fail_if_worse is not None:
         if not 0.0 <= fail_if_worse < math.inf:
@@ -89,36 +83,33 @@ def compare_pairs(
         _check_builds(found)
     asked = [as_measure(each) for each in measures]
     _check_cutoffs(asked, found)
-    entries = []
+    tested = []
     for pair in found:
         clusters = pair.baseline.run.clusters(cluster)
         a, b = (Sample(side.answers(), level, clusters) for side in pair.sides)
-        measures = _fitting(asked, pair.k) if asked else standard(pair.k)
-        entries += [_entry(pair, a, b, measure) for measure in measures]
-    _adjust(entries, level)
-    sides = [side for pair in found for side in pair.sides]
-    speed = any(entry["kind"] == "cost" for entry in entries)
-    facts = sides[0].run.manifest.dataset
-    return {
-        "schema": SCHEMA,
-        "runs": list(dict.fromkeys(str(side.run.path) for side in sides)),
-        "dataset": facts.name,
-        "queries": facts.m,
-        "cluster": cluster,
-        "level": level,
-        "comparisons": entries,
-        "gate": None if fail_if_worse is None else gated(entries, fail_if_worse),
-        "warnings": msgspec.to_builtins([*caveats(found, level, speed=speed)]),
+        fitting = [each for each in asked if each.cutoff in (None, pair.k)]
+        measures = fitting if asked else _standard(pair.k)
+        tested += [_compare(pair, a, b, measure) for measure in measures]
+    rows = _judge(tested, level)
+    sides = {
+        name: side for pair in found for name, side in zip(pair.names, pair.sides, strict=True)
     }
+    speed = any(row.kind == "cost" for row in rows)
+    return Comparison(
+        runs=list(dict.fromkeys(str(side.run.path) for side in sides.values())),
+        dataset=describe_dataset(found[0].baseline.run),
+        cluster=cluster,
+        level=level,
+        settings=tuple(_side(name, side) for name, side in sides.items()),
+        comparisons=rows,
+        gate=None if fail_if_worse is None else judge_gate(rows, fail_if_worse),
+        warnings=tuple(caveats(found, level, speed=speed)),
+    )
 
 
-def store(run: Run, document: dict[str, Any]) -> None:
-    """Keep a comparison in the folder of a run, for its report."""
-    files.write_json(run.path / files.COMPARISONS, document)
-
-
-def _fitting(measures: Sequence[Measure], k: int) -> list[Measure]:
-    return [measure for measure in measures if measure.cutoff in (None, k)]
+def _side(name: str, setting: Setting) -> Side:
+    row = Side.from_setting(setting, run=str(setting.run.path))
+    return msgspec.structs.replace(row, name=name)
 
 
 def _check_cutoffs(measures: Sequence[Measure], found: Sequence[Pair]) -> None:
@@ -140,70 +131,71 @@ def _check_builds(found: Sequence[Pair]) -> None:
             )
 
 
-def _entry(pair: Pair, a: Sample, b: Sample, measure: Measure) -> dict[str, Any]:
-    name_a, name_b = pair.names
+def _compare(pair: Pair, a: Sample, b: Sample, measure: Measure) -> Compared:
     for side, sample in zip(pair.sides, (a, b), strict=True):
         if len(sample.values(measure)) < len(sample.answers):
             raise VbenchError(f"{measure} cannot be compared: {side} did not record it")
-    values = [sample.estimate(measure) for sample in (a, b)]
+    values = [Interval(*sample.estimate(measure)[:3]) for sample in (a, b)]
     found = measure.difference(a, b)
-    return {
-        "measure": str(measure),
-        "k": pair.k,
-        "baseline": name_a,
-        "candidate": name_b,
-        "baseline_value": values[0].value,
-        "baseline_interval": [values[0].low, values[0].high],
-        "candidate_value": values[1].value,
-        "candidate_interval": [values[1].low, values[1].high],
-        "difference": found.value,
-        "low": found.low,
-        "high": found.high,
-        "p": found.p,
-        "p_holm": math.nan,
-        "different": False,
-        "better": None,
-        "verdict": "",
-        "claim": found.claim,
-        "detectable": found.detectable,
-        "builds": [len(sample.answers) for sample in (a, b)],
-        "higher_is_better": measure.better == "higher",
-        "kind": measure.kind,
-        "unit": measure.unit,
-        "changed_sides": _changed_sides(pair.baseline.run, a, b, measure)
+    largest = math.inf if measure.kind == "cost" else 1.0
+    return Compared(
+        measure=str(measure),
+        k=pair.k,
+        unit=measure.unit,
+        kind=measure.kind,
+        higher_is_better=measure.better == "higher",
+        baseline=pair.names[0],
+        candidate=pair.names[1],
+        builds=[len(sample.answers) for sample in (a, b)],
+        baseline_value=values[0],
+        candidate_value=values[1],
+        difference=found.value,
+        low=_known(found.low),
+        high=_known(found.high),
+        p=_known(found.p),
+        claim=found.claim,
+        minimum_detectable_difference=found.detectable if found.detectable < largest else None,
+        discordant=_discordant(pair.baseline.run, a, b, measure)
         if measure.kind == "share"
         else None,
-    }
+    )
 
 
-def _adjust(entries: list[dict[str, Any]], level: float) -> None:
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _judge(rows: Sequence[Compared], level: float) -> list[Compared]:
     """Holm over all comparisons that have a p, then the verdicts."""
-    tested = [entry for entry in entries if not math.isnan(entry["p"])]
-    for entry, p in zip(tested, holm([entry["p"] for entry in tested]), strict=True):
-        entry["p_holm"] = float(p)
-        entry["different"] = bool(p < 1.0 - level)
-    for entry in entries:
-        if entry["different"]:
-            gains = (entry["difference"] > 0) == entry["higher_is_better"]
-            entry["better"] = "candidate" if gains else "baseline"
-        entry["verdict"] = verdict(entry, len(tested))
+    ps = [row.p for row in rows if row.p is not None]
+    adjusted = iter(holm(ps))
+    judged = []
+    for row in rows:
+        p = None if row.p is None else float(next(adjusted))
+        different = p is not None and p < 1.0 - level
+        gains = (row.difference or 0.0) > 0 if row.higher_is_better else (row.difference or 0.0) < 0
+        found = msgspec.structs.replace(
+            row,
+            p_holm=p,
+            different=different,
+            better=("candidate" if gains else "baseline") if different else None,
+        )
+        judged.append(msgspec.structs.replace(found, verdict=say_verdict(found, len(ps))))
+    return judged
 
 
-def _changed_sides(run: Run, a: Sample, b: Sample, measure: Measure) -> dict[str, Any]:
-    """Queries that count with one side only; with most builds of a side, where it has several.
-
-    By row number, and in `ids` by what they are called, where they have names.
-    """
+def _discordant(run: Run, a: Sample, b: Sample, measure: Measure) -> Discordant:
     with_a, with_b = (side.per_query(measure).mean(axis=0) > 0.5 for side in (a, b))
-    only = {
-        "only_baseline": np.flatnonzero(with_a & ~with_b),
-        "only_candidate": np.flatnonzero(~with_a & with_b),
-    }
-    found: dict[str, Any] = {
-        "both": int((with_a & with_b).sum()),
-        "neither": int((~with_a & ~with_b).sum()),
-        **{name: rows.tolist() for name, rows in only.items()},
-    }
-    if (ids := run.query_ids) is not None:
-        found["ids"] = {name: ids.gather(rows).to_list() for name, rows in only.items()}
-    return found
+    only_a, only_b = np.flatnonzero(with_a & ~with_b), np.flatnonzero(~with_a & with_b)
+    ids = run.query_ids
+    return Discordant(
+        both=int((with_a & with_b).sum()),
+        neither=int((~with_a & ~with_b).sum()),
+        only_baseline=only_a.tolist(),
+        only_candidate=only_b.tolist(),
+        ids=None
+        if ids is None
+        else QueryIds(
+            only_baseline=ids.gather(only_a).to_list(), only_candidate=ids.gather(only_b).to_list()
+        ),
+    )

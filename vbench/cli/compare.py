@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -27,7 +27,7 @@ Examples:
 @click.command(
     cls=Command,
     epilog=_EXAMPLES,
-    short_help="Hold an index against another, or a run with another.",
+    short_help="Compare two indexes, or two runs.",
 )
 @click.argument("runs", cls=RunArgument, nargs=-1, required=True, metavar="RUN…", type=click.Path())
 @click.option(
@@ -54,7 +54,7 @@ Examples:
     multiple=True,
     metavar="MEASURE",
     help="What to compare, such as 'Robustness(delta=0.9)@10' or QPS. Repeats.  "
-    "[default: recall, robustness at 0.9, the worst 5 %, failures]",
+    "[default: recall, robustness at 0.9, the worst 5 %, zero-recall queries]",
 )
 @click.option(
     "--cluster",
@@ -65,7 +65,7 @@ Examples:
     "--fail-if-worse",
     type=click.FloatRange(min=0),
     metavar="LOSS",
-    help="Exit with 1 when a measure is surely worse, and by LOSS or more "
+    help="Exit with 1 when a measure is significantly worse, and by LOSS or more "
     "(of a cost: by this share of the baseline).",
 )
 @click.option("--markdown", is_flag=True, help="GitHub-flavoured Markdown on standard output.")
@@ -83,18 +83,18 @@ def compare(
 ) -> int:
     """Say whether a candidate differs from a baseline, by how much, and for which queries.
 
-    Of one run, its first index is held against the others; of several, the first run against
-    each other one. An index with the same settings on both sides is compared at each of these,
-    different indexes where their mean recall is nearest.
+    With one run, its first index is the baseline; with several, the first run is. An index with
+    the same settings on both sides is compared at each of these, different indexes where their
+    mean recall is nearest.
     """
     from vbench.analysis.compare import compare as compared
-    from vbench.analysis.compare import store
+    from vbench.analysis.comparison import Comparison, store_comparison
     from vbench.cli.open_runs import open_runs
 
     if markdown and as_json:
         raise click.UsageError("give --markdown or --json, not both")
 
-    def made(opened: list[Run]) -> tuple[Run, dict[str, Any]]:
+    def made(opened: list[Run]) -> tuple[Run, Comparison]:
         return opened[-1], compared(
             opened,
             baseline=baseline,
@@ -105,20 +105,20 @@ def compare(
             fail_if_worse=fail_if_worse,
         )
 
-    last, document = open_runs(runs, made)
+    last, comparison = open_runs(runs, made)
     try:
-        store(last, document)
+        store_comparison(last, comparison)
     except VbenchError as error:
         # A run from elsewhere may lie in a folder that cannot be written; the verdict stands.
         say(f"vbench: warning: {error}; the report will not show this comparison", err=True)
     if as_json:
-        print_json(document)
+        print_json(comparison)
     elif markdown:
         from vbench.render.markdown import markdown_of
 
-        say(markdown_of(document))
+        say(markdown_of(comparison))
     else:
-        from vbench.render.terminal.compare import print_comparisons
+        from vbench.render.terminal.compare import print_comparison
 
-        print_comparisons(document)
-    return 1 if document["gate"] and document["gate"]["failed"] else 0
+        print_comparison(comparison)
+    return 1 if comparison.gate and comparison.gate.failed else 0

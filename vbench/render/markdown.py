@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from vbench.numbers import amount
-from vbench.render.terminal.compare import by_pair, ends_of, p_value
+from vbench.analysis.comparison import Compared, Comparison
+from vbench.render.terminal.compare import DETECTABLE, by_pair, cells_of
 
 _SIGNS = {"candidate": "✅ better", "baseline": "❌ worse", None: "≈ not shown"}
 
@@ -15,81 +14,73 @@ _SIGNS = {"candidate": "✅ better", "baseline": "❌ worse", None: "≈ not sho
 _SIGNS_OF_MARKDOWN = re.compile(r"[\\`*|~]|(?<!\w)_|_(?!\w)|(?<=\])\(")
 
 
-def markdown_of(document: Mapping[str, Any]) -> str:
-    """The whole document as Markdown."""
-    return "\n".join(_lines(document))
+def markdown_of(comparison: Comparison) -> str:
+    """The whole comparison as Markdown."""
+    return "\n".join(_lines(comparison))
 
 
-def _lines(document: Mapping[str, Any]) -> Iterator[str]:
-    yield f"### vbench compare: {_cell(document['dataset'])}"
+def _lines(comparison: Comparison) -> Iterator[str]:
+    yield f"### vbench compare: {_cell(comparison.dataset.name)}"
     yield ""
-    if gate := document["gate"]:
-        state = "❌ **Gate failed**" if gate["failed"] else "✅ **Gate passed**"
+    if gate := comparison.gate:
+        state = "❌ **Gate failed**" if gate.failed else "✅ **Gate passed**"
         yield (
-            f"{state}: surely worse by {gate['limit']:g} or more in {len(gate['failed'])} of "
-            f"{len(document['comparisons'])} comparisons."
+            f"{state}: significantly worse by {gate.limit:g} or more in {len(gate.failed)} of "
+            f"{len(comparison.comparisons)} comparisons."
         )
         yield ""
-    for rows in by_pair(document["comparisons"]):
+    for rows in by_pair(comparison.comparisons):
         yield from _pair(rows)
-    clustered = f", clustered by {_cell(document['cluster'])}" if document["cluster"] else ""
+    clustered = f", clustered by {_cell(comparison.cluster)}" if comparison.cluster else ""
     yield (
-        f"{document['queries']:,} queries, paired{clustered}; {document['level']:.0%} intervals "
+        f"{comparison.dataset.m:,} queries, paired{clustered}; {comparison.level:.0%} intervals "
         "over queries and builds; p adjusted by Holm over all comparisons."
     )
     if gate:
-        for line in gate["blind"]:
+        for line in gate.blind:
             yield f"\n⚠️ {_cell(line)}: more builds or queries would see more."
-    for each in document["warnings"]:
+    for each in comparison.warnings:
         yield (
-            f"\n⚠️ **{_cell(each['about'])}**: {_cell(each['message'])}; {_cell(each['why'])}. "
-            f"Try: {_cell(each['remedy'])}."
+            f"\n⚠️ **{_cell(each.about)}**: {_cell(each.message)}; {_cell(each.why)}. "
+            f"Try: {_cell(each.remedy)}."
         )
 
 
-def _pair(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _pair(rows: Sequence[Compared]) -> Iterator[str]:
     first = rows[0]
-    builds = " and ".join(map(str, first["builds"]))
-    yield f"**{_cell(first['baseline'])}** → **{_cell(first['candidate'])}** ({builds} builds)"
+    builds = " and ".join(map(str, first.builds))
+    yield f"**{_cell(first.baseline)}** → **{_cell(first.candidate)}** ({builds} builds)"
     yield ""
-    yield "| measure | baseline | candidate | difference | 95 % interval | p | verdict |"
-    yield "|---|---:|---:|---:|:---:|---:|---|"
+    heads = ("measure", "baseline", "candidate", "difference", "95 % interval", "p", DETECTABLE)
+    yield f"| {' | '.join(heads)} | verdict |"
+    yield "|---|---:|---:|---:|:---:|---:|---:|---|"
     for row in rows:
-        name = row["measure"]
-        cells = (
-            _code(name),
-            amount(name, row["baseline_value"]),
-            amount(name, row["candidate_value"]),
-            amount(name, row["difference"], signed=True),
-            ends_of(row),
-            p_value(row["p_holm"]),
-            _judged(row),
-        )
-        yield f"| {' | '.join([cells[0], *map(_cell, cells[1:])])} |"
+        cells = [*cells_of(row), _judged(row)]
+        yield f"| {' | '.join([_code(row.measure), *map(_cell, cells)])} |"
     yield ""
     for row in rows:
-        yield f"- {_cell(row['verdict'])}"
+        yield f"- {_cell(row.verdict)}"
     yield ""
-    if any(row["changed_sides"] for row in rows):
-        yield from _changed(rows)
+    if any(row.discordant for row in rows):
+        yield from _discordant(rows)
 
 
-def _judged(row: Mapping[str, Any]) -> str:
-    if row["different"] and row["claim"] == "builds differ":
+def _judged(row: Compared) -> str:
+    if row.different and row.claim == "builds differ":
         return "these builds differ"
-    return _SIGNS[row["better"]]
+    return _SIGNS[row.better]
 
 
-def _changed(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    yield "<details><summary>Queries that changed sides</summary>"
+def _discordant(rows: Sequence[Compared]) -> Iterator[str]:
+    yield "<details><summary>Discordant queries</summary>"
     yield ""
     yield "| measure | both | neither | baseline only | candidate only |"
     yield "|---|---:|---:|---:|---:|"
     for row in rows:
-        if sides := row["changed_sides"]:
-            only = (len(sides["only_baseline"]), len(sides["only_candidate"]))
-            counts = (sides["both"], sides["neither"], *only)
-            yield f"| {_code(row['measure'])} | {' | '.join(f'{count:,}' for count in counts)} |"
+        if found := row.discordant:
+            only = (len(found.only_baseline), len(found.only_candidate))
+            counts = (found.both, found.neither, *only)
+            yield f"| {_code(row.measure)} | {' | '.join(f'{count:,}' for count in counts)} |"
     yield ""
     yield "</details>"
     yield ""

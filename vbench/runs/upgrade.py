@@ -11,6 +11,7 @@ from typing import Any
 
 from vbench._toml import rename_keys
 from vbench.errors import DamagedFileError, VbenchError
+from vbench.measures.grammar import parse
 
 Document = dict[str, Any]
 
@@ -142,9 +143,35 @@ def _nested(old: Document, name: str, ends: str = "") -> Document:
     return new | {name: {"value": old[name], "low": old[low], "high": old[high]}}
 
 
+def _compare_1(old: Document) -> Document:
+    """comparisons.json of 0.1: the ends of an interval beside its value."""
+    rows = [_compared_1(each) for each in old["comparisons"]]
+    kept = ("runs", "dataset", "cluster", "level", "gate", "warnings")
+    named = {key: old[key] for key in kept if key in old}
+    return {"schema": "vbench.compare/2", "dataset": "", "runs": [], **named, "comparisons": rows}
+
+
+def _compared_1(old: Document) -> Document:
+    names = {"detectable": "minimum_detectable_difference", "changed_sides": "discordant"}
+    new = rename_keys(old, names)
+    for side in ("baseline", "candidate"):
+        low, high = new.pop(f"{side}_interval", (None, None))
+        new[f"{side}_value"] = {"value": old[f"{side}_value"], "low": low, "high": high}
+    unknown = {"kind": "mean", "higher_is_better": True, "builds": []}
+    return {**unknown, "unit": _unit_of(old["measure"]), **new}
+
+
+def _unit_of(measure: str) -> str:
+    try:
+        return parse(measure).unit
+    except VbenchError:
+        return "number"  # of a plug-in that is not here
+
+
 STEPS: Mapping[str, Callable[[Document], Document]] = {
     "vbench.run/1": _run_1,
     "vbench.trial/1": _trial_1,
     "vbench.rank/1": _rank_1,
+    "vbench.compare/1": _compare_1,
 }
 """From a schema's name to the function that makes the next version's document of it."""

@@ -47,7 +47,7 @@ def test_a_comparison_is_shown_in_words_and_numbers(tmp_path: Path) -> None:
     (table,) = (part for part in section.parts if isinstance(part, Table))
     first, _, unknown = table.rows
     assert [cell.text for cell in first.cells][3:] == [
-        "−0.0500", "0.020", "0.020", "2", "0",
+        "-5.0 pp", "0.0200", "2.0 pp", "2", "0",
     ]  # fmt: skip
     assert unknown.cells[3].text == "–"
     assert section.frames["comparisons"]["better"].to_list() == [

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import polars as pl
 
-from vbench.analysis.compare import SCHEMA
+from vbench.analysis.comparison import Compared, read_comparison
 from vbench.analysis.gather import Report
+from vbench.numbers import (
+    UNKNOWN,
+    write_difference,
+    write_difference_ends,
+    write_interval,
+    write_p,
+)
 from vbench.render.page.charts import MEASURE_LABEL, Drawing, Spec, number, rule
 from vbench.render.page.parts import Cell, Chart, Column, Row, Section, Table, Words
-from vbench.render.quantities import digits
-from vbench.runs import files
-from vbench.runs.upgrade import upgrade
 
 _ROW = 26
 _FIELDS = ("measure", "k", "baseline", "candidate", "difference", "low", "high", "p_holm")
@@ -21,11 +24,12 @@ _FIELDS = ("measure", "k", "baseline", "candidate", "difference", "low", "high",
 
 def section(report: Report, draw: Drawing) -> Section | None:
     """Differences with their intervals, and the verdicts in words; None without a comparison."""
-    entries = [entry for run in report.runs for entry in _stored(run.path)]
-    if not entries:
+    kept = [found for run in report.runs if (found := read_comparison(run)) is not None]
+    rows = [row for comparison in kept for row in comparison.comparisons]
+    if not rows:
         return None
     frame = pl.DataFrame(
-        [{name: entry.get(name) for name in _FIELDS} | _sided(entry) for entry in entries],
+        [{name: getattr(row, name) for name in _FIELDS} | _sided(row) for row in rows],
         infer_schema_length=None,
     )
     chart = Chart(
@@ -39,22 +43,16 @@ def section(report: Report, draw: Drawing) -> Section | None:
         "compared",
         "Which one is better?",
         "The comparison that was made with vbench compare, paired over the same queries.",
-        [chart, *_sentences(entries), _table(entries)],
+        [chart, *_sentences(rows), _table(rows)],
         {"comparisons": frame},
     )
 
 
-def _stored(folder: Any) -> list[Mapping[str, Any]]:
-    path = folder / files.COMPARISONS
-    document = files.read_json(path)
-    return upgrade(document, SCHEMA, path)["comparisons"] if document else []
-
-
-def _sided(entry: Mapping[str, Any]) -> dict[str, str]:
+def _sided(row: Compared) -> dict[str, str]:
     sides = {"candidate": "candidate better", "baseline": "baseline better"}
     return {
-        "label": f"{entry['measure']}: {entry['candidate']} − {entry['baseline']}",
-        "better": sides.get(entry["better"] or "", "no difference shown"),
+        "label": f"{row.measure}: {row.candidate} − {row.baseline}",
+        "better": sides.get(row.better or "", "no difference shown"),
     }
 
 
@@ -121,57 +119,44 @@ def _chart(draw: Drawing, rows: int) -> Spec:
     )
 
 
-def _sentences(entries: list[Mapping[str, Any]]) -> list[Words]:
-    different = [entry["verdict"] for entry in entries if entry["different"]]
+def _sentences(rows: Sequence[Compared]) -> list[Words]:
+    different = [row.verdict for row in rows if row.different]
     if not different:
         return [Words(["No difference was shown in any of the measures compared."])]
     return [Words([f"{sentence}." for sentence in different])]
 
 
-def _table(entries: list[Mapping[str, Any]]) -> Table:
+def _table(rows: Sequence[Compared]) -> Table:
     columns = [
         Column("measure", number=False),
         Column("baseline", number=False),
         Column("candidate", number=False),
         Column("difference", "Candidate less baseline, with its 95 % interval"),
         Column("p (Holm)", "Adjusted for all comparisons made together"),
-        Column("could have seen", "Smallest difference shown in 4 of 5 cases"),
-        Column("only baseline", "Queries that only the baseline serves"),
-        Column("only candidate", "Queries that only the candidate serves"),
+        Column("min. detectable", "Minimum detectable difference, at 80 % power"),
+        Column("only baseline", "Discordant queries: those that only the baseline serves"),
+        Column("only candidate", "Discordant queries: those that only the candidate serves"),
     ]
-    rows = []
-    for entry in entries:
-        sides = entry["changed_sides"]
-        rows.append(
-            Row(
-                [
-                    Cell(entry["measure"]),
-                    _side(entry["baseline"], entry["baseline_value"]),
-                    _side(entry["candidate"], entry["candidate_value"]),
-                    Cell(
-                        _signed(entry["difference"]),
-                        entry["difference"],
-                        f"{_signed(entry['low'])} … {_signed(entry['high'])}",
-                    ),
-                    _known(entry["p_holm"]),
-                    _known(entry["detectable"]),
-                    *(
-                        Cell(f"{len(sides[name]):,}", len(sides[name])) if sides else Cell("–")
-                        for name in ("only_baseline", "only_candidate")
-                    ),
-                ]
-            )
-        )
-    return Table("compared-measures", "The measures compared", "", columns, rows)
+    return Table("compared-measures", "The measures compared", "", columns, list(map(_row, rows)))
 
 
-def _side(name: str, value: float | None) -> Cell:
-    return Cell(name, note="" if value is None else digits(value, 4))
-
-
-def _known(value: float | None) -> Cell:
-    return Cell("–") if value is None else Cell(digits(value, 2), value)
-
-
-def _signed(value: float | None) -> str:
-    return "–" if value is None else f"{'−' if value < 0 else '+'}{digits(abs(value))}"
+def _row(row: Compared) -> Row:
+    detectable = row.minimum_detectable_difference
+    found = row.discordant
+    only = (found.only_baseline, found.only_candidate) if found else ()
+    return Row(
+        [
+            Cell(row.measure),
+            Cell(row.baseline, note=write_interval(row.baseline_value, row.unit)),
+            Cell(row.candidate, note=write_interval(row.candidate_value, row.unit)),
+            Cell(
+                write_difference(row.difference, row.unit),
+                row.difference,
+                write_difference_ends(row.interval, row.unit),
+            ),
+            Cell(write_p(row.p_holm), row.p_holm),
+            Cell(write_difference(detectable, row.unit, signed=False), detectable),
+            *(Cell(f"{len(queries):,}", len(queries)) for queries in only),
+            *([] if found else [Cell(UNKNOWN), Cell(UNKNOWN)]),
+        ]
+    )

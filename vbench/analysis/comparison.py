@@ -1,0 +1,159 @@
+"""What a comparison says: a row for each pair of settings and measure, and what a gate decided."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import msgspec
+
+from vbench._document import Document, Interval
+from vbench.analysis.document import SettingRow, describe_dataset
+from vbench.errors import DamagedFileError
+from vbench.measures.base import Kind
+from vbench.numbers import Unit
+from vbench.runs import files
+from vbench.runs.run import Run
+from vbench.runs.schema import DatasetInfo, Warn
+from vbench.runs.upgrade import upgrade
+from vbench.stats.paired import Claim
+
+_SCHEMA = "vbench.compare/2"
+
+
+class Side(SettingRow, frozen=True, kw_only=True):
+    """A setting that is compared, by the name that the rows give it."""
+
+    run: str
+
+
+class QueryIds(msgspec.Struct, frozen=True, kw_only=True):
+    """What the queries that only one side serves are called."""
+
+    only_baseline: list[Any]
+    only_candidate: list[Any]
+
+
+class Discordant(msgspec.Struct, frozen=True, kw_only=True):
+    """How many queries count with both sides and with neither, and which with one of them only.
+
+    A query counts with a side where it does in most of its builds. `ids` are None where queries
+    are numbers only.
+    """
+
+    both: int
+    neither: int
+    only_baseline: list[int]
+    only_candidate: list[int]
+    ids: QueryIds | None = None
+
+    @property
+    def known_as(self) -> QueryIds:
+        """The queries of one side only, by what they are called."""
+        if self.ids is not None:
+            return self.ids
+        return QueryIds(only_baseline=self.only_baseline, only_candidate=self.only_candidate)
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """One measure of two settings.
+
+    Attributes
+    ----------
+    difference, low, high
+        Candidate less baseline, with the ends of an interval of its own.
+    p, p_holm
+        Of this test alone, and adjusted for all of the document; None where one build of each
+        leaves nothing to test. `p_holm` decides `different`.
+    claim
+        What a small p says: that the indexes differ, or only these builds.
+    minimum_detectable_difference
+        What this many queries and builds would show in 80 % of cases; None where that is more than
+        there can be.
+    discordant
+        Of a share: the queries that count with one side only.
+    """
+
+    measure: str
+    k: int
+    unit: Unit
+    kind: Kind
+    higher_is_better: bool
+    baseline: str
+    candidate: str
+    builds: list[int]
+    baseline_value: Interval
+    candidate_value: Interval
+    difference: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    p_holm: float | None = None
+    different: bool = False
+    better: Literal["baseline", "candidate"] | None = None
+    claim: Claim
+    minimum_detectable_difference: float | None
+    verdict: str = ""
+    discordant: Discordant | None = None
+
+    @property
+    def interval(self) -> Interval:
+        """The difference with its interval."""
+        return Interval(self.difference, self.low, self.high)
+
+    def loss(self, difference: float | None) -> float:
+        """How much worse a difference makes the candidate; of a cost, relative to the baseline."""
+        if difference is None:
+            return math.nan
+        loss = -difference if self.higher_is_better else difference
+        return loss / abs(self.baseline_value.value or 1.0) if self.kind == "cost" else loss
+
+
+class Gate(msgspec.Struct, frozen=True, kw_only=True):
+    """What is significantly worse, by `limit` at least; `blind` could not show such a loss."""
+
+    limit: float
+    failed: list[str]
+    blind: list[str]
+
+
+class Comparison(Document, frozen=True, kw_only=True, tag=_SCHEMA):
+    """All pairs and measures that were compared together.
+
+    `level` is the confidence of the intervals, and of all verdicts together.
+    """
+
+    runs: list[str]
+    dataset: DatasetInfo
+    cluster: str | None = None
+    level: float = 0.95
+    settings: tuple[Side, ...] = ()
+    comparisons: list[Compared]
+    gate: Gate | None = None
+    warnings: tuple[Warn, ...] = ()
+
+
+def store_comparison(run: Run, comparison: Comparison) -> None:
+    """Keep a comparison in the folder of a run, for its report."""
+    files.write_json(run.path / files.COMPARISONS, comparison)
+
+
+def read_comparison(run: Run) -> Comparison | None:
+    """The comparison that is kept in the folder of a run, or None.
+
+    Raises
+    ------
+    VbenchError
+        It is damaged, or a newer vbench wrote it.
+    """
+    path = run.path / files.COMPARISONS
+    document = files.read_json(path)
+    if document is None:
+        return None
+    document = upgrade(document, _SCHEMA, path)
+    if isinstance(document.get("dataset"), str):
+        document["dataset"] = msgspec.to_builtins(describe_dataset(run))
+    try:
+        return msgspec.convert(document, Comparison)
+    except msgspec.ValidationError as error:
+        raise DamagedFileError(path, str(error), "compare again") from None
