@@ -370,7 +370,7 @@ def test_a_class_whose_source_cannot_be_had_is_refused(dataset: vbench.Dataset) 
 
 
 def test_tuning_takes_classes_too(cells: Cells, tmp_path: Path) -> None:
-    """And gives a run of the public class."""
+    """What is found says where its run is."""
     cells.run(HELPER)
     kind = cells.run(
         CLASS.replace("return nearest", "return nearest")
@@ -389,8 +389,7 @@ def test_tuning_takes_classes_too(cells: Cells, tmp_path: Path) -> None:
         builds=1,
         repeats=1,
     )
-    assert type(found.run) is vbench.Run
-    assert (found.run.path / "code" / "class_Mine.py").is_file()
+    assert (vbench.open(found.run).path / "code" / "class_Mine.py").is_file()
 
 
 # What a run answers

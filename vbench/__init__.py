@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from vbench.analysis.ranking import RankingLoss as RankingLoss
+    from vbench.analysis.summary import Summary as Summary
     from vbench.analysis.tail import TailReport as TailReport
     from vbench.analysis.tuning import Tuning as Tuning
     from vbench.api import Run as Run
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from vbench.runs.settings import Setting as Setting
 
 _HOMES = {
+    "vbench.analysis.summary": ("Summary",),
     "vbench.analysis.tail": ("TailReport",),
     "vbench.api": ("Run", "compare", "open", "rank", "report", "run", "tail", "tune"),
     "vbench.data.dataset": ("Dataset", "GroundTruth"),
