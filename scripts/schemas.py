@@ -17,6 +17,7 @@ from vbench._document import Document
 MODULES = (
     "vbench.analysis.comparison",
     "vbench.analysis.ranking",
+    "vbench.analysis.study",
     "vbench.analysis.summary",
     "vbench.analysis.tail",
     "vbench.analysis.tuning",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from vectors import gaussian_pair
 
+from vbench.analysis.study import StudyResult
 from vbench.cli import main
 
 STUDY = """
@@ -67,19 +67,22 @@ def test_a_study_is_measured_drawn_tabled_and_resumed(study: Path, tmp_path: Pat
     arguments = ["run", "--study", str(study), "--out", str(tmp_path / "out"), "--json"]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
-    document = json.loads(done.stdout)
-    assert document["schema"] == "vbench.study/1"
-    assert [run["part"] for run in document["runs"]] == ["sweep", "equal"]
-    names = {Path(path).name for path in document["figures"]}
+    result = StudyResult.from_json(done.stdout)
+    assert result.schema == "vbench.study/2"
+    assert [run.part for run in result.runs] == ["sweep", "equal"]
+    names = {Path(path).name for path in result.figures}
     assert {"measures-made-k5.png", "against-made-k2.svg", "against-made-k5.png"} <= names
-    assert all(Path(path).stat().st_size > 1000 for path in document["figures"])
-    assert len(document["undrawn"]) == 2
-    assert all("no numeric search parameter" in reason for reason in document["undrawn"])
+    assert all(Path(path).stat().st_size > 1000 for path in result.figures)
+    assert len(result.undrawn) == 2
+    assert all("no numeric search parameter" in reason for reason in result.undrawn)
     frame = pl.read_csv(tmp_path / "out" / "tables" / "all.csv")
     sweep = frame.filter(pl.col("part") == "sweep")
     assert sorted(sweep["k"].unique()) == [2, 5]
     assert set(frame["measure"]) == {"Recall", "Robustness(delta=0.5)", "QPS"}
     assert len(sweep) == 2 * 3 * 3
+    rows = result.tables["all"]
+    assert frame["value"].to_list() == pytest.approx([row.value for row in rows])
+    assert rows[0].missing == 0
     assert (tmp_path / "out" / "report.html").is_file()
     trials = sorted((tmp_path / "out" / "runs").rglob("trials/*.parquet"))
     before = [path.stat().st_mtime_ns for path in trials]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
 import polars as pl
 
 from vbench.analysis.gather import gather
+from vbench.analysis.study import StudyResult, StudyRow, StudyRun
 from vbench.bench.journal import Progress
 from vbench.bench.prepare import prepare
 from vbench.bench.runner import run as measure
@@ -17,16 +17,15 @@ from vbench.data.dataset import Dataset
 from vbench.data.files import write_whole
 from vbench.data.load import load
 from vbench.errors import VbenchError
+from vbench.measures.grammar import parse
 from vbench.render.figures import DOUBLE, Runs, export
 from vbench.render.figures.export import Planned
 from vbench.render.page import page
 from vbench.runs.failed import failed_trials
 from vbench.runs.run import Run
+from vbench.runs.settings import spell
 from vbench.study.figures import drawers
-from vbench.study.file import Figure, Part, Study
-
-SCHEMA = "vbench.study/1"
-_INTRODUCED = "measure"
+from vbench.study.file import Figure, Part, Study, Table
 
 
 class Measured(NamedTuple):
@@ -34,26 +33,6 @@ class Measured(NamedTuple):
 
     part: Part
     run: Run
-
-
-class Done(NamedTuple):
-    """What a study left in its folder.
-
-    Attributes
-    ----------
-    figures
-        The files; `undrawn` says why others are missing.
-    tables
-        One row for each setting: columns `part`, `dataset`, those of ``Run.measure``, `measure`.
-    """
-
-    study: Study
-    folder: Path
-    measured: list[Measured]
-    figures: list[Path]
-    undrawn: list[str]
-    tables: dict[str, pl.DataFrame]
-    page: Path | None
 
 
 def carry_out(
@@ -65,7 +44,7 @@ def carry_out(
     memory_limit: int | None = None,
     fresh: bool = False,
     progress: Progress,
-) -> Done:
+) -> StudyResult:
     """Measure every part, in order, then draw and table.
 
     A part that is finished is not measured again; one that was killed resumes.
@@ -92,21 +71,33 @@ def carry_out(
         measured.append(Measured(part, run))
     progress("figures and tables", 0, 1)
     drawn, undrawn = _draw(study, measured, folder / "figures")
-    tables = {table.name: _tabled(study, measured, table.name) for table in study.tables}
-    for name, frame in tables.items():
-        write_whole(folder / "tables" / f"{name}.csv", frame.write_csv().encode())
+    tables = {table.name: list(_rows(measured, table)) for table in study.tables}
+    for name, rows in tables.items():
+        write_whole(folder / "tables" / f"{name}.csv", _frame(rows).write_csv().encode())
     shown = [each.run for each in measured if each.run.settings()]
-    done = Done(
-        study,
-        folder,
-        measured,
-        drawn,
-        undrawn,
-        tables,
-        page.write(shown, folder / "report.html") if shown else None,
+    drawn_page = page.write(shown, folder / "report.html") if shown else None
+    result = StudyResult(
+        study=study.name,
+        title=study.title,
+        folder=str(folder),
+        runs=[
+            StudyRun(
+                part=part.name,
+                dataset=part.dataset,
+                run=str(run.path),
+                levels=run.manifest.levels,
+                failed=failed_trials(run),
+                warnings=run.manifest.warnings,
+            )
+            for part, run in measured
+        ],
+        tables=tables,
+        figures=list(map(str, drawn)),
+        undrawn=undrawn,
+        page=None if drawn_page is None else str(drawn_page),
     )
-    write_whole(folder / "study.json", msgspec.json.encode(document(done)))
-    return done
+    write_whole(folder / "study.json", result.to_json().encode())
+    return result
 
 
 def _check(dataset: Dataset, part: Part, threads: int) -> None:
@@ -115,30 +106,6 @@ def _check(dataset: Dataset, part: Part, threads: int) -> None:
         prepare(dataset, part.indexes, part.settings, part.measure_options(threads))
     except VbenchError as error:
         raise VbenchError(f"part {part.folder}: {error}") from None
-
-
-def document(done: Done) -> dict[str, Any]:
-    """What was measured and drawn, as a JSON document."""
-    return {
-        "schema": SCHEMA,
-        "study": done.study.name,
-        "title": done.study.title,
-        "folder": str(done.folder),
-        "runs": [
-            {
-                "part": each.part.name,
-                "dataset": each.part.dataset,
-                "run": str(each.run.path),
-                "levels": msgspec.to_builtins(each.run.manifest.levels),
-                "failed": failed_trials(each.run),
-            }
-            for each in done.measured
-        ],
-        "tables": {name: frame.to_dicts() for name, frame in done.tables.items()},
-        "figures": [str(path) for path in done.figures],
-        "undrawn": done.undrawn,
-        "page": None if done.page is None else str(done.page),
-    }
 
 
 def _within(progress: Progress, study: Study, number: int) -> Progress:
@@ -182,21 +149,41 @@ def _panels(
                 yield Path(dataset).stem, runs, k
 
 
-def _tabled(study: Study, measured: list[Measured], name: str) -> pl.DataFrame:
-    (table,) = (each for each in study.tables if each.name == name)
-    frames = []
+def _rows(measured: list[Measured], table: Table) -> Iterator[StudyRow]:
+    """Every measure of the table, of every setting of its parts."""
     for part, run in measured:
-        if part.name not in table.parts or not run.settings():
+        if part.name not in table.parts:
             continue
-        for k in sorted({setting.k for setting in run.settings()}):
-            for spelling in table.at(k):
-                frame = run.measure(spelling).filter(pl.col("k") == k)
-                head = {"part": part.name, "dataset": run.manifest.dataset.name}
-                named = {**head, _INTRODUCED: table_name(spelling, k)}
-                frames.append(frame.with_columns(pl.lit(v).alias(c) for c, v in named.items()))
-    return pl.concat(frames, how="vertical_relaxed") if frames else pl.DataFrame()
+        for setting in sorted(run.settings(), key=lambda each: each.k):
+            spellings = table.at(setting.k)
+            found = run.estimates(setting, [parse(spelling) for spelling in spellings])
+            for spelling, estimate in zip(spellings, found, strict=True):
+                yield StudyRow.from_setting(
+                    setting,
+                    part=part.name,
+                    dataset=run.manifest.dataset.name,
+                    measure=spelling.removesuffix(f"@{setting.k}"),
+                    **estimate._asdict(),
+                )
 
 
-def table_name(spelling: str, k: int) -> str:
-    """A measure without its K, which has a column of its own."""
-    return spelling.removesuffix(f"@{k}")
+def _frame(rows: list[StudyRow]) -> pl.DataFrame:
+    """The rows as the CSV has them: parameters as ``name=value``."""
+    named = [
+        {
+            "part": row.part,
+            "dataset": row.dataset,
+            "measure": row.measure,
+            "index": row.index,
+            "build": spell(row.build),
+            "setting": spell(row.setting),
+            "k": row.k,
+            "builds": row.builds,
+            "value": row.value,
+            "low": row.low,
+            "high": row.high,
+            "spread": row.spread,
+        }
+        for row in rows
+    ]
+    return pl.DataFrame(named, infer_schema_length=None)

@@ -1,0 +1,57 @@
+"""What a study measured and drew, as `vbench run --study` prints and keeps it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from vbench._document import Document
+from vbench.analysis.document import SettingRow
+from vbench.runs.failed import FailedTrial
+from vbench.runs.schema import Level, Warn
+
+
+class StudyRun(msgspec.Struct, frozen=True, kw_only=True):
+    """The run of one part, with the levels of recall that its indexes were brought to."""
+
+    part: str
+    dataset: str
+    run: str
+    levels: list[Level]
+    failed: list[FailedTrial]
+    warnings: list[Warn]
+
+
+class StudyRow(SettingRow, frozen=True, kw_only=True):
+    """One measure of one setting: mean over builds, 95 % interval, and spread over builds.
+
+    `measure` is without its K, which has a column of its own.
+    """
+
+    part: str
+    dataset: str
+    measure: str
+    value: float | None
+    low: float | None
+    high: float | None
+    spread: float | None
+
+
+class StudyResult(Document, frozen=True, kw_only=True, tag="vbench.study/2"):
+    """What a study left in its folder.
+
+    Attributes
+    ----------
+    tables
+        The rows of each, which are kept as CSV too.
+    figures
+        Paths; `undrawn` says why others are missing.
+    """
+
+    study: str
+    title: str
+    folder: str
+    runs: list[StudyRun]
+    tables: dict[str, list[StudyRow]]
+    figures: list[str]
+    undrawn: list[str]
+    page: str | None
