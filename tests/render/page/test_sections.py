@@ -78,7 +78,7 @@ def test_a_ranking_is_shown_with_its_losses_apart(tmp_path: Path) -> None:
     said = [line for part in section.parts if isinstance(part, Words) for line in part.paragraphs]
     assert said == [
         "few: chance.",
-        "tower, by Recall@100: quality falls under 90% of exact below a recall of 0.50.",
+        "tower, by Recall@100: quality falls under 90 % of exact below a recall of 0.500.",
         "<cross>, by Recall@100: quality never falls.",
     ]
     assert "&lt;cross&gt;" in html(run)

@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from vbench._document import Interval
 from vbench.analysis.gather import Report
 from vbench.analysis.ranking import LEADING, DeltaChoice, RankingLoss, read_ranking
+from vbench.numbers import write_interval
 from vbench.render.page import charts_ranking as charts
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Cell, Chart, Choice, Column, Row, Section, Table, Words
-from vbench.render.quantities import digits
+from vbench.render.page.tables import number_cell
 from vbench.runs.run import Run
 from vbench.runs.settings import join_values, spell
 
@@ -136,12 +136,9 @@ def _chosen(choice: DeltaChoice) -> str:
     head, delta = f"{choice.ranker}, by {choice.recall}", choice.delta
     if delta.value is None:
         return f"{head}: {choice.note or 'these trials do not show a δ'}."
-    ends = ""
-    if delta.low is not None and delta.high is not None:
-        ends = f" (95 %: {delta.low:.2f} to {delta.high:.2f})"
     return (
-        f"{head}: quality falls under {choice.keep:.0%} of exact below a recall of "
-        f"{delta.value:.2f}{ends}."
+        f"{head}: quality falls under {100 * choice.keep:.0f} % of exact below a recall of "
+        f"{write_interval(delta, 'score')}."
     )
 
 
@@ -156,8 +153,8 @@ def _rankers(rankings: Sequence[RankingLoss]) -> Table:
         Row(
             [
                 Cell(each.ranker),
-                _interval(each.leading.exact),
-                _interval(each.leading.model_loss),
+                number_cell(each.leading.exact, "score"),
+                number_cell(each.leading.model_loss, "score"),
                 Cell({None: "–", True: "yes", False: "no"}[each.beats_popularity]),
             ]
         )
@@ -167,10 +164,3 @@ def _rankers(rankings: Sequence[RankingLoss]) -> Table:
     return Table(
         "rankers", "The rankers", "Small figures: 95 % intervals over queries.", columns, rows
     )
-
-
-def _interval(of: Interval) -> Cell:
-    if of.value is None:
-        return Cell("–")
-    note = "" if of.low is None or of.high is None else f"{digits(of.low)}–{digits(of.high)}"
-    return Cell(digits(of.value), of.value, note)
