@@ -254,7 +254,7 @@ def test_a_recipe_may_be_an_object(dataset: vbench.Dataset, tmp_path: Path) -> N
     run = vbench.run(dataset, [recipe, Path("flat")], out=tmp_path / "run", **QUICK)
     assert [str(each) for each in run.settings()] == ["small ef=9", "flat"]
     with pytest.raises(UnknownNameError, match="transform"):
-        vbench.run(dataset, vbench.Recipe("flat", transform="normalise"))  # type: ignore[arg-type]
+        vbench.run(dataset, vbench.Recipe("flat", transform="normalize"))  # type: ignore[arg-type]
 
 
 # Classes of notebooks and scripts

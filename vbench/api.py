@@ -441,7 +441,7 @@ def rank(
     Parameters
     ----------
     runs
-        One or several of one dataset, which needs relevance judgements.
+        One or several of one dataset, which needs relevance judgments.
     rankers
         Names, ``package.module:Class``, ``command:PROGRAM``, ``file:SCORES``, or classes; default:
         `tower`, and `popularity` where the items have it.
@@ -459,7 +459,7 @@ def rank(
     Raises
     ------
     VbenchError
-        There are no judgements, a ranker fails, or the runs do not belong together.
+        There are no judgments, a ranker fails, or the runs do not belong together.
     """
     from vbench.analysis.rank import rank as measure
     from vbench.render.terminal.progress import shown_progress

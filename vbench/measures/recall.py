@@ -46,7 +46,7 @@ class Recall(OfHits):
     """Mean of h_i / K.
 
     With ``truth=10`` at ``@100``, *survival*: the share of the exact top 10 among the 100
-    retrieved. (ir_measures calls recall against judgements ``R``; here the exact neighbors are
+    retrieved. (ir_measures calls recall against judgments ``R``; here the exact neighbors are
     the relevant ones, which is also the precision of a list of K.)
     """
 
