@@ -5,7 +5,6 @@ from __future__ import annotations
 from vbench.analysis.gather import Panel
 from vbench.analysis.matched import MatchedRecall
 from vbench.analysis.summary import standard_measures, summarize_setting
-from vbench.measures.hits import threshold
 from vbench.measures.recall import Robustness
 from vbench.measures.usual import DELTA
 from vbench.numbers import Ends, Unit, write, write_ends
@@ -67,12 +66,12 @@ def verdict_table(panel: Panel, matched: MatchedRecall) -> Table:
 def settings_table(panel: Panel) -> Table:
     """Every setting of a panel with everything that was measured."""
     rows = {shown: summarize_setting(shown).measures for shown in panel.settings}
+    live = f"Robustness(delta={DELTA})@{panel.k}"
     measures = [
         measure
         for measure in standard_measures(panel.k)
         # The live column shows it until the slider is moved.
-        if str(measure) != f"Robustness(delta={DELTA})@{panel.k}"
-        and any(of[str(measure)].value is not None for of in rows.values())
+        if str(measure) != live and any(of[str(measure)].value is not None for of in rows.values())
     ]
     columns = [
         Column("index", number=False),
@@ -82,12 +81,11 @@ def settings_table(panel: Panel) -> Table:
     ]
     table = []
     for shown, of in rows.items():
-        live = float(shown.curve.value[threshold(DELTA, panel.k)])
         values = [(of[str(each)].value, each.unit) for each in measures]
         cells = [
             Cell(shown.title),
             Cell(shown.label or "–"),
-            Cell(write(live, "share"), live),
+            Cell(write(of[live].value, "share"), of[live].value),
             *(Cell(write(value, unit), value) for value, unit in values),
         ]
         table.append(Row(cells, pick=shown.id, index=shown.title))
