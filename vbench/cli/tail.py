@@ -56,7 +56,7 @@ def pairs(
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Only this value.  [default: of each index the setting of mean recall nearest to 0.9]",
+    help="Only this value.  [default: of each index the setting at matched recall]",
 )
 @click.option("-k", type=click.IntRange(min=1), help="Neighbors.  [default: the run's smallest K]")
 @click.option(
@@ -77,8 +77,8 @@ def pairs(
 @click.option(
     "--graph",
     is_flag=True,
-    help="Build the indexes again and look inside: what a graph cannot reach, and over how many "
-    "lists an inverted file scatters the neighbors.",
+    help="Build the indexes again and read their internals: what a graph cannot reach, and over "
+    "how many lists an inverted file scatters the neighbors.",
 )
 @click.option(
     "--cluster",

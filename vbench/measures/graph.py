@@ -24,11 +24,11 @@ class Shape(NamedTuple):
     reachable
         Share of the base vectors that a walk from an entry can reach.
     orphans
-        Share of the base vectors that stand in nobody's list.
+        Share of the base vectors that have no in-links.
     in_degree : float64 (5,)
-        Minimum, quartiles and maximum of how many lists a base vector stands in.
+        Minimum, quartiles and maximum of the in-degree of a base vector.
     out_degree
-        Mean length of a list.
+        Mean number of links of a base vector.
     """
 
     reachable: float

@@ -7,7 +7,7 @@ from vbench.render.page.parts import Choice
 
 ACROSS = Choice(
     "across",
-    "Across",
+    "x axis",
     [("recall", "mean recall"), ("survival", "survival of the exact top 10")],
     "recall",
 )

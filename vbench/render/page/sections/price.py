@@ -24,13 +24,13 @@ def section(report: Report, draw: Drawing) -> Section | None:
             "trade-off",
             "What it costs",
             "Every setting one mark; the broad gray line is the front that no setting beats in "
-            "both. Raise the floor to see only the settings that hold it.",
+            "both. Raise the minimum to see only the settings that reach it.",
             charts.trade_off(draw, x=price, y="robustness", floor_of="recall"),
             (
-                Choice("y", "Up", options, "robustness"),
-                Choice("x", "Across", options, price),
-                Choice("floor_of", "Floor on", options, "recall"),
-                Slider("floor", "How high"),
+                Choice("y", "y axis", options, "robustness"),
+                Choice("x", "x axis", options, price),
+                Choice("floor_of", "at least", options, "recall"),
+                Slider("floor", "minimum"),
             ),
         )
     ]
