@@ -69,6 +69,11 @@ def test_ties_beyond_the_truth_are_recomputed() -> None:
     assert hits([[77, 78]], [[0, 1, 2]], [[1.0, 1.0, 1.0]], 2, distances_of=distances_of) == [1]
 
 
+def test_there_are_no_more_hits_than_k() -> None:
+    """However many of the returned ids tie with the K-th neighbor."""
+    assert hits([[0, 1, 2]], [[0, 1, 2]], [[1.0, 1.0, 1.0]], 2, distances_of=None) == [2]
+
+
 def test_the_relative_tolerance_follows_the_similarity() -> None:
     """For `ip`, with distance −s, a tie is s ≥ s_K·(1 − 1e-9), also for negative s."""
     near, far = -5.0 * (1 - 5e-10), -5.0 * (1 - 2e-9)
