@@ -62,10 +62,14 @@ def test_several_builds_have_mean_and_spread(name: str) -> None:
     assert got.low <= got.value <= got.high
 
 
-@pytest.mark.parametrize("name", ["Recall@10", "CVaR@10", "Percentile@10", "Failure@10"])
-def test_perfect_answers_leave_room_for_doubt(name: str) -> None:
-    """Equal queries do not make an interval without width."""
-    got = Sample([from_hits([10] * 50, 10)]).estimate(parse(name))
+@pytest.mark.parametrize(
+    ("name", "m"),
+    [(name, m) for name in ("Recall@10", "CVaR@10", "Failure@10") for m in (50, 1500)]
+    + [("Percentile@10", 50)],
+)
+def test_perfect_answers_leave_room_for_doubt(name: str, m: int) -> None:
+    """Equal queries do not make an interval without width, however many they are."""
+    got = Sample([from_hits([10] * m, 10)]).estimate(parse(name))
     assert got.high > got.low
 
 

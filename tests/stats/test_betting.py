@@ -41,6 +41,25 @@ def test_it_never_exceeds_the_mean(values: list[float]) -> None:
     assert 0.0 <= mean_lower(values) <= np.mean(values)
 
 
+def test_bets_are_placed_before_the_value_is_known() -> None:
+    """The predictable plug-in written out: variance and mean of the values so far, and no more."""
+    values, level = np.tile([1.0, 0.5, 0.9, 0.0, 1.0], 12), 0.95
+
+    def largest_capital(assumed: float) -> float:
+        capital, most, seen, squares = 1.0, 0.0, 0.5, 0.25
+        for t, value in enumerate(values, start=1):
+            variance = squares / t
+            bet = np.sqrt(2 * np.log(1 / (1 - level)) / (variance * len(values)))
+            capital *= 1 + min(bet, 0.75 / assumed) * (value - assumed)
+            most = max(most, capital)
+            seen += value
+            squares += (value - seen / (t + 1)) ** 2
+        return most
+
+    bound = mean_lower(values, level)
+    assert largest_capital(bound - 1e-6) > 20.0 > largest_capital(bound + 1e-6)
+
+
 def test_more_confidence_is_a_lower_bound() -> None:
     """At 99 % the bound lies below that at 90 %."""
     values = np.random.default_rng(1).random(500)
