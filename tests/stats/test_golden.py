@@ -39,6 +39,19 @@ def test_mean_over_builds(x, expected):
     assert (found.value, found.low, found.high) == pytest.approx(expected, abs=5e-7)
 
 
+def test_clusters_of_unlike_size():
+    """Thirty queries of one user and thirty of one each are as many clusters as tell something."""
+    found = crossed_mean(MADE, cluster=np.where(_I < 30, 0, _I))
+    assert found[1:3] == pytest.approx((0.420719879, 0.949930801), abs=5e-7)
+
+
+def test_builds_that_agree_by_chance():
+    """Two failures, one in each build, leave at least the noise of single queries."""
+    few = np.ones((2, 20))
+    few[0, 0] = few[1, 1] = 0.0
+    assert crossed_mean(few)[:3] == pytest.approx((0.95, 0.866121554, 0.982394558), abs=5e-7)
+
+
 def test_cvar_over_builds():
     """Its upper end is counted from the builds' own mean, not from the pooled builds'."""
     found = crossed_cvar(MADE, 0.2)
