@@ -18,7 +18,7 @@ import vbench
 from vbench.bench.journal import dataset_facts
 from vbench.data.dataset import Dataset
 from vbench.data.ground_truth import compute_ground_truth
-from vbench.ranking.stage import measured, set_up
+from vbench.ranking.stage import measure_ranker, set_up
 from vbench.runs.run import Run
 
 VBENCH = str(Path(sys.executable).with_name("vbench"))
@@ -49,7 +49,7 @@ def measures_alone(run: Run, dataset: Dataset) -> None:
     scores = np.random.default_rng(0).random(len(stage.pool))
     start = time.perf_counter()
     for places in stage.pool.places[1:]:
-        measured(stage, scores, places)
+        measure_ranker(stage, scores, places)
     seconds = time.perf_counter() - start
     figure("nDCG, MRR, Hit, MAP, GAUC of those, ranked", seconds, 1.0, "s")
 

@@ -19,7 +19,7 @@ from vbench.ranking.stage import (
     Progress,
     Ranked,
     Stage,
-    measured,
+    measure_ranker,
     part,
     score,
     scores_of,
@@ -117,4 +117,4 @@ def _popular(stage: Stage, material: Material) -> FloatArray | None:
     ranker = Popularity()
     ranker.fit(material)
     scores = scores_of(ranker, "popularity", stage)
-    return measured(stage, scores, stage.pool.places[0])[LEADING]
+    return measure_ranker(stage, scores, stage.pool.places[0])[LEADING]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vbench._leftovers import TemporaryFolder
 from vbench.errors import DataError, VbenchError
-from vbench.ranking.handoff import named
+from vbench.ranking.handoff import name_rows
 from vbench.ranking.intake import read_scores
 from vbench.ranking.pool import similarity
 from vbench.ranking.protocol import Material, Ranker, Rows
@@ -53,8 +53,8 @@ class Command(Ranker):
         near = similarity(data, query, item)
         frame = pl.DataFrame(
             {
-                "q_id": named(query, data.query_ids),
-                "doc_id": named(item, data.item_ids),
+                "q_id": name_rows(query, data.query_ids),
+                "doc_id": name_rows(item, data.item_ids),
                 "similarity": near,
                 "query": query,
                 "item": item,

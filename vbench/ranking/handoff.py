@@ -161,7 +161,7 @@ def _rows(ids: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.in
     return query, ids[query, column].astype(np.int64), rank.astype(np.int64)
 
 
-def named(rows: Ids, ids: pl.Series | None, *, words: bool = False) -> pl.Series:
+def name_rows(rows: Ids, ids: pl.Series | None, *, words: bool = False) -> pl.Series:
     """What queries or documents are called, else their row numbers.
 
     Parameters
@@ -178,9 +178,9 @@ def _write_run(folder: Path, name: str, ids: Ids, dataset: Dataset) -> Path:
     query, document, rank = _rows(ids)
     frame = pl.DataFrame(
         {
-            "q_id": named(query, dataset.query_ids, words=True),
+            "q_id": name_rows(query, dataset.query_ids, words=True),
             "iteration": "Q0",
-            "doc_id": named(document, dataset.item_ids, words=True),
+            "doc_id": name_rows(document, dataset.item_ids, words=True),
             "rank": rank,
             "score": ids.shape[1] - rank,
             "tag": "vbench",
@@ -200,9 +200,9 @@ def _write_qrels(folder: Path, dataset: Dataset) -> list[Path]:
         )
     frame = pl.DataFrame(
         {
-            "q_id": named(known.query, dataset.query_ids, words=True),
+            "q_id": name_rows(known.query, dataset.query_ids, words=True),
             "iteration": "0",
-            "doc_id": named(known.item, dataset.item_ids, words=True),
+            "doc_id": name_rows(known.item, dataset.item_ids, words=True),
             "grade": known.grade.astype(np.int64),
         }
     )
@@ -223,8 +223,8 @@ def _write_candidates(folder: Path, name: str, ids: Ids, dataset: Dataset) -> Pa
     similarity: FloatArray = pool.similarity(dataset)[places[query, column]]
     frame = pl.DataFrame(
         {
-            "q_id": named(query, dataset.query_ids),
-            "doc_id": named(document, dataset.item_ids),
+            "q_id": name_rows(query, dataset.query_ids),
+            "doc_id": name_rows(document, dataset.item_ids),
             "rank": rank.astype(np.int32),
             "score": (ids.shape[1] - rank).astype(np.float64),
             "similarity": similarity,
@@ -245,7 +245,7 @@ def _write_queries(
     rows = np.arange(dataset.m, dtype=np.int64)
     found = pl.DataFrame(
         {
-            "q_id": named(rows, dataset.query_ids),
+            "q_id": name_rows(rows, dataset.query_ids),
             "query": rows,
             "hits": hits[at],
             "recall": hits[at] / setting.k,
@@ -267,8 +267,8 @@ def _write_relevance(folder: Path, dataset: Dataset) -> list[Path]:
     known = judgments(dataset)
     frame = pl.DataFrame(
         {
-            "q_id": named(known.query, dataset.query_ids),
-            "doc_id": named(known.item, dataset.item_ids),
+            "q_id": name_rows(known.query, dataset.query_ids),
+            "doc_id": name_rows(known.item, dataset.item_ids),
             "grade": known.grade,
             "query": known.query,
             "item": known.item,

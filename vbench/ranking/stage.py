@@ -246,7 +246,7 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
     with guard(f"ranker {name} failed in warnings"):
         said: Any = ranker.warnings()
         warnings = (said,) if isinstance(said, str) else tuple(map(str, said))
-    exact, *lists = [measured(stage, scores, places) for places in stage.pool.places]
+    exact, *lists = [measure_ranker(stage, scores, places) for places in stage.pool.places]
     names = by_name(stage.ideal.cutoff)
     chosen = np.linspace(0, len(stage.judged) - 1, KENDALL_QUERIES).astype(np.intp)
     chosen = np.unique(chosen)
@@ -262,7 +262,7 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
     )
 
 
-def measured(
+def measure_ranker(
     stage: Stage, scores: NDArray[np.floating], places: NDArray[np.int32]
 ) -> dict[str, FloatArray]:
     """Every measure of one list of candidates: float64 (mj,) by name."""
