@@ -38,6 +38,16 @@ class Kept(vbench.Index):
         return np.argsort(distances, axis=1, kind="stable")[:, :k]
 
 
+class Parts(Kept):
+    """Looks at a `part` of the base, which is no whole number."""
+
+    sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"part": [0.1, 0.8]}
+    tune_parameter = "part"
+
+    def set(self, part: float = 1.0) -> None:
+        self.keep = round(64 * part)
+
+
 class Waits(Kept):
     """Waits in each call, as one does whose core is taken by others."""
 

@@ -63,7 +63,7 @@ def test_the_two_settings_around_the_target_are_shown(first: vbench.Run) -> None
 
 def found_by(
     folder: Path,
-    recall: Callable[[int, int], float],
+    recall: Callable[[int, Any], float],
     target: float,
     *,
     index: str = "tunable:Kept",
@@ -73,13 +73,15 @@ def found_by(
     prepared = prepare(made(), index, None, MeasureOptions(k=K, builds=2, at_recall=target))
 
     def hits(build: Build, setting: Mapping[str, Any]) -> np.ndarray:
-        least, more = divmod(round(recall(build.number, setting.get("keep", 0)) * K * 60), 60)
+        least, more = divmod(
+            round(recall(build.number, next(iter(setting.values()), 0)) * K * 60), 60
+        )
         return least + (np.arange(60) < more)
 
     bench, workers = made_bench(prepared, folder, hits)
     workers.faults = {keep: TrialError("too much", fatal=False) for keep in faults}
     level = bring_to_level(bench, prepared.plan.groups[0], target)
-    asked = [setting.get("keep", 0) for _, setting, _ in workers.asked]
+    asked = [next(iter(setting.values()), 0) for _, setting, _ in workers.asked]
     assert sorted(asked) == sorted(2 * list(dict.fromkeys(asked))) or faults
     return level, list(dict.fromkeys(asked))
 
@@ -93,6 +95,8 @@ def found_by(
          "out of reach: the best that keep up to 512 gives is Recall@5 0.5000"),
         (lambda keep: 0.5 + keep / 1024, 0.2, [1],
          "out of reach: the lowest that keep from 1 on gives is Recall@5 0.50"),
+        (lambda keep: 0.6 if keep <= 2 else 0.1, 0.9, [1],
+         "keep is not monotone: Recall@5 falls from 0.6000 at keep=1 to 0.1000 at keep=16"),
         (lambda keep: 1 - keep / 600, 0.9, None,
          "keep is not monotone: Recall@5 falls from 1.0000 at keep=1"),
     ],
@@ -134,6 +138,19 @@ def test_where_nothing_can_be_moved_one_setting_is_asked(tmp_path: Path) -> None
     assert len(tried) == 1
 
 
+def test_between_two_values_that_are_no_whole_numbers_there_are_others(tmp_path: Path) -> None:
+    """The level lies between them, and is not impossible."""
+
+    def recall(_: int, part: float) -> float:
+        return 0.8 if part <= 0.3 else 0.9
+
+    level, tried = found_by(tmp_path, recall, 0.85, index="tunable:Parts")
+    low, high = (setting["part"] for setting in level.chosen)
+    assert low <= 0.3 < high <= 1.01 * low
+    assert level.note.startswith(f"the level lies at a part between {low} (0.8000) and {high} (0.9")
+    assert len(tried) <= 20
+
+
 def test_a_fault_ends_a_search_with_what_was_measured(tmp_path: Path) -> None:
     """Which is not called the best that there is."""
     level, tried = found_by(
@@ -142,6 +159,21 @@ def test_a_fault_ends_a_search_with_what_was_measured(tmp_path: Path) -> None:
     assert level.note.startswith("a trial left no result: too much; the nearest that was measured")
     assert tried[-1] >= 60
     assert level.chosen == [{"keep": tried[-2]}]
+
+
+def test_after_a_fault_what_lies_between_is_not_known(tmp_path: Path) -> None:
+    """The nearest alone is shown, not the two around the target."""
+
+    def recall(_: int, keep: int) -> float:
+        return min(1.0, keep / 100)
+
+    _, tried = found_by(tmp_path / "whole", recall, 0.555)
+    below = next(number for number, keep in enumerate(tried) if keep > 55)
+    fault = tried[max(below, 1) + 1]
+    level, _ = found_by(tmp_path / "fault", recall, 0.555, faults=[fault])
+    (setting,) = level.chosen
+    assert setting["keep"] in tried[: below + 2]
+    assert "the nearest that was measured" in level.note
 
 
 def test_what_is_shown_of_a_run_are_the_chosen_settings(tmp_path: Path) -> None:

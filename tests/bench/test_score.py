@@ -107,6 +107,7 @@ def test_counts_of_pads_repeats_and_ties() -> None:
     assert result.pads == 1
     assert result.ties == 1
     assert result.hits.tolist() == [1, 1]
+    assert result.ratio.tolist() == [0.5, 0.5]
 
 
 def test_ties_are_found_where_the_truth_is_all_ties() -> None:

@@ -14,6 +14,7 @@ from vectors import gaussian_pair
 
 import vbench
 from vbench.bench import wire
+from vbench.bench.clock import AnswerError
 from vbench.bench.files import array_file
 from vbench.bench.worker import Worker
 
@@ -162,6 +163,36 @@ def test_what_a_pass_was_like_comes_with_it(tmp_path: Path) -> None:
     asked = 50 + 4 * 20 + 20
     assert done.spent_ns == 500_000_000 + asked * 10_000
     assert (ids.shape, latency.shape, first.tolist()) == ((20, 5), (20, 2), [10_000] * 20)
+
+
+def test_an_answer_of_the_batch_alone_that_is_none_is_refused(tmp_path: Path) -> None:
+    """Also where every single one was right."""
+    worker = worker_of("Noting", tmp_path)
+    search = worker.index.search
+
+    def beyond(queries: np.ndarray, k: int) -> np.ndarray:
+        return search(queries, k) + (len(BASE) if len(queries) > 1 else 0)
+
+    worker.index.search = beyond  # type: ignore[method-assign]
+    with pytest.raises(AnswerError, match=r"\b200\b|199"):
+        searched(worker)
+
+
+def test_an_answer_that_differs_in_one_pass_is_unstable(tmp_path: Path) -> None:
+    """Though the last pass is as the first."""
+    machine = Machine()
+    worker = worker_of("Counting", tmp_path, time=machine.clock)
+    worker.index.machine = machine  # type: ignore[attr-defined]
+    answer, calls = worker.index.search_one, []
+
+    def search_one(query: np.ndarray, k: int) -> np.ndarray:
+        calls.append(query)
+        ids = np.asarray(answer(query, k))
+        return ids[::-1] if 20 < len(calls) <= 25 else ids
+
+    worker.index.search_one = search_one  # type: ignore[method-assign]
+    done, _ = searched(worker, repeats=3, warmup=0)
+    assert (done.redone, done.unstable) == (0, 5)
 
 
 def test_a_server_of_nobody_has_no_cpu_time(tmp_path: Path) -> None:

@@ -14,8 +14,7 @@ from vbench.measures.sample import Sample
 from vbench.stats.bootstrap import resample
 from vbench.stats.crossed import crossed_mean
 
-RNG = np.random.default_rng(2)
-HITS = RNG.binomial(10, 0.8, size=(3, 1200))
+HITS = np.random.default_rng(2).binomial(10, 0.8, size=(3, 1200))
 
 
 def builds(count: int) -> list[Answers]:
