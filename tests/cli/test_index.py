@@ -37,7 +37,7 @@ def test_a_recipe_that_cannot_be_read_is_a_warning(
     """The list holds the others."""
     bad = tmp_path / "mine.toml"
     bad.write_text('adapter = "gone"\n')
-    monkeypatch.setattr("vbench.indexes.overview.recipe_files", lambda: {str(bad): bad})
+    monkeypatch.setattr("vbench.indexes.recipe.recipe_files", lambda: {str(bad): bad})
     result = call("list")
     assert result.exit_code == 0
     assert "unknown index 'gone'" in result.stderr

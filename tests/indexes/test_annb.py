@@ -11,7 +11,7 @@ from vectors import gaussian_pair
 import vbench
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes.answers import check_batch
-from vbench.indexes.conformance.checks import CHECKS, perform
+from vbench.indexes.conformance.kit import CHECKS, perform
 from vbench.indexes.conformance.subject import Subject
 from vbench.indexes.parameters import check
 from vbench.indexes.registry import resolve

@@ -8,8 +8,7 @@ import misbehaving
 import pytest
 
 from vbench._process import child
-from vbench.indexes.conformance.checks import BASIC, CHECKS, perform
-from vbench.indexes.conformance.kit import check_index
+from vbench.indexes.conformance.kit import BASIC, CHECKS, check_index, perform
 from vbench.indexes.conformance.subject import Subject
 from vbench.indexes.recipe import load_recipe
 from vbench.indexes.registry import resolve

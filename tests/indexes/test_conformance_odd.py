@@ -11,8 +11,8 @@ import odd_indexes
 import psutil
 import pytest
 
-from vbench.indexes.conformance import busy, conduct, lasting, subject
-from vbench.indexes.conformance.checks import BASIC, CHECKS, perform
+from vbench.indexes.conformance import busy, conduct, subject
+from vbench.indexes.conformance.kit import BASIC, CHECKS, perform
 from vbench.indexes.conformance.place import place_of_dump, place_of_error
 from vbench.indexes.conformance.subject import Finding, Subject
 from vbench.indexes.registry import as_index, resolve
@@ -99,7 +99,7 @@ def test_what_is_odd_is_told(
     """With a reason and a remedy that fit."""
     monkeypatch.setattr(subject, "CLOSE_SECONDS", 0.1)
     monkeypatch.setattr(conduct, "GRACE_SECONDS", 0.1)
-    monkeypatch.setattr(lasting, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(conduct, "END_SECONDS", 0.1)
     try:
         found = check(name, what)
     finally:

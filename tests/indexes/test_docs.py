@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from vbench._toml import parse_toml
-from vbench.indexes.conformance.checks import CHECKS
-from vbench.indexes.conformance.kit import check_index
+from vbench.indexes.conformance.kit import CHECKS, check_index
 from vbench.indexes.parameters import parameters
 from vbench.indexes.recipe import Recipe, load_recipe, recipe_files
 from vbench.indexes.registry import resolve

@@ -1,8 +1,9 @@
-"""Spaces keep the order exact, in place, and refuse what would not."""
+"""Spaces keep the order exact, in place; dimensions are said in words, checked and chosen from."""
 
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+import vbench
 from vbench.errors import UnknownNameError, VbenchError
-from vbench.indexes.space import Space, plan_space
+from vbench.indexes.space import Space, check_dimension, in_words, nearest, plan_space
 from vbench.metric import METRICS, Metric, distance
 
 ALL = frozenset(METRICS)
@@ -126,3 +128,53 @@ def test_the_base_is_transformed_in_blocks(name: Any) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < out.nbytes / 2
+
+
+def kind(dimensions: Collection[int] | None) -> type[vbench.Index]:
+    return type("Picky", (vbench.Index,), {"dimensions": dimensions})
+
+
+def test_what_fits_passes() -> None:
+    """Any number where the class says nothing; and the space's own dimension counts."""
+    check_dimension(kind(None), Space("none", "l2"), 7)
+    check_dimension(kind(range(64, 4097, 64)), Space("none", "l2"), 128)
+    check_dimension(kind({8}), Space("mips-l2", "l2"), 7)
+
+
+def test_what_does_not_fit_is_refused_with_what_does() -> None:
+    """Also where it is the space that makes it so."""
+    with pytest.raises(VbenchError, match="have 100 dimensions and Picky takes 64, 128, … 4096;"):
+        check_dimension(kind(range(64, 4097, 64)), Space("none", "l2"), 100)
+    with pytest.raises(VbenchError, match="64 dimensions, 65 after mips-l2, and Picky takes 64;"):
+        check_dimension(kind({64}), Space("mips-l2", "l2"), 64)
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "words"),
+    [
+        (None, "any"),
+        (range(2, 2001), "2 to 2000"),
+        (range(64, 1 << 40, 64), f"64, 128, … {(1 << 40) - 64}"),
+        ({128, 96}, "96, 128"),
+    ],
+)
+def test_dimensions_in_words(dimensions: Collection[int] | None, words: str) -> None:
+    """As messages and tables show them."""
+    assert in_words(dimensions) == words
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "wanted", "got"),
+    [
+        (None, 16, 16),
+        (range(2, 2001), 16, 16),
+        (range(64, 4097, 64), 16, 64),
+        (range(64, 4097, 64), 250, 256),
+        (range(1, 9), 16, 8),
+        ({96, 128}, 16, 96),
+        ((12, 20), 16, 12),
+    ],
+)
+def test_the_nearest_dimension(dimensions: Collection[int] | None, wanted: int, got: int) -> None:
+    """The smaller of two."""
+    assert nearest(dimensions, wanted) == got

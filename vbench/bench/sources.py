@@ -13,10 +13,9 @@ import numpy as np
 
 from vbench.errors import VbenchError
 from vbench.indexes.code import code_of
-from vbench.indexes.dimensions import check_dimension
 from vbench.indexes.recipe import Recipe
 from vbench.indexes.registry import resolve
-from vbench.indexes.space import plan_space
+from vbench.indexes.space import check_dimension, plan_space
 from vbench.metric import Metric
 from vbench.runs.digests import of_document
 from vbench.runs.schema import Build, Options

@@ -27,11 +27,9 @@ from vbench.bench import clock, memory, passes, wire
 from vbench.bench.files import load_rows, read_rows
 from vbench.bench.kernels import kernels
 from vbench.indexes.answers import AnswerError, check_batch, check_range
-from vbench.indexes.dimensions import check_dimension
-from vbench.indexes.order import insertion_order
 from vbench.indexes.protocol import Index, is_count, versions
 from vbench.indexes.registry import resolve
-from vbench.indexes.space import Space, plan_space
+from vbench.indexes.space import Space, check_dimension, insertion_order, plan_space
 
 _UNSEEN = 100
 """About how many queries beside the timed ones are asked."""

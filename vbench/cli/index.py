@@ -32,7 +32,7 @@ def index() -> None:
 @json_option
 def list_indexes(as_json: bool) -> None:
     """List every index that --index can name: recipes, then adapters without one."""
-    from vbench.indexes.overview import describe_indexes
+    from vbench.indexes.recipe import describe_indexes
 
     rows, warnings = describe_indexes()
     if as_json:
@@ -57,7 +57,7 @@ def list_indexes(as_json: bool) -> None:
 @json_option
 def show_index(name: str, as_json: bool) -> None:
     """Show what NAME is built with, what is searched, and what each parameter may be."""
-    from vbench.indexes.overview import describe_index
+    from vbench.indexes.recipe import describe_index
 
     shown = describe_index(name)
     if as_json:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vbench.bench.findings.remedies import check_command
 from vbench.data.dataset import Dataset
-from vbench.indexes.order import insertion_order
+from vbench.indexes.space import insertion_order
 from vbench.measures.hits import relevant
 from vbench.metric import METRICS, distance
 from vbench.neighbors.blocks import blocks

@@ -1,4 +1,4 @@
-"""Every check of an index in a process of its own that may crash or hang."""
+"""Every check of an index, in a process of its own that may crash or hang."""
 
 from __future__ import annotations
 
@@ -13,12 +13,88 @@ import msgspec
 
 from vbench._process.channel import Arrays, Channel, decode
 from vbench._process.child import Child, ChildError, Deadline
-from vbench._process.text import make_encodable, shorten
-from vbench.indexes.conformance.checks import BASIC, CHECKS, perform
-from vbench.indexes.conformance.place import place_of_dump
-from vbench.indexes.conformance.subject import Finding, Subject
+from vbench._process.text import describe_error, make_encodable, shorten
+from vbench.indexes.answers import AnswerError
+from vbench.indexes.conformance import answers, conduct, settings
+from vbench.indexes.conformance.place import place_of_dump, place_of_error, place_of_method
+from vbench.indexes.conformance.subject import (
+    DoubtfulError,
+    Finding,
+    NotApplicableError,
+    Status,
+    Subject,
+    WrongError,
+)
 from vbench.indexes.recipe import Recipe, load_recipe
 from vbench.indexes.registry import resolve
+from vbench.metric import METRICS
+
+BASIC = "shapes and types of ids"
+"""The check without which the others say nothing."""
+
+CHECKS: tuple[tuple[str, Callable[[Subject], None]], ...] = (
+    ("parameters are known", settings.known_parameters),
+    (BASIC, answers.answers_queries),
+    ("k larger than n", answers.more_than_there_are),
+    ("one query = batch of one", answers.one_is_a_batch_of_one),
+    ("no queries", answers.no_queries),
+    ("answers last", answers.answers_last),
+    ("same seed, same answers", answers.same_seed_same_answers),
+    *((f"metric {metric}", answers.metric_check(metric)) for metric in METRICS),
+    ("search parameters matter", settings.search_parameters_matter),
+    ("settings hold", settings.settings_hold),
+    ("build parameters matter", settings.build_parameters_matter),
+    ("input left unchanged", conduct.input_unchanged),
+    ("threads respected", conduct.one_thread),
+    ("dimensions", conduct.some_dimensions),
+    ("one vector, none", conduct.tiny_bases),
+    ("search before fit", conduct.before_fit),
+    ("fit again", conduct.fit_again),
+    ("save and load", conduct.save_and_load),
+    ("size and work", conduct.size_and_work),
+    ("close", conduct.closes),
+)
+
+_READ_ONLY = ("read-only", "readonly", "read only", "writeable", "writable")
+
+
+def perform(number: int, subject: Subject) -> Finding:
+    """Run one check, and say what it found."""
+    name, function = CHECKS[number]
+    try:
+        function(subject)
+    except NotApplicableError as reason:
+        return Finding(name, "skip", str(reason))
+    except (WrongError, AnswerError) as wrong:
+        status: Status = "warn" if isinstance(wrong, DoubtfulError) else "fail"
+        seen = wrong.reason if isinstance(wrong, AnswerError) else str(wrong)
+        return Finding(name, status, seen, _remedy(wrong), _where(wrong, seen, subject))
+    # Whatever an index raises, SystemExit too, is what the check found.
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        place = place_of_error(error, subject.kind)
+        return Finding(name, "fail", f"raised {describe_error(error)}", _remedy(error), place)
+    return Finding(name, "pass")
+
+
+def _where(wrong: WrongError | AnswerError, reason: str, subject: Subject) -> str:
+    """Where the index raised, else where it defines the method that the reason begins with."""
+    if isinstance(wrong, WrongError) and wrong.where:
+        return wrong.where
+    if wrong.__cause__ is not None:
+        return place_of_error(wrong.__cause__, subject.kind)
+    return place_of_method(reason.split(maxsplit=1)[0], subject.kind)
+
+
+def _remedy(error: BaseException) -> str:
+    cause = error.__cause__ or error
+    if any(word in describe_error(cause).lower() for word in _READ_ONLY):
+        return "work on a copy, or say writes = True: the index is then given copies of its own"
+    if isinstance(error, WrongError | AnswerError):
+        return error.remedy
+    return "make it answer, or raise an error that says what to do"
+
 
 _MEMORY_LIMIT = 2 << 30
 _PATIENCE = 0.5

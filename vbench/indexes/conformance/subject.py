@@ -4,19 +4,53 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from vbench._process.text import describe_error
 from vbench.indexes.answers import check_batch, check_range, stack
-from vbench.indexes.conformance.limit import TookTooLongError, limit_time
 from vbench.indexes.conformance.place import place_of_error
-from vbench.indexes.dimensions import nearest
 from vbench.indexes.protocol import Ids, Index, Vectors
+from vbench.indexes.space import nearest
 from vbench.metric import METRICS, Metric
+
+
+class TookTooLongError(BaseException):
+    """A call has not come back in time. No `except Exception` of the call's own catches it."""
+
+
+@contextlib.contextmanager
+def limit_time(seconds: float) -> Iterator[None]:
+    """Interrupt what is done inside after `seconds`, where signals can: not in compiled code.
+
+    Raises
+    ------
+    TookTooLongError
+    """
+    if not hasattr(signal, "setitimer") or (
+        threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise TookTooLongError
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    # Again and again, since a `finally` of the call's own may wait too.
+    signal.setitimer(signal.ITIMER_REAL, seconds, max(seconds / 10, 0.01))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
 
 Status = Literal["pass", "warn", "fail", "skip"]
 
