@@ -38,6 +38,16 @@ def test_spearman_is_scipys(values, seed):
             assert expected - 1e-12 <= found.high[column]
 
 
+def test_spearman_interval_is_bonett_and_wrights():
+    """Fisher's z with the variance (1 + ρ²/2) / (m − 3)."""
+    order = np.arange(100.0)
+    found = spearman(order, order * 7 % 23 + order / 5)
+    rho = stats.spearmanr(order, order * 7 % 23 + order / 5).statistic
+    half = stats.norm.ppf(0.975) * math.sqrt((1 + rho**2 / 2) / 97)
+    assert found.low[0] == pytest.approx(math.tanh(math.atanh(rho) - half))
+    assert found.high[0] == pytest.approx(math.tanh(math.atanh(rho) + half))
+
+
 def test_spearman_interval_covers():
     """The interval holds the true ρ of a bivariate normal in about 95 % of samples."""
     rng = np.random.default_rng(1)

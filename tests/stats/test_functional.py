@@ -32,14 +32,14 @@ def hits(builds: int, m: int, seed: int = 0) -> np.ndarray:
     return rng.binomial(10, chance, (builds, m))
 
 
-@pytest.mark.parametrize("builds", [1, 3])
-def test_of_a_mean_it_is_near_the_interval_of_a_mean(builds: int) -> None:
+@pytest.mark.parametrize(("builds", "widest"), [(1, 1.1), (3, 2.0)])
+def test_of_a_mean_it_is_near_the_interval_of_a_mean(builds: int, widest: float) -> None:
     """Value and spread are the same, the interval is as wide or somewhat wider."""
     table = hits(builds, 500)
     plain, sharp = crossed_functional(table, 10, mean), crossed_mean(table / 10)
     assert plain.value == pytest.approx(sharp.value)
     assert plain.spread == pytest.approx(sharp.spread, nan_ok=True)
-    assert 0.9 < (plain.high - plain.low) / (sharp.high - sharp.low) < 2.0
+    assert 0.9 < (plain.high - plain.low) / (sharp.high - sharp.low) < widest
 
 
 def test_golden_numbers_of_one_table() -> None:

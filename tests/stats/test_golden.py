@@ -77,6 +77,14 @@ def test_cvar_over_builds_that_drift():
     assert found.high == pytest.approx(0.333548344, abs=5e-7)
 
 
+def test_cvar_over_builds_of_which_one_has_no_tail():
+    """Its distance from the others counts, though no query of it lies under the common quantile."""
+    rank = np.arange(200) * 37 % 100
+    bad = np.where(rank < 6, 0.2, np.where(rank < 12, 0.3, 1.0))
+    found = crossed_cvar(np.stack([*[bad] * 7, np.where(rank < 30, 0.8, 1.0)]), 0.1)
+    assert found[:3] == pytest.approx((0.31, 0.0, 0.469411064), abs=5e-7)
+
+
 def test_percentile_over_builds():
     """Its ends are values that recall takes, or the builds' own percentiles."""
     found = crossed_percentile(MADE, 20)
