@@ -166,6 +166,8 @@ def test_band_of_several_builds_is_wider():
     alone = crossed_band([1.0, 0.8], 500)
     assert band.low[1] < alone.low[1]
     assert band.high[1] > alone.high[1]
+    drift = 4.302652730 * 0.1 / np.sqrt(3)  # Student's quantile of two degrees of freedom
+    assert 0.8 - band.low[1] == pytest.approx(np.hypot(dkw_half_width(500, 0.95), drift))
 
 
 @pytest.mark.parametrize(

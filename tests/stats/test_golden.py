@@ -99,6 +99,15 @@ def test_difference_of_means():
     assert (found.p, found.detectable) == pytest.approx((0.227920547, 0.506771527), abs=5e-7)
 
 
+def test_difference_of_builds_that_agree_by_chance():
+    """As many failures in each build of a side: what single queries do is left all the same."""
+    few, more = np.ones((2, 20)), np.ones((2, 20))
+    few[0, 0] = few[1, 1] = 0.0
+    more[0, [2, 4]] = more[1, [3, 5]] = 0.0
+    found = compare_means(few, more)
+    assert found[:4] == pytest.approx((-0.05, -0.142985034, 0.042985034, 0.274409409), abs=5e-7)
+
+
 def test_difference_of_cvar():
     """The same of the worst queries."""
     found = compare_cvar(MADE, OTHER, 0.2)
