@@ -25,7 +25,7 @@ from vbench.tuning.evidence import weigh
 from vbench.tuning.search import Budget, best_of, search, secure
 from vbench.tuning.targets import Target, parse_objective, parse_targets
 from vbench.tuning.trials import Judge, Tried
-from vbench.tuning.tuner import ONE_PARAMETER, cheapest_certified
+from vbench.tuning.tuner import ONE_PARAMETER, certify_cheapest
 
 N, K, BUILDS = 10_000, 10, 3
 GRID = sorted({round(value) for value in np.geomspace(10, 900, 44)})
@@ -143,7 +143,7 @@ def simulated(
         if best_of(judge, outcome.tried) is None:
             certified.append(False)
             continue
-        claim = cheapest_certified(judge, outcome)
+        claim = certify_cheapest(judge, outcome)
         certified.append(claim.is_certified)
         if claim.is_certified:
             ef = int(claim.tried.value or 0)

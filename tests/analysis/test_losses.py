@@ -7,11 +7,11 @@ import pytest
 
 from vbench.analysis.losses import (
     NOTHING,
-    bucket_masks,
-    domain_mean,
-    loss,
-    mean,
-    worst_weights,
+    divide_by_recall,
+    estimate_group,
+    estimate_loss,
+    estimate_mean,
+    weigh_worst,
 )
 from vbench.stats.crossed import crossed_mean
 
@@ -21,25 +21,25 @@ def test_a_loss_is_paired_by_query() -> None:
     rng = np.random.default_rng(0)
     exact = rng.random(400)
     trials = np.clip(exact - 0.01 - 0.005 * rng.random((3, 400)), 0, 1)
-    found = loss(exact, trials)
+    found = estimate_loss(exact, trials)
     assert found.value == pytest.approx((exact - trials).mean())
     assert found.low is not None
     assert 0 < found.low < found.value < found.high
-    assert found.high - found.low < (mean(trials).high - mean(trials).low) / 10
+    assert found.high - found.low < (estimate_mean(trials).high - estimate_mean(trials).low) / 10
 
 
 def test_queries_without_a_value_are_left_out() -> None:
     """A query with NaN in one build or in the control counts nowhere; with none left, nothing."""
     exact, trials = np.array([0.5, 0.5, np.nan]), np.array([[0.5, np.nan, 0.1], [0.1, 0.2, 0.2]])
-    assert loss(exact, trials).value == pytest.approx(0.2)
-    assert loss(np.array([np.nan]), np.array([[1.0]])) == NOTHING
-    assert mean(np.array([np.nan])) == NOTHING
+    assert estimate_loss(exact, trials).value == pytest.approx(0.2)
+    assert estimate_loss(np.array([np.nan]), np.array([[1.0]])) == NOTHING
+    assert estimate_mean(np.array([np.nan])) == NOTHING
 
 
 def test_a_group_that_is_everything_is_the_crossed_mean() -> None:
     """With weight 1 everywhere, value and interval are those of the mean without bounds."""
     values = np.random.default_rng(0).random((3, 50))
-    found, plain = domain_mean(values, np.ones((3, 50))), crossed_mean(values, bounds=None)
+    found, plain = estimate_group(values, np.ones((3, 50))), crossed_mean(values, bounds=None)
     assert found.value == pytest.approx(plain.value)
     assert found.low == pytest.approx(plain.low)
 
@@ -52,7 +52,7 @@ def test_the_interval_of_a_group_covers() -> None:
         queries = rng.normal(size=200)
         values = 0.5 + 0.1 * queries + 0.05 * rng.normal(size=(3, 200))
         inside = rng.random((3, 200)) < 0.3
-        found = domain_mean(values, inside.astype(float))
+        found = estimate_group(values, inside.astype(float))
         covered += found.low <= 0.5 <= found.high
     assert 0.9 <= covered / 300 <= 0.99
 
@@ -60,7 +60,7 @@ def test_the_interval_of_a_group_covers() -> None:
 def test_buckets_divide_the_cells() -> None:
     """Each cell is in one bucket; edges are exact decimals, full recall has its own."""
     recall = np.array([[0.0, 0.49, 0.5, 0.69, 0.7, 0.9, 0.99, 1.0]])
-    masks = bucket_masks(recall, 100)
+    masks = divide_by_recall(recall, 100)
     assert sum(mask.astype(int) for _, mask in masks).tolist() == [[1] * 8]
     assert [name for name, _ in masks] == ["0 – 0.5", "0.5 – 0.7", "0.7 – 0.9", "0.9 – 1", "1"]
     assert [mask.sum() for _, mask in masks] == [2, 2, 1, 2, 1]
@@ -69,8 +69,8 @@ def test_buckets_divide_the_cells() -> None:
 def test_the_worst_share_ties_evenly() -> None:
     """The weights of each build add up to ⌈αm⌉, and do not depend on the order of queries."""
     recall = np.array([[0.1, 0.2, 0.2, 0.2, *[1.0] * 36]])
-    weights = worst_weights(recall)
+    weights = weigh_worst(recall)
     assert weights.sum() == pytest.approx(2)
     assert weights[0, :5].tolist() == pytest.approx([1, 1 / 3, 1 / 3, 1 / 3, 0])
     shuffled = np.random.default_rng(0).permutation(40)
-    np.testing.assert_allclose(worst_weights(recall[:, shuffled]), weights[:, shuffled])
+    np.testing.assert_allclose(weigh_worst(recall[:, shuffled]), weights[:, shuffled])

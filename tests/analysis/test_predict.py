@@ -20,7 +20,7 @@ def quality(means: np.ndarray, noise: float = 0.0) -> np.ndarray:
 
 
 def judged(values: np.ndarray, kept: np.ndarray, name: str = "Recall@10") -> Prediction:
-    (found,) = predict.predictions({parse(name): values}, SETTINGS, kept).measures
+    (found,) = predict.judge_measures({parse(name): values}, SETTINGS, kept).measures
     return found
 
 
@@ -46,9 +46,9 @@ def test_correlation_is_spearmans() -> None:
 def test_pairs_that_do_not_differ_are_not_counted() -> None:
     """Noise of the queries decides which pairs are clear; builds of one setting are no pair."""
     kept = np.repeat(np.arange(8) * 1e-4, 2)
-    found = predict.predictions({parse("Recall@10"): kept}, SETTINGS, quality(kept, noise=1.0))
+    found = predict.judge_measures({parse("Recall@10"): kept}, SETTINGS, quality(kept, noise=1.0))
     assert found.pairs < 10
-    found = predict.predictions({parse("Recall@10"): kept}, SETTINGS, quality(kept))
+    found = predict.judge_measures({parse("Recall@10"): kept}, SETTINGS, quality(kept))
     assert found.pairs == 4 * 8 * 7 / 2
     assert found.settings == 8
 
@@ -56,7 +56,7 @@ def test_pairs_that_do_not_differ_are_not_counted() -> None:
 def test_few_settings_have_no_interval() -> None:
     """Four settings are too few to resample; a measure that never differs has no correlation."""
     settings, kept = np.arange(4), np.linspace(0.1, 0.4, 4)
-    made = predict.predictions({parse("Recall@10"): np.ones(4)}, settings, quality(kept))
+    made = predict.judge_measures({parse("Recall@10"): np.ones(4)}, settings, quality(kept))
     (found,) = made.measures
     assert found.correlation.value is None
     assert found.misordered.value == 0.5

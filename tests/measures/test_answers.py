@@ -7,7 +7,7 @@ import pytest
 from answers_factory import from_hits, from_ids
 
 from vbench.errors import VbenchError
-from vbench.measures.answers import repeated
+from vbench.measures.answers import Cost, repeated
 
 
 def test_hits_against_fewer_neighbors_are_counted_anew() -> None:
@@ -45,3 +45,12 @@ def test_quiet_calls_are_those_of_undisturbed_repeats() -> None:
         assert answers.quiet_ns is answers.latency_ns
         assert answers.is_disturbed == (disturbed == (True, True))
     assert answers.sorted_quiet_ns.tolist() == [1, 2, 3, 4]
+
+
+def test_some_queries_have_their_rows_alone() -> None:
+    """The time of a batch in proportion; what is one number for all stays."""
+    whole = from_hits([0, 10, 5, 10], 10, cost=Cost(batch_seconds=1.0, index_bytes=7))
+    part = whole.of_queries(np.array([2, 0]))
+    assert part.hits.tolist() == [5, 0]
+    assert part.hits_against(5).tolist() == [5, 0]
+    assert (part.cost.batch_seconds, part.cost.index_bytes) == (0.5, 7)

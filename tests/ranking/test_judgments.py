@@ -10,7 +10,7 @@ import pytest
 
 from vbench.data.dataset import Dataset
 from vbench.errors import DataError
-from vbench.ranking.judgments import judgments
+from vbench.ranking.judgments import read_judgments
 
 
 def of(dataset: Dataset, **columns: object) -> Dataset:
@@ -20,7 +20,7 @@ def of(dataset: Dataset, **columns: object) -> Dataset:
 
 def test_pairs_are_looked_up_with_their_grade(dataset: Dataset) -> None:
     """A judged pair has its grade, the higher one where it was judged twice; others have 0."""
-    known = judgments(of(dataset, query=[3, 1, 3], item=[7, 2, 7], grade=[1.0, 2.0, 4.0]))
+    known = read_judgments(of(dataset, query=[3, 1, 3], item=[7, 2, 7], grade=[1.0, 2.0, 4.0]))
     assert known.grades(np.array([[3], [1]]), np.array([[7, 2], [7, 2]])).tolist() == [
         [4.0, 0.0],
         [0.0, 2.0],
@@ -31,11 +31,11 @@ def test_pairs_are_looked_up_with_their_grade(dataset: Dataset) -> None:
 
 def test_what_has_no_grade_above_0_is_not_relevant(dataset: Dataset) -> None:
     """Grades of 0 and below are judgments of irrelevance; a query with those alone is unjudged."""
-    known = judgments(of(dataset, query=[0, 0, 1], item=[1, 2, 3], grade=[1, 0, -1]))
+    known = read_judgments(of(dataset, query=[0, 0, 1], item=[1, 2, 3], grade=[1, 0, -1]))
     assert known.judged.tolist() == [0]
     assert known.item.tolist() == [1]
     with pytest.raises(DataError, match="nothing is relevant"):
-        judgments(of(dataset, query=[0], item=[1], grade=[0]))
+        read_judgments(of(dataset, query=[0], item=[1], grade=[0]))
 
 
 @pytest.mark.parametrize(
@@ -55,10 +55,10 @@ def test_judgments_that_do_not_fit_are_refused(
 ) -> None:
     """The message names the row, what it holds and what is allowed."""
     with pytest.raises(DataError, match=message):
-        judgments(of(dataset, **columns))
+        read_judgments(of(dataset, **columns))
 
 
 def test_a_dataset_without_judgments_cannot_be_ranked(dataset: Dataset) -> None:
     """The message says which file would hold them."""
     with pytest.raises(DataError, match=r"needs relevance\.parquet"):
-        judgments(dataclasses.replace(dataset, relevance=None))
+        read_judgments(dataclasses.replace(dataset, relevance=None))

@@ -13,7 +13,7 @@ from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.ranking.protocol import Ranker
 from vbench.ranking.simple import Tower
-from vbench.ranking.stage import Stage, part, score, set_up
+from vbench.ranking.stage import Stage, keep_run, score, set_up
 from vbench.runs.run import Run
 
 
@@ -98,7 +98,7 @@ def test_the_trials_of_one_run_are_as_if_it_were_alone(
     both = set_up([run, second], dataset)
     tower = Tower()
     tower._dataset = dataset
-    own, (ranked,) = part(both, [score(both, tower, "tower")], second)
+    own, (ranked,) = keep_run(both, [score(both, tower, "tower")], second)
     alone = score(set_up([second], dataset), tower, "tower")
     assert [str(case.setting) for case in own.cases] == ["lsh ef=4"]
     for name in ranked.trials:

@@ -70,6 +70,6 @@ def test_of_settings_that_served_all_alike_the_widest_is_tested_first(
     judge = simulation.StoredAnswers(stored, target, np.split(np.arange(800), 2))
     group = simulation.Group((), {}, 10, simulation.Range("ef", 1, 64, whole=True), 16.0)
     tried = [judge.measure(group, value) for value in (16, 64)]
-    claim = simulation.cheapest_certified(judge, Outcome(group, tried, tried[0]))
+    claim = simulation.certify_cheapest(judge, Outcome(group, tried, tried[0]))
     assert claim.is_certified
     assert claim.tried.value == 64

@@ -14,7 +14,7 @@ from vbench.measures.answers import Answers, Cost
 from vbench.metric import FloatArray
 from vbench.stats.betting import mean_lower
 from vbench.stats.intervals import exact_lower, queries_needed
-from vbench.tuning.evidence import Evidence, part_of, weigh
+from vbench.tuning.evidence import Evidence, weigh
 from vbench.tuning.targets import parse_targets
 
 K = 10
@@ -251,12 +251,3 @@ def test_too_few_queries_are_known_beforehand(text: str, share: float) -> None:
     enough = queries_needed(share)
     assert target.is_attainable(enough, 0.95)
     assert not target.is_attainable(enough - 1, 0.95)
-
-
-def test_a_part_of_the_answers_is_that_of_some_queries() -> None:
-    """Measures of the part see its rows alone, batch time in proportion."""
-    whole = from_hits([0, K, 5, K], K, cost=Cost(batch_seconds=1.0, index_bytes=7))
-    part = part_of(whole, np.array([2, 0]))
-    assert part.hits.tolist() == [5, 0]
-    assert part.hits_against(5).tolist() == [5, 0]
-    assert (part.cost.batch_seconds, part.cost.index_bytes) == (0.5, 7)

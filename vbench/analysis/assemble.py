@@ -8,16 +8,16 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from vbench.analysis.delta import choose
+from vbench.analysis.delta import choose_delta
 from vbench.analysis.losses import (
-    bucket_masks,
-    domain_mean,
-    loss,
-    mean,
-    nan_mean,
-    worst_weights,
+    average_known,
+    divide_by_recall,
+    estimate_group,
+    estimate_loss,
+    estimate_mean,
+    weigh_worst,
 )
-from vbench.analysis.predict import measure_trials, predictions
+from vbench.analysis.predict import judge_measures, measure_trials
 from vbench.analysis.ranking import (
     LEADING,
     Bucket,
@@ -94,17 +94,21 @@ def _exact_search(stage: Stage) -> ExactSearch:
 
 def _ranker(stage: Stage, ranked: Ranked, popular: FloatArray | None) -> RankerRow:
     itself = ranked.name == "popularity"
-    above = None if popular is None or itself else loss(ranked.exact[LEADING], popular[np.newaxis])
+    above = (
+        None
+        if popular is None or itself
+        else estimate_loss(ranked.exact[LEADING], popular[np.newaxis])
+    )
     return RankerRow(
         ranker=ranked.name,
         measures={
             name: ModelLoss(
-                exact=mean(values),
-                model_loss=loss(perfect(name, stage.ideal), values[np.newaxis]),
+                exact=estimate_mean(values),
+                model_loss=estimate_loss(perfect(name, stage.ideal), values[np.newaxis]),
             )
             for name, values in ranked.exact.items()
         },
-        kendall=nan_mean(ranked.kendall[0]),
+        kendall=average_known(ranked.kendall[0]),
         above_popularity=above,
         beats_popularity=None if above is None else bool(above.low and above.low > 0),
     )
@@ -120,12 +124,12 @@ def _setting(stage: Stage, ranked: Ranked, case: Case) -> RankedSetting:
         same=[each.search for each in case.setting.others],
         recall=float(recall.mean()),
         survival=float(case.survivors.mean() / case.top),
-        kendall=nan_mean(ranked.kendall[1:][case.builds]),
+        kendall=average_known(ranked.kendall[1:][case.builds]),
         measures={name: _index_loss(ranked.exact[name], values) for name, values in trials.items()},
-        worst=Group(**_group(ranked, trials, recall, worst_weights(recall))),
+        worst=Group(**_group(ranked, trials, recall, weigh_worst(recall))),
         buckets=[
             Bucket(recall=name, **_group(ranked, trials, recall, mask.astype(float)))
-            for name, mask in bucket_masks(recall, stage.k)
+            for name, mask in divide_by_recall(recall, stage.k)
         ],
         segments=[
             Segment(column=column, group=value, **_group(ranked, trials, recall, weights))
@@ -135,9 +139,9 @@ def _setting(stage: Stage, ranked: Ranked, case: Case) -> RankedSetting:
 
 
 def _index_loss(exact: FloatArray, trials: FloatArray) -> IndexLoss:
-    lost, reached = loss(exact, trials), nan_mean(exact)
+    lost, reached = estimate_loss(exact, trials), average_known(exact)
     return IndexLoss(
-        value=mean(trials),
+        value=estimate_mean(trials),
         index_loss=lost,
         relative_loss=lost.value / reached if lost.value is not None and reached else None,
     )
@@ -150,10 +154,10 @@ def _group(
     exact = np.broadcast_to(ranked.exact[LEADING], recall.shape)
     return {
         "share": float(weights.mean()),
-        "mean_recall": domain_mean(recall, weights).value,
-        "exact": domain_mean(exact, weights),
-        "value": domain_mean(trials[LEADING], weights),
-        "index_loss": domain_mean(exact - trials[LEADING], weights),
+        "mean_recall": estimate_group(recall, weights).value,
+        "exact": estimate_group(exact, weights),
+        "value": estimate_group(trials[LEADING], weights),
+        "index_loss": estimate_group(exact - trials[LEADING], weights),
     }
 
 
@@ -176,7 +180,7 @@ def _predictors(
     stage: Stage, ranked: Ranked, values: Mapping[Measure, FloatArray]
 ) -> RankerPredictors:
     settings = np.repeat(np.arange(len(stage.cases)), [len(case.answers) for case in stage.cases])
-    found = predictions(values, settings, ranked.trials[LEADING])
+    found = judge_measures(values, settings, ranked.trials[LEADING])
     return RankerPredictors(ranker=ranked.name, quality=LEADING, **msgspec.structs.asdict(found))
 
 
@@ -189,7 +193,7 @@ def _deltas(stage: Stage, ranked: Ranked) -> list[DeltaChoice]:
         )
     found = []
     for name, recall in kinds.items():
-        choice = choose(ranked.exact[LEADING], ranked.trials[LEADING], recall)
+        choice = choose_delta(ranked.exact[LEADING], ranked.trials[LEADING], recall)
         found.append(
             DeltaChoice(
                 ranker=ranked.name,

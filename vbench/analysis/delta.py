@@ -22,7 +22,7 @@ RESAMPLES = 500
 BINS = 10
 
 
-def choose(
+def choose_delta(
     exact: FloatArray, trials: FloatArray, recall: FloatArray, keep: float = KEEP, seed: int = 0
 ) -> Choice:
     """Find the recall under which less than `keep` of the exact quality is left.

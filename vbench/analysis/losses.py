@@ -24,7 +24,7 @@ NOTHING = Interval(None)
 """There is nothing to take the mean of."""
 
 
-def mean(values: FloatArray) -> Interval:
+def estimate_mean(values: FloatArray) -> Interval:
     """Mean of (mj,) or (B, mj) values in [−1, 1]; queries with a NaN in any build are left out."""
     rows = np.atleast_2d(values)
     rows = rows[:, np.isfinite(rows).all(axis=0)]
@@ -35,7 +35,7 @@ def mean(values: FloatArray) -> Interval:
     return Interval(estimate.value, estimate.low, estimate.high)
 
 
-def loss(exact: FloatArray, trials: FloatArray) -> Interval:
+def estimate_loss(exact: FloatArray, trials: FloatArray) -> Interval:
     """Mean of exact − trial, paired by query, with an interval over queries and builds.
 
     Parameters
@@ -50,7 +50,7 @@ def loss(exact: FloatArray, trials: FloatArray) -> Interval:
     return Interval(estimate.value, estimate.low, estimate.high)
 
 
-def domain_mean(values: FloatArray, weights: FloatArray) -> Interval:
+def estimate_group(values: FloatArray, weights: FloatArray) -> Interval:
     """Mean over some cells of builds × queries, such as those in one bucket of recall.
 
     Which cells are in differs between builds, so the mean is a ratio of two totals; the interval
@@ -73,7 +73,7 @@ def domain_mean(values: FloatArray, weights: FloatArray) -> Interval:
     return Interval(center, center - half, center + half)
 
 
-def bucket_masks(recall: FloatArray, k: int) -> list[tuple[str, NDArray[np.bool_]]]:
+def divide_by_recall(recall: FloatArray, k: int) -> list[tuple[str, NDArray[np.bool_]]]:
     """Name of each bucket of recall, and which cells of `recall` (B, mj) it holds."""
     hits = np.rint(recall * k).astype(np.int64)
     lows = [threshold(low, k) for low in BUCKETS]
@@ -85,7 +85,7 @@ def bucket_masks(recall: FloatArray, k: int) -> list[tuple[str, NDArray[np.bool_
     ]
 
 
-def worst_weights(recall: FloatArray, alpha: float = 0.05) -> FloatArray:
+def weigh_worst(recall: FloatArray, alpha: float = 0.05) -> FloatArray:
     """Weight of each cell in "the worst `alpha`" of its build, by recall: float64 (B, mj).
 
     Queries that tie at the edge of the tail share what is left of it, so that their order does
@@ -98,7 +98,7 @@ def worst_weights(recall: FloatArray, alpha: float = 0.05) -> FloatArray:
     return np.where(below, 1.0, np.where(at, left / at.sum(axis=1, keepdims=True), 0.0))
 
 
-def nan_mean(values: FloatArray) -> float | None:
+def average_known(values: FloatArray) -> float | None:
     """Mean of the finite values, or None."""
     kept = values[np.isfinite(values)]
     return None if len(kept) == 0 or not math.isfinite(kept.mean()) else float(kept.mean())

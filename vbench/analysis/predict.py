@@ -62,7 +62,7 @@ def _with_truth(name: str, k: int, top: int) -> str:
     return str(dataclasses.replace(parse(name), k=k, truth=top))  # type: ignore[call-arg]  # OfHits
 
 
-def predictions(
+def judge_measures(
     measured: Mapping[Measure, FloatArray],
     settings: NDArray[np.intp],
     quality: FloatArray,

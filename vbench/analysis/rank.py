@@ -19,8 +19,8 @@ from vbench.ranking.stage import (
     Progress,
     Ranked,
     Stage,
+    keep_run,
     measure_ranker,
-    part,
     score,
     scores_of,
     set_up,
@@ -87,7 +87,7 @@ def rank(
         for run in runs:
             own = whole
             if len(runs) > 1:
-                own = assemble(*part(stage, ranked, run), popular, _failed([run], stage.k))
+                own = assemble(*keep_run(stage, ranked, run), popular, _failed([run], stage.k))
             store_ranking(run.path, own)
         return whole
 

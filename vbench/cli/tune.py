@@ -90,10 +90,10 @@ def tune(
     not met, or not certified; 3 where other work on the machine keeps it from being judged.
     """
     from vbench.api import tune as find
-    from vbench.tuning.tuner import too_few_queries
+    from vbench.tuning.tuner import find_unattainable
 
     data = open_data()
-    for each in too_few_queries(data, target, options["level"], options["seed"]):
+    for each in find_unattainable(data, target, options["level"], options["seed"]):
         say(
             f"vbench: warning: {data.m:,} queries, half of which are held out, cannot certify "
             f"{each} even if all of them pass",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,6 +89,23 @@ class Answers:
     def sorted_quiet_ns(self) -> NDArray[np.int64]:
         """The same, ascending: several percentiles are asked for."""
         return np.sort(self.quiet_ns, axis=None)
+
+    def of_queries(self, rows: NDArray[np.integer[Any]]) -> Answers:
+        """The answers to some of the queries; the time of a batch is divided among all."""
+        cost = self.cost
+        if cost.batch_seconds is not None:
+            seconds = cost.batch_seconds * len(rows) / len(self.hits)
+            cost = dataclasses.replace(cost, batch_seconds=seconds)
+        return dataclasses.replace(
+            self,
+            ids=self.ids[rows],
+            hits=self.hits[rows],
+            truth_ids=self.truth_ids[rows],
+            truth_distances=self.truth_distances[rows],
+            ratio=self.ratio[rows],
+            latency_ns=self.latency_ns[rows],
+            cost=cost,
+        )
 
     def hits_against(self, top: int | None) -> NDArray[np.integer[Any]]:
         """Hits of each query against the exact `top` nearest (None: against the top k)."""

@@ -20,7 +20,7 @@ from vbench.measures.answers import repeated
 from vbench.measures.tail import tail
 from vbench.measures.usual import DELTA
 from vbench.metric import FloatArray
-from vbench.ranking.judgments import judgments
+from vbench.ranking.judgments import read_judgments
 from vbench.ranking.pool import Pool
 from vbench.ranking.stage import candidates_of
 from vbench.runs.hardness import hardness_of
@@ -87,7 +87,7 @@ def export(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     setting, number = _setting_of(run, trial)
-    name = label(setting, number)
+    name = name_file(setting, number)
     answers = run.answers(trial)
     lists = {name: answers.ids, EXACT: run.ground_truth.ids[:, : trial.k]}
     if form == "trec":
@@ -135,7 +135,7 @@ def export_all(
     return Export(folder=str(folder), trials=written, files=files)
 
 
-def label(setting: Setting, number: int) -> str:
+def name_file(setting: Setting, number: int) -> str:
     """A file name for one build of a setting."""
     text = f"{setting.index} {_words(setting.build)} {_words(setting.search)}"
     plain = re.sub(r"[^\w.=-]+", "-", " ".join(text.split())).strip("-")
@@ -192,7 +192,7 @@ def _write_run(folder: Path, name: str, ids: Ids, dataset: Dataset) -> Path:
 def _write_qrels(folder: Path, dataset: Dataset) -> list[Path]:
     if dataset.relevance is None:
         return []
-    known = judgments(dataset)
+    known = read_judgments(dataset)
     if (known.grade != np.rint(known.grade)).any():
         raise VbenchError(
             f"{dataset.name} has grades that are not whole numbers, which qrels cannot hold; "
@@ -251,7 +251,7 @@ def _write_queries(
             "recall": hits[at] / setting.k,
             "tail": tail(hits[at : at + 1], setting.k, DELTA).persistent,
             "persistent_tail": parts.persistent,
-            "lottery_tail": parts.build_dependent,
+            "build_dependent_tail": parts.build_dependent,
         }
     )
     found = found.hstack(hardness.rename(lambda name: f"hardness_{name}"))
@@ -264,7 +264,7 @@ def _write_queries(
 def _write_relevance(folder: Path, dataset: Dataset) -> list[Path]:
     if dataset.relevance is None:
         return []
-    known = judgments(dataset)
+    known = read_judgments(dataset)
     frame = pl.DataFrame(
         {
             "q_id": name_rows(known.query, dataset.query_ids),

@@ -63,7 +63,7 @@ class Judgments:
         return np.bincount(codes, gains, minlength=len(starts)).astype(np.float64)
 
 
-def judgments(dataset: Dataset) -> Judgments:
+def read_judgments(dataset: Dataset) -> Judgments:
     """The judgments of `dataset`; a grade of 0 or less is "not relevant" and left out.
 
     A pair that is judged twice has its higher grade.

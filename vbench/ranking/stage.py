@@ -15,7 +15,7 @@ from vbench.data.dataset import Dataset, GroundTruth
 from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
 from vbench.metric import FloatArray
-from vbench.ranking.judgments import Judgments, judgments
+from vbench.ranking.judgments import Judgments, read_judgments
 from vbench.ranking.measures import Ideal, by_name, find, kendall
 from vbench.ranking.pool import Pool
 from vbench.ranking.protocol import Ranker
@@ -128,7 +128,7 @@ def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage
         no judgments that fit it.
     """
     k = candidates_of(runs, dataset, k)
-    relevance = judgments(dataset)
+    relevance = read_judgments(dataset)
     rows = relevance.judged
     cases: list[Case] = []
     count = 0
@@ -154,7 +154,7 @@ def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage
     )
 
 
-def part(stage: Stage, ranked: Sequence[Ranked], run: Run) -> tuple[Stage, list[Ranked]]:
+def keep_run(stage: Stage, ranked: Sequence[Ranked], run: Run) -> tuple[Stage, list[Ranked]]:
     """The trials of one run alone."""
     cases: list[Case] = []
     trials: list[int] = []
@@ -221,16 +221,11 @@ def _candidates(runs: Sequence[Run], k: int | None) -> int:
 
 
 def _of(run: Run, trial: Trial, rows: NDArray[np.int64], truth: GroundTruth) -> Answers:
-    """Take the judged queries alone; all trials of a run share the arrays of the ground truth."""
-    answers = run.answers(trial)
+    """Take the judged queries alone; all trials of a run share the arrays of the truth."""
     return dataclasses.replace(
-        answers,
-        ids=answers.ids[rows],
-        hits=answers.hits[rows],
+        run.answers(trial).of_queries(rows),
         truth_ids=truth.ids,
         truth_distances=truth.distances,
-        ratio=answers.ratio[rows],
-        latency_ns=answers.latency_ns[rows],
     )
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vbench.measures.answers import Answers
 from vbench.tuning.targets import Target
@@ -57,24 +56,6 @@ class Evidence:
     def is_certified(self) -> bool:
         """Whether every build's bound meets the target, or where there is none, every value."""
         return self.slack >= 0.0
-
-
-def part_of(answers: Answers, rows: NDArray[np.intp]) -> Answers:
-    """The answers to some of the queries."""
-    cost = answers.cost
-    if cost.batch_seconds is not None:
-        seconds = cost.batch_seconds * len(rows) / len(answers.hits)
-        cost = replace(cost, batch_seconds=seconds)
-    return replace(
-        answers,
-        ids=answers.ids[rows],
-        hits=answers.hits[rows],
-        truth_ids=answers.truth_ids[rows],
-        truth_distances=answers.truth_distances[rows],
-        ratio=answers.ratio[rows],
-        latency_ns=answers.latency_ns[rows],
-        cost=cost,
-    )
 
 
 def weigh(

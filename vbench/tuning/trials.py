@@ -16,7 +16,7 @@ from vbench.measures.answers import Answers
 from vbench.runs.run import Run
 from vbench.runs.schema import Trial
 from vbench.runs.settings import Setting, Variant
-from vbench.tuning.evidence import Evidence, part_of, weigh
+from vbench.tuning.evidence import Evidence, weigh
 from vbench.tuning.targets import Objective, Target
 
 _IN_VAIN = 2
@@ -95,7 +95,7 @@ class Judge:
         self.level = level
         self.run = Run(bench.journal.folder)
         facts = self.run.manifest
-        self.calibration, self.held_out = halves(facts.dataset.m, facts.options.seed)
+        self.calibration, self.held_out = split_queries(facts.dataset.m, facts.options.seed)
         self.attainable = [each.is_attainable(len(self.calibration), level) for each in targets]
         self.tried: list[Tried] = []
 
@@ -144,7 +144,7 @@ class Judge:
         return Claim(tried, tuple(evidence), self._objective(answers, setting.index))
 
     def _answers(self, trials: Sequence[Trial], rows: NDArray[np.intp]) -> list[Answers]:
-        return [part_of(self.run.answers(trial), rows) for trial in trials]
+        return [self.run.answers(trial).of_queries(rows) for trial in trials]
 
     def _objective(self, answers: Sequence[Answers], index: str) -> float:
         values = [self.objective.measure.value(each) for each in answers]
@@ -156,7 +156,7 @@ class Judge:
         return float(np.mean(known))
 
 
-def halves(m: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def split_queries(m: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows of the calibration half and of the held-out half, in random order."""
     order = np.random.default_rng([seed, m]).permutation(m)
     return order[: math.ceil(m / 2)], order[math.ceil(m / 2) :]

@@ -27,7 +27,7 @@ from vbench.tuning.targets import (
     parse_objective,
     parse_targets,
 )
-from vbench.tuning.trials import Claim, Judge, halves
+from vbench.tuning.trials import Claim, Judge, split_queries
 
 ONE_PARAMETER, SEVERAL = 12, 60
 """Settings that are tried of an index, at most, where one parameter moves and where several do."""
@@ -142,7 +142,7 @@ def _decide(judge: Judge, outcomes: Sequence[Outcome]) -> tuple[Claim, bool]:
         return judge.claim(nearest), bool(met)
     if not all(judge.attainable):
         return judge.claim(best.best), True
-    return cheapest_certified(judge, best), True
+    return certify_cheapest(judge, best), True
 
 
 def _is_open(judge: Judge, claim: Claim) -> bool:
@@ -161,7 +161,7 @@ def _judged_best(judge: Judge, claim: Claim) -> Claim:
     return judge.claim(max(disturbed, key=lambda each: each.judged_slack))
 
 
-def cheapest_certified(judge: Judge, outcome: Outcome) -> Claim:
+def certify_cheapest(judge: Judge, outcome: Outcome) -> Claim:
     """Test the settings from the most conservative on until one is not certified.
 
     Of several that served every query of the calibration half alike, that is the widest.
@@ -181,7 +181,7 @@ def cheapest_certified(judge: Judge, outcome: Outcome) -> Claim:
     return min(certified, key=lambda each: judge.objective.loss(each.tried.objective))
 
 
-def too_few_queries(dataset: Dataset, target: str, level: float, seed: int = 0) -> list[Target]:
+def find_unattainable(dataset: Dataset, target: str, level: float, seed: int = 0) -> list[Target]:
     """Targets that half of the queries could not certify even if all of them passed."""
-    _, held_out = halves(dataset.m, seed)
+    _, held_out = split_queries(dataset.m, seed)
     return [each for each in parse_targets(target) if not each.is_attainable(len(held_out), level)]
