@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -193,6 +194,20 @@ def test_an_answer_that_differs_in_one_pass_is_unstable(tmp_path: Path) -> None:
     worker.index.search_one = search_one  # type: ignore[method-assign]
     done, _ = searched(worker, repeats=3, warmup=0)
     assert (done.redone, done.unstable) == (0, 5)
+
+
+def test_cpu_time_of_processes_that_it_started_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """During the passes, shared by all their queries."""
+    machine = Machine()
+    worker = worker_of("Counting", tmp_path, time=machine.clock)
+    worker.index.machine = machine  # type: ignore[attr-defined]
+    spent = iter([2.0, 2.008])
+    tree = SimpleNamespace(cpu_seconds_below=lambda: next(spent))
+    monkeypatch.setattr("vbench.bench.worker.Tree", lambda pid: tree)
+    done, _ = searched(worker)
+    assert done.cpu_ns == pytest.approx(10_000 + 8e6 / (2 * 20))
 
 
 def test_a_server_of_nobody_has_no_cpu_time(tmp_path: Path) -> None:
