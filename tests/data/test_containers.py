@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from vectors import gaussian_pair
 
-from vbench.data.containers import npz_member, npz_name, read_hdf5, read_npz
+from vbench.data.containers import Contents, npz_member, npz_name, read_hdf5, read_npz
 from vbench.errors import DataError
 
 BASE, QUERIES = gaussian_pair(20, 3, 4)
@@ -30,15 +30,19 @@ def hdf5(folder: Path, attributes: dict[str, Any], **arrays: Any) -> Path:
     return folder / "a.hdf5"
 
 
-@pytest.mark.parametrize("word", ["l2", np.array("l2"), np.array(["l2"]), np.array(b"l2")])
-def test_an_archive_has_base_queries_truth_and_metric(tmp_path: Path, word: Any) -> None:
-    """The metric as one string in whatever wrapping; arrays are mapped."""
-    found = read_npz(npz(tmp_path, base=BASE, queries=QUERIES, neighbors=TRUE, metric=word))
+def assert_whole(found: Contents) -> None:
     assert found.queries is not None
     assert found.ground_truth is not None
     assert np.array_equal(found.base, BASE)
     assert np.array_equal(found.queries, QUERIES)
     assert np.array_equal(found.ground_truth, TRUE)
+
+
+@pytest.mark.parametrize("word", ["l2", np.array("l2"), np.array(["l2"]), np.array(b"l2")])
+def test_an_archive_has_base_queries_truth_and_metric(tmp_path: Path, word: Any) -> None:
+    """The metric as one string in whatever wrapping; arrays are mapped."""
+    found = read_npz(npz(tmp_path, base=BASE, queries=QUERIES, neighbors=TRUE, metric=word))
+    assert_whole(found)
     assert found.metric == "l2"
     assert isinstance(found.base, np.memmap)
 
@@ -85,11 +89,7 @@ def test_hdf5_of_ann_benchmarks_is_read(tmp_path: Path) -> None:
     """Train, test and neighbors; the word of its metric."""
     path = hdf5(tmp_path, {"distance": "angular"}, train=BASE, test=QUERIES, neighbors=TRUE)
     found = read_hdf5(path)
-    assert found.queries is not None
-    assert found.ground_truth is not None
-    assert np.array_equal(found.base, BASE)
-    assert np.array_equal(found.queries, QUERIES)
-    assert np.array_equal(found.ground_truth, TRUE)
+    assert_whole(found)
     assert found.metric == "cosine"
 
 

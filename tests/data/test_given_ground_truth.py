@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from vectors import gaussian_pair
 
 from vbench.data.dataset import Dataset
 from vbench.data.given_ground_truth import check_ground_truth
@@ -13,10 +14,7 @@ from vbench.errors import DataError
 
 @pytest.fixture
 def dataset():
-    random = np.random.default_rng(3)
-    base = random.standard_normal((2000, 12)).astype(np.float32)
-    queries = random.standard_normal((40, 12)).astype(np.float32)
-    return Dataset("tiny", base, queries, "l2")
+    return Dataset("tiny", *gaussian_pair(2000, 40, 12, seed=3), "l2")
 
 
 @pytest.mark.parametrize("metric", ["l2", "ip", "cosine"])

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from vectors import gaussian_pair
 
 import vbench
 from vbench.data import ground_truth as module
@@ -20,10 +21,7 @@ from vbench.neighbors.exact import nearest
 
 @pytest.fixture
 def dataset():
-    random = np.random.default_rng(3)
-    base = random.standard_normal((2000, 12)).astype(np.float32)
-    queries = random.standard_normal((40, 12)).astype(np.float32)
-    return Dataset("tiny", base, queries, "l2")
+    return Dataset("tiny", *gaussian_pair(2000, 40, 12, seed=3), "l2")
 
 
 @pytest.fixture
