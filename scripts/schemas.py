@@ -21,7 +21,11 @@ MODULES = (
     "vbench.analysis.summary",
     "vbench.analysis.tail",
     "vbench.analysis.tuning",
+    "vbench.data.documents",
+    "vbench.indexes.conformance.document",
+    "vbench.indexes.overview",
     "vbench.ranking.handoff",
+    "vbench.render.page.page",
 )
 """The modules whose documents have a schema."""
 FOLDER = Path(__file__).parent.parent / "docs" / "schemas"

@@ -51,7 +51,7 @@ def test_show_of_a_card_that_is_not_here():
     assert "Public Domain" in result.output
     assert "Not here yet: vbench data fetch glove-50" in result.output
     found = document("show", "glove-50")
-    assert found["schema"] == "vbench.data-show/1"
+    assert found["schema"] == "vbench.data-show/2"
     assert found["data"] is None
     assert found["card"]["files"][0]["sha256"].startswith("2d85")
 
@@ -64,7 +64,7 @@ def test_show_of_a_path(vectors):
     found = document("show", "base.npy", "--metric", "l2")["data"]
     assert (found["n"], found["m"], found["d"], found["duplicates"]) == (200, 9, 4, 1)
     text = call("show", "base.npy", "--metric", "l2").output
-    assert "1 base vectors repeat another one (0.50%)" in text
+    assert "1 base vectors repeat another one (0.50 %)" in text
 
 
 def test_show_of_embedded_data():

@@ -24,7 +24,7 @@ def test_list_shows_every_recipe_and_adapter() -> None:
     for name in [*recipe_files(), "hnswlib", "vbench-ann", "faiss:FACTORY"]:
         assert name in result.stdout
     document = json.loads(call("list", "--json").stdout)
-    assert document["schema"] == "vbench.indexes/1"
+    assert document["schema"] == "vbench.indexes/2"
     rows = {row["name"]: row for row in document["indexes"]}
     assert rows["lsh"]["metrics"] == ["l2"]
     assert rows["hnsw"]["tune_parameter"] == "ef"
@@ -37,7 +37,7 @@ def test_a_recipe_that_cannot_be_read_is_a_warning(
     """The list holds the others."""
     bad = tmp_path / "mine.toml"
     bad.write_text('adapter = "gone"\n')
-    monkeypatch.setattr("vbench.indexes.recipe.recipe_files", lambda: {str(bad): bad})
+    monkeypatch.setattr("vbench.indexes.overview.recipe_files", lambda: {str(bad): bad})
     result = call("list")
     assert result.exit_code == 0
     assert "unknown index 'gone'" in result.stderr

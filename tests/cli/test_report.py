@@ -46,7 +46,7 @@ def test_figures_and_vectors_are_asked_for(tmp_path: Path) -> None:
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
-    assert document["schema"] == "vbench.report/1"
+    assert document["schema"] == "vbench.report/2"
     assert document["page"] == str(tmp_path / "a.html")
     assert {Path(name).suffix for name in document["figures"]} == {".png", ".svg", ".pdf"}
     assert all(Path(name).is_file() for name in document["figures"])

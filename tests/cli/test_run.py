@@ -231,7 +231,7 @@ def test_whatever_goes_wrong_ends_in_one_line(
     def fails() -> None:
         raise error
 
-    monkeypatch.setattr("vbench.indexes.recipe.describe_indexes", fails)
+    monkeypatch.setattr("vbench.indexes.overview.describe_indexes", fails)
     result = CliRunner().invoke(main, ["index", "list"])
     assert result.exit_code == code
     assert says in result.output

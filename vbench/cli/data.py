@@ -57,11 +57,13 @@ def data() -> None:
 @json_option
 def list_datasets(as_json: bool) -> None:
     """List every dataset that has a name."""
-    from vbench.data import catalog, describe
+    from vbench.data import catalog
+    from vbench.data.describe import describe_entry
+    from vbench.data.documents import DatasetList
 
-    rows = [describe.summary(entry) for entry in catalog.entries()]
+    rows = [describe_entry(entry) for entry in catalog.entries()]
     if as_json:
-        print_json({"schema": "vbench.data-list/1", "datasets": rows})
+        print_json(DatasetList(datasets=rows))
         return
     from vbench.render.terminal.data import print_datasets
 
@@ -76,20 +78,22 @@ def list_datasets(as_json: bool) -> None:
 @json_option
 def show(name: str, as_json: bool, **given: Any) -> None:
     """Show a dataset's card, and what is in its vectors if they are here."""
-    from vbench.data import catalog, describe
+    from vbench.data import catalog
+    from vbench.data.describe import describe_card, describe_data
+    from vbench.data.documents import DataShown
     from vbench.render.terminal.data import print_card, print_data
 
     card, found = None, None
     if name in catalog.names() or catalog.is_card(name):
         entry = catalog.find(name)
-        card = describe.card(entry)
+        card = describe_card(entry)
         here = entry.status != "not fetched"
     else:
         here = True
     if here:
-        found = describe.data(open_dataset(name, given))
+        found = describe_data(open_dataset(name, given))
     if as_json:
-        print_json({"schema": "vbench.data-show/1", "card": card, "data": found})
+        print_json(DataShown(card=card, data=found))
         return
     if card:
         print_card(card)
@@ -115,6 +119,7 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
     $VBENCH_HOME, by default the user's cache folder.
     """
     from vbench.data import catalog
+    from vbench.data.documents import DataFetched, FetchedDataset
     from vbench.data.fetch import fetch as bring
     from vbench.data.load import load
 
@@ -125,7 +130,7 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
             folder = bring(entry, progress=progress)
         dataset = load(entry.reference)
         more = dataset.interactions
-        rows.append({"name": entry.name, "folder": str(folder), "n": dataset.n, "m": dataset.m})
+        rows.append(FetchedDataset(name=entry.name, folder=str(folder), n=dataset.n, m=dataset.m))
         if not as_json:
             say(
                 f"{entry.name}: {dataset.n:,} base vectors × {dataset.d}, {dataset.m:,} queries, "
@@ -133,7 +138,7 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
                 + ("" if more is None else f", with {more.height:,} interactions")
             )
     if as_json:
-        print_json({"schema": "vbench.data-fetch/1", "datasets": rows})
+        print_json(DataFetched(datasets=rows))
     else:
         import shlex
 
@@ -166,6 +171,7 @@ def convert(
     """
     from vbench.data.convert import convert as write
     from vbench.data.convert import describe_losses, targets
+    from vbench.data.documents import DataConverted
     from vbench.data.ground_truth import compute_ground_truth
 
     dataset = open_dataset(source, given)
@@ -180,7 +186,7 @@ def convert(
     if (lost := describe_losses(dataset, target)) and not as_json:
         say(f"vbench: warning: {target.suffix} keeps no {lost}; a folder does", err=True)
     if as_json:
-        print_json({"schema": "vbench.data-convert/1", "files": [str(path) for path in paths]})
+        print_json(DataConverted(files=[str(path) for path in paths]))
         return
     for path in paths:
         say(path)
@@ -216,6 +222,7 @@ def truth(
     `vbench run` does this by itself. A computation that was stopped resumes.
     """
     from vbench.data.convert import check_ground_truth_target, write_ground_truth
+    from vbench.data.documents import GroundTruthInfo
     from vbench.data.ground_truth import compute_ground_truth
 
     if out:
@@ -233,15 +240,14 @@ def truth(
         write_ground_truth(found, out, dataset.item_ids)
     if as_json:
         print_json(
-            {
-                "schema": "vbench.data-truth/1",
-                "dataset": dataset.name,
-                "fingerprint": dataset.fingerprint,
-                "queries": dataset.m,
-                "depth": found.depth,
-                "seconds": watch(),
-                "file": str(out) if out else None,
-            }
+            GroundTruthInfo(
+                dataset=dataset.name,
+                fingerprint=dataset.fingerprint,
+                queries=dataset.m,
+                depth=found.depth,
+                seconds=watch(),
+                file=str(out) if out else None,
+            )
         )
         return
     say(

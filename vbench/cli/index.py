@@ -32,19 +32,18 @@ def index() -> None:
 @json_option
 def list_indexes(as_json: bool) -> None:
     """List every index that --index can name: recipes, then adapters without one."""
-    from vbench.indexes.recipe import describe_indexes
+    from vbench.indexes.overview import describe_indexes
 
-    rows, warnings = describe_indexes()
+    found = describe_indexes()
     if as_json:
-        print_json({"schema": "vbench.indexes/1", "indexes": rows, "warnings": warnings})
+        print_json(found)
         return
     table = _table("index", "adapter", "from", "metrics", "tunes", "settings", "about")
-    for row in rows:
-        cells = [row["name"], row["adapter"], row["origin"], ", ".join(row["metrics"])]
-        cells += [row["tune_parameter"] or "", str(row["settings"]), row["about"]]
-        table.add_row(*cells)
+    for row in found.indexes:
+        cells = [row.name, row.adapter, row.origin, ", ".join(row.metrics)]
+        table.add_row(*cells, row.tune_parameter or "", str(row.settings), row.about)
     console().print(table)
-    for warning in warnings:
+    for warning in found.warnings:
         say(f"vbench: warning: {warning}", err=True)
     say(
         "Also: a recipe's .toml file, package.module:Class, faiss:FACTORY (faiss:IVF1024,Flat), "
@@ -57,28 +56,28 @@ def list_indexes(as_json: bool) -> None:
 @json_option
 def show_index(name: str, as_json: bool) -> None:
     """Show what NAME is built with, what is searched, and what each parameter may be."""
-    from vbench.indexes.recipe import describe_index
+    from vbench.indexes.overview import describe_index
 
     shown = describe_index(name)
     if as_json:
-        print_json({"schema": "vbench.index/1", **shown})
+        print_json(shown)
         return
-    say(f"{shown['name']}: {shown['about']}")
-    say(f"adapter {shown['adapter']}, from {shown['origin']}")
+    say(f"{shown.name}: {shown.about}")
+    say(f"adapter {shown.adapter}, from {shown.origin}")
     say(
-        f"metrics {', '.join(shown['metrics'])}; space {shown['transform']}; "
-        f"dimensions {shown['dimensions']}"
+        f"metrics {', '.join(shown.metrics)}; space {shown.transform}; "
+        f"dimensions {shown.dimensions}"
     )
-    if tuned := shown["tune_parameter"]:
-        say(f"tuned: {tuned['name']}, from {tuned['low']:g} to {tuned['high']:g}")
+    if tuned := shown.tune_parameter:
+        say(f"tuned: {tuned.name}, from {tuned.low:g} to {tuned.high:g}")
     table = _table("parameter", "of", "allowed", "default", "here")
-    for each in shown["parameters"]:
-        cells = [each["name"], each["stage"], each["allowed"], *map(_value, (each["default"],))]
-        table.add_row(*cells, _value(each["here"]) if each["here"] is not None else "")
-    if shown["parameters"]:
+    for each in shown.parameters:
+        here = "" if each.here is None else _value(each.here)
+        table.add_row(each.name, each.stage, each.allowed, _value(each.default), here)
+    if shown.parameters:
         console().print(table)
-    if shown["example"]:
-        say(f"Try: {shown['example']}")
+    if shown.example:
+        say(f"Try: {shown.example}")
 
 
 @index.command("check")
@@ -93,16 +92,14 @@ def show_index(name: str, as_json: bool) -> None:
 @json_option
 def check(name: str, timeout: float, as_json: bool) -> int:
     """Check that NAME conforms to the index protocol; exit code 1 when a check fails."""
+    from vbench.indexes.conformance.document import Checked
     from vbench.indexes.conformance.kit import check_index
 
     with progress_bar() as progress:
         findings = check_index(name, timeout=timeout, progress=progress)
     failed = sum(finding.status == "fail" for finding in findings)
     if as_json:
-        checks = [finding._asdict() for finding in findings]
-        print_json(
-            {"schema": "vbench.check/1", "index": name, "passed": not failed, "checks": checks}
-        )
+        print_json(Checked.of(name, findings))
         return int(failed > 0)
     from vbench.render.terminal.terminal import styled
 
@@ -119,13 +116,9 @@ def check(name: str, timeout: float, as_json: bool) -> int:
 
 
 def _table(*columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
+    from vbench.render.terminal.tables import make_table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=number == 0)
-    return table
+    return make_table("", *columns, text=columns)
 
 
 def _value(value: Any) -> str:

@@ -48,6 +48,7 @@ def prune(
     but with --yes.
     """
     from vbench.data import prune as pruning
+    from vbench.data.documents import DataPruned, PrunableItem
 
     items = [
         *pruning.prunable(unused_days=unused, datasets=datasets),
@@ -60,18 +61,18 @@ def prune(
     swept = [] if dry_run else pruning.sweep_home()
     if as_json:
         print_json(
-            {
-                "schema": "vbench.data-prune/1",
-                "items": [
-                    {"kind": each.kind, "reason": each.reason, "path": str(each.path)}
-                    | {"bytes": each.bytes}
+            DataPruned(
+                items=[
+                    PrunableItem(
+                        kind=each.kind, reason=each.reason, path=str(each.path), bytes=each.bytes
+                    )
                     for each in items
                 ],
-                "bytes": sum(each.bytes for each in items),
-                "removed": removes,
-                "freed": freed,
-                "swept": [str(path) for path in swept],
-            }
+                bytes=sum(each.bytes for each in items),
+                removed=removes,
+                freed=freed,
+                swept=[str(path) for path in swept],
+            )
         )
         return
     _print_end(items, removes=removes, freed=freed, swept=len(swept), dry_run=dry_run)

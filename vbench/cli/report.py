@@ -56,7 +56,7 @@ def report(
 
     from vbench.cli.open_runs import open_runs
     from vbench.render.figures import export
-    from vbench.render.page.page import write
+    from vbench.render.page.page import Reported, write
 
     def made(opened: list[Run]) -> tuple[Path, list[Path]]:
         default = opened[0].path / "report.html" if len(opened) == 1 else Path("report.html")
@@ -65,13 +65,7 @@ def report(
 
     written, drawn = open_runs(runs, made)
     if as_json:
-        print_json(
-            {
-                "schema": "vbench.report/1",
-                "page": str(written),
-                "figures": [str(path) for path in drawn],
-            }
-        )
+        print_json(Reported(page=str(written), figures=[str(path) for path in drawn]))
     else:
         say(f"page: {written}")
         if figures is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,11 +11,10 @@ from vbench._choices import check_choice
 from vbench._paths import resource_dir
 from vbench._toml import read_toml, rename_keys
 from vbench.errors import UnknownNameError, VbenchError
-from vbench.indexes.parameters import REQUIRED, parameters
+from vbench.indexes.parameters import parameters
 from vbench.indexes.protocol import Index
-from vbench.indexes.registry import adapters, available, rehearse, resolve
-from vbench.indexes.space import Transform, in_words
-from vbench.metric import METRICS
+from vbench.indexes.registry import adapters, rehearse, resolve
+from vbench.indexes.space import Transform
 
 
 class TuneParameter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,82 +140,3 @@ def _with_range(name: str | None, sweep: dict[str, Any]) -> TuneParameter | None
 
 def _summary(kind: type) -> str:
     return (kind.__doc__ or "").strip().partition("\n")[0].rstrip(".")
-
-
-def describe_indexes() -> tuple[list[dict[str, Any]], list[str]]:
-    """One row for each recipe of the catalog, then for each adapter without a recipe of its name.
-
-    Returns
-    -------
-    rows : name, adapter, origin, metrics, tune_parameter, settings (how many), about
-    warnings : one line for each plug-in or recipe that cannot be used
-    """
-    classes, warnings = available()
-    files = recipe_files()
-    rows = []
-    for name in [*files, *(name for name in classes if name not in files)]:
-        try:
-            recipe = load_recipe(name)
-            rows.append(_row(recipe, resolve(recipe.adapter)))
-        except VbenchError as error:
-            warnings.append(f"{error}; it is left out")
-    return rows, warnings
-
-
-def describe_index(spec: str) -> dict[str, Any]:
-    """Everything about one index.
-
-    Raises
-    ------
-    VbenchError
-        There is no such index, or it cannot be used.
-    """
-    recipe = load_recipe(spec)
-    kind = resolve(recipe.adapter)
-    given = {**recipe.build, **recipe.search}
-    known = [
-        {
-            "name": each.name,
-            "stage": each.stage,
-            "allowed": each.allowed,
-            "default": "required" if each.default is REQUIRED else each.default,
-            "here": given.get(each.name),
-        }
-        for each in parameters(kind).values()
-    ]
-    return {
-        **_row(recipe, kind),
-        "transform": recipe.transform,
-        "dimensions": in_words(kind.dimensions),
-        "requires": list(kind.requires),
-        "seeded": kind.seeded,
-        "tune_parameter": msgspec.to_builtins(recipe.tune_parameter),
-        "build": recipe.build,
-        "search": recipe.search,
-        "parameters": known,
-        "example": _example(spec, recipe),
-    }
-
-
-def _row(recipe: Recipe, kind: type[Index]) -> dict[str, Any]:
-    registered = adapters().get(recipe.adapter)
-    sizes = [len(value) if isinstance(value, list) else 1 for value in recipe.search.values()]
-    return {
-        "name": recipe.name,
-        "adapter": recipe.adapter,
-        "origin": registered.origin if registered else kind.__module__,
-        "metrics": [metric for metric in METRICS if metric in kind.metrics],
-        "tune_parameter": recipe.tune_parameter.name if recipe.tune_parameter else None,
-        "settings": math.prod(sizes),
-        "about": recipe.about,
-    }
-
-
-def _example(spec: str, recipe: Recipe) -> str:
-    quoted = spec if spec.replace("-", "").replace("_", "").isalnum() else f"'{spec}'"
-    if recipe.tune_parameter is None:
-        return f"vbench run --index {quoted}"
-    name = recipe.tune_parameter.name
-    values = recipe.search.get(name, [])
-    shown = [values[0], values[-1]] if isinstance(values, list) and len(values) > 1 else [8, 64]
-    return f"vbench run --index {quoted} --set {name}={','.join(map(str, shown))}"

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup, escape
 
+from vbench._document import Document
 from vbench._paths import resource_dir
 from vbench._plain import plain
 from vbench.analysis.gather import Panel, Report, gather
@@ -31,6 +32,15 @@ if TYPE_CHECKING:
     import polars as pl
 
 LEVEL = 0.9
+
+
+class Reported(Document, frozen=True, kw_only=True, tag="vbench.report/2"):
+    """The files that `vbench report` wrote."""
+
+    page: str
+    figures: list[str]
+
+
 _PLAIN = "!$&'()*+,-./:;=?@_~ |[]{}^"
 """What may stand in a data: address as it is, besides letters and digits."""
 

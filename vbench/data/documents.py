@@ -1,0 +1,136 @@
+"""The documents of `vbench data`."""
+
+from __future__ import annotations
+
+import msgspec
+
+from vbench._document import Document
+from vbench.data.card import Card
+from vbench.metric import Metric
+
+
+class DatasetRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of `vbench data list`."""
+
+    name: str
+    title: str
+    metric: Metric | None
+    n: int | None
+    m: int | None
+    d: int | None
+    bytes: int | None
+    status: str
+
+
+class DatasetList(Document, frozen=True, kw_only=True, tag="vbench.data-list/2"):
+    """Every dataset that has a name."""
+
+    datasets: list[DatasetRow]
+
+
+class ShownCard(Card, frozen=True, kw_only=True):
+    """A card, where its data lies, and the checksums of what was fetched."""
+
+    name: str
+    status: str
+    additions_are_here: bool
+    recorded_sha256: dict[str, str]
+
+
+class ColumnInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A column's type and role, and how often each value occurs where there are few."""
+
+    type: str
+    role: str | None
+    values: dict[str, int]
+
+
+class CopiesInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Base vectors that equal another one: their share, and the size of the largest group."""
+
+    share: float
+    largest: int
+
+
+class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What is found in the vectors and tables themselves."""
+
+    name: str
+    metric: Metric
+    n: int
+    m: int
+    d: int
+    dtype: str
+    query_dtype: str
+    parts: int | None
+    zero_rows: int | None
+    duplicates: int
+    copies: CopiesInfo
+    queries_in_base: int
+    hold_out: int | None
+    fingerprint: str
+    ground_truth_depth: int | None
+    relevance: int | None
+    interactions: int | None
+    query_id: str | None
+    item_id: str | None
+    segments: dict[str, ColumnInfo]
+    items: dict[str, ColumnInfo]
+
+
+class DataShown(Document, frozen=True, kw_only=True, tag="vbench.data-show/2"):
+    """A dataset's card, where it has one, and what is in its vectors, where they are here."""
+
+    card: ShownCard | None
+    data: DataInfo | None
+
+
+class FetchedDataset(msgspec.Struct, frozen=True, kw_only=True):
+    """A dataset that is here now."""
+
+    name: str
+    folder: str
+    n: int
+    m: int
+
+
+class DataFetched(Document, frozen=True, kw_only=True, tag="vbench.data-fetch/2"):
+    """What was fetched."""
+
+    datasets: list[FetchedDataset]
+
+
+class DataConverted(Document, frozen=True, kw_only=True, tag="vbench.data-convert/2"):
+    """The files that were written."""
+
+    files: list[str]
+
+
+class GroundTruthInfo(Document, frozen=True, kw_only=True, tag="vbench.data-truth/2"):
+    """Of which dataset, and how deep, the ground truth was computed or found."""
+
+    dataset: str
+    fingerprint: str
+    queries: int
+    depth: int
+    seconds: float
+    file: str | None
+
+
+class PrunableItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept and no longer needed."""
+
+    kind: str
+    reason: str
+    path: str
+    bytes: int
+
+
+class DataPruned(Document, frozen=True, kw_only=True, tag="vbench.data-prune/2"):
+    """What is no longer needed, and what was removed of it."""
+
+    items: list[PrunableItem]
+    bytes: int
+    removed: bool
+    freed: int
+    swept: list[str]

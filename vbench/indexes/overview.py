@@ -1,0 +1,144 @@
+"""What is known of indexes without building one: the rows behind `vbench index list` and `show`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+
+from vbench._document import Document
+from vbench.errors import VbenchError
+from vbench.indexes.parameters import REQUIRED, parameters
+from vbench.indexes.protocol import Index
+from vbench.indexes.recipe import Recipe, TuneParameter, load_recipe, recipe_files
+from vbench.indexes.registry import adapters, available, resolve
+from vbench.indexes.space import in_words
+from vbench.metric import METRICS, Metric
+
+
+class IndexRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of `vbench index list`; `settings` is how many a run measures."""
+
+    name: str
+    adapter: str
+    origin: str
+    metrics: list[Metric]
+    tune_parameter: str | None
+    settings: int
+    about: str
+
+
+class IndexList(Document, frozen=True, kw_only=True, tag="vbench.indexes/2"):
+    """Every index that has a name, and a line for each plug-in or recipe that cannot be used."""
+
+    indexes: list[IndexRow]
+    warnings: list[str]
+
+
+class ParameterInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a parameter may be, its default, and what a recipe gives it."""
+
+    name: str
+    stage: str
+    allowed: str
+    default: Any
+    here: Any
+
+
+class IndexInfo(Document, frozen=True, kw_only=True, tag="vbench.index/2"):
+    """What an index is built with, what is searched, and what each parameter may be."""
+
+    name: str
+    adapter: str
+    origin: str
+    metrics: list[Metric]
+    tune_parameter: TuneParameter | None
+    settings: int
+    about: str
+    transform: str
+    dimensions: str
+    requires: list[str]
+    seeded: bool
+    build: dict[str, Any]
+    search: dict[str, Any]
+    parameters: list[ParameterInfo]
+    example: str
+
+
+def describe_indexes() -> IndexList:
+    """One row for each recipe of the catalog, then for each adapter without one of its name."""
+    classes, warnings = available()
+    files = recipe_files()
+    rows = []
+    for name in [*files, *(name for name in classes if name not in files)]:
+        try:
+            recipe = load_recipe(name)
+            rows.append(_row(recipe, resolve(recipe.adapter)))
+        except VbenchError as error:
+            warnings.append(f"{error}; it is left out")
+    return IndexList(indexes=rows, warnings=warnings)
+
+
+def describe_index(spec: str) -> IndexInfo:
+    """Everything about one index.
+
+    Raises
+    ------
+    VbenchError
+        There is no such index, or it cannot be used.
+    """
+    recipe = load_recipe(spec)
+    kind = resolve(recipe.adapter)
+    given = {**recipe.build, **recipe.search}
+    row = _row(recipe, kind)
+    return IndexInfo(
+        name=row.name,
+        adapter=row.adapter,
+        origin=row.origin,
+        metrics=row.metrics,
+        tune_parameter=recipe.tune_parameter,
+        settings=row.settings,
+        about=row.about,
+        transform=recipe.transform,
+        dimensions=in_words(kind.dimensions),
+        requires=list(kind.requires),
+        seeded=kind.seeded,
+        build=recipe.build,
+        search=recipe.search,
+        parameters=[
+            ParameterInfo(
+                name=each.name,
+                stage=each.stage,
+                allowed=each.allowed,
+                default="required" if each.default is REQUIRED else each.default,
+                here=given.get(each.name),
+            )
+            for each in parameters(kind).values()
+        ],
+        example=_example(spec, recipe),
+    )
+
+
+def _row(recipe: Recipe, kind: type[Index]) -> IndexRow:
+    registered = adapters().get(recipe.adapter)
+    sizes = [len(value) if isinstance(value, list) else 1 for value in recipe.search.values()]
+    return IndexRow(
+        name=recipe.name,
+        adapter=recipe.adapter,
+        origin=registered.origin if registered else kind.__module__,
+        metrics=[metric for metric in METRICS if metric in kind.metrics],
+        tune_parameter=recipe.tune_parameter.name if recipe.tune_parameter else None,
+        settings=math.prod(sizes),
+        about=recipe.about,
+    )
+
+
+def _example(spec: str, recipe: Recipe) -> str:
+    quoted = spec if spec.replace("-", "").replace("_", "").isalnum() else f"'{spec}'"
+    if recipe.tune_parameter is None:
+        return f"vbench run --index {quoted}"
+    name = recipe.tune_parameter.name
+    values = recipe.search.get(name, [])
+    shown = [values[0], values[-1]] if isinstance(values, list) and len(values) > 1 else [8, 64]
+    return f"vbench run --index {quoted} --set {name}={','.join(map(str, shown))}"
