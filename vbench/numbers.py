@@ -155,31 +155,3 @@ def _decimals(value: float, digits: int) -> int:
     if value == 0.0:
         return 0
     return min(max(0, digits - 1 - math.floor(math.log10(value))), 9)
-
-
-def amount(measure: str, value: float | None, *, signed: bool = False) -> str:
-    """A value, or a difference, of the measure of this name; "–" where nothing is known."""
-    if value is None or not math.isfinite(value):
-        return UNKNOWN
-    sign = "-" if value < 0 else "+" if signed else ""
-    return sign + _unsigned(measure, abs(value))
-
-
-def _unsigned(measure: str, value: float) -> str:
-    if measure.startswith(("Latency", "BestLatency", "CpuTime", "BuildTime")):
-        return seconds(value)
-    if measure in ("IndexSize", "PeakMemory"):
-        return size(value)
-    if value >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.{max(4, min(1 - math.floor(math.log10(value)) if value > 0 else 0, 9))}f}"
-
-
-def seconds(value: float) -> str:
-    """A time with three digits and its unit."""
-    return write(value, "seconds")
-
-
-def size(value: float) -> str:
-    """A number of bytes with three digits and its unit."""
-    return write(value, "bytes")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vbench.numbers import amount
+from vbench.numbers import write
 from vbench.runs.facts import TrialFacts
 from vbench.runs.rows import Rows
 from vbench.runs.run import Run
@@ -92,8 +92,8 @@ def _of_caches(run: Run, setting: Setting) -> Iterator[Warn]:
         yield Warn(
             "a cache",
             f"{setting}: asked again ×{first / max(later, 1.0):.3g} faster "
-            f"({amount('Latency', later * 1e-9)}) than the first time "
-            f"({amount('Latency', first * 1e-9)})",
+            f"({write(later * 1e-9, 'seconds')}) than the first time "
+            f"({write(first * 1e-9, 'seconds')})",
             "QPS and latencies are those of remembered answers, which no new query gets",
             "switch the cache off, or judge by first_ns and unseen_ns of the trials",
             code="cache",
