@@ -39,6 +39,7 @@ class MadeWorkers:
         What is raised at a question, by the index of its setting's value, or by the build's key
         while it is built.
     said : what the index says of its version
+    knows_early : whether it says so before it is built
     """
 
     def __init__(self, dataset: Dataset, truth: np.ndarray, hits: Hits) -> None:
@@ -49,6 +50,7 @@ class MadeWorkers:
         self.asked: list[tuple[str, dict[str, Any], int]] = []
         self.faults: dict[Any, TrialError] = {}
         self.said: dict[str, str] = {}
+        self.knows_early = True
         self.on_close: Callable[[str, Closing], None] = lambda key, closing: None
 
     def has(self, build: Build) -> bool:
@@ -78,7 +80,7 @@ class MadeWorkers:
             self.on_close(build.key, Closing(0.25, None))
 
     def version(self, build: Build) -> dict[str, str]:
-        return self.said
+        return self.said if self.knows_early else {}
 
     def overhead(self) -> Overhead:
         return Overhead(1.0, 2.0)

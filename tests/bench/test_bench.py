@@ -177,7 +177,9 @@ def test_a_setting_that_fails_on_one_build_is_not_tried_on_the_others(
     assert workers.released == [prepared.plan.builds[0].key]
 
 
-def again(prepared: PreparedRun, folder: Path, keep: int = 0, **said: str) -> tuple[Any, ...]:
+def again(
+    prepared: PreparedRun, folder: Path, keep: int = 0, *, early: bool = True, **said: str
+) -> tuple[Any, ...]:
     """Measure one trial; then, as another call would, all of the first build."""
     bench, workers = made_bench(prepared, folder, lambda build, setting: 2)
     workers.said = {"server": "1"}
@@ -185,7 +187,7 @@ def again(prepared: PreparedRun, folder: Path, keep: int = 0, **said: str) -> tu
     bench.carry_out(build, [trial])
     claimed = ClaimedFolder(bench.journal.manifest, frozenset({trial.key}), False)
     bench, workers = made_bench(prepared, folder, lambda build, setting: 2 + keep, claimed=claimed)
-    workers.said = {"server": "1"} | said
+    workers.said, workers.knows_early = {"server": "1"} | said, early
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         carry_out(bench, prepared)
@@ -218,11 +220,12 @@ def test_a_build_that_answers_otherwise_is_measured_whole(
     assert bench.journal.why == told
 
 
+@pytest.mark.parametrize("early", [True, False])
 def test_a_server_of_another_version_is_measured_whole(
-    prepared: PreparedRun, tmp_path: Path
+    prepared: PreparedRun, tmp_path: Path, *, early: bool
 ) -> None:
-    """Without asking whether it answers alike; what it says now is noted."""
-    bench, workers, told = again(prepared, tmp_path, server="2")
+    """Said before it is built or only then: without asking whether it answers alike."""
+    bench, workers, told = again(prepared, tmp_path, early=early, server="2")
     assert "it is of version server 2 now, was server 1; measured again" in told[0]
     assert (asked(workers, repeats=1), sorted(asked(workers))) == ([], list(range(1, 9)))
     assert bench.journal.manifest.builds[0].server == {"server": "2"}
