@@ -257,6 +257,40 @@ def test_a_recipe_may_be_an_object(dataset: vbench.Dataset, tmp_path: Path) -> N
         vbench.run(dataset, vbench.Recipe("flat", transform="normalize"))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("run", {"k": "10"}),
+        ("run", {"threads": "2"}),
+        ("run", {"settings": ["ef"]}),
+        ("run", {"out": 3}),
+        ("tune", {"target": 0.9}),
+        ("compare", {"level": "95%"}),
+        ("tail", {"delta": "0.9"}),
+        ("tail", {"cross": "kind,user"}),
+        ("report", {"path": 3}),
+        ("rank", {"k": [3]}),
+    ],
+)
+def test_arguments_of_another_type_are_refused_in_words(
+    done: vbench.Run, dataset: vbench.Dataset, name: str, arguments: dict[str, Any]
+) -> None:
+    """Never by a TypeError from inside."""
+    first: tuple[Any, ...] = (done,)
+    if name in ("run", "tune"):
+        first = (dataset, "flat")
+    with pytest.raises(VbenchError, match=f"{next(iter(arguments))}=.* is not allowed; give"):
+        getattr(vbench, name)(*first, **arguments)
+
+
+@pytest.mark.parametrize("given", [3, None, object(), [3]])
+def test_what_is_no_run_is_refused(given: Any) -> None:
+    """By every function that takes runs."""
+    for function in (vbench.compare, vbench.tail, vbench.report, vbench.rank):
+        with pytest.raises(VbenchError, match="is no run; give one, or the path of its folder"):
+            function(given)
+
+
 # Classes of notebooks and scripts
 
 

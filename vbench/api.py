@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vbench._arguments import check_arguments
 from vbench.errors import VbenchError
 from vbench.runs.run import Run as _Run
 
@@ -44,12 +45,15 @@ class Run(_Run):
     From :func:`vbench.run`, or of an earlier one by :func:`vbench.open`.
     """
 
-    def summary(self, measures: Sequence[AnyMeasure] = (), cluster: str | None = None) -> Summary:
+    @check_arguments
+    def summary(
+        self, measures: AnyMeasure | Sequence[AnyMeasure] = (), cluster: str | None = None
+    ) -> Summary:
         """Every setting with the usual measures, and those that are given."""
         from vbench.analysis.summary import summarize
-        from vbench.measures.grammar import as_measure
+        from vbench.measures.grammar import as_measures
 
-        return summarize(self, [as_measure(each) for each in measures], cluster)
+        return summarize(self, as_measures(measures), cluster)
 
     def compare(self, *others: AnyRun, **options: Any) -> Comparison:
         """Compare the indexes of this run, or others with it: :func:`vbench.compare`."""
@@ -104,6 +108,7 @@ class Settings(list["Setting"]):
         return html_table(f"{len(self)} settings", ("index", "parameters", "K", "builds"), rows)
 
 
+@check_arguments
 def open(path: str | Path) -> Run:  # noqa: A001 (read as vbench.open)
     """Open a run folder.
 
@@ -115,6 +120,7 @@ def open(path: str | Path) -> Run:  # noqa: A001 (read as vbench.open)
     return Run(path)
 
 
+@check_arguments
 def run(
     dataset: Dataset | Data,
     indexes: AnyIndex | Sequence[AnyIndex],
@@ -215,6 +221,7 @@ def run(
     return Run(done.path)
 
 
+@check_arguments
 def tune(
     dataset: Dataset | Data,
     indexes: AnyIndex | Sequence[AnyIndex],
@@ -312,9 +319,9 @@ def tune(
     return found
 
 
+@check_arguments
 def compare(
-    runs: AnyRun | Sequence[AnyRun],
-    *,
+    *runs: AnyRun | Sequence[AnyRun],
     baseline: str | None = None,
     candidate: str | None = None,
     measures: AnyMeasure | Sequence[AnyMeasure] = (),
@@ -352,15 +359,13 @@ def compare(
         needs two.
     """
     from vbench.analysis.compare import compare as compared
-    from vbench.measures.grammar import as_measure
+    from vbench.measures.grammar import as_measures
 
-    single = isinstance(measures, str) or not isinstance(measures, Sequence)
-    several: Any = [measures] if single else measures
     return compared(
-        _runs(runs),
+        [each for given in runs for each in _runs(given)],
         baseline=baseline,
         candidate=candidate,
-        measures=[as_measure(each) for each in several],
+        measures=as_measures(measures),
         settings=[settings] if isinstance(settings, str) else settings,
         cluster=cluster,
         fail_if_worse=fail_if_worse,
@@ -368,6 +373,7 @@ def compare(
     )
 
 
+@check_arguments
 def tail(
     run: AnyRun,
     *,
@@ -426,6 +432,7 @@ def tail(
     )
 
 
+@check_arguments
 def rank(
     runs: AnyRun | Sequence[AnyRun],
     rankers: str | type | Ranker | Sequence[str | type | Ranker] = (),
@@ -478,6 +485,7 @@ def rank(
         )
 
 
+@check_arguments
 def report(
     runs: AnyRun | Sequence[AnyRun],
     path: str | Path | None = None,
@@ -518,8 +526,11 @@ def report(
 
 
 def _runs(given: AnyRun | Sequence[AnyRun]) -> builtins.list[_Run]:
-    single = isinstance(given, _Run | str | Path)
-    several: Any = [given] if single else list(given)  # type: ignore[arg-type]
+    several: Any = [given] if isinstance(given, _Run | str | Path) else given
+    if not isinstance(several, Sequence) or not all(
+        isinstance(each, _Run | str | Path) for each in several
+    ):
+        raise VbenchError(f"{given!r:.80} is no run; give one, or the path of its folder")
     if not several:
         raise VbenchError("no run given; give one, or the path of its folder")
     return [each if isinstance(each, _Run) else Run(each) for each in several]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vbench._choices import check_choice
+from vbench._arguments import check_choice
 from vbench._process.cores import usable_cores
 from vbench._trust import is_trusted
 from vbench.bench.plan import Plan, make_plan

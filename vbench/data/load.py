@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from vbench._arguments import check_arguments
 from vbench._trust import trusting
 from vbench.data import catalog
 from vbench.data.assemble import assemble
@@ -22,6 +23,7 @@ from vbench.errors import DataError, VbenchError
 from vbench.metric import Metric, known_metric
 
 
+@check_arguments
 def load(
     name_or_path: Data,
     *,

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from vbench._choices import check_choice
+from vbench._arguments import check_choice
 from vbench._paths import resource_dir
 from vbench._toml import read_toml, rename_keys
 from vbench.errors import UnknownNameError, VbenchError

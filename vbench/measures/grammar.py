@@ -7,7 +7,7 @@ import functools
 import inspect
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, get_type_hints
 
@@ -76,6 +76,18 @@ def as_measure(given: str | Measure | type[Measure]) -> Measure:
             f"{given!r} is not a measure; give one such as Recall @ 10, or 'Recall@10'"
         )
     return given
+
+
+def as_measures(given: Any) -> list[Measure]:
+    """One measure or several, as :func:`as_measure` takes each; what is given twice is there once.
+
+    Raises
+    ------
+    VbenchError
+        One is no measure.
+    """
+    several = isinstance(given, Iterable) and not isinstance(given, str | Measure | type)
+    return list(dict.fromkeys(map(as_measure, given if several else [given])))
 
 
 def _read(text: str, head: str, cutoff: str) -> tuple[type[Measure], Sequence[tuple[str, str]]]:

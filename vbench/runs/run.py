@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench._choices import check_choice
+from vbench._arguments import check_arguments, check_choice
 from vbench.data.dataset import GroundTruth
 from vbench.errors import DamagedFileError, UnknownNameError, VbenchError
 from vbench.measures.answers import Answers, Cost
 from vbench.measures.base import Measure
 from vbench.measures.cost import best_of_repeats
 from vbench.measures.curve import curve
-from vbench.measures.grammar import as_measure
+from vbench.measures.grammar import as_measures
 from vbench.measures.sample import Estimate, Sample
 from vbench.metric import FloatArray
 from vbench.runs import files, tables
@@ -336,6 +336,7 @@ class Run:
         columns = {"delta": np.arange(setting.k + 1) / setting.k}
         return pl.DataFrame(columns | {name: getattr(found, name) for name in names})
 
+    @check_arguments
     def measure(
         self,
         name: str | Measure | Sequence[str | Measure],
@@ -372,12 +373,11 @@ class Run:
 
         check_choice("per", per, get_args(Per))
         single = isinstance(name, str | Measure | type)
-        given: Any = [name] if single else name
-        measures = [as_measure(each) for each in given]
+        measures = as_measures(name)
         if not measures:
             raise VbenchError("no measure given; name at least one, such as Recall@10")
         rows: list[dict[str, Any]] = []
-        for measure in dict.fromkeys(measures):
+        for measure in measures:
             named = {} if single else {"measure": str(measure)}
             for setting in self._with_cutoff(measure):
                 rows += [named | row for row in self._rows_of(measure, setting, per, cluster)]

@@ -18,6 +18,7 @@ from vbench._plain import plain
 from vbench.analysis.gather import Panel, Report, gather
 from vbench.analysis.matched import MatchedRecall, match_recall
 from vbench.data.files import write_whole
+from vbench.errors import VbenchError
 from vbench.render import frames
 from vbench.render.page import words
 from vbench.render.page.charts import Drawing
@@ -55,7 +56,10 @@ def write(runs: Run | Report | Sequence[Run], path: str | Path) -> Path:
     """
     path = Path(path)
     text = html(runs)
-    write_whole(path, text.encode())
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise VbenchError(f"{path}: cannot be written ({error.strerror})") from None
     return path
 
 
