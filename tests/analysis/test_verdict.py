@@ -1,0 +1,119 @@
+"""What a comparison says in words, what a gate stops, and which warnings go with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vbench._document import Interval
+from vbench.analysis.comparison import Compared
+from vbench.analysis.verdict import judge_gate, say_verdict, spoils
+from vbench.runs.schema import Warn
+
+
+def compared(**changes: Any) -> Compared:
+    """Recall of b is significantly 0.05 lower than that of a."""
+    value = Interval(0.9, 0.89, 0.91)
+    row: dict[str, Any] = {
+        "measure": "Recall@10",
+        "k": 10,
+        "unit": "score",
+        "kind": "quality",
+        "higher_is_better": True,
+        "baseline": "a",
+        "candidate": "b",
+        "builds": [3, 3],
+        "baseline_value": value,
+        "candidate_value": value,
+        "difference": -0.05,
+        "low": -0.06,
+        "high": -0.04,
+        "p": 0.001,
+        "different": True,
+        "better": "baseline",
+        "claim": "indexes differ",
+        "minimum_detectable_difference": 0.01,
+    }
+    return Compared(**row | changes)
+
+
+NOTHING = {"different": False, "better": None}
+
+
+def test_a_difference_is_told_with_its_winner() -> None:
+    """From the side of the candidate, whichever won."""
+    said = say_verdict(compared(), 1)
+    assert said.startswith("a beats b: Recall@10 is lower by ")
+    assert said.endswith("with b")
+    won = say_verdict(compared(difference=0.05, low=0.04, high=0.06, better="candidate"), 1)
+    assert won.startswith("b beats a: Recall@10 is higher by ")
+
+
+def test_of_single_builds_no_more_is_said_than_they_tell() -> None:
+    """They are no indexes; one of each tells nothing where chance has to be measured."""
+    said = say_verdict(compared(claim="builds differ"), 1)
+    assert said.startswith("these two builds differ: ")
+    assert "beats" not in said
+    nothing = say_verdict(compared(**NOTHING, p=None, measure="QPS"), 1)
+    assert nothing.startswith("nothing can be said of QPS: one build of each")
+
+
+@pytest.mark.parametrize(
+    ("tests", "p", "together"), [(4, 0.03, True), (4, 0.2, False), (1, 0.03, False)]
+)
+def test_what_is_not_shown_says_what_could_be_detected(
+    tests: int, p: float, *, together: bool
+) -> None:
+    """And that there were several tests, where alone it would have been a difference."""
+    said = say_verdict(compared(**NOTHING, p=p), tests)
+    assert said.startswith("no difference shown")
+    assert ("among 4 comparisons" in said) is together
+    assert "the minimum detectable difference is" in said
+    few = say_verdict(compared(**NOTHING, p=p, minimum_detectable_difference=None), tests)
+    assert few.endswith("so few queries and builds could not show any")
+
+
+def test_a_gate_stops_what_is_significantly_worse_by_its_limit() -> None:
+    """Not what is better, nor what is worse by less."""
+    rows = [compared(), compared(difference=0.05, better="candidate"), compared(difference=-0.01)]
+    gate = judge_gate(rows, 0.02)
+    assert (gate.limit, len(gate.failed), gate.blind) == (0.02, 1, [])
+    assert len(judge_gate(rows, 0.0).failed) == 2
+
+
+def test_a_gate_is_blind_where_a_loss_of_its_limit_would_have_passed() -> None:
+    """Or where none could be detected; what did differ was seen."""
+    assert judge_gate([compared(**NOTHING, minimum_detectable_difference=0.02)], 0.02).blind == []
+    for detectable in (0.03, None):
+        (said,) = judge_gate(
+            [compared(**NOTHING, minimum_detectable_difference=detectable)], 0.02
+        ).blind
+        assert said.startswith("Recall@10, b: the minimum detectable loss is ")
+    assert judge_gate([compared(minimum_detectable_difference=0.9)], 0.02).blind == []
+
+
+def test_a_cost_is_lost_as_a_share_of_the_baseline() -> None:
+    """More of it is worse."""
+    cost = {"kind": "cost", "higher_is_better": False, "measure": "Latency(p=50)", "unit": "s"}
+    base = Interval(0.010, 0.009, 0.011)
+    row = compared(**cost, difference=0.001, low=0.0005, high=0.0015, baseline_value=base)
+    assert judge_gate([row], 0.09).failed
+    assert not judge_gate([row], 0.11).failed
+
+
+@pytest.mark.parametrize(
+    ("warning", "quality", "speed"),
+    [
+        (Warn("x", "", "", "", code="unstable-ids"), True, True),
+        (Warn("unstable ids", "", "", ""), True, True),
+        (Warn("x", "", "", "", code="old-kernel"), False, True),
+        (Warn("x", "", "", "", code="copies"), False, False),
+    ],
+)
+def test_some_warnings_of_a_run_go_with_its_comparisons(
+    warning: Warn, *, quality: bool, speed: bool
+) -> None:
+    """Those of times where times are compared; runs of 0.1 have no codes."""
+    assert spoils(warning, speed=False) is quality
+    assert spoils(warning, speed=True) is speed
