@@ -17,7 +17,7 @@ Unit = Literal["share", "score", "seconds", "bytes", "rate", "count", "number"]
 UNKNOWN = "–"
 
 _TIMES = (("s", 1.0), ("ms", 1e3), ("µs", 1e6))
-_SIZES = (("GB", 1e-9), ("MB", 1e-6), ("kB", 1e-3), ("B", 1.0))
+_SIZES = (("TB", 1e-12), ("GB", 1e-9), ("MB", 1e-6), ("kB", 1e-3), ("B", 1.0))
 
 
 class Ends(Protocol):

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from vbench.numbers import write
 from vbench.render.terminal.output import console, json_option, print_json, print_table, say
 
 _EXAMPLES = """
@@ -99,29 +100,23 @@ def _replaced(run: Path) -> list[Any]:
 
 
 def _print(items: list[Any]) -> None:
-    from rich import box
-    from rich.table import Table
-
-    from vbench.data.limits import size
+    from vbench.render.terminal.tables import make_table
 
     if not items:
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in ("kind", "size", "reason", "path"):
-        table.add_column(head, justify="right" if head == "size" else "left", overflow="fold")
+    text = ("reason", "path")
+    table = make_table("", "kind", "size", *text, text=text)
     for each in items:
-        table.add_row(each.kind, size(each.bytes), each.reason, str(each.path))
+        table.add_row(each.kind, write(each.bytes, "bytes"), each.reason, str(each.path))
     print_table(console(), table)
 
 
 def _print_end(items: list[Any], *, removes: bool, freed: int, swept: int, dry_run: bool) -> None:
-    from vbench.data.limits import size
-
-    total = size(sum(each.bytes for each in items))
+    total = write(sum(each.bytes for each in items), "bytes")
     if swept:
         say(f"{swept} temporary files of dead processes removed")
     if removes:
-        say(f"removed: {size(freed)}")
+        say(f"removed: {write(freed, 'bytes')}")
     elif not items:
         say("nothing that is not needed")
     elif dry_run:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vbench import _paths, _trust
 from vbench.errors import DataError, VbenchError
+from vbench.numbers import write
 
 _LARGEST_RATIO = 100
 """Vectors that people publish are compressed to a tenth at best, pictures of digits too."""
@@ -56,14 +57,6 @@ def check_free(folder: Path, wanted: int, what: str) -> None:
         if folder.is_relative_to(_paths.home()):
             elsewhere = "set VBENCH_HOME to a folder that has it"
         raise VbenchError(
-            f"{what}: {size(wanted)} are to be written into {folder}, {size(free)} are free there; "
-            f"make room, or {elsewhere}"
+            f"{what}: {write(wanted, 'bytes')} are to be written into {folder}, "
+            f"{write(free, 'bytes')} are free there; make room, or {elsewhere}"
         )
-
-
-def size(count: int) -> str:
-    """Bytes as a person reads them: 1.5 GB."""
-    amount, units = float(count), ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"]
-    while amount >= 1000 and len(units) > 1:
-        amount, units = amount / 1000, units[1:]
-    return f"{amount:,.3g} {units[0]}" if amount < 1000 else f"{amount:,.0f} {units[0]}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from vbench.measures.base import Better, Measure, takes_cutoff
 from vbench.measures.cost import QPS, BatchQPS, BuildTime, IndexSize, Latency, PeakMemory, Work
 from vbench.measures.recall import CVaR, Failure, Percentile, Recall
-from vbench.numbers import Unit, write
+from vbench.numbers import Unit
 
 
 class Quantity(NamedTuple):
@@ -57,20 +56,3 @@ QUANTITIES = (
     Quantity.of("peak", PeakMemory()),
 )
 BY_KEY = {quantity.key: quantity for quantity in QUANTITIES}
-
-
-def spelt(value: float | None, unit: Unit) -> str:
-    """A value with the digits that mean something, and its unit."""
-    return write(value, unit)
-
-
-def digits(value: float, number: int = 3) -> str:
-    """A value with this number of significant digits, never in powers of ten."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    return f"{value:.{max(0, number - 1 - math.floor(math.log10(abs(value))))}f}"
-
-
-def percent(share: float) -> str:
-    """A share in percent."""
-    return write(share, "share")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -20,7 +19,7 @@ from vbench.analysis.worst import Neighbor
 from vbench.data.columns import FEW
 from vbench.numbers import Unit, write, write_interval
 from vbench.render.terminal.output import console, print_table
-from vbench.render.terminal.tables import print_warnings
+from vbench.render.terminal.tables import make_table, print_warnings
 from vbench.render.terminal.terminal import headed, styled
 from vbench.runs.settings import spell
 
@@ -52,24 +51,8 @@ def print_tail(report: TailReport) -> None:
         )
 
 
-def _table(title: str, *columns: str) -> Table:
-    """A table whose first column is text and whose others are numbers."""
-    table = Table(
-        title=title,
-        title_justify="left",
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        min_width=len(title),
-    )
-    table.add_column(columns[0])
-    for column in columns[1:]:
-        table.add_column(column, justify="right")
-    return table
-
-
 def _summary(report: TailReport) -> Table:
-    table = _table(
+    table = make_table(
         "Size of the tail", "index", "builds", "mean recall", f"under {report.delta:g}",
         "in every build", "in some builds",
     )  # fmt: skip
@@ -101,7 +84,9 @@ def _print_row(out: Console, row: TailRow) -> None:
 def _worst(row: TailRow) -> Table:
     columns = list(row.worst[0].columns)
     hard = [each.measure for each in row.hardness[:_SHOWN_HARDNESS]]
-    table = _table("The worst queries (id and rank; × builds)", "query", "recall", "hits of builds")
+    table = make_table(
+        "The worst queries (id and rank; × builds)", "query", "recall", "hits of builds"
+    )
     table.add_column("tail")
     for name in columns:
         table.add_column(name)
@@ -138,7 +123,7 @@ def _ids(entries: Sequence[Neighbor]) -> str:
 
 
 def _segments(rows: Sequence[SegmentRow]) -> Table:
-    table = _table(
+    table = make_table(
         "Tail by segment", "column", "segment", "queries", "share in the tail", "of the tail",
         "lift",
     )  # fmt: skip
@@ -160,7 +145,7 @@ def _segments(rows: Sequence[SegmentRow]) -> Table:
 
 
 def _hardness(rows: Sequence[Association]) -> Table:
-    table = _table("Hardness", "measure", "Spearman's ρ with recall", "AUC of the tail")
+    table = make_table("Hardness", "measure", "Spearman's ρ with recall", "AUC of the tail")
     for row in rows:
         table.add_row(
             row.measure,
@@ -172,7 +157,7 @@ def _hardness(rows: Sequence[Association]) -> Table:
 
 
 def _print_effort(out: Console, effort: Effort) -> None:
-    table = _table(
+    table = make_table(
         f"Smallest sufficient setting, to reach {effort.delta:g} and stay there",
         "setting", "mean recall", "queries",
     )  # fmt: skip
@@ -202,14 +187,14 @@ def _print_internals(out: Console, internals: Internals) -> None:
 
 
 def _print_graph(out: Console, graph: GraphInternals) -> None:
-    table = _table("Internals: the graph", "what", "mean over builds")
+    table = make_table("Internals: the graph", "what", "mean over builds")
     table.add_row("reachable base vectors", write_interval(graph.reachable, "share"))
     table.add_row("base vectors with no in-links (orphans)", write_interval(graph.orphans, "share"))
     table.add_row("out-degree, mean", write_interval(graph.out_degree, "number"))
     table.add_row("in-degree, median", write_interval(graph.in_degree_median, "number"))
     table.add_row("in-degree, largest", write_interval(graph.in_degree_most, "number"))
     print_table(out, table)
-    table = _table("Internals: which neighbors it misses", "kind", "missed", "found", "base")
+    table = make_table("Internals: which neighbors it misses", "kind", "missed", "found", "base")
     for words, *shares in (
         (
             "unreachable from the entry points",
@@ -226,7 +211,7 @@ def _print_graph(out: Console, graph: GraphInternals) -> None:
 
 
 def _print_lists(out: Console, lists: ListInternals) -> None:
-    table = _table("Internals: in how many lists the true neighbors lie", "what", "lists")
+    table = make_table("Internals: in how many lists the true neighbors lie", "what", "lists")
     for words, value in (
         ("of a query, mean", lists.mean),
         ("of a query in the tail", lists.mean_in_tail),
@@ -242,7 +227,7 @@ def _print_lists(out: Console, lists: ListInternals) -> None:
 def _print_overlap(out: Console, report: TailReport) -> None:
     if not report.overlap:
         return
-    table = _table(
+    table = make_table(
         "Would another index have served them? (tail: under δ in most builds)",
         "index", "its tail", "other", "served by the other", "fails with it",
     )  # fmt: skip
