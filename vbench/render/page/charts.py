@@ -29,8 +29,8 @@ NEED_OF_TENTH = "ceil(ceil(delta / 10) * datum.k / 10)"
 AT_DELTA = {"filter": f"datum.need === {NEED}"}
 AT_TENTH = {"filter": f"datum.need === {NEED_OF_TENTH}"}
 LIT = "pick === '' || pick === datum.index || pick === datum.id"
-MEASURE_LABEL = "replace(datum.label, /Robustness.delta=([0-9.]+)./, 'R-$1')"
-"""Label of an axis of measures: narrow pages have no room for the grammar's spelling."""
+MEASURE_LABEL = "replace(datum.label, /Robustness[(]delta=([0-9.]+)[)]/, 'R-$1')"
+"""Label of an axis of measures, ``R-0.9@10``: narrow pages have no room for the long spelling."""
 _KNOWN = ("panel", "index", "setting", "family", "parameters", "k", "recall")
 _BAND = 32
 """Height of the band of one setting, in pixels."""

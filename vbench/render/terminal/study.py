@@ -16,9 +16,9 @@ _TOLD = ("failed-trials", "random-recall", "level-not-reached", "busy-machine")
 _HEADS = ("part", "dataset", "k", "index", "build", "setting")
 _SHOWN = {
     "Recall": "Recall",
-    "Robustness(delta=0.1)": "R0.1",
-    "Robustness(delta=0.5)": "R0.5",
-    "Robustness(delta=0.9)": "R0.9",
+    "Robustness(delta=0.1)": "R-0.1",
+    "Robustness(delta=0.5)": "R-0.5",
+    "Robustness(delta=0.9)": "R-0.9",
 }
 
 
