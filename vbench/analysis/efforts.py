@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench._document import Interval
-from vbench.measures.effort import NEVER, effort, gain
+from vbench.measures.effort import NEVER, efforts, gain
 from vbench.measures.hits import threshold
 from vbench.runs.settings import Setting
 from vbench.stats.crossed import crossed_mean
@@ -77,19 +77,19 @@ def effort_of(setting: Setting, delta: float, clusters: Clusters = None) -> Effo
     steps = sweep_of(setting)
     if len(steps) < 2:
         return None
-    efforts = efforts_at(steps, threshold(delta, setting.k))
+    (found,) = efforts_at(steps, [threshold(delta, setting.k)])
     return Effort(
         delta=delta,
         settings=tuple(
             EffortStep(
                 setting=step.search,
                 recall=step.recall,
-                queries=_share(efforts == number, clusters),
+                queries=_share(found == number, clusters),
             )
             for number, step in enumerate(steps)
         ),
-        never=_share(efforts == NEVER, clusters),
-        gain=_gain(steps, efforts),
+        never=_share(found == NEVER, clusters),
+        gain=_gain(steps, found),
     )
 
 
@@ -104,13 +104,21 @@ def sweep_of(setting: Setting) -> list[Setting]:
     return sorted(same, key=lambda each: each.recall)
 
 
-def efforts_at(steps: Sequence[Setting], need: int) -> NDArray[np.int64]:
-    """The place in `steps` of each query's smallest sufficient setting, int64 (builds, m).
+def efforts_at(steps: Sequence[Setting], needs: Sequence[int]) -> NDArray[np.int64]:
+    """The place in `steps` of each query's smallest sufficient setting.
 
-    `need` are the hits that count as served; −1 where no setting suffices.
+    Parameters
+    ----------
+    needs
+        Hits that count as served.
+
+    Returns
+    -------
+    int64 (needs, builds, m)
+        −1 where no setting suffices.
     """
     hits = np.stack([step.hits for step in steps])
-    return np.stack([effort(hits[:, build], need) for build in range(hits.shape[1])])
+    return np.stack([efforts(hits[:, build], needs) for build in range(hits.shape[1])], axis=1)
 
 
 def _share(mask: NDArray[np.bool_], clusters: Clusters) -> Interval:
@@ -118,14 +126,14 @@ def _share(mask: NDArray[np.bool_], clusters: Clusters) -> Interval:
     return Interval(found.value, found.low, found.high)
 
 
-def _gain(steps: Sequence[Setting], efforts: NDArray[np.int64]) -> OracleGain | None:
+def _gain(steps: Sequence[Setting], found: NDArray[np.int64]) -> OracleGain | None:
     """The gain of each build, in its own costs, and their mean."""
     costs, cost = _latencies(steps), "latency"
     if costs is None:
         costs, cost = _work(steps), "work"
     if costs is None:
         return None
-    gains = [gain(*pair) for pair in zip(efforts, costs, strict=True)]
+    gains = [gain(*pair) for pair in zip(found, costs, strict=True)]
     factors = np.array([each.factor for each in gains])
     return OracleGain(
         cost="latency" if cost == "latency" else "work",

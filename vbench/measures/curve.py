@@ -67,9 +67,17 @@ class Reached(NamedTuple):
     high: FloatArray
 
 
-def reached(hits: Hits, k: int, needs: Iterable[int], level: float = 0.95) -> Reached:
+def reached(hits: Hits, needs: Iterable[int], level: float = 0.95) -> Reached:
     """The curve at the thresholds `needs` alone, each a number of hits 0…k."""
-    return _reached(*_counts(hits, k), np.shape(hits)[-1], needs, level)
+    table = np.atleast_2d(hits)
+    builds, m = table.shape
+    passes = [table >= need for need in needs]
+    passing = np.stack([each.sum(axis=1) for each in passes], axis=1)
+    agreeing = np.stack(
+        [at_least(each.sum(axis=0), builds)[1:] for each in passes],
+        axis=1,
+    )
+    return _reached(passing, agreeing, m, range(len(passes)), level)
 
 
 def _counts(hits: Hits, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,12 +56,18 @@ def effort(hits: NDArray[np.integer[Any]], need: int) -> NDArray[np.int64]:
     VbenchError
         `hits` is not a table of at least one setting.
     """
+    return np.asarray(efforts(hits, [need])[0])
+
+
+def efforts(hits: NDArray[np.integer[Any]], needs: Sequence[int]) -> NDArray[np.int64]:
+    """The same for several `needs` at once: int64 (needs, m)."""
     table = np.asarray(hits)
     if table.ndim != 2 or len(table) == 0:
         raise VbenchError(f"effort needs hits of shape (settings, queries), got {table.shape}")
-    # How many settings, counted from the widest, serve the query without a gap.
-    lasting = np.logical_and.accumulate(table[::-1] >= need, axis=0).sum(axis=0)
-    return np.where(lasting > 0, len(table) - lasting, NEVER)
+    # The fewest hits of each query at a setting and every wider one; they rise with the setting.
+    lasting = np.minimum.accumulate(table[::-1])[::-1]
+    places = np.stack([(lasting < need).sum(axis=0) for need in needs])
+    return np.where(places < len(table), places, NEVER)
 
 
 def gain(efforts: NDArray[np.int64], costs: ArrayLike) -> Gain:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,47 +57,43 @@ def _setting(panel: Panel, shown: Setting) -> dict[str, Any]:
 @functools.lru_cache(maxsize=16)
 def curves(panel: Panel) -> pl.DataFrame:
     """Robustness of each setting at every threshold, with intervals, band, and the two tails."""
-    parts = []
+    parts: list[dict[str, Any]] = []
     for shown in panel.settings:
         curve = shown.curve
         parts.append(
-            pl.DataFrame(
-                {
-                    "id": shown.id,
-                    "need": np.arange(shown.k + 1),
-                    "delta": np.arange(shown.k + 1) / shown.k,
-                    "robustness": curve.value,
-                    "low": curve.low,
-                    "high": curve.high,
-                    "band_low": curve.band_low,
-                    "band_high": curve.band_high,
-                    "persistent": curve.persistent,
-                    "build_dependent": curve.build_dependent,
-                }
-            )
+            {
+                "id": shown.id,
+                "need": np.arange(shown.k + 1),
+                "delta": np.arange(shown.k + 1) / shown.k,
+                "robustness": curve.value,
+                "low": curve.low,
+                "high": curve.high,
+                "band_low": curve.band_low,
+                "band_high": curve.band_high,
+                "persistent": curve.persistent,
+                "build_dependent": curve.build_dependent,
+            }
         )
-    return pl.concat(parts)
+    return join_parts(parts)
 
 
 @functools.lru_cache(maxsize=16)
 def histogram(panel: Panel) -> pl.DataFrame:
     """Share of the queries by recall. None right and all right always have bars of their own."""
     edges = hit_edges(panel.k)
-    parts = []
+    parts: list[dict[str, Any]] = []
     for shown in panel.settings:
         reached = shown.curve.value
         beyond = np.append(reached, 0.0)
         parts.append(
-            pl.DataFrame(
-                {
-                    "id": shown.id,
-                    "bar": np.arange(len(edges) - 1),
-                    "recall_of_query": _bar_names(edges, panel.k),
-                    "share": reached[edges[:-1]] - beyond[edges[1:]],
-                }
-            )
+            {
+                "id": shown.id,
+                "bar": np.arange(len(edges) - 1),
+                "recall_of_query": _bar_names(edges, panel.k),
+                "share": reached[edges[:-1]] - beyond[edges[1:]],
+            }
         )
-    return pl.concat(parts)
+    return join_parts(parts)
 
 
 def hit_edges(k: int) -> NDArray[np.int64]:
@@ -125,21 +122,34 @@ def steps(k: int) -> NDArray[np.int64]:
 def builds(panel: Panel) -> pl.DataFrame:
     """Robustness of each build of each setting, at the thresholds of the tenths of δ."""
     wanted = steps(panel.k)
-    parts = []
+    parts: list[dict[str, Any]] = []
     for shown in panel.settings:
         for trial, hits in zip(shown.trials, shown.hits, strict=True):
             parts.append(
-                pl.DataFrame(
-                    {
-                        "id": shown.id,
-                        "build": shown.run.build_of(trial).number + 1,
-                        "need": wanted,
-                        "robustness": at_least(hits, panel.k)[wanted] / len(hits),
-                        "recall": float(hits.mean()) / panel.k,
-                    }
-                )
+                {
+                    "id": shown.id,
+                    "build": shown.run.build_of(trial).number + 1,
+                    "need": wanted,
+                    "robustness": at_least(hits, panel.k)[wanted] / len(hits),
+                    "recall": float(hits.mean()) / panel.k,
+                }
             )
-    return pl.concat(parts)
+    return join_parts(parts)
+
+
+def join_parts(parts: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """One frame of many small ones: of each a dict of its columns.
+
+    A column is an array or a list; any other value stands in every row of its part. Joined before
+    polars sees them, which takes a tenth of the time of a frame for each.
+    """
+    columns: dict[str, list[Any]] = {name: [] for name in (parts[0] if parts else ())}
+    for part in parts:
+        rows = max(len(each) for each in part.values() if isinstance(each, np.ndarray | list))
+        for name, value in part.items():
+            values = value.tolist() if isinstance(value, np.ndarray) else value
+            columns[name] += values if isinstance(values, list) else [values] * rows
+    return pl.DataFrame(columns)
 
 
 def rounded(frame: pl.DataFrame) -> list[pl.Expr]:

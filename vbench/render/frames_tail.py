@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,7 +16,7 @@ from vbench.analysis.segments import Segment, divide, worst_of_each
 from vbench.analysis.tail import explain_panel, settings_of
 from vbench.measures.curve import reached
 from vbench.measures.effort import NEVER
-from vbench.render.frames import steps
+from vbench.render.frames import join_parts, steps
 from vbench.runs.settings import spell
 
 
@@ -27,26 +28,24 @@ def segments(panel: Panel) -> pl.DataFrame:
     usual δ.
     """
     needs = steps(panel.k)
-    parts = []
+    parts: list[dict[str, Any]] = []
     for place, (column, label, inside) in enumerate(worst_of_each(_ranked(panel)), start=1):
         for shown in panel.settings:
-            found = reached(shown.hits[:, inside], panel.k, needs)
+            found = reached(shown.hits[:, inside], needs)
             parts.append(
-                pl.DataFrame(
-                    {
-                        "id": shown.id,
-                        "column": column,
-                        "segment": label,
-                        "place": place,
-                        "queries": int(inside.sum()),
-                        "need": needs,
-                        "under": 1.0 - found.value,
-                        "low": 1.0 - found.high,
-                        "high": 1.0 - found.low,
-                    }
-                )
+                {
+                    "id": shown.id,
+                    "column": column,
+                    "segment": label,
+                    "place": place,
+                    "queries": int(inside.sum()),
+                    "need": needs,
+                    "under": 1.0 - found.value,
+                    "low": 1.0 - found.high,
+                    "high": 1.0 - found.low,
+                }
             )
-    return pl.concat(parts) if parts else pl.DataFrame()
+    return join_parts(parts)
 
 
 def count_left_out(panel: Panel) -> int:
@@ -106,8 +105,8 @@ def efforts(panel: Panel) -> pl.DataFrame:
         sweep = sweep_of(shown)
         if len(sweep) < 2:
             continue
-        for need in steps(panel.k).tolist():
-            found = efforts_at(sweep, need)
+        needs = steps(panel.k).tolist()
+        for need, found in zip(needs, efforts_at(sweep, needs), strict=True):
             rows += [
                 {
                     "id": shown.id,
@@ -131,19 +130,18 @@ def hardness(panel: Panel) -> pl.DataFrame:
     """
     if panel.hardness is None:
         return pl.DataFrame()
+    ids = [shown.id for shown in panel.settings]
     means = np.stack([shown.hits.mean(axis=0) for shown in panel.settings]) / panel.k
     parts = [
-        pl.DataFrame(
-            {
-                "id": [shown.id for shown in panel.settings],
-                "measure": column.name,
-                "tenth": tenth.number,
-                "from": tenth.least,
-                "to": tenth.greatest,
-                "mean_recall": means[:, tenth.rows].mean(axis=1),
-            }
-        )
+        {
+            "id": ids,
+            "measure": column.name,
+            "tenth": tenth.number,
+            "from": tenth.least,
+            "to": tenth.greatest,
+            "mean_recall": means[:, tenth.rows].mean(axis=1),
+        }
         for column in panel.hardness.get_columns()
         for tenth in tenths(column.to_numpy())
     ]
-    return pl.concat(parts) if parts else pl.DataFrame()
+    return join_parts(parts)
