@@ -69,12 +69,14 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True):
     gain: OracleGain | None
 
 
-def effort_of(setting: Setting, delta: float, clusters: Clusters = None) -> Effort | None:
-    """The efforts of the queries over all settings that were measured on the builds of one.
+def effort_of(
+    setting: Setting, among: Sequence[Setting], delta: float, clusters: Clusters = None
+) -> Effort | None:
+    """The efforts of the queries over the sweep of a setting: :func:`sweep_of`.
 
-    None where fewer than two settings were.
+    None where fewer than two settings were measured on the same builds.
     """
-    steps = sweep_of(setting)
+    steps = sweep_of(setting, among)
     if len(steps) < 2:
         return None
     (found,) = efforts_at(steps, [threshold(delta, setting.k)])
@@ -93,12 +95,16 @@ def effort_of(setting: Setting, delta: float, clusters: Clusters = None) -> Effo
     )
 
 
-def sweep_of(setting: Setting) -> list[Setting]:
-    """All settings on the same builds, also those tried on the way to a recall, narrow to wide."""
+def sweep_of(setting: Setting, among: Sequence[Setting]) -> list[Setting]:
+    """The settings on the same builds as one, narrow to wide.
+
+    `among` are all settings of its run, also those tried on the way to a recall:
+    ``run.settings(steps=True)``.
+    """
     builds = [trial.build for trial in setting.trials]
     same = [
         each
-        for each in setting.run.settings(steps=True)
+        for each in among
         if each.k == setting.k and [trial.build for trial in each.trials] == builds
     ]
     return sorted(same, key=lambda each: each.recall)

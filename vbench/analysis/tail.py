@@ -282,9 +282,11 @@ def _report(settings: Sequence[Setting], asked: _Asked) -> TailReport:
     facts = first.run.manifest.dataset
     under = [setting.hits < threshold(asked.delta, first.k) for setting in settings]
     tails = np.stack([in_most_builds(mask) for mask in under])
-    segments = {run: divide(run, asked.cross) for run in {each.run for each in settings}}
+    runs = {setting.run for setting in settings}
+    segments = {run: divide(run, asked.cross) for run in runs}
+    among = {run: run.settings(steps=True) for run in runs}
     rows = tuple(
-        _row(setting, mask, tailed, segments[setting.run], asked)
+        _row(setting, mask, tailed, segments[setting.run], among[setting.run], asked)
         for setting, mask, tailed in zip(settings, under, tails, strict=True)
     )
     return TailReport(
@@ -306,6 +308,7 @@ def _row(
     under: NDArray[np.bool_],
     tailed: NDArray[np.bool_],
     segments: Sequence[Segment],
+    among: Sequence[Setting],
     asked: _Asked,
 ) -> TailRow:
     hits, clusters = setting.hits, setting.run.clusters(asked.cluster)
@@ -323,7 +326,7 @@ def _row(
         worst=worst,
         segments=segment_rows(segments, under, clusters),
         hardness=associations(asked.hardness, hits.mean(axis=0) / setting.k, tailed),
-        effort=effort_of(setting, asked.delta, clusters),
+        effort=effort_of(setting, among, asked.delta, clusters),
         internals=internals_of(setting, asked.delta),
         wrong_copies=_copies_of(setting) if asked.ids else None,
     )

@@ -67,17 +67,33 @@ class Reached(NamedTuple):
     high: FloatArray
 
 
-def reached(hits: Hits, needs: Iterable[int], level: float = 0.95) -> Reached:
-    """The curve at the thresholds `needs` alone, each a number of hits 0…k."""
-    table = np.atleast_2d(hits)
-    builds, m = table.shape
-    passes = [table >= need for need in needs]
-    passing = np.stack([each.sum(axis=1) for each in passes], axis=1)
-    agreeing = np.stack(
-        [at_least(each.sum(axis=0), builds)[1:] for each in passes],
-        axis=1,
-    )
-    return _reached(passing, agreeing, m, range(len(passes)), level)
+def reached_by(
+    hits: Hits, k: int, members: NDArray[np.integer[Any]], groups: int, needs: Iterable[int]
+) -> list[Reached]:
+    """The curve of each group of the queries, at the thresholds `needs` alone.
+
+    Parameters
+    ----------
+    hits : integer (builds, m), each 0…k
+    members : integer (m,)
+        The group of each query, 0…groups − 1.
+    """
+    wanted = list(needs)
+
+    def count(rows: Hits) -> NDArray[np.int64]:
+        """How many queries of each group have at least j hits: (rows, groups, k + 1)."""
+        start = members * (k + 1)
+        size = groups * (k + 1)
+        found = np.stack([np.bincount(start + row, minlength=size) for row in rows])
+        return found.reshape(-1, groups, k + 1)[:, :, ::-1].cumsum(axis=2)[:, :, ::-1]
+
+    passing = agreeing = count(hits)
+    if len(hits) > 1:
+        agreeing = count(np.sort(hits, axis=0)[::-1])
+    return [
+        _reached(passing[:, group], agreeing[:, group], int(passing[0, group, 0]), wanted, 0.95)
+        for group in range(groups)
+    ]
 
 
 def _counts(hits: Hits, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -14,7 +14,7 @@ from vbench.analysis.hardness import tenths
 from vbench.analysis.overlap import count_shared, in_most_builds
 from vbench.analysis.segments import Segment, divide, worst_of_each
 from vbench.analysis.tail import explain_panel, settings_of
-from vbench.measures.curve import reached
+from vbench.measures.curve import reached_by
 from vbench.measures.effort import NEVER
 from vbench.render.frames import join_parts, steps
 from vbench.runs.settings import spell
@@ -29,22 +29,30 @@ def segments(panel: Panel) -> pl.DataFrame:
     """
     needs = steps(panel.k)
     parts: list[dict[str, Any]] = []
-    for place, (column, label, inside) in enumerate(worst_of_each(_ranked(panel)), start=1):
-        for shown in panel.settings:
-            found = reached(shown.hits[:, inside], needs)
-            parts.append(
-                {
-                    "id": shown.id,
-                    "column": column,
-                    "segment": label,
-                    "place": place,
-                    "queries": int(inside.sum()),
-                    "need": needs,
-                    "under": 1.0 - found.value,
-                    "low": 1.0 - found.high,
-                    "high": 1.0 - found.low,
-                }
-            )
+    worst = worst_of_each(_ranked(panel))
+    for column in dict.fromkeys(each.column for each in worst):
+        shown = [(place, each) for place, each in enumerate(worst, 1) if each.column == column]
+        # The last group holds the queries of the segments that are left out.
+        members = np.full(panel.facts.m, len(shown))
+        for number, (_, each) in enumerate(shown):
+            members[each.inside] = number
+        sizes = np.bincount(members)
+        for setting in panel.settings:
+            found = reached_by(setting.hits, panel.k, members, len(sizes), needs)
+            for number, (place, each) in enumerate(shown):
+                parts.append(
+                    {
+                        "id": setting.id,
+                        "column": column,
+                        "segment": each.segment,
+                        "place": place,
+                        "queries": int(sizes[number]),
+                        "need": needs,
+                        "under": 1.0 - found[number].value,
+                        "low": 1.0 - found[number].high,
+                        "high": 1.0 - found[number].low,
+                    }
+                )
     return join_parts(parts)
 
 
@@ -101,8 +109,10 @@ def efforts(panel: Panel) -> pl.DataFrame:
     Empty where no index has two settings.
     """
     rows = []
-    for shown in settings_of(panel):
-        sweep = sweep_of(shown)
+    chosen = settings_of(panel)
+    among = {run: run.settings(steps=True) for run in {each.run for each in chosen}}
+    for shown in chosen:
+        sweep = sweep_of(shown, among[shown.run])
         if len(sweep) < 2:
             continue
         needs = steps(panel.k).tolist()
