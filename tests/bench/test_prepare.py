@@ -26,7 +26,7 @@ def dataset() -> Dataset:
         ({"memory_limit": -1}, "memory_limit=-1"),
         ({"threads": 0}, "threads=0; this process may use .* cores, give 1 to"),
         ({"threads": 10_000}, "threads=10000"),
-        ({"recall_rule": "ids"}, "recall rule 'ids' is unknown; give one of exact-tie, id"),
+        ({"recall_rule": "ids"}, "recall_rule: 'ids'; did you mean 'id'. .*exact-tie, id"),
         ({"at_recall": 0.0}, "at_recall=0; give a mean recall above 0, up to 1"),
         ({"at_recall": 1.01}, "at_recall=1.01"),
         ({"k": []}, "k=.*give a whole number from 1 on"),
