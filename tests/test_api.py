@@ -168,6 +168,14 @@ def test_other_words_for_a_metric_are_known(word: str) -> None:
     assert found.metric == {"e": "l2", "L": "l2", "d": "ip", "i": "ip"}.get(word[0], "cosine")
 
 
+def test_a_slip_in_a_metric_is_told_with_the_nearest_word() -> None:
+    """And with all that are known."""
+    with pytest.raises(
+        VbenchError, match=r"'euclidian' .*did you mean 'euclidean'.*l2, ip, cosine"
+    ):
+        vbench.load(vectors(9), queries=vectors(2), metric="euclidian")
+
+
 # What is given to run
 
 
@@ -254,7 +262,7 @@ def test_a_recipe_may_be_an_object(dataset: vbench.Dataset, tmp_path: Path) -> N
     run = vbench.run(dataset, [recipe, Path("flat")], out=tmp_path / "run", **QUICK)
     assert [str(each) for each in run.settings()] == ["small ef=9", "flat"]
     with pytest.raises(UnknownNameError, match="transform"):
-        vbench.run(dataset, vbench.Recipe("flat", transform="normalize"))  # type: ignore[arg-type]
+        vbench.run(dataset, vbench.Recipe("flat", transform="sideways"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -389,8 +397,11 @@ def test_a_class_that_fails_says_so(cells: Cells, dataset: vbench.Dataset, tmp_p
     """A warning at once, and in the run's text: nobody reads its manifest."""
     cells.run(HELPER)
     kind = cells.run(CLASS.replace("self.base = base", "raise ValueError('no luck')")).Mine
-    with pytest.warns(VbenchWarning, match="0 of 1 trials done, 1 failed: ValueError: no luck"):
+    with pytest.warns(
+        VbenchWarning, match="0 of 1 trials done, 1 failed: ValueError: no luck"
+    ) as told:
         run = vbench.run(dataset, kind, out=tmp_path / "run", **QUICK)
+    assert {each.filename for each in told} == {__file__}, "it is told of the line that called"
     assert repr(run) == f"<Run {tmp_path / 'run'}: 0 of 1 trials done, 1 failed>"
     assert "0 of 1 trials done, 1 failed" in run._repr_html_()
 

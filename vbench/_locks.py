@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 from vbench import _invocation
 from vbench._leftovers import CLOEXEC, LOCK, hidden_path, hold, is_still, sweep_once
 from vbench._plain import plain
-from vbench.errors import VbenchWarning
+from vbench.errors import warn
 
 _PATIENCE_SECONDS = 2.0
 """How long another process may take before somebody is told that it is waited for."""
@@ -24,7 +23,7 @@ def tell(text: str) -> None:
     if _invocation.say is not None:
         _invocation.say(text)
     else:
-        warnings.warn(text, VbenchWarning, stacklevel=3)
+        warn(text)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import os
+import sys
+import warnings
 from collections.abc import Iterable
+from pathlib import Path
+
+_HERE = f"{Path(__file__).parent}{os.sep}"
 
 
 class VbenchError(Exception):
@@ -15,6 +23,19 @@ class VbenchWarning(UserWarning):
 
 class FailedTrialsWarning(VbenchWarning):
     """Planned trials left no result; the command line says so in its table."""
+
+
+def warn(message: str, category: type[VbenchWarning] = VbenchWarning) -> None:
+    """Warn as of the line that called vbench, wherever in vbench this is found out."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and _is_between(frame.f_code.co_filename):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level + 1)
+
+
+def _is_between(file: str) -> bool:
+    """Whether a file is vbench's own, or of what calls it in between."""
+    return file.startswith(_HERE) or file in (contextlib.__file__, functools.__file__)
 
 
 class DataError(VbenchError):

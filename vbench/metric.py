@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
@@ -71,8 +72,11 @@ def known_metric(word: Any, where: str) -> Metric:
     found = metric_of(word)
     if found is None:
         others = ", ".join(words[0] for words in _WORDS.values())
+        known = [each for metric, words in _WORDS.items() for each in (metric, *words)]
+        near = difflib.get_close_matches(word[:40].lower(), known, n=1)
+        meant = f" (did you mean {near[0]!r}?)" if near else ""
         raise DataError(
-            f"{where}: distance {word[:40]!r} is not supported; {', '.join(METRICS)} are "
+            f"{where}: distance {word[:40]!r} is not supported{meant}; {', '.join(METRICS)} are "
             f"(also words of other tools, such as {others})"
         )
     return found

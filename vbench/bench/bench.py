@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from vbench.bench.session import Closing, TrialError
 from vbench.bench.workers import Live, Workers
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.ground_truth import compute_ground_truth
-from vbench.errors import DamagedFileError, FailedTrialsWarning, VbenchWarning
+from vbench.errors import DamagedFileError, FailedTrialsWarning, warn
 from vbench.runs import files, tables
 from vbench.runs.facts import Batch, Close, Pass, TrialFacts
 from vbench.runs.failed import failed_trials
@@ -266,7 +265,7 @@ def open_bench(
     depth = min(dataset.n, max(_DEPTH, kept))
     truth = compute_ground_truth(dataset, depth, threads=len(usable_cores()))
     for why in journal.why:
-        warnings.warn(f"{why}: measured anew", VbenchWarning, stacklevel=2)
+        warn(f"{why}: measured anew")
     journal.write()
     write_described_queries(folder, dataset)
     tables.write_ground_truth(folder, GroundTruth(truth.ids[:, :kept], truth.distances[:, :kept]))
@@ -292,9 +291,8 @@ def conclude(folder: Path, dataset: Dataset) -> Run:
     # Nobody reads a table in Python: what left no result is said at once.
     if reasons := list(dict.fromkeys(each.reason for each in failed_trials(run))):
         more = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
-        warnings.warn(
+        warn(
             f"{run.path}: {run.counted}: {reasons[0]}{more}; run.manifest.failures has all",
             FailedTrialsWarning,
-            stacklevel=3,
         )
     return run

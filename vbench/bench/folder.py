@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import NamedTuple
 from vbench._leftovers import is_leftover, sweep
 from vbench.bench.growth import check_fits, check_trials
 from vbench.bench.prepare import PreparedRun
-from vbench.errors import DamagedFileError, VbenchError, VbenchWarning
+from vbench.errors import DamagedFileError, VbenchError, warn
 from vbench.runs import files
 from vbench.runs.schema import Manifest
 
@@ -71,22 +70,16 @@ def _claimed(folder: Path, prepared: PreparedRun) -> ClaimedFolder:
         except DamagedFileError as error:
             damaged = True
             files.set_aside(folder, folder / files.MANIFEST)
-            warnings.warn(
-                f"{error.path} is damaged ({error.problem}): made anew, from what was measured",
-                VbenchWarning,
-                stacklevel=2,
-            )
+            warn(f"{error.path} is damaged ({error.problem}): made anew, from what was measured")
         else:
             check_fits(before, prepared.plan, prepared.options, folder)
     done, wrong = check_trials(folder)
     for each in wrong:
         damaged = True
         files.set_aside(folder, Path(str(each.path)))
-        warnings.warn(
+        warn(
             f"{each.path} is damaged ({each.problem}): set aside, and measured again where "
-            "this call asks for it",
-            VbenchWarning,
-            stacklevel=2,
+            "this call asks for it"
         )
     return ClaimedFolder(before, frozenset(done), damaged)
 

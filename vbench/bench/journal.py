@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from vbench.bench.prepare import PreparedRun
 from vbench.bench.session import TrialError
 from vbench.data.copies import copies
 from vbench.data.dataset import Dataset
-from vbench.errors import VbenchWarning
+from vbench.errors import warn
 from vbench.runs import digests, files
 from vbench.runs.schema import (
     Build,
@@ -122,7 +121,7 @@ class Journal:
             files.set_aside(self.folder, files.trial_path(self.folder, trial.key))
         self._finished -= len(trials)
         self.why.append(why)
-        warnings.warn(why, VbenchWarning, stacklevel=2)
+        warn(why)
 
     def note_build(self, build: Build, **facts: Any) -> None:
         """Add what is only known once a build is made."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import itertools
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from vbench.bench.level import bring_to_level
 from vbench.bench.plan import Plan
 from vbench.bench.prepare import MeasureOptions, prepare
 from vbench.data.dataset import Dataset
-from vbench.errors import DamagedFileError, VbenchWarning
+from vbench.errors import DamagedFileError, warn
 from vbench.indexes.recipe import Recipe
 from vbench.runs.run import Run
 
@@ -61,11 +60,7 @@ def run(
                 tried = bench.journal.tried
         run = conclude(folder, dataset)
     if not tried:
-        warnings.warn(
-            f"nothing was measured: taken from the run of {_when(run)}; {_FRESH} measures again",
-            VbenchWarning,
-            stacklevel=2,
-        )
+        warn(f"nothing was measured: taken from the run of {_when(run)}; {_FRESH} measures again")
     return run
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple
@@ -19,7 +18,7 @@ from vbench.bench.files import array_file
 from vbench.bench.prepare import WARMUP
 from vbench.bench.session import Closing, Session, TrialError
 from vbench.data.dataset import Dataset
-from vbench.errors import VbenchWarning
+from vbench.errors import warn
 from vbench.runs.schema import Build, Options, Overhead
 
 _NULL = "vbench.bench.null:Null"
@@ -125,7 +124,7 @@ class Workers:
     def _start(self, build: Build) -> Live:
         while self._untold:
             told = f"{self._untold.pop()}; each disturbs the other's times"
-            warnings.warn(told, VbenchWarning, stacklevel=2)
+            warn(told)
         self._make_room()
         session = self._session(self._memory_limit)
         try:
@@ -217,4 +216,4 @@ class Workers:
 
 def _warn_of(key: str, closing: Closing) -> None:
     if closing.error is not None:
-        warnings.warn(f"closing an index went wrong: {closing.error}", VbenchWarning, stacklevel=2)
+        warn(f"closing an index went wrong: {closing.error}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.errors import DataError, VbenchError, VbenchWarning
+from vbench.errors import DataError, VbenchError, warn
 from vbench.metric import Metric
 from vbench.neighbors.blocks import blocks
 
@@ -79,12 +78,10 @@ def _check_range(
         )
     # A point near the origin is found all the same, and so is a short vector.
     if metric == "cosine" or largest > 1.0 or all_of_them:
-        warnings.warn(
+        warn(
             f"{where}: float32, in which most indexes compute, cannot hold the squared length of "
             f"{len(lost):,} of {len(array):,} vectors (the first is {what}): answers for "
-            "them may be wrong whatever the index",
-            VbenchWarning,
-            stacklevel=2,
+            "them may be wrong whatever the index"
         )
 
 
@@ -104,11 +101,9 @@ def say_zero(zero: NDArray[np.int64], rows: int, side: str, where: str) -> None:
             "base vectors": "nobody's neighbors, and no index gets them",
             "queries": "left out, for they have no neighbors",
         }
-        warnings.warn(
+        warn(
             f"{where}: {len(zero):,} of {rows:,} {side} {verb} (the first is row {zero[0]}), which "
-            f"have no direction under cosine: they are {fate[side]}",
-            VbenchWarning,
-            stacklevel=2,
+            f"have no direction under cosine: they are {fate[side]}"
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +12,7 @@ from vbench.data.arrays import signed_ids
 from vbench.data.columns import is_text
 from vbench.data.joins import Joins, read_table
 from vbench.data.keys import as_keys, repeats, rows_of_ids
-from vbench.errors import DataError, VbenchWarning
+from vbench.errors import DataError, warn
 
 if TYPE_CHECKING:
     import polars as pl
@@ -92,11 +91,9 @@ def name_by_rows(
         return frame
     if not known.any():
         raise DataError(f"{where}: no row is of a query and an item of the dataset")
-    warnings.warn(
+    warn(
         f"{where}: {int((~known).sum()):,} of {len(known):,} rows are of other queries or items "
-        "and left out",
-        VbenchWarning,
-        stacklevel=4,
+        "and left out"
     )
     return frame.filter(known)
 

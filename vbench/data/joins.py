@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,7 +11,7 @@ from vbench.data.arrays import first_line
 from vbench.data.columns import id_column, is_text
 from vbench.data.frames import as_frame, is_frame
 from vbench.data.keys import Match, On, Table, as_keys, match, parse_on, repeats
-from vbench.errors import DataError, VbenchError, VbenchWarning
+from vbench.errors import DataError, VbenchError, warn
 
 if TYPE_CHECKING:
     import polars as pl
@@ -142,11 +141,9 @@ def _say_position(
         for theirs in frame.columns:
             if own is not None and _same(own[ours], frame[theirs]) and not hint:
                 hint = f"; --on {ours}={theirs} would join them by the values that both hold"
-    warnings.warn(
+    warn(
         f"{name}: no column that the {side} of {where} have too says whose row is whose; its rows "
-        f"are taken in the order in which they stand{hint}",
-        VbenchWarning,
-        stacklevel=5,
+        f"are taken in the order in which they stand{hint}"
     )
 
 

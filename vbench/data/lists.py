@@ -18,7 +18,7 @@ from vbench.data.arrays import Vectors, convert_exactly, kept_dtype, one_of
 from vbench.data.containers import GROUND_TRUTH_KEYS
 from vbench.data.rows import Rows
 from vbench.data.tables import collect, parquet_schema, scan_parquet
-from vbench.errors import DataError, VbenchWarning
+from vbench.errors import DataError, warn
 
 if TYPE_CHECKING:
     import polars as pl
@@ -86,11 +86,9 @@ def choose(path: Table, *, ids: bool = False, column: str | None = None) -> Choi
     if name is not None:
         chosen = _of_lists(path, name, schema)
         if len(numbers) > 1 and not ids:
-            warnings.warn(
+            warn(
                 f"{path}: the vectors are taken from {name}, one of the columns "
-                f"{', '.join(numbers)}; --column (in Python column=) takes another one",
-                VbenchWarning,
-                stacklevel=2,
+                f"{', '.join(numbers)}; --column (in Python column=) takes another one"
             )
         return chosen
     prefix = one_of(wanted, [each.rstrip("_-. ") for each in dimensions]) or ""

@@ -8,14 +8,13 @@ such as `emb_*.npy`; a path that exists is that path, whatever is in its name.
 from __future__ import annotations
 
 import glob
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vbench import _paths
 from vbench.data.names import Name, in_order, label, pattern, suffix_of
-from vbench.errors import DataError, VbenchWarning
+from vbench.errors import DataError, warn
 
 _DONE = "_SUCCESS"
 """Spark's mark of a whole folder, in which parts without rows may be left out."""
@@ -185,11 +184,9 @@ def _check_alone(path: Path) -> None:
         )
     numbers = _varying([Name.of(each) for each in here])
     if numbers and not _gaps(numbers, min(1, numbers[0])):
-        warnings.warn(
+        warn(
             f"{path} is taken alone, one of {len(here)} numbered files of its name; all of them "
-            f"would be '{all_of_them}'",
-            VbenchWarning,
-            stacklevel=2,
+            f"would be '{all_of_them}'"
         )
 
 
