@@ -10,7 +10,7 @@ import pytest
 import vbench
 
 PACKAGE = Path(vbench.__file__).parent
-BY_NAME = {"__init__.py", "_plugins.py", "_rehearsal.py", "cli/command.py"}
+BY_NAME = {"__init__.py", "_plugins.py", "cli/command.py"}
 """They import by name: the public names and the commands when they are needed, plug-ins."""
 
 

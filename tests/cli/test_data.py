@@ -193,8 +193,8 @@ def test_a_card_by_its_path(vectors, home):
 
 def test_trust(vectors, monkeypatch):
     """What is far larger than its file is refused, and unpacked where that is trusted."""
-    monkeypatch.setattr("vbench.data.limits._HARMLESS_BYTES", 1000)
-    monkeypatch.setattr("vbench.data.limits._LARGEST_RATIO", 2)
+    monkeypatch.setattr("vbench.data.files._HARMLESS_BYTES", 1000)
+    monkeypatch.setattr("vbench.data.files._LARGEST_RATIO", 2)
     np.savez_compressed("x.npz", base=np.ones((5000, 4)), queries=np.ones((3, 4)))
     refused = call("show", "x.npz", "--metric", "l2")
     assert refused.exit_code == 2

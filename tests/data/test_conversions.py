@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from vbench import _trust
-from vbench.data import conversions, limits
+from vbench.data import conversions, files
 from vbench.data.formats import read_array, read_contents
 from vbench.errors import DataError, VbenchError
 
@@ -56,7 +56,7 @@ def _parquet(path):
 )
 def test_small_files_that_declare_large_arrays(tmp_path, home, monkeypatch, name, make):
     """They are refused before anything is written, and read when they are trusted."""
-    monkeypatch.setattr(limits, "_LARGEST_RATIO", 3)
+    monkeypatch.setattr(files, "_LARGEST_RATIO", 3)
     make(tmp_path / name)
     with pytest.raises(DataError, match=r"declare 12,8.* bytes .*--trust"):
         read_contents(tmp_path / name)
@@ -90,7 +90,7 @@ def test_what_does_not_fit_is_not_begun(tmp_path, home, monkeypatch):
     """Both numbers are told: what is wanted, and what is free."""
     np.save(tmp_path / "x.npy", np.ones((1000, 8)))
     free = os.statvfs(tmp_path)
-    monkeypatch.setattr(limits.shutil, "disk_usage", lambda place: type("", (), {"free": 31_000})())
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda place: type("", (), {"free": 31_000})())
     with pytest.raises(
         VbenchError, match=r"32.0 kB are to be written .* 31.. kB are free"
     ) as raised:

@@ -14,7 +14,7 @@ import pytest
 import vbench
 from vbench.data.prepare_wordnet import read_senses, write
 from vbench.errors import DataError
-from vbench.ranking.judgments import judgments
+from vbench.ranking.judgments import read_judgments
 
 _LINES = {
     "noun": [
@@ -64,7 +64,7 @@ def test_a_sentence_asks_for_its_own_gloss(archive: Path, tmp_path: Path) -> Non
     (folder / "dataset.toml").write_text('metric = "cosine"\n')
     dataset = vbench.load(folder)
     assert (dataset.n, dataset.m) == (3, 4)
-    known = judgments(dataset)
+    known = read_judgments(dataset)
     sentences = pl.read_parquet(folder / "queries.parquet")["sentence"].to_list()
     asked = {(sentences[query], item) for query, item in zip(known.query, known.item, strict=True)}
     assert asked == {("what an entity", 0), ("it is", 0), ("it is", 2), ("he breathed", 1)}

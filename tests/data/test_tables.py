@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import polars as pl
 import pytest
 
 from vbench.data import tables
+from vbench.data.tables import unprinted_panics
 
 
 @pytest.mark.parametrize("name", ["a[1]", "b*", "c?", "year=2020", "plain"])
@@ -45,3 +48,18 @@ def test_damage_is_told_by_the_exception_alone(tmp_path, capfd):
             refused += 1
     assert refused > 20
     assert capfd.readouterr().err == ""
+
+
+def panicking() -> None:
+    with unprinted_panics():
+        os.write(2, b"thread panicked")
+        raise ValueError("damaged")
+
+
+def test_what_is_printed_before_an_error_is_dropped(capfd: pytest.CaptureFixture[str]) -> None:
+    """And what is printed where nothing is wrong comes out."""
+    with pytest.raises(ValueError, match="damaged"):
+        panicking()
+    with unprinted_panics(), unprinted_panics():
+        os.write(2, b"as usual")
+    assert capfd.readouterr().err == "as usual"

@@ -21,8 +21,7 @@ from vbench.ranking.interactions import identity, source_of
 from vbench.ranking.protocol import Material
 from vbench.towers.interactions import Interactions, prepare
 from vbench.towers.reading import read_interactions
-from vbench.towers.recipe import Recipe
-from vbench.towers.sources import KEPT, Source
+from vbench.towers.recipe import KEPT, Recipe, Source
 
 N, M = 300, 90
 
@@ -32,7 +31,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A training of a second; skipped where the optional packages are not installed."""
     if not all(importlib.util.find_spec(name) for name in ("jax", "optax")):
         pytest.skip("the towers extra is not installed")
-    from vbench.towers.backend import start_jax
+    from vbench.towers.pipeline import start_jax
 
     # What is compiled here runs for a second only: not worth three seconds of optimizing it.
     monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vbench.towers.backend import start_jax
 from vbench.towers.interactions import Interactions, prepare
+from vbench.towers.pipeline import start_jax
 from vbench.towers.recipe import Recipe
 
 _SMALL = Recipe(

@@ -24,8 +24,7 @@ from vbench.towers.export import (
     write,
 )
 from vbench.towers.interactions import Interactions
-from vbench.towers.recipe import Recipe
-from vbench.towers.sources import KEPT, Source, kept_source
+from vbench.towers.recipe import KEPT, Recipe, Source, kept_source
 
 
 @pytest.fixture(scope="module")

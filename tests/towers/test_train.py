@@ -101,7 +101,7 @@ def test_a_stopped_training_goes_on_as_if_it_had_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """After a stop in the middle of an epoch the vectors are those of an unbroken training."""
-    from vbench.towers import checkpoint
+    from vbench.towers import train as checkpoint
 
     monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0.0)
     seen = []
@@ -143,7 +143,7 @@ def test_another_training_has_another_checkpoint(
     tmp_path: Path, data: Interactions, recipe: Recipe
 ) -> None:
     """Nothing is gone on from that was trained in another way, or on something else."""
-    from vbench.towers.checkpoint import Checkpoint
+    from vbench.towers.train import Checkpoint
 
     fewer = dataclasses.replace(data, train=Pairs(data.train.user[1:], data.train.item[1:]))
     paths = {

@@ -13,7 +13,7 @@ from vbench.errors import VbenchError
 from vbench.render.terminal.output import console, json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
-    from vbench.towers.sources import Source
+    from vbench.towers.recipe import Source
 
 _EXAMPLES = """
 \b
@@ -95,8 +95,7 @@ def train(
     relevance judgments, and prints how many of them exact search finds, beside the most popular
     items. A call that was interrupted resumes.
     """
-    from vbench.towers.recipe import change_recipe
-    from vbench.towers.sources import Source, find_recipe
+    from vbench.towers.recipe import Source, change_recipe, find_recipe
 
     folder = out or Path(name)
     _check_folder(folder, fresh)
@@ -123,9 +122,8 @@ def train(
 def _train(source: Source, folder: Path, *, als: bool, fresh: bool) -> dict[str, Any]:
     """Train, write the dataset's folder, and say what was made of what."""
     from vbench import _paths
-    from vbench.towers.als import import_als
-    from vbench.towers.backend import start_jax
-    from vbench.towers.pipeline import make, save
+    from vbench.towers.judge import import_als
+    from vbench.towers.pipeline import make, save, start_jax
 
     start_jax()
     if als:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.data import check, siblings
+from vbench.data import check, layout
 from vbench.data.arrays import accept
 from vbench.data.card import Card
 from vbench.data.dataset import Dataset, GroundTruth
@@ -26,11 +26,10 @@ from vbench.data.formats import (
 )
 from vbench.data.frames import as_frame, is_frame, read_frame
 from vbench.data.given_ground_truth import check_ground_truth
-from vbench.data.hold_out import draw, without_queries
 from vbench.data.id_tables import Side, name_by_rows, neighbor_rows
 from vbench.data.joins import Joins, Part
 from vbench.data.keys import Table
-from vbench.data.select import keep_queries, number_queries, select_queries
+from vbench.data.select import draw, keep_queries, number_queries, select_queries, without_queries
 from vbench.errors import DataError
 from vbench.metric import METRICS, Metric
 
@@ -63,7 +62,7 @@ def assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None 
         some = f"hold_out={count} (vbench run --hold-out {count})"
         raise DataError(
             f"{where}: holds base vectors only; give queries=FILE (--queries FILE)"
-            f"{siblings.advice(parts.base)}; or {some} to ask for some of these"
+            f"{layout.advice(parts.base)}; or {some} to ask for some of these"
         )
     asked = _where(parts.queries, f"{where}: queries")
     if metric is None:
@@ -176,12 +175,12 @@ def _open(parts: Parts) -> _Opened:
         if own:
             queries = parts.queries = contents.queries
         if queries is None:
-            queries = parts.queries = siblings.queries_of(Path(str(file)))
+            queries = parts.queries = layout.queries_of(Path(str(file)))
         if truth is None and own:
             # Ground truth that lies with the base belongs to the queries that lie there too.
             truth = contents.ground_truth
             if truth is None:
-                truth = parts.ground_truth = siblings.ground_truth_of(Path(str(file)))
+                truth = parts.ground_truth = layout.ground_truth_of(Path(str(file)))
     elif is_frame(parts.base):
         has_column.append(True)
         contents = read_frame(parts.base, "base", column)

@@ -12,10 +12,11 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from vbench._toml import read_toml, rename_keys
-from vbench.data.checksums import RECORD
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.metric import Metric, metric_of
 
+RECORD = "checksums.json"
+"""Our own record of what was fetched, beside the files."""
 Role = Literal[
     "all", "base", "queries", "truth", "segments", "items", "relevance", "interactions", "raw"
 ]

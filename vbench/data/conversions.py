@@ -19,8 +19,7 @@ import msgspec
 from vbench import _paths
 from vbench._leftovers import sweep_once
 from vbench._locks import hold_lock
-from vbench.data import limits
-from vbench.data.files import whole_file, write_whole
+from vbench.data.files import check_declared, check_free, whole_file, write_whole
 from vbench.errors import DataError
 
 _BLOCK_BYTES = 4 << 20
@@ -143,11 +142,11 @@ def kept_file(
     where = f"{sources[0]}" + (f": {member.lstrip('/')}" if member else "")
     if stored is None:
         stored = sum(file.size for file in origin.files)
-    limits.check_declared(where, declared, stored)
+    check_declared(where, declared, stored)
     with hold_lock(path, f"converting {sources[0]}"):
         if _is_whole(path):
             return path
-        limits.check_free(path.parent, declared, where)
+        check_free(path.parent, declared, where)
         with whole_file(path) as stream:
             summed = _Summed(stream)
             write(summed)

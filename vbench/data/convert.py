@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench._locks import hold_lock
-from vbench.data import limits
 from vbench.data.card import write_card
 from vbench.data.columns import id_column
 from vbench.data.dataset import Dataset, GroundTruth
-from vbench.data.files import whole_file, whole_folder
+from vbench.data.files import check_free, whole_file, whole_folder
 from vbench.data.formats import BIN_DTYPES, HDF5_SUFFIXES, VECS_DTYPES
 from vbench.data.id_tables import name_by_ids, neighbor_ids, sides
 from vbench.data.lists import VECTOR_COLUMNS
@@ -62,7 +61,7 @@ def convert(
     truth = ground_truth or dataset.given_ground_truth
     paths = targets(dataset, target, ground_truth=truth is not None, force=force)
     suffix = target.suffix.lower()
-    limits.check_free(
+    check_free(
         target.parent, sum(each.nbytes for each in (dataset.base, dataset.queries)), str(target)
     )
     with hold_lock(target, f"writing {target}"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 from vbench._html import html_table
 from vbench.data.arrays import make_unchangeable
 from vbench.data.columns import Role, id_column, roles
-from vbench.data.fingerprint import fingerprint
 from vbench.metric import FloatArray, Metric, known_metric
+from vbench.neighbors.blocks import blocks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,7 +72,7 @@ class Dataset:
     zero_row_ids : int64 (zero_rows,)
         Base vectors without a direction, under `cosine`: nobody's neighbors, given to no index.
     hold_out : int or None
-        Queries that were base vectors and are none any more; :mod:`vbench.data.hold_out`.
+        Queries that were base vectors and are none any more; :mod:`vbench.data.select`.
 
     Notes
     -----
@@ -163,8 +164,16 @@ class Dataset:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Hexadecimal digest of the metric and the bytes of base and queries."""
-        return fingerprint(self.base, self.queries, self.metric)
+        """SHA-256 over metric, dtypes, shapes and bytes of base and queries, read in blocks.
+
+        Equal for the same vectors whatever file they came from.
+        """
+        digest = hashlib.sha256(self.metric.encode())
+        for array in (self.base, self.queries):
+            digest.update(f"|{array.dtype.str}{array.shape}|".encode())
+            for _, rows in blocks(array):
+                digest.update(np.ascontiguousarray(rows).data)
+        return digest.hexdigest()
 
 
 def _column(frame: pl.DataFrame | None, name: str | None) -> pl.Series | None:

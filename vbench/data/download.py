@@ -19,7 +19,7 @@ import numpy as np
 
 import vbench
 from vbench.data import registries
-from vbench.data.limits import check_free
+from vbench.data.files import check_free
 from vbench.data.registries import UnavailableError
 from vbench.errors import VbenchError
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from vbench import _plugins
@@ -16,8 +17,7 @@ from vbench._leftovers import TemporaryFolder, sweep_once
 from vbench._locks import hold_lock
 from vbench._trust import REMEDY, is_trusted
 from vbench.data import catalog
-from vbench.data.card import Card, File
-from vbench.data.checksums import RECORD, Recorded, read_record, record
+from vbench.data.card import RECORD, Card, File
 from vbench.data.download import Place, Progress, download
 from vbench.data.files import write_whole
 from vbench.data.find import TABLES
@@ -203,3 +203,36 @@ def _made(function: str, files: Mapping[str, Path], folder: Path) -> Iterator[Pa
         with _plugins.guard(f"the card's prepare = {function!r} fails"):
             make(files, fresh)
         yield fresh
+
+
+class Recorded(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file that came: from where, and what it was."""
+
+    sha256: str
+    url: str = ""
+    bytes: int | None = None
+
+
+def read_record(folder: Path) -> dict[str, Recorded]:
+    """What is on record for the files of a folder, by name.
+
+    Raises
+    ------
+    DataError
+        The record is damaged.
+    """
+    path = folder / RECORD
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Recorded])
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(
+            f"{path}: damaged ({error}); delete it, and what is fetched next goes on record anew"
+        ) from None
+
+
+def record(folder: Path, name: str, facts: Recorded) -> None:
+    """Put a file on record; the caller holds the lock of the dataset."""
+    known = {**read_record(folder), name: facts}
+    write_whole(folder / RECORD, msgspec.json.format(msgspec.json.encode(known), indent=2))

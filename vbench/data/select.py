@@ -1,16 +1,24 @@
-"""A dataset with some of its queries: what follows them stays with them."""
+"""A dataset with some of its queries, or without them in its base."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench import _paths
+from vbench._leftovers import sweep_once
+from vbench._locks import hold_lock
+from vbench.data.copies import copies
 from vbench.data.dataset import Dataset
+from vbench.data.files import whole_file
 from vbench.errors import DataError
+from vbench.neighbors.blocks import blocks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,3 +87,135 @@ def _renumbered(relevance: pl.DataFrame | None, kept: NDArray[Any]) -> pl.DataFr
     if mine.is_empty():
         return None
     return mine.with_columns(pl.Series("query", rows[mine["query"].to_numpy()]))
+
+
+Vectors = NDArray[Any]
+_SEED = 0
+"""The queries do not follow the seed of a run: its builds answer the same ones."""
+_IN_MEMORY_BYTES = 256 << 20
+
+
+def draw(n: int, count: int, where: str) -> NDArray[np.int64]:
+    """Draw the base vectors that become queries, ascending.
+
+    Raises
+    ------
+    DataError
+        There are too few.
+    """
+    if not 1 <= count < n:
+        raise DataError(
+            f"{where}: {count} of {n} base vectors cannot be held out; give 1 to {n - 1}"
+        )
+    chosen = np.random.default_rng(_SEED).choice(n, count, replace=False)
+    return np.sort(chosen).astype(np.int64)
+
+
+def without_queries(dataset: Dataset, count: int, own: NDArray[np.int64] | None = None) -> Dataset:
+    """Take the base vectors that equal a query out of the base.
+
+    Of the queries that are base vectors, `count` are kept, drawn where there are more; those that
+    are none stay. Every base vector that equals a query goes.
+
+    Parameters
+    ----------
+    own
+        Base vectors that have become the queries, (m,): what is known of these items is then
+        known of the queries.
+
+    Raises
+    ------
+    DataError
+        No query is a base vector, or no base vector is left.
+    """
+    found = copies(dataset)
+    inside = np.flatnonzero(found.asked >= 0)
+    if not inside.size:
+        raise DataError(
+            f"{dataset.name}: none of the {dataset.m} queries is a base vector, so nothing is to "
+            "be held out; leave --hold-out away, or give a file of base vectors only"
+        )
+    keep_query = found.asked < 0
+    if count < inside.size:
+        inside = inside[draw(inside.size, count, dataset.name)]
+    keep_query[inside] = True
+    gone = np.unique(found.asked[inside])
+    keep_row = ~np.isin(found.first_of(np.arange(dataset.n)), gone)
+    if not keep_row.any():
+        raise DataError(f"{dataset.name}: every base vector equals a query; nothing is left")
+    zero = dataset.zero_row_ids
+    items, item_id = _with_ids(dataset)
+    segments, query_id = dataset.segments, dataset.query_id
+    if own is not None:
+        segments, query_id = items[own], item_id
+    return replace(
+        dataset,
+        base=_rows(dataset, keep_row),
+        queries=dataset.queries[keep_query],
+        segments=None if segments is None else segments.filter(keep_query),
+        items=items.filter(keep_row),
+        relevance=_kept(dataset.relevance, keep_query, keep_row),
+        interactions=_kept(dataset.interactions, keep_query, keep_row),
+        given_ground_truth=None,
+        query_id=query_id,
+        item_id=item_id,
+        zero_row_ids=(np.cumsum(keep_row) - 1)[zero[keep_row[zero]]],
+        hold_out=int(inside.size),
+    )
+
+
+def _with_ids(dataset: Dataset) -> tuple[pl.DataFrame, str]:
+    """What is known of the items, with what each is called in the whole base."""
+    import polars as pl
+
+    rows = pl.Series(ROW, np.arange(dataset.n))
+    if dataset.items is None:
+        return pl.DataFrame([rows]), ROW
+    if dataset.item_id is not None:
+        return dataset.items, dataset.item_id
+    free = ROW if ROW not in dataset.items.columns else f"{ROW} of the base"
+    return dataset.items.with_columns(rows.alias(free)), free
+
+
+def _rows(dataset: Dataset, keep: NDArray[np.bool_]) -> Vectors:
+    """The base vectors to keep; many of them in a file, which is made once."""
+    base = dataset.base
+    shape = (int(keep.sum()), dataset.d)
+    size = shape[0] * shape[1] * base.itemsize
+    if size <= _IN_MEMORY_BYTES:
+        return base[keep]
+    digest = hashlib.sha256(dataset.fingerprint.encode() + np.packbits(keep).tobytes())
+    path = _paths.home() / "held-out" / f"{digest.hexdigest()[:32]}.npy"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sweep_once(path.parent)
+    with hold_lock(path, f"holding queries of {dataset.name} out"):
+        if not path.is_file():
+            _write(path, base, keep, shape)
+    mapped: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+    return mapped
+
+
+def _write(path: Path, base: Vectors, keep: NDArray[np.bool_], shape: tuple[int, int]) -> None:
+    with whole_file(path) as stream:
+        header = {"descr": base.dtype.str, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_2_0(stream, header)
+        for first, rows in blocks(base):
+            stream.write(np.ascontiguousarray(rows[keep[first : first + len(rows)]]).data)
+
+
+def _kept(
+    table: pl.DataFrame | None, queries: NDArray[np.bool_], rows: NDArray[np.bool_]
+) -> pl.DataFrame | None:
+    """Judgments or interactions of what is left, by its new row numbers."""
+    import polars as pl
+
+    if table is None:
+        return None
+    query, item = (table[name].to_numpy() for name in ("query", "item"))
+    left = queries[query] & rows[item]
+    if not left.any():
+        return None
+    return table.filter(left).with_columns(
+        pl.Series("query", (np.cumsum(queries) - 1)[query[left]]),
+        pl.Series("item", (np.cumsum(rows) - 1)[item[left]]),
+    )

@@ -2,18 +2,22 @@
 
 polars takes `a[1].parquet` and `b*.parquet` for patterns of several files, and `key=value` in a
 folder's name for a column. Where a page is damaged its threads also print to standard error, often
-dozens of lines.
+dozens of lines: what a library of Rust prints when it panics is not for the reader.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
+import sys
+import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vbench.data.pages import check_memory, check_pages
-from vbench.data.panics import unprinted_panics
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,3 +82,47 @@ def _as_of_polars() -> Iterator[None]:
         yield
     except ValueError as error:
         raise pl.exceptions.ComputeError(str(error)) from None
+
+
+_turn = threading.Lock()
+_mine = threading.local()
+
+
+@functools.cache
+def _sink() -> int:
+    """Where it goes instead: made once, since files are read by the hundred."""
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+@contextlib.contextmanager
+def unprinted_panics() -> Iterator[None]:
+    """Keep from standard error what is printed there by code that then raises.
+
+    What other threads print meanwhile comes out afterwards, where nothing is raised.
+    """
+    if getattr(_mine, "inside", False):
+        yield
+        return
+    with _turn:
+        try:
+            sys.stderr.flush()
+            kept = os.dup(2)
+        except (OSError, ValueError, AttributeError):  # there is no standard error
+            yield
+            return
+        sink = _sink()
+        begin = os.lseek(sink, 0, os.SEEK_END)
+        os.dup2(sink, 2)
+        printed, _mine.inside = False, True
+        try:
+            yield
+            printed = True
+        finally:
+            _mine.inside = False
+            os.dup2(kept, 2)
+            os.close(kept)
+            end = os.lseek(sink, 0, os.SEEK_END)
+            while printed and begin < end and (block := os.pread(sink, 1 << 16, begin)):
+                os.write(2, block)
+                begin += len(block)

@@ -11,7 +11,7 @@ from vbench.data.dataset import Dataset
 from vbench.errors import DataError
 
 if TYPE_CHECKING:
-    from vbench.towers.sources import Source
+    from vbench.towers.recipe import Source
 
 
 def source_of(dataset: Dataset, given: Path | None = None) -> Source:
@@ -27,7 +27,7 @@ def source_of(dataset: Dataset, given: Path | None = None) -> Source:
     DataError, VbenchError
         There is no such file, or what the dataset's folder keeps of its training is damaged.
     """
-    from vbench.towers.sources import Source, find_recipe, kept_source
+    from vbench.towers.recipe import Source, find_recipe, kept_source
 
     place = Path(dataset.source.get("name_or_path", dataset.name))
     # Variants, `NAME:VARIANT`, have the same interactions.

@@ -31,7 +31,7 @@ class Trained(Ranker):
         VbenchError
             jax or optax is not installed, the interactions cannot be had, or do not fit.
         """
-        from vbench.towers.backend import start_jax
+        from vbench.towers.pipeline import start_jax
 
         start_jax()
         from vbench.ranking import networks, training

@@ -16,8 +16,7 @@ from vbench.data.files import whole_file
 from vbench.errors import DataError
 from vbench.towers.evaluate import Quality
 from vbench.towers.interactions import Interactions
-from vbench.towers.recipe import Recipe
-from vbench.towers.sources import KEPT
+from vbench.towers.recipe import KEPT, Recipe
 
 if TYPE_CHECKING:
     import polars as pl

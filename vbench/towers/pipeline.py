@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.towers.backend import start_jax
+from vbench.errors import MissingExtraError
 from vbench.towers.evaluate import Quality
 from vbench.towers.export import (
     Selection,
@@ -25,13 +26,12 @@ from vbench.towers.export import (
 )
 from vbench.towers.interactions import Interactions
 from vbench.towers.judge import judge
-from vbench.towers.recipe import Recipe
-from vbench.towers.sources import KEPT, Source
+from vbench.towers.recipe import KEPT, Recipe, Source
 
 if TYPE_CHECKING:
-    from vbench.towers.checkpoint import Checkpoint, Epoch, State
     from vbench.towers.model import Model
-    from vbench.towers.train import Progress
+    from vbench.towers.step import State
+    from vbench.towers.train import Checkpoint, Epoch, Progress
 
 
 class Made(NamedTuple):
@@ -80,7 +80,7 @@ def make(
     """
     start_jax()
     from vbench.towers import train
-    from vbench.towers.checkpoint import Checkpoint
+    from vbench.towers.train import Checkpoint
 
     chosen = select_users_and_items(data, recipe, seed)
     kept = Checkpoint(checkpoints, data, recipe, seed) if checkpoints else None
@@ -135,3 +135,36 @@ def save(folder: Path, source: Source, data: Interactions, made: Made) -> None:
     write(folder, made.vectors, tables, texts)
     if made.checkpoint:
         made.checkpoint.forget()
+
+
+# Sums are split over threads, and another split rounds differently: so always the same number.
+THREADS = "2"
+
+
+def start_jax() -> None:
+    """Import jax and start its CPU backend with two threads.
+
+    Where the caller has used jax already, its threads stay as they are, and vectors may differ in
+    the last bits from those of a fresh process.
+
+    Raises
+    ------
+    MissingExtraError
+        jax or optax is not installed.
+    """
+    before = os.environ.get("NPROC")
+    os.environ["NPROC"] = THREADS
+    try:
+        import jax
+        import optax  # noqa: F401  # only to say early that it is missing
+
+        jax.devices("cpu")
+    except ModuleNotFoundError as error:
+        if error.name not in {"jax", "jaxlib", "optax"}:
+            raise
+        raise MissingExtraError("training two towers", "towers") from None
+    finally:
+        if before is None:
+            del os.environ["NPROC"]
+        else:
+            os.environ["NPROC"] = before

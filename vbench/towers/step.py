@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from vbench.towers.checkpoint import State
 from vbench.towers.model import (
     Array,
     Arrays,
@@ -29,6 +28,14 @@ from vbench.towers.model import (
 from vbench.towers.recipe import Recipe
 
 _MASKED = -1e9
+
+
+class State(NamedTuple):
+    """A model and its optimizers: all that a step changes."""
+
+    model: Model
+    squares: Arrays
+    adam: Any
 
 
 class Options(NamedTuple):

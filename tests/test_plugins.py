@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vbench import _rehearsal
+from vbench import _plugins
 from vbench.errors import VbenchError
 from vbench.indexes.recipe import load_recipe
 
@@ -26,7 +26,7 @@ def test_what_ends_or_holds_the_process_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, says: str, kind: str
 ) -> None:
     """By its name, before it is imported here."""
-    monkeypatch.setattr(_rehearsal, "IMPORT_SECONDS", 10.0 if "sleep" not in source else 2.0)
+    monkeypatch.setattr(_plugins, "IMPORT_SECONDS", 10.0 if "sleep" not in source else 2.0)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "deadly.py").write_text(source)
     spec = "deadly:Index" if kind == "module" else f"annb:{tmp_path}/deadly.py:Index"
