@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from vbench.analysis.comparison import Comparison as Comparison
     from vbench.analysis.ranking import RankingLoss as RankingLoss
     from vbench.analysis.summary import Summary as Summary
     from vbench.analysis.tail import TailReport as TailReport
@@ -68,6 +69,7 @@ _HOMES = {
     "vbench.measures.recall": ("CVaR", "Failure", "Percentile", "Recall", "Robustness"),
     "vbench.ranking.protocol": ("Ranker",),
     "vbench.runs.settings": ("Setting",),
+    "vbench.analysis.comparison": ("Comparison",),
     "vbench.analysis.ranking": ("RankingLoss",),
     "vbench.analysis.tuning": ("Tuning",),
 }
