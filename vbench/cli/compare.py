@@ -33,42 +33,42 @@ Examples:
 @click.option(
     "--baseline",
     metavar="INDEX",
-    help="What is compared with: an index, with parameters where needed: 'hnsw ef=64'.  "
+    help="An index, with parameters where needed, as in 'hnsw ef=64'.  "
     "[default: the first index of the first run]",
 )
 @click.option(
     "--candidate",
     metavar="INDEX",
-    help="What is compared.  [default: the other indexes; of several runs, the same index]",
+    help="Likewise.  [default: the other indexes; across runs, the same index]",
 )
 @click.option(
     "--setting",
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Only settings with this value. Repeats; values of one parameter are alternatives.",
+    help="Only settings with this value. Repeats; several values of a parameter are alternatives.",
 )
 @click.option(
     "--measure",
     "measures",
     multiple=True,
     metavar="MEASURE",
-    help="What to compare, such as 'Robustness(delta=0.9)@10' or QPS. Repeats.  "
+    help="Measure to compare, such as R0.9@10 or QPS. Repeats.  "
     "[default: recall, robustness at 0.9, the worst 5 %, zero-recall queries]",
 )
 @click.option(
     "--cluster",
     metavar="COLUMN",
-    help="Column of the queries, such as user, whose equal values are not independent.",
+    help="Query column, such as user, whose queries are not independent of each other.",
 )
 @click.option(
     "--fail-if-worse",
     type=click.FloatRange(min=0),
     metavar="LOSS",
-    help="Exit with 1 when a measure is significantly worse, and by LOSS or more "
-    "(of a cost: by this share of the baseline).",
+    help="Exit with 1 if a measure is significantly worse, by LOSS or more (for a cost: by this "
+    "share of the baseline).",
 )
-@click.option("--markdown", is_flag=True, help="GitHub-flavoured Markdown on standard output.")
+@click.option("--markdown", is_flag=True, help="GitHub-flavored Markdown on standard output.")
 @json_option
 def compare(
     runs: tuple[str, ...],
@@ -81,11 +81,11 @@ def compare(
     markdown: bool,
     as_json: bool,
 ) -> int:
-    """Say whether a candidate differs from a baseline, by how much, and for which queries.
+    """Tell whether a candidate differs from a baseline, by how much, and for which queries.
 
     With one run, its first index is the baseline; with several, the first run is. An index with
-    the same settings on both sides is compared at each of these, different indexes where their
-    mean recall is nearest.
+    the same settings on both sides is compared at each of them; different indexes are compared
+    where their mean recall is closest.
     """
     from vbench.analysis.compare import compare as compared
     from vbench.analysis.comparison import Comparison, store_comparison

@@ -152,7 +152,7 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
 @vector_options
 @table_options
 @click.option("--depth", type=click.IntRange(min=1), help="Write the ground truth too.")
-@click.option("--force", is_flag=True, help="Write over files that exist.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @json_option
 def convert(
     source: str,
@@ -200,13 +200,13 @@ def convert(
     type=click.IntRange(min=1),
     default=200,
     show_default=True,
-    help="Neighbors of each query.",
+    help="Neighbors per query.",
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Default: all cores.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Also write it: .npz (ids and distances), .ibin or .ivecs (ids).",
+    help="Also write it to a file: .npz (ids and distances), .ibin or .ivecs (ids).",
 )
 @json_option
 def truth(

@@ -97,38 +97,35 @@ GROUND_TRUTH = (
         "ground_truth",
         metavar="FILE|none",
         callback=ground_truth_of,
-        help="Exact neighbors, to be checked; `none` leaves out those that came with the data "
-        "(also --truth FILE, --no-truth).",
+        help="Exact neighbors, verified before use; `none` ignores those that come with the data.",
     ),
     click.option(
         "--no-truth", "ground_truth", flag_value="none", callback=ground_truth_of, hidden=True
     ),
 )
 _VECTORS = (
-    click.option("--queries", metavar="PATH", help="Queries, where the dataset's file holds none."),
-    click.option(
-        "--column", metavar="NAME", help="Column of the vectors, where a Parquet file has several."
-    ),
-    click.option("--metric", type=MetricType(), help="Where the file does not say."),
+    click.option("--queries", metavar="PATH", help="Queries, if the dataset file holds none."),
+    click.option("--column", metavar="NAME", help="Vector column, if a Parquet file has several."),
+    click.option("--metric", type=MetricType(), help="Metric, if the file does not say."),
     *GROUND_TRUTH,
     trust_option,
 )
 _TABLES = (
     click.option(
-        "--segments", metavar="PATH", help="Columns that describe the queries (Parquet, CSV)."
+        "--segments", metavar="PATH", help="Columns describing the queries (Parquet or CSV)."
     ),
-    click.option("--items", metavar="PATH", help="Columns that describe the base vectors."),
+    click.option("--items", metavar="PATH", help="Columns describing the base vectors."),
     click.option(
-        "--relevance", metavar="PATH", help="Columns query, item, grade: ids or row numbers."
+        "--relevance",
+        metavar="PATH",
+        help="Relevance judgments: query, item, grade (ids or row numbers).",
     ),
-    click.option(
-        "--interactions", metavar="PATH", help="Columns query, item: what users had already."
-    ),
+    click.option("--interactions", metavar="PATH", help="Past interactions: query, item."),
     click.option(
         "--on",
         multiple=True,
         metavar="COLUMN|OURS=THEIRS",
-        help="Join these by this column.  [default: the one that both have] Repeats.",
+        help="Column that joins these files. Repeats.  [default: the one they share]",
     ),
 )
 _DATASET = (
@@ -139,14 +136,14 @@ _DATASET = (
         show_default=True,
         metavar="NAME|PATH",
         shell_complete=complete.datasets,
-        help="From `vbench data list`, or a file or folder of vectors.",
+        help="A name from `vbench data list`, or a file or folder of vectors.",
     ),
     click.option(
         "--hold-out",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Ask N base vectors that are taken out of the base, where there are no queries or "
-        "where queries are base vectors.",
+        help="Hold out N base vectors as queries, if there are no queries or the queries are base "
+        "vectors.",
     ),
 )
 _DATA_NAMES = (
@@ -159,14 +156,14 @@ _MEASURING = (
         type=click.IntRange(min=1),
         default=3,
         show_default=True,
-        help="Builds of each index, each with its own seed and insertion order.",
+        help="Builds per index, each with its own seed and insertion order.",
     ),
     click.option(
         "--repeats",
         type=click.IntRange(min=1),
         default=3,
         show_default=True,
-        help="Counted passes over the queries.",
+        help="Timed passes over the queries.",
     ),
     click.option(
         "--recall-rule",
@@ -180,35 +177,35 @@ _MEASURING = (
         type=click.IntRange(min=1),
         default=1,
         show_default=True,
-        help="Threads and cores of each worker.",
+        help="Threads (and cores) per worker.",
     ),
     click.option(
         "--timeout",
         type=click.FloatRange(min=0, min_open=True),
         metavar="SECONDS",
-        help="Limit for each build and each trial.",
+        help="Time limit per build and per trial.",
     ),
     click.option(
         "--memory",
         "memory_limit",
         callback=bytes_of,
         metavar="BYTES",
-        help="Limit of a worker and all it starts.  [default: 90 % of what is free]",
+        help="Memory limit per worker, child processes included.  [default: 90 % of free memory]",
     ),
     click.option(
         "--seed",
         type=click.IntRange(min=0),
         default=0,
         show_default=True,
-        help="What builds and insertion orders are drawn from.",
+        help="Seed for builds and insertion orders.",
     ),
     click.option(
         "--out",
         type=click.Path(),
         metavar="FOLDER",
-        help="The run folder.  [default: results/<run-id>]",
+        help="Run folder.  [default: results/<run-id>]",
     ),
-    click.option("--fresh", is_flag=True, help="Throw away what an earlier call left there."),
+    click.option("--fresh", is_flag=True, help="Discard earlier results in the run folder."),
 )
 
 

@@ -20,17 +20,17 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES, short_help="Remove what is kept and no longer needed.")
+@click.command(epilog=_EXAMPLES, short_help="Remove cached files that are no longer needed.")
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN]...")
 @click.option(
     "--unused",
     type=click.FloatRange(min=0),
     metavar="DAYS",
-    help="Also what is made anew when needed, and was not read for so long.",
+    help="Also remove what can be recomputed and has not been read for that long.",
 )
-@click.option("--datasets", is_flag=True, help="Also the fetched datasets.")
-@click.option("--dry-run", is_flag=True, help="Only show it.")
-@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--datasets", is_flag=True, help="Also remove fetched datasets.")
+@click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 def prune(
     runs: tuple[Path, ...],

@@ -33,7 +33,9 @@ Examples:
 
 
 @click.command(
-    cls=Command, epilog=_EXAMPLES, short_help="What an index's misses cost the ranking stage."
+    cls=Command,
+    epilog=_EXAMPLES,
+    short_help="Measure what an index's misses cost the ranking stage.",
 )
 @click.argument("runs", cls=RunArgument, nargs=-1, required=True, metavar="RUN…")
 @click.option(
@@ -50,17 +52,17 @@ Examples:
     "-k",
     "k",
     type=click.IntRange(min=1),
-    help="Candidates a query.  [default: the largest K that the runs hold]",
+    help="Candidates per query.  [default: the largest K of the runs]",
 )
-@click.option("--dataset", metavar="NAME|PATH", help="Where the run does not say how to open it.")
-@click.option("--queries", metavar="PATH", help="Its queries, where --dataset holds none.")
-@click.option("--metric", type=MetricType(), help="Where --dataset does not say.")
-@click.option("--relevance", metavar="PATH", help="Judgments, where --dataset holds none.")
+@click.option("--dataset", metavar="NAME|PATH", help="The dataset, if the run cannot open it.")
+@click.option("--queries", metavar="PATH", help="Its queries, if --dataset holds none.")
+@click.option("--metric", type=MetricType(), help="Its metric, if --dataset does not say.")
+@click.option("--relevance", metavar="PATH", help="Relevance judgments, if --dataset holds none.")
 @click.option(
     "--interactions",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="What cross and mixer learn from.  [default: what the dataset was made from]",
+    help="Training data for cross and mixer.  [default: what the dataset was made from]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
@@ -68,7 +70,7 @@ Examples:
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Write the candidates of every trial there, for a ranking stage elsewhere; rank nothing.",
+    help="Only write the candidates of every trial there, for an external ranking stage.",
 )
 @click.option(
     "--format",
@@ -76,13 +78,13 @@ Examples:
     type=click.Choice(["trec", "parquet"]),
     default="parquet",
     show_default=True,
-    help="Of --export: TREC run and qrels, or Parquet.",
+    help="Format of --export: TREC run and qrels, or Parquet.",
 )
 @click.option(
     "--figures",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Draw losses, quality kept over recall, and predictors there, as PNG and SVG.",
+    help="Draw losses, quality against recall, and predictors there, as PNG and SVG.",
 )
 @trust_option
 @json_option
@@ -101,11 +103,10 @@ def rank(
     figures: Path | None,
     as_json: bool,
 ) -> int:
-    """Hand the candidates of each trial to a ranking stage, and judge its top 10.
+    """Pass the candidates of each trial to a ranking stage, and score its top 10.
 
-    The same is done with exact candidates, as the control: what is lost with those is lost by the
-    model, and what a trial loses beside them is lost by the index. Needs a dataset with relevance
-    judgments.
+    Exact candidates serve as the control: what they lose is due to the model, and what a trial
+    loses on top of that is due to the index. Needs a dataset with relevance judgments.
     """
     from vbench.analysis.rank import rank as measure
     from vbench.cli.open_runs import open_runs

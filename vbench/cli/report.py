@@ -23,19 +23,23 @@ Examples:
 """
 
 
-@click.command(cls=Command, epilog=_EXAMPLES, short_help="Make the page and the figures of runs.")
+@click.command(cls=Command, epilog=_EXAMPLES, short_help="Write the page and the figures of runs.")
 @click.argument("runs", cls=RunArgument, nargs=-1, required=True, metavar="RUN…", type=click.Path())
 @click.option(
     "--html",
     "page",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="The page.  [default: report.html in the run folder; of several runs: here]",
+    help="Path of the page.  [default: report.html in the run folder; for several runs: here]",
 )
 @click.option(
-    "--png", "figures", type=click.Path(), metavar="DIR", help="Write the figures there, 300 dpi."
+    "--png",
+    "figures",
+    type=click.Path(),
+    metavar="DIR",
+    help="Write the figures there, at 300 dpi.",
 )
-@click.option("--svg", is_flag=True, help="With --png: SVG and PDF beside each PNG.")
+@click.option("--svg", is_flag=True, help="With --png: also SVG and PDF.")
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 @json_option
 def report(
@@ -46,10 +50,10 @@ def report(
     show: bool,
     as_json: bool,
 ) -> None:
-    """Show RUN as one self-contained HTML page, and as figures for print.
+    """Write RUN as one self-contained HTML page, and as figures for print.
 
-    The page needs no server and asks nothing of the network: send it as it is. Runs of the same
-    data are compared on one page; runs of several datasets can be switched between.
+    The page needs no server and no network, so it can be sent as a file. Runs on the same data
+    are compared on one page; with several datasets, the page switches between them.
     """
     if svg and figures is None:
         raise click.UsageError("--svg goes with --png DIR, the folder for the figures")

@@ -53,12 +53,12 @@ def _columns(dataset: Dataset) -> list[str]:
     default=["10"],
     show_default=True,
     metavar="K",
-    help="Neighbors to ask for. Repeats.",
+    help="Neighbors to retrieve. Repeats.",
 )
 @click.option(
     "--study",
     metavar="NAME|FILE",
-    help="Carry out a study instead: several runs, their figures and tables, such as robustness.",
+    help="Run a study instead: several runs with figures and tables, such as robustness.",
 )
 @click.option(
     "--set",
@@ -66,25 +66,25 @@ def _columns(dataset: Dataset) -> list[str]:
     callback=overrides,
     metavar="NAME=VALUE,…",
     multiple=True,
-    help="Values instead of the recipe's: ef=16,32 or hnsw.ef=16. Repeats.",
+    help="Override values of the recipe: ef=16,32 or hnsw.ef=16. Repeats.",
 )
 @click.option(
     "--at-recall",
     type=click.FloatRange(min=0, max=1, min_open=True),
     metavar="RECALL",
-    help="Bring each index to this mean recall by moving the parameter that its recipe names.",
+    help="Bring each index to this mean recall, by the parameter that its recipe names.",
 )
 @click.option(
     "--measure",
     "extra",
     multiple=True,
     metavar="MEASURE",
-    help="Show this measure too, such as 'nDCG@10'. Repeats.",
+    help="Also show this measure, such as nDCG@10. Repeats.",
 )
 @click.option(
     "--cluster",
     metavar="COLUMN",
-    help="Column of the queries, such as user: intervals take its values for independent.",
+    help="Query column, such as user, whose queries are not independent of each other.",
 )
 @measuring_options
 @json_option
@@ -100,11 +100,11 @@ def run(
     as_json: bool,
     **measuring: Any,
 ) -> int:
-    """Measure how evenly INDEX answers the queries of a dataset.
+    """Measure how evenly INDEX serves the queries of a dataset.
 
-    Builds each index several times in a process of its own, runs every query at every search
-    setting, scores the answers against the exact neighbors, and leaves a run folder. The same
-    call again resumes.
+    Builds each index several times, each build in its own process, runs every query at every
+    search setting, scores the answers against the exact neighbors, and writes a run folder.
+    Repeating the call resumes an interrupted run.
     """
     if study is not None:
         from vbench.cli.study import carry_out

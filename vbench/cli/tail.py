@@ -45,18 +45,18 @@ def pairs(
 
 
 @click.command(
-    cls=Command, epilog=_EXAMPLES, short_help="Explain the tail: the worst queries, who and why."
+    cls=Command, epilog=_EXAMPLES, short_help="Explain the tail: which queries fail, and why."
 )
 @click.argument("path", cls=RunArgument, metavar="RUN", type=click.Path())
 @click.option(
-    "--index", "-i", "indexes", multiple=True, metavar="INDEX", help="Only this one. Repeats."
+    "--index", "-i", "indexes", multiple=True, metavar="INDEX", help="Only this index. Repeats."
 )
 @click.option(
     "--setting",
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Only this value.  [default: of each index the setting at matched recall]",
+    help="Only settings with this value.  [default: each index at matched recall]",
 )
 @click.option("-k", type=click.IntRange(min=1), help="Neighbors.  [default: the run's smallest K]")
 @click.option(
@@ -64,7 +64,7 @@ def pairs(
     type=click.FloatRange(min=0, max=1, min_open=True),
     default=0.9,
     show_default=True,
-    help="Queries whose recall is under it are the tail.",
+    help="Queries with lower recall form the tail.",
 )
 @click.option(
     "-n",
@@ -72,7 +72,7 @@ def pairs(
     type=click.IntRange(min=0),
     default=20,
     show_default=True,
-    help="How many of the worst queries of each index to show.",
+    help="Worst queries to show per index.",
 )
 @click.option(
     "--graph",
@@ -83,24 +83,24 @@ def pairs(
 @click.option(
     "--cluster",
     metavar="COLUMN",
-    help="Column of the queries, such as user, whose equal values are not independent.",
+    help="Query column, such as user, whose queries are not independent of each other.",
 )
 @click.option(
     "--cross",
     multiple=True,
     callback=pairs,
     metavar="COLUMN,COLUMN",
-    help="Segments of two columns at once, such as activity,country. Repeats.",
+    help="Cross the segments of two columns, as in activity,country. Repeats.",
 )
 @click.option(
     "--dataset",
     "-d",
     metavar="NAME|PATH",
-    help="The run's vectors, where they lie elsewhere now.",
+    help="The run's vectors, if they have moved.",
 )
-@click.option("--queries", metavar="PATH", help="Its queries, where --dataset holds none.")
-@click.option("--metric", type=MetricType(), help="Where --dataset does not say.")
-@click.option("--column", metavar="NAME", help="Its column of vectors, where there are several.")
+@click.option("--queries", metavar="PATH", help="Its queries, if --dataset holds none.")
+@click.option("--metric", type=MetricType(), help="Its metric, if --dataset does not say.")
+@click.option("--column", metavar="NAME", help="Its vector column, if there are several.")
 @trust_option
 @json_option
 def tail(

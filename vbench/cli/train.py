@@ -52,7 +52,7 @@ def _assignments(
     multiple=True,
     callback=_assignments,
     metavar="OURS=THEIRS",
-    help="Name of the column user, item, rating or timestamp, where it is not a usual one.",
+    help="Name of the user, item, rating or timestamp column, if it is not a usual one.",
 )
 @click.option("--recipe", type=_FILE, metavar="FILE", help="TOML with keys of docs/towers.md.")
 @click.option(
@@ -61,17 +61,15 @@ def _assignments(
     multiple=True,
     callback=_assignments,
     metavar="KEY=VALUE",
-    help="A value instead of the recipe's, such as epochs=5 or cycle=true. Repeats.",
+    help="Override a value of the recipe, such as epochs=5 or cycle=true. Repeats.",
 )
 @click.option(
-    "--raw", type=_FILE, metavar="FOLDER", help="Raw files of NAME that are here already."
+    "--raw", type=_FILE, metavar="FOLDER", help="Raw files of NAME, if already downloaded."
 )
-@click.option("--als", is_flag=True, help="Judge ALS beside the towers (extra `als`).")
+@click.option("--als", is_flag=True, help="Evaluate ALS alongside the towers (extra `als`).")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--out", type=_FILE, metavar="FOLDER", help="The dataset's folder.  [default: NAME]")
-@click.option(
-    "--fresh", is_flag=True, help="Replace a dataset that is there, train from the start."
-)
+@click.option("--fresh", is_flag=True, help="Replace an existing dataset and train from scratch.")
 @trust_option
 @json_option
 def train(

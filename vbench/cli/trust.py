@@ -24,7 +24,7 @@ def trust_option(command: Command) -> Command:
         is_flag=True,
         expose_value=False,
         callback=_trust,
-        help="The files come from somebody you trust: code that they name may be run, and arrays "
-        "far larger than their file unpacked.",
+        help="Trust the files: run code that they name, and unpack arrays far larger than their "
+        "file.",
     )
     return option(command)

@@ -37,35 +37,35 @@ Examples:
     required=True,
     metavar="INDEX",
     shell_complete=complete.indexes,
-    help="As `vbench run` takes it. Repeats: the best of all is chosen.",
+    help="As in `vbench run`. Repeats: the best of all is chosen.",
 )
 @click.option(
     "--target",
     "-t",
     required=True,
     metavar="TARGETS",
-    help="What must be reached: measures with >= or <= and a value, joined by `and`.",
+    help="Measures with >= or <= and a value, joined by `and`.",
 )
 @click.option(
     "--minimize",
     metavar="MEASURE",
-    help="What the target may cost the least of.  [default: Latency(p=99)]",
+    help="Cost to minimize.  [default: Latency(p=99)]",
 )
-@click.option("--maximize", metavar="MEASURE", help="The same, of what more is better: QPS.")
+@click.option("--maximize", metavar="MEASURE", help="Measure to maximize instead, such as QPS.")
 @data_options
-@click.option("-k", type=click.IntRange(min=1), help="Neighbors, where no target says it.")
+@click.option("-k", type=click.IntRange(min=1), help="Neighbors, if no target gives K.")
 @click.option(
     "--set",
     "settings",
     callback=overrides,
     metavar="NAME=VALUE,…",
     multiple=True,
-    help="Values to choose from: M=8,16,32; of the tuned one, the ends of its range. Repeats.",
+    help="Values to choose from, as M=8,16,32; for the tuned parameter, the range. Repeats.",
 )
 @click.option(
     "--trials",
     type=click.IntRange(min=1),
-    help="Settings to try of each index, at most.  [default: 12; 60 where several parameters move]",
+    help="Most settings tried per index.  [default: 12; 60 if several parameters vary]",
 )
 @click.option(
     "--level",
@@ -83,11 +83,11 @@ def tune(
     as_json: bool,
     **options: Any,
 ) -> int:
-    """Find the setting of INDEX that meets a target at the least cost, and certify it.
+    """Find the cheapest setting of INDEX that meets a target, and certify it.
 
-    One half of the queries chooses the setting, in few trials; the other half, held out until then,
-    certifies it with an exact bound that every build must reach. Exit code 1 where the target is
-    not met, or not certified; 3 where other work on the machine keeps it from being judged.
+    Half of the queries select the setting in a few trials; the held-out half certifies it with an
+    exact bound that every build must reach. Exits with 1 if the target is not met or not
+    certified, and with 3 if other load on the machine makes it impossible to judge.
     """
     from vbench.api import tune as find
     from vbench.tuning.tuner import find_unattainable
