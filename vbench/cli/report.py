@@ -59,13 +59,16 @@ def report(
         raise click.UsageError("--svg goes with --png DIR, the folder for the figures")
 
     from vbench.cli.open_runs import open_runs
-    from vbench.render.figures import export
     from vbench.render.page.page import Reported, write
 
     def made(opened: list[Run]) -> tuple[Path, list[Path]]:
         default = opened[0].path / "report.html" if len(opened) == 1 else Path("report.html")
         written = write(opened, page or default)
-        return written, [] if figures is None else export.write(opened, figures, vector=svg)
+        if figures is None:
+            return written, []
+        from vbench.render.figures import export
+
+        return written, export.write(opened, figures, vector=svg)
 
     written, drawn = open_runs(runs, made)
     if as_json:
