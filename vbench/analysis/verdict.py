@@ -78,7 +78,7 @@ def judge_gate(rows: Sequence[Compared], limit: float) -> Gate:
             if row.better == "baseline" and row.loss(row.difference) >= limit
         ],
         blind=[
-            f"{row.measure}, {row.candidate}: the minimum detectable loss is {_say_loss(row)}"
+            f"{row.measure}, {row.candidate}: only a loss of {_say_loss(row)} is detectable"
             for row in rows
             # NaN is not less: nothing could be detected.
             if not row.different
