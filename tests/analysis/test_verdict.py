@@ -89,7 +89,7 @@ def test_a_gate_is_blind_where_a_loss_of_its_limit_would_have_passed() -> None:
         (said,) = judge_gate(
             [compared(**NOTHING, minimum_detectable_difference=detectable)], 0.02
         ).blind
-        assert said.startswith("Recall@10, b: the minimum detectable loss is ")
+        assert said.startswith("Recall@10, b: only a loss of ")
     assert judge_gate([compared(minimum_detectable_difference=0.9)], 0.02).blind == []
 
 

@@ -1,4 +1,4 @@
-"""One index against another: what differs, by how much, how surely, and for which queries."""
+"""One index against another: what differs, by how much, with which p, and for which queries."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class Robustness(OfHits):
 
 @dataclass(frozen=True)
 class Failure(OfHits):
-    """Share of queries with nothing right: 1 − Robustness(delta=1/K)@K."""
+    """Share of zero-recall queries: 1 − Robustness(delta=1/K)@K."""
 
     kind: ClassVar[Kind] = "share"
     better: ClassVar[Better] = "lower"
