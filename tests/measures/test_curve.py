@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vbench.measures.curve import at_least, curve
+from vbench.measures.curve import at_least, curve, reached_by
 from vbench.measures.tail import tail
 from vbench.stats import crossed, intervals
 
@@ -54,3 +54,15 @@ def test_area_under_the_curve_is_mean_recall() -> None:
 def test_counts_fall_from_all_queries() -> None:
     """`at_least` starts with every query and counts those with full hits last."""
     assert at_least(np.array([0, 2, 2, 1]), 2).tolist() == [4, 3, 2]
+
+
+def test_groups_have_the_intervals_of_their_queries_alone() -> None:
+    """As if each group were estimated by itself, with one build and with several."""
+    rng = np.random.default_rng(5)
+    members = rng.integers(0, 3, 90)
+    for builds in (1, 3):
+        hits = rng.integers(0, 11, (builds, 90))
+        for group, found in enumerate(reached_by(hits, 10, members, 3, [0, 5, 10])):
+            alone = curve(hits[:, members == group], 10)
+            for name in ("value", "low", "high"):
+                assert getattr(found, name) == pytest.approx(getattr(alone, name)[[0, 5, 10]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from render.made_run import make_run
@@ -93,3 +94,10 @@ def test_rounding_keeps_the_digits_that_mean_something() -> None:
     frame = pl.DataFrame({"robustness": [1 / 3], "a": [2e-9 / 3], "b": [123456789]})
     rounded = frame.with_columns(frames.rounded(frame))
     assert rounded.rows() == [(0.3333333333, 6.66667e-10, 123456789)]
+
+
+def test_parts_are_joined_with_what_is_said_once() -> None:
+    """A value stands in every row of its part; nothing makes an empty frame."""
+    parts = [{"id": "a", "x": np.array([1, 2])}, {"id": "b", "x": np.array([3])}]
+    assert frames.join_parts(parts).rows() == [("a", 1), ("a", 2), ("b", 3)]
+    assert frames.join_parts([]).is_empty()

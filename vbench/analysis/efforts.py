@@ -70,7 +70,10 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def effort_of(
-    setting: Setting, among: Sequence[Setting], delta: float, clusters: Clusters = None
+    setting: Setting,
+    delta: float,
+    clusters: Clusters = None,
+    among: Sequence[Setting] | None = None,
 ) -> Effort | None:
     """The efforts of the queries over the sweep of a setting: :func:`sweep_of`.
 
@@ -95,16 +98,16 @@ def effort_of(
     )
 
 
-def sweep_of(setting: Setting, among: Sequence[Setting]) -> list[Setting]:
+def sweep_of(setting: Setting, among: Sequence[Setting] | None = None) -> list[Setting]:
     """The settings on the same builds as one, narrow to wide.
 
-    `among` are all settings of its run, also those tried on the way to a recall:
-    ``run.settings(steps=True)``.
+    `among` are all settings of its run, also those tried on the way to a recall; where several
+    sweeps are looked for, they are listed once.
     """
     builds = [trial.build for trial in setting.trials]
     same = [
         each
-        for each in among
+        for each in (setting.run.settings(steps=True) if among is None else among)
         if each.k == setting.k and [trial.build for trial in each.trials] == builds
     ]
     return sorted(same, key=lambda each: each.recall)

@@ -326,7 +326,7 @@ def _row(
         worst=worst,
         segments=segment_rows(segments, under, clusters),
         hardness=associations(asked.hardness, hits.mean(axis=0) / setting.k, tailed),
-        effort=effort_of(setting, among, asked.delta, clusters),
+        effort=effort_of(setting, asked.delta, clusters, among),
         internals=internals_of(setting, asked.delta),
         wrong_copies=_copies_of(setting) if asked.ids else None,
     )
