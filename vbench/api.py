@@ -61,8 +61,7 @@ class Run(_Run):
 
     def tail(self, **options: Any) -> TailReport:
         """Explain the queries that are served badly: :func:`vbench.tail`."""
-        found: TailReport = tail(self, **options)
-        return found
+        return tail(self, **options)
 
     def rank(self, rankers: Any = (), k: int | None = None, **options: Any) -> RankingLoss:
         """What misses cost the ranking stage: :func:`vbench.rank`."""
@@ -385,7 +384,7 @@ def tail(
     dataset: Dataset | Data | None = None,
     cluster: str | None = None,
     cross: Sequence[tuple[str, str]] = (),
-) -> Any:
+) -> TailReport:
     """Explain the tail of a run: which queries are served badly, which segments, and why.
 
     Parameters

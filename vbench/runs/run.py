@@ -339,7 +339,7 @@ class Run:
     @check_arguments
     def measure(
         self,
-        name: str | Measure | Sequence[str | Measure],
+        name: str | Measure | type[Measure] | Sequence[str | Measure | type[Measure]],
         per: Per = "setting",
         cluster: str | None = None,
     ) -> pl.DataFrame:
