@@ -31,8 +31,7 @@ def test_efforts_are_of_every_build(tmp_path: Path) -> None:
     """A query may need more on one build than on another."""
     run = answered(tmp_path / "run", {"a": {1: [[9, 0], [0, 9]], 2: [[9, 9], [9, 9]]}})
     steps = sweep_of(run.settings()[0])
-    assert efforts_at(steps, 9).tolist() == [[0, 1], [1, 0]]
-    assert efforts_at(steps, 10).tolist() == [[-1, -1], [-1, -1]]
+    assert efforts_at(steps, [9, 10]).tolist() == [[[0, 1], [1, 0]], [[-1, -1], [-1, -1]]]
 
 
 def test_the_gain_is_that_of_each_build_in_its_own_latencies(tmp_path: Path) -> None:
