@@ -9,21 +9,23 @@ from typing import Any
 import pytest
 
 from vbench.errors import VbenchError
-from vbench.render.terminal.progress import in_lines, is_notebook, shown_progress
+from vbench.render.terminal import output
+from vbench.render.terminal.output import in_lines
+from vbench.render.terminal.progress import is_notebook, shown_progress
 
 
-def test_a_line_for_each_thing_and_every_half_minute(capsys: pytest.CaptureFixture[str]) -> None:
-    """Not one for each trial: a log has to be read."""
-    times = iter([0.0, 1.0, 5.0, 32.0, 33.0])
+def test_long_work_is_told_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing in the first two seconds; then a line for each step, and every half a minute."""
+    times = iter([0.0, 1.0, 3.0, 5.0, 33.0, 34.0, 36.0])
     tell = in_lines(lambda: next(times))
-    tell("hnsw build 1/2", 0, 4)
-    tell("hnsw build 1/2", 1, 4)
-    tell("hnsw build 1/2", 2, 4)
-    tell("hnsw build 2/2", 3, 4)
+    for done in range(4):
+        tell("hnsw build 1/2", done, 6)
+    tell("hnsw build 2/2", 4, 6)
+    tell("hnsw build 2/2", 5, 6)
     assert capsys.readouterr().err.splitlines() == [
-        "vbench: hnsw build 1/2, 0 of 4 done, 1 s",
-        "vbench: hnsw build 1/2, 2 of 4 done, 32 s",
-        "vbench: hnsw build 2/2, 3 of 4 done, 33 s",
+        "vbench: hnsw build 1/2, 1 of 6 done, 3 s",
+        "vbench: hnsw build 1/2, 3 of 6 done, 33 s",
+        "vbench: hnsw build 2/2, 5 of 6 done, 36 s",
     ]
 
 
@@ -35,8 +37,12 @@ def test_nothing_is_shown_unasked(given: bool | None, capsys: pytest.CaptureFixt
     assert capsys.readouterr() == ("", "")
 
 
-def test_true_shows_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_true_shows_lines_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As in a log of CI."""
+    times = iter([0.0, 10.0])
+    monkeypatch.setattr(output.time, "monotonic", lambda: next(times))
     with shown_progress(True) as tell:
         tell("hnsw", 0, 1)
     assert "hnsw, 0 of 1 done" in capsys.readouterr().err

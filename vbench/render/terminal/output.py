@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MACHINE_WIDTH = 180
 _NO_LIMIT = 10_000
+_LONG, _EVERY = 2.0, 30.0
+"""Seconds from which on a line says how far work is, and between two lines of one step."""
 _CUT_SHORT = re.compile(r"\S…")
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON document on standard output."
@@ -134,9 +136,9 @@ def telling() -> Iterator[None]:
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A callback ``(doing, done, total)`` that draws a bar on a terminal, and nothing elsewhere."""
+    """A callback ``(doing, done, total)``: a bar on a terminal, lines of text elsewhere."""
     if not sys.stderr.isatty():
-        yield lambda doing, done, total: None
+        yield in_lines(time.monotonic)
         return
     from rich.progress import (
         BarColumn,
@@ -163,6 +165,27 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
         yield lambda doing, done, total: bar.update(
             task, description=plain(doing), completed=done, total=total
         )
+
+
+def in_lines(clock: Callable[[], float]) -> Callable[[str, int, int], None]:
+    """Lines on standard error once work takes long: for each new step, and every half a minute."""
+    began = clock()
+    last: tuple[str, float] = ("", began)
+
+    def tell(doing: str, done: int, total: int) -> None:
+        nonlocal last
+        now = clock()
+        since = now - last[1]
+        if now - began >= _LONG and since >= (_EVERY if doing == last[0] else _LONG):
+            last = doing, now
+            say(f"vbench: {describe_progress(doing, done, total, now - began)}", err=True)
+
+    return tell
+
+
+def describe_progress(doing: str, done: int, total: int, seconds: float) -> str:
+    """What is being done, and how far it is."""
+    return f"{plain(doing)}, {done} of {total} done, {seconds:.0f} s"
 
 
 class Stopwatch:
