@@ -16,10 +16,9 @@ from vbench.towers.export import (
     Vectors,
     activities,
     card_text,
-    interactions_table,
     item_table,
+    pairs_table,
     query_table,
-    relevance_table,
     select_users_and_items,
     write,
 )
@@ -46,7 +45,7 @@ def test_held_items_are_queries_and_not_in_the_base(data: Interactions, recipe: 
 def test_every_user_query_has_a_judgment(data: Interactions, recipe: Recipe) -> None:
     """Users are drawn among those with a held-out interaction in the base."""
     chosen = select_users_and_items(data, recipe, seed=0)
-    relevance = relevance_table(data, chosen)
+    relevance = pairs_table(chosen, data.test)
     assert relevance["query"].unique().sort().to_list() == list(range(len(chosen.users)))
     test = set(zip(data.test.user.tolist(), data.test.item.tolist(), strict=True))
     for query, item in relevance.rows():
@@ -78,8 +77,8 @@ def test_the_folder_opens_with_its_variants(
     tables = {
         "queries": query_table(data, chosen, recipe),
         "items": item_table(data, chosen),
-        "relevance": relevance_table(data, chosen),
-        "interactions": interactions_table(data, chosen),
+        "relevance": pairs_table(chosen, data.test),
+        "interactions": pairs_table(chosen, data.train, data.validation),
     }
     folder = tmp_path / "mine"
     source = Source(name="mine", recipe=recipe, seed=3, columns={"user": "who"})

@@ -46,7 +46,7 @@ class Embedder:
         self._data, self._dim = data, recipe.dim
         self._history = History(data.train, data.n_users)
         self._tokens = tokens_of(data)
-        self._of_users, self._of_items = _compiled(category_fields(data), recipe.metric)
+        self._towers = _compiled(category_fields(data), recipe.metric)
 
     def items(self, model: Model, rows: IntArray, noise: float = 0.0, seed: int = 0) -> Floats:
         """Vectors of items: float32 (len(rows), dim).
@@ -56,31 +56,35 @@ class Embedder:
         noise
             Standard deviation of Gaussian noise on every column of the tower's input.
         """
-        rng = np.random.default_rng([seed, 6])
-
-        def embed(part: IntArray) -> Array:
-            batch = {"items": part, "noise": _disturbance(rng, noise, model, "item", len(part))}
-            return self._of_items(model, self._tokens, batch)
-
-        return _blocks(rows, embed, self._dim)
+        return self._embed("item", model, rows, noise, np.random.default_rng([seed, 6]))
 
     def users(self, model: Model, rows: IntArray, noise: float = 0.0, seed: int = 0) -> Floats:
         """Vectors of users from their training history: float32 (len(rows), dim).
 
         `noise` is that of :meth:`items`.
         """
-        rng = np.random.default_rng([seed, 8])
+        return self._embed("user", model, rows, noise, np.random.default_rng([seed, 8]))
 
-        def embed(part: IntArray) -> Array:
-            batch = {
-                "users": part,
-                "history": self._history.sample(part, np.zeros_like(part), HISTORY_AT_MOST, rng),
-                "activity": self._history.activity(part),
-                "noise": _disturbance(rng, noise, model, "user", len(part)),
-            }
-            return self._of_users(model, self._tokens, batch)
-
-        return _blocks(rows, embed, self._dim)
+    def _embed(
+        self, side: str, model: Model, rows: IntArray, noise: float, rng: np.random.Generator
+    ) -> Floats:
+        """Compile for one shape only: the last block is filled up with row 0."""
+        parts = [np.empty((0, self._dim), dtype=np.float32)]
+        for start in range(0, len(rows), _BLOCK):
+            part = rows[start : start + _BLOCK]
+            full = np.zeros(_BLOCK, dtype=np.int32)
+            full[: len(part)] = part
+            batch: Arrays = {"rows": full, "noise": np.zeros((1, 1), dtype=np.float32)}
+            if side == "user":
+                nothing = np.zeros_like(full)
+                batch["history"] = self._history.sample(full, nothing, HISTORY_AT_MOST, rng)
+                batch["activity"] = self._history.activity(full)
+            if noise:
+                drawn = noise * rng.standard_normal((_BLOCK, input_width(model, side)))
+                batch["noise"] = drawn.astype(np.float32)
+            made = self._towers[side](model, self._tokens, batch)
+            parts.append(np.asarray(made)[: len(part)])
+        return np.concatenate(parts)
 
     def scorer(self, model: Model) -> Callable[[IntArray], Floats]:
         """Scores of all items for some users, by exact inner product."""
@@ -89,41 +93,18 @@ class Embedder:
 
 
 @functools.cache
-def _compiled(pooled: tuple[str, ...], metric: str) -> tuple[Any, Any]:
+def _compiled(pooled: tuple[str, ...], metric: str) -> dict[str, Any]:
     """Compile both towers: (model, tokens, batch) to vectors."""
 
-    def of_users(model: Model, tokens: dict[str, Arrays], batch: Arrays) -> Array:
-        found = user_lookups(tokens, pooled, batch["users"], batch["history"])
-        extra = [batch["activity"], *shared_columns(model.shared, "user", batch["users"])]
-        ones = jnp.ones(len(batch["users"]))
-        x = tower_input(gather(model.tables, found), found, ones, extra)
-        return tower(model.dense["user"], x + batch["noise"], metric)
+    def embed(side: str, model: Model, tokens: dict[str, Arrays], batch: Arrays) -> Array:
+        rows = batch["rows"]
+        extra = shared_columns(model.shared, side, rows)
+        if side == "user":
+            found = user_lookups(tokens, pooled, rows, batch["history"])
+            extra = [batch["activity"], *extra]
+        else:
+            found = item_lookups(tokens, rows)
+        x = tower_input(gather(model.tables, found), found, jnp.ones(len(rows)), extra)
+        return tower(model.dense[side], x + batch["noise"], metric)
 
-    def of_items(model: Model, tokens: dict[str, Arrays], batch: Arrays) -> Array:
-        found = item_lookups(tokens, batch["items"])
-        extra = shared_columns(model.shared, "item", batch["items"])
-        ones = jnp.ones(len(batch["items"]))
-        x = tower_input(gather(model.tables, found), found, ones, extra)
-        return tower(model.dense["item"], x + batch["noise"], metric)
-
-    return jax.jit(of_users), jax.jit(of_items)
-
-
-def _disturbance(
-    rng: np.random.Generator, noise: float, model: Model, side: str, count: int
-) -> Floats:
-    if not noise:
-        return np.zeros((1, 1), dtype=np.float32)
-    shape = (count, input_width(model, side))
-    return (noise * rng.standard_normal(shape)).astype(np.float32)
-
-
-def _blocks(rows: IntArray, embed: Callable[[IntArray], Any], dim: int) -> Floats:
-    """Compile for one shape only: the last block is filled up with row 0."""
-    parts = [np.empty((0, dim), dtype=np.float32)]
-    for start in range(0, len(rows), _BLOCK):
-        part = rows[start : start + _BLOCK]
-        full = np.zeros(_BLOCK, dtype=np.int32)
-        full[: len(part)] = part
-        parts.append(np.asarray(embed(full))[: len(part)])
-    return np.concatenate(parts)
+    return {side: jax.jit(functools.partial(embed, side)) for side in ("user", "item")}

@@ -15,7 +15,7 @@ from vbench.data.card import write_card
 from vbench.data.files import whole_file
 from vbench.errors import DataError
 from vbench.towers.evaluate import Quality
-from vbench.towers.interactions import Interactions
+from vbench.towers.interactions import Interactions, Pairs
 from vbench.towers.recipe import KEPT, Recipe
 
 if TYPE_CHECKING:
@@ -166,28 +166,16 @@ def item_table(data: Interactions, chosen: Selection) -> pl.DataFrame:
     )
 
 
-def relevance_table(data: Interactions, chosen: Selection) -> pl.DataFrame:
-    """Held-out interactions of the chosen users with base items: `query`, `item`, from 0."""
-    import polars as pl
+def pairs_table(chosen: Selection, *parts: Pairs) -> pl.DataFrame:
+    """Interactions of the chosen users with base items: `query`, `item`, from 0, in their order.
 
-    mine = np.isin(data.test.user, chosen.users) & np.isin(data.test.item, chosen.base)
-    return pl.DataFrame(
-        {
-            "query": np.searchsorted(chosen.users, data.test.user[mine]).astype(np.int32),
-            "item": np.searchsorted(chosen.base, data.test.item[mine]).astype(np.int32),
-        }
-    )
-
-
-def interactions_table(data: Interactions, chosen: Selection) -> pl.DataFrame:
-    """What the chosen users had already, of the base: `query`, `item`, from 0.
-
-    Interactions that were not held out, whether the towers learned from them or stopped by them.
+    Of the held-out ones these are the relevance judgments; of the others, whether the towers
+    learned from them or stopped by them, what the users had already.
     """
     import polars as pl
 
-    users = np.concatenate([data.train.user, data.validation.user])
-    items = np.concatenate([data.train.item, data.validation.item])
+    users = np.concatenate([part.user for part in parts])
+    items = np.concatenate([part.item for part in parts])
     mine = np.isin(users, chosen.users) & np.isin(items, chosen.base)
     return pl.DataFrame(
         {

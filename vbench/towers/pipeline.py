@@ -17,10 +17,9 @@ from vbench.towers.export import (
     Selection,
     Vectors,
     card_text,
-    interactions_table,
     item_table,
+    pairs_table,
     query_table,
-    relevance_table,
     select_users_and_items,
     write,
 )
@@ -124,14 +123,14 @@ def save(folder: Path, source: Source, data: Interactions, made: Made) -> None:
     tables = {
         "queries": query_table(data, made.chosen, recipe),
         "items": item_table(data, made.chosen),
-        "relevance": relevance_table(data, made.chosen),
+        "relevance": pairs_table(made.chosen, data.test),
     }
     card = card_text(source.name, data, recipe, made.vectors, made.quality)
     texts = {"dataset.toml": card.encode(), KEPT: msgspec.json.format(msgspec.json.encode(source))}
     if (folder / "recipe.toml").is_file():
         texts = {}
     else:
-        tables["interactions"] = interactions_table(data, made.chosen)
+        tables["interactions"] = pairs_table(made.chosen, data.train, data.validation)
     write(folder, made.vectors, tables, texts)
     if made.checkpoint:
         made.checkpoint.forget()

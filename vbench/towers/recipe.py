@@ -162,15 +162,10 @@ KEPT = "training.json"
 
 def find_recipe(name: str, given: Path | None) -> Recipe:
     """Read the recipe at `given`, else that of the catalog's dataset, else the defaults."""
-    path = given or recipe_path(name)
+    path = given or _paths.resource_dir("datasets") / name / "recipe.toml"
     if not given and not path.is_file():
         return Recipe()
     return read_toml(path, Recipe, prepare=lambda values: rename_keys(values, _OLD_KEYS))
-
-
-def recipe_path(name: str) -> Path:
-    """Path of the recipe that a cataloged dataset would have."""
-    return _paths.resource_dir("datasets") / name / "recipe.toml"
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
