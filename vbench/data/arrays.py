@@ -8,7 +8,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -179,11 +179,9 @@ def map_converted(
     rows = max(1, BLOCK_BYTES // max(1, math.prod(shape[1:]) * 8))
 
     def write(stream: Writable) -> None:
-        header = {"descr": dtype.str, "fortran_order": False, "shape": tuple(shape)}
-        np.lib.format.write_array_header_1_0(cast(BinaryIO, stream), header)
-        for start in range(0, shape[0], rows):
-            part = np.ascontiguousarray(block(start, min(start + rows, shape[0])), dtype)
-            stream.write(part.data)
+        starts = range(0, shape[0], rows)
+        blocks = (block(start, min(start + rows, shape[0])) for start in starts)
+        write_npy(stream, dtype, shape, blocks)
 
     kept = kept_file(
         [source] if isinstance(source, Path) else source,
@@ -194,6 +192,16 @@ def map_converted(
         write=write,
     )
     return map_npy(kept)
+
+
+def write_npy(
+    stream: Writable, dtype: np.dtype[Any], shape: tuple[int, ...], blocks: Iterable[Vectors]
+) -> None:
+    """Write a `.npy` file whose rows come in blocks."""
+    header = {"descr": dtype.str, "fortran_order": False, "shape": tuple(shape)}
+    np.lib.format.write_array_header_1_0(cast(BinaryIO, stream), header)
+    for block in blocks:
+        stream.write(np.ascontiguousarray(block, dtype).data)
 
 
 def map_npy(path: Path, where: str = "") -> Vectors:

@@ -15,20 +15,13 @@ from vbench.data.arrays import accept
 from vbench.data.card import Card
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.find import Array, Parts, Vectors, as_array, as_file
-from vbench.data.formats import (
-    column_is_in,
-    is_parquet,
-    neighbors_beside,
-    read_array,
-    read_contents,
-    read_scalars,
-    read_texts,
-)
+from vbench.data.formats import parquet_files, read_array, read_contents
 from vbench.data.frames import as_frame, is_frame, read_frame
 from vbench.data.given_ground_truth import check_ground_truth
 from vbench.data.id_tables import Side, name_by_rows, neighbor_rows
 from vbench.data.joins import Joins, Part
 from vbench.data.keys import Table
+from vbench.data.parquet import column_of_neighbors, has_column, scalars, text_lists
 from vbench.data.select import draw, keep_queries, number_queries, select_queries, without_queries
 from vbench.errors import DataError
 from vbench.metric import METRICS, Metric
@@ -77,21 +70,12 @@ def assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None 
     check.say_zero(zero_rows, len(base), "base vectors", where)
     _check_card(parts.card, base, queries, where)
     joins = Joins(on)
-    arrays = [as_file(parts.base) is None]
-    arrays.append(arrays[0] and as_file(parts.queries) is None)
-    described = [
-        _part(parts.items, "items", True),
-        _part(parts.added_items, "items", True),
-        _part(parts.given_items, "items", arrays[0]),
-    ]
+    is_array = as_file(parts.base) is None
+    described = _tables(parts, "items", is_array)
     items, item_id = joins.side(
         opened.items, where, described, len(base), "base vectors", parts.card.item_id
     )
-    described = [
-        _part(parts.segments, "segments", True),
-        _part(parts.added_segments, "segments", True),
-        _part(parts.given_segments, "segments", arrays[1]),
-    ]
+    described = _tables(parts, "segments", is_array and as_file(parts.queries) is None)
     segments, query_id = joins.side(
         opened.segments, asked, described, len(queries), "queries", parts.card.query_id
     )
@@ -157,8 +141,11 @@ def assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None 
     return without_queries(made, hold_out, None if own is None else own[kept])
 
 
-def _part(source: Any, role: str, in_order: bool) -> Part:
-    return Part(source, _where(source, role), in_order)
+def _tables(parts: Parts, role: str, in_order: bool) -> list[Part]:
+    """The tables of one side: of the dataset's layout, added to it, and the caller's."""
+    sources = [getattr(parts, f"{kind}{role}") for kind in ("", "added_", "given_")]
+    orders = (True, True, in_order)
+    return [Part(x, _where(x, role), order) for x, order in zip(sources, orders, strict=True)]
 
 
 def _open(parts: Parts) -> _Opened:
@@ -166,9 +153,9 @@ def _open(parts: Parts) -> _Opened:
     queries, truth, metric, column = parts.queries, parts.ground_truth, parts.metric, parts.column
     items = segments = None
     file = as_file(parts.base)
-    has_column = [] if file is None else [is_parquet(file)]
+    are_with = [] if file is None else [bool(parquet_files(file))]
     if file is not None:
-        contents = read_contents(file, column=column if has_column[0] else None)
+        contents = read_contents(file, column=column if are_with[0] else None)
         base, items, metric = contents.base, contents.table, metric or contents.metric
         parts.files = contents.parts
         own = queries is None
@@ -182,29 +169,29 @@ def _open(parts: Parts) -> _Opened:
             if truth is None:
                 truth = parts.ground_truth = layout.ground_truth_of(Path(str(file)))
     elif is_frame(parts.base):
-        has_column.append(True)
+        are_with.append(True)
         contents = read_frame(parts.base, "base", column)
         base, items = contents.base, contents.table
     else:
         base = accept(as_array(parts.base), "base")
     asked = as_file(queries)
     if asked is not None:
-        has_column.append(column_is_in(asked, column))
-        contents = read_contents(asked, column=column if has_column[-1] else None)
+        are_with.append(column is not None and has_column(parquet_files(asked), column))
+        contents = read_contents(asked, column=column if are_with[-1] else None)
         # The queries of a file that has some, else its only array.
         if contents.queries is None:
             queries, segments = contents.base, contents.table
         else:
             queries = contents.queries
-        if truth is None and neighbors_beside(asked):
+        if truth is None and column_of_neighbors(parquet_files(asked, ids=True)):
             truth = parts.ground_truth = asked
     elif is_frame(queries):
         contents = read_frame(queries, "queries", _column_of(queries, column))
-        has_column.append(column is not None)
+        are_with.append(column is not None)
         queries, segments = contents.base, contents.table
     elif queries is not None:
         queries = accept(as_array(queries), "queries")
-    if column is not None and not any(has_column):
+    if column is not None and not any(are_with):
         raise DataError(f"column {column!r}: neither base nor queries are Parquet files with it")
     return _Opened(base, items, queries, segments, truth, metric)
 
@@ -233,10 +220,10 @@ def _read_ids(
         return neighbor_rows(
             accept(as_array(given), "ground truth", ids=True), items.ids, items.size, where
         )
-    texts = read_texts(path)
+    texts = text_lists(files := parquet_files(path, ids=True))
     found = read_array(path, ids=True) if texts is None else texts
     rows = neighbor_rows(found, items.ids, items.size, where)
-    table = read_scalars(path)
+    table = scalars(files)
     if segments is not None and table is not None:
         matched = joins.match(Table(segments, asked, "queries"), Table(table, where, "queries"))
         if matched is not None:
@@ -266,5 +253,5 @@ def _where_ground_truth(parts: Parts, otherwise: str) -> str:
     file = as_file(parts.ground_truth)
     if file is None:
         return otherwise
-    column = neighbors_beside(file)
+    column = column_of_neighbors(parquet_files(file, ids=True))
     return f"{file}: {column}" if column else str(file)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench._locks import hold_lock
+from vbench.data.arrays import write_npy
 from vbench.data.card import write_card
 from vbench.data.columns import id_column
 from vbench.data.dataset import Dataset, GroundTruth
@@ -167,9 +168,7 @@ def _write_folder(dataset: Dataset, folder: Path, truth: GroundTruth | None) -> 
     with whole_folder(folder) as fresh:
         for name, vectors in (("base", dataset.base), ("queries", dataset.queries)):
             with whole_file(fresh / f"{name}.npy") as stream:
-                kind = {"descr": vectors.dtype.str, "fortran_order": False, "shape": vectors.shape}
-                np.lib.format.write_array_header_1_0(stream, kind)
-                _write_blocks(stream, vectors, vectors.dtype)
+                write_npy(stream, vectors.dtype, vectors.shape, (b for _, b in blocks(vectors)))
         both = sides(dataset)
         frames = {
             "queries": dataset.segments,
@@ -225,7 +224,8 @@ def _write_arrays(dataset: Dataset, paths: list[Path], truth: GroundTruth | None
 
 def _write_bin(stream: BinaryIO, vectors: Vectors, kind: np.dtype[Any]) -> None:
     stream.write(np.array(vectors.shape, "<u4").tobytes())
-    _write_blocks(stream, vectors, kind)
+    for _, block in blocks(vectors):
+        stream.write(np.ascontiguousarray(block, kind).data)
 
 
 def _write_vecs(stream: BinaryIO, vectors: Vectors, kind: np.dtype[Any]) -> None:
@@ -235,11 +235,6 @@ def _write_vecs(stream: BinaryIO, vectors: Vectors, kind: np.dtype[Any]) -> None
         rows = np.empty(len(block), row)
         rows["length"], rows["values"] = d, block
         stream.write(rows.tobytes())
-
-
-def _write_blocks(stream: BinaryIO, vectors: Vectors, kind: np.dtype[Any]) -> None:
-    for _, block in blocks(vectors):
-        stream.write(np.ascontiguousarray(block, kind).data)
 
 
 def _write_parquet(dataset: Dataset, paths: list[Path], truth: GroundTruth | None) -> None:

@@ -125,7 +125,8 @@ def _fetch_file(file: File, folder: Path, packages: Path, progress: Progress, pa
         if problem is None:
             # Nobody sees it under its name before it is checked.
             part.replace(target)
-            record(folder, file.filename, Recorded(found, url, size))
+            facts = {**read_record(folder), file.filename: Recorded(found, url, size)}
+            write_whole(folder / RECORD, msgspec.json.format(msgspec.json.encode(facts), indent=2))
             return target
         part.unlink()
         problems.append(f"{url}: {problem}; removed")
@@ -230,9 +231,3 @@ def read_record(folder: Path) -> dict[str, Recorded]:
         raise DataError(
             f"{path}: damaged ({error}); delete it, and what is fetched next goes on record anew"
         ) from None
-
-
-def record(folder: Path, name: str, facts: Recorded) -> None:
-    """Put a file on record; the caller holds the lock of the dataset."""
-    known = {**read_record(folder), name: facts}
-    write_whole(folder / RECORD, msgspec.json.format(msgspec.json.encode(known), indent=2))

@@ -17,19 +17,13 @@ from vbench.data.containers import (
     read_npz,
 )
 from vbench.data.names import cropped_rows, suffix_of
-from vbench.data.parquet import (
-    column_of_neighbors,
-    has_column,
-    read_parquet,
-    scalars,
-    text_lists,
-)
+from vbench.data.parquet import read_parquet, scalars
 from vbench.data.parts import Files, locate
 from vbench.data.rows import join_rows, keep_rows, rows_of
 from vbench.errors import DataError
 
 if TYPE_CHECKING:
-    import polars as pl
+    pass
 
 BIN_DTYPES = {".fbin": "<f4", ".f16bin": "<f2", ".u8bin": "u1", ".i8bin": "i1", ".ibin": "<i4"}
 VECS_DTYPES = {".fvecs": "<f4", ".bvecs": "u1", ".ivecs": "<i4"}
@@ -101,33 +95,10 @@ def read_array(path: Path | Files, *, ids: bool = False, column: str | None = No
     return keep_rows(join_rows(parts, str(path)), files.paths)
 
 
-def read_texts(path: Path | Files) -> pl.Series | None:
-    """Ids of true neighbors that are text, a list for each query; None where they are not."""
+def parquet_files(path: Path | Files, *, ids: bool = False) -> tuple[Path, ...]:
+    """The files of a table of Parquet; none where it is of another format."""
     files = _files(path)
-    return text_lists(files.paths) if _kind(files.paths[0], ids=True) == ".parquet" else None
-
-
-def read_scalars(path: Path | Files) -> pl.DataFrame | None:
-    """Columns beside the lists of a file; None where its format has none."""
-    files = _files(path)
-    return scalars(files.paths) if _kind(files.paths[0], ids=True) == ".parquet" else None
-
-
-def is_parquet(path: Path | Files) -> bool:
-    """Whether a file, or the files of a table, are Parquet."""
-    return _kind(_files(path).paths[0]) == ".parquet"
-
-
-def column_is_in(path: Path | Files, column: str | None) -> bool:
-    """Whether a Parquet file has a column of vectors of that name."""
-    return column is not None and is_parquet(path) and has_column(_files(path).paths[0], column)
-
-
-def neighbors_beside(path: Path | Files) -> str | None:
-    """The column of a Parquet file that holds the true neighbors of each of its rows."""
-    files = _files(path)
-    kind = _kind(files.paths[0], ids=True)
-    return column_of_neighbors(files.paths[0]) if kind == ".parquet" else None
+    return files.paths if _kind(files.paths[0], ids=ids) == ".parquet" else ()
 
 
 def _files(path: Path | Files) -> Files:

@@ -79,9 +79,9 @@ def compute_ground_truth(
                 if truth is None:
                     truth = _computed(dataset, depth, threads, shard_rows, progress, folder)
                     _write(kept, truth)
-                _drop_unfinished(folder, depth)
-        else:
-            _drop_unfinished(folder, depth)
+        # What a process left that died between its last shard and its end.
+        with contextlib.suppress(OSError):
+            (folder / f"unfinished-{depth}.npz").unlink()
     else:
         truth = _computed(dataset, depth, threads, shard_rows, progress, None)
     if dataset.given_ground_truth is not None:
@@ -135,12 +135,8 @@ def _computed(
 
 def _resumed(path: Path, dataset: Dataset, depth: int) -> tuple[GroundTruth | None, int]:
     """Read how far an earlier process came, and the best until there."""
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            best, stop = GroundTruth(stored["ids"], stored["distances"]), int(stored["stop"])
-    except DAMAGE:
-        return None, 0
-    if not 0 < stop < dataset.n or not _fits(best, dataset.m, depth):
+    best, stop = _read(path)
+    if best is None or not 0 < stop < dataset.n or not _fits(best, dataset.m, depth):
         return None, 0
     # The first shards may have fewer rows than the depth: then the ends are empty.
     if best.ids.min() < -1 or best.ids.max() >= stop or np.isnan(best.distances).any():
@@ -156,12 +152,6 @@ def _fits(truth: GroundTruth, queries: int, depth: int) -> bool:
     )
 
 
-def _drop_unfinished(folder: Path, depth: int) -> None:
-    """Remove what a process left that died between its last shard and its end."""
-    with contextlib.suppress(OSError):
-        (folder / f"unfinished-{depth}.npz").unlink()
-
-
 def _cached(folder: Path, dataset: Dataset, depth: int) -> GroundTruth | None:
     """Find the shallowest one kept that is deep enough; what is damaged is passed over."""
     known = ((path.stem.partition("-")[2], path) for path in folder.glob("depth-*.npz"))
@@ -169,7 +159,7 @@ def _cached(folder: Path, dataset: Dataset, depth: int) -> GroundTruth | None:
     for deep, path in kept:
         if deep < depth:
             continue
-        truth = _read(path)
+        truth, _ = _read(path)
         if truth is not None and _is_sound(truth, dataset, deep):
             return GroundTruth(truth.ids[:, :depth], truth.distances[:, :depth])
     return None
@@ -195,9 +185,11 @@ def _write(path: Path, truth: GroundTruth, **more: Any) -> None:
         np.savez(stream, ids=truth.ids, distances=truth.distances, **more)
 
 
-def _read(path: Path) -> GroundTruth | None:
+def _read(path: Path) -> tuple[GroundTruth | None, int]:
+    """What is kept, and up to which row; nothing where it is damaged: it is computed again."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            return GroundTruth(stored["ids"], stored["distances"])
+            truth = GroundTruth(stored["ids"], stored["distances"])
+            return truth, int(stored["stop"]) if "stop" in stored else 0
     except DAMAGE:
-        return None  # it is computed again
+        return None, 0

@@ -7,7 +7,6 @@ column of numbers for each dimension: `f0`, `f1`, ….
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -70,17 +69,23 @@ def choose(path: Table, *, ids: bool = False, column: str | None = None) -> Choi
         No column or more than one may be meant, or it holds no lists of numbers.
     """
     schema = _schema(path)
-    dimensions = {} if ids else _dimensions(schema)
+    dimensions = {} if ids else dimensions_of(schema)
     if column is not None:
         if column in dimensions and column not in schema:
             return _of_dimensions(path, column, dimensions[column])
         return _of_lists(path, column, schema)
     wanted = TRUTH_COLUMNS if ids else VECTOR_COLUMNS
+    # A column known to hold true neighbors holds no vectors, unless they are floats.
     lists = [
-        name for name, kind in schema.items() if is_list(kind) and (ids or not _is_ids(name, kind))
+        name
+        for name, kind in schema.items()
+        if is_list(kind) and (ids or name not in TRUTH_COLUMNS or leaf(kind).is_float())
     ]
-    numbers = [name for name in lists if _is_number(leaf(schema[name]), ids)]
-    name = one_of(wanted, [name for name, kind in schema.items() if name in lists or _is_raw(kind)])
+    inner = {name: leaf(schema[name]) for name in lists}
+    numbers = [x for x in lists if inner[x].is_integer() or (inner[x].is_float() and not ids)]
+    # Bytes and text may be vectors too, which are not decoded.
+    raw = [name for name, kind in schema.items() if str(kind) in ("Binary", "String")]
+    name = one_of(wanted, [*lists, *raw])
     if name is None and 1 in (len(lists), len(numbers)):
         name = lists[0] if len(lists) == 1 else numbers[0]
     if name is not None:
@@ -96,30 +101,6 @@ def choose(path: Table, *, ids: bool = False, column: str | None = None) -> Choi
         if not lists and (len(dimensions) == 1 or each.rstrip("_-. ") == prefix != ""):
             return _of_dimensions(path, each, found)
     raise DataError(_none(path, schema, wanted[0], [*lists, *dimensions], ids))
-
-
-def is_known(path: Table, column: str) -> bool:
-    """Whether there is a column of that name, or several of dimensions that begin with it."""
-    schema = _schema(path)
-    return column in schema or column in _dimensions(schema)
-
-
-def dimension_columns(path: Table, column: str | None = None) -> tuple[str, ...]:
-    """Columns that each hold a dimension of the vectors; none where these lie in lists."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a choice that was told when the vectors were read
-        try:
-            return choose(path, column=column).dimensions
-        except DataError:
-            return ()
-
-
-def neighbors_column(path: Table) -> str | None:
-    """The column that holds the true neighbors of each row, if the name of one says so."""
-    schema = _schema(path)
-    columns = [name for name, kind in schema.items() if is_list(kind) and not leaf(kind).is_float()]
-    # Beside vectors `ids` may be anything.
-    return one_of([name for name in TRUTH_COLUMNS if name != "ids"], columns)
 
 
 def open_rows(path: Table, choice: Choice, *, ids: bool) -> Rows:
@@ -146,20 +127,6 @@ def leaf(kind: pl.DataType) -> pl.DataType:
 def _storage(kind: pl.DataType) -> pl.DataType:
     """What an extension type such as a tensor is stored as; other types themselves."""
     return kind.ext_storage() if hasattr(kind, "ext_storage") else kind
-
-
-def _is_number(kind: pl.DataType, ids: bool) -> bool:
-    return kind.is_integer() or (kind.is_float() and not ids)
-
-
-def _is_ids(name: str, kind: pl.DataType) -> bool:
-    """Whether a column of lists is known to hold true neighbors, and not vectors."""
-    return name in TRUTH_COLUMNS and not leaf(kind).is_float()
-
-
-def _is_raw(kind: pl.DataType) -> bool:
-    """Whether a column may hold vectors as bytes or as text, which are not decoded."""
-    return str(kind) in ("Binary", "String")
 
 
 def _of_lists(path: Table, name: str, schema: Mapping[str, pl.DataType]) -> Choice:
@@ -199,7 +166,7 @@ def _none(
     )
 
 
-def _dimensions(schema: Mapping[str, pl.DataType]) -> dict[str, list[tuple[int, str]]]:
+def dimensions_of(schema: Mapping[str, pl.DataType]) -> dict[str, list[tuple[int, str]]]:
     """Columns of numbers that are called the same but for the number at the end."""
     found: dict[str, list[tuple[int, str]]] = {}
     for name, kind in schema.items():

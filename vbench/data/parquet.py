@@ -7,6 +7,7 @@ belong together row by row.
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,11 +17,9 @@ from vbench.data.arrays import DAMAGE, Vectors, first_line, one_of
 from vbench.data.lists import (
     TRUTH_COLUMNS,
     choose,
-    dimension_columns,
-    is_known,
+    dimensions_of,
     is_list,
     leaf,
-    neighbors_column,
     open_rows,
 )
 from vbench.data.rows import join_rows, keep_rows
@@ -59,16 +58,26 @@ def read_parquet(
         return keep_rows(join_rows(parts, where) if len(parts) > 1 else parts[0], paths)
 
 
-def column_of_neighbors(path: Path) -> str | None:
-    """The column with the true neighbors of each row, None where there is none."""
-    with _damage(path):
-        return neighbors_column(path)
+def column_of_neighbors(paths: Sequence[Path]) -> str | None:
+    """The column of a table that holds the true neighbors of each row, if its name says so."""
+    # Beside vectors `ids` may be anything.
+    wanted = [name for name in TRUTH_COLUMNS if name != "ids"]
+    kinds = _schema(paths).items()
+    return one_of(wanted, [x for x, kind in kinds if is_list(kind) and not leaf(kind).is_float()])
 
 
-def has_column(path: Path, column: str) -> bool:
+def has_column(paths: Sequence[Path], column: str) -> bool:
     """Whether vectors lie in a column of that name, or in several whose names begin with it."""
-    with _damage(path):
-        return is_known(path, column)
+    schema = _schema(paths)
+    return column in schema or column in dimensions_of(schema)
+
+
+def _schema(paths: Sequence[Path]) -> dict[str, pl.DataType]:
+    """Columns of the first file and their types; none where there is no file."""
+    if not paths:
+        return {}
+    with _damage(paths[0]):
+        return tables.parquet_schema(paths[0])
 
 
 def scalars(paths: Sequence[Path], column: str | None = None) -> pl.DataFrame | None:
@@ -86,22 +95,25 @@ def scalars(paths: Sequence[Path], column: str | None = None) -> pl.DataFrame | 
     """
     import polars as pl
 
+    if not paths:
+        return None
     frames = []
     for path in paths:
         with _damage(path):
-            frames.append(_scalars(path, dimension_columns(path, column)))
-    if len(frames) > 1:
-        names = [name for name in frames[0].columns if all(name in f.columns for f in frames)]
-        with _damage(paths[0]):
-            whole = pl.concat([frame.select(names) for frame in frames], how="vertical_relaxed")
-    else:
-        whole = frames[0]
+            frames.append(_scalars(path, column))
+    names = [name for name in frames[0].columns if all(name in f.columns for f in frames)]
+    with _damage(paths[0]):
+        whole = pl.concat([frame.select(names) for frame in frames], how="vertical_relaxed")
     return whole if whole.width else None
 
 
-def _scalars(path: Path, without: Sequence[str]) -> pl.DataFrame:
+def _scalars(path: Path, column: str | None) -> pl.DataFrame:
     import polars as pl
 
+    without: tuple[str, ...] = ()
+    with warnings.catch_warnings(), contextlib.suppress(DataError):
+        warnings.simplefilter("ignore")  # of a choice that was told when the vectors were read
+        without = choose(path, column=column).dimensions
     schema = tables.parquet_schema(path)
     names = [
         name
@@ -138,7 +150,7 @@ def text_lists(paths: Sequence[Path]) -> pl.Series | None:
             if name is None or one_of(TRUTH_COLUMNS, list(schema)) not in (None, name):
                 return None
             found.append(tables.read_parquet(path, [name])[name].cast(pl.List(pl.String)))
-    return pl.concat(found) if len(found) > 1 else found[0]
+    return pl.concat(found) if found else None
 
 
 @contextlib.contextmanager

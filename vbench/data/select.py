@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from vbench import _paths
 from vbench._leftovers import sweep_once
 from vbench._locks import hold_lock
+from vbench.data.arrays import write_npy
 from vbench.data.copies import copies
 from vbench.data.dataset import Dataset
 from vbench.data.files import whole_file
@@ -71,22 +71,25 @@ def keep_queries(dataset: Dataset, kept: NDArray[np.bool_]) -> Dataset:
         dataset,
         queries=dataset.queries[kept],
         segments=None if segments is None else segments.filter(kept),
-        relevance=_renumbered(dataset.relevance, kept),
-        interactions=_renumbered(dataset.interactions, kept),
+        relevance=_renumbered(dataset.relevance, "query", kept),
+        interactions=_renumbered(dataset.interactions, "query", kept),
         given_ground_truth=None,
     )
 
 
-def _renumbered(relevance: pl.DataFrame | None, kept: NDArray[Any]) -> pl.DataFrame | None:
+def _renumbered(
+    table: pl.DataFrame | None, side: str, kept: NDArray[np.bool_]
+) -> pl.DataFrame | None:
+    """Judgments or interactions of the queries, or items, that are left, by their new numbers."""
     import polars as pl
 
-    if relevance is None:
+    if table is None:
         return None
-    rows = np.cumsum(kept) - 1
-    mine = relevance.filter(kept[relevance["query"].to_numpy()])
-    if mine.is_empty():
+    rows = table[side].to_numpy()
+    mine = kept[rows]
+    if not mine.any():
         return None
-    return mine.with_columns(pl.Series("query", rows[mine["query"].to_numpy()]))
+    return table.filter(mine).with_columns(pl.Series(side, (np.cumsum(kept) - 1)[rows[mine]]))
 
 
 Vectors = NDArray[Any]
@@ -145,19 +148,15 @@ def without_queries(dataset: Dataset, count: int, own: NDArray[np.int64] | None 
         raise DataError(f"{dataset.name}: every base vector equals a query; nothing is left")
     zero = dataset.zero_row_ids
     items, item_id = _with_ids(dataset)
-    segments, query_id = dataset.segments, dataset.query_id
     if own is not None:
-        segments, query_id = items[own], item_id
+        dataset = replace(dataset, segments=items[own], query_id=item_id)
+    left = keep_queries(dataset, keep_query)
     return replace(
-        dataset,
+        left,
         base=_rows(dataset, keep_row),
-        queries=dataset.queries[keep_query],
-        segments=None if segments is None else segments.filter(keep_query),
         items=items.filter(keep_row),
-        relevance=_kept(dataset.relevance, keep_query, keep_row),
-        interactions=_kept(dataset.interactions, keep_query, keep_row),
-        given_ground_truth=None,
-        query_id=query_id,
+        relevance=_renumbered(left.relevance, "item", keep_row),
+        interactions=_renumbered(left.interactions, "item", keep_row),
         item_id=item_id,
         zero_row_ids=(np.cumsum(keep_row) - 1)[zero[keep_row[zero]]],
         hold_out=int(inside.size),
@@ -190,32 +189,8 @@ def _rows(dataset: Dataset, keep: NDArray[np.bool_]) -> Vectors:
     sweep_once(path.parent)
     with hold_lock(path, f"holding queries of {dataset.name} out"):
         if not path.is_file():
-            _write(path, base, keep, shape)
+            parts = (rows[keep[at : at + len(rows)]] for at, rows in blocks(base))
+            with whole_file(path) as stream:
+                write_npy(stream, base.dtype, shape, parts)
     mapped: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
     return mapped
-
-
-def _write(path: Path, base: Vectors, keep: NDArray[np.bool_], shape: tuple[int, int]) -> None:
-    with whole_file(path) as stream:
-        header = {"descr": base.dtype.str, "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_2_0(stream, header)
-        for first, rows in blocks(base):
-            stream.write(np.ascontiguousarray(rows[keep[first : first + len(rows)]]).data)
-
-
-def _kept(
-    table: pl.DataFrame | None, queries: NDArray[np.bool_], rows: NDArray[np.bool_]
-) -> pl.DataFrame | None:
-    """Judgments or interactions of what is left, by its new row numbers."""
-    import polars as pl
-
-    if table is None:
-        return None
-    query, item = (table[name].to_numpy() for name in ("query", "item"))
-    left = queries[query] & rows[item]
-    if not left.any():
-        return None
-    return table.filter(left).with_columns(
-        pl.Series("query", (np.cumsum(queries) - 1)[query[left]]),
-        pl.Series("item", (np.cumsum(rows) - 1)[item[left]]),
-    )
