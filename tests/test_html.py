@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vbench._html import MANY, html_table
+from vbench._document import MANY, html_table
 
 
 def test_what_somebody_wrote_is_text() -> None:

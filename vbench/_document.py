@@ -1,13 +1,14 @@
-"""What every `--json` document has in common: a schema by name, plain JSON, and intervals."""
+"""How results show themselves: as `--json` documents with a schema by name, and as small HTML."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from typing import Any, TypeVar
 
 import msgspec
 
-from vbench._html import html_table
+from vbench._plain import plain
 
 D = TypeVar("D", bound="Document")
 _FOR_PROGRAMS = {"environment", "view", "load", "code", "fingerprint"}
@@ -115,3 +116,34 @@ class Interval(msgspec.Struct, frozen=True):
     value: float | None
     low: float | None = None
     high: float | None = None
+
+
+MANY = 40
+"""Rows that are shown at most; a notebook is no report."""
+
+
+def html_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], note: str = ""
+) -> str:
+    """A table, its first rows where there are many; what is None is left empty."""
+    every = list(rows)
+    head = "".join(f"<th>{_text(each)}</th>" for each in columns)
+    body = "".join(
+        f"<tr>{''.join(f'<td>{_text(each)}</td>' for each in row)}</tr>" for row in every[:MANY]
+    )
+    left = len(every) - MANY
+    notes = [note] if note else []
+    notes += [f"and {left} more rows"] if left > 0 else []
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if columns else ""
+    return (
+        f"<div><p><b>{_text(title)}</b></p>{table}"
+        + "".join(f"<p>{_text(each)}</p>" for each in notes)
+        + "</div>"
+    )
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return escape(plain(shown))

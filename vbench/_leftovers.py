@@ -13,7 +13,6 @@ import os
 import re
 import stat
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO
 
 fcntl: Any
@@ -92,12 +91,7 @@ class TemporaryFolder:
     def __enter__(self) -> Path:
         return self.path
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -26,7 +26,7 @@ def plain(text: object) -> str:
     >>> print(plain("hnsw\x1b[31m"))
     hnsw\x1b[31m
     """
-    return _controls().sub(lambda match: _escaped(match[0]), str(text))
+    return _controls().sub(lambda match: match[0].encode("unicode_escape").decode(), str(text))
 
 
 def plain_json(text: str) -> str:
@@ -45,7 +45,3 @@ def json_escape(character: str) -> str:
     r"""One character as JSON writes those it has no letter for: ``\u009b``."""
     units = character.encode("utf-16-be", errors="surrogatepass")
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Any, NamedTuple
 
-from vbench._process.text import describe_error
+from vbench._process.text import describe_error, signal_name
 from vbench.errors import UnknownNameError, VbenchError
 
 _OWN = "vbench-ann"
@@ -172,14 +172,8 @@ def rehearse_import(name: str, kind: str = "module") -> None:
     finally:
         os.close(seen)
         os.close(said)
-    how = f"exit code {code}" if code >= 0 else _signal_name(-code)
+    how = f"exit code {code}" if code >= 0 else signal_name(-code)
     raise VbenchError(
         f"{name} cannot be imported (it ends the process: {how}); import it by hand with "
         "python -X faulthandler to see where"
     )
-
-
-def _signal_name(number: int) -> str:
-    with contextlib.suppress(ValueError):
-        return signal.Signals(number).name
-    return f"signal {number}"

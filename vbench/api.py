@@ -80,7 +80,7 @@ class Run(_Run):
         return self.manifest.levels
 
     def _repr_html_(self) -> str:
-        from vbench._html import html_table
+        from vbench._document import html_table
 
         facts, found = self.manifest.dataset, self.settings()
         rows = [
@@ -101,7 +101,7 @@ class Settings(list["Setting"]):
     """The settings of a run, in the order of its plan."""
 
     def _repr_html_(self) -> str:
-        from vbench._html import html_table
+        from vbench._document import html_table
 
         rows = [(each.index, each.parameters, each.k, len(each.trials)) for each in self]
         return html_table(f"{len(self)} settings", ("index", "parameters", "K", "builds"), rows)

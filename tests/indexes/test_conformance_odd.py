@@ -13,8 +13,7 @@ import pytest
 
 from vbench.indexes.conformance import busy, conduct, subject
 from vbench.indexes.conformance.kit import BASIC, CHECKS, perform
-from vbench.indexes.conformance.place import place_of_dump, place_of_error
-from vbench.indexes.conformance.subject import Finding, Subject
+from vbench.indexes.conformance.subject import Finding, Subject, place_of_dump, place_of_error
 from vbench.indexes.registry import as_index, resolve
 
 NUMBERS = {name: number for number, (name, _) in enumerate(CHECKS)}

@@ -19,7 +19,8 @@ import pytest
 
 from vbench._process import child as module
 from vbench._process.channel import Arrays
-from vbench._process.child import Child, ChildError, Deadline, signal_name
+from vbench._process.child import Child, ChildError, Deadline
+from vbench._process.text import signal_name
 
 LONG = 120.0
 TESTS = Path(__file__).parents[1]

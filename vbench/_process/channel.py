@@ -58,7 +58,7 @@ class Channel:
         longest_head: int = _LONGEST_HEAD,
     ) -> None:
         self._socket = end
-        self._wait = wait or _do_not_wait
+        self._wait = wait or (lambda _: None)
         self._longest_head = longest_head
         self._heard: float | None = None
         end.setblocking(wait is None)
@@ -180,7 +180,3 @@ def decode(head: bytes, kind: type[Message]) -> Message:
         return msgspec.msgpack.decode(head, type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise ChannelError(f"the worker's answer cannot be read: {error}") from None
-
-
-def _do_not_wait(event: int) -> None:
-    """For sockets that block."""

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from vbench._leftovers import TemporaryFolder
 from vbench._process import supervisor
 from vbench._process.channel import Arrays, Channel, ChannelError, ClosedError
-from vbench._process.text import FailureKind
+from vbench._process.text import FailureKind, signal_name
 from vbench._process.tree import Tree, is_stopped
 
 Message = TypeVar("Message")
@@ -269,14 +269,6 @@ def _supervised(
         env=environment,
         start_new_session=True,
     )
-
-
-def signal_name(number: int) -> str:
-    """The name of a signal; real-time signals are counted from the first of them."""
-    with contextlib.suppress(ValueError):
-        return signal.Signals(number).name
-    first = getattr(signal, "SIGRTMIN", None)
-    return f"SIGRTMIN+{number - first}" if first and number > first else f"signal {number}"
 
 
 def _report_in(said: bytes) -> tuple[int, str] | None:

@@ -14,7 +14,6 @@ import socket
 import struct
 import sys
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 _MOST_HOLDERS = 64
@@ -53,7 +52,7 @@ class Cores:
         self.shared: list[Sharer] = []
         usable = usable_cores()
         wanted = min(count, len(usable))
-        if not _can_be_held():
+        if sys.platform != "linux" or not hasattr(os, "sched_setaffinity"):
             self.numbers = usable[-wanted:]
             return
         for place in range(_MOST_HOLDERS):
@@ -83,12 +82,7 @@ class Cores:
     def __enter__(self) -> Cores:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -97,10 +91,6 @@ def usable_cores() -> list[int]:
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
-
-
-def _can_be_held() -> bool:
-    return sys.platform == "linux" and hasattr(os, "sched_setaffinity")
 
 
 def _name(core: int, place: int) -> bytes:

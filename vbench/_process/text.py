@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import traceback
 from typing import Literal
 
@@ -55,3 +57,11 @@ def trace_of(error: BaseException) -> str:
         trace += f"{type(error).__name__}, which cannot be shown: {type(another).__name__}\n"
     # Four bytes is the most that a character takes.
     return shorten(make_encodable(trace), MOST_LOG // 4)
+
+
+def signal_name(number: int) -> str:
+    """The name of a signal; real-time signals are counted from the first of them."""
+    with contextlib.suppress(ValueError):
+        return signal.Signals(number).name
+    first = getattr(signal, "SIGRTMIN", None)
+    return f"SIGRTMIN+{number - first}" if first and number > first else f"signal {number}"

@@ -51,7 +51,9 @@ class Tree:
         moment = time.monotonic()
         if moment < self._share_at or self.memory() <= limit:
             return None
-        used = sum(map(_proportional, self.members(now=True)[1:]))
+        used = sum(
+            _counted(pid, "smaps_rollup") or _resident(pid) for pid in self.members(now=True)[1:]
+        )
         spent = time.monotonic() - moment
         self._share_at = moment + spent / _SHARE_OF_TIME
         return used if used > limit else None
@@ -91,11 +93,11 @@ def _descendants(root: int) -> list[int]:
 
 
 def _resident(pid: int) -> int:
-    return _counted(pid, "status") or _by_psutil(pid)
-
-
-def _proportional(pid: int) -> int:
-    return _counted(pid, "smaps_rollup") or _resident(pid)
+    if _HAS_PROC:
+        return _counted(pid, "status")  # 0 where it has ended
+    with contextlib.suppress(psutil.Error):
+        return int(psutil.Process(pid).memory_info().rss)
+    return 0
 
 
 def _counted(pid: int, name: str) -> int:
@@ -106,14 +108,6 @@ def _counted(pid: int, name: str) -> int:
 
 def _bytes_of(pid: int, name: str) -> bytes:
     return Path(f"/proc/{pid}/{name}").read_bytes()
-
-
-def _by_psutil(pid: int) -> int:
-    if _HAS_PROC:
-        return 0  # it has ended
-    with contextlib.suppress(psutil.Error):
-        return int(psutil.Process(pid).memory_info().rss)
-    return 0
 
 
 def _cpu_seconds(pid: int) -> float:

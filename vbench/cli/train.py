@@ -120,8 +120,7 @@ def train(
 def _train(source: Source, folder: Path, *, als: bool, fresh: bool) -> dict[str, Any]:
     """Train, write the dataset's folder, and say what was made of what."""
     from vbench import _paths
-    from vbench.towers.judge import import_als
-    from vbench.towers.pipeline import make, save, start_jax
+    from vbench.towers.pipeline import import_als, make, save, start_jax
 
     start_jax()
     if als:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench._html import html_table
+from vbench._document import html_table
 from vbench.data.arrays import make_unchangeable
 from vbench.data.columns import Role, id_column, roles
 from vbench.metric import FloatArray, Metric, known_metric

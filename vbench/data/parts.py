@@ -141,10 +141,8 @@ def _check_numbers(paths: Sequence[Path], table: Files) -> None:
     if total is not None:
         if any(name.total != total for name in names):
             raise DataError(f"{table}: parts of different numbers of parts; take one table away")
-        there = {name.part or 0 for name in names}
-        first = 1 if total in there else 0
-        missing = sorted({*range(first, first + min(total, _FARTHEST))} - there)
-        _refuse_missing(missing, table, f"{total - len(there)} of {total} parts")
+        there = {name.part for name in names}
+        _refuse_missing(_missing(names), table, f"{total - len(there)} of {total} parts")
         return
     numbers = _varying(names)
     if numbers and not (paths[0].parent / _DONE).exists():
@@ -174,9 +172,7 @@ def _check_alone(path: Path) -> None:
     ]
     all_of_them = pattern(in_order(here) or [path])
     if name.total is not None:
-        there = {Name.of(each).part or 0 for each in here}
-        first = 1 if name.total in there else 0
-        missing = sorted({*range(first, first + min(name.total, _FARTHEST))} - there)
+        missing = _missing([Name.of(each) for each in here] or [name])
         others = f"{_listed(missing)} not beside it" if missing else "the others lie beside it"
         raise DataError(
             f"{path}: is one of {name.total} parts, {others}; give all of them by their folder, or "
@@ -188,6 +184,13 @@ def _check_alone(path: Path) -> None:
             f"{path} is taken alone, one of {len(here)} numbered files of its name; all of them "
             f"would be '{all_of_them}'"
         )
+
+
+def _missing(names: Sequence[Name]) -> list[int]:
+    """Which of the parts of a table, such as `train-03-of-10`, are not among them."""
+    total, there = names[0].total or 0, {name.part or 0 for name in names}
+    first = 1 if total in there else 0
+    return sorted({*range(first, first + min(total, _FARTHEST))} - there)
 
 
 def _varying(names: Sequence[Name]) -> list[int]:

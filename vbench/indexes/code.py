@@ -131,12 +131,14 @@ class _Walk:
         self._note_version(top)
         if any(map(_is_editable, distributions)):
             folder = path.parent
-            for file in [path] if path.name != "__init__.py" else _sources(folder):
-                self._read(f"{top}: {file.relative_to(folder)}", file)
+            for file in [path] if path.name != "__init__.py" else sorted(folder.rglob("*")):
+                if file.name.endswith((".py", *_LIBRARIES)):
+                    self._read(f"{top}: {file.relative_to(folder)}", file)
 
     def _read(self, name: str, path: Path) -> None:
         try:
-            self.contents[name] = _digest(path)
+            with path.open("rb") as stream:
+                self.contents[name] = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
         except OSError:
             return
         self.files.add(path)
@@ -248,13 +250,3 @@ def _is_editable(distribution: str) -> bool:
         return bool(text and json.loads(text).get("dir_info", {}).get("editable"))
     except (PackageNotFoundError, ValueError):
         return False
-
-
-def _sources(folder: Path) -> list[Path]:
-    suffixes = (".py", *_LIBRARIES)
-    return sorted(path for path in folder.rglob("*") if path.name.endswith(suffixes))
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]

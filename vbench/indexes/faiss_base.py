@@ -106,8 +106,8 @@ class FaissIndex(Index):
         The latter are the comparisons with all centroids of an inverted file, and the exact
         distances of a refinement.
         """
-        counted = [part for part in parts(self.index) if _is_counted(part)]
-        if not counted:
+        counted = (faiss.IndexHNSW, faiss.IndexIVF)
+        if not any(isinstance(part, counted) for part in parts(self.index)):
             return None
         graphs, lists = faiss.cvar.hnsw_stats, faiss.cvar.indexIVF_stats
         total = int(graphs.ndis) + int(lists.ndis)
@@ -139,7 +139,7 @@ class FaissIndex(Index):
 
     def _take(self, index: Any) -> None:
         self.index = index
-        self._call = index.search_c if index.ntotal else _find_nothing
+        self._call = index.search_c if index.ntotal else (lambda *_: None)
         self._query = np.empty(index.d, dtype=np.float32)
         self._query_pointer = faiss.swig_ptr(self._query)
         self._prepare(1)
@@ -193,14 +193,6 @@ def _take_seed(part: Any, seed: int) -> None:
     for graph in (getattr(part, "hnsw", None), getattr(part, "nsg", None)):
         if graph is not None:
             graph.rng = faiss.RandomGenerator(seed)
-
-
-def _is_counted(part: Any) -> bool:
-    return isinstance(part, faiss.IndexHNSW | faiss.IndexIVF)
-
-
-def _find_nothing(*_: Any) -> None:
-    """Stand in for the search of an empty index."""
 
 
 def graph_of(index: Any) -> Graph | None:

@@ -42,7 +42,8 @@ class FaissFactory(FaissIndex):
             return faiss.index_factory(d, self.factory, metric_type)
         except RuntimeError as error:
             raise VbenchError(
-                f"faiss cannot make {self.factory!r} for {d} dimensions: {_reason(error)}"
+                f"faiss cannot make {self.factory!r} for {d} dimensions: "
+                + str(error).rpartition("Error: ")[2].strip()  # without the place in its source
             ) from None
 
     def set(
@@ -55,15 +56,7 @@ class FaissFactory(FaissIndex):
         max_codes: Annotated[int, Meta(ge=0)] | None = None,
         ht: Annotated[int, Meta(ge=0, le=65_536)] | None = None,
     ) -> None:
-        given = {
-            "nprobe": nprobe,
-            "efSearch": efSearch,
-            "k_factor_rf": k_factor_rf,
-            "quantizer_efSearch": quantizer_efSearch,
-            "quantizer_nprobe": quantizer_nprobe,
-            "max_codes": max_codes,
-            "ht": ht,
-        }
+        given = {name: value for name, value in locals().items() if name != "self"}
         self.configure(**{name: value for name, value in given.items() if value is not None})
 
 
@@ -113,8 +106,3 @@ def _can_make(factory: str, d: int) -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def _reason(error: RuntimeError) -> str:
-    """What faiss says, without the place in its source."""
-    return str(error).rpartition("Error: ")[2].strip()

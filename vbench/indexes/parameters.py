@@ -59,7 +59,7 @@ def check(
     for name, parameter in known.items():
         if parameter.stage == "build" and parameter.default is REQUIRED and name not in build:
             raise VbenchError(
-                f"{_name(kind)} needs the build parameter {name} ({parameter.allowed})"
+                f"{kind.__name__} needs the build parameter {name} ({parameter.allowed})"
             )
     return _checked(kind, "build", build, known), _checked(kind, "search", search, known)
 
@@ -84,9 +84,9 @@ def _unknown(
     kind: type[Index], stage: Stage, name: str, known: Mapping[str, Parameter]
 ) -> VbenchError:
     if name in known:
-        return VbenchError(f"{name} is a {known[name].stage} parameter of {_name(kind)}")
+        return VbenchError(f"{name} is a {known[name].stage} parameter of {kind.__name__}")
     here = [each.name for each in known.values() if each.stage == stage]
-    return UnknownNameError(f"{stage} parameter of {_name(kind)}", name, here)
+    return UnknownNameError(f"{stage} parameter of {kind.__name__}", name, here)
 
 
 def _converted(kind: type[Index], parameter: Parameter, value: Any) -> Any:
@@ -108,7 +108,7 @@ def _converted(kind: type[Index], parameter: Parameter, value: Any) -> Any:
     if not parameter.hinted:
         return attempts[-1]
     raise VbenchError(
-        f"{_name(kind)}: {parameter.name}={value!r} is not allowed; "
+        f"{kind.__name__}: {parameter.name}={value!r} is not allowed; "
         f"{parameter.name} takes: {parameter.allowed or problem}"
     )
 
@@ -173,10 +173,6 @@ def _literal(value: Any) -> Any:
         return json.loads(value)
     except (ValueError, RecursionError):
         return value
-
-
-def _name(kind: type[Index]) -> str:
-    return kind.__name__
 
 
 def _words(kind: Any) -> str:

@@ -16,7 +16,6 @@ from vbench._process.child import Child, ChildError, Deadline
 from vbench._process.text import describe_error, make_encodable, shorten
 from vbench.indexes.answers import AnswerError
 from vbench.indexes.conformance import answers, conduct, settings
-from vbench.indexes.conformance.place import place_of_dump, place_of_error, place_of_method
 from vbench.indexes.conformance.subject import (
     DoubtfulError,
     Finding,
@@ -24,6 +23,9 @@ from vbench.indexes.conformance.subject import (
     Status,
     Subject,
     WrongError,
+    place_of_dump,
+    place_of_error,
+    place_of_method,
 )
 from vbench.indexes.recipe import Recipe, load_recipe
 from vbench.indexes.registry import resolve
@@ -133,15 +135,12 @@ def check_index(
                 finding = child.next(name)
                 findings.append(finding)
                 if finding.status == "fail" and name == BASIC:
-                    return [*findings, *_not_tried(len(findings))]
+                    reason = f"not tried, because {BASIC!r} failed"
+                    left = CHECKS[len(findings) :]
+                    return [*findings, *(Finding(name, "skip", reason) for name, _ in left)]
                 if child.has_ended:
                     break
     return findings
-
-
-def _not_tried(first: int) -> list[Finding]:
-    reason = f"not tried, because {BASIC!r} failed"
-    return [Finding(name, "skip", reason) for name, _ in CHECKS[first:]]
 
 
 class _Checked:
@@ -176,7 +175,9 @@ class _Checked:
             if self._order:
                 self._child.send(self._order, deadline=deadline)
                 self._order = b""
-            return self._child.receive(_finding, deadline=deadline)[0]
+            return self._child.receive(lambda head: (decode(head, Finding), []), deadline=deadline)[
+                0
+            ]
         except ChildError as error:
             self.has_ended = True
             said, where = place_of_dump(error.log, self._kind)
@@ -192,10 +193,6 @@ class _Order(msgspec.Struct):
     sweep: dict[str, list[Any]]
     first: int
     timeout: float
-
-
-def _finding(head: bytes) -> tuple[Finding, Arrays]:
-    return decode(head, Finding), []
 
 
 def _order(head: bytes) -> tuple[_Order, Arrays]:
