@@ -86,7 +86,7 @@ def efforts(draw: Drawing, rows: int) -> Spec:
         strokeWidth=1,
     )
     text = {
-        "mark": {"type": "text", "fontSize": 10},
+        "mark": {"type": "text", "fontSize": 10, "aria": False},
         "encoding": {
             "y": {**name_band(), "field": "family"},
             "x": number("share", stack="zero", bandPosition=0.5),
