@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
-from vbench.data.keys import as_keys, repeats
+from vbench.data.keys import unique_keys
 
 if TYPE_CHECKING:
     import polars as pl
@@ -97,8 +97,7 @@ def id_column(frame: pl.DataFrame | None) -> str | None:
     )
     texts = [name for name in frame.columns if name not in named and _is_short_text(frame[name])]
     for name in (*named, *texts):
-        keys = as_keys(frame[name])
-        if keys is not None and not repeats(keys):
+        if unique_keys(frame[name]) is not None:
             return name
     return None
 

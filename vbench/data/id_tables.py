@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vbench.data.arrays import signed_ids
 from vbench.data.columns import is_text
 from vbench.data.joins import Joins, read_table
-from vbench.data.keys import as_keys, repeats, rows_of_ids
+from vbench.data.keys import rows_of_ids, unique_keys
 from vbench.errors import DataError, warn
 
 if TYPE_CHECKING:
@@ -104,8 +104,7 @@ def _naming(
     """Say which column names the queries, or the items, and by which ids."""
     if side.table is not None:
         for ours, theirs in joins.pairs_of(side.table.columns, frame.columns):
-            keys = as_keys(side.table[ours])
-            if keys is None or repeats(keys):
+            if unique_keys(side.table[ours]) is None:
                 raise DataError(
                     f"{where}: rows of the dataset cannot be told apart by {ours}: it repeats, or "
                     "is neither text nor whole numbers"

@@ -10,7 +10,7 @@ from vbench.data import tables
 from vbench.data.arrays import first_line
 from vbench.data.columns import id_column, is_text
 from vbench.data.frames import as_frame, is_frame
-from vbench.data.keys import Match, On, Table, as_keys, match, parse_on, repeats
+from vbench.data.keys import Match, On, Table, match, parse_on, unique_keys
 from vbench.errors import DataError, VbenchError, warn
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Joins:
             joined = pl.DataFrame([*kept, *frame.get_columns()])
         if joined is None:
             return None, None
-        if key not in joined.columns or not _is_key(joined[key]):
+        if key not in joined.columns or unique_keys(joined[key]) is None:
             key = id_column(joined)
         return joined, key
 
@@ -119,11 +119,6 @@ class Joins:
                 )
 
 
-def _is_key(column: pl.Series) -> bool:
-    keys = as_keys(column)
-    return keys is not None and not repeats(keys)
-
-
 def _check_rows(frame: pl.DataFrame, rows: int, side: str, where: str) -> None:
     if frame.height != rows:
         raise DataError(
@@ -149,8 +144,8 @@ def _say_position(
 
 def _same(one: pl.Series, other: pl.Series) -> bool:
     """Whether both columns hold the same keys, each once."""
-    ours, theirs = as_keys(one), as_keys(other)
-    if ours is None or theirs is None or repeats(ours) or repeats(theirs):
+    ours, theirs = unique_keys(one), unique_keys(other)
+    if ours is None or theirs is None:
         return False
     return len(ours) == len(theirs) and bool(ours.is_in(theirs.implode()).all())
 

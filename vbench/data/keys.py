@@ -77,6 +77,12 @@ def repeats(keys: pl.Series) -> bool:
     return keys.n_unique() < len(keys)
 
 
+def unique_keys(column: pl.Series) -> pl.Series | None:
+    """Give a column as keys, each there once; None where it tells the rows not apart."""
+    keys = as_keys(column)
+    return None if keys is None or repeats(keys) else keys
+
+
 def match(own: Table, other: Table, on: On) -> Match | None:
     """Find for each row of `own` that of `other`; None where no column says whose is whose.
 
@@ -105,8 +111,8 @@ def match(own: Table, other: Table, on: On) -> Match | None:
 def _guessed(own: Table, other: Table, common: Sequence[str]) -> Match | None:
     unique, same = [], {}
     for name in common:
-        ours, theirs = as_keys(own.frame[name]), as_keys(other.frame[name])
-        if ours is None or theirs is None or repeats(ours) or repeats(theirs):
+        ours, theirs = unique_keys(own.frame[name]), unique_keys(other.frame[name])
+        if ours is None or theirs is None:
             continue
         unique.append(name)
         if len(ours) == len(theirs) and ours.is_in(theirs.implode()).all():

@@ -180,8 +180,6 @@ class Reader:
 
     def struct(self, depth: int = 0) -> Fields:
         """The struct that begins here."""
-        if depth > _DEEPEST:
-            raise ValueError("structs within structs without end")
         fields: Fields = {}
         number = 0
         while head := self._byte():
@@ -191,6 +189,8 @@ class Reader:
         return fields
 
     def _value(self, kind: int, depth: int) -> Any:
+        if depth > _DEEPEST:
+            raise ValueError("structs or lists within each other without end")
         match kind:
             case 4 | 5 | 6:
                 return self._zigzag()
@@ -201,12 +201,12 @@ class Reader:
             case 9 | 10:
                 head = self._byte()
                 count = head >> 4 if head >> 4 < 15 else self._varint()
-                return [self._element(head & 15, depth + 1) for _ in range(self._possible(count))]
+                return [self._value(head & 15, depth + 1) for _ in range(self._possible(count))]
             case 11:
                 count = self._varint()
                 kinds = self._byte() if count else 0
                 return [
-                    (self._element(kinds >> 4, depth + 1), self._element(kinds & 15, depth + 1))
+                    (self._value(kinds >> 4, depth + 1), self._value(kinds & 15, depth + 1))
                     for _ in range(self._possible(count))
                 ]
             case 1 | 2 | 3:
@@ -214,11 +214,6 @@ class Reader:
             case 7:
                 return self._take(8)
         raise ValueError(f"no type of Thrift has the number {kind}")
-
-    def _element(self, kind: int, depth: int) -> Any:
-        if depth > _DEEPEST:
-            raise ValueError("lists within lists without end")
-        return self._value(kind, depth)
 
     def _possible(self, count: int) -> int:
         """A number of elements, each of which takes a byte at least."""

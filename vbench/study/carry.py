@@ -122,8 +122,10 @@ def _draw(study: Study, measured: list[Measured], folder: Path) -> tuple[list[Pa
     for figure in study.figures:
         for label, runs, k in _panels(study, measured, figure):
             name = f"{figure.name}-{label}-k{k}"
+            arguments = {**figure.arguments, "k": k}
+            planned = Planned(name, drawers()[figure.draw], arguments)
             try:
-                made = export.draw(_planned(figure, name, k), gather(runs), DOUBLE)
+                made = export.draw(planned, gather(runs), DOUBLE)
                 folder.mkdir(parents=True, exist_ok=True)
                 for kind in ("png", "svg"):
                     export.save(made, folder / f"{name}.{kind}", kind)
@@ -131,10 +133,6 @@ def _draw(study: Study, measured: list[Measured], folder: Path) -> tuple[list[Pa
             except VbenchError as error:
                 undrawn.append(f"{name}: {error}")
     return drawn, undrawn
-
-
-def _planned(figure: Figure, name: str, k: int) -> Planned:
-    return Planned(name, drawers()[figure.draw], {**figure.arguments, "k": k})
 
 
 def _panels(
@@ -169,21 +167,10 @@ def _rows(measured: list[Measured], table: Table) -> Iterator[StudyRow]:
 
 def _frame(rows: list[StudyRow]) -> pl.DataFrame:
     """The rows as the CSV has them: parameters as ``name=value``."""
+    columns = ("part", "dataset", "measure", "index", "build", "setting", "k", "builds")
     named = [
-        {
-            "part": row.part,
-            "dataset": row.dataset,
-            "measure": row.measure,
-            "index": row.index,
-            "build": spell(row.build),
-            "setting": spell(row.setting),
-            "k": row.k,
-            "builds": row.builds,
-            "value": row.value,
-            "low": row.low,
-            "high": row.high,
-            "spread": row.spread,
-        }
+        {name: getattr(row, name) for name in (*columns, "value", "low", "high", "spread")}
+        | {"build": spell(row.build), "setting": spell(row.setting)}
         for row in rows
     ]
     return pl.DataFrame(named, infer_schema_length=None)
