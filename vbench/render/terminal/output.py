@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Column, Table
 
-MACHINE_WIDTH = 180
+MACHINE_WIDTH = 210
 _NO_LIMIT = 10_000
 _LONG, _EVERY = 2.0, 30.0
 """Seconds from which on a line says how far work is, and between two lines of one step."""

@@ -33,7 +33,7 @@ def make_table(title: str, *columns: str, text: Collection[str] = ()) -> Table:
     )
     for place, column in enumerate(columns):
         if place and column not in text:
-            table.add_column(column, justify="right")
+            table.add_column(column, justify="right", no_wrap=True)
         else:
             table.add_column(column, overflow="fold", no_wrap=not place)
     return table
