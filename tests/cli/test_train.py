@@ -51,7 +51,7 @@ def test_a_log_becomes_a_dataset(tmp_path: Path, log: Path) -> None:
     done = _vbench("mine", "--interactions", log, *_SMALL, "--out", out, "--json")
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
-    assert document["schema"] == "vbench.train/1"
+    assert document["schema"] == "vbench.train/2"
     assert {"towers", "popularity", "skew", "noise"} == set(document["quality"])
     dataset = vbench.load(out)
     assert (dataset.n, dataset.m, dataset.d) == tuple(

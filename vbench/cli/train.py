@@ -148,7 +148,7 @@ def _train(source: Source, folder: Path, *, als: bool, fresh: bool) -> dict[str,
         )
         save(folder, source, data, made)
     return {
-        "schema": "vbench.train/1",
+        "schema": "vbench.train/2",
         "dataset": {
             "name": source.name,
             "folder": str(folder),
