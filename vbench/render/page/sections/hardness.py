@@ -63,8 +63,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
 def _hardness(report: Report, draw: Drawing) -> list[Chart | Table | Words]:
     known = [told for p in report.panels if (told := explain_panel(p)).hardness]
     options = [
-        (name, f"{LABELS.get(name, name)} ({known[0].harder(name)} is harder)")
-        for name in known[0].hardness
+        (name, f"{_name_of(name)}: {known[0].harder(name)} is harder") for name in known[0].hardness
     ]
     drawn: list[Chart | Table | Words] = [
         Chart(
@@ -79,6 +78,11 @@ def _hardness(report: Report, draw: Drawing) -> list[Chart | Table | Words]:
         for number, (name, _) in enumerate(options[:_DRAWN], start=1)
     ]
     return [*drawn, *(_telling(panel) for panel in report.panels if panel.hardness is not None)]
+
+
+def _name_of(measure: str) -> str:
+    """A measure of hardness, as short as a list of choices needs it."""
+    return LABELS.get(measure, measure).partition(":")[0]
 
 
 def _telling(panel: Panel) -> Table:
