@@ -22,7 +22,7 @@ MODULES = (
     "vbench.analysis.tail",
     "vbench.analysis.tuning",
     "vbench.data.documents",
-    "vbench.indexes.conformance.document",
+    "vbench.indexes.conformance.kit",
     "vbench.indexes.overview",
     "vbench.ranking.handoff",
     "vbench.render.page.page",

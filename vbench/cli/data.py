@@ -58,8 +58,7 @@ def data() -> None:
 def list_datasets(as_json: bool) -> None:
     """List every dataset that has a name."""
     from vbench.data import catalog
-    from vbench.data.describe import describe_entry
-    from vbench.data.documents import DatasetList
+    from vbench.data.documents import DatasetList, describe_entry
 
     rows = [describe_entry(entry) for entry in catalog.entries()]
     if as_json:
@@ -79,8 +78,7 @@ def list_datasets(as_json: bool) -> None:
 def show(name: str, as_json: bool, **given: Any) -> None:
     """Show a dataset's card, and what is in its vectors if they are here."""
     from vbench.data import catalog
-    from vbench.data.describe import describe_card, describe_data
-    from vbench.data.documents import DataShown
+    from vbench.data.documents import DataShown, describe_card, describe_data
     from vbench.render.terminal.data import print_card, print_data
 
     card, found = None, None

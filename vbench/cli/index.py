@@ -92,14 +92,13 @@ def show_index(name: str, as_json: bool) -> None:
 @json_option
 def check(name: str, timeout: float, as_json: bool) -> int:
     """Check that NAME conforms to the index protocol; exit code 1 when a check fails."""
-    from vbench.indexes.conformance.document import Checked
-    from vbench.indexes.conformance.kit import check_index
+    from vbench.indexes.conformance.kit import Checked, check_index
 
     with progress_bar() as progress:
         findings = check_index(name, timeout=timeout, progress=progress)
     failed = sum(finding.status == "fail" for finding in findings)
     if as_json:
-        print_json(Checked.of(name, findings))
+        print_json(Checked(index=name, passed=not failed, checks=findings))
         return int(failed > 0)
     from vbench.render.terminal.terminal import styled
 

@@ -102,12 +102,19 @@ def load(
     >>> dataset.n, dataset.m, dataset.d, dataset.base.dtype.name
     (1000, 10, 8, 'float32')
     """
+    given = {
+        role: value
+        for role, value in locals().items()
+        if value is not None and role not in ("name_or_path", "truth", "trust")
+    }
     if metric is not None:
-        metric = known_metric(metric, "metric")
+        given["metric"] = known_metric(metric, "metric")
     if any(isinstance(each, bool) and each for each in (ground_truth, truth)):
         raise VbenchError("ground_truth=True says nothing; give ids, a file of them, or False")
     if truth is not None and ground_truth is not None:
         raise VbenchError("ground_truth and truth are two names of one argument; give one")
+    if truth is not None:
+        given["ground_truth"] = truth
     found = find(name_or_path)
     if isinstance(found, Dataset):
         found = Parts(
@@ -128,20 +135,6 @@ def load(
         found = replace(
             found, ground_truth=None, segments=None, relevance=None, interactions=None, card=card
         )
-    given: dict[str, Any] = {
-        "queries": queries,
-        "metric": metric,
-        "ground_truth": truth if ground_truth is None else ground_truth,
-        "segments": segments,
-        "items": items,
-        "relevance": relevance,
-        "interactions": interactions,
-        "on": on,
-        "column": column,
-        "name": name,
-        "hold_out": hold_out,
-    }
-    given = {role: value for role, value in given.items() if value is not None}
     joined = {"segments": "given_segments", "items": "given_items"}
     aside = ("on", "hold_out")
     parts = {joined.get(role, role): value for role, value in given.items() if role not in aside}

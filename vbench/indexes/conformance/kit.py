@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
+from vbench._document import Document
 from vbench._process.channel import Arrays, Channel, decode
 from vbench._process.child import Child, ChildError, Deadline
 from vbench._process.text import describe_error, make_encodable, shorten
@@ -101,6 +103,14 @@ def _remedy(error: BaseException) -> str:
 _MEMORY_LIMIT = 2 << 30
 _PATIENCE = 0.5
 _REMEDY = "call fit and search by hand on a few thousand vectors, and see where it stops"
+
+
+class Checked(Document, frozen=True, kw_only=True, tag="vbench.check/2"):
+    """Whether an index conforms to the protocol: the document of `vbench index check`."""
+
+    index: str
+    passed: bool
+    checks: list[Finding]
 
 
 def check_index(
@@ -212,7 +222,7 @@ def _serve(channel: Channel) -> None:
         faulthandler.cancel_dump_traceback_later()
         if os.getpid() != own:
             os._exit(0)  # a copy of this process, left by an index that forks
-        shown = [make_encodable(shorten(each)) for each in finding]
+        shown = {x: make_encodable(shorten(each)) for x, each in structs.asdict(finding).items()}
         channel.send(msgspec.msgpack.encode(shown))
     channel.receive(_order)  # the kit ends this process, and what the index has started
 

@@ -15,8 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
+import msgspec
 import numpy as np
 
 from vbench._process.text import describe_error
@@ -143,7 +144,7 @@ _D = 16
 CLOSE_SECONDS = 10.0
 
 
-class Finding(NamedTuple):
+class Finding(msgspec.Struct, frozen=True):
     """What one check found, why, what to do about it, and where in the index's own code."""
 
     check: str
