@@ -1,4 +1,4 @@
-"""Makes `wordnet` of the WordNet files: sentences ask for the gloss of the sense they use."""
+"""What cards of the catalog name as `prepare`: functions that make datasets of others' files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vbench.data.tables import read_parquet
 from vbench.errors import DataError, MissingExtraError
 
 _PARTS = {"noun": "n", "verb": "v", "adj": "a", "adv": "r"}
@@ -33,8 +34,8 @@ class Sense(NamedTuple):
     sentences: tuple[str, ...]
 
 
-def prepare(files: Mapping[str, Path], folder: Path) -> None:
-    """Write base, queries, segments, items and relevance into `folder`.
+def prepare_wordnet(files: Mapping[str, Path], folder: Path) -> None:
+    """Make `wordnet` of the WordNet files: sentences ask for the gloss of the sense they use.
 
     The base is the glosses of 16,000 senses that have a usage sentence, drawn at random; the
     queries are 3,000 of their sentences; relevant is the gloss of the sense that a sentence was
@@ -52,7 +53,7 @@ def prepare(files: Mapping[str, Path], folder: Path) -> None:
     DataError
         The archive holds no WordNet.
     """
-    write(read_senses(files["wordnet.tar.gz"]), Encoder(files), folder)
+    write_senses(read_senses(files["wordnet.tar.gz"]), Encoder(files), folder)
 
 
 def read_senses(archive: Path) -> list[Sense]:
@@ -128,7 +129,7 @@ class Encoder:
         return np.asarray(mean / np.linalg.norm(mean, axis=1, keepdims=True), dtype=np.float32)
 
 
-def write(senses: Sequence[Sense], encode: Any, folder: Path) -> None:
+def write_senses(senses: Sequence[Sense], encode: Any, folder: Path) -> None:
     """Draw the sentences, encode both sides, and write the dataset's files."""
     random = np.random.default_rng(_SEED)
     drawn = random.choice(len(senses), min(_SENSES, len(senses)), replace=False)
@@ -157,3 +158,48 @@ def write(senses: Sequence[Sense], encode: Any, folder: Path) -> None:
     known = pl.DataFrame({"item": [row for row, _ in uses], "text": [text for _, text in uses]})
     pairs = asked.join(known, on="text").select("query", "item").unique().sort("query", "item")
     pairs.write_parquet(folder / "relevance.parquet")
+
+
+_FREQUENT = 101_000
+_NEXT = 150_000
+_RARE = 350_000
+_RUNG_QUERIES = 1_000
+_GLOVE_SEED = 2014
+
+
+def prepare_glove(files: Mapping[str, Path], folder: Path) -> None:
+    """Make `glove-50` of the GloVe vectors: a base, and a ladder of ever stranger queries.
+
+    Parameters
+    ----------
+    files
+        `vectors.npy` (400,000, 50) float32, words by falling frequency, and `words.parquet`.
+    """
+    vectors = np.load(files["vectors.npy"], mmap_mode="r", allow_pickle=False)
+    words = read_parquet(files["words.parquet"])["index"].to_numpy()
+    random = np.random.default_rng(_GLOVE_SEED)
+
+    held_out = np.sort(random.choice(_FREQUENT, _RUNG_QUERIES, replace=False))
+    base = np.setdiff1d(np.arange(_FREQUENT), held_out)
+    following = np.sort(random.choice(np.arange(_FREQUENT, _NEXT), _RUNG_QUERIES, replace=False))
+    pairs = np.array([random.choice(base, 2, replace=False) for _ in range(_RUNG_QUERIES)])
+    triples = np.array([random.choice(base, 3, replace=False) for _ in range(_RUNG_QUERIES)])
+    rare = np.sort(random.choice(np.arange(_RARE, len(vectors)), _RUNG_QUERIES, replace=False))
+
+    a, b, c = (vectors[triples[:, place]] for place in range(3))
+    rungs = {
+        "1 held-out": (vectors[held_out], words[held_out]),
+        "2 next": (vectors[following], words[following]),
+        "3 mean": (vectors[pairs].mean(axis=1), [" + ".join(words[pair]) for pair in pairs]),
+        "4 analogy": (a - b + c, [f"{words[i]} − {words[j]} + {words[k]}" for i, j, k in triples]),
+        "5 rare": (vectors[rare], words[rare]),
+    }
+    np.save(folder / "base.npy", vectors[base])
+    np.save(folder / "queries.npy", np.vstack([vectors for vectors, _ in rungs.values()]))
+    pl.DataFrame(
+        {
+            "ladder": np.repeat(list(rungs), _RUNG_QUERIES),
+            "words": np.concatenate([np.asarray(names) for _, names in rungs.values()]),
+        }
+    ).write_parquet(folder / "queries.parquet")
+    pl.DataFrame({"word": words[base], "rank": base}).write_parquet(folder / "items.parquet")

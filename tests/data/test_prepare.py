@@ -1,4 +1,4 @@
-"""Sentences and glosses of WordNet, as a dataset with judgments."""
+"""Datasets that are made of others' files: the senses of WordNet, the ladder of GloVe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 import vbench
-from vbench.data.prepare_wordnet import read_senses, write
+from vbench.data import prepare
+from vbench.data.prepare import read_senses, write_senses
 from vbench.errors import DataError
 from vbench.ranking.judgments import read_judgments
 
@@ -60,7 +61,7 @@ def test_a_sentence_asks_for_its_own_gloss(archive: Path, tmp_path: Path) -> Non
     """And for every sense it stands under; the dataset opens, and its judgments fit."""
     folder = tmp_path / "wordnet"
     folder.mkdir()
-    write(read_senses(archive), counted, folder)
+    write_senses(read_senses(archive), counted, folder)
     (folder / "dataset.toml").write_text('metric = "cosine"\n')
     dataset = vbench.load(folder)
     assert (dataset.n, dataset.m) == (3, 4)
@@ -76,3 +77,47 @@ def test_an_archive_that_is_none_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"no archive")
     with pytest.raises(DataError, match="not WordNet's data files"):
         read_senses(path)
+
+
+def test_ladder_has_five_rungs_that_keep_apart(tmp_path, monkeypatch):
+    """Held-out words are not in the base, each rung is what it says, and a seed repeats it."""
+    for name, value in {"_FREQUENT": 400, "_NEXT": 600, "_RARE": 800, "_RUNG_QUERIES": 20}.items():
+        monkeypatch.setattr(prepare, name, value)
+    vectors = np.random.default_rng(0).standard_normal((1000, 6)).astype(np.float32)
+    words = [f"w{number}" for number in range(1000)]
+    np.save(tmp_path / "vectors.npy", vectors)
+    pl.DataFrame({"index": words}).write_parquet(tmp_path / "words.parquet")
+    files = {name: tmp_path / name for name in ("vectors.npy", "words.parquet")}
+    made = []
+    for again in ("one", "two"):
+        (tmp_path / again).mkdir()
+        prepare.prepare_glove(files, tmp_path / again)
+        made.append((tmp_path / again / "queries.npy").read_bytes())
+    assert made[0] == made[1]
+
+    base, queries = (
+        np.load(tmp_path / "one" / "base.npy"),
+        np.load(tmp_path / "one" / "queries.npy"),
+    )
+    items = pl.read_parquet(tmp_path / "one" / "items.parquet")
+    asked = pl.read_parquet(tmp_path / "one" / "queries.parquet")
+    assert base.shape == (380, 6)
+    assert queries.shape == (100, 6)
+    assert queries.dtype == np.float32
+    np.testing.assert_array_equal(base, vectors[items["rank"].to_numpy()])
+    assert asked["ladder"].unique(maintain_order=True).to_list() == [
+        "1 held-out",
+        "2 next",
+        "3 mean",
+        "4 analogy",
+        "5 rare",
+    ]
+    assert not set(items["word"]) & set(asked["words"])
+    number = {word: place for place, word in enumerate(words)}
+    mean = [number[word] for word in asked["words"][45].split(" + ")]
+    np.testing.assert_allclose(queries[45], vectors[mean].mean(axis=0))
+    first, rest = asked["words"][70].split(" − ")
+    second, third = rest.split(" + ")
+    a, b, c = (vectors[number[word]] for word in (first, second, third))
+    np.testing.assert_allclose(queries[70], a - b + c)
+    assert all(800 <= number[word] < 1000 for word in asked["words"][80:])
