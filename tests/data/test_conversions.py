@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from vbench import _trust
+from vbench import _invocation
 from vbench.data import conversions, files
 from vbench.data.formats import read_array, read_contents
 from vbench.errors import DataError, VbenchError
@@ -61,7 +61,7 @@ def test_small_files_that_declare_large_arrays(tmp_path, home, monkeypatch, name
     with pytest.raises(DataError, match=r"declare 12,8.* bytes .*--trust"):
         read_contents(tmp_path / name)
     assert not list(home.rglob("*.*"))
-    with _trust.trusting():
+    with _invocation.trusting():
         assert read_contents(tmp_path / name).base.shape == (ROWS, 8)
     assert read_contents(tmp_path / name).base.shape == (ROWS, 8)
 
@@ -76,7 +76,7 @@ def test_few_rows_in_a_large_chunk(tmp_path):
         stored[:] = 1
     with pytest.raises(DataError, match=r"declare 12,8.* bytes .*--trust"):
         read_contents(tmp_path / "x.hdf5")
-    with _trust.trusting():
+    with _invocation.trusting():
         assert read_contents(tmp_path / "x.hdf5").base.sum() == 8000
 
 

@@ -9,9 +9,9 @@ from types import ModuleType
 import polars as pl
 import pytest
 
+from vbench._invocation import trusting
 from vbench._paths import resource_dir
 from vbench._toml import read_toml
-from vbench._trust import trusting
 from vbench.data.card import File
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.towers.recipe import KEPT, Recipe, Source, change_recipe, kept_source

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench._trust import trusting
+from vbench._invocation import trusting
 from vbench.analysis.internals import GraphInternals, Internals, ListInternals, OverBuilds
 from vbench.bench import wire
 from vbench.bench.session import TrialError

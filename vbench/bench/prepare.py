@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vbench._arguments import check_choice
+from vbench._invocation import is_trusted
 from vbench._process.cores import usable_cores
-from vbench._trust import is_trusted
 from vbench.bench.plan import Plan, make_plan
 from vbench.data.check import check_k
 from vbench.data.dataset import Dataset

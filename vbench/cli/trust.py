@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from vbench._trust import trusting
+from vbench._invocation import trusting
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -18,7 +18,7 @@ def _trust(ctx: click.Context, param: click.Parameter, given: bool) -> None:
 
 
 def trust_option(command: Command) -> Command:
-    """Add the switch; it holds for as long as the command runs (:mod:`vbench._trust`)."""
+    """Add the switch; it holds for as long as the command runs (:mod:`vbench._invocation`)."""
     option = click.option(
         "--trust",
         is_flag=True,

@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 
 from vbench import _plugins
+from vbench._invocation import REMEDY, is_trusted
 from vbench._leftovers import TemporaryFolder, sweep_once
 from vbench._locks import hold_lock
-from vbench._trust import REMEDY, is_trusted
 from vbench.data import catalog
 from vbench.data.card import RECORD, Card, File
 from vbench.data.download import Place, Progress, download

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from vbench import _paths, _trust
+from vbench import _invocation, _paths
 from vbench._leftovers import TemporaryFolder, temporary_file
 from vbench.errors import DataError, VbenchError
 from vbench.numbers import write
@@ -112,11 +112,11 @@ def check_declared(where: str, declared: int, stored: int) -> None:
     DataError
         With both sizes.
     """
-    if declared <= max(_HARMLESS_BYTES, _LARGEST_RATIO * stored) or _trust.is_trusted():
+    if declared <= max(_HARMLESS_BYTES, _LARGEST_RATIO * stored) or _invocation.is_trusted():
         return
     raise DataError(
         f"{where}: {stored:,} bytes in the file declare {declared:,} bytes of numbers, more than "
-        f"{_LARGEST_RATIO} times as many: not unpacked; {_trust.REMEDY}"
+        f"{_LARGEST_RATIO} times as many: not unpacked; {_invocation.REMEDY}"
     )
 
 

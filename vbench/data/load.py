@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from vbench._arguments import check_arguments
-from vbench._trust import trusting
+from vbench._invocation import trusting
 from vbench.data import catalog
 from vbench.data.assemble import assemble
 from vbench.data.card import Card

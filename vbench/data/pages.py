@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from vbench import _trust
+from vbench import _invocation
 
 _MAGIC = b"PAR1"
 _TAIL_BYTES = 8
@@ -127,8 +127,8 @@ def _chunk_problems(chunk: Fields, content: mmap.mmap) -> Iterator[str]:
         count = _count(header)
         if not 0 <= stored <= end - at or size < 0 or not 0 <= count <= _most(header, chunk, size):
             yield f"{name}: a page of {stored} bytes (unpacked {size}) and {count} values"
-        if size > _LARGEST_PAGE and not _trust.is_trusted():
-            yield f"{name}: a page of {size} bytes, unpacked; {_trust.REMEDY}"
+        if size > _LARGEST_PAGE and not _invocation.is_trusted():
+            yield f"{name}: a page of {size} bytes, unpacked; {_invocation.REMEDY}"
         at += stored
         values += count if 7 not in header else 0
     if values != chunk[5]:

@@ -37,6 +37,7 @@ KEPT = "code"
 _PREFIX = "class_"
 _FUTURE = __future__.annotations.compiler_flag
 _LONGEST_VALUE = 100_000
+_LOOK_UPS = {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"}
 
 
 class Given(NamedTuple):
@@ -286,7 +287,8 @@ class _Statement(NamedTuple):
 def _statement(name: str, value: Any, space: Mapping[str, Any]) -> _Statement:
     """The statement that defines a function or a class, else the last that assigns the name."""
     functions = _functions(value)
-    own = [each for each in functions if each.__code__.co_qualname.startswith(value.__qualname__)]
+    known = getattr(value, "__qualname__", "<none>")
+    own = [each for each in functions if each.__code__.co_qualname.startswith(known)]
     if own:
         name, space = value.__name__, own[0].__globals__
         files = [own[0].__code__.co_filename]
@@ -355,6 +357,6 @@ def _names(text: str) -> tuple[set[str], set[str]]:
     """Global names that a statement, or a function in it, looks up; and those that it binds."""
     codes = _codes(text)
     steps = [step for code in codes for step in dis.get_instructions(code)]
-    looked_up = {step.argval for step in steps if step.opname in ("LOAD_NAME", "LOAD_GLOBAL")}
+    looked_up = {step.argval for step in steps if step.opname in _LOOK_UPS}
     bound = {step.argval for step in dis.get_instructions(codes[0]) if step.opname == "STORE_NAME"}
     return looked_up, bound

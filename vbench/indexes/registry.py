@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from typing import Any
 
 from vbench import _plugins
+from vbench._invocation import REMEDY, is_trusted
 from vbench._plugins import Entry, rehearse_import
 from vbench._process.text import describe_error
-from vbench._trust import REMEDY, is_trusted
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes.protocol import Index
 from vbench.metric import METRICS

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_type_hints
 import msgspec
 
 from vbench import _paths, _plugins
+from vbench._invocation import REMEDY, is_trusted
 from vbench._toml import read_toml, rename_keys
-from vbench._trust import REMEDY, is_trusted
 from vbench.data.card import Card, File, check_names
 from vbench.data.catalog import Entry
 from vbench.data.fetch import fetch
