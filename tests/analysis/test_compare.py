@@ -90,6 +90,18 @@ def test_no_difference_comes_with_the_minimum_detectable_one(tmp_path: Path) -> 
     )
 
 
+def test_the_minimum_detectable_difference_is_that_of_the_verdict(tmp_path: Path) -> None:
+    """The more comparisons are tested together, the larger it is, and none larger is missed."""
+    run = run_of(tmp_path / "run", hits(1, 0.9), hits(2, 0.9))
+    alone = entry(compare(run, measures=["Recall@10"]), "Recall")
+    together = compare(run).comparisons
+    assert entry(compare(run), "Recall").minimum_detectable_difference > (
+        1.1 * alone.minimum_detectable_difference
+    )
+    for row in together:
+        assert row.different or abs(row.difference) < row.minimum_detectable_difference
+
+
 def test_with_one_build_each_only_the_builds_differ(tmp_path: Path) -> None:
     """One build of each says nothing of the indexes, and the words keep to that."""
     run = run_of(tmp_path / "run", hits(1, 0.9, 1), hits(2, 0.7, 1))

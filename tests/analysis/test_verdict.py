@@ -59,19 +59,23 @@ def test_of_single_builds_no_more_is_said_than_they_tell() -> None:
     assert nothing.startswith("nothing can be said of QPS: one build of each")
 
 
-@pytest.mark.parametrize(
-    ("tests", "p", "together"), [(4, 0.03, True), (4, 0.2, False), (1, 0.03, False)]
-)
-def test_what_is_not_shown_says_what_could_be_detected(
-    tests: int, p: float, *, together: bool
-) -> None:
-    """And that there were several tests, where alone it would have been a difference."""
-    said = say_verdict(compared(**NOTHING, p=p), tests)
-    assert said.startswith("no difference shown")
-    assert ("among 4 comparisons" in said) is together
-    assert "the minimum detectable difference is" in said
-    few = say_verdict(compared(**NOTHING, p=p, minimum_detectable_difference=None), tests)
+def test_what_is_not_shown_says_what_could_be_detected() -> None:
+    """The size, or that there is none."""
+    around = {"low": -0.06, "high": 0.01, "p": 0.2}
+    said = say_verdict(compared(**NOTHING, **around), 4)
+    assert said.startswith("no difference shown between the indexes: ")
+    assert "leaves 0 out" not in said
+    assert "; the minimum detectable difference is" in said
+    few = say_verdict(compared(**NOTHING, **around, minimum_detectable_difference=None), 4)
     assert few.endswith("so few queries and builds could not show any")
+
+
+def test_no_difference_beside_an_interval_without_zero_says_why() -> None:
+    """Several were tested together; of single builds the exact test decides."""
+    said = say_verdict(compared(**NOTHING | {"p": 0.03, "p_holm": 0.12}), 4)
+    assert "leaves 0 out, but 4 comparisons were tested together (p 0.03, 0.12 by Holm)" in said
+    alone = say_verdict(compared(**NOTHING | {"p": 0.06}, claim="builds differ"), 1)
+    assert "leaves 0 out, but the exact test does not (p 0.06)" in alone
 
 
 def test_a_gate_stops_what_is_significantly_worse_by_its_limit() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from vbench.errors import VbenchError
-from vbench.stats.exact import holm, mcnemar, sign_flip
+from vbench.stats.exact import holm, holm_levels, mcnemar, sign_flip
 
 
 @given(st.integers(0, 400), st.integers(0, 400))
@@ -51,6 +51,16 @@ def test_holm_steps_down(p_values):
     for rank, index in enumerate(np.argsort(p_values, kind="stable")):
         largest = max(largest, min(1.0, p_values[index] * (len(p_values) - rank)))
         assert adjusted[index] == pytest.approx(largest)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_levels_that_holm_leaves_are_those_at_which_it_decides(p_values):
+    """A p just under its level is called different, and one just over it is not."""
+    for i, level in enumerate(holm_levels(p_values)):
+        assert 0.05 / len(p_values) <= level <= 0.05
+        for p, different in ((level * (1 - 1e-9), True), (level * (1 + 1e-9), False)):
+            adjusted = holm([*p_values[:i], p, *p_values[i + 1 :]])
+            assert bool(adjusted[i] < 0.05) is different
 
 
 def every_flip(differences):

@@ -87,7 +87,7 @@ def test_a_comparison_uses_that_queries_are_shared(builds: int) -> None:
     found = compare_functionals(a, worse, 10, mean)
     assert found.p < 0.001
     assert found.high < 0.0
-    assert found.detectable > 0.0
+    assert found.detectable() > 0.0
 
 
 def test_a_certificate_moves_the_best_queries_to_recall_0() -> None:

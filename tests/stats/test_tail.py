@@ -79,6 +79,15 @@ def test_percentile_is_the_lower_one(x, p):
     assert found.value - 1e-12 <= found.high <= 1.0
 
 
+def test_percentile_over_builds_has_the_interval_of_their_mean():
+    """Builds whose percentiles are 0.4 and 0.6: the mean lies at 0.5, and its ends around it."""
+    x = np.ones((4, 2000))
+    x[:2, :200], x[2:, :200] = 0.4, 0.6
+    found = crossed_percentile(x, 5)
+    assert found.value == pytest.approx(0.5)
+    assert 0.4 <= found.low < 0.5 < found.high <= 0.6
+
+
 def test_percentile_without_enough_queries_has_no_end():
     """Two hundred latencies do not bound their 99.9th percentile from above."""
     found = crossed_percentile(np.arange(200.0), 99.9, bounds=(0.0, math.inf))

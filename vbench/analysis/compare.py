@@ -19,7 +19,8 @@ from vbench.measures.sample import Sample
 from vbench.runs.pairing import Pair, pairs
 from vbench.runs.run import Run
 from vbench.runs.settings import Setting
-from vbench.stats.exact import holm
+from vbench.stats.exact import holm, holm_levels
+from vbench.stats.paired import Difference
 
 _STANDARD = ("Recall@{k}", "Robustness(delta=0.9)@{k}", "CVaR(alpha=0.05)@{k}", "Failure@{k}")
 
@@ -131,14 +132,13 @@ def _check_builds(found: Sequence[Pair]) -> None:
             )
 
 
-def _compare(pair: Pair, a: Sample, b: Sample, measure: Measure) -> Compared:
+def _compare(pair: Pair, a: Sample, b: Sample, measure: Measure) -> tuple[Compared, Difference]:
     for side, sample in zip(pair.sides, (a, b), strict=True):
         if len(sample.values(measure)) < len(sample.answers):
             raise VbenchError(f"{measure} cannot be compared: {side} did not record it")
     values = [Interval(*sample.estimate(measure)[:3]) for sample in (a, b)]
     found = measure.difference(a, b)
-    largest = math.inf if measure.kind == "cost" else 1.0
-    return Compared(
+    row = Compared(
         measure=str(measure),
         k=pair.k,
         unit=measure.unit,
@@ -154,33 +154,40 @@ def _compare(pair: Pair, a: Sample, b: Sample, measure: Measure) -> Compared:
         high=_known(found.high),
         p=_known(found.p),
         claim=found.claim,
-        minimum_detectable_difference=found.detectable if found.detectable < largest else None,
+        minimum_detectable_difference=None,
         discordant=_discordant(pair.baseline.run, a, b, measure)
         if measure.kind == "share"
         else None,
     )
+    return row, found
 
 
 def _known(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _judge(rows: Sequence[Compared], level: float) -> list[Compared]:
-    """Holm over all comparisons that have a p, then the verdicts."""
-    ps = [row.p for row in rows if row.p is not None]
-    adjusted = iter(holm(ps))
+def _judge(tested: Sequence[tuple[Compared, Difference]], level: float) -> list[Compared]:
+    """Holm over all comparisons that have a p, then the verdicts.
+
+    What is detectable is so at the level that Holm leaves, as the verdict is made.
+    """
+    ps = [row.p for row, _ in tested if row.p is not None]
+    adjusted = iter(zip(holm(ps), holm_levels(ps, 1.0 - level), strict=True))
     judged = []
-    for row in rows:
-        p = None if row.p is None else float(next(adjusted))
+    for row, found in tested:
+        p, left = (None, 1.0 - level) if row.p is None else map(float, next(adjusted))
         different = p is not None and p < 1.0 - level
         gains = (row.difference or 0.0) > 0 if row.higher_is_better else (row.difference or 0.0) < 0
-        found = msgspec.structs.replace(
+        detectable = found.detectable(1.0 - left)
+        largest = math.inf if row.kind == "cost" else 1.0
+        decided = msgspec.structs.replace(
             row,
             p_holm=p,
             different=different,
             better=("candidate" if gains else "baseline") if different else None,
+            minimum_detectable_difference=detectable if detectable < largest else None,
         )
-        judged.append(msgspec.structs.replace(found, verdict=say_verdict(found, len(ps))))
+        judged.append(msgspec.structs.replace(decided, verdict=say_verdict(decided, len(ps))))
     return judged
 
 

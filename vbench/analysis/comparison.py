@@ -68,8 +68,8 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     claim
         What a small p says: that the indexes differ, or only these builds.
     minimum_detectable_difference
-        What this many queries and builds would show in 80 % of cases; None where that is more than
-        there can be.
+        What so many queries and builds would show in 80 % of cases as `different` is decided, so
+        after Holm, the other tests being as they are. None where that is more than there can be.
     discordant
         Of a share: the queries that count with one side only.
     """

@@ -38,12 +38,20 @@ def say_verdict(row: Compared, tests: int) -> str:
             return f"these two builds differ: {by} with {b}; more builds would tell of the indexes"
         winner, loser = (b, a) if row.better == "candidate" else (a, b)
         return f"{winner} beats {loser}: {by} with {b}"
-    together = f" among {tests} comparisons" if tests > 1 and row.p < 0.05 else ""
+    why = ""
+    if row.low is not None and row.high is not None and not row.low <= 0.0 <= row.high:
+        # Of one test alone it would be a difference; of single builds the test is another.
+        why = (
+            f" leaves 0 out, but {tests} comparisons were tested together (p {row.p:.2g}, "
+            f"{row.p_holm:.2g} by Holm)"
+            if tests > 1 and row.p_holm is not None
+            else f" leaves 0 out, but the exact test does not (p {row.p:.2g})"
+        )
     what = "the builds" if row.claim == "builds differ" else "the indexes"
     return (
-        f"no difference shown{together} between {what}: {name} "
+        f"no difference shown between {what}: {name} "
         f"{write_difference(row.difference, row.unit)} "
-        f"{write_difference_ends(row.interval, row.unit)}; {_say_detectable(row)}"
+        f"{write_difference_ends(row.interval, row.unit)}{why}; {_say_detectable(row)}"
     )
 
 

@@ -135,7 +135,7 @@ class CVaR(TailOfHits):
         )
 
     def difference(self, baseline: Sample, candidate: Sample) -> Difference:
-        """Candidate minus baseline, of the shortfall under one threshold."""
+        """Candidate minus baseline, each side under its own quantile."""
         a, b = self.recall(baseline), self.recall(candidate)
         return paired.compare_cvar(a, b, self.alpha, baseline.level, baseline.clusters)
 
@@ -181,7 +181,7 @@ class Percentile(TailOfHits):
         return float(recall[percentile_rank(len(recall), self.p)])
 
     def estimate(self, sample: Sample) -> Estimate:
-        """Of one build the bootstrap of the histogram of hits, of several Woodruff's."""
+        """Of one build the bootstrap of the histogram of hits, of several their mean's."""
         if (drawn := _resampled(self, sample)) is not None:
             ends = drawn.percentile(self.p, sample.level)
             return Estimate(self.value(sample.answers[0]), *ends, None)

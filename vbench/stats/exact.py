@@ -85,6 +85,23 @@ def holm(p_values: ArrayLike) -> FloatArray:
     return adjusted
 
 
+def holm_levels(p_values: ArrayLike, alpha: float = 0.05) -> FloatArray:
+    """The largest p that Holm's method calls different in each test, given those of all others.
+
+    Of n tests, k of the others being different, α/(n − k): what a test could still have found is
+    asked at this level and not at α.
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    n = len(p)
+    steps = alpha / np.arange(n, 1, -1)
+    left = []
+    for i in range(n):
+        others = np.sort(np.delete(p, i))
+        passed = int(np.logical_and.accumulate(others < steps).sum())
+        left.append(alpha / (n - passed))
+    return np.array(left)
+
+
 def _sums_by_size(
     sizes: FloatArray, counts: NDArray[np.intp], flips: int, rng: np.random.Generator
 ) -> FloatArray:

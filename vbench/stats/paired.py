@@ -31,7 +31,7 @@ from vbench.stats.crossed import (
 )
 from vbench.stats.exact import sign_flip
 from vbench.stats.intervals import Interval, check_level
-from vbench.stats.tail import crossed_percentile, cvar_of_builds
+from vbench.stats.tail import crossed_percentile, cvar_of_builds, percentile_ends
 
 Claim = Literal["indexes differ", "builds differ"]
 
@@ -60,10 +60,10 @@ class Difference(NamedTuple):
     claim
         What a small p says: with two or more builds of each, that the indexes differ; else only
         that these builds do.
-    detectable
-        The smallest difference that this design would have found in 80 % of cases.
     df
         Degrees of freedom of the t quantile that the interval used.
+    parts
+        Its variance, by where it comes from; empty where nothing is known of it.
     """
 
     value: float
@@ -71,8 +71,33 @@ class Difference(NamedTuple):
     high: float
     p: float
     claim: Claim
-    detectable: float
     df: float
+    parts: tuple[Part, ...]
+
+    def detectable(self, level: float = 0.95) -> float:
+        """The smallest difference that this design finds in 80 % of cases, tested at `level`.
+
+        The variance is estimated, by a few builds not well: a difference of the power wanted is
+        that of the noncentral t distribution, and it is given so that as many designs overstate
+        as understate it.
+
+        Parameters
+        ----------
+        level
+            1 less the largest p that is called different. Of several tests
+            :func:`vbench.stats.exact.holm_levels` has it.
+        """
+        variance = sum(part.variance for part in self.parts)
+        if variance <= 0.0:
+            return 0.0 if self.parts else math.inf
+        half = margin(self.parts, level)
+        shares = [
+            (v * float(special.stdtrit(df, (1.0 - level) / 2.0)) ** 2, df) for v, df in self.parts
+        ]
+        df = half**4 / sum(share**2 / df for share, df in shares)
+        median = math.sqrt(float(special.chdtri(df, 0.5)) / df)
+        units = float(special.nctdtrinc(df, 1.0 - POWER, half / math.sqrt(variance)))
+        return units * math.sqrt(variance) / median
 
 
 def compare_means(
@@ -106,7 +131,16 @@ def compare_means(
     check_level(level)
     a, b = _pair(baseline, candidate, bounds)
     width = math.inf if bounds is None else bounds[1] - bounds[0]
-    return _compare(a, b, None, level, cluster, width, seed)
+    of_a, of_b = layout(a, cluster), layout(b, cluster)
+    parts, claim = _parts(of_a, of_b, width), claim_of(len(a), len(b))
+    found = difference_of(of_b.mean - of_a.mean, parts, level, claim, width)
+    if len(a) == len(b) == 1:
+        by_query = b[0] - a[0]
+        if cluster is not None:
+            codes, number = cluster_codes(cluster, len(by_query))
+            by_query = np.bincount(codes, by_query, minlength=number)
+        found = found._replace(p=sign_flip(by_query, seed=seed))
+    return found
 
 
 def compare_cvar(
@@ -115,21 +149,25 @@ def compare_cvar(
     alpha: float,
     level: float = 0.95,
     cluster: ArrayLike | None = None,
-    *,
-    seed: int = 0,
 ) -> Difference:
     """Difference of the mean recall of the worst ⌈αm⌉ queries.
 
-    The variance is that of the shortfall under one threshold for both, the higher of their
-    α-quantiles: an index whose whole tail fails would otherwise seem to have none.
+    The variance is that of the shortfall of either side under its own α-quantile. Under one
+    threshold for both, the higher, the better side's quantile would count queries of the worse
+    one that are in no tail, and the noise of their number would hide all but the largest losses.
     """
     check_level(level)
     a, b = _pair(baseline, candidate, UNIT)
-    (values_a, edge_a), (values_b, edge_b) = cvar_of_builds(a, alpha), cvar_of_builds(b, alpha)
-    edge = max(edge_a, edge_b)
-    value = float(values_b.mean() - values_a.mean())
-    a, b = np.minimum(a, edge) / alpha, np.minimum(b, edge) / alpha
-    return _compare(a, b, value, level, cluster, 1.0, seed, largest=1.0 / alpha)
+    means, plans = [], []
+    for x in (a, b):
+        values, edge = cvar_of_builds(x, alpha)
+        plan = layout(np.minimum(x - edge, 0.0) / alpha, cluster)
+        # The tail of a good build may lie above the quantile of all, where no shortfall counts.
+        of_builds = len(plan.group_means) * float(values.var(ddof=1)) if len(x) > 1 else 0.0
+        plans.append(plan._replace(ms_builds=max(plan.ms_builds, of_builds)))
+        means.append(float(values.mean()))
+    parts = _parts(plans[0], plans[1], 1.0 / alpha)
+    return difference_of(means[1] - means[0], parts, level, claim_of(len(a), len(b)), 1.0)
 
 
 def compare_percentiles(
@@ -147,27 +185,32 @@ def compare_percentiles(
     queries are shared, so it is rather too wide; p is the level at which it would reach 0.
     """
     check_level(level)
-    a, b = _pair(baseline, candidate, bounds)
+    sides = _pair(baseline, candidate, bounds)
+    of_a, of_b = (crossed_percentile(x, p, level, cluster, bounds=bounds) for x in sides)
+    ends_a, ends_b = (percentile_ends(x, p, cluster, bounds=bounds) for x in sides)
+    value = of_b.value - of_a.value
 
-    def joined(tail: float) -> tuple[float, Interval]:
-        of_a, of_b = (crossed_percentile(x, p, 1.0 - tail, cluster, bounds=bounds) for x in (a, b))
-        value = of_b.value - of_a.value
-        down = math.hypot(of_b.value - of_b.low, of_a.high - of_a.value)
-        up = math.hypot(of_b.high - of_b.value, of_a.value - of_a.low)
-        return value, Interval(value - down, value + up)
+    def joined(at: float) -> Interval:
+        a, b = ends_a(at), ends_b(at)
+        down = math.hypot(max(of_b.value - b.low, 0.0), max(a.high - of_a.value, 0.0))
+        up = math.hypot(max(b.high - of_b.value, 0.0), max(of_a.value - a.low, 0.0))
+        return Interval(value - down, value + up)
 
-    value, ends = joined(1.0 - level)
-    reaches_zero = _tail_where(lambda tail: joined(tail)[1].low <= 0.0 <= joined(tail)[1].high, 12)
-    usual = float(special.ndtri((1.0 + level) / 2.0))
-    wider = (usual + float(special.ndtri(POWER))) / usual
+    def reaches_zero(tail: float) -> bool:
+        low, high = joined(1.0 - tail)
+        return low <= 0.0 <= high
+
+    low, high = joined(level)
+    df = min(of_a.df, of_b.df)
+    quantile = float(special.stdtrit(df, (1.0 + level) / 2.0))
     return Difference(
         value,
-        ends.low,
-        ends.high,
-        1.0 if value == 0.0 else reaches_zero,
-        claim_of(len(a), len(b)),
-        wider * max(value - ends.low, ends.high - value),
-        math.nan,
+        low,
+        high,
+        1.0 if value == 0.0 else _tail_where(reaches_zero, 12),
+        claim_of(*map(len, sides)),
+        df,
+        (Part((max(value - low, high - value) / quantile) ** 2, df),),
     )
 
 
@@ -185,7 +228,7 @@ def compare_builds(baseline: ArrayLike, candidate: ArrayLike, level: float = 0.9
     value = float(b.mean() - a.mean())
     if min(len(a), len(b)) < 2:
         inf = math.inf
-        return Difference(value, -inf, inf, math.nan, "builds differ", inf, math.nan)
+        return Difference(value, -inf, inf, math.nan, "builds differ", math.nan, ())
     parts = [Part(float(x.var(ddof=1)) / len(x), len(x) - 1.0) for x in (a, b)]
     return difference_of(value, of_builds(parts), level, claim_of(len(a), len(b)), math.inf)
 
@@ -200,30 +243,6 @@ def _pair(
             "compare answers to the same queries"
         )
     return a, b
-
-
-def _compare(
-    a: FloatArray,
-    b: FloatArray,
-    value: float | None,
-    level: float,
-    cluster: ArrayLike | None,
-    width: float,
-    seed: int,
-    largest: float | None = None,
-) -> Difference:
-    of_a, of_b = layout(a, cluster), layout(b, cluster)
-    if value is None:
-        value = of_b.mean - of_a.mean
-    parts = _parts(of_a, of_b, width if largest is None else largest)
-    found = difference_of(value, parts, level, claim_of(len(a), len(b)), width)
-    if len(a) == len(b) == 1:
-        by_query = b[0] - a[0]
-        if cluster is not None:
-            codes, number = cluster_codes(cluster, len(by_query))
-            by_query = np.bincount(codes, by_query, minlength=number)
-        found = found._replace(p=sign_flip(by_query, seed=seed))
-    return found
 
 
 def _parts(of_a: Layout, of_b: Layout, largest: float) -> list[Part]:
@@ -290,8 +309,8 @@ def difference_of(
         high=min(value + half, width),
         p=_tail_where(lambda tail: margin(parts, 1.0 - tail) >= abs(value)),
         claim=claim,
-        detectable=half + margin(parts, 2.0 * POWER - 1.0),
         df=equivalent_df(parts, level),
+        parts=tuple(parts),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import special
 
 from vbench.metric import FloatArray
 from vbench.stats.crossed import (
@@ -101,11 +102,11 @@ def crossed_percentile(
 ) -> Estimate:
     """Lower p-th percentile of each build, averaged over builds, with its interval.
 
-    The interval is Woodruff's (1952), which needs no density and is right for discrete recall:
-    all values v for which the interval of the share of queries at or under v allows p %. It is
-    widened to hold the percentile of every build, since their mean may lie between two values
-    that recall can take. Where the queries are too few to bound the percentile on one side, that
-    end is the bound.
+    Of one build it is Woodruff's (1952), which needs no density and is right for discrete recall:
+    all values v for which the interval of the share of queries at or under v allows p %. Of
+    several builds it is that of the mean over builds of their percentiles: see
+    :func:`percentile_ends`. Where the queries are too few to bound the percentile on one side,
+    that end is the bound.
 
     Parameters
     ----------
@@ -121,20 +122,66 @@ def crossed_percentile(
     builds, m = values.shape
     rank = percentile_rank(m, p)
     build_values = np.partition(values, rank, axis=1)[:, rank]
-    low, high = quantile_interval(values, p / 100.0, level, cluster, bounds=bounds)
+    low, high = percentile_ends(values, p, cluster, bounds=bounds)(level)
     threshold = float(np.median(build_values))
-    share = crossed_mean(values <= threshold, level, cluster)
     value = float(build_values.mean())
     # A mean of equal values may round to the outside of them.
     return Estimate(
         value,
-        min(low, float(build_values.min()), value),
-        max(high, float(build_values.max()), value),
+        min(low, value),
+        max(high, value),
         float(build_values.std(ddof=1)) if builds > 1 else math.nan,
-        share.df,
+        crossed_mean(values <= threshold, level, cluster).df,
         float(build_values.var(ddof=1)) if builds > 1 else math.nan,
         math.nan,
     )
+
+
+def percentile_ends(
+    x: FloatArray,
+    p: float,
+    cluster: ArrayLike | None = None,
+    *,
+    bounds: tuple[float, float] = UNIT,
+) -> Callable[[float], Interval]:
+    """The interval, at any level, of the mean over builds of the lower p-th percentile of x (B, m).
+
+    The percentile of a build is more than v where fewer than p % of its queries are at or under
+    v, so the mean over builds is the sum, over the values v that occur, of the distance to the
+    next one times the share of builds where that is so. How far under p % a build's share at v
+    lies is Student's t with the spread of the builds; the ends take the mean share at v to be at
+    one end of its interval, as Woodruff's do, to which they come down where builds agree.
+    """
+    share = p / 100.0
+    if len(x) == 1:
+        return lambda level: quantile_interval(x, share, level, cluster, bounds=bounds)
+    steps = np.unique(x)
+    unmet = layout(np.zeros_like(x), cluster)
+    plans = [layout((x <= step).astype(np.float64), cluster) for step in steps[:-1]]
+    parts = [variance_parts(plan) for plan in plans]
+    spreads = [float(plan.build_means.std(ddof=1)) for plan in plans]
+
+    def above(mean_shares: list[float]) -> float:
+        """Sum over the values that occur; a share of builds where `spread` is 0 is 0 or 1."""
+        total = 0.0
+        for mean, spread, gap in zip(mean_shares, spreads, np.diff(steps), strict=True):
+            under = share - mean
+            weight = special.stdtr(len(x) - 1, under / spread) if spread > 0.0 else under > 0.0
+            total += float(gap) * float(weight)
+        return total
+
+    def ends(level: float) -> Interval:
+        unseen = bounded_ends(unmet, variance_parts(unmet), level, UNIT).high
+        shares = [
+            bounded_ends(plan, part, level, UNIT) for plan, part in zip(plans, parts, strict=True)
+        ]
+        low = bounds[0] if unseen >= share else float(steps[0])
+        high = float(steps[0]) + (bounds[1] - float(steps[-1]) if 1.0 - unseen < share else 0.0)
+        return Interval(
+            low + above([each.high for each in shares]), high + above([each.low for each in shares])
+        )
+
+    return ends
 
 
 def quantile_interval(
