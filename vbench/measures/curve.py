@@ -47,11 +47,11 @@ def curve(hits: Hits, k: int, level: float = 0.95) -> Curve:
     ----------
     hits : integer (builds, m), each 0…k
     """
-    m = np.shape(hits)[-1]
-    passing, agreeing = _counts(hits, k)
-    band = crossed.crossed_band(passing / m, m, level)
+    counts = Counts.of(hits, k)
+    m, agreeing = counts.m, counts.agreeing
+    band = crossed.crossed_band(counts.passing / m, m, level)
     return Curve(
-        *_reached(passing, agreeing, m, range(k + 1), level),
+        *counts.reach(range(k + 1), level),
         band.low,
         band.high,
         persistent=1.0 - agreeing[0] / m,
@@ -65,6 +65,47 @@ class Reached(NamedTuple):
     value: FloatArray
     low: FloatArray
     high: FloatArray
+
+
+class Counts(NamedTuple):
+    """How many queries reach each number of hits, which is all that a share over builds needs.
+
+    Attributes
+    ----------
+    passing : int64 (B, K + 1)
+        With at least j hits in build b.
+    agreeing : int64 (B, K + 1)
+        With at least j hits in more than b builds.
+    """
+
+    passing: NDArray[np.int64]
+    agreeing: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, hits: Hits, k: int) -> Counts:
+        """Count the hits of some builds, integer (builds, m)."""
+        hits = np.atleast_2d(hits)
+        passing = np.stack([at_least(build, k) for build in hits])
+        if len(hits) == 1:
+            return cls(passing, passing)
+        return cls(passing, np.stack([at_least(row, k) for row in np.sort(hits, axis=0)[::-1]]))
+
+    @property
+    def m(self) -> int:
+        """Number of queries."""
+        return int(self.passing[0, 0])
+
+    def reach(self, needs: Iterable[int], level: float = 0.95) -> Reached:
+        """Share of the queries that have each number of hits, with its interval."""
+        wanted = list(needs)
+        ends = [
+            intervals.wilson(int(self.passing[0, need]), self.m, level)
+            if len(self.passing) == 1
+            else _crossed(self.passing[:, need], self.agreeing[:, need], self.m, level)
+            for need in wanted
+        ]
+        low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
+        return Reached(self.passing[:, wanted].mean(axis=0) / self.m, low, high)
 
 
 def reached_by(
@@ -90,37 +131,7 @@ def reached_by(
     passing = agreeing = count(hits)
     if len(hits) > 1:
         agreeing = count(np.sort(hits, axis=0)[::-1])
-    return [
-        _reached(passing[:, group], agreeing[:, group], int(passing[0, group, 0]), wanted, 0.95)
-        for group in range(groups)
-    ]
-
-
-def _counts(hits: Hits, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """How many queries pass in build b, and how many in more than b builds: int64 (B, k + 1)."""
-    hits = np.atleast_2d(hits)
-    passing = np.stack([at_least(build, k) for build in hits])
-    if len(hits) == 1:
-        return passing, passing
-    return passing, np.stack([at_least(row, k) for row in np.sort(hits, axis=0)[::-1]])
-
-
-def _reached(
-    passing: NDArray[np.int64],
-    agreeing: NDArray[np.int64],
-    m: int,
-    needs: Iterable[int],
-    level: float,
-) -> Reached:
-    wanted = list(needs)
-    ends = [
-        intervals.wilson(int(passing[0, need]), m, level)
-        if len(passing) == 1
-        else _crossed(passing[:, need], agreeing[:, need], m, level)
-        for need in wanted
-    ]
-    low, high = np.array(ends, dtype=np.float64).reshape(-1, 2).T
-    return Reached(passing[:, wanted].mean(axis=0) / m, low, high)
+    return [Counts(passing[:, group], agreeing[:, group]).reach(wanted) for group in range(groups)]
 
 
 def at_least(hits: Hits, k: int) -> NDArray[np.int64]:

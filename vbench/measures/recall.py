@@ -83,6 +83,16 @@ class Robustness(OfHits):
     def per_query(self, answers: Answers) -> FloatArray:
         return np.asarray(self.hits(answers) >= threshold(self.delta, self.needed), dtype=float)
 
+    def estimate(self, sample: Sample) -> Estimate:
+        """Where queries are independent, from the counts that all thresholds share."""
+        if sample.clusters is not None:
+            return super().estimate(sample)
+        counts = sample.counts(self.truth)
+        need = threshold(self.delta, self.needed)
+        (value,), (low,), (high,) = (each.tolist() for each in counts.reach([need], sample.level))
+        shares = counts.passing[:, need] / counts.m
+        return Estimate(value, low, high, float(shares.std(ddof=1)) if len(shares) > 1 else None)
+
 
 @dataclass(frozen=True)
 class Failure(OfHits):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vbench._plugins import guard
 from vbench.measures.answers import Answers
+from vbench.measures.curve import Counts
 from vbench.metric import FloatArray
 from vbench.stats import bootstrap, crossed
 
@@ -69,6 +70,7 @@ class Sample:
         self.level = level
         self.clusters = clusters
         self.hits = functools.cache(self._hits)
+        self.counts = functools.cache(self._counts)
         self.resamples = functools.cache(self._resamples)
 
     def estimate(self, measure: Measure) -> Estimate:
@@ -93,6 +95,10 @@ class Sample:
     def _hits(self, truth: int | None = None) -> NDArray[np.integer[Any]]:
         """Hits against the exact top `truth` (None: K), integer (builds, m)."""
         return np.stack([each.hits_against(truth) for each in self.answers])
+
+    def _counts(self, truth: int | None = None) -> Counts:
+        """How many queries reach each number of hits."""
+        return Counts.of(self.hits(truth), truth or self.answers[0].k)
 
     def _resamples(self, truth: int | None = None) -> bootstrap.Resamples:
         """Resampled hits of the first build."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,9 @@ class Reported(Document, frozen=True, kw_only=True, tag="vbench.report/2"):
 
 
 _PLAIN = "!$&'()*+,-./:;=?@_~ |[]{}^"
+_SPECIAL = re.compile(rf"[^\w{re.escape(_PLAIN)}]+", re.ASCII)
 """What may stand in a data: address as it is, besides letters and digits."""
+_SPECIAL = re.compile(rf"[^A-Za-z0-9{re.escape(_PLAIN)}]+")
 
 
 def write(runs: Run | Report | Sequence[Run], path: str | Path) -> Path:
@@ -131,8 +134,12 @@ def _frame(name: str, frame: pl.DataFrame) -> dict[str, Any]:
             column: "number" if dtype.is_numeric() else "string"
             for column, dtype in frame.schema.items()
         },
-        "href": "data:text/csv;charset=utf-8," + quote(text, safe=_PLAIN),
+        "href": "data:text/csv;charset=utf-8," + _SPECIAL.sub(_escape, text),
     }
+
+
+def _escape(found: re.Match[str]) -> str:
+    return quote(found[0], safe="")
 
 
 @functools.cache
