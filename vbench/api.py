@@ -198,7 +198,7 @@ def run(
     from vbench.bench.prepare import MeasureOptions
     from vbench.bench.runner import run as measure
     from vbench.indexes.given import given
-    from vbench.render.terminal.progress import shown_progress
+    from vbench.render.terminal.output import shown_progress
 
     data = _dataset(dataset, queries, metric)
     asked = MeasureOptions(
@@ -285,7 +285,7 @@ def tune(
     from vbench.bench.prepare import MeasureOptions
     from vbench.indexes.given import given
     from vbench.measures.grammar import as_measure
-    from vbench.render.terminal.progress import shown_progress
+    from vbench.render.terminal.output import shown_progress
     from vbench.tuning.tuner import tune as search
 
     data = _dataset(dataset, queries, metric)
@@ -468,7 +468,7 @@ def rank(
         There are no judgments, a ranker fails, or the runs do not belong together.
     """
     from vbench.analysis.rank import rank as measure
-    from vbench.render.terminal.progress import shown_progress
+    from vbench.render.terminal.output import shown_progress
 
     single = isinstance(rankers, str | type) or not isinstance(rankers, Sequence)
     several: Any = [rankers] if single else rankers

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+import sys
+import warnings
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, ClassVar
 
+import msgspec
+import numpy as np
 import pytest
-from run_folder import answered
+from run_folder import answered, dataset_facts
 from vectors import gaussian_pair
 
-from vbench.bench.folder import claim
+import vbench
+from vbench.bench.folder import claim, grow
 from vbench.bench.prepare import MeasureOptions, PreparedRun, prepare
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError, VbenchWarning
+from vbench.indexes import code
+from vbench.indexes.registry import load_class
 from vbench.runs import files
 from vbench.runs.run import Run
+from vbench.runs.schema import Failure, Level, Manifest
 
 
 @pytest.fixture(scope="module")
@@ -160,3 +172,364 @@ def test_a_folder_is_held_by_one_call(prepared: PreparedRun, run: Run) -> None:
         pass
     with claim(run.path, prepared, fresh=False):
         pass
+
+
+K = 5
+INDEX = """
+from pathlib import Path
+import numpy as np, vbench
+from order import sign
+class Mine(vbench.Index):
+    metrics = frozenset({"l2"})
+    sweep = {"effort": [1, 2]}
+    def fit(self, base, metric, *, seed, threads):
+        self.base = base
+    def set(self, effort: int = 1):
+        self.effort = effort
+    def version(self):
+        path = Path(__file__).with_name("version.txt")
+        return {"server": path.read_text()} if path.exists() else {}
+    def search(self, queries, k):
+        distances = ((queries[:, None] - self.base[None]) ** 2).sum(-1)
+        return np.argsort(sign * distances, axis=1)[:, :k]
+"""
+
+
+def made(seed: int = 0) -> Dataset:
+    return Dataset("tiny", *gaussian_pair(200, 30, 6, seed), "l2")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with an index of the user's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "mine.py").write_text(INDEX)
+    (tmp_path / "order.py").write_text("sign = 1\n")
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if name in ("mine", "order"):
+            del sys.modules[name]
+    load_class.cache_clear()
+
+
+def measured(
+    *indexes: str, out: str | None = "run", **changes: Any
+) -> tuple[vbench.Run, list[str]]:
+    """A run, and what was said while it was made."""
+    options: dict[str, Any] = {"k": K, "builds": 1, "repeats": 1} | changes
+    data = options.pop("data", None) or made()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run = vbench.run(data, list(indexes), out=out, **options)
+    return run, [str(each.message) for each in caught if each.category is VbenchWarning]
+
+
+def stamps(run: vbench.Run) -> dict[str, int]:
+    folder = run.path / files.TRIALS
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+
+def recalls(run: vbench.Run) -> list[float]:
+    return run.measure(f"Recall@{K}")["value"].to_list()
+
+
+def test_an_edited_index_is_measured_anew(place: Path) -> None:
+    """Its module, or one that it imports; what changed is said, the old results are kept aside."""
+    run, said = measured("mine:Mine", out=None)
+    assert (recalls(run), said) == ([1.0, 1.0], [])
+    (place / "order.py").write_text("sign = -1\n")
+    importlib.invalidate_caches()
+    again, said = measured("mine:Mine", out=None)
+    assert again.path == run.path
+    assert recalls(again) == [0.0, 0.0]
+    assert len(said) == 1
+    assert "mine:Mine: " in said[0]
+    assert "measured anew" in said[0]
+    assert len(list((run.path / files.OLD).glob("*.parquet"))) == 2
+    (later,) = again.manifest.later
+    assert (later.remeasured, later.added) == (0, 2)
+    assert "changed since" in later.why[0]
+
+
+def test_an_upgraded_library_is_measured_anew(
+    place: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its version is in the key and in run.json, and both versions are told."""
+    library = tmp_path_factory.mktemp("library")
+    monkeypatch.syspath_prepend(library)
+    (place / "order.py").write_text("from mylib import sign\n")
+
+    def install(version: str, sign: int) -> None:
+        info = library / "mylib.dist-info"
+        info.mkdir(exist_ok=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: mylib\nVersion: {version}\n")
+        (info / "RECORD").write_text("mylib.py,,\n")
+        (library / "mylib.py").write_text(f"sign = {sign}\n")
+        importlib.invalidate_caches()
+        code._distributions.cache_clear()
+
+    install("1.0", 1)
+    run, _ = measured("mine:Mine")
+    assert run.manifest.builds[0].requires == {"mylib": "1.0", "numpy": np.__version__}
+    install("2.0", -1)
+    again, said = measured("mine:Mine")
+    assert recalls(again) == [0.0, 0.0]
+    assert "mylib is 2.0, was 1.0" in said[0]
+    assert again.manifest.builds[0].requires == {"mylib": "2.0", "numpy": np.__version__}
+
+
+def test_where_nothing_is_measured_that_is_said(place: Path) -> None:
+    """With the time of the run, and how to measure again."""
+    first, _ = measured("flat")
+    again, said = measured("flat")
+    assert stamps(again) == stamps(first)
+    assert len(said) == 1
+    assert said[0].startswith("nothing was measured: taken from the run of 2")
+    assert "--fresh" in said[0]
+    assert measured("flat", fresh=True)[1] == []
+
+
+def test_a_run_grows_by_settings_k_builds_and_indexes(place: Path) -> None:
+    """Each call measures what is missing, and all is shown together, in order."""
+    run, _ = measured("hnsw", settings={"ef": [32]})
+    before = stamps(run)
+    for changes in (
+        {"settings": {"ef": [8, 32]}},
+        {"settings": {"ef": [32]}, "k": [K, 3]},
+        {"settings": {"ef": [8, 32]}, "builds": 2},
+    ):
+        run, said = measured("hnsw", **changes)
+        assert said == []
+        assert before.items() <= stamps(run).items()
+        assert len(stamps(run)) > len(before)
+        before = stamps(run)
+    run, _ = measured("flat")
+    assert before.items() < stamps(run).items()
+    frame = run.measure(f"Recall@{K}")
+    assert frame.select("index", "setting", "builds").rows() == [
+        ("hnsw", "ef=8", 2),
+        ("hnsw", "ef=32", 2),
+        ("flat", "", 1),
+    ]
+    assert run.measure("Recall@3")["builds"].to_list() == [1]
+    assert (run.manifest.options.k, run.manifest.options.builds) == ([3, K], 2)
+    assert [later.added for later in run.manifest.later] == [1, 1, 2, 1]
+    assert run.ground_truth.ids.shape == (30, 2 * K)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"repeats": 2}, "--repeats 1, this call has 2"),
+        ({"seed": 3}, "--seed 0, this call has 3"),
+        ({"recall_rule": "id"}, "--recall-rule exact-tie, this call has id"),
+        ({"at_recall": 0.9}, r"--at-recall none, this call has 0\.9"),
+        ({"data": made(1)}, "on other data: tiny with 200 × 6 and 30 queries, fingerprint"),
+    ],
+)
+def test_other_data_or_options_are_refused(place: Path, changes: dict[str, Any], says: str) -> None:
+    """The message names the difference; nothing is touched."""
+    run, _ = measured("flat")
+    before = stamps(run)
+    with pytest.raises(VbenchError, match=says):
+        measured("flat", **changes)
+    assert stamps(run) == before
+
+
+def test_a_damaged_trial_is_measured_again(place: Path) -> None:
+    """It is told in a line and kept aside; the others stay."""
+    run, _ = measured("hnsw", settings={"ef": [8, 32]})
+    before = stamps(run)
+    path = files.trial_path(run.path, run.manifest.trials[0].key)
+    path.write_bytes(path.read_bytes()[:-40])
+    again, said = measured("hnsw", settings={"ef": [8, 32]})
+    assert len(said) == 1
+    assert path.name in said[0]
+    after = stamps(again)
+    assert after.pop(path.name) != before.pop(path.name)
+    assert after == before
+    assert (run.path / files.OLD / path.name).is_file()
+
+
+@pytest.mark.parametrize("damage", ["gone", "edited", "cut"])
+def test_a_damaged_manifest_is_made_anew(place: Path, damage: str) -> None:
+    """What was measured is kept: trials say themselves what they are."""
+    run, _ = measured("flat")
+    before, path = stamps(run), run.path / files.MANIFEST
+    if damage == "gone":
+        path.unlink()
+    else:
+        text = path.read_text()
+        path.write_text(text.replace('"flat"', '"flit"') if damage == "edited" else text[:100])
+    again, said = measured("flat")
+    assert stamps(again) == before
+    assert again.manifest.builds[0].index == "flat"
+    assert any("run.json is damaged" in line for line in said) == (damage != "gone")
+    assert measured("flat", fresh=True)[0].path == run.path
+
+
+@pytest.mark.parametrize("name", ["queries.parquet", "ground_truth/static.parquet"])
+@pytest.mark.parametrize("content", [None, b"PAR1"])
+def test_a_damaged_table_is_made_anew(place: Path, name: str, content: bytes | None) -> None:
+    """Missing or not whole: the same call writes it again, and measures nothing."""
+    run, _ = measured("flat")
+    before = stamps(run)
+    (run.path / name).unlink()
+    if content:
+        (run.path / name).write_bytes(content)
+    again, _ = measured("flat")
+    assert stamps(again) == before
+    assert again.ground_truth.ids.shape == (30, 2 * K)
+    assert again.queries.height == 30
+
+
+class Unruled(vbench.Index):
+    """Each time it is built it keeps another part of the base, whatever the seed."""
+
+    metrics = frozenset({"l2"})
+    sweep: ClassVar[dict[str, list[int]]] = {"effort": [1, 2]}
+
+    def fit(self, base: Any, metric: str, *, seed: int, threads: int) -> None:
+        seen = Path("fits")
+        count = len(seen.read_text()) if seen.exists() else 0
+        seen.write_text("x" * (count + 1))
+        self.base = base[: len(base) // 2 + 20 * count]
+
+    def set(self, effort: int = 1) -> None:
+        pass
+
+    def search(self, queries: Any, k: int) -> Any:
+        distances = ((queries[:, None] - self.base[None]) ** 2).sum(-1)
+        return np.argsort(distances, axis=1)[:, :k]
+
+
+def test_a_build_that_is_another_one_is_measured_whole(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of its results must not be of one index and half of another."""
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    run, _ = measured("test_folder:Unruled", settings={"effort": [1]})
+    before = run.facts(run.done[0]).answers
+    again, said = measured("test_folder:Unruled", settings={"effort": [1, 2]})
+    assert "answers otherwise" in said[0]
+    assert again.facts(again.done[0]).answers != before
+    assert again.facts(again.done[0]).answers == again.facts(again.done[1]).answers
+
+
+def test_a_server_of_another_version_is_another_index(place: Path) -> None:
+    """What `version` says after fit belongs to the result."""
+    (place / "version.txt").write_text("1")
+    run, _ = measured("mine:Mine", settings={"effort": [1]})
+    assert run.manifest.builds[0].server == {"server": "1"}
+    (place / "version.txt").write_text("2")
+    again, said = measured("mine:Mine", settings={"effort": [1, 2]})
+    assert "it is of version server 2 now, was server 1" in said[0]
+    assert again.manifest.builds[0].server == {"server": "2"}
+    before = stamps(again)
+    assert "nothing was measured" in measured("mine:Mine", settings={"effort": [1, 2]})[1][0]
+    assert stamps(again) == before
+    (place / "version.txt").write_text("3")
+    last, said = measured("mine:Mine", settings={"effort": [1, 2]})
+    assert "it is of version server 3 now, was server 2" in said[0]
+    assert not before.items() & stamps(last).items()
+
+
+def test_the_call_is_kept(place: Path) -> None:
+    """In Python, as it can be written; the environment and the libraries beside it."""
+    run, _ = measured("hnsw", settings={"ef": [8]})
+    manifest = run.manifest
+    assert manifest.call.python is not None
+    expected = "vbench.run(tiny, ['hnsw'], settings={'ef': [8]}, k=[5], builds=1, "
+    assert manifest.call.python.startswith(expected)
+    (environment,) = manifest.environments.values()
+    assert {"hnswlib", "numpy", "click", "vbench-ann"} <= set(environment.packages)
+    assert any("BLAS" in name for name in environment.kernels)
+    (build,) = manifest.builds
+    assert build.requires is not None
+    assert set(build.requires) == {"hnswlib", "numpy"}
+    assert build.code
+    assert build.order_seed not in (None, build.seed)
+    document = json.loads((run.path / files.MANIFEST).read_text())
+    assert document["schema"] == "vbench.run/2"
+
+
+def test_a_run_at_one_recall_grows_too(place: Path) -> None:
+    """Another index is brought there beside the first; the same call measures nothing."""
+    run, _ = measured("hnsw", at_recall=0.9, builds=2)
+    before = stamps(run)
+    run, said = measured("ivf-flat", at_recall=0.9, builds=2)
+    assert said == []
+    assert before.items() <= stamps(run).items()
+    assert [level.index for level in run.manifest.levels] == ["hnsw", "ivf-flat"]
+    before = stamps(run)
+    run, said = measured("hnsw", at_recall=0.9, builds=2)
+    assert "nothing was measured" in said[0]
+    assert stamps(run) == before
+    assert [level.index for level in run.manifest.levels] == ["hnsw", "ivf-flat"]
+
+
+def planned(settings: list[int], index: str = "tunable:Kept", **changes: Any) -> PreparedRun:
+    asked = MeasureOptions(**{"k": K, "builds": 2, "repeats": 1} | changes)
+    return prepare(made(), index, {"keep": settings} if settings else None, asked)
+
+
+def manifest_of(prepared: PreparedRun, **changes: Any) -> Manifest:
+    return Manifest(
+        vbench="0",
+        created="2026-01-02T03:04:05+00:00",
+        dataset=dataset_facts(30),
+        options=prepared.options,
+        **{"builds": prepared.plan.builds, "trials": prepared.plan.trials} | changes,
+    )
+
+
+def test_what_failed_is_tried_again_where_it_is_planned_again() -> None:
+    """Its failure is no more; that of another setting stays, but where it has its result now."""
+    before = planned([8, 9, 10])
+    failures = [Failure(trial=trial.key, reason="no") for trial in before.plan.trials[:3]]
+    now = planned([8])
+    done = {before.plan.trials[1].key}
+    found = grow(manifest_of(before, failures=failures), now.plan, now.options, done)
+    assert [each.trial for each in found.failures] == [before.plan.trials[2].key]
+
+
+def test_what_was_never_reached_and_is_not_planned_now_goes() -> None:
+    """What left a result stays, in the order of the settings."""
+    before, now = planned([30, 4]), planned([9])
+    kept = [trial for trial in before.plan.trials if trial.setting["keep"] == 30]
+    done = {trial.key for trial in kept}
+    found = grow(manifest_of(before), now.plan, now.options, done)
+    assert [(trial.build, trial.setting["keep"]) for trial in found.trials] == [
+        (build.key, keep) for build in before.plan.builds for keep in (9, 30)
+    ]
+    assert (found.added, found.stale, found.why) == (2, [], [])
+    assert found.builds == before.plan.builds
+
+
+def test_levels_of_an_index_that_changed_go() -> None:
+    """Those of the others stay; all trials of its builds are stale, whatever is planned."""
+    before = planned([8, 9])
+    old = [msgspec.structs.replace(build, code="old") for build in before.plan.builds]
+    old = [msgspec.structs.replace(build, key=f"o{build.number}") for build in old]
+    keys = dict(zip((build.key for build in before.plan.builds), old, strict=True))
+    trials = [
+        msgspec.structs.replace(trial, build=keys[trial.build].key) for trial in before.plan.trials
+    ]
+    levels = [
+        Level(
+            index=index, build={}, fixed={}, k=K, target=0.9, tune_parameter=None, tried=[],
+            chosen=[], reached=True,
+        )
+        for index in ("tunable:Kept", "flat")
+    ]  # fmt: skip
+    manifest = manifest_of(before, builds=old, trials=trials, levels=levels)
+    now = planned([8])
+    found = grow(manifest, now.plan, now.options, {trial.key for trial in trials})
+    assert found.stale == trials
+    assert found.trials == now.plan.trials
+    assert [level.index for level in found.levels] == ["flat"]
+    assert len(found.why) == 1
+    assert found.why[0].startswith("tunable:Kept: ")
+    assert "changed since 2026-01-02" in found.why[0]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from machine import Machine
 
-from vbench.bench import passes
+from vbench.bench import clock
 
 M = 40
 QUERIES = np.arange(M, dtype=np.float32)[:, np.newaxis]
@@ -32,8 +32,8 @@ class Searched:
         return np.reshape(self.asked, (-1, M)).tolist()
 
 
-def measured(searched: Searched, order_seed: int = 5, **options: Any) -> passes.Passes:
-    return passes.measure(
+def measured(searched: Searched, order_seed: int = 5, **options: Any) -> clock.Passes:
+    return clock.measure(
         searched.search_one,
         lambda: QUERIES,
         1,
@@ -74,7 +74,7 @@ def test_a_disturbed_pass_is_made_again_and_not_counted() -> None:
     assert len({tuple(order) for order in searched.orders()}) == 4
     assert [each.latency_ns[0] for each in done.counted] == [1001, 1002, 1003]
     assert done.first_ns.tolist() == [1090] * M
-    assert not any(passes.is_disturbed(each, local=True) for each in done.counted)
+    assert not any(clock.is_disturbed(each, local=True) for each in done.counted)
 
 
 def test_a_little_of_the_core_for_others_is_no_disturbance() -> None:
@@ -87,7 +87,7 @@ def test_passes_are_made_again_up_to_a_limit() -> None:
     """As often as there are repeats; what is disturbed then is counted, and told."""
     done = measured(Searched(lambda number, query: 5000), repeats=2)
     assert (done.redone, len(done.counted)) == (2, 2)
-    assert all(passes.is_disturbed(each, local=True) for each in done.counted)
+    assert all(clock.is_disturbed(each, local=True) for each in done.counted)
 
 
 def test_who_waits_for_another_process_is_not_disturbed() -> None:

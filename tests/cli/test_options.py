@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.shell_completion import BashComplete
 from click.testing import CliRunner, Result
 from vectors import gaussian_pair
 
@@ -70,3 +71,23 @@ def test_the_way_out_works_where_the_message_is_told(data: None) -> None:
     assert call("--metric", "l2", "--no-truth").exit_code == 0
     told = runner.invoke(main, ["tail", "run", "--dataset", "base.npy", "--metric", "l2"])
     assert told.exit_code == 0, told.output
+
+
+@pytest.mark.parametrize(
+    ("before", "start", "expected"),
+    [
+        (["run", "--index"], "hn", {"hnsw", "hnsw-mips", "hnswlib"}),
+        (["run", "--dataset"], "boo", {"books"}),
+        (["index", "check"], "hn", {"hnsw", "hnsw-mips", "hnswlib"}),
+        (["data", "show"], "boo", {"books"}),
+        (["data", "fetch"], "glove", {"glove-50"}),
+    ],
+)
+def test_names_are_completed_beside_files(
+    before: list[str], start: str, expected: set[str]
+) -> None:
+    """Names of the catalog that begin so, and a file of that name."""
+    shell = BashComplete(main, {}, "vbench", "_VBENCH_COMPLETE")
+    found = shell.get_completions(before, start)
+    assert expected <= {item.value for item in found if item.type == "plain"}
+    assert [item.value for item in found if item.type == "file"] == [start]

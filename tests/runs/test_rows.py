@@ -12,7 +12,7 @@ import pytest
 from run_folder import answered
 
 from vbench.errors import DamagedFileError
-from vbench.runs.damaged import set_damaged_aside
+from vbench.runs.failed import set_damaged_aside
 from vbench.runs.files import trial_path
 from vbench.runs.rows import Rows, read_facts, read_rows, verify, write_trial
 from vbench.runs.run import Run

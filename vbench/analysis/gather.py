@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from vbench.errors import VbenchError
 from vbench.runs.run import Run
-from vbench.runs.same import merge_same
 from vbench.runs.schema import DatasetFacts, Options
-from vbench.runs.settings import Setting, by_variant
+from vbench.runs.settings import Setting, by_variant, merge_same
 
 if TYPE_CHECKING:
     import polars as pl

@@ -19,9 +19,8 @@ from vbench.measures.tail import tail
 from vbench.measures.usual import DELTA, DELTAS
 from vbench.runs.failed import FailedTrial, failed_trials
 from vbench.runs.run import Run
-from vbench.runs.same import same_as
 from vbench.runs.schema import DatasetInfo, Level, Options, Overhead, Warn
-from vbench.runs.settings import Setting
+from vbench.runs.settings import Setting, same_as
 from vbench.stats import crossed
 
 _STANDARD = (

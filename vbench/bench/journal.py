@@ -12,8 +12,7 @@ import msgspec
 import vbench
 from vbench.bench.call import current_call
 from vbench.bench.describe import describe_dataset
-from vbench.bench.folder import ClaimedFolder
-from vbench.bench.growth import GrownRun, grow
+from vbench.bench.folder import ClaimedFolder, GrownRun, grow
 from vbench.bench.machine import environment, git_revision
 from vbench.bench.plan import Group, Plan
 from vbench.bench.prepare import PreparedRun

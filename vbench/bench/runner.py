@@ -10,8 +10,7 @@ from typing import Any
 
 from vbench.bench.bench import Bench, conclude, open_bench
 from vbench.bench.call import Code, within_call, write_call
-from vbench.bench.folder import ClaimedFolder, claim
-from vbench.bench.growth import grow
+from vbench.bench.folder import ClaimedFolder, claim, grow
 from vbench.bench.journal import Progress, silent
 from vbench.bench.level import bring_to_level
 from vbench.bench.plan import Plan

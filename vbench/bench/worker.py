@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from vbench._process.channel import Channel, ClosedError
 from vbench._process.text import reason_of, trace_of
 from vbench._process.tree import Tree
-from vbench.bench import clock, memory, passes, wire
+from vbench.bench import clock, memory, wire
 from vbench.bench.files import load_rows, read_rows
 from vbench.bench.kernels import kernels
 from vbench.indexes.answers import AnswerError, check_batch, check_range
@@ -121,7 +121,7 @@ class Worker:
         index.work()
         children = Tree(os.getpid())
         children_cpu = children.cpu_seconds_below()
-        done = passes.measure(
+        done = clock.measure(
             index.search_one,
             self._given,
             k,
@@ -147,7 +147,7 @@ class Worker:
         latency = np.stack([each.latency_ns for each in counted], axis=1)
         answer = wire.Searched(
             cpu_share=[each.cpu_share for each in counted],
-            disturbed=[passes.is_disturbed(each, local=index.local) for each in counted],
+            disturbed=[clock.is_disturbed(each, local=index.local) for each in counted],
             order_seeds=done.order_seeds,
             wall_s=[each.wall_ns * 1e-9 for each in counted],
             redone=done.redone,

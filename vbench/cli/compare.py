@@ -89,7 +89,7 @@ def compare(
     """
     from vbench.analysis.compare import compare as compared
     from vbench.analysis.comparison import Comparison, store_comparison
-    from vbench.cli.open_runs import open_runs
+    from vbench.cli.runs import open_runs
 
     if markdown and as_json:
         raise click.UsageError("give --markdown or --json, not both")

@@ -11,10 +11,14 @@ from typing import Any
 import click
 
 from vbench._plain import plain
-from vbench.cli import complete
 from vbench.cli.command import Group
-from vbench.cli.options import open_dataset, table_options, vector_options
-from vbench.cli.trust import trust_option
+from vbench.cli.options import (
+    complete_dataset,
+    open_dataset,
+    table_options,
+    trust_option,
+    vector_options,
+)
 from vbench.render.terminal.output import (
     Stopwatch,
     console,
@@ -71,7 +75,7 @@ def list_datasets(as_json: bool) -> None:
 
 
 @data.command()
-@click.argument("name", metavar="NAME|PATH", shell_complete=complete.datasets)
+@click.argument("name", metavar="NAME|PATH", shell_complete=complete_dataset)
 @vector_options
 @table_options
 @json_option
@@ -105,7 +109,7 @@ def show(name: str, as_json: bool, **given: Any) -> None:
 
 @data.command()
 @click.argument(
-    "names", nargs=-1, required=True, metavar="NAME|CARD...", shell_complete=complete.datasets
+    "names", nargs=-1, required=True, metavar="NAME|CARD...", shell_complete=complete_dataset
 )
 @trust_option
 @json_option
@@ -145,7 +149,7 @@ def fetch(names: tuple[str, ...], as_json: bool) -> None:
 
 
 @data.command()
-@click.argument("source", metavar="NAME|PATH", shell_complete=complete.datasets)
+@click.argument("source", metavar="NAME|PATH", shell_complete=complete_dataset)
 @click.argument("target", type=click.Path(path_type=Path))
 @vector_options
 @table_options
@@ -191,7 +195,7 @@ def convert(
 
 
 @data.command()
-@click.argument("name", metavar="NAME|PATH", shell_complete=complete.datasets)
+@click.argument("name", metavar="NAME|PATH", shell_complete=complete_dataset)
 @vector_options
 @click.option(
     "--depth",

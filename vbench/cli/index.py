@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vbench.cli import complete
 from vbench.cli.command import Group
+from vbench.cli.options import complete_index
 from vbench.render.terminal.output import console, json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def list_indexes(as_json: bool) -> None:
 
 
 @index.command("show")
-@click.argument("name", shell_complete=complete.indexes)
+@click.argument("name", shell_complete=complete_index)
 @json_option
 def show_index(name: str, as_json: bool) -> None:
     """Show what NAME is built with, what is searched, and what each parameter may be."""
@@ -81,7 +81,7 @@ def show_index(name: str, as_json: bool) -> None:
 
 
 @index.command("check")
-@click.argument("name", shell_complete=complete.indexes)
+@click.argument("name", shell_complete=complete_index)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=1),
@@ -100,7 +100,7 @@ def check(name: str, timeout: float, as_json: bool) -> int:
     if as_json:
         print_json(Checked(index=name, passed=not failed, checks=findings))
         return int(failed > 0)
-    from vbench.render.terminal.terminal import styled
+    from vbench.render.terminal.tables import styled
 
     table = _table("check", "result", "reason", "remedy")
     for finding in findings:

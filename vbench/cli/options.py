@@ -4,19 +4,67 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
-from vbench.cli import complete
-from vbench.cli.trust import trust_option
+from vbench._invocation import trusting
 from vbench.render.terminal.output import telling
 
 if TYPE_CHECKING:
     from vbench.data.dataset import Dataset
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _trust(ctx: click.Context, param: click.Parameter, given: bool) -> None:
+    if not ctx.resilient_parsing:
+        ctx.with_resource(trusting(given))
+
+
+def trust_option(command: Command) -> Command:
+    """Add the switch; it holds for as long as the command runs (:mod:`vbench._invocation`)."""
+    option = click.option(
+        "--trust",
+        is_flag=True,
+        expose_value=False,
+        callback=_trust,
+        help="Trust the files: run code that they name, and unpack arrays far larger than their "
+        "file.",
+    )
+    return option(command)
+
+
+Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+
+def _completing(names: Callable[[], Iterable[str]]) -> Complete:
+    def complete(
+        ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        known = [CompletionItem(name) for name in names() if name.startswith(incomplete)]
+        return [*known, CompletionItem(incomplete, type="file")]
+
+    return complete
+
+
+def _index_names() -> list[str]:
+    from vbench.indexes.recipe import recipe_files
+    from vbench.indexes.registry import adapters
+
+    return sorted({*recipe_files(), *adapters()})
+
+
+def _dataset_names() -> list[str]:
+    from vbench.data import catalog
+
+    return catalog.names()
+
+
+complete_index = _completing(_index_names)
+complete_dataset = _completing(_dataset_names)
 
 
 def overrides(
@@ -135,7 +183,7 @@ _DATASET = (
         default="books",
         show_default=True,
         metavar="NAME|PATH",
-        shell_complete=complete.datasets,
+        shell_complete=complete_dataset,
         help="A name from `vbench data list`, or a file or folder of vectors.",
     ),
     click.option(

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import MetricType
+from vbench.cli.options import MetricType, trust_option
 from vbench.cli.runs import RunArgument
-from vbench.cli.trust import trust_option
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
@@ -109,7 +108,7 @@ def rank(
     loses on top of that is due to the index. Needs a dataset with relevance judgments.
     """
     from vbench.analysis.rank import rank as measure
-    from vbench.cli.open_runs import open_runs
+    from vbench.cli.runs import open_runs
     from vbench.data.load import load
     from vbench.ranking.handoff import export_all
     from vbench.runs.hardness import dataset_of

@@ -58,7 +58,7 @@ def report(
     if svg and figures is None:
         raise click.UsageError("--svg goes with --png DIR, the folder for the figures")
 
-    from vbench.cli.open_runs import open_runs
+    from vbench.cli.runs import open_runs
     from vbench.render.page.page import Reported, write
 
     def made(opened: list[Run]) -> tuple[Path, list[Path]]:

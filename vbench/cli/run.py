@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vbench.cli import complete
 from vbench.cli.command import Command
-from vbench.cli.options import cutoffs, data_options, measuring_options, overrides
+from vbench.cli.options import complete_index, cutoffs, data_options, measuring_options, overrides
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.render.terminal.output import json_option, print_json, progress_bar
 
@@ -41,7 +40,7 @@ def _columns(dataset: Dataset) -> list[str]:
     "indexes",
     multiple=True,
     metavar="INDEX",
-    shell_complete=complete.indexes,
+    shell_complete=complete_index,
     help="Recipe, TOML file, package.module:Class, faiss:FACTORY or annb:FILE.py:Class. Repeats.",
 )
 @data_options

@@ -1,11 +1,17 @@
-"""The run folders that a command is given: `last` is the latest one."""
+"""The run folders that a command is given and opens: `last` is the latest one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from vbench.render.terminal.output import say
+
+if TYPE_CHECKING:
+    from vbench.runs.run import Run
 
 LAST = "last"
 _RESULTS = Path("results")
@@ -47,3 +53,17 @@ def latest_run(folder: Path = _RESULTS) -> Path | None:
     """The run folder in `results` that was written last."""
     manifests = sorted(folder.glob("*/run.json"), key=lambda path: path.stat().st_mtime)
     return manifests[-1].parent if manifests else None
+
+
+Result = TypeVar("Result")
+
+
+def open_runs(paths: Sequence[str | Path], compute: Callable[[list[Run]], Result]) -> Result:
+    """What `compute` makes of the runs in folders, of which each is named once.
+
+    A trial whose file is damaged is left out, and told.
+    """
+    from vbench.runs.failed import set_damaged_aside
+
+    once = list({Path(path).resolve(): path for path in paths}.values())
+    return set_damaged_aside(once, compute, lambda text: say(f"vbench: warning: {text}", err=True))

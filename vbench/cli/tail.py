@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import MetricType
+from vbench.cli.options import MetricType, trust_option
 from vbench.cli.runs import RunArgument
-from vbench.cli.trust import trust_option
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import json_option, print_json, progress_bar
 
@@ -128,7 +127,7 @@ def tail(
     import msgspec
 
     from vbench.analysis.tail import TailReport, choose, explain
-    from vbench.cli.open_runs import open_runs
+    from vbench.cli.runs import open_runs
 
     def compute(opened: list[Run]) -> tuple[list[Warn], TailReport]:
         (run,) = opened

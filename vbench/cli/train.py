@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.trust import trust_option
+from vbench.cli.options import trust_option
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import console, json_option, print_json, progress_bar, say
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vbench.cli import complete
 from vbench.cli.command import Command
-from vbench.cli.options import data_options, measuring_options, overrides
+from vbench.cli.options import complete_index, data_options, measuring_options, overrides
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ Examples:
     multiple=True,
     required=True,
     metavar="INDEX",
-    shell_complete=complete.indexes,
+    shell_complete=complete_index,
     help="As in `vbench run`. Repeats: the best of all is chosen.",
 )
 @click.option(

@@ -20,9 +20,8 @@ from vbench.ranking.measures import Ideal, by_name, find, kendall
 from vbench.ranking.pool import Pool
 from vbench.ranking.protocol import Ranker
 from vbench.runs.run import Run
-from vbench.runs.same import merge_same
 from vbench.runs.schema import Trial
-from vbench.runs.settings import Setting
+from vbench.runs.settings import Setting, merge_same
 
 CUTOFF = 10
 _BLOCK_NUMBERS = 1 << 22

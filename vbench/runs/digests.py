@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.runs.nonfinite import tag
-
 if TYPE_CHECKING:
     import polars as pl
+
+_TAG = "float"
+_WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+def tag(value: Any) -> Any:
+    """A value of plain types, its numbers that are not finite replaced."""
+    match value:
+        case float() if not math.isfinite(value):
+            return {_TAG: str(value)}
+        case dict():
+            return {key: tag(each) for key, each in value.items()}
+        case list() | tuple():
+            return [tag(each) for each in value]
+    return value
+
+
+def untag(value: Any) -> Any:
+    """What :func:`tag` made, as it was."""
+    match value:
+        case {"float": str(word)} if len(value) == 1 and word in _WORDS:
+            return _WORDS[word]
+        case dict():
+            return {key: untag(each) for key, each in value.items()}
+        case list():
+            return [untag(each) for each in value]
+    return value
+
 
 _DIGITS = 16
 

@@ -17,7 +17,7 @@ import msgspec
 from vbench.data.files import write_whole
 from vbench.errors import DamagedFileError, VbenchError
 from vbench.runs import digests
-from vbench.runs.nonfinite import tag, untag
+from vbench.runs.digests import tag, untag
 from vbench.runs.schema import RUN_SCHEMA, Manifest
 from vbench.runs.upgrade import upgrade
 

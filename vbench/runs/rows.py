@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from vbench.data.tables import parquet_metadata, parquet_schema, read_parquet
 from vbench.errors import DamagedFileError
 from vbench.runs import digests
+from vbench.runs.digests import tag, untag
 from vbench.runs.facts import TrialFacts
 from vbench.runs.files import trial_path
-from vbench.runs.nonfinite import tag, untag
 from vbench.runs.schema import TRIAL_SCHEMA
 from vbench.runs.tables import UNREADABLE, lists, write_frame
 from vbench.runs.upgrade import upgrade

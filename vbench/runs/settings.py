@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.measures.curve import Curve, curve
+from vbench.runs import digests
 from vbench.runs.schema import Trial
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ class Setting:
     trials
         One for each build that left a result.
     others
-        Later settings that answer exactly as this one does: :func:`vbench.runs.same.merge_same`.
+        Later settings that answer exactly as this one does: :func:`merge_same`.
     id
         How charts and tables of a report refer to it.
     """
@@ -153,3 +155,38 @@ def by_variant(settings: Sequence[Setting]) -> dict[Variant, list[Setting]]:
     for setting in settings:
         groups.setdefault(setting.variant, []).append(setting)
     return groups
+
+
+def merge_same(settings: Sequence[Setting]) -> list[Setting]:
+    """The settings, those with identical answers as one that names the `others`, in their order."""
+    groups: dict[Any, list[Setting]] = {}
+    for setting in settings:
+        groups.setdefault(_answers_of(setting), []).append(setting)
+    return [
+        dataclasses.replace(first, others=tuple(others)) if others else first
+        for first, *others in groups.values()
+    ]
+
+
+def same_as(settings: Sequence[Setting]) -> dict[Setting, str]:
+    """Name of the first setting that answers alike, for each that is not the first."""
+    return {
+        other: str(dataclasses.replace(each, others=()))
+        for each in merge_same(settings)
+        for other in each.others
+    }
+
+
+def _answers_of(setting: Setting) -> Any:
+    """What is equal for settings that cannot be told apart by their answers."""
+    run = setting.run
+    builds = sorted((run.build_of(trial).number, _digest(run, trial)) for trial in setting.trials)
+    return setting.variant, setting.k, tuple(builds)
+
+
+def _digest(run: Run, trial: Trial) -> str:
+    """Digest of a trial's ids; its key, where they were not recorded."""
+    if known := run.facts(trial).answers:
+        return known
+    ids = run.rows(trial, ["ids"]).ids
+    return trial.key if ids is None else digests.of_array(ids.astype(np.int64))

@@ -21,7 +21,7 @@ from vbench.numbers import write
 from vbench.runs.again import repeat_command
 from vbench.runs.failed import failed_trials
 from vbench.runs.run import Run
-from vbench.runs.same import same_as
+from vbench.runs.settings import same_as
 from vbench.tuning.evidence import Evidence
 from vbench.tuning.search import Outcome, best_of
 from vbench.tuning.trials import Claim, Judge, Tried

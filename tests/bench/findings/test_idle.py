@@ -10,9 +10,8 @@ from vectors import gaussian_pair
 import vbench
 from vbench.data.dataset import Dataset
 from vbench.runs.run import Run
-from vbench.runs.same import merge_same
 from vbench.runs.schema import Warn
-from vbench.runs.settings import join_values
+from vbench.runs.settings import join_values, merge_same
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from vbench.analysis.gather import Panel, Report, gather
 from vbench.analysis.tail import settings_of
 from vbench.cli import main
 from vbench.numbers import write
-from vbench.render import frames_tail
+from vbench.render import frames
 from vbench.render.page.charts import Drawing
 from vbench.render.page.page import write as write_page
 from vbench.render.page.parts import Table
@@ -108,7 +108,7 @@ def test_segments_are_the_same(told: dict[str, Any], panel: Panel) -> None:
     for number, row in enumerate(told["indexes"]):
         drawn = {
             each["segment"]: each
-            for each in of_row(frames_tail.segments(panel), panel, number).to_dicts()
+            for each in of_row(frames.segments(panel), panel, number).to_dicts()
         }
         assert len(row["segments"]) == len(drawn) == 3
         for segment in row["segments"]:
@@ -123,7 +123,7 @@ def test_overlap_is_the_same(told: dict[str, Any], panel: Panel, folder: Path) -
     """What another index would have served, and the queries in some tail and in every one."""
     names = [row["name"] for row in told["indexes"]]
     for row in told["overlap"]:
-        drawn = of_row(frames_tail.overlap(panel), panel, names.index(row["index"]))
+        drawn = of_row(frames.overlap(panel), panel, names.index(row["index"]))
         (mark,) = drawn.filter(pl.col("other") == row["other"]).to_dicts()
         assert mark["under"] == row["tail"]
         assert 1.0 - mark["share"] == pytest.approx(row["share"])
@@ -139,7 +139,7 @@ def test_efforts_and_gains_are_the_same(
     """The share of each setting, and the gain of a perfect choice."""
     for number, row in enumerate(told["indexes"]):
         effort = row["effort"]
-        drawn = of_row(frames_tail.efforts(panel), panel, number).sort("step")
+        drawn = of_row(frames.efforts(panel), panel, number).sort("step")
         shares = [
             *(step["queries"]["value"] for step in effort["settings"]),
             effort["never"]["value"],

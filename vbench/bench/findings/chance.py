@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.bench.findings.remedies import check_command
 from vbench.data.dataset import Dataset
+from vbench.indexes.recipe import recipe_files
+from vbench.indexes.registry import adapters
 from vbench.indexes.space import insertion_order
 from vbench.measures.hits import relevant
 from vbench.metric import METRICS, distance
@@ -18,6 +20,15 @@ from vbench.neighbors.blocks import blocks
 from vbench.runs.run import Run
 from vbench.runs.schema import Trial, Warn
 from vbench.runs.settings import Setting
+
+
+def check_command(run: Run, setting: Setting) -> str:
+    """The call that checks the index of a setting: by its recipe, or by its adapter."""
+    name = setting.index
+    if ":" not in name and name not in recipe_files() and name not in adapters():
+        name = run.build_of(setting.trials[0]).adapter
+    return f"vbench index check {shlex.quote(name)}"
+
 
 Ids = NDArray[np.integer[Any]]
 

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vbench.bench.findings.chance import warn_of_chance
+from vbench.bench.findings.chance import check_command, warn_of_chance
 from vbench.bench.findings.copies import warn_of_copies
 from vbench.bench.findings.idle import warn_of_idle
-from vbench.bench.findings.remedies import check_command
 from vbench.bench.findings.timing import warn_of_time
 from vbench.data.dataset import Dataset
 from vbench.runs.facts import TrialFacts

@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from vbench import _plugins
-from vbench.bench.findings.remedies import check_command
+from vbench.bench.findings.chance import check_command
 from vbench.errors import VbenchError
 from vbench.indexes.registry import check_stranger, resolve
 from vbench.runs.run import Run
-from vbench.runs.same import merge_same
 from vbench.runs.schema import Build, Warn
-from vbench.runs.settings import Setting, join_values, spell
+from vbench.runs.settings import Setting, join_values, merge_same, spell
 
 _LISTS = ("nlist", "n_list", "nlists", "n_lists")
 _PROBES = ("nprobe", "n_probe", "nprobes", "n_probes")

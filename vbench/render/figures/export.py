@@ -14,7 +14,7 @@ from vbench.analysis.gather import Panel, Report, gather
 from vbench.analysis.ranking import RankingLoss
 from vbench.data.files import write_whole
 from vbench.errors import VbenchError
-from vbench.render import figures, frames, frames_tail
+from vbench.render import figures, frames
 from vbench.runs.run import Run
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def planned(panel: Panel) -> Iterator[Planned]:
         yield Planned("tail-by-segment", figures.tail_by_segment, rows=rows)
     if panel.hardness is not None:
         yield Planned("hardness", figures.hardness)
-    efforts = frames_tail.efforts(panel)
+    efforts = frames.efforts(panel)
     if not efforts.is_empty():
         yield Planned("effort", figures.effort, rows=efforts["id"].n_unique())
     if any(len(shown.trials) > 1 for shown in panel.settings):

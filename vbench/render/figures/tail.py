@@ -12,7 +12,7 @@ from vbench.analysis.gather import Panel, gather
 from vbench.analysis.hardness import LABELS
 from vbench.analysis.tail import explain_panel
 from vbench.errors import UnknownNameError, VbenchError
-from vbench.render import frames, frames_tail
+from vbench.render import frames
 from vbench.render.figures.base import Runs, line, looks_of, opened, percent_axis, row_label, short
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def tail_by_segment(
         When the queries have no segments.
     """
     panel, chosen, look = opened(run, k, level)
-    frame = frames_tail.segments(panel)
+    frame = frames.segments(panel)
     if frame.is_empty():
         raise VbenchError(f"the queries of {panel.data} have no segments")
     frame = frame.filter(pl.col("need") == frames.tenth(delta, panel.k))
@@ -74,7 +74,7 @@ def tail_by_segment(
 
 def fitting_segments(panel: Panel) -> int:
     """How many segments a figure has room for that is no higher than a page."""
-    held = frames_tail.segments(panel)
+    held = frames.segments(panel)
     there = 0 if held.is_empty() else held["place"].n_unique()
     return min(there, int(PAGE / segment_height(panel)))
 
@@ -112,7 +112,7 @@ def hardness(
     name = measure or known[0]
     if name not in known:
         raise UnknownNameError("hardness measure", name, known)
-    frame = frames_tail.hardness(panel).filter(pl.col("measure") == name)
+    frame = frames.hardness(panel).filter(pl.col("measure") == name)
     for index, shown in chosen.items():
         rows = frame.filter(pl.col("id") == shown.id)
         line(ax, look[index], rows["tenth"], rows["mean_recall"], short(str(shown)))
@@ -135,7 +135,7 @@ def effort(run: Runs, ax: Axes, *, k: int | None = None, delta: float = 0.9) -> 
         When no index has two settings.
     """
     panel = gather(run).panel(k)
-    frame = frames_tail.efforts(panel)
+    frame = frames.efforts(panel)
     if frame.is_empty():
         raise VbenchError("effort needs an index with two settings")
     frame = frame.filter(pl.col("need") == frames.tenth(delta, panel.k))

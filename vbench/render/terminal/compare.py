@@ -11,8 +11,7 @@ from rich.table import Table
 from vbench import numbers
 from vbench.analysis.comparison import Compared, Comparison, Gate
 from vbench.render.terminal.output import console, print_table
-from vbench.render.terminal.tables import make_table, print_warnings
-from vbench.render.terminal.terminal import headed
+from vbench.render.terminal.tables import headed, make_table, print_warnings
 
 _NAMED_QUERIES = 5
 _STYLES = {"candidate": "green", "baseline": "red"}

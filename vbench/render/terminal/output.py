@@ -1,7 +1,8 @@
-"""How every command speaks: JSON on standard output, progress and warnings on standard error."""
+"""How a call speaks: JSON on standard output, progress and warnings on standard error."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import sys
@@ -15,7 +16,7 @@ import click
 
 from vbench import _invocation
 from vbench._plain import plain, plain_json
-from vbench.errors import FailedTrialsWarning
+from vbench.errors import FailedTrialsWarning, VbenchError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,7 +47,7 @@ def say(text: object = "", *, err: bool = False) -> None:
 
 def console(*, stderr: bool = False) -> Console:
     """A console as wide as the terminal, or wide enough for every table where there is none."""
-    from vbench.render.terminal.terminal import PlainConsole
+    from vbench.render.terminal.tables import PlainConsole
 
     made = PlainConsole(stderr=stderr)
     if not made.is_terminal:
@@ -196,3 +197,49 @@ class Stopwatch:
 
     def __call__(self) -> float:
         return time.perf_counter() - self._start
+
+
+Progress = Callable[[str, int, int], None]
+
+
+@contextlib.contextmanager
+def shown_progress(given: bool | Progress | None) -> Iterator[Progress]:
+    """What is called as work goes on: with what is being done, how much is done, and of how much.
+
+    Parameters
+    ----------
+    given
+        True shows it, False does not, None does so in notebooks; a function is taken as it is.
+    """
+    if callable(given):
+        yield given
+    elif given is not None and not isinstance(given, bool):
+        raise VbenchError(
+            f"progress={given!r:.80}; give True, False, or a function (doing, done, total)"
+        )
+    elif given is False or (given is None and not is_notebook()):
+        yield lambda doing, done, total: None
+    elif is_notebook():
+        yield _in_place()
+    else:
+        with progress_bar() as bar:
+            yield bar
+
+
+def is_notebook() -> bool:
+    """Whether a kernel of Jupyter runs this process."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return shell is not None and getattr(shell, "kernel", None) is not None
+
+
+def _in_place() -> Progress:
+    """One line of output of a cell, written over."""
+    from IPython.display import Pretty, display
+
+    began = time.monotonic()
+    handle = display(Pretty("vbench"), display_id=True)
+
+    def tell(doing: str, done: int, total: int) -> None:
+        handle.update(Pretty(describe_progress(doing, done, total, time.monotonic() - began)))
+
+    return tell

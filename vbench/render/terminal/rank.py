@@ -20,8 +20,13 @@ from vbench.numbers import (
     write_interval,
 )
 from vbench.render.terminal.output import console, print_table
-from vbench.render.terminal.tables import head_of, make_table, parameter_names, print_warnings
-from vbench.render.terminal.terminal import headed
+from vbench.render.terminal.tables import (
+    head_of,
+    headed,
+    make_table,
+    parameter_names,
+    print_warnings,
+)
 from vbench.runs import files
 from vbench.runs.settings import join_values
 

@@ -15,14 +15,15 @@ from vbench.measures.grammar import parse
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.tables import (
     head_of,
+    headed,
     make_table,
     merge_same,
     parameter_names,
     print_failed,
     print_no_result,
     print_warnings,
+    styled,
 )
-from vbench.render.terminal.terminal import headed, styled
 from vbench.runs.schema import Level
 from vbench.runs.settings import spell
 

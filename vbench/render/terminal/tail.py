@@ -19,8 +19,7 @@ from vbench.analysis.worst import Neighbor
 from vbench.data.columns import FEW
 from vbench.numbers import Unit, write, write_interval
 from vbench.render.terminal.output import console, print_table
-from vbench.render.terminal.tables import make_table, print_warnings
-from vbench.render.terminal.terminal import headed, styled
+from vbench.render.terminal.tables import headed, make_table, print_warnings, styled
 from vbench.runs.settings import spell
 
 _SHOWN_IDS = 3

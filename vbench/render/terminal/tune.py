@@ -13,8 +13,14 @@ from vbench.analysis.tuning import TargetResult, Tuning
 from vbench.measures.grammar import parse
 from vbench.numbers import write
 from vbench.render.terminal.output import console, print_table
-from vbench.render.terminal.tables import make_table, merge_same, print_failed, print_warnings
-from vbench.render.terminal.terminal import headed, styled
+from vbench.render.terminal.tables import (
+    headed,
+    make_table,
+    merge_same,
+    print_failed,
+    print_warnings,
+    styled,
+)
 from vbench.runs.settings import spell
 
 _MARKS = {True: "✓", False: ""}

@@ -8,8 +8,8 @@ from vbench.analysis.gather import Panel, Report
 from vbench.analysis.hardness import LABELS
 from vbench.analysis.tail import explain_panel, settings_of
 from vbench.numbers import Unit, write
-from vbench.render import frames_tail
-from vbench.render.page import charts_hardness as charts
+from vbench.render import frames
+from vbench.render.page import charts_tail as charts
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Cell, Chart, Choice, Column, Row, Section, Table, Words
 from vbench.runs.settings import spell
@@ -21,11 +21,11 @@ def section(report: Report, draw: Drawing) -> Section | None:
     """Hardness against recall, and effort; None where there is neither."""
     parts: list[Chart | Table | Words] = []
     data: dict[str, pl.DataFrame] = {}
-    hardness = [frame for p in report.panels if len(frame := frames_tail.hardness(p))]
+    hardness = [frame for p in report.panels if len(frame := frames.hardness(p))]
     if hardness:
         data["hardness"] = pl.concat(hardness)
         parts += _hardness(report, draw)
-    efforts = [frame for p in report.panels if len(frame := frames_tail.efforts(p))]
+    efforts = [frame for p in report.panels if len(frame := frames.efforts(p))]
     if efforts:
         data["efforts"] = pl.concat(efforts)
         parts.append(

@@ -8,7 +8,7 @@ from vbench.analysis.gather import Panel, Report
 from vbench.analysis.tail import TailReport, explain_panel, settings_of
 from vbench.analysis.worst import WorstQuery
 from vbench.numbers import write
-from vbench.render import frames_tail
+from vbench.render import frames
 from vbench.render.page import charts_evenness, charts_tail
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Cell, Chart, Column, Row, Section, Table, Words
@@ -20,7 +20,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
         return None
     parts: list[Chart | Table | Words] = [_tails(report, draw)]
     data: dict[str, pl.DataFrame] = {}
-    segments = [frame for p in report.panels if len(frame := frames_tail.segments(p))]
+    segments = [frame for p in report.panels if len(frame := frames.segments(p))]
     if segments:
         data["segments"] = pl.concat(segments)
         parts.append(
@@ -33,7 +33,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
                 charts_tail.segments(draw, max(frame["place"].n_unique() for frame in segments)),
             )
         )
-    overlaps = [frame for p in report.panels if len(frame := frames_tail.overlap(p))]
+    overlaps = [frame for p in report.panels if len(frame := frames.overlap(p))]
     rows = max(len(settings_of(panel)) for panel in report.panels)
     if overlaps and rows > 1:
         data["overlap"] = pl.concat(overlaps)
@@ -60,7 +60,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
 
 def _left_out(report: Report) -> str:
     """Say how many segments the chart has no room for."""
-    more = max(frames_tail.count_left_out(panel) for panel in report.panels)
+    more = max(frames.count_left_out(panel) for panel in report.panels)
     return f" {more:,} more segments: vbench tail RUN --json." if more > 0 else ""
 
 
