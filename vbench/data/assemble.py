@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vbench.data import check, layout
 from vbench.data.arrays import accept
 from vbench.data.card import Card
+from vbench.data.containers import Contents
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.find import Array, Parts, Vectors, as_array, as_file
 from vbench.data.formats import parquet_files, read_array, read_contents
@@ -150,56 +151,58 @@ def _tables(parts: Parts, role: str, in_order: bool) -> list[Part]:
 
 def _open(parts: Parts) -> _Opened:
     """Open the arrays; what the call gives goes before what the file holds or lies beside it."""
-    queries, truth, metric, column = parts.queries, parts.ground_truth, parts.metric, parts.column
-    items = segments = None
+    queries, truth, segments = parts.queries, parts.ground_truth, None
+    base, is_with = _read(parts.base, "base", parts.column, is_base=True)
+    parts.files = base.parts
     file = as_file(parts.base)
-    are_with = [] if file is None else [bool(parquet_files(file))]
     if file is not None:
-        contents = read_contents(file, column=column if are_with[0] else None)
-        base, items, metric = contents.base, contents.table, metric or contents.metric
-        parts.files = contents.parts
         own = queries is None
         if own:
-            queries = parts.queries = contents.queries
+            queries = parts.queries = base.queries
         if queries is None:
             queries = parts.queries = layout.queries_of(Path(str(file)))
         if truth is None and own:
             # Ground truth that lies with the base belongs to the queries that lie there too.
-            truth = contents.ground_truth
+            truth = base.ground_truth
             if truth is None:
                 truth = parts.ground_truth = layout.ground_truth_of(Path(str(file)))
-    elif is_frame(parts.base):
-        are_with.append(True)
-        contents = read_frame(parts.base, "base", column)
-        base, items = contents.base, contents.table
-    else:
-        base = accept(as_array(parts.base), "base")
-    asked = as_file(queries)
-    if asked is not None:
-        are_with.append(column is not None and has_column(parquet_files(asked), column))
-        contents = read_contents(asked, column=column if are_with[-1] else None)
+    if queries is not None:
+        asked = as_file(queries)
+        contents, also = _read(queries, "queries", parts.column)
+        is_with |= also
         # The queries of a file that has some, else its only array.
         if contents.queries is None:
             queries, segments = contents.base, contents.table
         else:
             queries = contents.queries
-        if truth is None and column_of_neighbors(parquet_files(asked, ids=True)):
+        if asked and truth is None and column_of_neighbors(parquet_files(asked, ids=True)):
             truth = parts.ground_truth = asked
-    elif is_frame(queries):
-        contents = read_frame(queries, "queries", _column_of(queries, column))
-        are_with.append(column is not None)
-        queries, segments = contents.base, contents.table
-    elif queries is not None:
-        queries = accept(as_array(queries), "queries")
-    if column is not None and not any(are_with):
-        raise DataError(f"column {column!r}: neither base nor queries are Parquet files with it")
-    return _Opened(base, items, queries, segments, truth, metric)
+    if parts.column is not None and not is_with:
+        raise DataError(
+            f"column {parts.column!r}: neither base nor queries are Parquet files with it"
+        )
+    return _Opened(base.base, base.table, queries, segments, truth, parts.metric or base.metric)
 
 
-def _column_of(frame: Any, column: str | None) -> str | None:
-    """The column that the caller names, where this table has it."""
-    names = [str(name) for name in as_frame(frame, "queries").columns]
-    return column if column and any(name.startswith(column) for name in names) else None
+def _read(
+    source: Any, name: str, column: str | None, *, is_base: bool = False
+) -> tuple[Contents, bool]:
+    """A file, a table or an array, and whether the column is taken that the caller names.
+
+    Of the queries, that is one which they have.
+    """
+    file, wanted = as_file(source), None
+    if file is not None:
+        files = parquet_files(file)
+        if column and files and (is_base or has_column(files, column)):
+            wanted = column
+        return read_contents(file, column=wanted), wanted is not None
+    if is_frame(source):
+        names = as_frame(source, name).columns
+        if column and (is_base or any(str(each).startswith(column) for each in names)):
+            wanted = column
+        return read_frame(source, name, wanted), wanted is not None
+    return Contents(accept(as_array(source), name)), False
 
 
 def _read_ids(

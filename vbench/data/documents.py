@@ -149,16 +149,9 @@ _SHOWN_VALUES = 12
 def describe_entry(entry: catalog.Entry) -> DatasetRow:
     """One line of `vbench data list`."""
     card = entry.card
-    return DatasetRow(
-        name=entry.name,
-        title=card.title,
-        metric=card.metric,
-        n=card.n,
-        m=card.m,
-        d=card.d,
-        bytes=sum(file.bytes or 0 for file in card.files) or None,
-        status=entry.status,
-    )
+    same = {name: getattr(card, name) for name in ("title", "metric", "n", "m", "d")}
+    size = sum(file.bytes or 0 for file in card.files) or None
+    return DatasetRow(name=entry.name, bytes=size, status=entry.status, **same)
 
 
 def describe_card(entry: catalog.Entry) -> ShownCard:
@@ -179,26 +172,17 @@ def describe_data(dataset: Dataset) -> DataInfo:
     """What is found in the vectors and tables themselves; reads all of them."""
     equal = copies(dataset)
     truth, relevance, more = dataset.given_ground_truth, dataset.relevance, dataset.interactions
+    same = ("name", "metric", "n", "m", "d", "parts", "zero_rows", "hold_out", "fingerprint")
     return DataInfo(
-        name=dataset.name,
-        metric=dataset.metric,
-        n=dataset.n,
-        m=dataset.m,
-        d=dataset.d,
+        **{each: getattr(dataset, each) for each in (*same, "query_id", "item_id")},
         dtype=dataset.base.dtype.name,
         query_dtype=dataset.queries.dtype.name,
-        parts=dataset.parts,
-        zero_rows=dataset.zero_rows,
         duplicates=equal.repeats,
         copies=CopiesInfo(share=len(equal.rows) / dataset.n, largest=equal.largest),
         queries_in_base=equal.queries_in_base,
-        hold_out=dataset.hold_out,
-        fingerprint=dataset.fingerprint,
         ground_truth_depth=None if truth is None else truth.depth,
         relevance=None if relevance is None else relevance.height,
         interactions=None if more is None else more.height,
-        query_id=dataset.query_id,
-        item_id=dataset.item_id,
         segments=_columns(dataset.segments, dataset.columns),
         items=_columns(dataset.items, {dataset.item_id: "id"} if dataset.item_id else {}),
     )

@@ -40,7 +40,7 @@ class IvfFlat(FaissIndex):
         self.configure(nprobe=nprobe)
 
 
-class IvfPq(FaissIndex):
+class IvfPq(IvfFlat):
     """Inverted file with product-quantized vectors, the best refined exactly (faiss).
 
     `m` is the number of sub-quantizers and divides the dimension; `nbits` the bits of each.
@@ -49,7 +49,6 @@ class IvfPq(FaissIndex):
     """
 
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"nprobe": [4, 16, 64], "k_factor": [4, 16]}
-    tune_parameter = "nprobe"
 
     def __init__(
         self,
@@ -58,15 +57,10 @@ class IvfPq(FaissIndex):
         nbits: Annotated[int, Meta(ge=4, le=12)] = 8,
         refine: bool = True,
     ) -> None:
-        super().__init__()
-        self.nlist = nlist
+        super().__init__(nlist)
         self.m = m
         self.nbits = nbits
         self.refine = refine
-
-    @classmethod
-    def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
-        return {"nprobe": _lists(build.get("nlist"), n)}
 
     def make(self, n: int, d: int, metric_type: int) -> Any:
         quantizer = faiss.IndexFlat(d, metric_type)

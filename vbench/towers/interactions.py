@@ -191,31 +191,22 @@ def _parts(frame: pl.DataFrame, recipe: Recipe, seed: int) -> tuple[pl.DataFrame
     )
     if "timestamp" in frame.columns:
         # Interactions of one day, say, come in random order: by user, the test would be a few.
-        order = shuffled.sort("timestamp", "draw").with_row_index("rank")
-        last = len(order) * (1 - recipe.held_out)
-        middle = last * (1 - recipe.validation)
-        part = (
-            pl.when(pl.col("rank") >= last)
-            .then(pl.lit("test"))
-            .when(pl.col("rank") >= middle)
-            .then(pl.lit("validation"))
-            .otherwise(pl.lit("train"))
+        shuffled = shuffled.sort("timestamp", "draw").with_row_index("rank")
+        last = len(shuffled) * (1 - recipe.held_out)
+        is_test = pl.col("rank") >= last
+        is_validation = pl.col("rank") >= last * (1 - recipe.validation)
+        split = f"by time: the last {recipe.held_out:.0%} held out"
+    else:
+        most = (pl.len().over("user") * recipe.held_out).ceil()
+        held = most.clip(upper_bound=recipe.held_at_most)
+        is_test = pl.col("draw").rank("ordinal").over("user") <= held
+        is_validation = pl.col("chosen") < recipe.validation
+        split = (
+            f"by user: {recipe.held_out:.0%} of each user's interactions held out at random, "
+            f"1 to {recipe.held_at_most}"
         )
-        return order.with_columns(part=part), f"by time: the last {recipe.held_out:.0%} held out"
-    position = pl.col("draw").rank("ordinal").over("user")
-    held = (pl.len().over("user") * recipe.held_out).ceil().clip(upper_bound=recipe.held_at_most)
-    part = (
-        pl.when(position <= held)
-        .then(pl.lit("test"))
-        .when(pl.col("chosen") < recipe.validation)
-        .then(pl.lit("validation"))
-        .otherwise(pl.lit("train"))
-    )
-    return (
-        shuffled.with_columns(part=part),
-        f"by user: {recipe.held_out:.0%} of each user's interactions held out at random, "
-        f"1 to {recipe.held_at_most}",
-    )
+    rest = pl.when(is_validation).then(pl.lit("validation")).otherwise(pl.lit("train"))
+    return shuffled.with_columns(part=pl.when(is_test).then(pl.lit("test")).otherwise(rest)), split
 
 
 def _enough(n_users: int, n_items: int, notes: list[str]) -> None:
