@@ -117,41 +117,23 @@ def query_table(data: Interactions, chosen: Selection, recipe: Recipe) -> pl.Dat
     import polars as pl
 
     popularity, lengths = data.popularity(), history_lengths(data)
-    head = _head(popularity)
+    people, held = chosen.users, chosen.held
+    # Rows of items fall by popularity.
+    head = (np.cumsum(popularity) - popularity) * 2 < popularity.sum()
     in_head = np.bincount(data.train.user, head[data.train.item], minlength=data.n_users + 1)
-    users = pl.DataFrame(
+    likes_head = np.concatenate([in_head[people] * 2 >= lengths[people], head[held]])
+    counts = np.concatenate([lengths[people], popularity[held]])
+    names = (data.users.gather(people - 1), data.items.gather(held - 1))
+    return pl.DataFrame(
         {
-            "kind": "user",
-            "id": data.users.gather(chosen.users - 1).cast(pl.String),
-            "activity": activities(data, recipe)[chosen.users],
-            "cold": lengths[chosen.users] <= recipe.cold,
-            "taste": _taste(in_head[chosen.users] * 2 >= lengths[chosen.users]),
-            "interactions": lengths[chosen.users],
+            "kind": np.repeat(["user", "item"], [len(people), len(held)]),
+            "id": pl.concat([each.cast(pl.String) for each in names]),
+            "activity": [*activities(data, recipe)[people], *["item"] * len(held)],
+            "cold": counts <= recipe.cold,
+            "taste": np.where(likes_head, "head", "tail"),
+            "interactions": counts.astype(np.int32),
         }
     )
-    items = pl.DataFrame(
-        {
-            "kind": "item",
-            "id": data.items.gather(chosen.held - 1).cast(pl.String),
-            "activity": "item",
-            "cold": popularity[chosen.held] <= recipe.cold,
-            "taste": _taste(head[chosen.held]),
-            "interactions": popularity[chosen.held],
-        }
-    )
-    return pl.concat([users, items], how="vertical_relaxed").with_columns(
-        pl.col("interactions").cast(pl.Int32)
-    )
-
-
-def _head(popularity: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Mark the most popular items that together draw half of all interactions; rows fall."""
-    before = np.cumsum(popularity) - popularity
-    return np.asarray(before * 2 < popularity.sum())
-
-
-def _taste(head: NDArray[np.bool_]) -> NDArray[np.str_]:
-    return np.where(head, "head", "tail")
 
 
 def item_table(data: Interactions, chosen: Selection) -> pl.DataFrame:
