@@ -75,10 +75,6 @@ class Tree:
 
 def is_stopped(pid: int) -> bool:
     """Whether a signal such as SIGSTOP holds a process."""
-    if _HAS_PROC:
-        with contextlib.suppress(OSError, IndexError):
-            return _bytes_of(pid, "stat").rpartition(b")")[2].split()[0] == b"T"
-        return False
     with contextlib.suppress(psutil.Error):
         return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     return False

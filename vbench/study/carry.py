@@ -24,8 +24,7 @@ from vbench.render.page import page
 from vbench.runs.failed import failed_trials
 from vbench.runs.run import Run
 from vbench.runs.settings import spell
-from vbench.study.figures import drawers
-from vbench.study.file import Figure, Part, Study, Table
+from vbench.study.file import Figure, Part, Study, Table, drawers
 
 
 class Measured(NamedTuple):

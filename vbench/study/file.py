@@ -1,18 +1,27 @@
-"""What a study file says: the runs, the figures, the tables."""
+"""What a study file says: the runs, the figures and what may draw them, the tables."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from vbench._paths import resource_dir
 from vbench._toml import read_toml
+from vbench.analysis.gather import gather
+from vbench.analysis.matched import nearest
 from vbench.bench.prepare import MeasureOptions
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures.grammar import parse
+from vbench.measures.sample import Sample
+from vbench.render import figures
+from vbench.render.palette import looks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,8 +133,6 @@ def read_study(spec: str) -> Study:
 
 
 def _check(study: Study) -> None:
-    from vbench.study.figures import drawers
-
     folders = [part.folder for part in study.parts]
     for folder in folders:
         if folders.count(folder) > 1:
@@ -144,3 +151,55 @@ def _check(study: Study) -> None:
     for table in study.tables:
         for measure in table.at(10):
             parse(measure)
+
+
+_MEASURES = {
+    "recall": "Recall@{k}",
+    "MAP": "MAP@{k}",
+    "nDCG": "nDCG@{k}",
+    "MRR": "MRR@{k}",
+    "median": "Percentile(p=50)@{k}",
+    "p5": "Percentile(p=5)@{k}",
+    "p1": "Percentile(p=1)@{k}",
+    "worst 5 %": "CVaR(alpha=0.05)@{k}",
+    "R-0.1": "Robustness(delta=0.1)@{k}",
+    "R-0.5": "Robustness(delta=0.5)@{k}",
+    "R-0.9": "Robustness(delta=0.9)@{k}",
+}
+
+
+def drawers() -> Mapping[str, Callable[..., None]]:
+    """Every function that draws a chart of runs into an Axes, by name."""
+    found = {
+        name: function
+        for name, function in vars(figures).items()
+        if inspect.isfunction(function)
+        and not name.startswith("_")
+        and list(inspect.signature(function).parameters)[:2] == ["run", "ax"]
+    }
+    return {**found, "measures": measures}
+
+
+def measures(run: figures.Runs, ax: Axes, *, k: int | None = None, level: float = 0.9) -> None:
+    """What each measure says of indexes at one mean recall: those that tell them apart spread."""
+    report = gather(run)
+    panel = report.panel(k)
+    look = looks(report.indexes)
+    for place, (index, shown) in enumerate(nearest(panel, level).items()):
+        sample = Sample([shown.run.answers(trial) for trial in shown.trials])
+        values = [
+            sample.estimate(parse(spelling.format(k=panel.k))).value
+            for spelling in _MEASURES.values()
+        ]
+        ax.plot(
+            [number + 0.08 * place for number in range(len(values))],
+            [value if value is not None else float("nan") for value in values],
+            ls="none",
+            marker=look[index].marker.matplotlib,
+            color=look[index].color,
+            label=figures.short(str(shown)),
+        )
+    ax.set_xticks(range(len(_MEASURES)), list(_MEASURES), rotation=45)
+    ax.set_ylim(-0.02, 1.02)
+    ax.grid(axis="x", visible=False)
+    ax.set_ylabel(f"value at K={panel.k}")
