@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from vbench.data import catalog
 from vbench.data.card import Card, read_card
 from vbench.data.dataset import Dataset, GroundTruth
+from vbench.data.formats import SUFFIXES
 from vbench.data.frames import is_frame
-from vbench.data.layout import layout
-from vbench.data.names import in_order, label
-from vbench.data.parts import Files, check_whole, is_pattern
+from vbench.data.layout import is_pattern, layout
+from vbench.data.parts import Files, check_whole, in_order, label
 from vbench.errors import DataError
 from vbench.metric import Metric
 
@@ -188,7 +188,7 @@ def _from_folder(folder: Path, name: str, card: Card | None) -> Parts:
         card = read_card(own) if own.is_file() else Card()
     base = folder / "base.npy"
     if not base.is_file():
-        found = layout(folder)
+        found = layout(folder, SUFFIXES)
         if found is None:
             raise DataError(
                 f"{folder}: holds no base.npy, nor other files of vectors; a folder needs "

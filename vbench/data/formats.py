@@ -16,9 +16,9 @@ from vbench.data.containers import (
     read_hdf5,
     read_npz,
 )
-from vbench.data.names import cropped_rows, suffix_of
+from vbench.data.layout import locate
 from vbench.data.parquet import read_parquet, scalars
-from vbench.data.parts import Files, locate
+from vbench.data.parts import Files, cropped_rows, suffix_of
 from vbench.data.rows import join_rows, keep_rows, rows_of
 from vbench.errors import DataError
 

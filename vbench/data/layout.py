@@ -2,52 +2,57 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vbench.data.formats import SUFFIXES
-from vbench.data.names import suffix_of
-from vbench.data.parts import Files, check_whole, tables
+from vbench import _paths
+from vbench.data.parts import (
+    Files,
+    Name,
+    check_whole,
+    in_order,
+    label,
+    pattern,
+    suffix_of,
+)
 from vbench.errors import DataError
 
+_LOGS = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}
+"""What lies in the folder of a table whose files are not all of it: replaced ones stay there."""
+_RUN = "run.json"
+"""What a run folder holds."""
 BASE_WORDS = ("shuffle_train", "base", "train", "items")
 QUERY_WORDS = ("queries", "query", "test", "users")
 GROUND_TRUTH_WORDS = ("groundtruth", "ground_truth", "neighbors", "truth", "gt")
 _FAMILIES = (
-    {".fvecs", ".bvecs"},
-    {".fbin", ".f16bin", ".u8bin", ".i8bin"},
-    {".npy"},
-    {".parquet"},
+    ((".bvecs", ".fvecs"), (".ivecs",)),
+    ((".f16bin", ".fbin", ".i8bin", ".u8bin"), (".ibin", ".bin")),
+    ((".npy",), (".npy", ".npz")),
+    ((".parquet",), (".parquet",)),
 )
-_TRUTH_SUFFIXES = {
-    ".fvecs": (".ivecs",),
-    ".bvecs": (".ivecs",),
-    ".fbin": (".ibin", ".bin"),
-    ".f16bin": (".ibin", ".bin"),
-    ".u8bin": (".ibin", ".bin"),
-    ".i8bin": (".ibin", ".bin"),
-    ".npy": (".npy", ".npz"),
-    ".parquet": (".parquet",),
-}
+"""Formats of vectors that go together, and those of the ground truth beside them."""
 
 
 def queries_of(base: Path) -> Path | None:
     """Find `sift_query.fvecs` for `sift_base.fvecs`, `query.10K.fbin` for `base.10M.fbin`."""
-    kind = suffix_of(base)
-    family = next((family for family in _FAMILIES if kind in family), set())
-    return _beside(base, QUERY_WORDS, sorted(family))
+    return _beside(base, QUERY_WORDS, _family(base)[0])
 
 
 def ground_truth_of(base: Path) -> Path | None:
     """Find `sift_groundtruth.ivecs` for `sift_base.fvecs`, `neighbors.*` for `train.*`."""
-    return _beside(base, GROUND_TRUTH_WORDS, _TRUTH_SUFFIXES.get(suffix_of(base), ()))
+    return _beside(base, GROUND_TRUTH_WORDS, _family(base)[1])
+
+
+def _family(base: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return next((each for each in _FAMILIES if suffix_of(base) in each[0]), ((), ()))
 
 
 def advice(base: Any) -> str:
     """Name the file that would have been found beside a base file."""
-    if not isinstance(base, Path) or suffix_of(base) not in _TRUTH_SUFFIXES:
+    if not isinstance(base, Path) or not _family(base)[0]:
         return ""
     word = next((word for word in BASE_WORDS if word in base.name), None)
     name = base.name.replace(word, "queries", 1) if word else f"queries{base.suffix}"
@@ -89,7 +94,7 @@ class Layout(NamedTuple):
     ground_truth: Table | None
 
 
-def layout(folder: Path) -> Layout | None:
+def layout(folder: Path, suffixes: Sequence[str]) -> Layout | None:
     """Find the tables of a folder; None where it holds no files of vectors.
 
     `train`, `test` and `neighbors` of VectorDBBench, as files, numbered parts or folders, and the
@@ -100,7 +105,7 @@ def layout(folder: Path) -> Layout | None:
     DataError
         More than one may be the base, or a part of it is missing.
     """
-    found = tables(folder, SUFFIXES)
+    found = tables(folder, suffixes)
     if not found:
         return None
     only = found[0][1]
@@ -111,7 +116,7 @@ def layout(folder: Path) -> Layout | None:
         and only.given.is_dir()
     ):
         # A folder of nothing but `data`.
-        return layout(only.given)
+        return layout(only.given, suffixes)
     base = _named(found, _FIRST) or _only_other(found)
     if base is None:
         shown = ", ".join(f"'{table}'" for _, table in found[:5])
@@ -162,3 +167,108 @@ def _alike(one: Table, other: Table) -> bool:
         for table in (one, other)
     ]
     return kinds[0] == kinds[1]
+
+
+def is_pattern(given: Path) -> bool:
+    """Whether a path that names no file may be a pattern of names."""
+    return glob.has_magic(str(given)) and not given.exists()
+
+
+def locate(given: Path, suffixes: Sequence[str]) -> Path | Files:
+    """The file or the files that a path, a folder or a pattern stands for.
+
+    Parameters
+    ----------
+    suffixes
+        Of the files that are looked for in folders.
+
+    Raises
+    ------
+    DataError
+        No file matches, one is missing, or the path is one part of several.
+    """
+    if given.is_dir():
+        paths = in_order(_files_under(given, suffixes))
+        if not paths:
+            raise DataError(
+                f"{given}: is a folder without files of vectors ({', '.join(suffixes)})"
+            )
+    elif is_pattern(given):
+        paths = _matches(given, suffixes)
+        if not paths:
+            raise DataError(f"{given}: no such file, nor does a file match it as a pattern")
+    else:
+        if given.is_file():
+            check_whole(given)
+        return given
+    files = Files(given, paths, chosen=not given.is_dir())
+    check_whole(files)
+    return files if len(paths) > 1 else paths[0]
+
+
+def tables(folder: Path, suffixes: Sequence[str]) -> list[tuple[str, Path | Files]]:
+    """The tables in a folder with their labels: numbered files of one name, and whole folders.
+
+    Whether one lacks a part is not looked at: :func:`check_whole` does it.
+    """
+    found: dict[tuple[str, str], list[Path]] = {}
+    for path in _visible(folder):
+        if not path.is_dir():
+            key = ("file", Name.of(path).words)
+        else:
+            # Folders such as `day=1` are parts of one table.
+            key = ("folder", "=" if "=" in path.name else path.name)
+        for each in _files_under(path, suffixes):
+            found.setdefault(key, []).append(each)
+    named: list[tuple[str, Path | Files]] = []
+    for (kind, word), paths in found.items():
+        if kind == "file":
+            given, name = pattern(paths), label(paths[0])
+        else:
+            given, name = (folder, "") if word == "=" else (folder / word, word)
+        named.append((name, paths[0] if len(paths) == 1 else Files(given, in_order(paths))))
+    return named
+
+
+def _matches(given: Path, suffixes: Sequence[str]) -> tuple[Path, ...]:
+    """Files that a pattern names; folders before its first wildcard may be called anything."""
+    root = Path(given.anchor)
+    for parent in given.parents[::-1]:
+        if parent.is_dir():
+            root = parent
+    found: set[Path] = set()
+    for path in root.glob(str(given.relative_to(root))):
+        if not path.name.startswith((".", "_")):
+            found.update(_files_under(path, suffixes) if path.is_dir() else [path])
+    return in_order(found)
+
+
+def _files_under(path: Path, suffixes: Sequence[str]) -> Iterable[Path]:
+    """A file, or all files in a folder and the folders in it."""
+    if not path.is_dir():
+        return [path] if suffix_of(path) in suffixes else []
+    return [each for inside in _visible(path) for each in _files_under(inside, suffixes)]
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What is in a folder, but for hidden files, what tools keep there, and what vbench wrote."""
+    found = list(folder.iterdir())
+    for path in found:
+        kind = _LOGS.get(path.name) if path.is_dir() else None
+        if kind is not None and (kind != "Iceberg" or any(path.glob("*.metadata.json"))):
+            raise DataError(
+                f"{folder}: is a table of {kind}, whose log says which of its files count; "
+                "write it as plain Parquet first"
+            )
+    return sorted(
+        path
+        for path in found
+        if not path.name.startswith((".", "_")) and not (path.is_dir() and _is_no_data(path))
+    )
+
+
+def _is_no_data(folder: Path) -> bool:
+    """Whether a folder holds runs or converted files, or is a link that leads back."""
+    real = folder.resolve()
+    leads_back = folder.is_symlink() and folder.parent.resolve().is_relative_to(real)
+    return leads_back or (folder / _RUN).is_file() or real == _paths.home().resolve()

@@ -1,29 +1,123 @@
-"""Tables that lie in several files: which files, in which order, and whether one is missing.
+"""Tables that lie in several files: how their names belong together, and whether one is missing.
 
 `shuffle_train-00-of-10.parquet` …, `emb_000.npy` …, Spark's `part-00000-….parquet`, folders with
 further folders inside such as `day=1/part-0.parquet`. A table is given as a folder, or as a pattern
-such as `emb_*.npy`; a path that exists is that path, whatever is in its name.
+such as `emb_*.npy`; a path that exists is that path, whatever is in its name. Of names,
+`base_07.npy` is number 7 of `base_#.npy`.
 """
 
 from __future__ import annotations
 
-import glob
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from vbench import _paths
-from vbench.data.names import Name, in_order, label, pattern, suffix_of
 from vbench.errors import DataError, warn
 
 _DONE = "_SUCCESS"
 """Spark's mark of a whole folder, in which parts without rows may be left out."""
-_LOGS = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}
-"""What lies in the folder of a table whose files are not all of it: replaced ones stay there."""
-_RUN = "run.json"
-"""What a run folder holds."""
 _SHOWN = 5
 _FARTHEST = 10_000
+_CROPPED = re.compile(r"\.crop_nb_(\d+)$")
+_END = re.compile(
+    r"(\.(snappy|gz|gzip|zst|zstd|lz4|br|brotli|uncompressed))?\.[a-z]\w*(\.crop_nb_\d+)?$",
+    re.IGNORECASE,
+)
+_OF = re.compile(r"(\d+)[-_. ]?of[-_. ]?(\d+)(?!\d)", re.IGNORECASE)
+# What a job puts into the names of its files, so that those of two jobs do not meet: also a date.
+_UNIQUE = re.compile(
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|(?<![0-9a-z])(?=[0-9a-f]*[a-f])[0-9a-f]{12,}(?![0-9a-z])"
+    r"|(?<!\d)(?:19|20)\d\d[-_.]?(?:0\d|1[0-2])[-_.]?[0-3]\d(?:[T_-]?[0-2]\d[0-5]\d[0-5]\d)?(?!\d)",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d+")
+
+
+class Name(NamedTuple):
+    """A file's name, taken apart.
+
+    Attributes
+    ----------
+    words
+        The name with `#` for each number: equal for the parts of one table.
+    numbers
+        What stands there.
+    part, total
+        Of a name such as `train-03-of-10`, else None.
+    job
+        What tells the files of one job from those of another.
+    """
+
+    words: str
+    numbers: tuple[int, ...]
+    part: int | None
+    total: int | None
+    job: str
+
+    @classmethod
+    def of(cls, path: Path) -> Name:
+        """Take a name apart."""
+        stem, end = _split(path.name)
+        plain = _UNIQUE.sub("*", stem)
+        of = _OF.search(plain)
+        return cls(
+            _NUMBER.sub("#", plain) + end,
+            tuple(map(int, _NUMBER.findall(plain))),
+            int(of[1]) if of else None,
+            int(of[2]) if of else None,
+            "".join(each[0] for each in _UNIQUE.finditer(stem)),
+        )
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix that tells the format: of `base.1B.fbin.crop_nb_1000` it is `.fbin`."""
+    return Path(_CROPPED.sub("", path.name)).suffix.lower()
+
+
+def cropped_rows(path: Path) -> int | None:
+    """How many rows `base.1B.fbin.crop_nb_1000` keeps of the whole."""
+    found = _CROPPED.search(path.name)
+    return int(found[1]) if found else None
+
+
+def label(path: Path) -> str:
+    """What a name says but for its numbers and its suffix: `shuffle_train`."""
+    stem = _UNIQUE.sub("", _split(path.name)[0])
+    stem = re.sub(rf"[-_. ]?{_OF.pattern}", "", stem, flags=re.IGNORECASE)
+    return re.sub(r"([-_. ]+c?\d*)+$", "", stem)
+
+
+def in_order(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Sort paths as a person would: part 10 after part 9."""
+
+    def key(path: Path) -> list[list[tuple[int, str]]]:
+        return [
+            [(int(word), "") if word.isdecimal() else (-1, word) for word in _NUMBERS.split(name)]
+            for name in path.parts
+        ]
+
+    return tuple(sorted(paths, key=key))
+
+
+def pattern(paths: Sequence[Path]) -> Path:
+    """A pattern that names files of the same words; the path itself where there is one."""
+    name = paths[0].name
+    for other in paths[1:]:
+        pairs = zip(_PIECES.split(name), _PIECES.split(other.name), strict=False)
+        name = "".join(one if one == two else "*" for one, two in pairs)
+    return paths[0].with_name(name)
+
+
+_NUMBERS = re.compile(r"(\d+)")
+_PIECES = re.compile(rf"({_UNIQUE.pattern.replace('(-', '(?:-')}|\d+|\*)", re.IGNORECASE)
+
+
+def _split(name: str) -> tuple[str, str]:
+    end = _END.search(name)
+    return (name[: end.start()], end[0]) if end else (name, "")
 
 
 @dataclass(frozen=True)
@@ -45,67 +139,6 @@ class Files:
 
     def __str__(self) -> str:
         return str(self.given)
-
-
-def is_pattern(given: Path) -> bool:
-    """Whether a path that names no file may be a pattern of names."""
-    return glob.has_magic(str(given)) and not given.exists()
-
-
-def locate(given: Path, suffixes: Sequence[str]) -> Path | Files:
-    """The file or the files that a path, a folder or a pattern stands for.
-
-    Parameters
-    ----------
-    suffixes
-        Of the files that are looked for in folders.
-
-    Raises
-    ------
-    DataError
-        No file matches, one is missing, or the path is one part of several.
-    """
-    if given.is_dir():
-        paths = in_order(_files_under(given, suffixes))
-        if not paths:
-            raise DataError(
-                f"{given}: is a folder without files of vectors ({', '.join(suffixes)})"
-            )
-    elif is_pattern(given):
-        paths = _matches(given, suffixes)
-        if not paths:
-            raise DataError(f"{given}: no such file, nor does a file match it as a pattern")
-    else:
-        if given.is_file():
-            _check_alone(given)
-        return given
-    files = Files(given, paths, chosen=not given.is_dir())
-    check_whole(files)
-    return files if len(paths) > 1 else paths[0]
-
-
-def tables(folder: Path, suffixes: Sequence[str]) -> list[tuple[str, Path | Files]]:
-    """The tables in a folder with their labels: numbered files of one name, and whole folders.
-
-    Whether one lacks a part is not looked at: :func:`check_whole` does it.
-    """
-    found: dict[tuple[str, str], list[Path]] = {}
-    for path in _visible(folder):
-        if not path.is_dir():
-            key = ("file", Name.of(path).words)
-        else:
-            # Folders such as `day=1` are parts of one table.
-            key = ("folder", "=" if "=" in path.name else path.name)
-        for each in _files_under(path, suffixes):
-            found.setdefault(key, []).append(each)
-    named: list[tuple[str, Path | Files]] = []
-    for (kind, word), paths in found.items():
-        if kind == "file":
-            given, name = pattern(paths), label(paths[0])
-        else:
-            given, name = (folder, "") if word == "=" else (folder / word, word)
-        named.append((name, paths[0] if len(paths) == 1 else Files(given, in_order(paths))))
-    return named
 
 
 def check_whole(table: Path | Files) -> None:
@@ -211,47 +244,3 @@ def _listed(numbers: Sequence[int]) -> str:
     shown = ", ".join(map(str, numbers[:_SHOWN]))
     more = " …" if len(numbers) > _SHOWN else ""
     return f"part{'s' if len(numbers) > 1 else ''} {shown}{more}"
-
-
-def _matches(given: Path, suffixes: Sequence[str]) -> tuple[Path, ...]:
-    """Files that a pattern names; folders before its first wildcard may be called anything."""
-    root = Path(given.anchor)
-    for parent in given.parents[::-1]:
-        if parent.is_dir():
-            root = parent
-    found: set[Path] = set()
-    for path in root.glob(str(given.relative_to(root))):
-        if not path.name.startswith((".", "_")):
-            found.update(_files_under(path, suffixes) if path.is_dir() else [path])
-    return in_order(found)
-
-
-def _files_under(path: Path, suffixes: Sequence[str]) -> Iterable[Path]:
-    """A file, or all files in a folder and the folders in it."""
-    if not path.is_dir():
-        return [path] if suffix_of(path) in suffixes else []
-    return [each for inside in _visible(path) for each in _files_under(inside, suffixes)]
-
-
-def _visible(folder: Path) -> list[Path]:
-    """What is in a folder, but for hidden files, what tools keep there, and what vbench wrote."""
-    found = list(folder.iterdir())
-    for path in found:
-        kind = _LOGS.get(path.name) if path.is_dir() else None
-        if kind is not None and (kind != "Iceberg" or any(path.glob("*.metadata.json"))):
-            raise DataError(
-                f"{folder}: is a table of {kind}, whose log says which of its files count; "
-                "write it as plain Parquet first"
-            )
-    return sorted(
-        path
-        for path in found
-        if not path.name.startswith((".", "_")) and not (path.is_dir() and _is_no_data(path))
-    )
-
-
-def _is_no_data(folder: Path) -> bool:
-    """Whether a folder holds runs or converted files, or is a link that leads back."""
-    real = folder.resolve()
-    leads_back = folder.is_symlink() and folder.parent.resolve().is_relative_to(real)
-    return leads_back or (folder / _RUN).is_file() or real == _paths.home().resolve()
