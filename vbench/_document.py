@@ -14,6 +14,8 @@ D = TypeVar("D", bound="Document")
 _FOR_PROGRAMS = {"environment", "view", "load", "code", "fingerprint"}
 _NAMED = {"index", "build", "setting"}
 """What the name of a setting says already."""
+MANY = 40
+"""Rows that are shown at most; a notebook is no report."""
 
 
 class Document(
@@ -116,10 +118,6 @@ class Interval(msgspec.Struct, frozen=True):
     value: float | None
     low: float | None = None
     high: float | None = None
-
-
-MANY = 40
-"""Rows that are shown at most; a notebook is no report."""
 
 
 def html_table(

@@ -19,6 +19,22 @@ from vbench._process.text import describe_error, signal_name
 from vbench.errors import UnknownNameError, VbenchError
 
 _OWN = "vbench-ann"
+IMPORT_SECONDS = 120.0
+"""How long an import may take; compilers and large libraries need some."""
+_STATEMENTS = {
+    "module": "import importlib; importlib.import_module(sys.argv[2])",
+    "wrapper": "from vbench.indexes.annb import wrapper_class; wrapper_class(sys.argv[2])",
+}
+# What it raises is for the import that follows to say.
+_CODE = """import os, sys
+os.dup2(2, 1)
+try:
+    {statement}
+except BaseException:
+    pass
+os.write(int(sys.argv[1]), b".")
+os._exit(0)
+"""
 
 
 @contextlib.contextmanager
@@ -115,24 +131,6 @@ def installed_version(distribution: str) -> str | None:
         return version(distribution)
     except PackageNotFoundError:
         return None
-
-
-IMPORT_SECONDS = 120.0
-"""How long an import may take; compilers and large libraries need some."""
-_STATEMENTS = {
-    "module": "import importlib; importlib.import_module(sys.argv[2])",
-    "wrapper": "from vbench.indexes.annb import wrapper_class; wrapper_class(sys.argv[2])",
-}
-# What it raises is for the import that follows to say.
-_CODE = """import os, sys
-os.dup2(2, 1)
-try:
-    {statement}
-except BaseException:
-    pass
-os.write(int(sys.argv[1]), b".")
-os._exit(0)
-"""
 
 
 def rehearse_import(name: str, kind: str = "module") -> None:

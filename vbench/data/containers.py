@@ -44,6 +44,7 @@ _KIND_KEYS = {
 
 _LONGEST_WORD = 10_000
 """Bytes of an array that names a metric."""
+_LONGEST_CHAIN = 16
 
 
 @dataclass(frozen=True)
@@ -221,9 +222,6 @@ def _hdf5_member(path: Path, stored: Any, *, ids: bool = False) -> Vectors:
         return convert_exactly(stored[start:stop], target, where, start)
 
     return map_converted(path, member, stored.shape, target, block, stored=size)
-
-
-_LONGEST_CHAIN = 16
 
 
 def own_arrays(file: Any, path: Path) -> list[str]:

@@ -15,6 +15,8 @@ from vbench.data.dataset import Dataset
 from vbench.data.fetch import recorded_checksums
 from vbench.metric import Metric
 
+_SHOWN_VALUES = 12
+
 
 class DatasetRow(msgspec.Struct, frozen=True, kw_only=True):
     """One line of `vbench data list`."""
@@ -141,9 +143,6 @@ class DataPruned(Document, frozen=True, kw_only=True, tag="vbench.data-prune/2")
     removed: bool
     freed: int
     swept: list[str]
-
-
-_SHOWN_VALUES = 12
 
 
 def describe_entry(entry: catalog.Entry) -> DatasetRow:

@@ -18,6 +18,9 @@ from vbench.numbers import write
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Others may come from what is read to fill the file.
 _OF_THE_DISK = _FULL | {errno.EROFS, errno.EACCES, errno.EIO}
+_LARGEST_RATIO = 100
+"""Vectors that people publish are compressed to a tenth at best, pictures of digits too."""
+_HARMLESS_BYTES = 8 << 20
 
 
 @contextlib.contextmanager
@@ -90,11 +93,6 @@ def _explained(path: Path, error: OSError) -> VbenchError:
     elif path.is_relative_to(_paths.home()):
         remedy = "set VBENCH_HOME to a folder that can be written"
     return VbenchError(f"{path}: cannot be written: {error.strerror}; {remedy}")
-
-
-_LARGEST_RATIO = 100
-"""Vectors that people publish are compressed to a tenth at best, pictures of digits too."""
-_HARMLESS_BYTES = 8 << 20
 
 
 def check_declared(where: str, declared: int, stored: int) -> None:

@@ -34,6 +34,9 @@ _FAMILIES = (
     ((".parquet",), (".parquet",)),
 )
 """Formats of vectors that go together, and those of the ground truth beside them."""
+Table = Path | Files
+_FIRST = ("train", *BASE_WORDS)
+"""VectorDBBench's folders may hold the rows twice, the second time shuffled."""
 
 
 def queries_of(base: Path) -> Path | None:
@@ -78,12 +81,6 @@ def _beside(base: Path, words: Iterable[str], suffixes: Iterable[str]) -> Path |
         and any(path.name.startswith(f"{before}{other}") for other in words)
     ]
     return near[0] if len(near) == 1 else None
-
-
-Table = Path | Files
-
-_FIRST = ("train", *BASE_WORDS)
-"""VectorDBBench's folders may hold the rows twice, the second time shuffled."""
 
 
 class Layout(NamedTuple):

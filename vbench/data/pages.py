@@ -27,6 +27,12 @@ _HARMLESS_BYTES = 256 << 20
 
 _checked: dict[Path, tuple[tuple[int, ...], dict[str, int]]] = {}
 """What was looked at before in this process: inode, size, times of change; values by column."""
+_STOP, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(
+    13
+)
+_DEEPEST = 32
+Fields = dict[int, Any]
+"""A struct: its fields by number. Texts are left as bytes."""
 
 
 def check_pages(path: Path) -> dict[str, int]:
@@ -154,15 +160,6 @@ def _count(header: Fields) -> int:
 def _most(header: Fields, chunk: Fields, size: int) -> int:
     """Values a page can have: those of its column; a dictionary's take some of its bytes."""
     return 8 * size if 7 in header else int(chunk[5])
-
-
-_STOP, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(
-    13
-)
-_DEEPEST = 32
-
-Fields = dict[int, Any]
-"""A struct: its fields by number. Texts are left as bytes."""
 
 
 class Reader:

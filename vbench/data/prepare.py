@@ -23,6 +23,11 @@ _SEED = 1985
 _BATCH = 64
 _TOKENS = 64
 _QUOTED = re.compile(r'"([^"]+)"')
+_FREQUENT = 101_000
+_NEXT = 150_000
+_RARE = 350_000
+_RUNG_QUERIES = 1_000
+_GLOVE_SEED = 2014
 
 
 class Sense(NamedTuple):
@@ -158,13 +163,6 @@ def write_senses(senses: Sequence[Sense], encode: Any, folder: Path) -> None:
     known = pl.DataFrame({"item": [row for row, _ in uses], "text": [text for _, text in uses]})
     pairs = asked.join(known, on="text").select("query", "item").unique().sort("query", "item")
     pairs.write_parquet(folder / "relevance.parquet")
-
-
-_FREQUENT = 101_000
-_NEXT = 150_000
-_RARE = 350_000
-_RUNG_QUERIES = 1_000
-_GLOVE_SEED = 2014
 
 
 def prepare_glove(files: Mapping[str, Path], folder: Path) -> None:

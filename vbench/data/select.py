@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 ROW = "row"
 """Column that holds row numbers of a file, where its rows have no ids."""
+Vectors = NDArray[Any]
+_SEED = 0
+"""The queries do not follow the seed of a run: its builds answer the same ones."""
+_IN_MEMORY_BYTES = 256 << 20
 
 
 def select_queries(dataset: Dataset, where: Mapping[str, str]) -> Dataset:
@@ -90,12 +94,6 @@ def _renumbered(
     if not mine.any():
         return None
     return table.filter(mine).with_columns(pl.Series(side, (np.cumsum(kept) - 1)[rows[mine]]))
-
-
-Vectors = NDArray[Any]
-_SEED = 0
-"""The queries do not follow the seed of a run: its builds answer the same ones."""
-_IN_MEMORY_BYTES = 256 << 20
 
 
 def draw(n: int, count: int, where: str) -> NDArray[np.int64]:

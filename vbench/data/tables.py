@@ -22,6 +22,9 @@ from vbench.data.pages import check_memory, check_pages
 if TYPE_CHECKING:
     import polars as pl
 
+_turn = threading.Lock()
+_mine = threading.local()
+
 
 def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """Read a Parquet file, or some columns of it."""
@@ -82,10 +85,6 @@ def _as_of_polars() -> Iterator[None]:
         yield
     except ValueError as error:
         raise pl.exceptions.ComputeError(str(error)) from None
-
-
-_turn = threading.Lock()
-_mine = threading.local()
 
 
 @functools.cache

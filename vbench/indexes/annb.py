@@ -26,6 +26,8 @@ from vbench.indexes.protocol import Ids, Index, Vectors
 from vbench.metric import Metric
 
 _NAMES: dict[Metric, str] = {"l2": "euclidean", "cosine": "angular"}
+_ROOT = "ann_benchmarks"
+_ALGORITHMS = f"{_ROOT}.algorithms"
 
 
 class _Place:
@@ -183,10 +185,6 @@ def wrapper_class(target: str) -> type[AnnBenchmarks]:
 
 def _as_list(value: Sequence[Any] | Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-_ROOT = "ann_benchmarks"
-_ALGORITHMS = f"{_ROOT}.algorithms"
 
 
 class BaseANN:

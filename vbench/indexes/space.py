@@ -15,6 +15,7 @@ from vbench.neighbors.euclidean import lift, normalize
 
 Transform = Literal["auto", "none", "normalize", "mips-l2"]
 """What a recipe may ask for; ``auto`` is ``none`` where the index has the metric."""
+_LISTED = 6
 
 
 class Space(NamedTuple):
@@ -103,9 +104,6 @@ def plan_space(transform: str, metric: Metric, adapter_metrics: Iterable[Metric]
 
 def _listed(metrics: Iterable[str]) -> str:
     return ", ".join(sorted(metrics)) or "none"
-
-
-_LISTED = 6
 
 
 def check_dimension(kind: type[Index], space: Space, d: int) -> None:

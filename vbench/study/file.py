@@ -23,6 +23,20 @@ from vbench.render.palette import looks
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_MEASURES = {
+    "recall": "Recall@{k}",
+    "MAP": "MAP@{k}",
+    "nDCG": "nDCG@{k}",
+    "MRR": "MRR@{k}",
+    "median": "Percentile(p=50)@{k}",
+    "p5": "Percentile(p=5)@{k}",
+    "p1": "Percentile(p=1)@{k}",
+    "worst 5 %": "CVaR(alpha=0.05)@{k}",
+    "R-0.1": "Robustness(delta=0.1)@{k}",
+    "R-0.5": "Robustness(delta=0.5)@{k}",
+    "R-0.9": "Robustness(delta=0.9)@{k}",
+}
+
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One run on one dataset. Parts of one name are the same question to other data."""
@@ -151,21 +165,6 @@ def _check(study: Study) -> None:
     for table in study.tables:
         for measure in table.at(10):
             parse(measure)
-
-
-_MEASURES = {
-    "recall": "Recall@{k}",
-    "MAP": "MAP@{k}",
-    "nDCG": "nDCG@{k}",
-    "MRR": "MRR@{k}",
-    "median": "Percentile(p=50)@{k}",
-    "p5": "Percentile(p=5)@{k}",
-    "p1": "Percentile(p=1)@{k}",
-    "worst 5 %": "CVaR(alpha=0.05)@{k}",
-    "R-0.1": "Robustness(delta=0.1)@{k}",
-    "R-0.5": "Robustness(delta=0.5)@{k}",
-    "R-0.9": "Robustness(delta=0.9)@{k}",
-}
 
 
 def drawers() -> Mapping[str, Callable[..., None]]:

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     from vbench.towers.step import State
     from vbench.towers.train import Checkpoint, Epoch, Progress
 
+# Sums are split over threads, and another split rounds differently: so always the same number.
+THREADS = "2"
+REGULARIZATION = 10.0
+WEIGHT = 10.0
+ITERATIONS = 15
+
 
 class Made(NamedTuple):
     """A trained dataset, and how good it is.
@@ -137,10 +143,6 @@ def save(folder: Path, source: Source, data: Interactions, made: Made) -> None:
         made.checkpoint.forget()
 
 
-# Sums are split over threads, and another split rounds differently: so always the same number.
-THREADS = "2"
-
-
 def start_jax() -> None:
     """Import jax and start its CPU backend with two threads.
 
@@ -216,11 +218,6 @@ def _in_dataset(pairs: Pairs, users: Rows, place: Rows) -> Pairs:
     mine = np.isin(pairs.user, users) & (place[pairs.item] > 0)
     user, item = pairs.user[mine], pairs.item[mine]
     return Pairs((np.searchsorted(users, user) + 1).astype(np.int32), place[item])
-
-
-REGULARIZATION = 10.0
-WEIGHT = 10.0
-ITERATIONS = 15
 
 
 def import_als() -> Any:

@@ -30,6 +30,9 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 Whole = Annotated[int, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 Rate = Annotated[float, msgspec.Meta(gt=0)]
+_OLD_KEYS = {"catalogue": "catalog"}
+KEPT = "training.json"
+"""Name of the file in a dataset's folder that keeps its source."""
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,11 +156,6 @@ def change_recipe(recipe: Recipe, values: Mapping[str, str]) -> Recipe:
         except msgspec.ValidationError as error:
             raise VbenchError(f"{name}={text}: {str(error).lower()}") from None
     return msgspec.structs.replace(recipe, **fresh)
-
-
-_OLD_KEYS = {"catalogue": "catalog"}
-KEPT = "training.json"
-"""Name of the file in a dataset's folder that keeps its source."""
 
 
 def find_recipe(name: str, given: Path | None) -> Recipe:

@@ -29,6 +29,9 @@ from vbench.towers.recipe import Recipe
 from vbench.towers.step import Options, State, compiled_step
 
 SECONDS_BETWEEN = 60.0
+_FIRST_SQUARE = 0.1  # Adagrad's start, so that the first step of a row is not its largest
+Progress = Callable[[int, int, int, float], None]
+"""Called with epoch, step, steps of the epoch, and the loss."""
 
 
 class Epoch(NamedTuple):
@@ -115,12 +118,6 @@ def _digest(data: Interactions, recipe: Recipe, seed: int) -> str:
     for field in (*data.user_fields, *data.item_fields):
         digest.update(field.name.encode() + field.tokens.tobytes())
     return digest.hexdigest()[:24]
-
-
-_FIRST_SQUARE = 0.1  # Adagrad's start, so that the first step of a row is not its largest
-
-Progress = Callable[[int, int, int, float], None]
-"""Called with epoch, step, steps of the epoch, and the loss."""
 
 
 class Trained(NamedTuple):

@@ -31,6 +31,7 @@ from vbench.indexes.space import in_words, nearest
 _MOST_CORES = 1.25
 _IDLE_CORES = 0.5
 GRACE_SECONDS = 5.0
+END_SECONDS = 2.0
 
 
 def input_unchanged(subject: Subject) -> None:
@@ -164,9 +165,6 @@ def fit_again(subject: Subject) -> None:
             f"after a second fit {changed} of {len(queries)} queries differ from a fresh index",
             "start from nothing in fit",
         )
-
-
-END_SECONDS = 2.0
 
 
 def save_and_load(subject: Subject) -> None:

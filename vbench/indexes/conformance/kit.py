@@ -60,6 +60,9 @@ CHECKS: tuple[tuple[str, Callable[[Subject], None]], ...] = (
 )
 
 _READ_ONLY = ("read-only", "readonly", "read only", "writeable", "writable")
+_MEMORY_LIMIT = 2 << 30
+_PATIENCE = 0.5
+_REMEDY = "call fit and search by hand on a few thousand vectors, and see where it stops"
 
 
 def perform(number: int, subject: Subject) -> Finding:
@@ -98,11 +101,6 @@ def _remedy(error: BaseException) -> str:
     if isinstance(error, WrongError | AnswerError):
         return error.remedy
     return "make it answer, or raise an error that says what to do"
-
-
-_MEMORY_LIMIT = 2 << 30
-_PATIENCE = 0.5
-_REMEDY = "call fit and search by hand on a few thousand vectors, and see where it stops"
 
 
 class Checked(Document, frozen=True, kw_only=True, tag="vbench.check/2"):

@@ -32,6 +32,10 @@ _PYTHON = Path(os.__file__).parent
 _DUMP = re.compile(r"^(Fatal Python error: |Timeout \()", re.MULTILINE)
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 _METHODS = frozenset(name for name, value in vars(Index).items() if callable(value))
+Status = Literal["pass", "warn", "fail", "skip"]
+K = 10
+_D = 16
+CLOSE_SECONDS = 10.0
 
 
 def place_of_error(error: BaseException, kind: type[Index]) -> str:
@@ -135,13 +139,6 @@ def limit_time(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-Status = Literal["pass", "warn", "fail", "skip"]
-
-K = 10
-_D = 16
-CLOSE_SECONDS = 10.0
 
 
 class Finding(msgspec.Struct, frozen=True):
