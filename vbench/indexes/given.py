@@ -121,7 +121,8 @@ def is_importable(name: str) -> bool:
     if top in sys.stdlib_module_names:
         return True
     found = next(filter(None, (finder.find_spec(top, None) for finder in sys.meta_path)), None)
-    return found is not None and found.origin == getattr(sys.modules[top].__spec__, "origin", "")
+    known = getattr(sys.modules.get(top), "__spec__", None)
+    return found is not None and known is not None and found.origin == known.origin
 
 
 def _written(kind: type, folder: Path) -> Recipe:

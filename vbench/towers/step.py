@@ -57,7 +57,7 @@ class Options(NamedTuple):
 
     @classmethod
     def of(cls, recipe: Recipe, pooled: tuple[str, ...]) -> Options:
-        """Take them from a options."""
+        """Take them from a recipe."""
         return cls(pooled, *(getattr(recipe, name) for name in cls._fields[1:]))
 
 
