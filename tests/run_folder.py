@@ -80,6 +80,7 @@ class RunFolder:
         ids: NDArray[np.integer[Any]],
         hits: NDArray[np.integer[Any]],
         latency_ns: ArrayLike = 1000,
+        place: NDArray[np.integer[Any]] | None = None,
         **facts: Any,
     ) -> None:
         """Write a trial's file.
@@ -89,6 +90,8 @@ class RunFolder:
         ids : (m, k)
         hits : (m,)
         latency_ns : (m, passes), or one for all
+        place : uint16 (m, k)
+            Where ids tie that are not of the exact list.
         """
         latency = np.asarray(latency_ns, dtype=np.int64)
         write_trial(
@@ -97,6 +100,7 @@ class RunFolder:
             Rows(
                 ids=ids,
                 hits=hits.astype(np.int32),
+                place=place,
                 latency_ns=latency if latency.ndim else np.full((self.m, 1), latency),
                 ratio=hits / trial.k,
             ),

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from run_folder import answered
+from run_folder import RunFolder, answered
 
 from vbench.analysis.worst import with_neighbors, worst_first, worst_rows
-from vbench.data.dataset import Dataset
+from vbench.data.dataset import Dataset, GroundTruth
 from vbench.measures.tail import Tail
 from vbench.runs.run import Run
 
@@ -73,3 +73,35 @@ def test_the_distance_of_what_came_instead_is_that_of_the_vectors(tmp_path: Path
     answers = [run.answers(trial) for trial in setting.trials]
     (worst,) = with_neighbors(worst_rows(setting, tail(), 1), answers, dataset)
     assert [each.distance for each in worst.instead] == [float(each.item) for each in worst.instead]
+
+
+def tied(folder: Path, place: list[int] | None) -> Run:
+    """One query whose neighbors 1 to 3 are copies, as are items 7 and 8; 7 and 9 were returned."""
+    truth = GroundTruth(np.int32([[0, 1, 2, 3, 4]]), np.float64([[1, 2, 2, 2, 3]]))
+    made = RunFolder(folder / "run", truth)
+    places = None if place is None else np.array([place], dtype=np.uint16)
+    answer = np.int32([[0, 7, 9, -1]]), np.int32([2])
+    made.answer(made.trial(made.build("a"), 1, 4), *answer, place=places)
+    return made.close()
+
+
+def test_a_neighbor_whose_copy_was_returned_is_not_missed(tmp_path: Path) -> None:
+    """One of three copies came: two of the list were missed, and the copy is none of the wrong."""
+    run = tied(tmp_path, [1, 2, 0, 0])
+    (setting,) = run.settings()
+    parts = Tail(persistent=np.array([True]), build_dependent=np.array([False]))
+    answers = [run.answers(trial) for trial in setting.trials]
+    (worst,) = with_neighbors(worst_rows(setting, parts, 1), answers, None)
+    assert [(each.item, each.rank) for each in worst.missed] == [(2, 3), (3, 4)]
+    assert [each.item for each in worst.instead] == [9]
+
+
+def test_a_trial_that_did_not_store_places_is_read_by_its_ids(tmp_path: Path) -> None:
+    """As one of an older vbench, whose exact neighbors do not hold the copy."""
+    run = tied(tmp_path, None)
+    (setting,) = run.settings()
+    parts = Tail(persistent=np.array([True]), build_dependent=np.array([False]))
+    answers = [run.answers(trial) for trial in setting.trials]
+    (worst,) = with_neighbors(worst_rows(setting, parts, 1), answers, None)
+    assert [each.item for each in worst.missed] == [1, 2, 3]
+    assert [each.item for each in worst.instead] == [7, 9]

@@ -13,7 +13,7 @@ from vectors import gaussian_pair
 from vbench.bench.score import Scorer
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.ground_truth import compute_ground_truth
-from vbench.metric import Metric, distance
+from vbench.metric import METRICS, Metric, distance
 
 
 def scorer(metric: Metric, base: np.ndarray, queries: np.ndarray, depth: int) -> Scorer:
@@ -26,9 +26,9 @@ def scorer(metric: Metric, base: np.ndarray, queries: np.ndarray, depth: int) ->
 @settings(deadline=None, max_examples=40)
 @given(st.sampled_from(["l2", "ip", "cosine"]), st.integers(0, 2**32 - 1))
 def test_ratio_is_the_quotient_of_sums_in_euclidean_space(metric: Metric, seed: int) -> None:
-    """Against a plain computation; `ip` is lifted by one dimension, a pad contributes nothing."""
+    """Against a plain computation: `cosine` by chords, `ip` lifted, a pad contributes nothing."""
     rng = np.random.default_rng(seed)
-    base, queries = gaussian_pair(30, 5, 4, seed)
+    base, queries = pair = gaussian_pair(30, 5, 4, seed)
     ids = np.stack([rng.permutation(30)[:6] for _ in range(5)])
     ids[0, 3:] = -1
     if metric == "ip":
@@ -36,7 +36,9 @@ def test_ratio_is_the_quotient_of_sums_in_euclidean_space(metric: Metric, seed: 
         lifted = np.hstack([base, np.sqrt(norms.max() - norms)[:, np.newaxis]])
         far = distance(np.hstack([queries, np.zeros((5, 1))])[:, None], lifted[None], "l2")
     else:
-        far = distance(queries[:, None], base[None], metric)
+        if metric == "cosine":
+            base, queries = (each / np.linalg.norm(each, axis=1)[:, None] for each in pair)
+        far = distance(queries[:, None], base[None], "l2")
     expected = [
         np.sort(far[q])[: (row >= 0).sum()].sum()
         / far[q][row[row >= 0]].sum()
@@ -44,7 +46,7 @@ def test_ratio_is_the_quotient_of_sums_in_euclidean_space(metric: Metric, seed: 
         / 6
         for q, row in enumerate(ids)
     ]
-    got = scorer(metric, base, queries, 12).score(ids).ratio
+    got = scorer(metric, *pair, 12).score(ids).ratio
     assert got == pytest.approx(expected, rel=1e-6)
 
 
@@ -115,3 +117,29 @@ def test_ties_are_found_where_the_truth_is_all_ties() -> None:
     base = np.float32([[1.0]] * 8 + [[2.0]])
     result = scorer("l2", base, np.float32([[0.0]]), 3).score(np.array([[7, 8]]))
     assert result.hits.tolist() == [1]
+
+
+@pytest.mark.parametrize("length", [1.0, 3.0])
+def test_the_ratio_of_unit_vectors_is_one_under_each_metric(length: float) -> None:
+    """The same ids have the same ratio; of a vector that is the query it is 1, not a rounding."""
+    rng = np.random.default_rng(3)
+    base, queries = (rng.normal(size=(rows, 5)) for rows in (40, 6))
+    base, queries = (each / np.linalg.norm(each, axis=1)[:, None] for each in (base, queries))
+    base[:4] = queries[:4]
+    ids = np.stack([rng.permutation(40)[:5] for _ in queries])
+    ids[:4, 0] = np.arange(4)
+    arrays = (length * base).astype(np.float32), (length * queries).astype(np.float32)
+    l2, ip, cosine = (scorer(each, *arrays, 12).score(ids).ratio for each in METRICS)
+    assert l2 == pytest.approx(cosine, rel=1e-5)
+    assert l2 == pytest.approx(ip, rel=1e-2)  # the lift of lengths that float32 rounds
+    for metric in METRICS:
+        alone = scorer(metric, *arrays, 12).score(np.arange(4)[:, None][[0, 1, 2, 3, 0, 0]])
+        assert alone.ratio[:4].tolist() == [1.0] * 4
+
+
+def test_parallel_vectors_are_equally_near_under_cosine() -> None:
+    """Their roundings, of which a square root would make 1e-8, are no distance."""
+    query = np.float32([[0.3, 0.7, 0.9]])
+    base = np.vstack([query * factor for factor in np.float32([1, 3, 5, 7, 11, 13])])
+    found = scorer("cosine", base, query, 3).score(np.array([[5, 4]]))
+    assert (found.hits.tolist(), found.ratio.tolist()) == ([2], [1.0])

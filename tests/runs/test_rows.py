@@ -127,6 +127,15 @@ def test_all_columns_come_back(run: Run) -> None:
     assert read_facts(path_of(run)).answers != same
 
 
+def test_a_place_behind_the_kth_is_damage(run: Run) -> None:
+    """K places there are."""
+    facts, rows = read_facts(path_of(run)), read_rows(path_of(run), read_facts(path_of(run)))
+    place = np.full((len(rows.hits), facts.trial.k), facts.trial.k + 1, np.uint16)
+    write_trial(run.path, facts, msgspec.structs.replace(rows, place=place))
+    with pytest.raises(DamagedFileError, match="places are not within 0 … 10"):
+        verify(path_of(run))
+
+
 def test_the_others_are_shown_where_one_is_damaged(run: Run) -> None:
     """The damaged trial is told once, and counts as one without a result."""
     path_of(run).write_bytes(b"PAR1")

@@ -106,6 +106,12 @@ def test_percentile_rank_is_numpys_lower(m, p):
     assert percentile_rank(m, p) == np.percentile(values, p, method="lower")
 
 
+@pytest.mark.parametrize("p", [29, 57, 58])
+def test_percentile_rank_is_exact_where_floats_are_not(p):
+    """Of 101 values the p-th; 100 * (p / 100) is less than p in floats."""
+    assert percentile_rank(101, p) == p
+
+
 @pytest.mark.parametrize(
     "call",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from vbench._invocation import trusting
 from vbench.analysis.internals import GraphInternals, Internals, ListInternals, OverBuilds
 from vbench.bench import wire
+from vbench.bench.score import Scorer
 from vbench.bench.session import TrialError
 from vbench.bench.workers import Workers
 from vbench.data.dataset import Dataset
@@ -21,7 +23,7 @@ from vbench.indexes.given import bring
 from vbench.indexes.protocol import Graph
 from vbench.indexes.registry import check_stranger, resolve
 from vbench.measures.graph import kinds, lists_per_query, shape, share_of
-from vbench.measures.hits import relevant, threshold
+from vbench.measures.hits import threshold
 from vbench.runs import files
 from vbench.runs.schema import Build
 from vbench.runs.settings import Setting
@@ -80,6 +82,7 @@ def explain_internals(
             _check_code(build, setting)
     # Rows that no index gets are not what its graph cannot reach.
     given = np.delete(np.arange(dataset.n), dataset.zero_row_ids)
+    scorer = Scorer(dataset, run.ground_truth, run.manifest.options.rule)
     with Workers(dataset, run.manifest.options) as workers:
         for number, trial in enumerate(setting.trials):
             progress(number)
@@ -90,11 +93,12 @@ def explain_internals(
                     f"{setting}: build {number + 1} cannot be rebuilt: {error.reason}"
                 ) from None
             workers.release(run.build_of(trial))
-            truth = run.ground_truth.ids[:, : trial.k]
-            missed = ~relevant(truth, rebuilt.ids)
-            stored = run.answers(trial).ids
-            rows["same"].append({"queries": float((stored == rebuilt.ids).all(axis=1).mean())})
-            truth = np.searchsorted(given, truth)
+            stored = run.answers(trial)
+            same = float((stored.ids == rebuilt.ids).all(axis=1).mean())
+            rows["same"].append({"queries": same})
+            place = scorer.score(rebuilt.ids).place
+            missed = dataclasses.replace(stored, ids=rebuilt.ids, place=place).missed
+            truth = np.searchsorted(given, run.ground_truth.ids[:, : trial.k])
             if rebuilt.graph is not None:
                 rows["graph"].append(_of_graph(rebuilt.graph, truth, missed))
             if rebuilt.lists is not None:

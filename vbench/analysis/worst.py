@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from vbench.data.dataset import Dataset
 from vbench.measures.answers import Answers
-from vbench.measures.hits import truth_reach
 from vbench.measures.tail import Tail
 from vbench.metric import distance
 from vbench.runs.names import UNNAMED, Names
@@ -55,10 +54,11 @@ class WorstQuery(msgspec.Struct, frozen=True, kw_only=True):
     columns, hardness
         Its values.
     missed
-        True neighbors that some build did not return, by rank.
+        True neighbors that some build did not return, nor another one as near in their place; by
+        rank.
     instead
-        False positives: returned, and no true neighbors; those of most builds first. Both are
-        empty where the ids of the answers were not asked for.
+        False positives: returned, and farther than all true neighbors; those of most builds
+        first. Both are empty where the ids of the answers were not asked for.
     """
 
     query: int
@@ -141,20 +141,23 @@ def with_neighbors(
     names
         What items are called.
     """
+    rows = np.array([each.query for each in worst], dtype=np.intp)
+    own = [each.of_queries(rows) for each in answers]
     return tuple(
         msgspec.structs.replace(
             each,
-            missed=_missed(answers, each.query, names),
-            instead=_instead(answers, each.query, dataset, names),
+            missed=_missed(own, place, names),
+            instead=_instead(own, place, each.query, dataset, names),
         )
-        for each in worst
+        for place, each in enumerate(worst)
     )
 
 
 def _missed(answers: Sequence[Answers], row: int, names: Names) -> tuple[Neighbor, ...]:
+    """True neighbors that were not returned, nor anything as near in their place."""
     first = answers[0]
     truth = first.truth_ids[row, : first.k]
-    builds = np.sum([~np.isin(truth, each.ids[row]) for each in answers], axis=0)
+    builds = np.sum([each.missed[row] for each in answers], axis=0)
     return tuple(
         Neighbor(
             item=int(truth[place]),
@@ -168,19 +171,14 @@ def _missed(answers: Sequence[Answers], row: int, names: Names) -> tuple[Neighbo
 
 
 def _instead(
-    answers: Sequence[Answers], row: int, dataset: Dataset | None, names: Names
+    answers: Sequence[Answers], row: int, query: int, dataset: Dataset | None, names: Names
 ) -> tuple[Neighbor, ...]:
-    """Ids that were returned and are no true neighbors, those of most builds first."""
-    first = answers[0]
-    reach = truth_reach(first.truth_distances[row : row + 1], first.k, first.metric, first.rule)
-    known = first.truth_ids[row]
-    given = np.concatenate([np.unique(each.ids[row]) for each in answers])
-    ids, builds = np.unique(given[given >= 0], return_counts=True)
-    wrong = ~np.isin(ids, known[: int(reach[0])])
-    ids, builds = ids[wrong], builds[wrong]
+    """Ids that were returned and are farther than the k-th neighbor, of most builds first."""
+    given = np.concatenate([np.unique(each.ids[row][each.wrong[row]]) for each in answers])
+    ids, builds = np.unique(given, return_counts=True)
     order = np.argsort(-builds, kind="stable")
-    rank_of = {int(each): place + 1 for place, each in enumerate(known)}
-    away = _distances(dataset, row, ids)
+    rank_of = {int(each): place + 1 for place, each in enumerate(answers[0].truth_ids[row])}
+    away = _distances(dataset, query, ids)
     return tuple(
         Neighbor(
             item=int(ids[place]),

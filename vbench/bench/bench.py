@@ -234,7 +234,14 @@ class Bench:
             unseen_ns=done.unseen_ns,
             clock_ratio=done.spent_ns * 1e-9 / live.session.seconds,
         )
-        rows = Rows(ids=ids, hits=score.hits, latency_ns=latency, first_ns=first, ratio=score.ratio)
+        rows = Rows(
+            ids=ids,
+            hits=score.hits,
+            place=score.place,
+            ratio=score.ratio,
+            latency_ns=latency,
+            first_ns=first,
+        )
         write_trial(self.journal.folder, facts, rows)
         self.journal.count_trial()
         self._latest[build.key] = trial.key

@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.errors import VbenchError
-from vbench.measures.hits import Rule, relevant, truth_reach
+from vbench.measures.hits import Rule, ranks_among, relevant
+from vbench.measures.places import (
+    Places,
+    Worth,
+    find_missed,
+    find_places,
+    list_places,
+    weigh,
+)
 from vbench.metric import FloatArray, Metric
 
 
@@ -59,6 +67,10 @@ class Answers:
         Time of every single call.
     disturbed
         Which of the repeats other processes disturbed; empty where none was.
+    place : integer (m, k)
+        First rank in the exact list at the distance of each id, 0 if farther than the k-th. None
+        where it was not stored, because ids outside the exact list never tie with it: then it is
+        looked up there.
     """
 
     k: int
@@ -72,6 +84,7 @@ class Answers:
     latency_ns: NDArray[np.int64]
     cost: Cost = field(default_factory=Cost)
     disturbed: tuple[bool, ...] = ()
+    place: Places | None = None
 
     @property
     def is_disturbed(self) -> bool:
@@ -105,6 +118,7 @@ class Answers:
             ratio=self.ratio[rows],
             latency_ns=self.latency_ns[rows],
             cost=cost,
+            place=None if self.place is None else self.place[rows],
         )
 
     def hits_against(self, top: int | None) -> NDArray[np.integer[Any]]:
@@ -116,18 +130,45 @@ class Answers:
                 f"truth={top} asks for more neighbors than the {self.k} retrieved; "
                 f"give truth a value up to {self.k}"
             )
-        reach = truth_reach(self.truth_distances, top, self.metric, self.rule)
-        found = relevant(self.truth_ids[:, : int(reach.max())], self.ids, reach)
-        return np.asarray(np.minimum(found.sum(axis=1), top))
+        if self.place is not None:
+            near = (self.places > 0) & (self.places <= top) & ~repeated(self.ids)
+            return np.asarray(np.minimum(near.sum(axis=1), top))
+        listed = list_places(self.truth_distances, top, self.metric, self.rule)
+        ranks = ranks_among(self.truth_ids[:, : listed.shape[1]], self.ids)
+        return np.asarray(np.minimum(((ranks > 0) & (listed > 0)).sum(axis=1), top))
+
+    @functools.cached_property
+    def _listed(self) -> Places:
+        """Places of the exact list itself, (m, k)."""
+        return list_places(self.truth_distances, self.k, self.metric, self.rule)[:, : self.k]
+
+    @functools.cached_property
+    def places(self) -> Places:
+        """Place of each returned id, 0 for one that is wrong: (m, k)."""
+        if self.place is not None:
+            return self.place
+        truth = (self.truth_ids, self.truth_distances)
+        return find_places(self.ids, *truth, self.k, self.metric, self.rule)
+
+    @functools.cached_property
+    def worth(self) -> Worth:
+        """Which returned ids count, each once, and what they are worth where distances tie."""
+        return weigh(np.where(repeated(self.ids), 0, self.places), self._listed)
 
     def relevance(self) -> NDArray[np.bool_]:
         """Which returned ids are among the exact top k (ties included), each id once: (m, k)."""
-        reach = truth_reach(self.truth_distances, self.k, self.metric, self.rule)
-        wide = self.truth_ids[:, : int(reach.max())]
-        masked = np.where(np.arange(wide.shape[1]) < reach[:, np.newaxis], wide, -2)
-        found = relevant(self.ids, masked)
-        found &= ~repeated(self.ids)
-        return found
+        return self.worth.counted
+
+    @functools.cached_property
+    def missed(self) -> NDArray[np.bool_]:
+        """Which of the exact top k were not returned, nor others as near in their place: (m, k)."""
+        returned = relevant(self.truth_ids[:, : self.k], self.ids)
+        return find_missed(self.worth, self._listed, returned)
+
+    @property
+    def wrong(self) -> NDArray[np.bool_]:
+        """Which returned ids are farther than the k-th neighbor: (m, k)."""
+        return np.asarray((self.places == 0) & (self.ids >= 0))
 
 
 def repeated(ids: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:

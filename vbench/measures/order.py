@@ -35,29 +35,24 @@ class nDCG(WithCutoff):  # noqa: N801 (the field writes it so)
     """Discounted cumulative gain over that of the exact list; gain K for the nearest … 1.
 
     The gain is the exact rank, linear, and not 0 or 1: with binary gains a reversed list scores
-    the same as the exact one. The ideal is the exact list itself, whatever was returned. An id
-    that only ties with the K-th neighbor has the K-th gain.
+    the same as the exact one. The ideal is the exact list itself, whatever was returned. Base
+    vectors of equal distance have the mean gain of their ranks, so that their order is all one.
     """
 
     def per_query(self, answers: Answers) -> FloatArray:
-        gains = np.arange(self.cutoff, 0, -1, dtype=np.float64)
         discounts = 1.0 / np.log2(np.arange(2, self.cutoff + 2))
-        right = answers.relevance()
-        exact = answers.truth_ids[:, : self.cutoff]
-        gained = np.where(right, 1.0, 0.0)
-        for rank in range(self.cutoff - 1):
-            here = right & (answers.ids == exact[:, rank : rank + 1])
-            gained[here] = gains[rank]
-        return np.asarray((gained * discounts).sum(axis=1) / (gains * discounts).sum())
+        _, gain, ideal = answers.worth
+        return np.asarray((gain * discounts).sum(axis=1) / (ideal * discounts).sum(axis=1))
 
 
 @dataclass(frozen=True)
 class Ratio(WithCutoff):
     """Mean over queries of Σ true distance / Σ returned distance; 1 is exact.
 
-    Source: arXiv 2606.04522, where it is called 1/Ratio@k. `ip` is first made Euclidean by one
-    more dimension. A pad or a repeated id contributes nothing: the r ids that are left are
-    compared with the r nearest, and the quotient is scaled by r / K.
+    Source: arXiv 2606.04522, where it is called 1/Ratio@k. Distances are Euclidean under each
+    metric: of unit vectors (chords) for `cosine`, and of vectors with one more dimension for
+    `ip`, see :mod:`vbench.neighbors.euclidean`. A pad or a repeated id contributes nothing: the r
+    ids that are left are compared with the r nearest, and the quotient is scaled by r / K.
     """
 
     def per_query(self, answers: Answers) -> FloatArray:

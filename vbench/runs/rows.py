@@ -33,7 +33,8 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     ids : int32 or int64 (m, k), -1 pads
     hits : int32 (m,)
     place : uint16 or uint32 (m, k)
-        First rank in the exact list at an equal distance, 0 if farther than the k-th.
+        First rank in the exact list at an equal distance, 0 if farther than the k-th. Not there
+        where no id outside the exact list ties with it: ids say the same then.
     ratio : float64 (m,)
     latency_ns : int64 (m, passes)
     first_ns : int64 (m,)
@@ -167,6 +168,8 @@ def _disagreement(rows: Rows, k: int) -> str:
         return f"hits are not within 0 … {k}"
     if rows.ids is not None and rows.ids.size and rows.ids.min() < -1:
         return "ids are negative"
+    if rows.place is not None and rows.place.size and rows.place.max() > k:
+        return f"places are not within 0 … {k}"
     for name in ("latency_ns", "first_ns", "wait_ns", "filter_ns"):
         array = getattr(rows, name)
         if array is not None and array.size and array.min() < 0:

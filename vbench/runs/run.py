@@ -182,7 +182,7 @@ class Run:
 
     def answers(self, trial: Trial, *, ids: bool = True) -> Answers:
         """What a trial answered; without `ids` in less time, for measures of hits and cost."""
-        names = ["hits", "ratio", "latency_ns", *(["ids"] if ids else [])]
+        names = ["hits", "ratio", "latency_ns", *(["ids", "place"] if ids else [])]
         rows, facts = self.rows(trial, names), self.facts(trial)
         m, batch = len(rows.hits), facts.batch
         found = Answers(
@@ -204,6 +204,7 @@ class Run:
                 cpu_seconds=None if facts.cpu_ns is None else facts.cpu_ns * 1e-9,
             ),
             disturbed=tuple(each.disturbed for each in facts.passes),
+            place=rows.place,
         )
         # Files are read once where both are asked for.
         self._hits.setdefault(trial.key, rows.hits)

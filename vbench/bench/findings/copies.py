@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.data.copies import Copies, kept_copies
-from vbench.measures.hits import relevant
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
 from vbench.runs.settings import Setting
@@ -24,8 +23,8 @@ class Wrong(NamedTuple):
 
     Attributes
     ----------
-    returned : of the ids that were returned and are none of the nearest
-    missed : of the nearest that were not returned
+    returned : of the ids that were returned and are farther than the nearest
+    missed : of the nearest that were not returned, nor a copy in their place
     """
 
     returned: float | None
@@ -72,19 +71,15 @@ def warn_of_copies(run: Run, settings: Sequence[Setting]) -> list[Warn]:
 
 def wrong_copies(run: Run, setting: Setting, copies: Copies) -> Wrong:
     """What copies are among the wrong answers of a setting."""
-    truth = run.ground_truth.ids[:, : setting.k]
     returned: list[NDArray[np.integer[Any]]] = []
     missed: list[NDArray[np.integer[Any]]] = []
     for trial in setting.trials:
-        rows = run.rows(trial, ["ids"])
-        if rows.ids is None:
+        if run.rows(trial, ["ids"]).ids is None:
             continue
-        short = rows.hits < setting.k
-        ids, nearest = rows.ids[short], truth[short]
-        # A copy of a true neighbor is as near: it is none of the wrong ones.
-        wrong = ~relevant(copies.first_of(ids), copies.first_of(nearest))
-        returned.append(ids[(ids >= 0) & wrong])
-        missed.append(nearest[~relevant(nearest, ids)])
+        answers = run.answers(trial)
+        answers = answers.of_queries(np.flatnonzero(answers.hits < setting.k))
+        returned.append(answers.ids[answers.wrong])
+        missed.append(answers.truth_ids[:, : setting.k][answers.missed])
     return Wrong(*(_share(part, copies) for part in (returned, missed)))
 
 
