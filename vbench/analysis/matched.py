@@ -37,6 +37,13 @@ class MatchedRecall(NamedTuple):
         return len(self.at_level) > 1
 
     @property
+    def heading(self) -> str:
+        """At what the settings are compared."""
+        if self.is_matched:
+            return "At matched recall"
+        return "At mean recall" if len(self.chosen) == 1 else "At the nearest mean recall"
+
+    @property
     def compared(self) -> list[Setting]:
         """The settings that are compared: those at the level, or all where no two are."""
         return list((self.at_level if self.is_matched else self.chosen).values())

@@ -38,7 +38,7 @@ def test_one_index_is_a_verdict_too(tmp_path: Path) -> None:
     """No comparison is claimed where there is nothing to compare."""
     panel = gather(make_run(tmp_path, m=100, names=("only",))).panels[0]
     assert words.say_zero_recall(match_recall(panel)).startswith("At a mean recall of ")
-    assert "asked only for their 10 nearest" in words.measured(panel)
+    assert "only was searched for the 10 nearest" in words.measured(panel)
 
 
 def test_thirty_indexes_are_summed_up(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def verdict_table(panel: Panel, matched: MatchedRecall) -> Table:
         table.append(Row(cells, pick=shown.id, index=shown.title))
     return Table(
         f"verdict-{panel.id}",
-        f"At matched recall, about {matched.level:.2f}: {panel.name}",
+        f"{matched.heading}, about {matched.level:.2f}: {panel.name}",
         "R-0.9: share of the queries with recall ≥ 0.9, the others likewise. Zero-recall: "
         "share of the queries none of whose neighbors was found. p99: the latency that one call in "
         "a hundred exceeds. Small figures: 95 % intervals over queries and builds.",

@@ -23,12 +23,12 @@ def measured(panel: Panel) -> str:
     """What was measured, on what."""
     facts, options = panel.facts, panel.options
     count = len(panel.indexes)
-    who = panel.indexes[0] if count == 1 else f"{count} indexes"
+    who = f"{panel.indexes[0]} was" if count == 1 else f"{count} indexes were"
     times = {1: "once", 2: "twice"}.get(options.builds, f"{options.builds} times")
     return (
-        f"{facts.m:,} queries of {panel.data} asked {who} for their {panel.k} nearest among "
-        f"{facts.n:,} vectors ({facts.d} dimensions, {_METRICS[facts.metric]}); each index was "
-        f"built {times}, and every answer was checked against the exact neighbors."
+        f"{who} searched for the {panel.k} nearest neighbors of {facts.m:,} queries among the "
+        f"{facts.n:,} vectors of {panel.data} ({facts.d} dimensions, {_METRICS[facts.metric]}). "
+        f"Each index was built {times}, and every answer was scored against the exact neighbors."
     )
 
 

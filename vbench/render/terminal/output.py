@@ -65,11 +65,18 @@ def print_table(out: Console, table: Table, heads: int = 1) -> None:
     heads
         Columns that say what a row is about: each part begins with them.
     """
+    caption, table.caption = table.caption, None
     with out.capture() as shown:
         out.print(table)
-    if not _CUT_SHORT.search(shown.get()):
+    if _CUT_SHORT.search(shown.get()):
+        _print_parts(out, table, heads)
+    else:
         out.print(table)
-        return
+    if caption:
+        out.print(caption, style="dim italic")
+
+
+def _print_parts(out: Console, table: Table, heads: int) -> None:
     head, left = table.columns[:heads], table.columns[heads:]
     while left:
         count = len(left)
@@ -77,7 +84,6 @@ def print_table(out: Console, table: Table, heads: int = 1) -> None:
             count -= 1
         part, left = _part(table, [*head, *left[:count]]), left[count:]
         part.title, table.title = table.title, None
-        part.caption = None if left else table.caption
         out.print(part)
 
 
@@ -90,7 +96,6 @@ def _part(table: Table, columns: Sequence[Column]) -> Table:
         padding=table.padding,
         pad_edge=table.pad_edge,
         title_justify=table.title_justify,
-        caption_justify=table.caption_justify,
     )
     for column in columns:
         part.add_column(column.header, justify=column.justify, overflow="fold")

@@ -12,6 +12,8 @@ from vbench import numbers
 from vbench.analysis.summary import Estimated, Summary, SummaryRow, standard_measures
 from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
+from vbench.measures.hits import threshold
+from vbench.measures.usual import DELTAS
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.tables import (
     head_of,
@@ -107,7 +109,11 @@ def _evenness(rows: Sequence[SummaryRow], k: int, cluster: str | None) -> Table:
     chance = f"queries and {builds} builds" if builds > 1 else "queries, one build"
     clustered = f", clustered by {cluster}" if cluster else ""
     spread = "± standard deviation over builds, then " if builds > 1 else ""
-    measures = [each for each in standard_measures(k) if each.kind != "cost"]
+    # One neighbor is enough there: all queries but those of zero recall, which have a column.
+    redundant = {f"Robustness(delta={each})@{k}" for each in DELTAS if threshold(each, k) == 1}
+    measures = [
+        each for each in standard_measures(k) if each.kind != "cost" and str(each) not in redundant
+    ]
     delta = rows[0].tail.delta
     table = _table(
         f"How evenly: recall of the top {k}; {spread}95 % intervals over {chance}{clustered}",

@@ -29,24 +29,24 @@ def section(report: Report, draw: Drawing) -> Section | None:
         Chart(
             "curves",
             "The whole curve",
-            "Each line falls from “everybody” to “only those with every neighbor found”. The "
-            "area under it is mean recall: two indexes with equal means and different lines must "
-            "cross. Shaded: a band that holds the whole curve with 95 % confidence.",
+            "The share of queries that reach each δ. The area under a line is its mean recall: "
+            "lines of equal means that differ must cross. Shaded: a 95 % band for the whole "
+            "curve.",
             charts.curves(draw),
         ),
         Chart(
             "against-recall",
-            "Equal averages, different floors",
-            "Robustness at δ against mean recall, every setting one mark. Where one line lies "
-            "above another, it serves more queries at the same average. Shaded: settings that "
-            "count as equal at the chosen mean recall.",
+            "Equal averages, different tails",
+            "Robustness at δ against mean recall, one mark per setting. A line above another "
+            "serves more queries well at the same average. Shaded: within the tolerance of the "
+            "chosen mean recall.",
             against_recall(draw),
         ),
         Chart(
             "histogram",
             "Recall of the queries",
-            "How many queries have which recall. The leftmost bar is zero-recall queries. "
-            "Heights are drawn by their square root, so that small bars can be seen.",
+            "How recall is distributed over the queries. The leftmost bar is the zero-recall "
+            "queries. Heights are on a square-root scale, so that small bars remain visible.",
             charts.histogram(draw),
         ),
     ]
@@ -55,8 +55,8 @@ def section(report: Report, draw: Drawing) -> Section | None:
             Chart(
                 "builds",
                 "Build to build",
-                "One mark for each build of the same configuration (δ rounded up to a tenth). "
-                "Where spans overlap, which index is better depends on the build.",
+                "One mark per build of the same configuration (δ rounded up to a tenth). Where "
+                "the ranges overlap, which index is better depends on the build.",
                 charts.builds(draw),
             ),
         ]
@@ -69,8 +69,8 @@ def section(report: Report, draw: Drawing) -> Section | None:
     return Section(
         "evenness",
         "How evenly?",
-        "An average hides who pays for it. Drag δ to say how much recall a query must have to be "
-        "well served, and see how many are.",
+        "An average hides the queries that an index fails. Drag δ to set the recall at which a "
+        "query counts as well served.",
         parts,
         data,
     )

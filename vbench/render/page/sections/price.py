@@ -22,9 +22,9 @@ def section(report: Report, draw: Drawing) -> Section | None:
     parts: list[Chart | Table] = [
         Chart(
             "trade-off",
-            "What it costs",
-            "Every setting one mark; the broad gray line is the front that no setting beats in "
-            "both. Raise the minimum to see only the settings that reach it.",
+            "Trade-offs",
+            "One mark per setting; the broad gray line is the Pareto front. Raise the minimum to "
+            "keep only the settings that reach it.",
             charts.trade_off(draw, x=price, y="robustness", floor_of="recall"),
             (
                 Choice("y", "y axis", options, "robustness"),
@@ -37,9 +37,9 @@ def section(report: Report, draw: Drawing) -> Section | None:
     parts += [settings_table(panel) for panel in report.panels]
     return Section(
         "price",
-        "At what price?",
-        "Evenness can be bought with time and memory. Choose what to look at; a mark that is "
-        "clicked is picked out everywhere.",
+        "Cost",
+        "More time and memory buy more evenness. Choose the axes; click a mark to highlight its "
+        "setting in every chart.",
         parts,
     )
 
