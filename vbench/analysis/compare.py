@@ -46,7 +46,7 @@ def compare(
     Parameters
     ----------
     baseline, candidate, settings
-        Which is held against which: :func:`vbench.runs.pairing.pairs`.
+        Which is compared with which: :func:`vbench.runs.pairing.pairs`.
     measures
         In the grammar; default: recall, robustness at 0.9, the worst 5 %, zero-recall queries.
     cluster

@@ -56,7 +56,7 @@ def pairs(
 ) -> list[Pair]:
     """Pair the settings that are to be compared.
 
-    Of one run, one index is held against the others; of several, the first run against each of
+    Of one run, one index is compared with the others; of several, the first run with each of
     the others. An index that has the same settings on both sides is compared at each of them,
     other indexes at the settings of nearest mean recall.
 

@@ -30,7 +30,7 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 Whole = Annotated[int, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 Rate = Annotated[float, msgspec.Meta(gt=0)]
-_OLD_KEYS = {"catalogue": "catalog"}
+_OLD_KEYS = {"catalog": "catalog"}
 KEPT = "training.json"
 """Name of the file in a dataset's folder that keeps its source."""
 

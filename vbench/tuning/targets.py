@@ -1,4 +1,4 @@
-"""What tuning must reach and what it must spare: ``Robustness(delta=0.9)@10>=0.99 and …``."""
+"""Targets and objectives of tuning: ``Robustness(delta=0.9)@10>=0.99 and …``."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _DISTURBED = "*"
 
 
 def print_summary(summary: Summary) -> None:
-    """Print how evenly, at what cost, what failed, what to beware of, and what to do next."""
+    """Print how evenly, at what cost, what failed, the warnings, and what to do next."""
     out = console()
     data, settings = summary.dataset, merge_same(summary.settings)
     out.print(
