@@ -326,7 +326,8 @@ def compare(
     measures: AnyMeasure | Sequence[AnyMeasure] = (),
     settings: str | Sequence[str] = (),
     cluster: str | None = None,
-    fail_if_worse: float | None = None,
+    fail_if_worse: float | str | None = None,
+    fail_if_blind: bool = False,
     level: float = 0.95,
 ) -> Comparison:
     """Compare the indexes of one run, or other runs with the first.
@@ -347,7 +348,9 @@ def compare(
         A column of the queries, such as ``user``; queries of one cluster are not independent.
     fail_if_worse
         The candidate fails when it is significantly worse, and by this much at least: in the
-        measure's own unit, or as a share of the baseline for a measure of cost.
+        measure's own unit, or as a share of the baseline for a measure of cost. ``"1%"`` is 0.01.
+    fail_if_blind
+        The gate cannot judge where it could not have detected a loss of that size.
     level
         Confidence of intervals, and of all verdicts together (Holm).
 
@@ -368,6 +371,7 @@ def compare(
         settings=[settings] if isinstance(settings, str) else settings,
         cluster=cluster,
         fail_if_worse=fail_if_worse,
+        fail_if_blind=fail_if_blind,
         level=level,
     )
 

@@ -25,6 +25,8 @@ from vbench.errors import VbenchError
 from vbench.measures.grammar import parse
 from vbench.numbers import write_difference
 from vbench.runs import files
+from vbench.runs.facts import Pass
+from vbench.runs.rows import amend_trial
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
 
@@ -180,6 +182,30 @@ def test_a_gate_that_could_not_have_seen_the_loss_says_so(tmp_path: Path) -> Non
     assert "only a loss of" in gate.blind[0]
 
 
+def test_identical_answers_leave_nothing_to_compare(tmp_path: Path) -> None:
+    """No interval, no p, and no gate that is blind; costs are compared all the same."""
+    run = run_of(tmp_path / "run", hits(1, 0.9), hits(1, 0.9)[::-1])
+    found = compare(run, measures=["Recall@10", "CVaR@10", "QPS"], fail_if_worse=0.9)
+    for row in found.comparisons[:2]:
+        assert (row.difference, row.low, row.high, row.p) == (0.0, None, None, None)
+        assert row.verdict == "identical answers in all builds: nothing to compare"
+    assert found.comparisons[2].different
+    assert (found.gate.blind, found.gate.exit_code) == ([], 0)
+
+
+def test_times_that_only_disturbed_passes_tell_are_not_judged(tmp_path: Path) -> None:
+    """Not by a gate, which ends with 3."""
+    run = run_of(tmp_path / "run", hits(1, 0.9), hits(2, 0.9))
+    for trial in run.done:
+        amend_trial(run.path, trial.key, passes=[Pass(cpu_share=0.4, disturbed=True)])
+    run = Run(run.path)
+    assert compare(run, measures=["QPS"]).comparisons[0].different
+    found = compare(run, measures=["QPS", "IndexSize"], fail_if_worse=0.1)
+    assert [row.unjudged is None for row in found.comparisons] == [False, True]
+    assert found.gate.exit_code == 3
+    assert "cannot be judged: other processes disturbed" in found.gate.unjudged[0]
+
+
 def test_a_gate_of_a_cost_is_relative(apart: Run) -> None:
     """A loss of half the speed is a loss of 0.5, whatever the number of queries a second."""
     run = answered(
@@ -196,6 +222,8 @@ def test_a_gate_of_a_cost_is_relative(apart: Run) -> None:
         ({"measures": ["Recall@20"]}, "Recall@20 asks for K=20; what is compared has K=10"),
         ({"cluster": "user"}, "unknown column of the queries 'user'"),
         ({"fail_if_worse": -1.0}, "give a number from 0 on"),
+        ({"fail_if_worse": "much"}, "give a number from 0 on, such as 0.01 or 1%"),
+        ({"fail_if_blind": True}, "give --fail-if-worse 0.01 beside it"),
         ({"measures": ["Work"]}, "Work cannot be compared: a ef=1 did not record it"),
         ({"measures": ["Recal@10"]}, "did you mean 'Recall'"),
     ],

@@ -8,7 +8,8 @@ import pytest
 
 from vbench._document import Interval
 from vbench.analysis.comparison import Compared
-from vbench.analysis.verdict import judge_gate, say_verdict, spoils
+from vbench.analysis.verdict import judge_gate, read_limit, say_verdict, spoils
+from vbench.errors import VbenchError
 from vbench.runs.schema import Warn
 
 
@@ -84,6 +85,21 @@ def test_a_gate_stops_what_is_significantly_worse_by_its_limit() -> None:
     gate = judge_gate(rows, 0.02)
     assert (gate.limit, len(gate.failed), gate.blind) == (0.02, 1, [])
     assert len(judge_gate(rows, 0.0).failed) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "limit"), [(0.01, 0.01), ("0.01", 0.01), ("1%", 0.01), (" 2.5 % ", 0.025), (0, 0.0)]
+)
+def test_the_limit_of_a_gate_is_a_number_or_a_percentage(given: Any, limit: float) -> None:
+    """As a number, as text, in percent."""
+    assert read_limit(given) == pytest.approx(limit)
+
+
+@pytest.mark.parametrize("given", [-0.1, "-1%", "nan", "inf", "", "%", "1 pp"])
+def test_another_limit_is_refused(given: Any) -> None:
+    """With what is allowed."""
+    with pytest.raises(VbenchError, match="give a number from 0 on"):
+        read_limit(given)
 
 
 def test_a_gate_is_blind_where_a_loss_of_its_limit_would_have_passed() -> None:

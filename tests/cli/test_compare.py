@@ -62,6 +62,23 @@ def test_the_gate_sets_the_exit_code(folders: Path) -> None:
     assert "run with --builds 3" in refused.output
 
 
+def test_a_gate_that_is_blind_may_be_undecided(tmp_path: Path) -> None:
+    """With --fail-if-blind it ends with 3 in place of 0; a loss is 1 all the same."""
+    rng = np.random.default_rng(5)
+    for name, chance in (("before", 0.9), ("after", 0.9), ("worse", 0.3)):
+        answered(tmp_path / name, {"hnsw": {16: rng.binomial(10, chance, size=(3, 40))}})
+    before, after, worse = (str(tmp_path / name) for name in ("before", "after", "worse"))
+    gate = ["--measure", "Recall@10", "--fail-if-worse", "1%"]
+    assert call(before, after, *gate).exit_code == 0
+    blind = call(before, after, *gate, "--fail-if-blind")
+    assert blind.exit_code == 3
+    assert "gate: undecided, such a loss is not detectable" in blind.output
+    assert call(before, worse, *gate, "--fail-if-blind").exit_code == 1
+    alone = call(before, after, "--fail-if-blind")
+    assert alone.exit_code == 2
+    assert "give --fail-if-worse 0.01 beside it" in alone.output
+
+
 def test_markdown_is_a_table_that_github_shows(folders: Path) -> None:
     """Every row of a table has as many cells as its head, and the gate stands on top."""
     result = call("before", "worse", "--markdown", "--fail-if-worse", "0.01")

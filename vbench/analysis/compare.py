@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -11,11 +12,13 @@ import numpy as np
 from vbench._document import Interval
 from vbench.analysis.comparison import Compared, Comparison, Discordant, QueryIds, Side
 from vbench.analysis.document import describe_dataset
-from vbench.analysis.verdict import caveats, judge_gate, say_verdict
+from vbench.analysis.unlike import Change, find_changes, tell_unlike
+from vbench.analysis.verdict import caveats, judge_gate, read_limit, say_verdict
 from vbench.errors import VbenchError
 from vbench.measures.base import Measure
 from vbench.measures.grammar import as_measure, parse
 from vbench.measures.sample import Sample
+from vbench.runs.digests import of_array
 from vbench.runs.pairing import Pair, pairs
 from vbench.runs.run import Run
 from vbench.runs.settings import Setting
@@ -38,7 +41,8 @@ def compare(
     measures: Sequence[str | Measure] = (),
     settings: Sequence[str] = (),
     cluster: str | None = None,
-    fail_if_worse: float | None = None,
+    fail_if_worse: float | str | None = None,
+    fail_if_blind: bool = False,
     level: float = 0.95,
 ) -> Comparison:
     """Compare indexes of one run, or one run with others.
@@ -53,7 +57,9 @@ def compare(
         A column of the queries, such as ``user``; queries of one cluster are not independent.
     fail_if_worse
         The candidate fails when it is significantly worse, and by this much at least: in the
-        measure's own unit, or as a share of the baseline for a measure of cost.
+        measure's own unit, or as a share of the baseline for a measure of cost. ``"1%"`` is 0.01.
+    fail_if_blind
+        The gate cannot judge where it could not have detected a loss of that size.
 
     Raises
     ------
@@ -65,7 +71,12 @@ def compare(
         raise VbenchError("nothing to compare; give one run or several")
     found = pairs(runs, baseline, candidate, settings)
     return compare_pairs(
-        found, measures=measures, cluster=cluster, fail_if_worse=fail_if_worse, level=level
+        found,
+        measures=measures,
+        cluster=cluster,
+        fail_if_worse=fail_if_worse,
+        fail_if_blind=fail_if_blind,
+        level=level,
     )
 
 
@@ -74,23 +85,38 @@ def compare_pairs(
     *,
     measures: Sequence[str | Measure] = (),
     cluster: str | None = None,
-    fail_if_worse: float | None = None,
+    fail_if_worse: float | str | None = None,
+    fail_if_blind: bool = False,
     level: float = 0.95,
 ) -> Comparison:
     """Compare pairs that are chosen already; the rest is as in :func:`compare`."""
-    if fail_if_worse is not None:
-        if not 0.0 <= fail_if_worse < math.inf:
-            raise VbenchError(f"fail_if_worse={fail_if_worse}; give a number from 0 on")
+    limit = None if fail_if_worse is None else read_limit(fail_if_worse)
+    if limit is not None:
         _check_builds(found)
+    elif fail_if_blind:
+        raise VbenchError("fail_if_blind needs a loss to see; give --fail-if-worse 0.01 beside it")
     asked = [as_measure(each) for each in measures]
     _check_cutoffs(asked, found)
     tested = []
+    changes: dict[Change, None] = {}
     for pair in found:
+        changed = find_changes(pair)
+        changes |= dict.fromkeys(changed)
         clusters = pair.baseline.run.clusters(cluster)
         a, b = (Sample(side.answers(), level, clusters) for side in pair.sides)
         fitting = [each for each in asked if each.cutoff in (None, pair.k)]
         measures = fitting if asked else _standard(pair.k)
-        tested += [_compare(pair, a, b, measure) for measure in measures]
+        alike = _is_identical(a, b)
+        unlike = "; ".join(str(each) for each in changed if each.changes_costs)
+        for measure in measures:
+            row = _compare(pair, a, b, measure)
+            if alike and measure.kind != "cost":
+                row = _nothing_to_compare(row)
+            elif unlike and measure.is_of_machine:
+                row = _unjudged(row, f"measured on unlike machines or threads ({unlike})")
+            elif limit is not None and measure.is_clocked and _is_disturbed(a, b):
+                row = _unjudged(row, "other processes disturbed every pass of a build")
+            tested.append(row)
     rows = _judge(tested, level)
     sides = {
         name: side for pair in found for name, side in zip(pair.names, pair.sides, strict=True)
@@ -101,10 +127,14 @@ def compare_pairs(
         dataset=describe_dataset(found[0].baseline.run),
         cluster=cluster,
         level=level,
+        changes=tuple(changes),
         settings=tuple(_side(name, side) for name, side in sides.items()),
         comparisons=rows,
-        gate=None if fail_if_worse is None else judge_gate(rows, fail_if_worse),
-        warnings=tuple(caveats(found, level, speed=speed)),
+        gate=None if limit is None else judge_gate(rows, limit, fail_if_blind=fail_if_blind),
+        warnings=(
+            *tell_unlike(tuple(changes), costs=any(row.unjudged for row in rows)),
+            *caveats(found, level, speed=speed),
+        ),
     )
 
 
@@ -160,6 +190,38 @@ def _compare(pair: Pair, a: Sample, b: Sample, measure: Measure) -> tuple[Compar
         else None,
     )
     return row, found
+
+
+def _is_identical(a: Sample, b: Sample) -> bool:
+    """Whether every build of one side has its equal on the other."""
+    if any(each.ids.shape[1] == 0 for each in (*a.answers, *b.answers)):
+        return False  # ids were not recorded
+    of_a, of_b = (
+        Counter(of_array(each.ids.astype(np.int64)) for each in side.answers) for side in (a, b)
+    )
+    return of_a == of_b or len(of_a | of_b) == 1
+
+
+def _nothing_to_compare(row: Compared) -> Compared:
+    return msgspec.structs.replace(
+        row,
+        difference=0.0,
+        low=None,
+        high=None,
+        p=None,
+        minimum_detectable_difference=None,
+        discordant=None,
+        identical=True,
+    )
+
+
+def _unjudged(row: Compared, why: str) -> Compared:
+    return msgspec.structs.replace(row, p=None, unjudged=why)
+
+
+def _is_disturbed(*sides: Sample) -> bool:
+    """Whether other processes disturbed all passes of some build."""
+    return any(each.is_disturbed for side in sides for each in side.answers)
 
 
 def _known(value: float) -> float | None:

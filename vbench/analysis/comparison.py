@@ -9,6 +9,7 @@ import msgspec
 
 from vbench._document import Document, Interval
 from vbench.analysis.document import SettingRow, describe_dataset
+from vbench.analysis.unlike import Change
 from vbench.errors import DamagedFileError
 from vbench.measures.base import Kind
 from vbench.numbers import Unit
@@ -72,6 +73,10 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
         after Holm, the other tests being as they are. None where that is more than there can be.
     discordant
         Of a share: the queries that count with one side only.
+    identical
+        Whether all builds of both sides gave the same answers, which leaves nothing to compare.
+    unjudged
+        Why nothing can be said of the indexes, as of times on unlike machines.
     """
 
     measure: str
@@ -95,6 +100,8 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     minimum_detectable_difference: float | None
     verdict: str = ""
     discordant: Discordant | None = None
+    identical: bool = False
+    unjudged: str | None = None
 
     @property
     def interval(self) -> Interval:
@@ -110,23 +117,54 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
-    """What is significantly worse, by `limit` at least; `blind` could not show such a loss."""
+    """What is significantly worse, by `limit` at least.
+
+    Attributes
+    ----------
+    blind
+        Where such a loss could not be detected; with `fail_if_blind` the gate is then undecided.
+    missing
+        Settings that one side planned and the other has no result of.
+    unjudged
+        What cannot be judged here, as times on unlike machines.
+    """
 
     limit: float
     failed: list[str]
     blind: list[str]
+    missing: list[str] = []
+    unjudged: list[str] = []
+    fail_if_blind: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """1 where it failed, 3 where it could not judge, else 0."""
+        if self.failed or self.missing:
+            return 1
+        return 3 if self.unjudged or (self.fail_if_blind and self.blind) else 0
+
+    @property
+    def reason(self) -> str:
+        """Why it decided so."""
+        worse = f"significantly worse by {self.limit:g}"
+        found = [f"{worse} or more"] if self.failed else []
+        found += ["a planned setting has no result"] if self.missing else []
+        undecided = "cannot be judged here" if self.unjudged else "such a loss is not detectable"
+        return {0: f"nothing {worse}", 1: ", and ".join(found), 3: undecided}[self.exit_code]
 
 
 class Comparison(Document, frozen=True, kw_only=True, tag=_SCHEMA):
     """All pairs and measures that were compared together.
 
-    `level` is the confidence of the intervals, and of all verdicts together.
+    `level` is the confidence of the intervals, and of all verdicts together; `changes` is what
+    the sides differ in beside their answers.
     """
 
     runs: list[str]
     dataset: DatasetInfo
     cluster: str | None = None
     level: float = 0.95
+    changes: tuple[Change, ...] = ()
     settings: tuple[Side, ...] = ()
     comparisons: list[Compared]
     gate: Gate | None = None

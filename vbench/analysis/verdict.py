@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Iterator, Sequence
 
 from vbench._document import Interval
 from vbench.analysis.comparison import Compared, Gate
+from vbench.errors import VbenchError
 from vbench.measures import usual
 from vbench.numbers import write, write_difference, write_difference_ends
 from vbench.runs.pairing import Pair
@@ -26,6 +29,14 @@ def say_verdict(row: Compared, tests: int) -> str:
         How many comparisons were tested together.
     """
     name, a, b = row.measure, row.baseline, row.candidate
+    if row.identical:
+        return "identical answers in all builds: nothing to compare"
+    if row.unjudged is not None:
+        return (
+            f"{name} cannot be judged: {row.unjudged}; it is "
+            f"{write(row.baseline_value.value, row.unit)} with {a} and "
+            f"{write(row.candidate_value.value, row.unit)} with {b}"
+        )
     if row.p is None or row.difference is None:
         return (
             f"nothing can be said of {name}: one build of each leaves no chance to measure; "
@@ -76,7 +87,24 @@ def _say_detectable(row: Compared) -> str:
     )
 
 
-def judge_gate(rows: Sequence[Compared], limit: float) -> Gate:
+def read_limit(given: float | str) -> float:
+    """The loss at which a gate fails: a number from 0 on, or a percentage such as ``1%``.
+
+    Raises
+    ------
+    VbenchError
+        It is neither.
+    """
+    text = str(given).strip()
+    percent = text.endswith("%")
+    with contextlib.suppress(ValueError):
+        limit = float(text.removesuffix("%")) / (100.0 if percent else 1.0)
+        if 0.0 <= limit < math.inf:
+            return limit
+    raise VbenchError(f"fail_if_worse={text}; give a number from 0 on, such as 0.01 or 1%")
+
+
+def judge_gate(rows: Sequence[Compared], limit: float, *, fail_if_blind: bool = False) -> Gate:
     """Which comparisons a gate stops: those significantly worse, by `limit` at least."""
     return Gate(
         limit=limit,
@@ -90,8 +118,12 @@ def judge_gate(rows: Sequence[Compared], limit: float) -> Gate:
             for row in rows
             # NaN is not less: nothing could be detected.
             if not row.different
+            and not row.identical
+            and row.unjudged is None
             and not abs(row.loss(row.minimum_detectable_difference)) <= max(limit, usual.TOLERANCE)
         ],
+        unjudged=[row.verdict for row in rows if row.unjudged is not None],
+        fail_if_blind=fail_if_blind,
     )
 
 

@@ -20,7 +20,7 @@ Examples:
   vbench compare results/books-hnsw-ivf-flat-1a2b3c4d
   vbench compare RUN --baseline 'hnsw ef=64' --candidate 'ivf-flat nprobe=16'
   vbench compare before after --setting ef=64 --measure 'Robustness(delta=0.9)@10'
-  vbench compare before after --fail-if-worse 0.01 --markdown >> "$GITHUB_STEP_SUMMARY"
+  vbench compare before after --fail-if-worse 1% --markdown >> "$GITHUB_STEP_SUMMARY"
 """
 
 
@@ -63,10 +63,14 @@ Examples:
 )
 @click.option(
     "--fail-if-worse",
-    type=click.FloatRange(min=0),
     metavar="LOSS",
-    help="Exit with 1 if a measure is significantly worse, by LOSS or more (for a cost: by this "
-    "share of the baseline).",
+    help="Exit with 1 if a measure is significantly worse, by LOSS or more, such as 0.01 or 1% "
+    "(for a cost: by this share of the baseline).",
+)
+@click.option(
+    "--fail-if-blind",
+    is_flag=True,
+    help="Exit with 3 if --fail-if-worse could not have detected such a loss.",
 )
 @click.option("--markdown", is_flag=True, help="GitHub-flavored Markdown on standard output.")
 @json_option
@@ -77,7 +81,8 @@ def compare(
     settings: tuple[str, ...],
     measures: tuple[str, ...],
     cluster: str | None,
-    fail_if_worse: float | None,
+    fail_if_worse: str | None,
+    fail_if_blind: bool,
     markdown: bool,
     as_json: bool,
 ) -> int:
@@ -85,7 +90,8 @@ def compare(
 
     With one run, its first index is the baseline; with several, the first run is. An index with
     the same settings on both sides is compared at each of them; different indexes are compared
-    where their mean recall is closest.
+    where their mean recall is closest. A gate exits with 1 where it fails, and with 3 where it
+    cannot be judged here, as times on unlike machines.
     """
     from vbench.analysis.compare import compare as compared
     from vbench.analysis.comparison import Comparison, store_comparison
@@ -103,6 +109,7 @@ def compare(
             settings=settings,
             cluster=cluster,
             fail_if_worse=fail_if_worse,
+            fail_if_blind=fail_if_blind,
         )
 
     last, comparison = open_runs(runs, made)
@@ -121,4 +128,4 @@ def compare(
         from vbench.render.terminal.compare import print_comparison
 
         print_comparison(comparison)
-    return 1 if comparison.gate and comparison.gate.failed else 0
+    return comparison.gate.exit_code if comparison.gate else 0

@@ -68,6 +68,8 @@ class Measure(metaclass=_Matmul):
     """Whether queries can show that it is 1, as they can of a percentile."""
     is_clocked: ClassVar[bool] = False
     """Whether other work on the machine makes it worse."""
+    is_of_machine: ClassVar[bool] = False
+    """Whether it is another on another machine, or with another number of threads."""
     is_of_search: ClassVar[bool] = False
     """Whether it is a cost that rises with the width of the search."""
 
@@ -304,6 +306,7 @@ class OfBuild(Measure):
 
     kind: ClassVar[Kind] = "cost"
     unit: ClassVar[Unit] = "count"
+    is_of_machine: ClassVar[bool] = True
 
     def estimate(self, sample: Sample) -> Estimate:
         """Student's interval of the mean over builds."""

@@ -179,6 +179,7 @@ class IndexSize(OfBuild):
 
     unit: ClassVar[Unit] = "bytes"
     better: ClassVar[Better] = "lower"
+    is_of_machine: ClassVar[bool] = False
     spellings: ClassVar[tuple[str, ...]] = ("(?:index )?size",)
     labels: ClassVar[tuple[str, str]] = ("index size", "size")
 
@@ -204,6 +205,7 @@ class Work(OfBuild):
     """Distance computations a query, where the index counts them."""
 
     better: ClassVar[Better] = "lower"
+    is_of_machine: ClassVar[bool] = False
     is_of_search: ClassVar[bool] = True
     labels: ClassVar[tuple[str, str]] = ("distance computations a query", "work")
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from vbench.analysis.comparison import Compared, Comparison
-from vbench.render.terminal.compare import DETECTABLE, by_pair, cells_of
+from vbench.render.terminal.compare import DETECTABLE, by_pair, cells_of, say_changes
 
 _SIGNS = {"candidate": "✅ better", "baseline": "❌ worse", None: "≈ not shown"}
 
 
+_GATES = {0: "✅ **Gate passed**", 1: "❌ **Gate failed**", 3: "⚠️ **Gate undecided**"}
 _SIGNS_OF_MARKDOWN = re.compile(r"[\\`*|~]|(?<!\w)_|_(?!\w)|(?<=\])\(")
 
 
@@ -22,13 +23,16 @@ def markdown_of(comparison: Comparison) -> str:
 def _lines(comparison: Comparison) -> Iterator[str]:
     yield f"### vbench compare: {_cell(comparison.dataset.name)}"
     yield ""
-    if gate := comparison.gate:
-        state = "❌ **Gate failed**" if gate.failed else "✅ **Gate passed**"
-        yield (
-            f"{state}: significantly worse by {gate.limit:g} or more in {len(gate.failed)} of "
-            f"{len(comparison.comparisons)} comparisons."
-        )
+    if comparison.changes:
+        yield f"{_cell(say_changes(comparison.changes))}."
         yield ""
+    if gate := comparison.gate:
+        yield f"{_GATES[gate.exit_code]}: {_cell(gate.reason)}."
+        yield ""
+        for line in (*gate.missing, *gate.failed, *gate.unjudged):
+            yield f"- {_cell(line)}"
+        if gate.exit_code:
+            yield ""
     for rows in by_pair(comparison.comparisons):
         yield from _pair(rows)
     clustered = f", clustered by {_cell(comparison.cluster)}" if comparison.cluster else ""
@@ -58,14 +62,18 @@ def _pair(rows: Sequence[Compared]) -> Iterator[str]:
         cells = [*cells_of(row), _judged(row)]
         yield f"| {' | '.join([_code(row.measure), *map(_cell, cells)])} |"
     yield ""
-    for row in rows:
-        yield f"- {_cell(row.verdict)}"
+    for verdict in dict.fromkeys(row.verdict for row in rows):
+        yield f"- {_cell(verdict)}"
     yield ""
     if any(row.discordant for row in rows):
         yield from _discordant(rows)
 
 
 def _judged(row: Compared) -> str:
+    if row.identical:
+        return "identical"
+    if row.unjudged is not None:
+        return "cannot be judged"
     if row.different and row.claim == "builds differ":
         return "these builds differ"
     return _SIGNS[row.better]

@@ -10,11 +10,13 @@ from rich.table import Table
 
 from vbench import numbers
 from vbench.analysis.comparison import Compared, Comparison, Gate
+from vbench.analysis.unlike import Change
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.tables import headed, make_table, print_warnings
 
 _NAMED_QUERIES = 5
 _STYLES = {"candidate": "green", "baseline": "red"}
+_GATES = {0: ("passed", "green"), 1: ("FAILED", "bold red"), 3: ("undecided", "bold yellow")}
 DETECTABLE = "min. detectable (80 % power)"
 
 
@@ -30,15 +32,23 @@ def print_comparison(comparison: Comparison) -> None:
             "adjusted by Holm",
         )
     )
+    if comparison.changes:
+        out.print(say_changes(comparison.changes))
     for rows in by_pair(comparison.comparisons):
         print_table(out, _table(rows))
         _print_discordant(out, rows)
-        for row in rows:
-            out.print(f"• {row.verdict}", style=_STYLES.get(row.better or "", "dim"))
+        # Identical answers are said once, not of each measure.
+        for verdict, better in dict.fromkeys((row.verdict, row.better) for row in rows):
+            out.print(f"• {verdict}", style=_STYLES.get(better or "", "dim"))
         out.print()
     if comparison.gate:
         _print_gate(out, comparison.gate)
     print_warnings(out, comparison.warnings)
+
+
+def say_changes(changes: Sequence[Change]) -> str:
+    """What the sides were measured with and differ in, in one line."""
+    return f"baseline → candidate: {'; '.join(map(str, changes))}"
 
 
 def by_pair(rows: Sequence[Compared]) -> Iterator[list[Compared]]:
@@ -98,11 +108,11 @@ def _print_discordant(out: Console, rows: Sequence[Compared]) -> None:
 
 
 def _print_gate(out: Console, gate: Gate) -> None:
-    if gate.failed:
-        out.print(f"gate: FAILED, significantly worse by {gate.limit:g} or more", style="bold red")
-        for line in gate.failed:
-            out.print(f"  {line}", style="red")
-    else:
-        out.print(f"gate: passed, nothing significantly worse by {gate.limit:g}", style="green")
+    word, style = _GATES[gate.exit_code]
+    out.print(f"gate: {word}, {gate.reason}", style=style)
+    for line in (*gate.missing, *gate.failed):
+        out.print(f"  {line}", style="red")
+    for line in gate.unjudged:
+        out.print(f"  {line}", style="yellow")
     for line in gate.blind:
         out.print(f"  but {line}: more builds or queries would see more", style="yellow")
