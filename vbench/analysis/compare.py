@@ -109,14 +109,14 @@ def compare_pairs(
         alike = _is_identical(a, b)
         unlike = "; ".join(str(each) for each in changed if each.changes_costs)
         for measure in measures:
-            row = _compare(pair, a, b, measure)
+            row, difference = _compare(pair, a, b, measure)
             if alike and measure.kind != "cost":
                 row = _nothing_to_compare(row)
             elif unlike and measure.is_of_machine:
                 row = _unjudged(row, f"measured on unlike machines or threads ({unlike})")
             elif limit is not None and measure.is_clocked and _is_disturbed(a, b):
                 row = _unjudged(row, "other processes disturbed every pass of a build")
-            tested.append(row)
+            tested.append((row, difference))
     rows = _judge(tested, level)
     sides = {
         name: side for pair in found for name, side in zip(pair.names, pair.sides, strict=True)
@@ -209,7 +209,6 @@ def _nothing_to_compare(row: Compared) -> Compared:
         low=None,
         high=None,
         p=None,
-        minimum_detectable_difference=None,
         discordant=None,
         identical=True,
     )
@@ -242,12 +241,13 @@ def _judge(tested: Sequence[tuple[Compared, Difference]], level: float) -> list[
         gains = (row.difference or 0.0) > 0 if row.higher_is_better else (row.difference or 0.0) < 0
         detectable = found.detectable(1.0 - left)
         largest = math.inf if row.kind == "cost" else 1.0
+        is_open = not row.identical and row.unjudged is None
         decided = msgspec.structs.replace(
             row,
             p_holm=p,
             different=different,
             better=("candidate" if gains else "baseline") if different else None,
-            minimum_detectable_difference=detectable if detectable < largest else None,
+            minimum_detectable_difference=detectable if is_open and detectable < largest else None,
         )
         judged.append(msgspec.structs.replace(decided, verdict=say_verdict(decided, len(ps))))
     return judged
