@@ -16,7 +16,7 @@ import numpy as np
 from _print import figure
 
 from vbench.bench import clock
-from vbench.bench.null import Null
+from vbench.bench.clock import Null
 from vbench.indexes.registry import resolve
 
 ROUNDS = 15

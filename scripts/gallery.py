@@ -11,8 +11,8 @@ from playwright.sync_api import sync_playwright
 
 from vbench.render.figures import export
 from vbench.render.page.page import write
-from vbench.runs.hardness import hardness_of
 from vbench.runs.run import Run
+from vbench.runs.vectors import hardness_of
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "reports" / "gallery"

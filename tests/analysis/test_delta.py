@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vbench.analysis.delta import choose_delta
+from vbench.analysis.losses import choose_delta
 
 EXACT = np.random.default_rng(0).uniform(0.2, 1.0, 3000)
 

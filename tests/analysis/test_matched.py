@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from run_folder import answered
 
-from vbench.analysis.matched import match_level, nearest_of
+from vbench.analysis.gather import match_level, nearest_of
 from vbench.runs.run import Run
 from vbench.runs.settings import Setting
 

@@ -13,8 +13,7 @@ import pytest
 from vbench.data.dataset import Dataset
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.ranking.command import Command
-from vbench.ranking.protocol import Material, Ranker
-from vbench.ranking.registry import rankers, resolve
+from vbench.ranking.protocol import Material, Ranker, rankers, resolve
 from vbench.ranking.simple import Popularity, Tower
 from vbench.ranking.stage import Stage, score
 

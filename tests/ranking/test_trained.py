@@ -17,8 +17,8 @@ from vbench.data.dataset import Dataset
 from vbench.errors import DataError, VbenchError
 from vbench.metric import distance
 from vbench.ranking.features import Features, Past
-from vbench.ranking.interactions import identity, source_of
 from vbench.ranking.protocol import Material
+from vbench.ranking.trained import identity, source_of
 from vbench.towers.interactions import Interactions, prepare
 from vbench.towers.reading import read_interactions
 from vbench.towers.recipe import KEPT, Recipe, Source
@@ -36,11 +36,11 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     # What is compiled here runs for a second only: not worth three seconds of optimizing it.
     monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
     start_jax()
-    from vbench.ranking import training
+    from vbench.ranking import networks
 
-    monkeypatch.setattr(training, "STEPS", (40, 40))
-    monkeypatch.setattr(training, "BATCH", 64)
-    monkeypatch.setattr(training, "_BLOCK", 1 << 10)
+    monkeypatch.setattr(networks, "STEPS", (40, 40))
+    monkeypatch.setattr(networks, "BATCH", 64)
+    monkeypatch.setattr(networks, "_BLOCK", 1 << 10)
 
 
 def taste(queries: np.ndarray, base: np.ndarray) -> list[np.ndarray]:
@@ -225,7 +225,7 @@ def test_trained_rankers_learn_and_keep_what_they_learned(
 
 def test_the_seed_decides(dataset: Dataset, known: Interactions, small_steps: None) -> None:
     """The same seed gives the same scores without anything kept; another one other weights."""
-    from vbench.ranking import networks, training
+    from vbench.ranking import networks
 
     past = Past.of(dataset, known)
     exposed = np.argsort(-(dataset.queries @ dataset.base.T), axis=1)[:, :20]
@@ -233,8 +233,8 @@ def test_the_seed_decides(dataset: Dataset, known: Interactions, small_steps: No
     network = networks.cross(list(features.groups.values()), dataset.d)
     scores = []
     for _ in range(2):
-        learner = training.learner(network, features, past, exposed, N, seed=0)
-        weights = training.fit(learner, past, exposed, N, seed=0)
+        learner = networks.learner(network, features, past, exposed, N, seed=0)
+        weights = networks.fit(learner, past, exposed, N, seed=0)
         scores.append(learner.score(weights, past.next_query, past.next_item))
     np.testing.assert_array_equal(scores[0], scores[1])
     assert scores[0].std() > 0

@@ -9,8 +9,7 @@ import polars as pl
 import pytest
 from render.made_run import make_run
 
-from vbench.analysis.gather import gather
-from vbench.analysis.matched import match_recall, nearest
+from vbench.analysis.gather import gather, match_recall, nearest
 from vbench.analysis.tail import explain_panel
 from vbench.measures.hits import threshold
 from vbench.render import frames

@@ -12,8 +12,7 @@ from render.made_run import make_run
 
 from vbench.analysis.compare import compare
 from vbench.analysis.comparison import Comparison, store_comparison
-from vbench.analysis.gather import Report, gather
-from vbench.analysis.matched import match_recall
+from vbench.analysis.gather import Report, gather, match_recall
 from vbench.analysis.summary import Summary, summarize
 from vbench.numbers import write, write_difference, write_interval
 from vbench.render import frames
@@ -22,7 +21,8 @@ from vbench.render.page import words
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Table
 from vbench.render.page.sections import comparisons
-from vbench.render.page.tables import settings_table, verdict_table
+from vbench.render.page.sections.price import settings_table
+from vbench.render.page.words import verdict_table
 from vbench.render.terminal.compare import print_comparison
 from vbench.render.terminal.run import print_summary
 from vbench.runs.run import Run

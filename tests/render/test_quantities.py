@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from render.made_run import make_run
 
-from vbench.analysis.gather import gather
-from vbench.analysis.matched import match_recall
+from vbench.analysis.gather import gather, match_recall
 from vbench.errors import VbenchError
 from vbench.measures.grammar import parse
-from vbench.render.page.tables import settings_table, verdict_table
+from vbench.render.page.sections.price import settings_table
+from vbench.render.page.words import verdict_table
 from vbench.render.quantities import QUANTITIES, Quantity
 
 K = 10

@@ -8,8 +8,7 @@ import pytest
 from made_judge import MadeJudge, group_of
 
 from vbench.errors import MissingExtraError
-from vbench.tuning.combinations import require_optuna, search_combinations
-from vbench.tuning.search import Budget
+from vbench.tuning.search import Budget, require_optuna, search_combinations
 
 HAS_OPTUNA = importlib.util.find_spec("optuna") is not None
 needs_optuna = pytest.mark.skipif(not HAS_OPTUNA, reason="needs the extra tune")

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from vbench.analysis.delta import choose_delta
 from vbench.analysis.losses import (
     average_known,
+    choose_delta,
     divide_by_recall,
     estimate_group,
     estimate_loss,

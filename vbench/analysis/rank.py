@@ -11,9 +11,7 @@ from vbench.analysis.ranking import LEADING, RankingLoss, store_ranking
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.metric import FloatArray
-from vbench.ranking.interactions import identity, source_of
-from vbench.ranking.protocol import Material, Ranker
-from vbench.ranking.registry import name_of, resolve
+from vbench.ranking.protocol import Material, Ranker, name_of, resolve
 from vbench.ranking.simple import Popularity, known_popularity
 from vbench.ranking.stage import (
     Progress,
@@ -25,9 +23,10 @@ from vbench.ranking.stage import (
     scores_of,
     set_up,
 )
+from vbench.ranking.trained import identity, source_of
 from vbench.runs.failed import FailedTrial, failed_trials
-from vbench.runs.hardness import dataset_of
 from vbench.runs.run import Run
+from vbench.runs.vectors import dataset_of
 
 
 def rank(
@@ -48,7 +47,7 @@ def rank(
     ----------
     runs : of one dataset
     rankers
-        As :func:`vbench.ranking.registry.resolve` takes them; by default `tower`, and
+        As :func:`vbench.ranking.protocol.resolve` takes them; by default `tower`, and
         `popularity` where the items have it.
     k : number of candidates; by default the largest K that all runs hold
     dataset : by default the one that the first run names

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from vbench._document import Document, Interval
 from vbench.analysis.document import SettingRow
 from vbench.analysis.efforts import Clusters, Effort, effort_of
-from vbench.analysis.gather import Panel
+from vbench.analysis.gather import Panel, match_level, nearest_of
 from vbench.analysis.hardness import Association, associations, most_telling
 from vbench.analysis.internals import Internals, internals_of
-from vbench.analysis.matched import match_level, nearest_of
 from vbench.analysis.overlap import (
     Everywhere,
     Overlap,
@@ -34,12 +33,11 @@ from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures import usual
 from vbench.measures.hits import threshold
 from vbench.measures.tail import tail
-from vbench.runs.hardness import dataset_of, hardness_of
-from vbench.runs.names import Names
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
 from vbench.runs.selection import select
 from vbench.runs.settings import Setting, by_variant
+from vbench.runs.vectors import Names, dataset_of, hardness_of
 from vbench.stats.crossed import crossed_mean
 
 if TYPE_CHECKING:
@@ -229,7 +227,7 @@ def choose(
     """One setting of each index and build parameters: the nearest to the level of matched recall.
 
     That is the recall that the run was brought to, or the level at which its indexes are
-    compared: :func:`vbench.analysis.matched.match_level`.
+    compared: :func:`vbench.analysis.gather.match_level`.
 
     Raises
     ------

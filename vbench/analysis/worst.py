@@ -14,8 +14,8 @@ from vbench.data.dataset import Dataset
 from vbench.measures.answers import Answers
 from vbench.measures.tail import Tail
 from vbench.metric import distance
-from vbench.runs.names import UNNAMED, Names
 from vbench.runs.settings import Setting
+from vbench.runs.vectors import UNNAMED, Names
 
 Ids = NDArray[np.integer[Any]]
 

@@ -12,7 +12,7 @@ import msgspec
 
 import vbench
 from vbench._process.cores import usable_cores
-from vbench.bench import kernels, wire
+from vbench.bench import machine, wire
 from vbench.bench.call import current_call
 from vbench.bench.describe import redescribe, write_described_queries
 from vbench.bench.findings.findings import findings
@@ -291,7 +291,7 @@ def conclude(folder: Path, dataset: Dataset) -> Run:
     used: dict[str, str] = {}
     for environment in run.manifest.environments.values():
         used |= environment.kernels
-    found = findings(run, dataset, kernels.outdated_kernels(used))
+    found = findings(run, dataset, machine.outdated_kernels(used))
     if found != run.manifest.warnings:
         files.write_manifest(folder, msgspec.structs.replace(run.manifest, warnings=found))
         run = Run(folder)

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.indexes.answers import AnswerError, stack
+from vbench.indexes.protocol import Ids, Index, Vectors
+from vbench.metric import Metric
 
-Ids = NDArray[np.int64]
 SearchOne = Callable[[NDArray[np.float32], int], Any]
 
 QUIET = 0.93
@@ -57,7 +58,7 @@ class Pass(NamedTuple):
         Time of the whole pass, the harness's own included.
     """
 
-    ids: Ids
+    ids: NDArray[np.int64]
     latency_ns: NDArray[np.int64]
     wall_ns: int
     cpu_ns: int
@@ -246,3 +247,19 @@ def pass_seed(order_seed: int, number: int) -> int:
 def is_disturbed(done: Pass, *, local: bool) -> bool:
     """Whether other processes took the core during a pass."""
     return local and done.cpu_share < QUIET
+
+
+class Null(Index):
+    """Does nothing: what is measured on it is the harness's own cost."""
+
+    def fit(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> None:
+        self._n = len(base)
+        self._row = np.empty(0, dtype=np.int64)
+
+    def search(self, queries: Vectors, k: int) -> Ids:
+        return np.tile(self.search_one(queries, k), (len(queries), 1))
+
+    def search_one(self, query: Vectors, k: int) -> Ids:
+        if len(self._row) != k:
+            self._row = np.arange(k) % self._n
+        return self._row

@@ -25,7 +25,7 @@ from vbench._process.text import reason_of, trace_of
 from vbench._process.tree import Tree
 from vbench.bench import clock, memory, wire
 from vbench.bench.files import load_rows, read_rows
-from vbench.bench.kernels import kernels
+from vbench.bench.machine import kernels
 from vbench.indexes.answers import AnswerError, check_batch, check_range
 from vbench.indexes.protocol import Index, is_count, versions
 from vbench.indexes.registry import resolve
@@ -179,7 +179,7 @@ class Worker:
             return None
         return float(np.median(done.latency_ns))
 
-    def _batch(self, k: int) -> tuple[clock.Ids, int]:
+    def _batch(self, k: int) -> tuple[NDArray[np.int64], int]:
         """Ids of all queries in one call, and its time in ns."""
         given = self._given()
         before = zlib.crc32(given.data)

@@ -21,7 +21,7 @@ from vbench.data.dataset import Dataset
 from vbench.errors import warn
 from vbench.runs.schema import Build, Options, Overhead
 
-_NULL = "vbench.bench.null:Null"
+_NULL = "vbench.bench.clock:Null"
 _FEW_ROWS = 1000
 _NULL_SECONDS = 120.0
 _MEMORY_SHARE = 0.9

@@ -111,7 +111,7 @@ def rank(
     from vbench.cli.runs import open_runs
     from vbench.data.load import load
     from vbench.ranking.handoff import export_all
-    from vbench.runs.hardness import dataset_of
+    from vbench.runs.vectors import dataset_of
 
     def vectors(run: Run) -> Dataset:
         if dataset is None:

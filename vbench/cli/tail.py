@@ -192,8 +192,8 @@ def _rebuild(
     """
     from vbench.analysis.internals import internals_of, store_internals
     from vbench.analysis.rebuild import explain_internals
-    from vbench.runs.hardness import dataset_of
     from vbench.runs.schema import Warn
+    from vbench.runs.vectors import dataset_of
 
     pending = [each for each in settings if internals_of(each, delta) is None]
     if not pending:

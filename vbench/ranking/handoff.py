@@ -23,11 +23,11 @@ from vbench.metric import FloatArray
 from vbench.ranking.judgments import read_judgments
 from vbench.ranking.pool import Pool
 from vbench.ranking.stage import candidates_of
-from vbench.runs.hardness import hardness_of
 from vbench.runs.run import Run
 from vbench.runs.schema import Trial
 from vbench.runs.settings import Setting
 from vbench.runs.tables import write_frame
+from vbench.runs.vectors import hardness_of
 
 Format = Literal["trec", "parquet"]
 Ids = NDArray[np.integer[Any]]

@@ -289,7 +289,7 @@ class Run:
     def hardness(self, k: int) -> pl.DataFrame | None:
         """The hardness of every query at K, a column for each measure; None until it is asked for.
 
-        :func:`vbench.runs.hardness.hardness_of` computes it, as `vbench tail` does.
+        :func:`vbench.runs.vectors.hardness_of` computes it, as `vbench tail` does.
         """
         return tables.read_hardness(self.path, self.manifest.dataset.fingerprint, k)
 

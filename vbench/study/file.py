@@ -11,8 +11,7 @@ import msgspec
 
 from vbench._paths import resource_dir
 from vbench._toml import read_toml
-from vbench.analysis.gather import gather
-from vbench.analysis.matched import nearest
+from vbench.analysis.gather import gather, nearest
 from vbench.bench.prepare import MeasureOptions
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures.grammar import parse

@@ -17,8 +17,8 @@ from vbench.analysis.tuning import (
     TriedSetting,
     Tuning,
 )
+from vbench.bench.call import repeat_command
 from vbench.numbers import write
-from vbench.runs.again import repeat_command
 from vbench.runs.failed import failed_trials
 from vbench.runs.run import Run
 from vbench.runs.settings import same_as

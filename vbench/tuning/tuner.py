@@ -17,9 +17,15 @@ from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.indexes.recipe import Recipe
 from vbench.stats.intervals import check_level
-from vbench.tuning.combinations import require_optuna, search_combinations
 from vbench.tuning.document import Found, describe
-from vbench.tuning.search import Budget, Outcome, best_of, secure
+from vbench.tuning.search import (
+    Budget,
+    Outcome,
+    best_of,
+    require_optuna,
+    search_combinations,
+    secure,
+)
 from vbench.tuning.targets import (
     Objective,
     Target,

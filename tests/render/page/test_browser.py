@@ -17,8 +17,7 @@ from render.made_run import ODD_NAMES, make_run
 from render.stored import store_comparisons, store_ranking
 
 from vbench import numbers
-from vbench.analysis.gather import gather
-from vbench.analysis.matched import nearest
+from vbench.analysis.gather import gather, nearest
 from vbench.render.page.page import write
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn

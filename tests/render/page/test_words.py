@@ -6,8 +6,7 @@ from pathlib import Path
 
 from render.made_run import make_run
 
-from vbench.analysis.gather import gather
-from vbench.analysis.matched import match_recall
+from vbench.analysis.gather import gather, match_recall
 from vbench.analysis.summary import summarize_setting
 from vbench.numbers import write_interval
 from vbench.render.page import words

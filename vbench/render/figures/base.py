@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from vbench._plain import in_figure
-from vbench.analysis.gather import Panel, Report, gather
-from vbench.analysis.matched import match_recall, nearest
+from vbench.analysis.gather import Panel, Report, gather, match_recall, nearest
 from vbench.measures.hits import threshold
 from vbench.numbers import write
 from vbench.render import frames

@@ -25,7 +25,7 @@ _LOOSE = {"zero": False, "nice": False, "padding": 12}
 CHOICES = (ROBUSTNESS, *QUANTITIES)
 
 
-def against_recall(draw: Drawing) -> Spec:
+def draw_against_recall(draw: Drawing) -> Spec:
     """Robustness at δ against mean recall: equal averages, different floors."""
     up = "share of the queries that reach δ"
     across = number(
@@ -104,7 +104,7 @@ def against_recall(draw: Drawing) -> Spec:
     return draw.chart("curves", [AT_DELTA], layers, height=340)
 
 
-def trade_off(draw: Drawing, *, x: str, y: str, floor_of: str) -> Spec:
+def draw_trade_off(draw: Drawing, *, x: str, y: str, floor_of: str) -> Spec:
     """Any quantity against any other: one point for each setting, the front drawn through.
 
     Parameters

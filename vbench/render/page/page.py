@@ -16,8 +16,7 @@ from markupsafe import Markup, escape
 from vbench._document import Document
 from vbench._paths import resource_dir
 from vbench._plain import plain
-from vbench.analysis.gather import Panel, Report, gather
-from vbench.analysis.matched import MatchedRecall, match_recall
+from vbench.analysis.gather import MatchedRecall, Panel, Report, gather, match_recall
 from vbench.data.files import write_whole
 from vbench.errors import VbenchError
 from vbench.render import frames
@@ -25,7 +24,6 @@ from vbench.render.page import words
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Chart, Choice, Facts, Section, Slider, Table, Words
 from vbench.render.page.sections import SECTIONS
-from vbench.render.page.tables import verdict_table
 from vbench.render.palette import looks
 from vbench.runs.failed import FailedTrial, failed_trials
 from vbench.runs.run import Run
@@ -105,7 +103,7 @@ def _verdict(panel: Panel, at: MatchedRecall) -> dict[str, Any]:
     return {
         "panel": panel.id,
         "words": [sentence for sentence in sentences if sentence],
-        "table": verdict_table(panel, at),
+        "table": words.verdict_table(panel, at),
     }
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from vbench.numbers import Ends, Unit, write, write_ends
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -70,6 +72,11 @@ class Cell:
     value: float | str | None = None
     note: str = ""
     shade: float | None = None
+
+
+def number_cell(found: Ends, unit: Unit) -> Cell:
+    """A value, with its interval in small figures."""
+    return Cell(write(found.value, unit), found.value, write_ends(found, unit))
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,16 @@
-"""The run in sentences."""
+"""The verdict on a run: in sentences, and as a table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from vbench.analysis.gather import Panel, Report
-from vbench.analysis.matched import MatchedRecall
+from vbench.analysis.gather import MatchedRecall, Panel, Report
 from vbench.analysis.summary import summarize_setting
 from vbench.measures.hits import threshold
+from vbench.measures.recall import Robustness
 from vbench.numbers import Ends, write, write_interval
+from vbench.render.page.parts import Cell, Column, Row, Table, number_cell
+from vbench.render.quantities import BY_KEY
 from vbench.runs.settings import Setting
 
 _METRICS = {"l2": "Euclidean distance", "ip": "inner product", "cosine": "cosine similarity"}
@@ -115,3 +117,50 @@ def _few(settings: Sequence[Setting]) -> tuple[Sequence[Setting], str]:
 def _listed(items: Iterable[str]) -> str:
     *head, last = items
     return f"{', '.join(head)} and {last}" if head else last
+
+
+_VERDICT_DELTAS = (0.5, 0.9, 1.0)
+_VERDICT_PRICES = ("p99_latency", "qps")
+
+
+def verdict_table(panel: Panel, matched: MatchedRecall) -> Table:
+    """One row for each index at matched recall: the verdict, with 95 % intervals."""
+    order = sorted(matched.chosen.values(), key=lambda shown: not matched.is_at_level(shown))
+    rows = {shown: summarize_setting(shown).measures for shown in order}
+    prices = [
+        BY_KEY[key]
+        for key in _VERDICT_PRICES
+        if any(of[BY_KEY[key].name(panel.k)].value is not None for of in rows.values())
+    ]
+    robustness = [f"Robustness(delta={delta})@{panel.k}" for delta in _VERDICT_DELTAS]
+    shown_ = [BY_KEY[key] for key in ("zero_recall", "worst")]
+    columns = [
+        Column("index", number=False),
+        Column("setting", number=False),
+        Column("mean recall", "The average that is usually reported"),
+        *(
+            Column(Robustness(delta).short, f"Share of the {Robustness(delta).label}")
+            for delta in _VERDICT_DELTAS
+        ),
+        *(Column(each.short, each.title) for each in (*shown_, *prices)),
+    ]
+    table = []
+    for shown, of in rows.items():
+        cells = [
+            Cell(shown.title),
+            Cell(shown.label or "–", note="" if matched.is_at_level(shown) else "other recall"),
+            number_cell(of[f"Recall@{panel.k}"], "score"),
+            *(number_cell(of[name], "share") for name in robustness),
+            *(number_cell(of[each.name(panel.k)], each.unit) for each in (*shown_, *prices)),
+        ]
+        table.append(Row(cells, pick=shown.id, index=shown.title))
+    return Table(
+        f"verdict-{panel.id}",
+        f"{matched.heading}, about {matched.level:.2f}: {panel.name}",
+        "R-0.9: share of the queries with recall ≥ 0.9, the others likewise. Zero-recall: "
+        "share of the queries none of whose neighbors was found. p99: the latency that one call in "
+        "a hundred exceeds. Small figures: 95 % intervals over queries and builds.",
+        columns,
+        table,
+        panel=panel.id,
+    )

@@ -1,4 +1,4 @@
-"""Section: how evenly the indexes answer."""
+"""Section: how evenly the indexes answer, by bars at δ, curves, a histogram, and builds."""
 
 from __future__ import annotations
 
@@ -6,9 +6,22 @@ import polars as pl
 
 from vbench.analysis.gather import Report
 from vbench.render import frames
-from vbench.render.page import charts_evenness as charts
-from vbench.render.page.charts import Drawing
-from vbench.render.page.charts_price import against_recall
+from vbench.render.page.charts import (
+    AT_DELTA,
+    AT_LEVEL,
+    AT_TENTH,
+    HOVER_REACHED,
+    Drawing,
+    Spec,
+    hover,
+    lit,
+    mark,
+    name_band,
+    number,
+    rule,
+    share,
+)
+from vbench.render.page.charts_price import draw_against_recall
 from vbench.render.page.parts import Chart, Section
 
 
@@ -24,7 +37,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
             "Share of the queries for which at least δ of the true neighbors were found, for the "
             "setting of each index that is nearest to the chosen mean recall. Thin lines are 95 % "
             "intervals.",
-            charts.bars(draw),
+            draw_bars(draw),
         ),
         Chart(
             "curves",
@@ -32,7 +45,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
             "The share of queries that reach each δ. The area under a line is its mean recall: "
             "lines of equal means that differ must cross. Shaded: a 95 % band for the whole "
             "curve.",
-            charts.curves(draw),
+            draw_curves(draw),
         ),
         Chart(
             "against-recall",
@@ -40,14 +53,14 @@ def section(report: Report, draw: Drawing) -> Section | None:
             "Robustness at δ against mean recall, one mark per setting. A line above another "
             "serves more queries well at the same average. Shaded: within the tolerance of the "
             "chosen mean recall.",
-            against_recall(draw),
+            draw_against_recall(draw),
         ),
         Chart(
             "histogram",
             "Recall of the queries",
             "How recall is distributed over the queries. The leftmost bar is the zero-recall "
             "queries. Heights are on a square-root scale, so that small bars remain visible.",
-            charts.histogram(draw),
+            draw_histogram(draw),
         ),
     ]
     if several:
@@ -57,7 +70,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
                 "Build to build",
                 "One mark per build of the same configuration (δ rounded up to a tenth). Where "
                 "the ranges overlap, which index is better depends on the build.",
-                charts.builds(draw),
+                draw_builds(draw),
             ),
         ]
     data = {
@@ -74,3 +87,206 @@ def section(report: Report, draw: Drawing) -> Section | None:
         parts,
         data,
     )
+
+
+def draw_bars(draw: Drawing) -> Spec:
+    """Robustness at δ of each index, at the level of recall, with its interval."""
+    title = "share of the queries that reach δ"
+    band = {"y": name_band()}
+    bar = mark(
+        "bar",
+        {
+            **band,
+            "x": share("robustness", title),
+            "color": draw.color,
+            "opacity": lit(0.25, 0.9),
+            "tooltip": hover(*HOVER_REACHED),
+        },
+        height=16,
+        cornerRadiusEnd=3,
+    )
+    interval = rule(
+        {**band, "x": share("low", title), "x2": {"field": "high"}}, strokeWidth=1.6, opacity=0.75
+    )
+    value = {
+        "mark": {"type": "text", "align": "left", "dx": 6},
+        "encoding": {
+            **band,
+            "x": share("high", title),
+            "text": number("robustness", format=".1%"),
+        },
+    }
+    return draw.chart(
+        "curves",
+        [AT_DELTA, *AT_LEVEL],
+        [bar, interval, value],
+        height=draw.bands,
+        padding={"left": 4, "top": 4, "bottom": 4, "right": 52},
+    )
+
+
+def draw_curves(draw: Drawing) -> Spec:
+    """Robustness against δ: faint lines for all settings, strong ones at the level of recall."""
+    x = share("delta", "δ: the recall that a query must reach")
+    up = "share of the queries that reach it"
+    line = {"x": x, "y": share("robustness", up), "color": draw.color, "detail": {"field": "id"}}
+    every = mark("line", line, strokeWidth=0.7, opacity=0.13)
+    band = mark(
+        "area",
+        {
+            **line,
+            "y": share("band_low", up),
+            "y2": {"field": "band_high"},
+            "opacity": lit(0.02, 0.12),
+        },
+    )
+    strong = mark("line", {**line, "strokeDash": draw.dash, "opacity": lit()}, strokeWidth=2.4)
+    here = {
+        "transform": [{"aggregate": [{"op": "max", "field": "delta", "as": "delta"}]}],
+        **rule({"x": x}, opacity=0.5, strokeDash=[4, 3]),
+    }
+    point = mark(
+        "point",
+        {
+            **line,
+            "shape": draw.shape,
+            "opacity": lit(),
+            "tooltip": hover(number("delta", title="δ", format=".2f"), *HOVER_REACHED),
+        },
+        filled=True,
+        size=90,
+    )
+    return draw.chart(
+        "curves",
+        [],
+        [
+            every,
+            {"transform": AT_LEVEL, "layer": [band, strong]},
+            {"transform": [*AT_LEVEL, AT_DELTA], "layer": [here, point]},
+        ],
+        height=360,
+    )
+
+
+def draw_histogram(draw: Drawing) -> Spec:
+    """Share of the queries by recall, one small chart for each index."""
+    x = {
+        "field": "recall_of_query",
+        "type": "ordinal",
+        "title": None,
+        "sort": {"field": "bar", "op": "min"},
+        "axis": {"labelAngle": -45, "ticks": False, "labelOverlap": True},
+    }
+    y = number(
+        "share",
+        title=None,
+        axis={"format": ".0%", "values": [0.01, 0.1, 0.3, 0.6, 1], "domain": False, "ticks": False},
+        scale={"type": "sqrt", "domain": [0, 1]},
+    )
+    bar = mark(
+        "bar",
+        {
+            "x": x,
+            "y": y,
+            "color": draw.color,
+            "opacity": lit(0.25, 0.9),
+            "tooltip": hover(
+                {"field": "recall_of_query", "type": "ordinal", "title": "recall of a query"},
+                number("share", title="share of queries", format=".2%"),
+            ),
+        },
+        cornerRadiusEnd=1.5,
+    )
+    ends = {
+        "transform": [{"filter": "datum.bar === 0 || datum.bar === datum.last"}],
+        "mark": {"type": "text", "dy": -7, "fontSize": 11, "fontWeight": "bold"},
+        "encoding": {"x": x, "y": y, "text": number("share", format=".1%")},
+    }
+    last = {"joinaggregate": [{"op": "max", "field": "bar", "as": "last"}], "groupby": ["id"]}
+    return {
+        **draw.rows("histogram", [*AT_LEVEL, last]),
+        "columns": draw.count,
+        "spacing": 14,
+        "facet": {
+            "field": "name",
+            "type": "nominal",
+            "title": None,
+            "sort": {"field": "order", "op": "min"},
+            "header": {"labelLimit": 200, "labelFontWeight": "bold", "labelAnchor": "start"},
+        },
+        "spec": {"width": 210, "height": 130, "layer": [bar, ends]},
+    }
+
+
+def draw_tails(draw: Drawing) -> Spec:
+    """Queries under δ: in every build, and in some of them only."""
+    bar = mark(
+        "bar",
+        {
+            "y": name_band(),
+            "x": number(
+                "share",
+                title="share of the queries under δ",
+                axis={"format": "~%", "tickCount": 6},
+                stack="zero",
+            ),
+            "order": {"field": "place", "type": "ordinal"},
+            "color": draw.color,
+            "opacity": {
+                "condition": {"test": "datum.tail === 'persistent'", "value": 0.95},
+                "value": 0.4,
+            },
+            "tooltip": hover(
+                {"field": "kind", "type": "nominal", "title": "tail"},
+                number("share", title="share of queries", format=".2%"),
+            ),
+        },
+        height=18,
+    )
+    return draw.chart(
+        "curves",
+        [
+            AT_DELTA,
+            *AT_LEVEL,
+            {"fold": ["persistent", "build_dependent"], "as": ["tail", "share"]},
+            {"calculate": "datum.tail === 'persistent' ? 0 : 1", "as": "place"},
+            {"calculate": "replace(datum.tail, '_', '-')", "as": "kind"},
+        ],
+        [bar],
+        height=draw.bands,
+    )
+
+
+def draw_builds(draw: Drawing) -> Spec:
+    """Robustness of every build: how far one build may lie from another."""
+    title = "queries that reach δ, by build"
+    x = share("robustness", title, whole=False, nice=True)
+    span = mark(
+        "rule",
+        {
+            "y": name_band(),
+            "x": {**x, "aggregate": "min"},
+            "x2": {"field": "robustness", "aggregate": "max"},
+            "color": draw.color,
+        },
+        strokeWidth=5,
+        opacity=0.22,
+        strokeCap="round",
+    )
+    dots = mark(
+        "point",
+        {
+            "y": name_band(),
+            "x": x,
+            "color": draw.color,
+            "shape": draw.shape,
+            "opacity": lit(),
+            "tooltip": hover(
+                {"field": "build", "type": "ordinal"},
+                number("robustness", title="reach δ", format=".2%"),
+            ),
+        },
+        filled=True,
+        size=80,
+    )
+    return draw.chart("builds", [AT_TENTH, *AT_LEVEL], [span, dots], height=draw.bands)

@@ -9,8 +9,18 @@ from vbench.analysis.hardness import LABELS
 from vbench.analysis.tail import explain_panel, settings_of
 from vbench.numbers import Unit, write
 from vbench.render import frames
-from vbench.render.page import charts_tail as charts
-from vbench.render.page.charts import Drawing
+from vbench.render.page.charts import (
+    AT_LEVEL,
+    AT_TENTH,
+    Drawing,
+    Spec,
+    hover,
+    lit,
+    mark,
+    name_band,
+    number,
+    share,
+)
 from vbench.render.page.parts import Cell, Chart, Choice, Column, Row, Section, Table, Words
 from vbench.runs.settings import spell
 
@@ -35,7 +45,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
                 "The smallest setting of the sweep from which on a query reaches δ (rounded up to "
                 "a tenth): pale for the narrowest, full for the widest, gray for queries that no "
                 "setting here serves. Where most need little, one setting for all wastes much.",
-                charts.efforts(draw, max(frame["id"].n_unique() for frame in efforts)),
+                draw_efforts(draw, max(frame["id"].n_unique() for frame in efforts)),
             )
         )
         parts += [table for p in report.panels if (table := _gains(p)).rows]
@@ -71,7 +81,7 @@ def _hardness(report: Report, draw: Drawing) -> list[Chart | Table | Words]:
             "Recall by hardness" if number == 1 else "… and by another measure",
             "Queries ordered by a measure of hardness and cut into ten equal parts: mean recall "
             "of each part. A line that falls at one end shows whom the index misses.",
-            charts.against_recall(draw, name),
+            draw_hardness(draw, name),
             (Choice("measure", "Hardness", options, name),),
             half=True,
         )
@@ -162,3 +172,100 @@ def _gains(panel: Panel) -> Table:
         rows,
         panel=panel.id,
     )
+
+
+def draw_hardness(draw: Drawing, measure: str) -> Spec:
+    """Mean recall of each tenth of the queries, ordered by a hardness measure."""
+    x = number(
+        "tenth",
+        type="ordinal",
+        title="tenths of the queries, from the smallest value to the largest",
+        axis={"labelAngle": 0},
+    )
+    place = {
+        "x": x,
+        "y": share("mean_recall", "mean recall", whole=False, padding=8),
+        "color": draw.color,
+        "detail": {"field": "id"},
+        "opacity": lit(),
+    }
+    line = mark("line", {**place, "strokeDash": draw.dash}, strokeWidth=2)
+    point = mark(
+        "point",
+        {
+            **place,
+            "shape": draw.shape,
+            "tooltip": hover(
+                {"field": "measure", "type": "nominal"},
+                number("from", format=".4~r"),
+                number("to", format=".4~r"),
+                number("mean_recall", title="mean recall of these queries", format=".4f"),
+            ),
+        },
+        filled=True,
+        size=60,
+    )
+    return draw.chart(
+        "hardness",
+        [{"filter": "datum.measure === measure"}, *AT_LEVEL],
+        [line, point],
+        height=260,
+        parameters={"measure": measure},
+    )
+
+
+def draw_efforts(draw: Drawing, rows: int) -> Spec:
+    """For each sweep the shares of the queries by their smallest sufficient setting."""
+    bar = mark(
+        "bar",
+        {
+            "y": {**name_band(), "field": "family"},
+            "x": number(
+                "share",
+                title="share of the queries",
+                stack="zero",
+                axis={"format": ".0%", "tickCount": 6},
+                scale={"domain": [0, 1], "nice": False},
+            ),
+            "order": {"field": "step", "type": "quantitative"},
+            "color": {
+                "condition": {**draw.color, "test": "datum.served === 1"},
+                "value": "#88888855",
+            },
+            "opacity": {"field": "strength", "type": "quantitative", "scale": None, "legend": None},
+            "tooltip": [
+                {"field": "family", "type": "nominal", "title": "index"},
+                {"field": "needs", "type": "nominal", "title": "smallest sufficient setting"},
+                number("share", title="share of the queries", format=".2%"),
+            ],
+        },
+        height=20,
+        stroke="var(--card)",
+        strokeWidth=1,
+    )
+    text = {
+        "mark": {"type": "text", "fontSize": 10, "aria": False},
+        "encoding": {
+            "y": {**name_band(), "field": "family"},
+            "x": number("share", stack="zero", bandPosition=0.5),
+            "order": {"field": "step", "type": "quantitative"},
+            "text": {"field": "needs", "type": "nominal"},
+            "opacity": {"condition": {"test": _HAS_ROOM, "value": 0.9}, "value": 0},
+        },
+    }
+    strength = "datum.served ? 0.25 + 0.7 * datum.step / max(1, datum.steps - 1) : 1"
+    return draw.chart(
+        "efforts",
+        [
+            AT_TENTH,
+            {"filter": "datum.share > 0"},
+            {"calculate": "datum.served ? datum.smallest : 'none here'", "as": "needs"},
+            {"calculate": f"({strength}) * ({_LIT_FAMILY})", "as": "strength"},
+        ],
+        [bar, text],
+        height=draw.height_of(rows),
+    )
+
+
+_LIT_FAMILY = "pick === '' || pick === datum.index || pick === datum.id ? 1 : 0.25"
+_HAS_ROOM = "datum.share * width > 7 * length(datum.needs)"

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import msgspec
 
 from vbench.analysis.gather import Report
+from vbench.bench.call import repeat_command
 from vbench.numbers import write
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Facts, Section
-from vbench.runs.again import repeat_command
 from vbench.runs.run import Run
 from vbench.runs.schema import Environment
 

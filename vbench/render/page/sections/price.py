@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from vbench.analysis.gather import Report
+from vbench.analysis.gather import Panel, Report
+from vbench.analysis.summary import standard_measures, summarize_setting
+from vbench.measures.usual import DELTA
+from vbench.numbers import write
 from vbench.render import frames
 from vbench.render.page import charts_price as charts
 from vbench.render.page.charts import Drawing
-from vbench.render.page.parts import Chart, Choice, Section, Slider, Table
-from vbench.render.page.tables import settings_table
+from vbench.render.page.parts import Cell, Chart, Choice, Column, Row, Section, Slider, Table
 
 _PREFERRED = ("qps", "batch_qps", "work", "size", "build_time", "recall")
 
@@ -25,7 +27,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
             "Trade-offs",
             "One mark per setting; the broad gray line is the Pareto front. Raise the minimum to "
             "keep only the settings that reach it.",
-            charts.trade_off(draw, x=price, y="robustness", floor_of="recall"),
+            charts.draw_trade_off(draw, x=price, y="robustness", floor_of="recall"),
             (
                 Choice("y", "y axis", options, "robustness"),
                 Choice("x", "x axis", options, price),
@@ -55,3 +57,41 @@ def _known(report: Report) -> set[str]:
             if each.key in frame.columns and frame[each.key].null_count() < len(frame)
         }
     return known
+
+
+def settings_table(panel: Panel) -> Table:
+    """Every setting of a panel with everything that was measured."""
+    rows = {shown: summarize_setting(shown).measures for shown in panel.settings}
+    live = f"Robustness(delta={DELTA})@{panel.k}"
+    measures = [
+        measure
+        for measure in standard_measures(panel.k)
+        # The live column shows it until the slider is moved.
+        if str(measure) != live and any(of[str(measure)].value is not None for of in rows.values())
+    ]
+    columns = [
+        Column("index", number=False),
+        Column("setting", number=False),
+        Column("R-δ", "Share of the queries that reach the δ of the slider", live="robustness"),
+        *(Column(each.short, each.label) for each in measures),
+    ]
+    table = []
+    for shown, of in rows.items():
+        values = [(of[str(each)].value, each.unit) for each in measures]
+        cells = [
+            Cell(shown.title),
+            Cell(shown.label or "–"),
+            Cell(write(of[live].value, "share"), of[live].value),
+            *(Cell(write(value, unit), value) for value, unit in values),
+        ]
+        table.append(Row(cells, pick=shown.id, index=shown.title))
+    return Table(
+        f"settings-{panel.id}",
+        f"Every setting: {panel.name}",
+        "Means over builds. Click a heading to sort, a row to pick the setting out in all charts. "
+        "Intervals and spreads are in the download.",
+        columns,
+        table,
+        panel=panel.id,
+        filterable=True,
+    )

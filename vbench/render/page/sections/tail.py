@@ -1,4 +1,4 @@
-"""Section: which queries an index underserves."""
+"""Section: which queries an index underserves, by segment, and whether another would serve them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,19 @@ from vbench.analysis.tail import TailReport, explain_panel, settings_of
 from vbench.analysis.worst import WorstQuery
 from vbench.numbers import write
 from vbench.render import frames
-from vbench.render.page import charts_evenness, charts_tail
-from vbench.render.page.charts import Drawing
+from vbench.render.page.charts import (
+    AT_LEVEL,
+    AT_TENTH,
+    LIT,
+    ROW_NAMES,
+    Drawing,
+    Spec,
+    hover,
+    mark,
+    number,
+)
 from vbench.render.page.parts import Cell, Chart, Column, Row, Section, Table, Words
+from vbench.render.page.sections.evenness import draw_tails
 
 
 def section(report: Report, draw: Drawing) -> Section | None:
@@ -30,7 +40,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
                 "Share of each segment's queries under δ (rounded up to a tenth), with 95 % "
                 "intervals, the worst first. An index that fails one segment looks well on average."
                 + _left_out(report),
-                charts_tail.segments(draw, max(frame["place"].n_unique() for frame in segments)),
+                draw_segments(draw, max(frame["place"].n_unique() for frame in segments)),
             )
         )
     overlaps = [frame for p in report.panels if len(frame := frames.overlap(p))]
@@ -43,7 +53,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
                 "Would another index have served them?",
                 "Of the queries that the index of a row leaves under δ in most builds, the share "
                 "that the index of a column leaves under δ too; settings at matched recall.",
-                charts_tail.overlap(draw, rows),
+                draw_overlap(draw, rows),
             )
         )
         parts += [_everywhere(panel) for panel in report.panels]
@@ -71,7 +81,7 @@ def _tails(report: Report, draw: Drawing) -> Chart:
         "Queries under δ. Strong: in every build (persistent: this kind of index does not serve "
         "them). Pale: in some builds only (build-dependent: another build would have). One build "
         "cannot tell them apart.",
-        charts_evenness.tails(draw),
+        draw_tails(draw),
     )
 
 
@@ -132,10 +142,10 @@ def _places(told: TailReport) -> dict[int, int]:
     """The queries that are among the worst of some index, and their best place in such a list."""
     lists: list[tuple[WorstQuery, ...]] = [index.worst for index in told.indexes]
     place: dict[int, int] = {}
-    for number in range(max(map(len, lists))):
+    for rank in range(max(map(len, lists))):
         for worst in lists:
-            if number < len(worst):
-                place.setdefault(worst[number].query, number)
+            if rank < len(worst):
+                place.setdefault(worst[rank].query, rank)
     return place
 
 
@@ -145,3 +155,113 @@ def _own(value: object) -> Cell:
     if isinstance(value, bool):
         return Cell(str(value).lower(), int(value))
     return Cell("–" if value is None else str(value), value if isinstance(value, int) else None)
+
+
+def draw_segments(draw: Drawing, count: int) -> Spec:
+    """Share of each segment's queries under δ: `count` bands at most, one mark an index."""
+    y = {
+        "y": {
+            "field": "label",
+            "type": "nominal",
+            "title": None,
+            "sort": {"field": "place", "op": "min"},
+            "axis": ROW_NAMES,
+            "scale": {"paddingInner": 0.25},
+        },
+        "yOffset": {"field": "name", "type": "nominal", "sort": {"field": "order", "op": "min"}},
+    }
+    title = "queries of the segment under δ"
+    axis = {"title": title, "axis": {"format": "~%", "tickCount": 6}}
+    faded = {"condition": {"test": LIT, "value": 0.9}, "value": 0.15}
+    interval = mark(
+        "rule",
+        {
+            **y,
+            "x": number("low", **axis),
+            "x2": {"field": "high"},
+            "color": draw.color,
+            "opacity": faded,
+        },
+        strokeWidth=2,
+    )
+    point = mark(
+        "point",
+        {
+            **y,
+            "x": number("under", **axis),
+            "color": draw.color,
+            "shape": draw.shape,
+            "opacity": faded,
+            "tooltip": hover(
+                {"field": "label", "type": "nominal", "title": "segment"},
+                number("queries", title="queries in it", format=","),
+                number("under", title="under δ", format=".2%"),
+                number("low", title="95 % interval from", format=".2%"),
+                number("high", title="to", format=".2%"),
+            ),
+        },
+        filled=True,
+        size=70,
+    )
+    return draw.chart(
+        "segments",
+        [
+            AT_TENTH,
+            *AT_LEVEL,
+            {"calculate": "datum.column + ': ' + datum.segment", "as": "label"},
+        ],
+        [interval, point],
+        height=count * (14 * draw.count + 10),
+    )
+
+
+def draw_overlap(draw: Drawing, rows: int) -> Spec:
+    """Of the queries under δ with the index of a row, the share under δ with that of a column."""
+    x = {
+        "field": "other",
+        "type": "nominal",
+        "title": "… this one leaves too",
+        "sort": {"field": "place", "op": "min"},
+        "axis": {"labelAngle": -35, "labelLimit": 140, "ticks": False, "domain": False},
+    }
+    y = {
+        "field": "name",
+        "type": "nominal",
+        "title": "what this index leaves …",
+        "sort": {"field": "order", "op": "min"},
+        "axis": {"labelLimit": 140, "ticks": False, "domain": False},
+    }
+    cell = mark(
+        "rect",
+        {
+            "x": x,
+            "y": y,
+            "color": number(
+                "share",
+                legend=None,
+                scale={"domain": [0, 1], "range": ["#5647FF11", "#5647FFDD"]},
+            ),
+            "opacity": {"condition": {"test": LIT, "value": 1}, "value": 0.3},
+            "tooltip": [
+                {"field": "name", "type": "nominal", "title": "under δ with"},
+                number("under", title="queries", format=","),
+                {"field": "other", "type": "nominal", "title": "also with"},
+                number("share", title="share of them", format=".1%"),
+            ],
+        },
+        cornerRadius=3,
+    )
+    text = {
+        "mark": {"type": "text"},
+        "encoding": {
+            "x": x,
+            "y": y,
+            "text": number("share", format=".0%"),
+            "opacity": {"condition": {"test": "bandwidth('x') > 30", "value": 1}, "value": 0},
+            "color": {
+                "condition": {"test": "datum.share > 0.6", "value": "#fff"},
+                "value": "currentColor",
+            },
+        },
+    }
+    return draw.chart("overlap", [AT_TENTH], [cell, text], height=draw.height_of(rows))

@@ -1,8 +1,9 @@
-"""The hardness of a run's queries: computed once from its vectors, kept with the dataset's."""
+"""What a run's dataset tells beside its folder: names of queries and items, their hardness."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vbench.data.dataset import Dataset
 from vbench.data.ground_truth import compute_ground_truth
@@ -14,6 +15,8 @@ from vbench.runs.run import Run
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from vbench.data.dataset import Dataset
 
 _DEPTH = 200
 """`lid` needs 100 neighbors, `expansion` twice K."""
@@ -79,3 +82,39 @@ def hardness_of(run: Run, k: int, dataset: Dataset | None = None) -> pl.DataFram
     frame = pl.DataFrame(columns)
     tables.write_hardness(fingerprint, k, frame)
     return frame
+
+
+class Names(NamedTuple):
+    """Ids of queries and items by row number, as far as they are known.
+
+    Attributes
+    ----------
+    queries : one for each query, or None
+    items : by row number
+    """
+
+    queries: pl.Series | None
+    items: Mapping[int, Any]
+
+    @classmethod
+    def of(cls, run: Run, dataset: Dataset | None = None) -> Names:
+        """Take those that a run keeps, else those of its dataset."""
+        queries, items = run.query_ids, run.items
+        if queries is None and dataset is not None:
+            queries = dataset.query_ids
+        if items is not None and items.ids is not None:
+            return cls(queries, dict(zip(items.numbers.tolist(), items.ids.to_list(), strict=True)))
+        ids = None if dataset is None else dataset.item_ids
+        return cls(queries, {} if ids is None else dict(enumerate(ids.to_list())))
+
+    def query(self, row: int) -> Any:
+        """Give the id of a query, or its row number."""
+        return row if self.queries is None else self.queries[row]
+
+    def item(self, row: int) -> Any:
+        """Give the id of an item, or its row number."""
+        return self.items.get(row, row)
+
+
+UNNAMED = Names(None, {})
+"""Row numbers alone."""

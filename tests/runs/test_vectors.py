@@ -12,8 +12,8 @@ import vbench
 from vbench.analysis.tail import explain
 from vbench.errors import VbenchError
 from vbench.measures.hardness import NAMES
-from vbench.runs import hardness as room
-from vbench.runs.hardness import dataset_of, hardness_of
+from vbench.runs import vectors as room
+from vbench.runs.vectors import dataset_of, hardness_of
 
 
 @pytest.fixture(scope="module")
