@@ -89,7 +89,7 @@ class Run(_Run):
             if (spelt := each.parameters) is not None
         ]
         return html_table(
-            f"Run {self.path}: {self.counted}",
+            f"Run {self.path}: {self.completion}",
             ("index", "parameters", "K", "builds", "mean recall"),
             rows,
             f"{facts.name}: {facts.n:,} base vectors × {facts.d}, {facts.m:,} queries, "

@@ -11,12 +11,18 @@ import polars as pl
 import pytest
 from run_folder import answered
 
-from vbench.analysis.segments import crossed, divide, grouped, segment_columns, segment_rows
+from vbench.analysis.segments import (
+    cross_columns,
+    divide,
+    group_values,
+    segment_columns,
+    segment_rows,
+)
 from vbench.errors import UnknownNameError, VbenchError
 
 
 def sizes(values: list[Any]) -> dict[str, int]:
-    names, members = grouped(pl.Series("x", values))
+    names, members = group_values(pl.Series("x", values))
     assert members.shape == (len(values),)
     return dict(zip(names, np.bincount(members, minlength=len(names)).tolist(), strict=True))
 
@@ -48,7 +54,7 @@ def test_every_word_is_a_segment() -> None:
 
 def test_numbers_that_are_names_are_not_cut_into_quarters() -> None:
     """A region's number is no amount."""
-    names, members = grouped(pl.Series("region_id", [*range(40)] * 25))
+    names, members = group_values(pl.Series("region_id", [*range(40)] * 25))
     assert names == [str(i) for i in range(40)]
     assert np.bincount(members).tolist() == [25] * 40
 
@@ -56,7 +62,7 @@ def test_numbers_that_are_names_are_not_cut_into_quarters() -> None:
 def test_times_become_quarters_too() -> None:
     """Named by their first and last day."""
     days = [date(2020, 1, 1) + timedelta(days=i) for i in range(100)]
-    names, members = grouped(pl.Series("since", days))
+    names, members = group_values(pl.Series("since", days))
     assert names[0] == "2020-01-01 … 2020-01-25"
     assert np.bincount(members).tolist() == [25] * 4
 
@@ -102,9 +108,9 @@ def test_two_columns_can_be_crossed(tmp_path: Path) -> None:
     assert pairs == {"a × x": 50, "a × y": 50, "b × x": 50, "b × z": 50}
     assert (rows[0].share, rows[0].lift) == (1.0, 4.0)
     with pytest.raises(VbenchError, match="kind cannot be crossed with itself"):
-        crossed(run, "kind", "kind")
+        cross_columns(run, "kind", "kind")
     with pytest.raises(UnknownNameError, match="unknown column of the queries 'lands'"):
-        crossed(run, "kind", "lands")
+        cross_columns(run, "kind", "lands")
 
 
 def test_share_and_lift_are_those_of_counting(tmp_path: Path) -> None:

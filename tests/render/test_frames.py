@@ -92,7 +92,7 @@ def test_footing_prefers_the_usual_level_where_all_come_near(tmp_path: Path) -> 
 def test_rounding_keeps_the_digits_that_mean_something() -> None:
     """Of Robustness ten, of other numbers six; whole numbers stay."""
     frame = pl.DataFrame({"robustness": [1 / 3], "a": [2e-9 / 3], "b": [123456789]})
-    rounded = frame.with_columns(frames.rounded(frame))
+    rounded = frame.with_columns(frames.round_columns(frame))
     assert rounded.rows() == [(0.3333333333, 6.66667e-10, 123456789)]
 
 

@@ -65,7 +65,7 @@ def segment_columns(run: Run) -> list[str]:
     return [column.name for column in run.columns.get_columns() if role(column) == "segment"]
 
 
-def grouped(values: pl.Series) -> tuple[list[str], Members]:
+def group_values(values: pl.Series) -> tuple[list[str], Members]:
     """The segments that a column divides the queries into, ordered by value.
 
     Every value is one, however many there are; of amounts with more than a dozen values the
@@ -108,8 +108,8 @@ def _spelt(value: Any) -> str:
 
 def divide(run: Run, cross: Cross = ()) -> list[Segment]:
     """Every segment of the queries of a run, and every pair of values of the columns in `cross`."""
-    divided = {column: grouped(run.columns[column]) for column in segment_columns(run)}
-    divided |= {TIMES.join(pair): crossed(run, *pair) for pair in cross}
+    divided = {column: group_values(run.columns[column]) for column in segment_columns(run)}
+    divided |= {TIMES.join(pair): cross_columns(run, *pair) for pair in cross}
     return [
         Segment(column, name, members == number)
         for column, (names, members) in divided.items()
@@ -165,8 +165,8 @@ def worst_of_each(ranked: Sequence[S]) -> list[S]:
     return kept
 
 
-def crossed(run: Run, one: str, other: str) -> tuple[list[str], Members]:
-    """The pairs of values of two columns that occur, as :func:`grouped` gives segments.
+def cross_columns(run: Run, one: str, other: str) -> tuple[list[str], Members]:
+    """The pairs of values of two columns that occur, as :func:`group_values` gives segments.
 
     Raises
     ------
@@ -184,7 +184,7 @@ def crossed(run: Run, one: str, other: str) -> tuple[list[str], Members]:
                 f"the column {column} divides no queries ({kind}); cross two of "
                 f"{', '.join(segment_columns(run)) or 'none'}"
             )
-        sides.append(grouped(run.columns[column]))
+        sides.append(group_values(run.columns[column]))
     (names, members), (others, inner) = sides
     codes, numbers = np.unique(members * len(others) + inner, return_inverse=True)
     pairs = [divmod(int(code), len(others)) for code in codes]

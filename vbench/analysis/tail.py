@@ -23,7 +23,7 @@ from vbench.analysis.overlap import (
     in_most_builds,
     overlap_of,
 )
-from vbench.analysis.segments import Cross, Segment, SegmentRow, crossed, divide, segment_rows
+from vbench.analysis.segments import Cross, Segment, SegmentRow, cross_columns, divide, segment_rows
 from vbench.analysis.verdict import spoils
 from vbench.analysis.worst import WorstQuery, with_neighbors, worst_rows
 from vbench.bench.findings.copies import warn_of_copies, wrong_copies
@@ -198,7 +198,7 @@ def explain(
     if number < 0:
         raise VbenchError(f"{number} worst queries cannot be shown; give a number from 0 on")
     for pair in cross:
-        crossed(run, *pair)
+        cross_columns(run, *pair)
     chosen = choose(run, indexes, settings, k)
     k = chosen[0].k
     warnings: list[Warn] = []

@@ -299,7 +299,7 @@ def conclude(folder: Path, dataset: Dataset) -> Run:
     if reasons := list(dict.fromkeys(each.reason for each in failed_trials(run))):
         more = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
         warn(
-            f"{run.path}: {run.counted}: {reasons[0]}{more}; run.manifest.failures has all",
+            f"{run.path}: {run.completion}: {reasons[0]}{more}; run.manifest.failures has all",
             FailedTrialsWarning,
         )
     return run

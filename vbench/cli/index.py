@@ -100,11 +100,11 @@ def check(name: str, timeout: float, as_json: bool) -> int:
     if as_json:
         print_json(Checked(index=name, passed=not failed, checks=findings))
         return int(failed > 0)
-    from vbench.render.terminal.tables import styled
+    from vbench.render.terminal.tables import style_text
 
     table = _table("check", "result", "reason", "remedy")
     for finding in findings:
-        result = styled(finding.status, style=_STYLES[finding.status])
+        result = style_text(finding.status, style=_STYLES[finding.status])
         reason = "\n".join(filter(None, (finding.reason, finding.where)))
         table.add_row(finding.check, result, reason, finding.remedy)
     console().print(table)

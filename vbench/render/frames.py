@@ -161,7 +161,7 @@ def join_parts(parts: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def rounded(frame: pl.DataFrame) -> list[pl.Expr]:
+def round_columns(frame: pl.DataFrame) -> list[pl.Expr]:
     """The columns with the digits that a reader or a chart can use: six, of Robustness ten."""
     return [
         pl.col(name).round_sig_figs(10 if name == "robustness" else 6)

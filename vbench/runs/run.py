@@ -61,10 +61,10 @@ class Run:
         self._builds = {build.key: build for build in self.manifest.builds}
 
     def __repr__(self) -> str:
-        return f"<Run {self.path}: {self.counted}>"
+        return f"<Run {self.path}: {self.completion}>"
 
     @property
-    def counted(self) -> str:
+    def completion(self) -> str:
         """How many of the planned trials left a result: ``1 of 3 trials done, 2 failed``."""
         planned, done = len(self.manifest.trials), len(self.done)
         failed = {failure.trial for failure in self.manifest.failures}

@@ -20,7 +20,7 @@ from vbench.analysis.gather import Report, gather
 from vbench.errors import VbenchError
 from vbench.render import figures
 from vbench.render.figures import export
-from vbench.render.figures.export import planned
+from vbench.render.figures.export import plan_figures
 from vbench.runs.run import Run
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -56,7 +56,7 @@ def report(run: Run) -> Report:
 @pytest.mark.parametrize("name", NAMES)
 def test_figures_look_as_they_did(report: Report, name: str, tmp_path: Path) -> None:
     """Each figure is what somebody has looked at."""
-    (figure,) = (each for each in planned(report.panels[0]) if each.name == name)
+    (figure,) = (each for each in plan_figures(report.panels[0]) if each.name == name)
     drawn = export.draw(figure, report, figures.SINGLE)
     path = tmp_path / f"{name}.png"
     with matplotlib.style.context(resource_dir("reports") / "figures.mplstyle"):
@@ -71,7 +71,7 @@ def test_figures_look_as_they_did(report: Report, name: str, tmp_path: Path) -> 
 
 def test_the_set_holds_every_figure(report: Report) -> None:
     """Nothing is planned that no golden image covers."""
-    assert [each.name for each in planned(report.panels[0])] == list(NAMES)
+    assert [each.name for each in plan_figures(report.panels[0])] == list(NAMES)
 
 
 def test_files_have_both_sizes_and_300_dpi(run: Run, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_vectors_are_repeatable(tmp_path: Path) -> None:
     for kind in ("svg", "pdf"):
         written = []
         for _ in range(2):
-            drawn = export.draw(next(planned(report.panels[0])), report, figures.SINGLE)
+            drawn = export.draw(next(plan_figures(report.panels[0])), report, figures.SINGLE)
             export.save(drawn, tmp_path / f"figure.{kind}", kind)
             written.append((tmp_path / f"figure.{kind}").read_bytes())
         assert written[0] == written[1]
@@ -101,7 +101,7 @@ def test_vectors_are_repeatable(tmp_path: Path) -> None:
 def test_what_the_run_lacks_is_not_planned(tmp_path: Path) -> None:
     """No latency, no throughput; no segments, no tail by segment; one build, no spread."""
     run = make_run(tmp_path, m=40, settings=1, segments=False, builds=1, latency=False)
-    names = [each.name for each in planned(gather(run).panels[0])]
+    names = [each.name for each in plan_figures(gather(run).panels[0])]
     assert names == ["recall-distribution", "robustness-curves", "robustness-against-recall"]
 
 
@@ -109,7 +109,7 @@ def test_odd_names_are_drawn_as_they_are(tmp_path: Path) -> None:
     """Signs of markup and of mathematics, and letters that the font has not, break nothing."""
     names = (*ODD_NAMES, "$x_1$ and $\\frac{", "100 %")
     report = gather(make_run(tmp_path / "run", m=40, names=names, settings=1, builds=2))
-    for figure in planned(report.panels[0]):
+    for figure in plan_figures(report.panels[0]):
         drawn = export.draw(figure, report, figures.SINGLE)
         export.save(drawn, tmp_path / "figure.png", "png")
 
@@ -118,7 +118,7 @@ def test_thirty_indexes_fit(tmp_path: Path) -> None:
     """The legend and the rows make the figure higher instead of covering it."""
     names = [f"index {number}" for number in range(30)]
     report = gather(make_run(tmp_path, m=40, names=names, settings=1, builds=2))
-    for figure in planned(report.panels[0]):
+    for figure in plan_figures(report.panels[0]):
         drawn = export.draw(figure, report, figures.SINGLE)
         axes = drawn.axes[0]
         drawn.canvas.draw()
@@ -129,7 +129,7 @@ def test_no_word_is_cut_at_the_edge(tmp_path: Path) -> None:
     """Names as long as a figure shows leave room for the labels of its axes."""
     names = [f"{number} an index with a name of many letters" for number in range(3)]
     report = gather(make_run(tmp_path, m=60, names=names, settings=2, builds=2, hardness=True))
-    for figure in planned(report.panels[0]):
+    for figure in plan_figures(report.panels[0]):
         drawn = export.draw(figure, report, figures.SINGLE)
         drawn.draw_without_rendering()
         for axis in (drawn.axes[0].xaxis, drawn.axes[0].yaxis):

@@ -37,7 +37,7 @@ def test_one_index_is_a_verdict_too(tmp_path: Path) -> None:
     """No comparison is claimed where there is nothing to compare."""
     panel = gather(make_run(tmp_path, m=100, names=("only",))).panels[0]
     assert words.say_zero_recall(match_recall(panel)).startswith("At a mean recall of ")
-    assert "only was searched for the 10 nearest" in words.measured(panel)
+    assert "only was searched for the 10 nearest" in words.say_measured(panel)
 
 
 def test_thirty_indexes_are_summed_up(tmp_path: Path) -> None:
@@ -56,4 +56,6 @@ def test_indexes_out_of_reach_are_named(tmp_path: Path) -> None:
     matched = match_recall(panel)
     assert matched.is_matched
     far = {"far": min(panel.settings, key=lambda each: each.recall)}
-    assert "Not at matched recall" in words.left_out(matched._replace(chosen=matched.chosen | far))
+    assert "Not at matched recall" in words.say_left_out(
+        matched._replace(chosen=matched.chosen | far)
+    )

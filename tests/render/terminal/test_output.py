@@ -25,7 +25,7 @@ from vbench.render.terminal.output import (
     say,
     shown_progress,
 )
-from vbench.render.terminal.tables import headed, warned
+from vbench.render.terminal.tables import describe_warning, lead_with
 from vbench.runs.schema import Warn
 
 
@@ -60,8 +60,8 @@ def test_names_are_no_markup(name: str, capsys: pytest.CaptureFixture[str]) -> N
     print_table(out, table)
     out.print(f"5 {name}", style="bold")
     out.rule(f"6 {name}")
-    out.print(headed(f"7 {name}", f"8 {name}"))
-    out.print(warned(Warn(*[f"9 {name}"] * 4)))
+    out.print(lead_with(f"7 {name}", f"8 {name}"))
+    out.print(describe_warning(Warn(*[f"9 {name}"] * 4)))
     say(f"10 {name}")
     shown = capsys.readouterr().out
     for number in range(1, 11):

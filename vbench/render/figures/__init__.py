@@ -17,7 +17,7 @@ from vbench.render.figures.evenness import (
     recall_distribution,
     robustness_against_recall,
 )
-from vbench.render.figures.price import parameter_effect, swept, three_way, trade_off
+from vbench.render.figures.price import find_swept, parameter_effect, three_way, trade_off
 from vbench.render.figures.tail import (
     effort,
     fitting_segments,
@@ -33,6 +33,7 @@ __all__ = [
     "build_spread",
     "curves",
     "effort",
+    "find_swept",
     "fitting_segments",
     "hardness",
     "parameter_effect",
@@ -40,7 +41,6 @@ __all__ = [
     "robustness_against_recall",
     "segment_height",
     "short",
-    "swept",
     "tail_by_segment",
     "three_way",
     "trade_off",

@@ -37,7 +37,7 @@ def short(name: str) -> str:
     return in_figure(name)
 
 
-def opened(
+def open_panel(
     run: Runs, k: int | None, level: float | None
 ) -> tuple[Panel, dict[str, Setting], dict[str, Look]]:
     """A panel, its settings at equal mean recall by index, and how each index looks."""
@@ -84,13 +84,13 @@ def quantity_axis(ax: Axes, side: str, key: str, k: int, delta: float) -> None:
     axis = ax.xaxis if side == "x" else ax.yaxis
     if key == "robustness":
         axis.set_label_text(REACH.format(delta=delta))
-        widened(ax, side)
+        widen_axis(ax, side)
         percent_axis(axis)
         return
     quantity = BY_KEY[key]
     axis.set_label_text(f"mean recall@{k}" if key == "recall" else quantity.title)
     if quantity.unit in ("share", "score"):
-        widened(ax, side)
+        widen_axis(ax, side)
         return
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -105,7 +105,7 @@ def row_label(ax: Axes, text: str) -> None:
     ax.set_xlabel(text, loc="right")
 
 
-def widened(ax: Axes, side: str) -> None:
+def widen_axis(ax: Axes, side: str) -> None:
     """Give an axis of shares a span of two percent at least: what is equal shall not look apart."""
     low, high = (ax.get_xlim if side == "x" else ax.get_ylim)()
     if high - low < _SPAN:

@@ -16,11 +16,11 @@ from vbench.render.figures.base import (
     families,
     line,
     looks_of,
-    opened,
+    open_panel,
     percent_axis,
     row_label,
     short,
-    widened,
+    widen_axis,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def recall_distribution(
     run: Runs, ax: Axes, *, k: int | None = None, level: float | None = None
 ) -> None:
     """Share of the queries by recall at equal mean recall, on a square-root scale."""
-    panel, chosen, look = opened(run, k, level)
+    panel, chosen, look = open_panel(run, k, level)
     frame = frames.histogram(panel)
     width = 0.84 / len(chosen)
     for place, (index, shown) in enumerate(chosen.items()):
@@ -57,7 +57,7 @@ def recall_distribution(
 
 def curves(run: Runs, ax: Axes, *, k: int | None = None, level: float | None = None) -> None:
     """Robustness at every δ with its simultaneous 95 % band, at equal mean recall."""
-    panel, chosen, look = opened(run, k, level)
+    panel, chosen, look = open_panel(run, k, level)
     for index, shown in chosen.items():
         rows = frames.curves(panel).filter(pl.col("id") == shown.id)
         delta = rows["delta"].to_numpy()
@@ -87,7 +87,7 @@ def robustness_against_recall(
             elinewidth=0.7, alpha=0.6,
         )  # fmt: skip
         line(ax, look, rows["recall"], rows["robustness"], short(family))
-    widened(ax, "x")
+    widen_axis(ax, "x")
     percent_axis(ax.yaxis)
     ax.set_xlabel(f"mean recall@{panel.k}")
     ax.set_ylabel(REACH.format(delta=delta))
@@ -102,7 +102,7 @@ def build_spread(
     level: float | None = None,
 ) -> None:
     """Robustness of every build at equal mean recall: one mark a build."""
-    panel, chosen, look = opened(run, k, level)
+    panel, chosen, look = open_panel(run, k, level)
     frame = frames.builds(panel).filter(pl.col("need") == frames.tenth(delta, panel.k))
     for place, (index, shown) in enumerate(chosen.items()):
         values = frame.filter(pl.col("id") == shown.id)["robustness"].to_numpy()

@@ -34,7 +34,7 @@ class Planned(NamedTuple):
     rows: float = 0
 
 
-def planned(panel: Panel) -> Iterator[Planned]:
+def plan_figures(panel: Panel) -> Iterator[Planned]:
     """The figures that a panel has the data for."""
     known = frames.settings(panel)
     chosen = len(panel.indexes)
@@ -48,7 +48,7 @@ def planned(panel: Panel) -> Iterator[Planned]:
         )
         yield Planned("three-way", figures.three_way)
     for number, index in enumerate(panel.indexes, start=1):
-        if figures.swept(panel, index):
+        if figures.find_swept(panel, index):
             yield Planned(f"parameter-effect-{number}", figures.parameter_effect, {"index": index})
     if segments := figures.fitting_segments(panel):
         rows = segments * figures.segment_height(panel) / _ROW
@@ -89,7 +89,7 @@ def write(
     for panel in report.panels:
         one = Report(report.runs, (panel,), report.indexes)
         suffix = "" if len(report.panels) == 1 else f"-{panel.id}-k{panel.k}"
-        for figure in planned(panel):
+        for figure in plan_figures(panel):
             for size, wide in ((figures.SINGLE, ""), (figures.DOUBLE, "-wide")):
                 drawn = draw(figure, one, size)
                 for kind in ("png", "svg", "pdf") if vector else ("png",):

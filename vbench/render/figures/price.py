@@ -114,7 +114,7 @@ def parameter_effect(
     k: int | None = None,
     deltas: Sequence[float] = (0.1, 0.5, 0.9, 1.0),
 ) -> None:
-    """What the swept parameter of one index does to mean recall and to Robustness at some δ.
+    """What the find_swept parameter of one index does to mean recall and to Robustness at some δ.
 
     Parameters
     ----------
@@ -127,7 +127,9 @@ def parameter_effect(
         When the index, or every index, has no numeric parameter with two values.
     """
     panel = gather(run).panel(k)
-    parameters = {name: parameter for name in panel.indexes if (parameter := swept(panel, name))}
+    parameters = {
+        name: parameter for name in panel.indexes if (parameter := find_swept(panel, name))
+    }
     name = index or next(iter(parameters), "")
     if name not in parameters:
         raise VbenchError(
@@ -158,7 +160,7 @@ def parameter_effect(
     ax.set_ylabel("queries, mean recall")
 
 
-def swept(panel: Panel, index: str) -> str | None:
+def find_swept(panel: Panel, index: str) -> str | None:
     """The numeric search parameter of an index that takes most values, if at least two."""
     values: dict[str, set[Any]] = {}
     for shown in panel.by_index.get(index, ()):

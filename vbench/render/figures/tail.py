@@ -13,7 +13,15 @@ from vbench.analysis.hardness import LABELS
 from vbench.analysis.tail import explain_panel
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.render import frames
-from vbench.render.figures.base import Runs, line, looks_of, opened, percent_axis, row_label, short
+from vbench.render.figures.base import (
+    Runs,
+    line,
+    looks_of,
+    open_panel,
+    percent_axis,
+    row_label,
+    short,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +51,7 @@ def tail_by_segment(
     VbenchError
         When the queries have no segments.
     """
-    panel, chosen, look = opened(run, k, level)
+    panel, chosen, look = open_panel(run, k, level)
     frame = frames.segments(panel)
     if frame.is_empty():
         raise VbenchError(f"the queries of {panel.data} have no segments")
@@ -104,7 +112,7 @@ def hardness(
     VbenchError
         When the run holds no hardness, or not this one.
     """
-    panel, chosen, look = opened(run, k, level)
+    panel, chosen, look = open_panel(run, k, level)
     told = explain_panel(panel)
     known = told.hardness
     if not known:

@@ -95,10 +95,10 @@ def html(runs: Run | Report | Sequence[Run]) -> str:
 
 def _verdict(panel: Panel, at: MatchedRecall) -> dict[str, Any]:
     sentences = [
-        words.measured(panel),
+        words.say_measured(panel),
         words.say_zero_recall(at),
         words.say_robustness(at, 0.9),
-        words.left_out(at),
+        words.say_left_out(at),
     ]
     return {
         "panel": panel.id,
@@ -122,7 +122,7 @@ def _frames(sections: Sequence[Section]) -> dict[str, pl.DataFrame]:
 
 def _frame(name: str, frame: pl.DataFrame) -> dict[str, Any]:
     """A frame as a link that downloads it; the charts read it from there."""
-    rounded = frame.with_columns(frames.rounded(frame))
+    rounded = frame.with_columns(frames.round_columns(frame))
     text = rounded.write_csv(null_value="")
     return {
         "name": name,

@@ -21,7 +21,7 @@ _OVERLAP = (
 )
 
 
-def measured(panel: Panel) -> str:
+def say_measured(panel: Panel) -> str:
     """What was measured, on what."""
     facts, options = panel.facts, panel.options
     count = len(panel.indexes)
@@ -76,7 +76,7 @@ def say_robustness(matched: MatchedRecall, delta: float) -> str:
     )
 
 
-def left_out(matched: MatchedRecall) -> str:
+def say_left_out(matched: MatchedRecall) -> str:
     """Indexes that have no setting near the level, or nothing."""
     far = [shown for shown in matched.chosen.values() if not matched.is_at_level(shown)]
     if not far or not matched.is_matched:

@@ -12,7 +12,7 @@ from vbench import numbers
 from vbench.analysis.comparison import Compared, Comparison, Gate
 from vbench.analysis.unlike import Change
 from vbench.render.terminal.output import console, print_table
-from vbench.render.terminal.tables import headed, make_table, print_warnings
+from vbench.render.terminal.tables import lead_with, make_table, print_warnings
 
 _NAMED_QUERIES = 5
 _STYLES = {"candidate": "green", "baseline": "red"}
@@ -26,7 +26,7 @@ def print_comparison(comparison: Comparison) -> None:
     data = comparison.dataset
     clustered = f", clustered by {comparison.cluster}" if comparison.cluster else ""
     out.print(
-        headed(
+        lead_with(
             data.name,
             f": {data.m:,} queries, paired{clustered}; {comparison.level:.0%} intervals, p "
             "adjusted by Holm",

@@ -22,7 +22,7 @@ from vbench.numbers import (
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.tables import (
     head_of,
-    headed,
+    lead_with,
     make_table,
     parameter_names,
     print_warnings,
@@ -41,7 +41,7 @@ def print_ranking(ranking: RankingLoss) -> None:
         "" if exact.popular is None else f", the {ranking.k} most popular hold {exact.popular:.1%}"
     )
     out.print(
-        headed(
+        lead_with(
             ranking.dataset.name,
             f": {ranking.judged:,} judged queries, {ranking.relevant:,} relevant items; exact "
             f"search finds {exact.found:.1%} of them among {ranking.k} candidates{popular}, chance "
@@ -58,7 +58,7 @@ def print_ranking(ranking: RankingLoss) -> None:
     _print_deltas(out, ranking)
     if ranking.failed:
         out.print(
-            headed(
+            lead_with(
                 "!",
                 f" {len(ranking.failed)} failed trials are not ranked; an index that fails where "
                 "it is hard looks better than it is",

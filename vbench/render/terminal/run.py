@@ -17,14 +17,14 @@ from vbench.measures.usual import DELTAS
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.tables import (
     head_of,
-    headed,
+    lead_with,
     make_table,
     merge_same,
     parameter_names,
     print_failed,
     print_no_result,
     print_warnings,
-    styled,
+    style_text,
 )
 from vbench.runs.schema import Level
 from vbench.runs.settings import spell
@@ -37,7 +37,7 @@ def print_summary(summary: Summary) -> None:
     out = console()
     data, settings = summary.dataset, merge_same(summary.settings)
     out.print(
-        headed(
+        lead_with(
             data.name,
             f": {data.n:,} base vectors × {data.d}, {data.m:,} queries, {data.metric}",
         )
@@ -91,7 +91,7 @@ def print_levels(out: Console, levels: Sequence[Level]) -> None:
             ", ".join(numbers.write(recalls[each], "score") for each in chosen if each in recalls)
             or "–",
             f"{len(recalls)} settings",
-            styled(level.note or "at the level", style="" if level.reached else "yellow"),
+            style_text(level.note or "at the level", style="" if level.reached else "yellow"),
         )
     print_table(out, table)
 

@@ -26,7 +26,7 @@ from vbench.runs.settings import join_values, spell
 class PlainConsole(Console):
     """What looks like markup, an emoji's name or an escape sequence is printed as it is written.
 
-    Styles are given by `style=` and :func:`styled`.
+    Styles are given by `style=` and :func:`style_text`.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -44,20 +44,20 @@ class PlainConsole(Console):
             yield segment if text == segment.text else Segment(text, segment.style)
 
 
-def styled(text: object, style: str = "") -> Text:
+def style_text(text: object, style: str = "") -> Text:
     """Text in a style, such as "bold red"."""
     return Text(plain(text), style=style)
 
 
-def headed(name: object, rest: str, style: str = "bold") -> Text:
+def lead_with(name: object, rest: str, style: str = "bold") -> Text:
     """A name that stands out, and what is said of it."""
     return Text.assemble((plain(name), style), plain(rest))
 
 
-def warned(warning: Warn) -> Text:
+def describe_warning(warning: Warn) -> Text:
     """A finding with its remedy."""
     said = f": {warning.message}; {warning.why}. Try: {warning.remedy}."
-    return Text.assemble(("! ", "yellow"), headed(warning.about, said))
+    return Text.assemble(("! ", "yellow"), lead_with(warning.about, said))
 
 
 R = TypeVar("R", bound=AlikeRow)
@@ -136,11 +136,11 @@ def print_failed(out: Console, failed: Sequence[FailedTrial]) -> None:
 def print_warnings(out: Console, warnings: Sequence[Warn]) -> None:
     """Print each finding with its remedy, the first ones in full."""
     for each in warnings[:_SHOWN_WARNINGS]:
-        out.print(warned(each))
+        out.print(describe_warning(each))
     if len(warnings) > _SHOWN_WARNINGS:
         out.print(f"… and {len(warnings) - _SHOWN_WARNINGS} more warnings in run.json (warnings)")
 
 
 def print_no_result(out: Console, failed: Sequence[FailedTrial]) -> None:
     """Print that nothing left a result, and the first reason."""
-    out.print(styled(f"no result: {failed[0].reason}", style="bold red"))
+    out.print(style_text(f"no result: {failed[0].reason}", style="bold red"))

@@ -19,7 +19,7 @@ from vbench.analysis.worst import Neighbor
 from vbench.data.columns import FEW
 from vbench.numbers import Unit, write, write_interval
 from vbench.render.terminal.output import console, print_table
-from vbench.render.terminal.tables import headed, make_table, print_warnings, styled
+from vbench.render.terminal.tables import lead_with, make_table, print_warnings, style_text
 from vbench.runs.settings import spell
 
 _SHOWN_IDS = 3
@@ -31,7 +31,7 @@ def print_tail(report: TailReport) -> None:
     out = console()
     clustered = f", clustered by {report.cluster}" if report.cluster else ""
     out.print(
-        headed(
+        lead_with(
             report.dataset,
             f": {report.queries:,} queries, top {report.k}; the tail is recall under "
             f"{report.delta:g}; 95 % intervals in brackets{clustered}",
@@ -67,7 +67,7 @@ def _summary(report: TailReport) -> Table:
 
 
 def _print_row(out: Console, row: TailRow) -> None:
-    out.rule(styled(row.name, style="bold"), align="left")
+    out.rule(style_text(row.name, style="bold"), align="left")
     if row.worst:
         print_table(out, _worst(row))
     if row.segments:

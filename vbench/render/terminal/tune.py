@@ -14,12 +14,12 @@ from vbench.measures.grammar import parse
 from vbench.numbers import write
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.tables import (
-    headed,
+    lead_with,
     make_table,
     merge_same,
     print_failed,
     print_warnings,
-    styled,
+    style_text,
 )
 from vbench.runs.settings import spell
 
@@ -31,7 +31,7 @@ def print_tuning(tuning: Tuning) -> None:
     out = console()
     data, queries = tuning.dataset, tuning.queries
     out.print(
-        headed(
+        lead_with(
             data.name,
             f": {data.n:,} base vectors × {data.d}, {data.metric}; "
             f"{queries.calibration:,} queries choose, {queries.held_out:,} certify",
@@ -89,13 +89,13 @@ def _held_out(tuning: Tuning) -> Table:
 
 def _certificate(target: TargetResult) -> Text:
     if target.certified:
-        return styled("certified", style="green")
+        return style_text("certified", style="green")
     needed = f", {target.more_queries:,} more queries needed" if target.more_queries else ""
-    return styled(f"not certified{needed}", style="yellow")
+    return style_text(f"not certified{needed}", style="yellow")
 
 
 def _print_verdict(out: Console, tuning: Tuning) -> None:
-    out.print(styled(tuning.verdict, style="bold green" if tuning.certified else "bold yellow"))
+    out.print(style_text(tuning.verdict, style="bold green" if tuning.certified else "bold yellow"))
     out.print(f"{len(tuning.tried)} settings tried, each on {tuning.builds} builds", style="dim")
     out.print(f"run folder: {tuning.run}")
     out.print(f"next: {_command(tuning)}", style="dim")
