@@ -114,7 +114,7 @@ def parameter_effect(
     k: int | None = None,
     deltas: Sequence[float] = (0.1, 0.5, 0.9, 1.0),
 ) -> None:
-    """What the find_swept parameter of one index does to mean recall and to Robustness at some δ.
+    """What the swept parameter of one index does to mean recall and to Robustness at some δ.
 
     Parameters
     ----------

@@ -130,7 +130,7 @@ def setup_output() -> None:
 
 @contextmanager
 def telling() -> Iterator[None]:
-    """Print what is describe_warning of inside, each warning once and as a line on standard error."""
+    """Print what is warned of inside, each warning once and as a line on standard error."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
