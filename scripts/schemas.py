@@ -26,6 +26,7 @@ MODULES = (
     "vbench.indexes.overview",
     "vbench.ranking.handoff",
     "vbench.render.page.page",
+    "vbench.towers.evaluate",
 )
 """The modules whose documents have a schema."""
 FOLDER = Path(__file__).parent.parent / "docs" / "schemas"

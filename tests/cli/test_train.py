@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 import vbench
 from vbench.cli import main
+from vbench.towers.evaluate import Training
 
 
 def _vbench(*arguments: str | Path) -> Result:
@@ -46,17 +47,17 @@ _SMALL = [
 
 @pytest.mark.usefixtures("jax")
 def test_a_log_becomes_a_dataset(tmp_path: Path, log: Path) -> None:
-    """One command, and the folder opens; a second call does not write over it."""
+    """One command, a document that is read back, and the folder opens; it is not written over."""
     out = tmp_path / "mine"
     done = _vbench("mine", "--interactions", log, *_SMALL, "--out", out, "--json")
     assert done.exit_code == 0, done.output
-    document = json.loads(done.stdout)
-    assert document["schema"] == "vbench.train/2"
-    assert {"towers", "popularity", "skew", "noise"} == set(document["quality"])
+    document = Training.from_json(done.stdout)
+    assert json.loads(document.to_json()) == json.loads(done.stdout)
+    assert document.schema == "vbench.train/2"
+    assert {"towers", "popularity", "skew", "noise"} == set(document.quality)
     dataset = vbench.load(out)
-    assert (dataset.n, dataset.m, dataset.d) == tuple(
-        document["dataset"][key] for key in ("n", "m", "d")
-    )
+    made = document.dataset
+    assert (dataset.n, dataset.m, dataset.d) == (made.n, made.m, made.d)
     assert list((tmp_path / "home").glob("training/*")) == []
 
     again = _vbench("mine", "--interactions", log, *_SMALL, "--out", out)

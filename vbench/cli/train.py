@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from vbench.cli.command import Command
 from vbench.cli.options import trust_option
 from vbench.errors import VbenchError
-from vbench.render.terminal.output import console, json_option, print_json, progress_bar, say
+from vbench.render.terminal.output import (
+    console,
+    json_option,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+)
 
 if TYPE_CHECKING:
+    from vbench.towers.evaluate import Training
     from vbench.towers.recipe import Source
 
 _EXAMPLES = """
@@ -110,16 +118,17 @@ def train(
         raw=_absolute(raw),
         columns=columns,
     )
-    document = _train(source, folder, als=als, fresh=fresh)
+    training = _train(source, folder, als=als, fresh=fresh)
     if as_json:
-        print_json(document)
+        print_json(training)
     else:
-        _print(document)
+        _print(training)
 
 
-def _train(source: Source, folder: Path, *, als: bool, fresh: bool) -> dict[str, Any]:
+def _train(source: Source, folder: Path, *, als: bool, fresh: bool) -> Training:
     """Train, write the dataset's folder, and say what was made of what."""
     from vbench import _paths
+    from vbench.towers.evaluate import TrainedDataset, Training
     from vbench.towers.pipeline import import_als, make, save, start_jax
 
     start_jax()
@@ -147,23 +156,22 @@ def _train(source: Source, folder: Path, *, als: bool, fresh: bool) -> dict[str,
             ),
         )
         save(folder, source, data, made)
-    return {
-        "schema": "vbench.train/2",
-        "dataset": {
-            "name": source.name,
-            "folder": str(folder),
-            "metric": recipe.metric,
-            "n": len(made.vectors.base),
-            "m": len(made.vectors.queries),
-            "d": recipe.dim,
-        },
-        "seed": source.seed,
-        "split": data.split,
-        "notes": list(data.notes),
-        "epochs": [epoch._asdict() for epoch in made.epochs],
-        "best": made.best,
-        "quality": {name: quality._asdict() for name, quality in made.quality.items()},
-    }
+    return Training(
+        dataset=TrainedDataset(
+            name=source.name,
+            folder=str(folder),
+            metric=recipe.metric,
+            n=len(made.vectors.base),
+            m=len(made.vectors.queries),
+            d=recipe.dim,
+        ),
+        seed=source.seed,
+        split=data.split,
+        notes=list(data.notes),
+        epochs=made.epochs,
+        best=made.best,
+        quality=dict(made.quality),
+    )
 
 
 def _absolute(path: Path | None) -> str | None:
@@ -187,20 +195,19 @@ def _check_folder(folder: Path, fresh: bool) -> None:
         )
 
 
-def _print(document: dict[str, Any]) -> None:
-    from rich.table import Table
+def _print(training: Training) -> None:
+    from vbench.render.terminal.tables import make_table
 
-    table = Table("exact search with", "HR@100", "nDCG@10", "AUC", "LogLoss")
-    for name, quality in document["quality"].items():
-        table.add_row(name, *(f"{quality[key]:.4f}" for key in quality))
-    data = document["dataset"]
-    say(f"{data['n']:,} items, {data['m']:,} queries, d={data['d']}, {data['metric']}")
-    say(f"split {document['split']}; vectors of epoch {document['best']}")
-    console().print(table)
-    towers, popular = (document["quality"][name]["hit_rate"] for name in ("towers", "popularity"))
-    if towers <= popular:
+    table = make_table("", "exact search with", "HR@100", "nDCG@10", "AUC", "LogLoss")
+    for name, of in training.quality.items():
+        table.add_row(name, *(f"{x:.4f}" for x in (of.hit_rate, of.ndcg, of.auc, of.log_loss)))
+    data = training.dataset
+    say(f"{data.n:,} items, {data.m:,} queries, d={data.d}, {data.metric}")
+    say(f"split {training.split}; vectors of epoch {training.best}")
+    print_table(console(), table)
+    if training.quality["towers"].hit_rate <= training.quality["popularity"].hit_rate:
         say(
             "The towers find no more than the most popular items do: more interactions, features "
             "or epochs are needed before these vectors say anything of an index."
         )
-    say(f"{data['folder']}: vbench run --index hnsw --dataset {data['folder']}")
+    say(f"{data.folder}: vbench run --index hnsw --dataset {data.folder}")

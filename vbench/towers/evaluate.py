@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._document import Document
+from vbench.metric import Metric
 from vbench.towers.features import IntArray
 from vbench.towers.interactions import Interactions, Pairs
 
@@ -21,7 +24,7 @@ NEGATIVES = 10
 _BLOCK = 500
 
 
-class Quality(NamedTuple):
+class Quality(msgspec.Struct, frozen=True):
     """What exact search with some scores makes of the held-out interactions.
 
     Attributes
@@ -43,6 +46,53 @@ class Quality(NamedTuple):
     ndcg: float
     auc: float
     log_loss: float
+
+
+class Epoch(msgspec.Struct, frozen=True):
+    """What one pass over the interactions brought.
+
+    Attributes
+    ----------
+    loss : mean over the epoch's batches
+    hit_rate : HR@100 on the validation part
+    """
+
+    number: int
+    loss: float
+    hit_rate: float
+
+
+class TrainedDataset(msgspec.Struct, frozen=True, kw_only=True):
+    """The dataset that a training left in a folder."""
+
+    name: str
+    folder: str
+    metric: Metric
+    n: int
+    m: int
+    d: int
+
+
+class Training(Document, frozen=True, kw_only=True, tag="vbench.train/2"):
+    """What `vbench data train` made.
+
+    Attributes
+    ----------
+    split, notes
+        How the interactions were divided, and what was left out and why, in words.
+    best
+        Number of the epoch whose vectors the dataset has.
+    quality
+        Of the `towers`, and of what they are compared with.
+    """
+
+    dataset: TrainedDataset
+    seed: int
+    split: str
+    notes: list[str]
+    epochs: list[Epoch]
+    best: int
+    quality: dict[str, Quality]
 
 
 class Answers(NamedTuple):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.errors import MissingExtraError
-from vbench.towers.evaluate import Quality, Scorer, answers, popularity_scorer, vector_scorer
+from vbench.towers.evaluate import Epoch, Quality, Scorer, answers, popularity_scorer, vector_scorer
 from vbench.towers.export import (
     Rows,
     Selection,
@@ -31,7 +31,7 @@ from vbench.towers.recipe import KEPT, Recipe, Source
 if TYPE_CHECKING:
     from vbench.towers.model import Model
     from vbench.towers.step import State
-    from vbench.towers.train import Checkpoint, Epoch, Progress
+    from vbench.towers.train import Checkpoint, Progress
 
 # Sums are split over threads, and another split rounds differently: so always the same number.
 THREADS = "2"

@@ -22,7 +22,7 @@ import optax
 from vbench.data.files import whole_file
 from vbench.towers import batches
 from vbench.towers.embed import Embedder
-from vbench.towers.evaluate import validation_hit_rate
+from vbench.towers.evaluate import Epoch, validation_hit_rate
 from vbench.towers.interactions import Interactions
 from vbench.towers.model import Array, category_fields, new_model, tokens_of
 from vbench.towers.recipe import Recipe
@@ -32,20 +32,6 @@ SECONDS_BETWEEN = 60.0
 _FIRST_SQUARE = 0.1  # Adagrad's start, so that the first step of a row is not its largest
 Progress = Callable[[int, int, int, float], None]
 """Called with epoch, step, steps of the epoch, and the loss."""
-
-
-class Epoch(NamedTuple):
-    """What one pass over the interactions brought.
-
-    Attributes
-    ----------
-    loss : mean over the epoch's batches
-    hit_rate : HR@100 on the validation part
-    """
-
-    number: int
-    loss: float
-    hit_rate: float
 
 
 class Position(NamedTuple):
