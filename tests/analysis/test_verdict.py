@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from vbench._document import Interval
 from vbench.analysis.comparison import Compared
-from vbench.analysis.verdict import judge_gate, read_limit, say_verdict, spoils
+from vbench.analysis.verdict import few_builds, judge_gate, read_limit, say_verdict, spoils
 from vbench.errors import VbenchError
 from vbench.runs.schema import Warn
 
@@ -111,6 +112,19 @@ def test_a_gate_is_blind_where_a_loss_of_its_limit_would_have_passed() -> None:
         ).blind
         assert said.startswith("Recall@10, b: only a loss of ")
     assert judge_gate([compared(minimum_detectable_difference=0.9)], 0.02).blind == []
+
+
+def test_few_builds_are_few_where_twice_as_many_would_show_what_is_looked_for() -> None:
+    """A difference that was seen, or a gate's limit; neither of a cost, nor of single builds."""
+    row = compared(**NOTHING, minimum_detectable_difference=0.08)
+    (said,) = few_builds([row], [0.04], None)
+    assert said.code == "few-builds"
+    assert said.remedy == "run with --builds 6"
+    assert list(few_builds([row], [0.06], None)) == []
+    assert len(list(few_builds([row], [0.06], 0.07))) == 1
+    assert list(few_builds([row], [0.06], 0.1)) == []
+    for other in ({"builds": [1, 3]}, {"kind": "cost"}, {"different": True}):
+        assert list(few_builds([msgspec.structs.replace(row, **other)], [0.04], None)) == []
 
 
 def test_a_cost_is_lost_as_a_share_of_the_baseline() -> None:

@@ -149,6 +149,22 @@ def test_detectable_difference_is_detected_four_times_in_five():
     assert 0.68 <= np.mean(found) <= 0.95
 
 
+def test_more_builds_make_smaller_differences_detectable():
+    """Twice the builds, where builds are what is unknown: as ten builds that were drawn do."""
+    rng = np.random.default_rng(9)
+    five, ten = (
+        [
+            compare_means(answers(rng, each, 2000, drift=0.5), answers(rng, each, 2000, drift=0.5))
+            for _ in range(60)
+        ]
+        for each in (5, 10)
+    )
+    expected = np.median([each.with_more_builds([5, 5]).detectable() for each in five])
+    assert expected == pytest.approx(np.median([each.detectable() for each in ten]), rel=0.15)
+    alone = compare_means(answers(rng, 1, 50), answers(rng, 1, 50))
+    assert alone.with_more_builds([1, 1]) == alone
+
+
 def test_clusters_count_as_one():
     """Queries repeated for their user neither sharpen the interval nor the exact test."""
     rng = np.random.default_rng(6)

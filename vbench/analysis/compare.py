@@ -13,7 +13,7 @@ from vbench._document import Interval
 from vbench.analysis.comparison import Compared, Comparison, Discordant, QueryIds, Side
 from vbench.analysis.document import describe_dataset
 from vbench.analysis.unlike import Change, find_changes, tell_unlike
-from vbench.analysis.verdict import caveats, judge_gate, read_limit, say_verdict
+from vbench.analysis.verdict import caveats, few_builds, judge_gate, read_limit, say_verdict
 from vbench.errors import VbenchError
 from vbench.measures.base import Measure
 from vbench.measures.grammar import as_measure, parse
@@ -117,7 +117,7 @@ def compare_pairs(
             elif limit is not None and measure.is_clocked and _is_disturbed(a, b):
                 row = _unjudged(row, "other processes disturbed every pass of a build")
             tested.append((row, difference))
-    rows = _judge(tested, level)
+    rows, with_twice = _judge(tested, level)
     sides = {
         name: side for pair in found for name, side in zip(pair.names, pair.sides, strict=True)
     }
@@ -134,6 +134,7 @@ def compare_pairs(
         warnings=(
             *tell_unlike(tuple(changes), costs=any(row.unjudged for row in rows)),
             *caveats(found, level, speed=speed),
+            *few_builds(rows, with_twice, limit),
         ),
     )
 
@@ -227,14 +228,17 @@ def _known(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _judge(tested: Sequence[tuple[Compared, Difference]], level: float) -> list[Compared]:
+def _judge(
+    tested: Sequence[tuple[Compared, Difference]], level: float
+) -> tuple[list[Compared], list[float]]:
     """Holm over all comparisons that have a p, then the verdicts.
 
-    What is detectable is so at the level that Holm leaves, as the verdict is made.
+    What is detectable is so at the level that Holm leaves, as the verdict is made. Beside the rows
+    it is given for twice as many builds.
     """
     ps = [row.p for row, _ in tested if row.p is not None]
     adjusted = iter(zip(holm(ps), holm_levels(ps, 1.0 - level), strict=True))
-    judged = []
+    judged, with_twice = [], []
     for row, found in tested:
         p, left = (None, 1.0 - level) if row.p is None else map(float, next(adjusted))
         different = p is not None and p < 1.0 - level
@@ -250,7 +254,8 @@ def _judge(tested: Sequence[tuple[Compared, Difference]], level: float) -> list[
             minimum_detectable_difference=detectable if is_open and detectable < largest else None,
         )
         judged.append(msgspec.structs.replace(decided, verdict=say_verdict(decided, len(ps))))
-    return judged
+        with_twice.append(found.with_more_builds(row.builds).detectable(1.0 - left))
+    return judged, with_twice
 
 
 def _discordant(run: Run, a: Sample, b: Sample, measure: Measure) -> Discordant:

@@ -165,6 +165,36 @@ def caveats(pairs: Sequence[Pair], level: float, *, speed: bool) -> Iterator[War
         )
 
 
+def few_builds(
+    rows: Sequence[Compared], with_twice: Sequence[float], limit: float | None
+) -> Iterator[Warn]:
+    """The first measure whose difference, or a gate's limit, only twice the builds would show.
+
+    Parameters
+    ----------
+    with_twice
+        The minimum detectable difference of each row, had each side twice as many builds.
+    limit
+        Of the gate, if there is one.
+    """
+    for row, then in zip(rows, with_twice, strict=True):
+        now = row.minimum_detectable_difference
+        looked_for = max(abs(row.difference or 0.0), limit or 0.0)
+        if row.different or row.p is None or row.kind == "cost" or min(row.builds) < 2:
+            continue
+        if then <= looked_for < (math.inf if now is None else now):
+            yield Warn(
+                "few builds",
+                f"{row.baseline} has {row.builds[0]} builds, {row.candidate} {row.builds[1]}; "
+                f"of {row.measure}, {_say_detectable(row)}",
+                "with twice as many builds it would be about "
+                f"{write_difference(then, row.unit, signed=False)}",
+                f"run with --builds {2 * min(row.builds)}",
+                code="few-builds",
+            )
+            return
+
+
 def spoils(warning: Warn, *, speed: bool) -> bool:
     """Whether a run's warning must be known of its results elsewhere, of its `speed` too."""
     # Runs of 0.1 have no codes; what they call it is the same in words.

@@ -44,6 +44,9 @@ _OWN = 0.5
 """Of what the sides differ in builds, the part that keeps each side's own degrees of freedom.
 
 With 0, the interval of 2 builds against 8 holds the truth in 89 %, so in 93 to 99 %."""
+_OVERSTATED = 0.6
+"""Share of designs that overstate their minimum detectable difference: of half, two builds find
+it in 70 % of cases instead of 80 %, and skewed ones less often."""
 _SMALLEST_P = 1e-12
 
 
@@ -74,12 +77,20 @@ class Difference(NamedTuple):
     df: float
     parts: tuple[Part, ...]
 
+    def with_more_builds(self, builds: Sequence[int], times: int = 2) -> Difference:
+        """The same, had each side so many times the builds; `builds` are those that it has."""
+        fewest = min(builds)
+        if fewest < 2:
+            return self
+        grown = (times * fewest - 1.0) / (fewest - 1.0)
+        rest = (Part(part.variance / times, part.df * grown) for part in self.parts[1:])
+        return self._replace(parts=(*self.parts[:1], *rest))
+
     def detectable(self, level: float = 0.95) -> float:
         """The smallest difference that this design finds in 80 % of cases, tested at `level`.
 
-        The variance is estimated, by a few builds not well: a difference of the power wanted is
-        that of the noncentral t distribution, and it is given so that as many designs overstate
-        as understate it.
+        The variance is estimated, and by a few builds not well, so the difference follows from
+        the noncentral t distribution; three of five designs do not understate it.
 
         Parameters
         ----------
@@ -95,9 +106,9 @@ class Difference(NamedTuple):
             (v * float(special.stdtrit(df, (1.0 - level) / 2.0)) ** 2, df) for v, df in self.parts
         ]
         df = half**4 / sum(share**2 / df for share, df in shares)
-        median = math.sqrt(float(special.chdtri(df, 0.5)) / df)
+        small = math.sqrt(float(special.chdtri(df, _OVERSTATED)) / df)
         units = float(special.nctdtrinc(df, 1.0 - POWER, half / math.sqrt(variance)))
-        return units * math.sqrt(variance) / median
+        return units * math.sqrt(variance) / small
 
 
 def compare_means(

@@ -120,7 +120,8 @@ def _evenness(rows: Sequence[SummaryRow], k: int, cluster: str | None) -> Table:
         rows,
         [*(each.short for each in measures), f"<{delta:g} in every build", "in some builds"],
         "R-δ: share of queries with recall ≥ δ. zero-recall: queries none of whose neighbors was "
-        f"found. <{delta:g} in every / in some builds: queries with recall under {delta:g} there.",
+        f"found. <{delta:g} in every / in some builds: queries with recall under {delta:g} there, "
+        "of these builds (intervals over queries only).",
     )
     names = parameter_names(rows)
     for row in rows:

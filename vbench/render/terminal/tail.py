@@ -34,7 +34,8 @@ def print_tail(report: TailReport) -> None:
         lead_with(
             report.dataset,
             f": {report.queries:,} queries, top {report.k}; the tail is recall under "
-            f"{report.delta:g}; 95 % intervals in brackets{clustered}",
+            f"{report.delta:g}; 95 % intervals in brackets{clustered}, of every and some builds "
+            "over queries only",
         )
     )
     print_table(out, _summary(report))
