@@ -62,6 +62,25 @@ def test_the_gate_sets_the_exit_code(folders: Path) -> None:
     assert "run with --builds 3" in refused.output
 
 
+def test_a_gate_fails_where_a_planned_setting_has_no_result(tmp_path: Path) -> None:
+    """It is named in text, Markdown and JSON; without a gate it is a warning."""
+    for name in ("before", "after"):
+        answered(tmp_path / name, {"hnsw": {16: GOOD, 32: GOOD}})
+    for path in (tmp_path / "after" / "trials").glob("*-32-10.parquet"):
+        path.unlink()
+    runs = str(tmp_path / "before"), str(tmp_path / "after")
+    for more in ([], ["--markdown"], ["--json"]):
+        result = call(*runs, "--fail-if-worse", "1%", *more)
+        assert result.exit_code == 1
+        assert "hnsw ef=32 K=10: no result in" in " ".join(result.stdout.split())
+    assert len(json.loads(result.stdout)["failed"]) == 3
+    plain = call(*runs)
+    assert plain.exit_code == 0
+    assert "missing results: hnsw ef=32 K=10" in plain.output
+    only = call(*runs, "--fail-if-worse", "1%", "--setting", "ef=16")
+    assert only.exit_code == 0
+
+
 def test_a_gate_that_is_blind_may_be_undecided(tmp_path: Path) -> None:
     """With --fail-if-blind it ends with 3 in place of 0; a loss is 1 all the same."""
     rng = np.random.default_rng(5)

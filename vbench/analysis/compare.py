@@ -13,14 +13,24 @@ from vbench._document import Interval
 from vbench.analysis.comparison import Compared, Comparison, Discordant, QueryIds, Side
 from vbench.analysis.document import describe_dataset
 from vbench.analysis.unlike import Change, find_changes, tell_unlike
-from vbench.analysis.verdict import caveats, few_builds, judge_gate, read_limit, say_verdict
+from vbench.analysis.verdict import (
+    caveats,
+    few_builds,
+    judge_gate,
+    read_limit,
+    say_verdict,
+    tell_missing,
+)
 from vbench.errors import VbenchError
 from vbench.measures.base import Measure
 from vbench.measures.grammar import as_measure, parse
 from vbench.measures.sample import Sample
 from vbench.runs.digests import of_array
+from vbench.runs.failed import failed_trials
+from vbench.runs.likes import find_gaps, pair_likes
 from vbench.runs.pairing import Pair, pairs
 from vbench.runs.run import Run
+from vbench.runs.selection import select
 from vbench.runs.settings import Setting
 from vbench.stats.exact import holm, holm_levels
 from vbench.stats.paired import Difference
@@ -69,10 +79,23 @@ def compare(
     runs = [runs] if isinstance(runs, Run) else list(runs)
     if not runs:
         raise VbenchError("nothing to compare; give one run or several")
-    found = pairs(runs, baseline, candidate, settings)
+    asked = [as_measure(each) for each in measures]
+    if fail_if_worse is None:
+        found = pairs(runs, baseline, candidate, settings)
+        sides = dict.fromkeys(side for pair in found for side in pair.sides)
+        indexes = {side.index for side in sides}
+        planned = [each for run in runs for each in select(run, settings, planned=True)]
+        lost = [each for each in planned if not each.trials and each.index in indexes]
+        gaps = list(find_gaps([*lost, *sides]))
+    else:
+        cutoffs = [each.cutoff for each in asked]
+        ks = [] if None in cutoffs else [k for k in cutoffs if k is not None]
+        found, gaps = pair_likes(runs, baseline, candidate, settings, ks)
     return compare_pairs(
         found,
-        measures=measures,
+        runs=runs,
+        missing=list(dict.fromkeys(map(str, gaps))),
+        measures=asked,
         cluster=cluster,
         fail_if_worse=fail_if_worse,
         fail_if_blind=fail_if_blind,
@@ -83,13 +106,24 @@ def compare(
 def compare_pairs(
     found: Sequence[Pair],
     *,
+    runs: Sequence[Run] = (),
+    missing: Sequence[str] = (),
     measures: Sequence[str | Measure] = (),
     cluster: str | None = None,
     fail_if_worse: float | str | None = None,
     fail_if_blind: bool = False,
     level: float = 0.95,
 ) -> Comparison:
-    """Compare pairs that are chosen already; the rest is as in :func:`compare`."""
+    """Compare pairs that are chosen already; the rest is as in :func:`compare`.
+
+    Parameters
+    ----------
+    runs
+        Those that the pairs are from. Default: the runs of the pairs.
+    missing
+        What is not compared, since a side has no result of it.
+    """
+    runs = runs or list(dict.fromkeys(side.run for pair in found for side in pair.sides))
     limit = None if fail_if_worse is None else read_limit(fail_if_worse)
     if limit is not None:
         _check_builds(found)
@@ -123,17 +157,22 @@ def compare_pairs(
     }
     speed = any(row.kind == "cost" for row in rows)
     return Comparison(
-        runs=list(dict.fromkeys(str(side.run.path) for side in sides.values())),
-        dataset=describe_dataset(found[0].baseline.run),
+        runs=[str(run.path) for run in runs],
+        dataset=describe_dataset(runs[0]),
         cluster=cluster,
         level=level,
         changes=tuple(changes),
         settings=tuple(_side(name, side) for name, side in sides.items()),
         comparisons=rows,
-        gate=None if limit is None else judge_gate(rows, limit, fail_if_blind=fail_if_blind),
+        failed=tuple(each for run in runs for each in failed_trials(run)),
+        missing=tuple(missing),
+        gate=None
+        if limit is None
+        else judge_gate(rows, limit, missing=missing, fail_if_blind=fail_if_blind),
         warnings=(
             *tell_unlike(tuple(changes), costs=any(row.unjudged for row in rows)),
-            *caveats(found, level, speed=speed),
+            *tell_missing(missing),
+            *caveats(found, runs, level, speed=speed),
             *few_builds(rows, with_twice, limit),
         ),
     )
@@ -147,7 +186,7 @@ def _side(name: str, setting: Setting) -> Side:
 def _check_cutoffs(measures: Sequence[Measure], found: Sequence[Pair]) -> None:
     ks = sorted({pair.k for pair in found})
     for measure in measures:
-        if measure.cutoff is not None and measure.cutoff not in ks:
+        if ks and measure.cutoff is not None and measure.cutoff not in ks:
             raise VbenchError(
                 f"{measure} asks for K={measure.cutoff}; what is compared has "
                 f"K={', '.join(map(str, ks))}"

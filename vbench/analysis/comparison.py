@@ -14,6 +14,7 @@ from vbench.errors import DamagedFileError
 from vbench.measures.base import Kind
 from vbench.numbers import Unit
 from vbench.runs import files
+from vbench.runs.failed import FailedTrial
 from vbench.runs.run import Run
 from vbench.runs.schema import DatasetInfo, Warn
 from vbench.runs.upgrade import upgrade
@@ -157,7 +158,8 @@ class Comparison(Document, frozen=True, kw_only=True, tag=_SCHEMA):
     """All pairs and measures that were compared together.
 
     `level` is the confidence of the intervals, and of all verdicts together; `changes` is what
-    the sides differ in beside their answers.
+    the sides differ in beside their answers. `failed` are the planned trials of all runs that left
+    no result, `missing` what is not compared for that reason.
     """
 
     runs: list[str]
@@ -167,6 +169,8 @@ class Comparison(Document, frozen=True, kw_only=True, tag=_SCHEMA):
     changes: tuple[Change, ...] = ()
     settings: tuple[Side, ...] = ()
     comparisons: list[Compared]
+    failed: tuple[FailedTrial, ...] = ()
+    missing: tuple[str, ...] = ()
     gate: Gate | None = None
     warnings: tuple[Warn, ...] = ()
 

@@ -12,9 +12,11 @@ from vbench.errors import VbenchError
 from vbench.measures import usual
 from vbench.numbers import write, write_difference, write_difference_ends
 from vbench.runs.pairing import Pair
+from vbench.runs.run import Run
 from vbench.runs.schema import Warn
 from vbench.stats.intervals import queries_needed
 
+_NAMED = 5
 _SPOILING = ("failed-trials", "unstable-ids", "random-recall", "shifted-ids")
 _SPOILING_SPEED = ("busy-machine", "old-kernel")
 """What was found in a run that its comparisons must not be read without."""
@@ -104,8 +106,17 @@ def read_limit(given: float | str) -> float:
     raise VbenchError(f"fail_if_worse={text}; give a number from 0 on, such as 0.01 or 1%")
 
 
-def judge_gate(rows: Sequence[Compared], limit: float, *, fail_if_blind: bool = False) -> Gate:
-    """Which comparisons a gate stops: those significantly worse, by `limit` at least."""
+def judge_gate(
+    rows: Sequence[Compared],
+    limit: float,
+    *,
+    missing: Sequence[str] = (),
+    fail_if_blind: bool = False,
+) -> Gate:
+    """Which comparisons a gate stops: those significantly worse, by `limit` at least.
+
+    A setting that is `missing` is lost, whatever the limit.
+    """
     return Gate(
         limit=limit,
         failed=[
@@ -122,6 +133,7 @@ def judge_gate(rows: Sequence[Compared], limit: float, *, fail_if_blind: bool = 
             and row.unjudged is None
             and not abs(row.loss(row.minimum_detectable_difference)) <= max(limit, usual.TOLERANCE)
         ],
+        missing=list(missing),
         unjudged=[row.verdict for row in rows if row.unjudged is not None],
         fail_if_blind=fail_if_blind,
     )
@@ -136,7 +148,23 @@ def _say_loss(row: Compared) -> str:
     return write_difference(detectable, row.unit, signed=False)
 
 
-def caveats(pairs: Sequence[Pair], level: float, *, speed: bool) -> Iterator[Warn]:
+def tell_missing(missing: Sequence[str]) -> Iterator[Warn]:
+    """That planned results are not there, in one warning."""
+    if missing:
+        shown = "; ".join(missing[:_NAMED])
+        more = f"; and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        yield Warn(
+            "missing results",
+            f"{shown}{more}",
+            "what has no result is not compared, and may be the worst",
+            "give the same vbench run again, which measures what is missing",
+            code="missing-results",
+        )
+
+
+def caveats(
+    pairs: Sequence[Pair], runs: Sequence[Run], level: float, *, speed: bool
+) -> Iterator[Warn]:
     """What to know before a comparison is believed; `speed` tells that costs are compared."""
     for pair in pairs:
         a, b = pair.baseline, pair.candidate
@@ -150,7 +178,6 @@ def caveats(pairs: Sequence[Pair], level: float, *, speed: bool) -> Iterator[War
                 "bring both to the same recall: give --at-recall 0.9 to their vbench run",
                 code="recall-not-matched",
             )
-    runs = list(dict.fromkeys(side.run for pair in pairs for side in pair.sides))
     for run in runs:
         yield from (each for each in run.manifest.warnings if spoils(each, speed=speed))
     queries = min(run.manifest.dataset.m for run in runs)

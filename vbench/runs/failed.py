@@ -49,6 +49,12 @@ def _describe(run: Run, trial: Trial, failure: Failure | None) -> FailedTrial:
     )
 
 
+def reason_of(run: Run, trial: Trial) -> str:
+    """Why a planned trial left no result, or that it was not reached."""
+    found = (each for each in run.manifest.failures if each.trial == trial.key)
+    return _reason(run, trial, next(found, None))
+
+
 def _reason(run: Run, trial: Trial, failure: Failure | None) -> str:
     if trial.key in run.set_aside:
         return f"its file is damaged: {run.set_aside[trial.key]}"

@@ -73,9 +73,9 @@ def pairs(
         When names fit nothing or too much, or the runs hold different data, ground truth or K.
     """
     for other in runs[1:]:
-        _check_same_data(runs[0], other)
+        check_same_data(runs[0], other)
     if len(runs) == 1:
-        chosen = _within(select(runs[0], settings), baseline, candidate)
+        chosen = within(select(runs[0], settings), baseline, candidate)
     else:
         first = _groups(match(select(runs[0], settings), baseline))
         chosen = [
@@ -90,7 +90,7 @@ def _groups(settings: Sequence[Setting]) -> list[Group]:
     return list(by_variant(settings).items())
 
 
-def _within(
+def within(
     settings: list[Setting], baseline: str | None, candidate: str | None
 ) -> list[tuple[Group, Group]]:
     """The baseline against the candidates of the same run."""
@@ -155,15 +155,21 @@ def _settings_of(a: Group, b: Group) -> list[Pair]:
         )
     found: list[Pair] = []
     for k in common:
-        found += _match_up(*([each for each in settings if each.k == k] for _, settings in (a, b)))
+        found += match_up(*([each for each in settings if each.k == k] for _, settings in (a, b)))
+    check_not_same(found)
+    return found
+
+
+def check_not_same(found: Sequence[Pair]) -> None:
+    """Raise where a setting is paired with itself."""
     if any(_is_same(pair.baseline, pair.candidate) for pair in found):
         raise VbenchError(
             f"baseline and candidate are the same results, {found[0].baseline}; name two settings"
         )
-    return found
 
 
-def _match_up(first: Sequence[Setting], second: Sequence[Setting]) -> list[Pair]:
+def match_up(first: Sequence[Setting], second: Sequence[Setting]) -> list[Pair]:
+    """Settings of two variants at one K: the only ones, the common ones, or the nearest."""
     if len(first) == len(second) == 1:
         return [Pair(first[0], second[0])]
     common = [
@@ -186,7 +192,7 @@ def _unevenness(pair: Pair) -> tuple[float, float]:
     return max(abs(a - b), usual.MATCHED), abs((a + b) / 2 - target)
 
 
-def _check_same_data(first: Run, other: Run) -> None:
+def check_same_data(first: Run, other: Run) -> None:
     """Raise unless two runs asked the same queries of the same vectors under the same rule."""
     a, b = first.manifest, other.manifest
     if a.dataset.fingerprint != b.dataset.fingerprint:

@@ -73,7 +73,9 @@ class Run:
 
     def space(self, trial: Trial) -> str | None:
         """The transform of the space that a trial searched, if any."""
-        found = self.build_of(trial).space or self.facts(trial).build.space
+        found = self.build_of(trial).space
+        if found is None and self.is_done(trial):
+            found = self.facts(trial).build.space
         return None if found in (None, "", "none") else str(found)
 
     def build_of(self, trial: Trial) -> Build:
@@ -224,6 +226,22 @@ class Run:
             groups.setdefault(self._key(trial), []).append(trial)
         found = [self.setting_of(tuple(trials)) for trials in groups.values()]
         return found if steps else [each for each in found if not self._is_step(each)]
+
+    def unanswered(self) -> list[Setting]:
+        """The planned settings that no build left a result of: they have no trials."""
+        answered = {self._key(trial) for trial in self.done}
+        lost = {self._key(trial): trial for trial in self.manifest.trials}
+        found = [
+            Setting(self._variant(trial), trial.setting, trial.k, ())
+            for key, trial in lost.items()
+            if key not in answered
+        ]
+        return [each for each in found if not self._is_step(each)]
+
+    def planned_trials(self, setting: Setting) -> list[Trial]:
+        """The trials of all builds of a setting, whether they left a result or not."""
+        key = _key(setting.index, setting.build, setting.search, setting.k)
+        return [trial for trial in self.manifest.trials if self._key(trial) == key]
 
     def count_planned(self, setting: Setting) -> int:
         """How many builds of a setting were planned, whether they left a result or not."""

@@ -12,13 +12,15 @@ from vbench.runs.run import Run
 from vbench.runs.settings import Setting, spell
 
 
-def select(run: Run, values: Sequence[str] = ()) -> list[Setting]:
+def select(run: Run, values: Sequence[str] = (), *, planned: bool = False) -> list[Setting]:
     """The settings of a run, in the order of its plan.
 
     Parameters
     ----------
     values
         Values to keep, such as ``ef=64``; several for one parameter are alternatives.
+    planned
+        Also those that have no result.
 
     Raises
     ------
@@ -29,7 +31,8 @@ def select(run: Run, values: Sequence[str] = ()) -> list[Setting]:
     if not finished:
         raise VbenchError(f"{run.path} has no finished trial; give the same `vbench run` again")
     wanted = _wanted(values)
-    kept = [setting for setting in finished if _has(setting, wanted)]
+    every = [*finished, *run.unanswered()] if planned else finished
+    kept = [setting for setting in every if _has(setting, wanted)]
     if not kept:
         raise VbenchError(
             f"nothing in {run.path} has {' or '.join(values)}; it holds: "
