@@ -120,6 +120,15 @@ class Interval(msgspec.Struct, frozen=True):
     high: float | None = None
 
 
+class Estimated(Interval, frozen=True):
+    """A mean over builds, its interval, and the standard deviation over builds.
+
+    The ends are None with one build, and where all builds are alike, which tells nothing of others.
+    """
+
+    spread: float | None = None
+
+
 def html_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], note: str = ""
 ) -> str:

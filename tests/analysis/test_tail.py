@@ -11,11 +11,10 @@ import polars as pl
 import pytest
 from run_folder import answered
 
-from vbench._document import Interval
+from vbench._document import Estimated, Interval
 from vbench.analysis.internals import (
     GraphInternals,
     Internals,
-    OverBuilds,
     internals_of,
     store_internals,
 )
@@ -155,8 +154,8 @@ def test_wrong_calls_are_refused(run: Run, given: dict[str, Any], message: str) 
 def test_internals_are_kept_for_their_delta(run: Run) -> None:
     """A later look at the same setting and δ finds them, another δ does not."""
     (setting,) = choose(run, indexes=["b"])
-    values = dict.fromkeys(GraphInternals.__struct_fields__, OverBuilds(value=0.3))
-    found = Internals(same=OverBuilds(value=0.5), graph=GraphInternals(**values), lists=None)
+    values = dict.fromkeys(GraphInternals.__struct_fields__, Estimated(value=0.3))
+    found = Internals(same=Estimated(value=0.5), graph=GraphInternals(**values), lists=None)
     store_internals(setting, 0.9, found)
     assert internals_of(setting, 0.9) == found
     assert internals_of(setting, 0.5) is None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vbench._document import Interval
-from vbench.analysis.summary import Estimated, SummaryRow, Tail, standard_measures
+from vbench._document import Estimated, Interval
+from vbench.analysis.summary import SummaryRow, Tail, standard_measures
 from vbench.render.terminal.run import _cost
 
 

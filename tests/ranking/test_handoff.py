@@ -178,7 +178,7 @@ def test_a_run_with_ties_is_ordered_as_trec_eval_does(tmp_path: Path) -> None:
         ({"q_id": [0, 0], "doc_id": [1, 1], "score": [1.0, 2.0]}, "row 1: query 0 and item 1 were"),
         ({"q_id": [0], "doc_id": [1]}, "no column 'score' or 'rank'"),
         ({"query": [0], "doc_id": [1], "score": [1.0]}, "no column 'q_id'"),
-        ({"q_id": [0], "doc_id": [1], "score": ["high"]}, "not numbers"),
+        ({"q_id": [0], "doc_id": [1], "score": ["high"]}, "must hold numbers"),
         ({"q_id": [], "doc_id": [], "score": []}, "holds no scores"),
     ],
 )

@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+from vbench._document import Estimated
 from vbench.errors import DamagedFileError
 from vbench.runs import files
 from vbench.runs.settings import Setting
 
 SCHEMA = "vbench.internals/2"
-
-
-class OverBuilds(msgspec.Struct, frozen=True, kw_only=True):
-    """A number's mean over builds.
-
-    `low` and `high` are None with one build, and where all builds are alike, which tells nothing
-    of others; `spread` is the standard deviation.
-    """
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-    spread: float | None = None
 
 
 class GraphInternals(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,23 +28,23 @@ class GraphInternals(msgspec.Struct, frozen=True, kw_only=True):
         were found.
     """
 
-    reachable: OverBuilds
-    orphans: OverBuilds
-    in_degree_least: OverBuilds
-    in_degree_lower_quarter: OverBuilds
-    in_degree_median: OverBuilds
-    in_degree_upper_quarter: OverBuilds
-    in_degree_most: OverBuilds
-    out_degree: OverBuilds
-    base_unreachable: OverBuilds
-    base_hub: OverBuilds
-    base_anti_hub: OverBuilds
-    missed_unreachable: OverBuilds
-    missed_hub: OverBuilds
-    missed_anti_hub: OverBuilds
-    found_unreachable: OverBuilds
-    found_hub: OverBuilds
-    found_anti_hub: OverBuilds
+    reachable: Estimated
+    orphans: Estimated
+    in_degree_least: Estimated
+    in_degree_lower_quarter: Estimated
+    in_degree_median: Estimated
+    in_degree_upper_quarter: Estimated
+    in_degree_most: Estimated
+    out_degree: Estimated
+    base_unreachable: Estimated
+    base_hub: Estimated
+    base_anti_hub: Estimated
+    missed_unreachable: Estimated
+    missed_hub: Estimated
+    missed_anti_hub: Estimated
+    found_unreachable: Estimated
+    found_hub: Estimated
+    found_anti_hub: Estimated
 
 
 class ListInternals(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,12 +53,12 @@ class ListInternals(msgspec.Struct, frozen=True, kw_only=True):
     `mean_in_tail` and `mean_elsewhere` are over the queries under δ, and the others.
     """
 
-    lists: OverBuilds
-    mean: OverBuilds
-    most: OverBuilds
-    mean_in_tail: OverBuilds
-    mean_elsewhere: OverBuilds
-    spearman_with_recall: OverBuilds
+    lists: Estimated
+    mean: Estimated
+    most: Estimated
+    mean_in_tail: Estimated
+    mean_elsewhere: Estimated
+    spearman_with_recall: Estimated
 
 
 class Internals(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +67,7 @@ class Internals(msgspec.Struct, frozen=True, kw_only=True):
     `same` is the share of the queries that get identical ids from a build that was made again.
     """
 
-    same: OverBuilds
+    same: Estimated
     graph: GraphInternals | None
     lists: ListInternals | None
 

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._document import Estimated
 from vbench._invocation import trusting
-from vbench.analysis.internals import GraphInternals, Internals, ListInternals, OverBuilds
+from vbench.analysis.internals import GraphInternals, Internals, ListInternals
 from vbench.bench import wire
 from vbench.bench.score import Scorer
 from vbench.bench.session import TrialError
@@ -185,7 +186,7 @@ def _of_lists(lists: Ids, truth: Ids, missed: NDArray[np.bool_], delta: float) -
     }
 
 
-def _over_builds(rows: Sequence[Numbers]) -> dict[str, OverBuilds]:
+def _over_builds(rows: Sequence[Numbers]) -> dict[str, Estimated]:
     """Each number's mean over builds, with Student's interval where there are several."""
     found = {}
     for name in rows[0]:
@@ -196,7 +197,7 @@ def _over_builds(rows: Sequence[Numbers]) -> dict[str, OverBuilds]:
             low = max(low, -1.0 if name.startswith("spearman") else 0.0)
             high = high if name.startswith(_COUNTS) else min(high, 1.0)
         mean = float(values.mean())
-        found[name] = OverBuilds(
+        found[name] = Estimated(
             value=None if math.isnan(mean) else mean,
             low=low,
             high=high,

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench._document import Document, Interval
+from vbench._document import Document, Estimated, Interval
 from vbench.analysis.document import AlikeRow, describe_dataset
 from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
@@ -38,12 +38,6 @@ _STANDARD = (
     "PeakMemory",
     "Work",
 )
-
-
-class Estimated(Interval, frozen=True):
-    """A measure: the mean over builds, its interval, and the standard deviation over builds."""
-
-    spread: float | None = None
 
 
 class Tail(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ from vbench.analysis.overlap import (
 from vbench.analysis.segments import Cross, Segment, SegmentRow, cross_columns, divide, segment_rows
 from vbench.analysis.verdict import spoils
 from vbench.analysis.worst import WorstQuery, with_neighbors, worst_rows
-from vbench.bench.findings.copies import warn_of_copies, wrong_copies
+from vbench.bench.findings.copies import WrongCopies, warn_of_copies, wrong_copies
 from vbench.data.copies import kept_copies
 from vbench.data.dataset import Dataset
 from vbench.errors import UnknownNameError, VbenchError
@@ -56,16 +56,6 @@ class QueryShare(msgspec.Struct, frozen=True, kw_only=True):
     share: float
     low: float
     high: float
-
-
-class WrongCopies(msgspec.Struct, frozen=True, kw_only=True):
-    """Shares of wrong answers that are copies of base vectors; None where none is wrong.
-
-    `returned` is of the wrong ids that were returned, `missed` of the neighbors that were not.
-    """
-
-    returned: float | None
-    missed: float | None
 
 
 class TailRow(SettingRow, frozen=True, kw_only=True):
@@ -333,9 +323,7 @@ def _row(
 def _copies_of(setting: Setting) -> WrongCopies | None:
     facts = setting.run.manifest.dataset
     copies = kept_copies(facts.fingerprint) if facts.copies and facts.copies.share else None
-    if copies is None:
-        return None
-    return WrongCopies(**wrong_copies(setting.run, setting, copies)._asdict())
+    return None if copies is None else wrong_copies(setting.run, setting, copies)
 
 
 def _counted(mask: NDArray[np.bool_], clusters: Clusters) -> QueryShare:

@@ -118,12 +118,6 @@ def worst_rows(
     )
 
 
-def _rows_of(frame: pl.DataFrame | None, rows: NDArray[np.intp]) -> list[dict[str, Any]]:
-    if frame is None or not frame.width:
-        return [{} for _ in rows]
-    return frame[rows].to_dicts()
-
-
 def with_neighbors(
     worst: Sequence[WorstQuery],
     answers: Sequence[Answers],

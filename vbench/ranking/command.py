@@ -14,6 +14,7 @@ from vbench._leftovers import TemporaryFolder
 from vbench.errors import DataError, VbenchError
 from vbench.ranking.handoff import name_rows
 from vbench.ranking.intake import read_scores
+from vbench.ranking.judgments import find_keys
 from vbench.ranking.pool import similarity
 from vbench.ranking.protocol import Material, Ranker, Rows
 
@@ -72,13 +73,12 @@ class Command(Ranker):
                 # The file is gone when the message is read; whose it was is what matters.
                 said = str(error).replace(str(made), "{output}")
                 raise DataError(f"{self._spelt}: {said}") from None
-        at = np.minimum(np.searchsorted(scores.key, pairs), len(scores.key) - 1)
-        lost = scores.key[at] != pairs
-        if lost.any():
-            first = int(np.argmax(lost))
+        at, known = find_keys(scores.key, pairs)
+        if not known.all():
+            first = int(np.argmin(known))
             raise VbenchError(
                 f"{self._spelt} gave no score to query {query[first]} and item {item[first]} "
-                f"({int(lost.sum()):,} of {len(pairs):,} pairs lack one)"
+                f"({int((~known).sum()):,} of {len(pairs):,} pairs lack one)"
             )
         return scores.score[at][back].reshape(candidates.shape)
 

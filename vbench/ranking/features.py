@@ -21,6 +21,7 @@ from vbench.errors import DataError
 from vbench.metric import distance
 from vbench.neighbors.euclidean import square_norms
 from vbench.neighbors.space import neighbor_distances
+from vbench.ranking.judgments import find_keys
 from vbench.ranking.protocol import Rows
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ class Features:
             self._popularity[items],
             self._norm[items],
             np.log1p(taken),
-            _member(queries * self._n + items, self._seen),
+            find_keys(self._seen, queries * self._n + items)[1],
             np.einsum("pd,pd->p", self._history[queries], pointing),
         ]
         for name, counts in self._counts.items():
@@ -249,18 +250,10 @@ class _Counts:
         return [often, total / np.maximum(taken, 1), known == 0]
 
     def _looked_up(self, queries: Rows, tokens: IntRows) -> NDArray[np.float64]:
-        keys = queries[:, np.newaxis] * self.width + tokens
-        if len(self.key) == 0:
-            return np.zeros(keys.shape)
-        at = np.minimum(np.searchsorted(self.key, keys), len(self.key) - 1)
-        return np.where((self.key[at] == keys) & (tokens > 0), self.count[at], 0.0)
-
-
-def _member(keys: IntRows, known: IntRows) -> NDArray[np.bool_]:
-    if len(known) == 0:
-        return np.zeros(keys.shape, dtype=bool)
-    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    return np.asarray(known[at] == keys)
+        if not len(self.key):
+            return np.zeros(tokens.shape)
+        at, is_known = find_keys(self.key, queries[:, np.newaxis] * self.width + tokens)
+        return np.where(is_known & (tokens > 0), self.count[at], 0.0)
 
 
 def _exposure(dataset: Dataset, exposed: Rows) -> tuple[Floats, Floats]:

@@ -14,7 +14,7 @@ from vbench.data import tables
 from vbench.data.keys import as_keys, rows_of_ids
 from vbench.errors import DataError
 from vbench.metric import FloatArray
-from vbench.ranking.judgments import rows_of
+from vbench.ranking.judgments import find_keys, read_finite, rows_of
 from vbench.ranking.protocol import Material, Ranker, Rows
 
 UNSCORED = float(np.finfo(np.float64).min)
@@ -104,25 +104,12 @@ def _table(path: Path) -> tuple[pl.DataFrame, FloatArray]:
     if frame.is_empty():
         raise DataError(f"{path} holds no scores")
     if "score" in frame.columns:
-        return frame, finite(frame["score"], path)
+        return frame, read_finite(frame["score"], path)
     if "rank" in frame.columns:
-        return frame, -finite(frame["rank"], path)
+        return frame, -read_finite(frame["rank"], path)
     raise DataError(
         f"{path} has no column 'score' or 'rank' (it has: {', '.join(frame.columns) or 'none'})"
     )
-
-
-def finite(column: pl.Series, path: Path | str) -> FloatArray:
-    """A column as float64, every value finite."""
-    if not column.dtype.is_numeric():
-        raise DataError(f"{path}: the column {column.name!r} holds {column.dtype}, not numbers")
-    values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    if not np.isfinite(values).all():
-        at = int(np.argmin(np.isfinite(values)))
-        raise DataError(
-            f"{path}, row {at}: the {column.name} is {values[at]}; it must be a finite number"
-        )
-    return values
 
 
 _TREC = ("q_id", "iteration", "doc_id", "rank", "score", "tag")
@@ -183,9 +170,7 @@ class Given(Ranker):
         self._scores = read_scores(self._path, data.m, data.n, data.query_ids, data.item_ids)
 
     def score(self, queries: Rows, candidates: Rows) -> NDArray[np.floating]:
-        key = queries[:, np.newaxis] * self._n + candidates
-        at = np.minimum(np.searchsorted(self._scores.key, key), len(self._scores.key) - 1)
-        known = self._scores.key[at] == key
+        at, known = find_keys(self._scores.key, queries[:, np.newaxis] * self._n + candidates)
         self._asked += known.size
         self._missing += int((~known).sum())
         return np.where(known, self._scores.score[at], UNSCORED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,9 +46,8 @@ class Judgments:
     def grades(self, queries: Rows, items: Rows) -> FloatArray:
         """Grade of each pair, 0 where nothing is known; the two broadcast against each other."""
         keys = np.asarray(queries, dtype=np.int64) * self.n + items
-        known = self.query * self.n + self.item
-        at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-        return np.where(known[at] == keys, self.grade[at], 0.0)
+        at, is_known = find_keys(self.query * self.n + self.item, keys)
+        return np.where(is_known, self.grade[at], 0.0)
 
     def relevant(self) -> NDArray[np.int64]:
         """Number of relevant items of each judged query: int64 (mj,)."""
@@ -61,6 +61,16 @@ class Judgments:
         rank = np.arange(len(query)) - starts[codes] + 1
         gains = np.where(rank <= cutoff, grade / np.log2(rank + 1), 0.0)
         return np.bincount(codes, gains, minlength=len(starts)).astype(np.float64)
+
+
+def find_keys(
+    known: NDArray[np.int64], keys: NDArray[np.int64]
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """The place of each key among the `known` ones, which ascend, and whether it is there."""
+    if not len(known):
+        return np.zeros(keys.shape, dtype=np.intp), np.zeros(keys.shape, dtype=bool)
+    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+    return at, known[at] == keys
 
 
 def read_judgments(dataset: Dataset) -> Judgments:
@@ -82,7 +92,11 @@ def read_judgments(dataset: Dataset) -> Judgments:
         )
     query = rows_of(frame, "query", dataset.m, "relevance")
     item = rows_of(frame, "item", dataset.n, "relevance")
-    grade = np.ones(len(query)) if "grade" not in frame.columns else _grades(frame)
+    grade = (
+        np.ones(len(query))
+        if "grade" not in frame.columns
+        else read_finite(frame["grade"], "relevance")
+    )
     positive = grade > 0
     if not positive.any():
         raise DataError(f"{dataset.name}: no judgment has a grade above 0, nothing is relevant")
@@ -123,14 +137,16 @@ def rows_of(frame: pl.DataFrame, column: str, size: int, what: str) -> NDArray[n
     return rows
 
 
-def _grades(frame: pl.DataFrame) -> FloatArray:
-    import polars as pl
-
-    column = frame["grade"]
+def read_finite(column: pl.Series, where: Path | str) -> FloatArray:
+    """A column as float64 (rows,), every value finite; DataError where one is not."""
     if not column.dtype.is_numeric():
-        raise DataError(f"relevance: the column 'grade' must hold numbers, it holds {column.dtype}")
-    grade = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    if not np.isfinite(grade).all():
-        at = int(np.argmin(np.isfinite(grade)))
-        raise DataError(f"relevance, row {at}: the grade {grade[at]} is not a finite number")
-    return grade
+        raise DataError(
+            f"{where}: the column {column.name!r} must hold numbers, it holds {column.dtype}"
+        )
+    values = column.cast(float).fill_null(np.nan).to_numpy()
+    if not np.isfinite(values).all():
+        at = int(np.argmin(np.isfinite(values)))
+        raise DataError(
+            f"{where}, row {at}: the {column.name} is {values[at]}; it must be a finite number"
+        )
+    return values

@@ -132,10 +132,6 @@ def _predictor_1(old: Document) -> Document:
     return _nested(_nested(old, "correlation", "correlation_"), "misordered", "misordered_")
 
 
-def _delta_1(old: Document) -> Document:
-    return _nested(old, "delta") | {"levels": [_nested(each, "relative") for each in old["levels"]]}
-
-
 def _nested(old: Document, name: str, ends: str = "") -> Document:
     """An interval as one object, where its ends were keys of their own."""
     low, high = f"{ends}low", f"{ends}high"

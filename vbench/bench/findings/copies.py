@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +19,7 @@ _WORTH_GROUP = 10
 _WORTH_WRONG = 0.05
 
 
-class Wrong(NamedTuple):
+class WrongCopies(msgspec.Struct, frozen=True):
     """Shares of wrong answers that are copies, over queries and builds; None where none is wrong.
 
     Attributes
@@ -41,7 +42,9 @@ def warn_of_copies(run: Run, settings: Sequence[Setting]) -> list[Warn]:
     if facts.copies is None or copies is None:
         return found
     wrong = {str(setting): wrong_copies(run, setting, copies) for setting in settings}
-    name, worst = max(wrong.items(), key=lambda pair: _most(pair[1]), default=("", Wrong(0, 0)))
+    name, worst = max(
+        wrong.items(), key=lambda pair: _most(pair[1]), default=("", WrongCopies(0.0, 0.0))
+    )
     share, largest = facts.copies.share, facts.copies.largest
     if share < _WORTH_SHARE and largest < _WORTH_GROUP and _most(worst) < _WORTH_WRONG:
         return found
@@ -69,7 +72,7 @@ def warn_of_copies(run: Run, settings: Sequence[Setting]) -> list[Warn]:
     return found
 
 
-def wrong_copies(run: Run, setting: Setting, copies: Copies) -> Wrong:
+def wrong_copies(run: Run, setting: Setting, copies: Copies) -> WrongCopies:
     """What copies are among the wrong answers of a setting."""
     returned: list[NDArray[np.integer[Any]]] = []
     missed: list[NDArray[np.integer[Any]]] = []
@@ -80,7 +83,7 @@ def wrong_copies(run: Run, setting: Setting, copies: Copies) -> Wrong:
         answers = answers.of_queries(np.flatnonzero(answers.hits < setting.k))
         returned.append(answers.ids[answers.wrong])
         missed.append(answers.truth_ids[:, : setting.k][answers.missed])
-    return Wrong(*(_share(part, copies) for part in (returned, missed)))
+    return WrongCopies(*(_share(part, copies) for part in (returned, missed)))
 
 
 def _share(wrong: Sequence[NDArray[np.integer[Any]]], copies: Copies) -> float | None:
@@ -88,7 +91,7 @@ def _share(wrong: Sequence[NDArray[np.integer[Any]]], copies: Copies) -> float |
     return float(copies.are_copies(ids).mean()) if ids.size else None
 
 
-def _most(wrong: Wrong) -> float:
+def _most(wrong: WrongCopies) -> float:
     return max(wrong.returned or 0.0, wrong.missed or 0.0)
 
 

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from vbench import numbers
-from vbench.analysis.summary import Estimated, Summary, SummaryRow, standard_measures
+from vbench._document import Estimated
+from vbench.analysis.summary import Summary, SummaryRow, standard_measures
 from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
 from vbench.measures.hits import threshold
