@@ -47,7 +47,7 @@ def test_what_has_no_grade_above_0_is_not_relevant(dataset: Dataset) -> None:
         ({"query": ["a"], "item": [3]}, "must hold row numbers, it holds String"),
         ({"query": [0, None], "item": [3, 4]}, "with empty rows"),
         ({"query": [0], "item": [3], "grade": ["high"]}, "'grade' must hold numbers"),
-        ({"query": [0], "item": [3], "grade": [float("nan")]}, "row 0: the grade nan"),
+        ({"query": [0], "item": [3], "grade": [float("nan")]}, "row 0: the grade is nan"),
     ],
 )
 def test_judgments_that_do_not_fit_are_refused(
