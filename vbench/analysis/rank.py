@@ -68,7 +68,8 @@ def rank(
 
     data = dataset or dataset_of(runs[0])
     # A wrong name should not be found out after the other rankers have worked for a minute.
-    resolved = {name_of(each): resolve(each) for each in rankers or _usual(data)}
+    usual = ["tower"] if known_popularity(data) is None else ["tower", "popularity"]
+    resolved = {name_of(each): resolve(each) for each in rankers or usual}
     # Thousands of small products: threads only wait for each other.
     with threadpool_limits(1, user_api="blas"):
         stage = set_up(runs, data, k)
@@ -93,10 +94,6 @@ def rank(
 
 def _failed(runs: Sequence[Run], k: int) -> list[FailedTrial]:
     return [each for run in runs for each in failed_trials(run) if each.k == k]
-
-
-def _usual(dataset: Dataset) -> list[str]:
-    return ["tower"] if known_popularity(dataset) is None else ["tower", "popularity"]
 
 
 def _ranked(

@@ -32,6 +32,7 @@ from vbench.runs.failed import failed_trials
 from vbench.runs.rows import Rows, amend_trial, read_facts, read_rows, write_trial
 from vbench.runs.run import Run
 from vbench.runs.schema import Build, Trial
+from vbench.runs.settings import spell
 
 _DEPTH = 200
 _GIVE_UP_AFTER = 2
@@ -186,7 +187,7 @@ class Bench:
     def measure(self, live: Live, build: Build, trial: Trial) -> None:
         """Ask for one trial, score it and write its file; TrialError when it leaves no result."""
         options = self.journal.manifest.options
-        spelt = " ".join(f"{name}={value}" for name, value in trial.setting.items())
+        spelt = spell(trial.setting)
         self.journal.tell(f"{self._name(build)} {spelt}")
         started = now()
         ask = wire.Search(

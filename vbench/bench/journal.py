@@ -26,7 +26,6 @@ from vbench.runs.schema import (
     Call,
     Copies,
     DatasetFacts,
-    Environment,
     Failure,
     Later,
     Level,
@@ -199,7 +198,8 @@ def _manifest(
 ) -> tuple[Manifest, str]:
     """The manifest of a run that begins or goes on, and the name of what it is measured on."""
     here = environment()
-    name = environment_id(here)
+    # The same wherever it is equal but for kernels of later libraries.
+    name = digests.of_document([here.machine, here.host, here.packages])
     environments = {name: here}
     created, call, later = now(), current_call(), list[Later]()
     if before is not None:
@@ -238,11 +238,6 @@ def _same_group(level: Level) -> str:
 def now() -> str:
     """The time, as run.json and trials write it."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-
-
-def environment_id(environment: Environment) -> str:
-    """Name of an environment, the same wherever it is equal but for kernels of later libraries."""
-    return digests.of_document([environment.machine, environment.host, environment.packages])
 
 
 def dataset_facts(dataset: Dataset) -> DatasetFacts:

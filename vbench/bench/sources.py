@@ -128,13 +128,7 @@ def folder_digest(fingerprint: str, sources: Mapping[str, Source], options: Opti
 
     Code, versions, settings, K and builds are left out: a run meets its earlier self, and grows.
     """
-    indexes = sorted((each.name, each.adapter, each.transform) for each in sources.values())
-    return hashlib.sha256(
-        of_document([fingerprint, indexes, kept_options(options)]).encode()
-    ).hexdigest()[:16]
-
-
-def kept_options(options: Options) -> dict[str, Any]:
-    """The options that all trials of a run share."""
     names = ("repeats", "threads", "build_threads", "seed", "rule", "warmup", "warmup_from")
-    return {name: getattr(options, name) for name in (*names, "at_recall")}
+    kept = {name: getattr(options, name) for name in (*names, "at_recall")}
+    indexes = sorted((each.name, each.adapter, each.transform) for each in sources.values())
+    return hashlib.sha256(of_document([fingerprint, indexes, kept]).encode()).hexdigest()[:16]

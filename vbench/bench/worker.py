@@ -319,15 +319,11 @@ def serve(channel: Channel) -> None:
                 head = wire.encode(answer, *arrays)
             # Whatever an adapter raises, SystemExit too, is this trial's failure and not ours.
             except BaseException as error:
-                head, arrays = wire.encode(_raised(error)), ()
+                reason = reason_of(error, bare=isinstance(error, AnswerError))
+                head, arrays = wire.encode(wire.Raised(reason, trace_of(error))), ()
             if os.getpid() != own:
                 os._exit(0)  # a copy of this process, left by an adapter that forks
             channel.send(head, arrays)
-
-
-def _raised(error: BaseException) -> wire.Raised:
-    bare = isinstance(error, AnswerError)
-    return wire.Raised(reason_of(error, bare=bare), trace_of(error))
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import click
 
@@ -79,10 +79,6 @@ def _refuse_repeats(command: click.Command, ctx: click.Context, args: list[str])
             name = max(option.opts, key=len)
             raise click.UsageError(
                 f"{name} is given {'twice' if times == 2 else f'{times} times'}, the last time as "
-                f"{_last(values, option)}; {_INSTEAD.get(option.name or '', 'give it once')}",
+                f"{values.get(option.name)!r}; {_INSTEAD.get(option.name or '', 'give it once')}",
                 ctx,
             )
-
-
-def _last(values: Any, option: click.Option) -> str:
-    return repr(values.get(option.name))

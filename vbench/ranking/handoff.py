@@ -25,7 +25,7 @@ from vbench.ranking.pool import Pool
 from vbench.ranking.stage import candidates_of
 from vbench.runs.run import Run
 from vbench.runs.schema import Trial
-from vbench.runs.settings import Setting
+from vbench.runs.settings import Setting, spell
 from vbench.runs.tables import write_frame
 from vbench.runs.vectors import hardness_of
 
@@ -137,13 +137,9 @@ def export_all(
 
 def name_file(setting: Setting, number: int) -> str:
     """A file name for one build of a setting."""
-    text = f"{setting.index} {_words(setting.build)} {_words(setting.search)}"
+    text = f"{setting.index} {spell(setting.build)} {spell(setting.search)}"
     plain = re.sub(r"[^\w.=-]+", "-", " ".join(text.split())).strip("-")
     return f"{plain}-k{setting.k}-build{number + 1}"
-
-
-def _words(parameters: dict[str, Any]) -> str:
-    return " ".join(f"{name}={value}" for name, value in parameters.items())
 
 
 def _setting_of(run: Run, trial: Trial) -> tuple[Setting, int]:

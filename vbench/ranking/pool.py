@@ -66,7 +66,9 @@ class Pool:
         step = max(1, _BLOCK_ENTRIES // max(1, width))
         for start in range(0, m, step):
             rows = slice(start, start + step)
-            wide = np.concatenate([_once(each[rows]) for each in lists], axis=1)
+            wide = np.concatenate(
+                [np.where(repeated(x), -1, x) for x in (each[rows] for each in lists)], axis=1
+            )
             order = np.argsort(wide, axis=1)
             ordered = np.take_along_axis(wide, order, axis=1)
             fresh = ordered >= 0
@@ -116,7 +118,3 @@ class Pool:
 def similarity(dataset: Dataset, query: NDArray[np.int64], item: NDArray[np.int64]) -> FloatArray:
     """Minus the distance of each pair (P,), from the stored vectors, block by block: (P,)."""
     return -pair_distances(dataset.queries, dataset.base, query, item, dataset.metric)
-
-
-def _once(ids: Ids) -> Ids:
-    return np.where(repeated(ids), -1, ids)

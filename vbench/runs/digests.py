@@ -64,13 +64,7 @@ def of_column(series: pl.Series) -> str:
     """16 hexadecimal digits over a column's type and values, whatever they are."""
     if series.dtype.is_nested() or (series.dtype.is_numeric() and not series.null_count()):
         return of_array(series.to_numpy())
-    return of_document([str(series.dtype), series.cast(_text(), strict=False).to_list()])
-
-
-def _text() -> Any:
-    import polars as pl
-
-    return pl.String
+    return of_document([str(series.dtype), series.cast(str, strict=False).to_list()])
 
 
 def of_frame(frame: pl.DataFrame) -> str:

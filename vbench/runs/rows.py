@@ -101,13 +101,10 @@ def read_facts(path: Path) -> TrialFacts:
     if facts.build.key != facts.trial.build:
         raise DamagedFileError(path, "its build is not that of its trial", _REMEDY)
     if not old:
-        _check(path, "facts", facts.digest.get("facts"), _digest_of(facts))
+        columns = {name: each for name, each in facts.digest.items() if name != "facts"}
+        found = digests.of_document(msgspec.structs.replace(facts, digest=columns))
+        _check(path, "facts", facts.digest.get("facts"), found)
     return facts
-
-
-def _digest_of(facts: TrialFacts) -> str:
-    digest = {name: value for name, value in facts.digest.items() if name != "facts"}
-    return digests.of_document(msgspec.structs.replace(facts, digest=digest))
 
 
 def read_rows(path: Path, facts: TrialFacts, wanted: Iterable[str] | None = None) -> Rows:

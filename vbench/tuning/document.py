@@ -101,7 +101,10 @@ def _rows(found: Found) -> dict[Tried, TriedSetting]:
             same_as=same.get(setting),
             measures={
                 str(found.judge.objective.measure): Bounded(value=tried.objective, bound=None),
-                **{str(each.target.measure): _bounded(each) for each in tried.evidence},
+                **{
+                    str(each.target.measure): Bounded(value=each.value, bound=_finite(each.bound))
+                    for each in tried.evidence
+                },
             },
             met=tried.is_met,
             passes=tried.passes,
@@ -109,10 +112,6 @@ def _rows(found: Found) -> dict[Tried, TriedSetting]:
         )
         for tried, setting in zip(found.judge.tried, settings, strict=True)
     }
-
-
-def _bounded(evidence: Evidence) -> Bounded:
-    return Bounded(value=evidence.value, bound=_finite(evidence.bound))
 
 
 def _of_half(evidence: Evidence) -> HalfEvidence:

@@ -185,7 +185,8 @@ def search_combinations(judge: Judge, groups: Sequence[Group], budget: Budget) -
             or judge.gives_up()
         ):
             asked.study.stop()
-        asked.set_user_attr("slack", _largest_slack(outcomes[number]))
+        largest = max((each.slack for each in outcomes[number].tried), default=-math.inf)
+        asked.set_user_attr("slack", max(min(largest, _INFEASIBLE), -_INFEASIBLE))
         return _loss(judge, outcomes[number])
 
     _study(judge.run.manifest.options.seed, space).optimize(loss)
@@ -207,7 +208,7 @@ class _Space:
     """The parameters that differ between groups, as places in the lists of their values."""
 
     def __init__(self, groups: Sequence[Group]) -> None:
-        points = [_parameters(group) for group in groups]
+        points = [{**group.build, **group.fixed} for group in groups]
         names = [
             name
             for name in dict.fromkeys(name for point in points for name in point)
@@ -231,10 +232,6 @@ class _Space:
             for name, values in self.values.items()
         }
         return self._numbers[tuple(self.values[name][place] for name, place in places.items())]
-
-
-def _parameters(group: Group) -> dict[str, Any]:
-    return {**group.build, **group.fixed}
 
 
 def _study(seed: int, space: _Space) -> Any:
@@ -272,8 +269,3 @@ def _loss(judge: Judge, outcome: Outcome) -> float:
     if outcome.best is None:
         return _INFEASIBLE
     return judge.objective.loss(outcome.best.objective)
-
-
-def _largest_slack(outcome: Outcome) -> float:
-    largest = max((each.slack for each in outcome.tried), default=-math.inf)
-    return max(min(largest, _INFEASIBLE), -_INFEASIBLE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from vbench import _plugins
 from vbench.bench.findings.chance import check_command
@@ -37,7 +36,9 @@ def warn_of_idle(run: Run, settings: Sequence[Setting]) -> Iterator[Warn]:
 def _same(run: Run, group: Sequence[Setting]) -> Warn:
     first = group[0]
     name = f"{first.index} {spell(first.build)}".strip()
-    values = {key: _values(group, key) for key in first.search}
+    values = {
+        key: list(dict.fromkeys(each.search.get(key) for each in group)) for key in first.search
+    }
     moved = {key: each for key, each in values.items() if len(each) > 1}
     low = [
         key
@@ -61,10 +62,6 @@ def _same(run: Run, group: Sequence[Setting]) -> Warn:
         code="same-answers",
         setting=str(first),
     )
-
-
-def _values(group: Sequence[Setting], name: str) -> list[Any]:
-    return list(dict.fromkeys(each.search.get(name) for each in group))
 
 
 def _beyond(run: Run, setting: Setting, settings: Sequence[Setting]) -> Iterator[Warn]:

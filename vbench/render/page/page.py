@@ -22,7 +22,7 @@ from vbench.errors import VbenchError
 from vbench.render import frames
 from vbench.render.page import words
 from vbench.render.page.charts import Drawing
-from vbench.render.page.parts import Chart, Choice, Facts, Section, Slider, Table, Words
+from vbench.render.page.parts import Chart, Choice, Facts, Slider, Table, Words
 from vbench.render.page.sections import SECTIONS
 from vbench.render.palette import looks
 from vbench.runs.failed import FailedTrial, failed_trials
@@ -83,7 +83,7 @@ def html(runs: Run | Report | Sequence[Run]) -> str:
         warnings=[warning for run in report.runs for warning in run.manifest.warnings],
         planned=sum(len(run.manifest.trials) for run in report.runs),
         sections=sections,
-        frames=[_frame(name, frame) for name, frame in _frames(sections).items()],
+        frames=[_frame(name, frame) for each in sections for name, frame in each.frames.items()],
         style=Markup(_text("page.css")),
         script=Markup(_text("page.js")),
         vega=Markup(_text("vega.js")),
@@ -114,10 +114,6 @@ def _failed(report: Report) -> dict[tuple[str, str], list[FailedTrial]]:
         for each in failed_trials(run):
             groups.setdefault((each.index, each.reason), []).append(each)
     return groups
-
-
-def _frames(sections: Sequence[Section]) -> dict[str, pl.DataFrame]:
-    return {name: frame for section in sections for name, frame in section.frames.items()}
 
 
 def _frame(name: str, frame: pl.DataFrame) -> dict[str, Any]:

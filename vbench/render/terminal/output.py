@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Column, Table
 
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is in all."""
 MACHINE_WIDTH = 210
 _NO_LIMIT = 10_000
 _LONG, _EVERY = 2.0, 30.0
@@ -141,7 +143,7 @@ def telling() -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+def progress_bar() -> Iterator[Progress]:
     """A callback ``(doing, done, total)``: a bar on a terminal, lines of text elsewhere."""
     if not sys.stderr.isatty():
         yield in_lines(time.monotonic)
@@ -173,7 +175,7 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
         )
 
 
-def in_lines(clock: Callable[[], float]) -> Callable[[str, int, int], None]:
+def in_lines(clock: Callable[[], float]) -> Progress:
     """Lines on standard error once work takes long: for each new step, and every half a minute."""
     began = clock()
     last: tuple[str, float] = ("", began)
@@ -192,19 +194,6 @@ def in_lines(clock: Callable[[], float]) -> Callable[[str, int, int], None]:
 def describe_progress(doing: str, done: int, total: int, seconds: float) -> str:
     """What is being done, and how far it is."""
     return f"{plain(doing)}, {done} of {total} done, {seconds:.0f} s"
-
-
-class Stopwatch:
-    """Seconds since it was made."""
-
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
-
-    def __call__(self) -> float:
-        return time.perf_counter() - self._start
-
-
-Progress = Callable[[str, int, int], None]
 
 
 @contextlib.contextmanager

@@ -50,7 +50,12 @@ def print_ranking(ranking: RankingLoss) -> None:
     )
     print_table(out, _models(ranking), 1)
     for each in ranking.rankers:
-        rows = [_merged(row) for row in ranking.settings if row.ranker == each.ranker]
+        rows = [
+            # With the values of all settings that answer alike.
+            msgspec.structs.replace(row, setting=join_values([row.setting, *row.same]))
+            for row in ranking.settings
+            if row.ranker == each.ranker
+        ]
         heads = 1 + len(parameter_names(rows))
         print_table(out, _losses(each, rows, ranking), heads)
         print_table(out, _where(each.ranker, rows), heads)
@@ -73,11 +78,6 @@ def print_ranking(ranking: RankingLoss) -> None:
         "candidates to a ranker elsewhere",
         style="dim",
     )
-
-
-def _merged(row: RankedSetting) -> RankedSetting:
-    """The row with the values of all settings that answer alike."""
-    return msgspec.structs.replace(row, setting=join_values([row.setting, *row.same]))
 
 
 def _models(ranking: RankingLoss) -> Table:

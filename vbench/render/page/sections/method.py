@@ -51,7 +51,11 @@ DEFINITIONS = (
 
 def section(report: Report, draw: Drawing) -> Section | None:
     """Machine, versions, seeds, data, the command, and definitions."""
-    parts = [Facts(_heading(report, run), _facts(run)) for run in report.runs]
+    several = len(report.runs) > 1
+    parts = [
+        Facts(f"The run {run.path.resolve().name}" if several else "The run", _facts(run))
+        for run in report.runs
+    ]
     parts.append(Facts("Definitions", DEFINITIONS))
     return Section(
         "method",
@@ -59,10 +63,6 @@ def section(report: Report, draw: Drawing) -> Section | None:
         "Everything that is needed to believe it, or to do it again.",
         parts,
     )
-
-
-def _heading(report: Report, run: Run) -> str:
-    return "The run" if len(report.runs) == 1 else f"The run {run.path.resolve().name}"
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:
