@@ -257,6 +257,30 @@ _MEASURING = (
 )
 
 
+cluster_option = click.option(
+    "--cluster",
+    metavar="COLUMN",
+    help="Query column, such as user, whose queries are not independent of each other.",
+)
+set_option = functools.partial(
+    click.option,
+    "--set",
+    "settings",
+    callback=overrides,
+    metavar="NAME=VALUE,…",
+    multiple=True,
+)
+index_option = functools.partial(
+    click.option,
+    "--index",
+    "-i",
+    "indexes",
+    multiple=True,
+    metavar="INDEX",
+    shell_complete=complete_index,
+)
+
+
 def open_dataset(name: str, given: Mapping[str, Any]) -> Dataset:
     """Open a dataset with those of the options of a command that its call has."""
     from vbench.data.load import load

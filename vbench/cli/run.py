@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import complete_index, cutoffs, data_options, measuring_options, overrides
+from vbench.cli.options import (
+    cluster_option,
+    cutoffs,
+    data_options,
+    index_option,
+    measuring_options,
+    set_option,
+)
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.render.terminal.output import json_option, print_json, progress_bar
 
@@ -34,13 +41,7 @@ def _columns(dataset: Dataset) -> list[str]:
 
 
 @click.command(cls=Command, epilog=_EXAMPLES, short_help="Build, search and score indexes.")
-@click.option(
-    "--index",
-    "-i",
-    "indexes",
-    multiple=True,
-    metavar="INDEX",
-    shell_complete=complete_index,
+@index_option(
     help="Recipe, TOML file, package.module:Class, faiss:FACTORY or annb:FILE.py:Class. Repeats.",
 )
 @data_options
@@ -59,12 +60,7 @@ def _columns(dataset: Dataset) -> list[str]:
     metavar="NAME|FILE",
     help="Run a study instead: several runs with figures and tables, such as robustness.",
 )
-@click.option(
-    "--set",
-    "settings",
-    callback=overrides,
-    metavar="NAME=VALUE,…",
-    multiple=True,
+@set_option(
     help="Override values of the recipe: ef=16,32 or hnsw.ef=16. Repeats.",
 )
 @click.option(
@@ -80,11 +76,7 @@ def _columns(dataset: Dataset) -> list[str]:
     metavar="MEASURE",
     help="Also show this measure, such as nDCG@10. Repeats.",
 )
-@click.option(
-    "--cluster",
-    metavar="COLUMN",
-    help="Query column, such as user, whose queries are not independent of each other.",
-)
+@cluster_option
 @measuring_options
 @json_option
 def run(

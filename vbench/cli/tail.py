@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import MetricType, trust_option
+from vbench.cli.options import MetricType, cluster_option, trust_option
 from vbench.cli.runs import RunArgument
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import json_option, print_json, progress_bar
@@ -79,11 +79,7 @@ def pairs(
     help="Build the indexes again and read their internals: what a graph cannot reach, and over "
     "how many lists an inverted file scatters the neighbors.",
 )
-@click.option(
-    "--cluster",
-    metavar="COLUMN",
-    help="Query column, such as user, whose queries are not independent of each other.",
-)
+@cluster_option
 @click.option(
     "--cross",
     multiple=True,

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import complete_index, data_options, measuring_options, overrides
+from vbench.cli.options import (
+    data_options,
+    index_option,
+    measuring_options,
+    set_option,
+)
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -28,16 +33,7 @@ Examples:
 @click.command(
     cls=Command, epilog=_EXAMPLES, short_help="Find the cheapest setting that meets a target."
 )
-@click.option(
-    "--index",
-    "-i",
-    "indexes",
-    multiple=True,
-    required=True,
-    metavar="INDEX",
-    shell_complete=complete_index,
-    help="As in `vbench run`. Repeats: the best of all is chosen.",
-)
+@index_option(required=True, help="As in `vbench run`. Repeats: the best of all is chosen.")
 @click.option(
     "--target",
     "-t",
@@ -53,12 +49,7 @@ Examples:
 @click.option("--maximize", metavar="MEASURE", help="Measure to maximize instead, such as QPS.")
 @data_options
 @click.option("-k", type=click.IntRange(min=1), help="Neighbors, if no target gives K.")
-@click.option(
-    "--set",
-    "settings",
-    callback=overrides,
-    metavar="NAME=VALUE,…",
-    multiple=True,
+@set_option(
     help="Values to choose from, as M=8,16,32; for the tuned parameter, the range. Repeats.",
 )
 @click.option(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -159,6 +159,12 @@ def join_parts(parts: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
             values = value.tolist() if isinstance(value, np.ndarray) else value
             columns[name] += values if isinstance(values, list) else [values] * rows
     return pl.DataFrame(columns)
+
+
+def join_panels(panels: Sequence[Panel], frame_of: Callable[[Panel], pl.DataFrame]) -> pl.DataFrame:
+    """The rows of a frame of every panel that has some."""
+    found = [frame for panel in panels if len(frame := frame_of(panel))]
+    return pl.concat(found, how="diagonal_relaxed") if found else pl.DataFrame()
 
 
 def round_columns(frame: pl.DataFrame) -> list[pl.Expr]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from vbench.bench.findings.chance import check_command, warn_of_chance
 from vbench.bench.findings.copies import warn_of_copies
 from vbench.bench.findings.idle import warn_of_idle
@@ -131,39 +129,27 @@ def _of_levels(run: Run) -> Iterator[Warn]:
 
 def _of_sweeps(run: Run, settings: list[Setting]) -> Iterator[Warn]:
     """Wider searches that find less."""
-    for group in _sweeps(settings).values():
-        if len(group) < 2:
-            continue
-        hits = [setting.hits for setting in group]
-        label = f"{group[0].index} {spell(group[0].build)}".strip()
+    groups: dict[str, list[Setting]] = {}
+    for setting in settings:
+        groups.setdefault(repr((setting.index, setting.build, setting.k)), []).append(setting)
+    for group in groups.values():
         parameter = run.build_of(group[0].trials[0]).tune_parameter
-        if parameter and len(group[0].search) == 1:
-            yield from _narrowing(label, parameter, group, [float(each.mean()) for each in hits])
+        if len(group) > 1 and parameter and len(group[0].search) == 1:
+            yield from _narrowing(parameter, sorted(group, key=lambda x: x.search[parameter]))
 
 
-def _narrowing(
-    label: str, parameter: str, group: list[Setting], means: list[float]
-) -> Iterator[Warn]:
-    order = np.argsort([setting.search[parameter] for setting in group], kind="stable")
-    k = group[0].k
-    for before, after in itertools.pairwise(order):
-        if means[after] < means[before]:
+def _narrowing(parameter: str, sweep: Sequence[Setting]) -> Iterator[Warn]:
+    for before, after in itertools.pairwise(sweep):
+        if after.recall < before.recall:
+            label = f"{before.index} {spell(before.build)}".strip()
             yield Warn(
                 "not monotone",
-                f"{label}: Recall@{k} falls from {means[before] / k:.4f} at {parameter}="
-                f"{group[before].search[parameter]} to {means[after] / k:.4f} at "
-                f"{group[after].search[parameter]}",
+                f"{label}: Recall@{before.k} falls from {before.recall:.4f} at {parameter}="
+                f"{before.search[parameter]} to {after.recall:.4f} at {after.search[parameter]}",
                 "a wider search must not find less",
                 "report it to the index's authors; do not tune by bisection over this parameter",
                 code="not-monotone",
             )
-
-
-def _sweeps(settings: list[Setting]) -> dict[str, list[Setting]]:
-    groups: dict[str, list[Setting]] = {}
-    for setting in settings:
-        groups.setdefault(repr((setting.index, setting.build, setting.k)), []).append(setting)
-    return groups
 
 
 def _of_ties(run: Run, settings: list[Setting]) -> Iterator[Warn]:

@@ -142,15 +142,8 @@ class Drawing:
         parameters: Spec | None = None,
     ) -> Spec:
         """A chart of a frame whose rows are not settings of this report."""
-        values = {**self._shared, **(parameters or {})}
-        return {
-            "data": {"name": data},
-            "params": [{"name": name, "value": value} for name, value in values.items()],
-            "transform": list(transform),
-            "width": "container",
-            "height": height,
-            "layer": list(layer),
-        }
+        marks = {"width": "container", "height": height, "layer": list(layer)}
+        return self._start(data, transform, parameters) | marks
 
     def rows(
         self,
@@ -161,30 +154,33 @@ class Drawing:
         parameters: Spec | None = None,
     ) -> Spec:
         """Data, parameters and transforms of a chart, without its marks."""
-        fields = [*_KNOWN, *known]
+        settings = {"data": {"name": "settings"}, "key": "id", "fields": [*_KNOWN, *known]}
+        name = "datum.index + (datum.setting ? ' ' + datum.setting : '')"
+        joined: list[Spec] = [
+            {"lookup": "id", "from": settings},
+            {"filter": "datum.panel === panel"},
+            {"calculate": name, "as": "name"},
+            {"calculate": "toNumber(slice(datum.id, 1))", "as": "order"},
+        ]
+        return self._start(data, [*joined, *transform], parameters)
+
+    def _start(self, data: str, transform: Sequence[Spec], parameters: Spec | None) -> Spec:
         values = {**self._shared, **(parameters or {})}
         return {
             "data": {"name": data},
             "params": [{"name": name, "value": value} for name, value in values.items()],
-            "transform": [
-                {
-                    "lookup": "id",
-                    "from": {"data": {"name": "settings"}, "key": "id", "fields": fields},
-                },
-                {"filter": "datum.panel === panel"},
-                {
-                    "calculate": "datum.index + (datum.setting ? ' ' + datum.setting : '')",
-                    "as": "name",
-                },
-                {"calculate": "toNumber(slice(datum.id, 1))", "as": "order"},
-                *transform,
-            ],
+            "transform": list(transform),
         }
 
 
 def mark(kind: str, encoding: Spec, **style: Any) -> Spec:
     """One layer: a mark that can be clicked, and what it encodes."""
     return {"mark": {"type": kind, "cursor": "pointer", **style}, "encoding": encoding}
+
+
+def dots(encoding: Spec, size: int) -> Spec:
+    """One layer of filled marks, in the shapes that `encoding` says."""
+    return mark("point", encoding, filled=True, size=size)
 
 
 def rule(encoding: Spec, **style: Any) -> Spec:
@@ -235,8 +231,12 @@ def hover(*more: Spec) -> list[Spec]:
     ]
 
 
-HOVER_REACHED = (
-    number("robustness", title="reach δ", format=".2%"),
-    number("low", title="95 % interval from", format=".2%"),
-    number("high", title="to", format=".2%"),
-)
+def hover_ends(form: str) -> list[Spec]:
+    """What hovering shows of an interval."""
+    return [
+        number("low", title="95 % interval from", format=form),
+        number("high", title="to", format=form),
+    ]
+
+
+HOVER_REACHED = (number("robustness", title="reach δ", format=".2%"), *hover_ends(".2%"))

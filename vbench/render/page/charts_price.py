@@ -11,6 +11,7 @@ from vbench.render.page.charts import (
     LIT,
     Drawing,
     Spec,
+    dots,
     hover,
     lit,
     mark,
@@ -31,7 +32,7 @@ def draw_against_recall(draw: Drawing) -> Spec:
     across = number(
         "recall",
         title="mean recall",
-        scale={"zero": False, "nice": False, "padding": 12},
+        scale=_LOOSE,
         axis={"tickCount": 6},
     )
     point = {
@@ -60,16 +61,14 @@ def draw_against_recall(draw: Drawing) -> Spec:
         },
         strokeWidth=1,
     )
-    dots = mark(
-        "point",
+    points = dots(
         {
             **point,
             "shape": draw.shape,
             "opacity": lit(0.12, 0.95),
             "tooltip": hover(*HOVER_REACHED),
         },
-        filled=True,
-        size=70,
+        70,
     )
     at_level = {"type": "quantitative", "title": "mean recall"}
     equal: Spec = {
@@ -100,7 +99,7 @@ def draw_against_recall(draw: Drawing) -> Spec:
         "mark": {"type": "rule", "opacity": 0, "aria": False},
         "encoding": {"x": {**across, "field": "from"}, "x2": {"field": "to"}},
     }
-    layers: list[Spec] = [equal, room, line, interval, dots, level]
+    layers: list[Spec] = [equal, room, line, interval, points, level]
     return draw.chart("curves", [AT_DELTA], layers, height=340)
 
 
@@ -141,8 +140,7 @@ def draw_trade_off(draw: Drawing, *, x: str, y: str, floor_of: str) -> Spec:
         strokeWidth=1.2,
         opacity=0.35,
     )
-    dots = mark(
-        "point",
+    points = dots(
         {
             **place,
             "color": draw.color,
@@ -157,8 +155,7 @@ def draw_trade_off(draw: Drawing, *, x: str, y: str, floor_of: str) -> Spec:
                 number("robustness", title="reach δ", format=".2%"),
             ),
         },
-        filled=True,
-        size=75,
+        75,
     )
     keys = [quantity.key for quantity in QUANTITIES]
     parameters: dict[str, Any] = {
@@ -173,7 +170,7 @@ def draw_trade_off(draw: Drawing, *, x: str, y: str, floor_of: str) -> Spec:
     return draw.chart(
         "curves",
         [AT_DELTA, *_PLACES, *_FLOOR],
-        [front, line, dots, _LIMIT],
+        [front, line, points, _LIMIT],
         height=380,
         known=[key for key in keys if key != "recall"],
         parameters=parameters,

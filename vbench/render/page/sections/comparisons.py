@@ -15,7 +15,7 @@ from vbench.numbers import (
     write_interval,
     write_p,
 )
-from vbench.render.page.charts import MEASURE_LABEL, Drawing, Spec, number, rule
+from vbench.render.page.charts import MEASURE_LABEL, Drawing, Spec, hover_ends, number, rule
 from vbench.render.page.parts import Cell, Chart, Column, Row, Section, Table, Words
 
 _ROW = 26
@@ -87,8 +87,7 @@ def _chart(draw: Drawing, rows: int) -> Spec:
     tooltip = [
         {"field": "label", "type": "nominal", "title": "difference of"},
         number("difference", format="+.4~r"),
-        number("low", title="95 % interval from", format="+.4~r"),
-        number("high", title="to", format="+.4~r"),
+        *hover_ends("+.4~r"),
         number("p_holm", title="p, adjusted", format=".3~r"),
     ]
     return draw.plain(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import polars as pl
-
 from vbench.analysis.gather import Report
 from vbench.render import frames
 from vbench.render.page.charts import (
@@ -13,6 +11,7 @@ from vbench.render.page.charts import (
     HOVER_REACHED,
     Drawing,
     Spec,
+    dots,
     hover,
     lit,
     mark,
@@ -74,10 +73,8 @@ def section(report: Report, draw: Drawing) -> Section | None:
             ),
         ]
     data = {
-        "settings": pl.concat([frames.settings(p) for p in report.panels], how="diagonal_relaxed"),
-        "curves": pl.concat([frames.curves(p) for p in report.panels]),
-        "histogram": pl.concat([frames.histogram(p) for p in report.panels]),
-        "builds": pl.concat([frames.builds(p) for p in report.panels]),
+        made.__name__: frames.join_panels(report.panels, made)
+        for made in (frames.settings, frames.curves, frames.histogram, frames.builds)
     }
     return Section(
         "evenness",
@@ -145,16 +142,14 @@ def draw_curves(draw: Drawing) -> Spec:
         "transform": [{"aggregate": [{"op": "max", "field": "delta", "as": "delta"}]}],
         **rule({"x": x}, opacity=0.5, strokeDash=[4, 3]),
     }
-    point = mark(
-        "point",
+    point = dots(
         {
             **line,
             "shape": draw.shape,
             "opacity": lit(),
             "tooltip": hover(number("delta", title="δ", format=".2f"), *HOVER_REACHED),
         },
-        filled=True,
-        size=90,
+        90,
     )
     return draw.chart(
         "curves",
@@ -273,8 +268,7 @@ def draw_builds(draw: Drawing) -> Spec:
         opacity=0.22,
         strokeCap="round",
     )
-    dots = mark(
-        "point",
+    points = dots(
         {
             "y": name_band(),
             "x": x,
@@ -286,7 +280,6 @@ def draw_builds(draw: Drawing) -> Spec:
                 number("robustness", title="reach δ", format=".2%"),
             ),
         },
-        filled=True,
-        size=80,
+        80,
     )
-    return draw.chart("builds", [AT_TENTH, *AT_LEVEL], [span, dots], height=draw.bands)
+    return draw.chart("builds", [AT_TENTH, *AT_LEVEL], [span, points], height=draw.bands)

@@ -14,6 +14,7 @@ from vbench.render.page.charts import (
     AT_TENTH,
     Drawing,
     Spec,
+    dots,
     hover,
     lit,
     mark,
@@ -190,8 +191,7 @@ def draw_hardness(draw: Drawing, measure: str) -> Spec:
         "opacity": lit(),
     }
     line = mark("line", {**place, "strokeDash": draw.dash}, strokeWidth=2)
-    point = mark(
-        "point",
+    point = dots(
         {
             **place,
             "shape": draw.shape,
@@ -202,8 +202,7 @@ def draw_hardness(draw: Drawing, measure: str) -> Spec:
                 number("mean_recall", title="mean recall of these queries", format=".4f"),
             ),
         },
-        filled=True,
-        size=60,
+        60,
     )
     return draw.chart(
         "hardness",

@@ -10,7 +10,17 @@ import polars as pl
 from vbench.analysis.gather import Report
 from vbench.analysis.ranking import LEADING, DeltaChoice, RankingLoss, read_ranking
 from vbench.numbers import write_interval
-from vbench.render.page.charts import MEASURE_LABEL, Drawing, Spec, lit, mark, number, rule
+from vbench.render.page.charts import (
+    MEASURE_LABEL,
+    Drawing,
+    Spec,
+    dots,
+    hover_ends,
+    lit,
+    mark,
+    number,
+    rule,
+)
 from vbench.render.page.parts import (
     Cell,
     Chart,
@@ -200,8 +210,7 @@ def draw_losses(draw: Drawing, ranker: str) -> Spec:
     interval = mark(
         "rule", {**place, "y": number("low", title=title), "y2": {"field": "high"}}, strokeWidth=1.2
     )
-    point = mark(
-        "point",
+    point = dots(
         {
             **place,
             "y": number("loss", title=title),
@@ -214,8 +223,7 @@ def draw_losses(draw: Drawing, ranker: str) -> Spec:
                 number("survival", title="survival of the top 10", format=".4f"),
             ],
         },
-        filled=True,
-        size=75,
+        75,
     )
     zero = {"data": {"values": [{}]}, **rule({"y": {"datum": 0}}, opacity=0.4)}
     return draw.plain(
@@ -284,8 +292,7 @@ def draw_delta(draw: Drawing, ranker: str) -> Spec:
                 number("recall", format=".3f"),
                 number("queries", format=","),
                 number("relative", title=title, format=".1%"),
-                number("low", title="95 % interval from", format=".1%"),
-                number("high", title="to", format=".1%"),
+                *hover_ends(".1%"),
             ],
         },
     }

@@ -16,7 +16,9 @@ from vbench.render.page.charts import (
     ROW_NAMES,
     Drawing,
     Spec,
+    dots,
     hover,
+    hover_ends,
     mark,
     number,
 )
@@ -184,8 +186,7 @@ def draw_segments(draw: Drawing, count: int) -> Spec:
         },
         strokeWidth=2,
     )
-    point = mark(
-        "point",
+    point = dots(
         {
             **y,
             "x": number("under", **axis),
@@ -196,12 +197,10 @@ def draw_segments(draw: Drawing, count: int) -> Spec:
                 {"field": "label", "type": "nominal", "title": "segment"},
                 number("queries", title="queries in it", format=","),
                 number("under", title="under δ", format=".2%"),
-                number("low", title="95 % interval from", format=".2%"),
-                number("high", title="to", format=".2%"),
+                *hover_ends(".2%"),
             ),
         },
-        filled=True,
-        size=70,
+        70,
     )
     return draw.chart(
         "segments",
