@@ -29,6 +29,7 @@ from vbench.runs.facts import Pass
 from vbench.runs.rows import amend_trial
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
+from vbench.stats.paired import compare_means
 
 M = 800
 
@@ -102,6 +103,17 @@ def test_the_minimum_detectable_difference_is_that_of_the_verdict(tmp_path: Path
     )
     for row in together:
         assert row.different or abs(row.difference) < row.minimum_detectable_difference
+
+
+def test_builds_of_one_plan_are_compared_build_by_build(tmp_path: Path) -> None:
+    """Where both sides have the seeds and orders of one plan, and most answers in common."""
+    a, other = (hits(1, 0.9) - [[0], [1], [2]]).clip(0), hits(2, 0.9)
+    b = np.where(np.random.default_rng(3).random(a.shape) < 0.05, other, a)
+    found = entry(compare(run_of(tmp_path / "run", a, b)), "Recall")
+    paired = compare_means(a / 10, b / 10, same_builds=True)
+    assert (found.low, found.high) == pytest.approx((paired.low, paired.high))
+    apart = compare_means(a / 10, b / 10)
+    assert found.high - found.low < 0.5 * (apart.high - apart.low)
 
 
 def test_with_one_build_each_only_the_builds_differ(tmp_path: Path) -> None:

@@ -165,6 +165,24 @@ def test_more_builds_make_smaller_differences_detectable():
     assert alone.with_more_builds([1, 1]) == alone
 
 
+def test_the_same_builds_are_compared_build_by_build():
+    """Answers that differ in a tenth of the queries: what the builds share is no chance."""
+    rng = np.random.default_rng(10)
+    a, other = answers(rng, 3, 1000, drift=0.5), answers(rng, 3, 1000, drift=0.5)
+    b = np.where(rng.random(a.shape) < 0.1, other, a)
+    apart, together = compare_means(a, b), compare_means(a, b, same_builds=True)
+    assert together.value == apart.value
+    assert together.high - together.low < 0.5 * (apart.high - apart.low)
+    assert together.low < 0.0 < together.high
+
+
+def test_builds_of_their_own_are_not_paired_by_luck():
+    """Nothing is gained by a pairing of builds that have nothing in common."""
+    rng = np.random.default_rng(11)
+    a, b = answers(rng, 3, 1000), answers(rng, 3, 1000)
+    assert compare_means(a, b, same_builds=True) == compare_means(a, b)
+
+
 def test_clusters_count_as_one():
     """Queries repeated for their user neither sharpen the interval nor the exact test."""
     rng = np.random.default_rng(6)

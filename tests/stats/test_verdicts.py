@@ -115,6 +115,21 @@ def test_an_index_is_called_different_from_itself_in_5_percent_at_most(name, bui
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", POOLS)
+@pytest.mark.parametrize("builds", [3, 5])
+@pytest.mark.parametrize("alike", [0.0, 0.9])
+def test_the_same_builds_are_called_different_in_5_percent_at_most(name, builds, alike):
+    """Of one seed and order each: whether they have answers in common, or nothing."""
+    rng = np.random.default_rng(6)
+    calls = 0
+    for _ in range(400):
+        x = pool_of(name).draw(rng, 2 * builds, 500)
+        a, b = x[:builds], np.where(rng.random((builds, 500)) < alike, x[:builds], x[builds:])
+        calls += compare_means(a, b, same_builds=True).p < 0.05
+    assert calls / 400 <= 0.055
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hardest", "size", "least"), [((0.1, 0.79), 0.5, 0.95), ((0.1, 0.35), 0.19, 0.8)]
 )

@@ -137,7 +137,7 @@ def compare_pairs(
         changed = find_changes(pair)
         changes |= dict.fromkeys(changed)
         clusters = pair.baseline.run.clusters(cluster)
-        a, b = (Sample(side.answers(), level, clusters) for side in pair.sides)
+        a, b = (Sample(side.answers(), level, clusters, _plans(side)) for side in pair.sides)
         fitting = [each for each in asked if each.cutoff in (None, pair.k)]
         measures = fitting if asked else _standard(pair.k)
         alike = _is_identical(a, b)
@@ -181,6 +181,14 @@ def compare_pairs(
 def _side(name: str, setting: Setting) -> Side:
     row = Side.from_setting(setting, run=str(setting.run.path))
     return msgspec.structs.replace(row, name=name)
+
+
+def _plans(setting: Setting) -> list[tuple[int, int | None]]:
+    """Seed and insertion order of each build; empty where an index takes no seed."""
+    builds = [setting.run.build_of(trial) for trial in setting.trials]
+    if any(build.seeded is False for build in builds):
+        return []
+    return [(build.seed, build.order_seed) for build in builds]
 
 
 def _check_cutoffs(measures: Sequence[Measure], found: Sequence[Pair]) -> None:

@@ -150,6 +150,7 @@ class Measure(metaclass=_Matmul):
             candidate.per_query(self),
             baseline.level,
             baseline.clusters,
+            same_builds=bool(baseline.plans) and baseline.plans == candidate.plans,
         )
 
     def lower_bound(

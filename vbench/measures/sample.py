@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -58,6 +58,8 @@ class Sample:
         Confidence of every interval.
     clusters : (m,), optional
         User or session of each query; queries of one cluster are not taken as independent.
+    plans
+        What made each build, such as its seed and insertion order; empty where nobody knows.
     """
 
     def __init__(
@@ -65,10 +67,12 @@ class Sample:
         answers: Sequence[Answers],
         level: float = 0.95,
         clusters: NDArray[Any] | None = None,
+        plans: Sequence[Hashable] = (),
     ) -> None:
         self.answers = answers
         self.level = level
         self.clusters = clusters
+        self.plans = list(plans)
         self.hits = functools.cache(self._hits)
         self.counts = functools.cache(self._counts)
         self.resamples = functools.cache(self._resamples)
