@@ -217,7 +217,9 @@ def test_a_run_of_python_is_a_run_of_the_public_class(done: vbench.Run) -> None:
 @pytest.mark.parametrize("given", [3, None, [None], object()])
 def test_what_is_no_index_is_refused(dataset: vbench.Dataset, given: Any) -> None:
     """In words, with what may be given."""
-    with pytest.raises(VbenchError, match="give a name, the path of a recipe, or a class"):
+    with pytest.raises(
+        VbenchError, match=r"is of type \w+; give a name, the path of a recipe, or a class"
+    ):
         vbench.run(dataset, given)
 
 

@@ -99,6 +99,8 @@ _KINDS: Mapping[str, tuple[Callable[[object], bool], str]] = {
         lambda value: isinstance(value, Mapping) and all(map(_is_text, value)),
         'names with their values, such as {"ef": [16, 32]}',
     ),
+    "Setting": (lambda value: hasattr(value, "search"), "one of run.settings()"),
+    "Trial": (lambda value: hasattr(value, "key"), "one of run.manifest.trials"),
     "None": (lambda value: value is None, "None"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from vectors import gaussian_pair
 
@@ -93,6 +94,8 @@ def test_a_trial_is_another_one_at_another_setting_or_k() -> None:
         ({"ef": [16, 24]}, [16, 24], [16]),
         ({"ef": 16}, [16], [16]),
         ({"ef": ["16", 16]}, [16], [16]),
+        ({"ef": np.array([16, 24])}, [16, 24], [16]),
+        ({"ef": [np.int64(16), 24], "M": np.int32(4)}, [16, 24], [4]),
         ({"hnsw.ef": [16], "hnsw.M": [4, 8]}, [16], [4, 8]),
         ({"ef": [99], "hnsw.ef": [16]}, [16], [16]),
     ],
@@ -121,6 +124,8 @@ def test_a_value_for_one_index_leaves_the_others_as_they_are() -> None:
         ({"hnsw.keep": [8]}, "unknown index in --set 'hnsw'"),
         ({"tunable:Kept.ef": [8]}, "unknown parameter 'ef'"),
         ({"keep": ["many"]}, "keep='many'"),
+        ({"keep": []}, "keep is given no value"),
+        ({"keep": np.array([])}, "keep is given no value"),
     ],
 )
 def test_an_unknown_parameter_or_value_is_refused(given: dict[str, Any], says: str) -> None:

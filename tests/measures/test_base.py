@@ -146,7 +146,7 @@ def test_a_measure_is_an_object_of_python(measure: object, spelling: str) -> Non
     [
         (lambda: Recall @ 0, "whole number from 1 on"),
         (lambda: Recall @ True, "whole number from 1 on"),
-        (lambda: Recall() @ "10", "whole number from 1 on"),
+        (lambda: Recall() @ "10", "Recall @ '10': the cutoff must be a whole number from 1 on"),
         (lambda: QPS() @ 10, "no cutoff"),
         (lambda: Robustness @ 10, "needs delta; write Robustness(delta=0.9) @ 10"),
         (lambda: Recall(truth=11) @ 10, "truth=11"),

@@ -71,6 +71,7 @@ def test_sloppy_spellings_become_the_canonical_one(sloppy: str, canonical: str) 
         ("Recall@0", "from 1 on"),
         ("Recall@ten", "whole number"),
         ("QPS@10", "no cutoff"),
+        ("p5", "Percentile(p=5)@10"),
         ("Robustness@10", "delta"),
         ("Robustness(gamma=1)@10", "known: delta, truth"),
         ("Robustness(delta=high)@10", "delta=high is not a number"),
@@ -92,7 +93,7 @@ def test_errors_say_what_to_write(text: str, says: str) -> None:
     "text",
     [
         *("Robustness", "Robustness@10", "Robustness(delta=0.5)", "Robustness(0.5)", "Recall"),
-        *("Robustness(truth=5)@20", "R0.5", "Latency(p=half)", "Recall(5)@20", "CVaR(5%)"),
+        *("Robustness(truth=5)@20", "R0.5", "Latency(p=half)", "Recall(5)@20", "CVaR(5%)", "p5"),
         *("Percentile(alpha=5", "nDCG", "Robustness(delta=)@10"),
     ],
 )
@@ -122,6 +123,7 @@ def test_what_an_error_says_to_write_is_a_measure(text: str) -> None:
         ("Percentile(5%)@10", "Percentile(p=5)@10"),
         ("p99", "Latency(p=99)"),
         ("p50 latency", "Latency(p=50)"),
+        ("latency p5", "Latency(p=5)"),
         ("Latency(99)", "Latency(p=99)"),
         ("best p99.9", "BestLatency(p=99.9)"),
         ("zero@10", "Failure@10"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,6 +39,20 @@ def test_the_curve_is_a_frame_with_points_and_band(run: Run) -> None:
     assert (frame["value"] <= frame["band_high"]).all()
     # Recall is the area under the curve.
     assert frame["value"][1:].mean() == pytest.approx(HITS.mean() / 10)
+
+
+def test_what_is_no_setting_or_trial_is_refused(run: Run) -> None:
+    """With where to find one."""
+    trial: Any = "hnsw"
+    for asked, remedy in (
+        (run.curve, "run.settings()"),
+        (run.hits, "run.manifest.trials"),
+        (run.answers, "run.manifest.trials"),
+        (run.rows, "run.manifest.trials"),
+    ):
+        said = re.escape(f"='hnsw' is not allowed; give one of {remedy}")
+        with pytest.raises(VbenchError, match=said):
+            asked(trial)
 
 
 def test_clusters_are_told_by_their_values(run: Run) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from vbench.bench.parameter_search import Range, is_whole
 from vbench.bench.sources import Source, folder_digest
@@ -148,7 +149,9 @@ def _check_overrides(
     overrides: Mapping[str, Sequence[Any]], stages: Mapping[str, Mapping[str, str]]
 ) -> None:
     everything = {name for one in stages.values() for name in one}
-    for key in overrides:
+    for key, values in overrides.items():
+        if not _listed(values):
+            raise VbenchError(f"{key} is given no value; give one or several, such as 16,32")
         index, dot, parameter = key.rpartition(".")
         if dot and index not in stages:
             raise UnknownNameError("index in --set", index, stages)
@@ -165,8 +168,7 @@ def _changed(
     for key, values in overrides.items():
         index, dot, name = key.rpartition(".")
         if name in stages and (not dot or index == recipe.name):
-            several = isinstance(values, Sequence) and not isinstance(values, str)
-            sides[stages[name]][name] = list(values) if several else [values]
+            sides[stages[name]][name] = _listed(values)
     kind = resolve(recipe.adapter)
     combinations = itertools.product(*(_combinations(side) for side in sides.values()))
     checked = [check(kind, one_build, one_search) for one_build, one_search in combinations]
@@ -243,8 +245,15 @@ def _range(recipe: Recipe, changed: Recipe) -> tuple[Range | None, float]:
     return Range(name, low, high, whole), start
 
 
-def _listed(values: Any) -> list[Any]:
-    return values if isinstance(values, list) else [values]
+def _listed(value: Any) -> list[Any]:
+    """One value or several, those of numpy as Python's own."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    several = isinstance(value, Sequence) and not isinstance(value, str)
+    return [
+        each.item() if isinstance(each, np.generic) else each
+        for each in (value if several else [value])
+    ]
 
 
 def make_trial(build: Build, setting: dict[str, Any], k: int, options: Options) -> Trial:

@@ -99,7 +99,7 @@ def _taken(index: Any) -> str | Recipe | type:
         remedy = "a name, the path of a recipe, or a class"
         if callable(getattr(index, "fit", None)):
             remedy = f"the class {name}, and its parameters as settings={{NAME: [VALUE]}}"
-        raise VbenchError(f"index {plain(repr(index))[:80]} is a {name}; give {remedy}")
+        raise VbenchError(f"index {plain(repr(index))[:80]} is of type {name}; give {remedy}")
     as_index(index, index.__name__)
     return _place(index) or index
 

@@ -91,7 +91,7 @@ class Measure(metaclass=_Matmul):
         if not takes_cutoff(type(self)):
             raise VbenchError(f"{self} has no cutoff; write it without @ {k}")
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-            raise VbenchError(f"{self} @ {k}: the cutoff must be a whole number from 1 on")
+            raise VbenchError(f"{self} @ {k!r}: the cutoff must be a whole number from 1 on")
         return dataclasses.replace(self, k=int(k))  # type: ignore[call-arg]
 
     @property

@@ -88,8 +88,11 @@ class Latency(_Latency):
     Passes that other processes disturbed are left out, as far as there are others.
     """
 
+    # A low percentile alone is the head of a column about recall.
     spellings: ClassVar[tuple[str, ...]] = (
-        r"(?:latency[_ -]?)?p(?P<p>\d*\.?\d+)(?:[_ -]?latency)?",
+        r"p(?P<p>(?:[5-9]\d|100)(?:\.\d+)?)",
+        r"latency[_ -]?p(?P<p>\d*\.?\d+)",
+        r"p(?P<p>\d*\.?\d+)[_ -]?latency",
     )
     labels: ClassVar[tuple[str, str]] = ("{0.percentile} of latency", "p{0.p}")
 

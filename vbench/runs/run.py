@@ -158,6 +158,7 @@ class Run:
             self._facts[trial.key] = facts
         return self._facts[trial.key]
 
+    @check_arguments
     def rows(self, trial: Trial, wanted: Sequence[str] | None = None) -> Rows:
         """The rows of a trial's file, or some of their columns; the hits are always there."""
         path, facts = files.trial_path(self.path, trial.key), self.facts(trial)
@@ -170,6 +171,7 @@ class Run:
             )
         return rows
 
+    @check_arguments
     def hits(self, trial: Trial) -> NDArray[np.int32]:
         """Hits of every query in a trial, int32 (m,): read once, they are asked for often."""
         if trial.key not in self._hits:
@@ -182,6 +184,7 @@ class Run:
             self.answers(trial, ids=False)
         return self._fastest[trial.key]
 
+    @check_arguments
     def answers(self, trial: Trial, *, ids: bool = True) -> Answers:
         """What a trial answered; without `ids` in less time, for measures of hits and cost."""
         names = ["hits", "ratio", "latency_ns", *(["ids", "place"] if ids else [])]
@@ -338,6 +341,7 @@ class Run:
         alone = -1 - np.arange(len(ranks), dtype=np.int64)
         return np.where(ranks.is_null(), alone, ranks.fill_null(0).to_numpy())
 
+    @check_arguments
     def curve(self, setting: Setting, level: float = 0.95) -> pl.DataFrame:
         """The robustness curve of one setting.
 
