@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from vbench.analysis.losses import (
@@ -180,8 +179,7 @@ def _predictors(
     stage: Stage, ranked: Ranked, values: Mapping[Measure, FloatArray]
 ) -> RankerPredictors:
     settings = np.repeat(np.arange(len(stage.cases)), [len(case.answers) for case in stage.cases])
-    found = judge_measures(values, settings, ranked.trials[LEADING])
-    return RankerPredictors(ranker=ranked.name, quality=LEADING, **msgspec.structs.asdict(found))
+    return judge_measures(values, settings, ranked.trials[LEADING], ranked.name)
 
 
 def _deltas(stage: Stage, ranked: Ranked) -> list[DeltaChoice]:
@@ -191,18 +189,8 @@ def _deltas(stage: Stage, ranked: Ranked) -> list[DeltaChoice]:
         kinds[f"Recall(truth={CUTOFF})@{stage.k}"] = np.concatenate(
             [case.survivors / case.top for case in stage.cases]
         )
-    found = []
-    for name, recall in kinds.items():
-        choice = choose_delta(ranked.exact[LEADING], ranked.trials[LEADING], recall)
-        found.append(
-            DeltaChoice(
-                ranker=ranked.name,
-                quality=LEADING,
-                recall=name,
-                **msgspec.structs.asdict(choice),
-            )
-        )
-    return found
+    exact, trials = ranked.exact[LEADING], ranked.trials[LEADING]
+    return [choose_delta(exact, trials, of, ranked.name, name) for name, of in kinds.items()]
 
 
 def _warnings(stage: Stage, ranked: Sequence[Ranked], exact: ExactSearch) -> list[Warn]:

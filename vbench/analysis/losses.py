@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench._document import Interval
-from vbench.analysis.ranking import Choice, Kept
+from vbench.analysis.ranking import LEADING, DeltaChoice, Kept
 from vbench.measures.hits import threshold
 from vbench.metric import FloatArray
 from vbench.stats.crossed import crossed_mean, layout, margin, variance_parts
@@ -117,18 +117,19 @@ BINS = 10
 
 
 def choose_delta(
-    exact: FloatArray, trials: FloatArray, recall: FloatArray, keep: float = KEEP, seed: int = 0
-) -> Choice:
-    """Find the recall under which less than `keep` of the exact quality is left.
+    exact: FloatArray, trials: FloatArray, recall: FloatArray, ranker: str = "", name: str = ""
+) -> DeltaChoice:
+    """Find the recall under which less than 90 % of the exact quality is left.
 
     Quality over recall is made non-decreasing (isotonic regression, weighted by the exact
-    quality), and δ is where that curve, linear between the levels, crosses `keep`.
+    quality), and δ is where that curve, linear between the levels, crosses that share.
 
     Parameters
     ----------
     exact : float64 (mj,), trials : float64 (T, mj)
         Ranking quality of every query, such as nDCG@10.
     recall : float64 (T, mj)
+    name : what that recall is called
     """
     # A hit count such as 7 of 10 may lie a rounding error under 0.7.
     level = np.minimum(np.floor(recall * BINS + 1e-9), BINS).astype(np.intp)
@@ -136,20 +137,35 @@ def choose_delta(
     used = (sums.cells.sum(axis=0) > 0) & (sums.exact.sum(axis=0) > 0)
     if used.sum() < 2:
         note = "all queries have about the same recall"
-        return Choice(keep=keep, delta=NOTHING, note=note, levels=[])
+        return DeltaChoice(
+            keep=KEEP,
+            delta=NOTHING,
+            note=note,
+            levels=[],
+            ranker=ranker,
+            quality=LEADING,
+            recall=name,
+        )
     once = np.ones((1, len(exact)))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     drawn = rng.multinomial(len(exact), np.full(len(exact), 1 / len(exact)), RESAMPLES)
     at, relative, exact_sums = (each[0] for each in _curves(sums, used, once))
     ats, relatives, weights = _curves(sums, used, drawn.astype(np.float64))
     levels = _levels(sums, used, at, relative, relatives)
-    delta = _crossing(at, relative, exact_sums, keep)
+    delta = _crossing(at, relative, exact_sums, KEEP)
     resampled = np.array(
-        [_crossing(*each, keep) for each in zip(ats, relatives, weights, strict=True)]
+        [_crossing(*each, KEEP) for each in zip(ats, relatives, weights, strict=True)]
     )
     low, high = (float(each) for each in np.quantile(resampled, [0.025, 0.975]))
-    note = _note(delta, at, keep)
-    return Choice(keep=keep, delta=Interval(delta, low, high), note=note, levels=levels)
+    return DeltaChoice(
+        keep=KEEP,
+        delta=Interval(delta, low, high),
+        note=_note(delta, at, KEEP),
+        levels=levels,
+        ranker=ranker,
+        quality=LEADING,
+        recall=name,
+    )
 
 
 class _Sums(NamedTuple):

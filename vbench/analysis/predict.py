@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench._document import Interval
-from vbench.analysis.ranking import Prediction, Predictors
+from vbench.analysis.ranking import LEADING, Prediction, RankerPredictors
 from vbench.measures import usual
 from vbench.measures.answers import Answers
 from vbench.measures.base import Measure
@@ -66,8 +66,8 @@ def judge_measures(
     measured: Mapping[Measure, FloatArray],
     settings: NDArray[np.intp],
     quality: FloatArray,
-    seed: int = 0,
-) -> Predictors:
+    ranker: str = "",
+) -> RankerPredictors:
     """Judge every measure, best first.
 
     Parameters
@@ -79,9 +79,11 @@ def judge_measures(
     kept = quality.mean(axis=1)
     recall = next(iter(measured.values()))
     pairs = _pairs(quality, settings, recall)
-    weights = _resamples(settings, seed)
+    weights = _resamples(settings)
     found = [_judge(name, each, kept, pairs, weights) for name, each in measured.items()]
-    return Predictors(
+    return RankerPredictors(
+        ranker=ranker,
+        quality=LEADING,
         trials=len(settings),
         settings=len(np.unique(settings)),
         pairs=int(pairs.clear.sum()),
@@ -109,12 +111,12 @@ def _pairs(quality: FloatArray, settings: NDArray[np.intp], recall: FloatArray) 
     return Pairs(clear, near)
 
 
-def _resamples(settings: NDArray[np.intp], seed: int) -> FloatArray:
+def _resamples(settings: NDArray[np.intp]) -> FloatArray:
     """How often each trial occurs when settings are drawn with replacement: (R, T)."""
     names, codes = np.unique(settings, return_inverse=True)
     if len(names) < FEWEST_SETTINGS:
         return np.empty((0, len(settings)))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), RESAMPLES)
     return np.asarray(drawn[:, codes], dtype=np.float64)
 

@@ -159,11 +159,11 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     misordered_near: float | None
 
 
-class Predictors(msgspec.Struct, frozen=True, kw_only=True):
-    """Every measure of the index as a predictor of ranking quality, best first.
+class RankerPredictors(msgspec.Struct, frozen=True, kw_only=True):
+    """Every measure of the index as a predictor of the ranking quality behind one ranker.
 
-    `pairs` are those of trials with clearly different quality, `pairs_near` those of them at
-    matched recall.
+    The best stands first; `quality` is the measure that they are to predict. `pairs` are those of
+    trials with clearly different quality, `pairs_near` those of them at matched recall.
     """
 
     trials: int
@@ -171,11 +171,6 @@ class Predictors(msgspec.Struct, frozen=True, kw_only=True):
     pairs: int
     pairs_near: int
     measures: list[Prediction]
-
-
-class RankerPredictors(Predictors, frozen=True, kw_only=True):
-    """The predictors behind one ranker; `quality` is the measure that they are to predict."""
-
     ranker: str
     quality: str
 
@@ -197,8 +192,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     relative: Interval
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """The δ to ask for.
+class DeltaChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """The δ to ask for behind one ranker.
 
     Attributes
     ----------
@@ -206,17 +201,13 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     delta : its value is None where the trials cannot tell; interval over queries
     note : what limits it, in words; empty where nothing does
     levels : by rising recall
+    quality, recall : what is to be kept, and what δ bounds
     """
 
     keep: float
     delta: Interval
     note: str
     levels: list[Kept]
-
-
-class DeltaChoice(Choice, frozen=True, kw_only=True):
-    """The δ behind one ranker, for the `quality` to keep and the `recall` that δ bounds."""
-
     ranker: str
     quality: str
     recall: str

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from vbench.cli.command import Command
 from vbench.cli.options import (
@@ -34,6 +36,10 @@ Examples:
   vbench run --study robustness
   vbench run --index my_package.my_module:MyIndex --dataset base.npy --queries q.npy --metric ip
 """
+
+
+_OF_STUDIES = {"study", "out", "trust", "fresh", "threads", "timeout", "memory_limit", "as_json"}
+"""Options that go with --study, whose file says the rest."""
 
 
 def _columns(dataset: Dataset) -> list[str]:
@@ -98,9 +104,7 @@ def run(
     Repeating the call resumes an interrupted run.
     """
     if study is not None:
-        from vbench.cli.study import carry_out
-
-        return carry_out(study, as_json=as_json)
+        return _carry_out(study, as_json=as_json)
     if not indexes:
         raise click.UsageError("give --index, such as --index hnsw, or --study robustness")
 
@@ -141,3 +145,46 @@ def run(
 
         print_summary(summary)
     return 1 if summary.failed else 0
+
+
+def _carry_out(spec: str, *, as_json: bool) -> int:
+    """Carry out a study with the options of the command that is running."""
+    from vbench.study.carry import carry_out
+    from vbench.study.file import read_study
+
+    context = click.get_current_context()
+    _refuse_others(context)
+    given = context.params
+    study = read_study(spec)
+    with progress_bar() as progress:
+        done = carry_out(
+            study,
+            Path(given["out"] or Path("results") / f"study-{study.name}"),
+            threads=given["threads"],
+            timeout=given["timeout"],
+            memory_limit=given["memory_limit"],
+            fresh=given["fresh"],
+            progress=progress,
+        )
+    if as_json:
+        print_json(done)
+    else:
+        from vbench.render.terminal.study import print_study
+
+        print_study(done)
+    return 1 if any(run.failed for run in done.runs) else 0
+
+
+def _refuse_others(context: click.Context) -> None:
+    """Options that the study's file decides on."""
+    from vbench._paths import resource_dir
+
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) == ParameterSource.COMMANDLINE
+        if given and name not in _OF_STUDIES:
+            raise VbenchError(
+                f"{parameter.opts[0]} does not go with --study, whose file says what is measured; "
+                f"copy {resource_dir('reports') / 'studies' / 'robustness.toml'}, change "
+                "it, and give its path"
+            )

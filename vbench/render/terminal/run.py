@@ -23,7 +23,6 @@ from vbench.render.terminal.tables import (
     merge_same,
     parameter_names,
     print_failed,
-    print_no_result,
     print_warnings,
     style_text,
 )
@@ -62,7 +61,7 @@ def print_summary(summary: Summary) -> None:
     if summary.report:
         out.print(f"report: {summary.report}")
     if not settings and summary.failed:
-        print_no_result(out, summary.failed)
+        out.print(f"no result: {summary.failed[0].reason}", style="bold red")
         return
     out.print(
         f"next: open the report; vbench tail {shlex.quote(summary.run)} says which queries "

@@ -139,8 +139,3 @@ def print_warnings(out: Console, warnings: Sequence[Warn]) -> None:
         out.print(describe_warning(each))
     if len(warnings) > _SHOWN_WARNINGS:
         out.print(f"… and {len(warnings) - _SHOWN_WARNINGS} more warnings in run.json (warnings)")
-
-
-def print_no_result(out: Console, failed: Sequence[FailedTrial]) -> None:
-    """Print that nothing left a result, and the first reason."""
-    out.print(style_text(f"no result: {failed[0].reason}", style="bold red"))
