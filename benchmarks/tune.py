@@ -19,11 +19,12 @@ import vbench
 from vbench.bench.parameter_search import Range
 from vbench.bench.plan import Group
 from vbench.measures.answers import Answers
+from vbench.measures.targets import Target, parse_targets
 from vbench.runs.schema import Trial
 from vbench.runs.settings import Setting, Variant
 from vbench.tuning.evidence import weigh
 from vbench.tuning.search import Budget, best_of, search, secure
-from vbench.tuning.targets import Target, parse_objective, parse_targets
+from vbench.tuning.targets import parse_objective
 from vbench.tuning.trials import Judge, Tried
 from vbench.tuning.tuner import ONE_PARAMETER, certify_cheapest
 

@@ -11,10 +11,11 @@ from answers_factory import from_hits
 
 from vbench.bench.parameter_search import Range
 from vbench.bench.plan import Group
+from vbench.measures.targets import parse_targets
 from vbench.runs.schema import Build
 from vbench.runs.settings import Setting, Variant
 from vbench.tuning.evidence import weigh
-from vbench.tuning.targets import parse_objective, parse_targets
+from vbench.tuning.targets import parse_objective
 from vbench.tuning.trials import Judge, Tried
 
 M = 600

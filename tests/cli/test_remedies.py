@@ -15,7 +15,7 @@ from vectors import save_pair
 import vbench
 from vbench.cli import main
 from vbench.errors import VbenchError
-from vbench.tuning.targets import parse_targets
+from vbench.measures.targets import parse_targets
 
 DATA = ("--dataset", "base.npy", "--queries", "asked.npy", "--metric", "l2")
 ONCE = ("--builds", "1", "--repeats", "1")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from vbench.measures.targets import parse_targets
 from vbench.tuning.search import Outcome
-from vbench.tuning.targets import parse_targets
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 

@@ -11,11 +11,11 @@ import pytest
 from answers_factory import from_hits
 
 from vbench.measures.answers import Answers, Cost
+from vbench.measures.targets import parse_targets
 from vbench.metric import FloatArray
 from vbench.stats.betting import mean_lower
 from vbench.stats.intervals import exact_lower, queries_needed
 from vbench.tuning.evidence import Evidence, weigh
-from vbench.tuning.targets import parse_targets
 
 K = 10
 

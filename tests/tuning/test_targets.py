@@ -6,7 +6,8 @@ import pytest
 
 from vbench.errors import VbenchError
 from vbench.measures.grammar import parse
-from vbench.tuning.targets import common_cutoff, parse_objective, parse_targets
+from vbench.measures.targets import parse_targets
+from vbench.tuning.targets import common_cutoff, parse_objective
 
 
 def test_targets_are_joined_by_and() -> None:

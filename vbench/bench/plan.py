@@ -208,7 +208,7 @@ def _trials(recipe: Recipe, build: Build, options: Options) -> list[Trial]:
 def _groups(
     recipe: Recipe, changed: Recipe, builds: Sequence[Build], options: Options
 ) -> list[Group]:
-    parameter, start = _range(recipe, changed)
+    parameter, start = _range(recipe, changed, at_recall=options.at_recall)
     others = {
         name: each
         for name, each in changed.search.items()
@@ -221,8 +221,13 @@ def _groups(
     ]
 
 
-def _range(recipe: Recipe, changed: Recipe) -> tuple[Range | None, float]:
-    """The range to tune in, which values that were given bound, and the middle of the sweep."""
+def _range(
+    recipe: Recipe, changed: Recipe, *, at_recall: float | None
+) -> tuple[Range | None, float]:
+    """The range to tune in, which values that were given bound, and the middle of the sweep.
+
+    A single value leaves no range: it is tested against the targets, but brought to no recall.
+    """
     if recipe.tune_parameter is None:
         return None, 0.0
     name, low, high = (
@@ -234,6 +239,8 @@ def _range(recipe: Recipe, changed: Recipe) -> tuple[Range | None, float]:
     given = _listed(changed.search.get(name, swept))
     if given != swept:
         low, high = min(given), max(given)
+        if low == high and at_recall is None:
+            return None, 0.0
         if low == high:
             raise VbenchError(
                 f"index {recipe.name!r}: {name}={low} leaves nothing to choose; give the lowest "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vbench.measures.answers import Answers
-from vbench.tuning.targets import Target
+from vbench.measures.targets import Target
 
 
 @dataclass(frozen=True)

@@ -1,60 +1,13 @@
-"""Targets and objectives of tuning: ``Robustness(delta=0.9)@10>=0.99 and …``."""
+"""What tuning makes as small or as large as it can, and the K of all that it must reach."""
 
 from __future__ import annotations
 
-import contextlib
-import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fractions import Fraction
 
 from vbench.errors import VbenchError
 from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
-from vbench.numbers import Unit
-
-_TARGET = re.compile(r"(?P<measure>.+?)\s*(?P<sign>>=|<=|≥|≤|>|<)\s*(?P<value>[^<>=≤≥]+)")
-_EQUATION = re.compile(r"(?P<measure>.+?)\s*==?\s*(?P<value>[^<>=≤≥()]+)")
-_VALUE = re.compile(r"^(?P<number>[-+\d.eE_]+?)\s*(?P<unit>[a-zA-Zµμ%]*)$")
-_UNITS: dict[Unit, dict[str, float]] = {
-    "share": {"%": 0.01},
-    "score": {"%": 0.01},
-    "seconds": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9},
-    "bytes": {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12},
-}
-_USUAL = ", such as 'Robustness(delta=0.9)@10>=0.99 and Latency(p=99)<=2ms'"
-
-
-@dataclass(frozen=True)
-class Target:
-    """A measure and the value that it must reach: from above where less is better."""
-
-    measure: Measure
-    value: float
-
-    def __str__(self) -> str:
-        return f"{self.measure}{'>=' if self.rises else '<='}{self.value:.12g}"
-
-    @property
-    def rises(self) -> bool:
-        """Whether more is better."""
-        return self.measure.better == "higher"
-
-    @property
-    def is_cost(self) -> bool:
-        """Whether it bounds what an answer costs, not how good it is."""
-        return self.measure.kind == "cost"
-
-    def is_attainable(self, n: int, level: float) -> bool:
-        """Whether `n` queries could certify it at all, none of them failing."""
-        return self.measure.is_attainable(self.value, n, level)
-
-    def is_met(self, value: float | None) -> bool:
-        """Whether a value of the measure reaches the target."""
-        if value is None:
-            return False
-        return value >= self.value if self.rises else value <= self.value
 
 
 @dataclass(frozen=True)
@@ -74,87 +27,6 @@ class Objective:
     def loss(self, value: float) -> float:
         """A number that is smaller where the objective is better."""
         return -value if self.rises else value
-
-
-def parse_targets(text: str) -> list[Target]:
-    """Targets joined by ``and``: measures of the grammar, ``>=`` or ``<=``, a value.
-
-    A target is met by the value itself, so ``<`` is read as ``<=``, and ``>`` as ``>=``. Values may
-    bear a unit: ``Latency(p=99)<=2ms``, ``IndexSize<=500MB``, ``Recall@10>=95%``.
-
-    Raises
-    ------
-    VbenchError
-        What is written is no target, or one that nothing can be tuned to.
-    """
-    targets = [_target(part) for part in re.split(r"\band\b", text, flags=re.IGNORECASE)]
-    seen: dict[Measure, Target] = {}
-    for target in targets:
-        if target.measure in seen:
-            raise VbenchError(f"target {text!r} names {target.measure} twice; give it once")
-        seen[target.measure] = target
-    return targets
-
-
-def _target(text: str) -> Target:
-    match = _TARGET.fullmatch(text.strip())
-    if not match:
-        raise VbenchError(
-            f"{text.strip()!r} is not a target; write "
-            + (_meant(text) or f"a measure, >= or <=, and a value{_USUAL}")
-        )
-    measure = parse(match["measure"])
-    target = Target(measure, _value(match["value"], measure, text))
-    rises = match["sign"][0] in ">≥"
-    if rises != target.rises:
-        better = "more" if target.rises else "less"
-        raise VbenchError(
-            f"{text.strip()!r}: of {measure} {better} is better; "
-            f"write {measure}{'>=' if target.rises else '<='}{match['value']}"
-        )
-    _check_value(target, text)
-    return target
-
-
-def _meant(text: str) -> str:
-    """What was meant where only the sign is in the way; "" where that is not known."""
-    with contextlib.suppress(VbenchError):
-        if match := _EQUATION.fullmatch(text.strip()):
-            sign = ">=" if parse(match["measure"]).better == "higher" else "<="
-            written = f"{match['measure']}{sign}{match['value']}"
-            return f"{written!r}" if _target(written) else ""
-    return ""
-
-
-def _check_value(target: Target, text: str) -> None:
-    """Raise where no index could ever be shown to meet the target, or every one would."""
-    value = target.value
-    if target.is_cost:
-        if value <= 0.0:
-            raise VbenchError(f"{text.strip()!r}: give a number above 0")
-    elif target.measure.may_be_one:
-        if not 0.0 < value <= 1.0:
-            raise VbenchError(f"{text.strip()!r}: give a recall above 0, up to 1")
-    elif not 0.0 < value < 1.0:
-        hint = "; no number of queries shows that none fails" if value in (0, 1) else ""
-        raise VbenchError(f"{text.strip()!r}: give a value between 0 and 1{hint}")
-
-
-def _value(text: str, measure: Measure, target: str) -> float:
-    units = _UNITS.get(measure.unit, {})
-    match = _VALUE.match(text)
-    try:
-        number = float(match["number"]) if match else None
-    except ValueError:
-        number = None
-    if match is None or number is None or not math.isfinite(number):
-        raise VbenchError(f"{target.strip()!r}: {text!r} is not a number")
-    if match["unit"] and match["unit"] not in units:
-        allowed = f"one of {', '.join(units)}, or none" if units else "none"
-        raise VbenchError(
-            f"{target.strip()!r}: {match['unit']!r} is no unit of {measure}; give {allowed}"
-        )
-    return float(Fraction(match["number"]) * Fraction(str(units.get(match["unit"], 1))))
 
 
 def parse_objective(minimize: str | None, maximize: str | None) -> Objective:

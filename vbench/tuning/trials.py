@@ -13,11 +13,12 @@ from vbench.bench.bench import Bench
 from vbench.bench.plan import Group
 from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
+from vbench.measures.targets import Target
 from vbench.runs.run import Run
 from vbench.runs.schema import Trial
 from vbench.runs.settings import Setting, Variant
 from vbench.tuning.evidence import Evidence, weigh
-from vbench.tuning.targets import Objective, Target
+from vbench.tuning.targets import Objective
 
 _IN_VAIN = 2
 """So many settings in a row that other processes disturbed in every pass end the search."""

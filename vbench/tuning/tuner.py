@@ -16,6 +16,7 @@ from vbench.bench.prepare import MeasureOptions, prepare
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.indexes.recipe import Recipe
+from vbench.measures.targets import Target, parse_targets
 from vbench.stats.intervals import check_level
 from vbench.tuning.document import Found, describe
 from vbench.tuning.search import (
@@ -26,13 +27,7 @@ from vbench.tuning.search import (
     search_combinations,
     secure,
 )
-from vbench.tuning.targets import (
-    Objective,
-    Target,
-    common_cutoff,
-    parse_objective,
-    parse_targets,
-)
+from vbench.tuning.targets import Objective, common_cutoff, parse_objective
 from vbench.tuning.trials import Claim, Judge, split_queries
 
 ONE_PARAMETER, SEVERAL = 12, 60
