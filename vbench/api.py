@@ -328,6 +328,8 @@ def compare(
     cluster: str | None = None,
     fail_if_worse: float | str | None = None,
     fail_if_blind: bool = False,
+    at_least: str | Sequence[str] = (),
+    where: str | Sequence[str] = (),
     level: float = 0.95,
 ) -> Comparison:
     """Compare the indexes of one run, or other runs with the first.
@@ -351,6 +353,11 @@ def compare(
         measure's own unit, or as a share of the baseline for a measure of cost. ``"1%"`` is 0.01.
     fail_if_blind
         The gate cannot judge where it could not have detected a loss of that size.
+    at_least
+        Floors such as ``"Recall@10>=0.95"``, which the candidate, or each setting of a single
+        run, must surely reach: by a one-sided bound over queries and builds.
+    where
+        Only queries of these segments, such as ``"country=SE"``.
     level
         Confidence of intervals, and of all verdicts together (Holm).
 
@@ -372,6 +379,8 @@ def compare(
         cluster=cluster,
         fail_if_worse=fail_if_worse,
         fail_if_blind=fail_if_blind,
+        at_least=at_least,
+        where=where,
         level=level,
     )
 

@@ -81,6 +81,72 @@ def test_a_gate_fails_where_a_planned_setting_has_no_result(tmp_path: Path) -> N
     assert only.exit_code == 0
 
 
+def test_a_floor_sets_the_exit_code(folders: Path) -> None:
+    """0 where the bound of a run's setting reaches it, 1 where not, 2 for what cannot be judged."""
+    for floor, code, words in (
+        ("Recall@10>=0.9", 0, "floor: Recall@10>=0.9 reached: hnsw ef=16 has 0.9"),
+        ("Recall@10>=90%", 0, "lower bound 0.9"),
+        ("Failure@10<=5%", 0, "upper bound"),
+        ("Recall@10>=0.99", 1, "not reached"),
+        ("Recall@100>=0.9", 2, "asks for K=100"),
+        ("Work<=100", 2, "did not record Work"),
+        ("Recall@10", 2, "is not a target"),
+    ):
+        result = call("before", "--at-least", floor)
+        assert (result.exit_code, words in " ".join(result.output.split())) == (code, True), floor
+    alone = call("single", "--at-least", "Recall@10>=0.9")
+    assert alone.exit_code == 2
+    assert "has one build; a floor needs two or more" in alone.output
+    both = call("before", "worse", "--at-least", "Recall@10>=0.9", "--json")
+    assert both.exit_code == 1
+    document = json.loads(both.stdout)
+    assert [each["reached"] for each in document["floors"]] == [False]
+    assert len(document["comparisons"]) == 4
+
+
+def test_a_floor_is_not_reached_without_a_result(folders: Path) -> None:
+    """Of one build, or of all that has the setting."""
+    answered(folders / "part", {"hnsw": {16: GOOD, 32: GOOD}})
+    for path in list((folders / "part" / "trials").glob("*-32-10.parquet")):
+        path.unlink()
+        result = call("part", "--at-least", "Recall@10>=0.5", "--markdown")
+        assert result.exit_code == 1
+        assert "not reached: hnsw ef=32 K=10" in result.stdout
+    (lacking,) = list((folders / "single" / "trials").iterdir())
+    lacking.unlink()
+    nothing = call("single", "--at-least", "Recall@10>=0.5")
+    assert nothing.exit_code == 2
+    assert "has no finished trial" in nothing.output
+
+
+def test_part_of_the_queries_is_compared(tmp_path: Path) -> None:
+    """--where picks segments; what there is none of is one line."""
+    columns = {"country": ["SE", "NO", "FI", "FI"] * 100}
+    worse = np.where(np.arange(400) % 4 == 0, 0, GOOD)
+    for name, hits in (("before", GOOD), ("after", worse)):
+        answered(tmp_path / name, {"hnsw": {16: hits}}, columns=columns)
+    runs = str(tmp_path / "before"), str(tmp_path / "after")
+    gate = ["--fail-if-worse", "1%", "--measure", "Failure@10"]
+    bad = call(*runs, *gate, "--where", "country=SE")
+    assert bad.exit_code == 1
+    assert "100 queries with country=SE, paired" in bad.output
+    good = call(*runs, *gate, "--where", "country=no", "--where", "country=FI", "--json")
+    document = json.loads(good.stdout)
+    assert (good.exit_code, document["queries"]) == (0, 300)
+    assert document["comparisons"][0]["identical"]
+    bad = call(*runs, "--where", "country=SE", "--measure", "Failure@10", "--json")
+    lost = json.loads(bad.stdout)["comparisons"][0]["discordant"]["only_candidate"]
+    assert lost == list(range(0, 400, 4))
+    for where, words in (
+        ("city=X", "unknown column of the queries 'city'"),
+        ("country=DK", "no query has country=DK; country is FI, NO, SE"),
+        ("country", "'country' is not column=value"),
+    ):
+        refused = call(*runs, "--where", where)
+        assert refused.exit_code == 2
+        assert words in refused.output
+
+
 def test_a_gate_that_is_blind_may_be_undecided(tmp_path: Path) -> None:
     """With --fail-if-blind it ends with 3 in place of 0; a loss is 1 all the same."""
     rng = np.random.default_rng(5)

@@ -12,6 +12,8 @@ import numpy as np
 from vbench._document import Interval
 from vbench.analysis.comparison import Compared, Comparison, Discordant, QueryIds, Side
 from vbench.analysis.document import describe_dataset
+from vbench.analysis.floors import judge_floors, read_floors
+from vbench.analysis.segments import Members, select_queries
 from vbench.analysis.unlike import Change, find_changes, tell_unlike
 from vbench.analysis.verdict import (
     caveats,
@@ -25,12 +27,13 @@ from vbench.errors import VbenchError
 from vbench.measures.base import Measure
 from vbench.measures.grammar import as_measure, parse
 from vbench.measures.sample import Sample
+from vbench.measures.targets import Target
 from vbench.runs.digests import of_array
 from vbench.runs.failed import failed_trials
-from vbench.runs.likes import find_gaps, pair_likes
+from vbench.runs.likes import Gap, find_gaps, pair_likes
 from vbench.runs.pairing import Pair, pairs
 from vbench.runs.run import Run
-from vbench.runs.selection import select
+from vbench.runs.selection import match, select
 from vbench.runs.settings import Setting
 from vbench.stats.exact import holm, holm_levels
 from vbench.stats.paired import Difference
@@ -53,6 +56,8 @@ def compare(
     cluster: str | None = None,
     fail_if_worse: float | str | None = None,
     fail_if_blind: bool = False,
+    at_least: str | Sequence[str] = (),
+    where: str | Sequence[str] = (),
     level: float = 0.95,
 ) -> Comparison:
     """Compare indexes of one run, or one run with others.
@@ -70,6 +75,11 @@ def compare(
         measure's own unit, or as a share of the baseline for a measure of cost. ``"1%"`` is 0.01.
     fail_if_blind
         The gate cannot judge where it could not have detected a loss of that size.
+    at_least
+        Floors such as ``Recall@10>=0.95``, which the candidate must surely reach. Of one run
+        without a gate or a `baseline` nothing else is looked at.
+    where
+        Only the queries of these segments: :func:`vbench.analysis.segments.select_queries`.
 
     Raises
     ------
@@ -80,7 +90,12 @@ def compare(
     if not runs:
         raise VbenchError("nothing to compare; give one run or several")
     asked = [as_measure(each) for each in measures]
-    if fail_if_worse is None:
+    floors = read_floors(at_least)
+    places = [where] if isinstance(where, str) else list(where)
+    gaps: list[Gap] = []
+    if floors and len(runs) == 1 and baseline is None and fail_if_worse is None:
+        found: list[Pair] = []
+    elif fail_if_worse is None:
         found = pairs(runs, baseline, candidate, settings)
         sides = dict.fromkeys(side for pair in found for side in pair.sides)
         indexes = {side.index for side in sides}
@@ -91,9 +106,17 @@ def compare(
         cutoffs = [each.cutoff for each in asked]
         ks = [] if None in cutoffs else [k for k in cutoffs if k is not None]
         found, gaps = pair_likes(runs, baseline, candidate, settings, ks)
+    judged = [
+        setting
+        for run in (runs[1:] or runs if floors else [])
+        for setting in match(select(run, settings, planned=True), candidate)
+    ]
     return compare_pairs(
         found,
         runs=runs,
+        floors=floors,
+        judged=judged,
+        where=places,
         missing=list(dict.fromkeys(map(str, gaps))),
         measures=asked,
         cluster=cluster,
@@ -108,6 +131,9 @@ def compare_pairs(
     *,
     runs: Sequence[Run] = (),
     missing: Sequence[str] = (),
+    floors: Sequence[Target] = (),
+    judged: Sequence[Setting] = (),
+    where: Sequence[str] = (),
     measures: Sequence[str | Measure] = (),
     cluster: str | None = None,
     fail_if_worse: float | str | None = None,
@@ -122,6 +148,8 @@ def compare_pairs(
         Those that the pairs are from. Default: the runs of the pairs.
     missing
         What is not compared, since a side has no result of it.
+    judged
+        The settings that must reach the `floors`.
     """
     runs = runs or list(dict.fromkeys(side.run for pair in found for side in pair.sides))
     limit = None if fail_if_worse is None else read_limit(fail_if_worse)
@@ -131,19 +159,27 @@ def compare_pairs(
         raise VbenchError("fail_if_blind needs a loss to see; give --fail-if-worse 0.01 beside it")
     asked = [as_measure(each) for each in measures]
     _check_cutoffs(asked, found)
+    queries = select_queries(runs[0], where)
+
+    def make(side: Setting, level: float) -> Sample:
+        answers, clusters = side.answers(), side.run.clusters(cluster)
+        if queries is not None:
+            answers = [each.of_queries(queries) for each in answers]
+            clusters = None if clusters is None else clusters[queries]
+        return Sample(answers, level, clusters, _plans(side))
+
     tested = []
     changes: dict[Change, None] = {}
     for pair in found:
         changed = find_changes(pair)
         changes |= dict.fromkeys(changed)
-        clusters = pair.baseline.run.clusters(cluster)
-        a, b = (Sample(side.answers(), level, clusters, _plans(side)) for side in pair.sides)
+        a, b = (make(side, level) for side in pair.sides)
         fitting = [each for each in asked if each.cutoff in (None, pair.k)]
         measures = fitting if asked else _standard(pair.k)
         alike = _is_identical(a, b)
         unlike = "; ".join(str(each) for each in changed if each.changes_costs)
         for measure in measures:
-            row, difference = _compare(pair, a, b, measure)
+            row, difference = _compare(pair, a, b, measure, queries)
             if alike and measure.kind != "cost":
                 row = _nothing_to_compare(row)
             elif unlike and measure.is_of_machine:
@@ -155,11 +191,15 @@ def compare_pairs(
     sides = {
         name: side for pair in found for name, side in zip(pair.names, pair.sides, strict=True)
     }
-    speed = any(row.kind == "cost" for row in rows)
+    reached = tuple(judge_floors(floors, judged, make, level))
+    speed = any(row.kind == "cost" for row in rows) or any(each.is_cost for each in floors)
+    number = runs[0].manifest.dataset.m if queries is None else len(queries)
     return Comparison(
         runs=[str(run.path) for run in runs],
         dataset=describe_dataset(runs[0]),
         cluster=cluster,
+        where=tuple(where),
+        queries=number,
         level=level,
         changes=tuple(changes),
         settings=tuple(_side(name, side) for name, side in sides.items()),
@@ -169,10 +209,11 @@ def compare_pairs(
         gate=None
         if limit is None
         else judge_gate(rows, limit, missing=missing, fail_if_blind=fail_if_blind),
+        floors=reached,
         warnings=(
             *tell_unlike(tuple(changes), costs=any(row.unjudged for row in rows)),
             *tell_missing(missing),
-            *caveats(found, runs, level, speed=speed),
+            *caveats(found, runs, number, level, speed=speed),
             *few_builds(rows, with_twice, limit),
         ),
     )
@@ -210,7 +251,9 @@ def _check_builds(found: Sequence[Pair]) -> None:
             )
 
 
-def _compare(pair: Pair, a: Sample, b: Sample, measure: Measure) -> tuple[Compared, Difference]:
+def _compare(
+    pair: Pair, a: Sample, b: Sample, measure: Measure, queries: Members | None
+) -> tuple[Compared, Difference]:
     for side, sample in zip(pair.sides, (a, b), strict=True):
         if len(sample.values(measure)) < len(sample.answers):
             raise VbenchError(f"{measure} cannot be compared: {side} did not record it")
@@ -233,7 +276,7 @@ def _compare(pair: Pair, a: Sample, b: Sample, measure: Measure) -> tuple[Compar
         p=_known(found.p),
         claim=found.claim,
         minimum_detectable_difference=None,
-        discordant=_discordant(pair.baseline.run, a, b, measure)
+        discordant=_discordant(pair.baseline.run, a, b, measure, queries)
         if measure.kind == "share"
         else None,
     )
@@ -305,9 +348,13 @@ def _judge(
     return judged, with_twice
 
 
-def _discordant(run: Run, a: Sample, b: Sample, measure: Measure) -> Discordant:
+def _discordant(
+    run: Run, a: Sample, b: Sample, measure: Measure, queries: Members | None
+) -> Discordant:
     with_a, with_b = (side.per_query(measure).mean(axis=0) > 0.5 for side in (a, b))
     only_a, only_b = np.flatnonzero(with_a & ~with_b), np.flatnonzero(~with_a & with_b)
+    if queries is not None:
+        only_a, only_b = queries[only_a], queries[only_b]
     ids = run.query_ids
     return Discordant(
         both=int((with_a & with_b).sum()),

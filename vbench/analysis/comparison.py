@@ -9,6 +9,7 @@ import msgspec
 
 from vbench._document import Document, Interval
 from vbench.analysis.document import SettingRow, describe_dataset
+from vbench.analysis.floors import Floor
 from vbench.analysis.unlike import Change
 from vbench.errors import DamagedFileError
 from vbench.measures.base import Kind
@@ -159,12 +160,15 @@ class Comparison(Document, frozen=True, kw_only=True, tag=_SCHEMA):
 
     `level` is the confidence of the intervals, and of all verdicts together; `changes` is what
     the sides differ in beside their answers. `failed` are the planned trials of all runs that left
-    no result, `missing` what is not compared for that reason.
+    no result, `missing` what is not compared for that reason. `where` are the segments whose
+    `queries` are compared; none: all queries.
     """
 
     runs: list[str]
     dataset: DatasetInfo
     cluster: str | None = None
+    where: tuple[str, ...] = ()
+    queries: int | None = None
     level: float = 0.95
     changes: tuple[Change, ...] = ()
     settings: tuple[Side, ...] = ()
@@ -172,7 +176,15 @@ class Comparison(Document, frozen=True, kw_only=True, tag=_SCHEMA):
     failed: tuple[FailedTrial, ...] = ()
     missing: tuple[str, ...] = ()
     gate: Gate | None = None
+    floors: tuple[Floor, ...] = ()
     warnings: tuple[Warn, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """1 where a gate or a floor failed, 3 where one could not be judged, else 0."""
+        codes = [0 if each.reached else 3 if each.reached is None else 1 for each in self.floors]
+        codes += [self.gate.exit_code] if self.gate else []
+        return min((code for code in codes if code), default=0)
 
 
 def store_comparison(run: Run, comparison: Comparison) -> None:

@@ -117,6 +117,53 @@ def divide(run: Run, cross: Cross = ()) -> list[Segment]:
     ]
 
 
+def select_queries(run: Run, where: Sequence[str]) -> Members | None:
+    """Numbers of the queries in some segments, such as ``country=SE``; None for all of them.
+
+    Several values of one column are alternatives, of several columns all must hold.
+
+    Raises
+    ------
+    VbenchError
+        There is no such column, no query has such a value, or one query alone.
+    """
+    if not where:
+        return None
+    wanted: dict[str, list[str]] = {}
+    for text in where:
+        column, equals, value = text.partition("=")
+        if not equals or not column.strip() or not value.strip():
+            raise VbenchError(f"{text!r} is not column=value, such as country=SE")
+        wanted.setdefault(column.strip(), []).append(value.strip())
+    kept = np.ones(run.manifest.dataset.m, dtype=bool)
+    for column, values in wanted.items():
+        if column not in run.columns.columns:
+            hint = "columns come with the dataset, or with vbench run --segments"
+            raise UnknownNameError("column of the queries", column, run.columns.columns, hint)
+        names, members = group_values(run.columns[column])
+        for value in values:
+            if not any(_is_named(name, value) for name in names):
+                shown = ", ".join(names[:FEW]) + (", …" if len(names) > FEW else "")
+                raise VbenchError(f"no query has {column}={value}; {column} is {shown}")
+        numbers = [at for at, name in enumerate(names) if any(_is_named(name, v) for v in values)]
+        kept &= np.isin(members, numbers)
+    found = np.flatnonzero(kept)
+    if len(found) < 2:
+        many = "one query alone has" if len(found) else "no query has"
+        raise VbenchError(f"{many} {' and '.join(where)}; a comparison needs several queries")
+    return found
+
+
+def _is_named(name: str, value: str) -> bool:
+    """Whether a segment is called so: in any case, 1 for 1.0."""
+    if name.lower() == value.lower():
+        return True
+    try:
+        return float(name) == float(value)
+    except ValueError:
+        return False
+
+
 def segment_rows(
     segments: Sequence[Segment],
     under: NDArray[np.bool_],

@@ -163,7 +163,7 @@ def tell_missing(missing: Sequence[str]) -> Iterator[Warn]:
 
 
 def caveats(
-    pairs: Sequence[Pair], runs: Sequence[Run], level: float, *, speed: bool
+    pairs: Sequence[Pair], runs: Sequence[Run], queries: int, level: float, *, speed: bool
 ) -> Iterator[Warn]:
     """What to know before a comparison is believed; `speed` tells that costs are compared."""
     for pair in pairs:
@@ -180,7 +180,6 @@ def caveats(
             )
     for run in runs:
         yield from (each for each in run.manifest.warnings if spoils(each, speed=speed))
-    queries = min(run.manifest.dataset.m for run in runs)
     enough = queries_needed(0.99, level)
     if queries < enough:
         yield Warn(

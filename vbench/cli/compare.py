@@ -20,6 +20,7 @@ Examples:
   vbench compare results/books-hnsw-ivf-flat-1a2b3c4d
   vbench compare RUN --baseline 'hnsw ef=64' --candidate 'ivf-flat nprobe=16'
   vbench compare before after --setting ef=64 --measure 'Robustness(delta=0.9)@10'
+  vbench compare RUN --setting ef=64 --at-least 'Recall@10>=0.95'
   vbench compare before after --fail-if-worse 1% --markdown >> "$GITHUB_STEP_SUMMARY"
 """
 
@@ -72,6 +73,19 @@ Examples:
     is_flag=True,
     help="Exit with 3 if --fail-if-worse could not have detected such a loss.",
 )
+@click.option(
+    "--at-least",
+    multiple=True,
+    metavar="FLOOR",
+    help="Exit with 1 unless the candidate, or each setting of one run, surely reaches this, such "
+    "as 'Recall@10>=0.95' or 'Failure@10<=0.1%'. Repeats.",
+)
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="Only queries of this segment. Repeats; several values of a column are alternatives.",
+)
 @click.option("--markdown", is_flag=True, help="GitHub-flavored Markdown on standard output.")
 @json_option
 def compare(
@@ -83,6 +97,8 @@ def compare(
     cluster: str | None,
     fail_if_worse: str | None,
     fail_if_blind: bool,
+    at_least: tuple[str, ...],
+    where: tuple[str, ...],
     markdown: bool,
     as_json: bool,
 ) -> int:
@@ -110,6 +126,8 @@ def compare(
             cluster=cluster,
             fail_if_worse=fail_if_worse,
             fail_if_blind=fail_if_blind,
+            at_least=at_least,
+            where=where,
         )
 
     last, comparison = open_runs(runs, made)
@@ -128,4 +146,4 @@ def compare(
         from vbench.render.terminal.compare import print_comparison
 
         print_comparison(comparison)
-    return comparison.gate.exit_code if comparison.gate else 0
+    return comparison.exit_code

@@ -33,11 +33,18 @@ def _lines(comparison: Comparison) -> Iterator[str]:
             yield f"- {_cell(line)}"
         if gate.exit_code:
             yield ""
+    for floor in comparison.floors:
+        sign = "⚠️" if floor.reached is None else "✅" if floor.reached else "❌"
+        yield f"- {sign} {_cell(floor.verdict)}"
+    if comparison.floors:
+        yield ""
     for rows in by_pair(comparison.comparisons):
         yield from _pair(rows)
+    within = f" with {_cell(' and '.join(comparison.where))}" if comparison.where else ""
     clustered = f", clustered by {_cell(comparison.cluster)}" if comparison.cluster else ""
     yield (
-        f"{comparison.dataset.m:,} queries, paired{clustered}; {comparison.level:.0%} intervals "
+        f"{comparison.queries or comparison.dataset.m:,} queries{within}, paired{clustered}; "
+        f"{comparison.level:.0%} intervals "
         "over queries and builds; p adjusted by Holm over all comparisons."
     )
     if gate:

@@ -25,11 +25,12 @@ def print_comparison(comparison: Comparison) -> None:
     out = console()
     data = comparison.dataset
     clustered = f", clustered by {comparison.cluster}" if comparison.cluster else ""
+    within = f" with {' and '.join(comparison.where)}" if comparison.where else ""
     out.print(
         lead_with(
             data.name,
-            f": {data.m:,} queries, paired{clustered}; {comparison.level:.0%} intervals, p "
-            "adjusted by Holm",
+            f": {comparison.queries or data.m:,} queries{within}, paired{clustered}; "
+            f"{comparison.level:.0%} intervals, p adjusted by Holm",
         )
     )
     if comparison.changes:
@@ -43,6 +44,9 @@ def print_comparison(comparison: Comparison) -> None:
         out.print()
     if comparison.gate:
         _print_gate(out, comparison.gate)
+    for floor in comparison.floors:
+        style = "yellow" if floor.reached is None else "green" if floor.reached else "bold red"
+        out.print(f"floor: {floor.verdict}", style=style)
     print_warnings(out, comparison.warnings)
 
 

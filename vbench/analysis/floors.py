@@ -1,0 +1,111 @@
+"""Floors: what settings of a run surely reach, over queries and builds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+
+from vbench.errors import VbenchError
+from vbench.measures.sample import Sample
+from vbench.measures.targets import Target, parse_targets
+from vbench.numbers import Unit, write
+from vbench.runs.likes import find_gaps
+from vbench.runs.settings import Setting
+
+MakeSample = Callable[[Setting, float], Sample]
+"""The sample of a setting at a level."""
+
+
+class Floor(msgspec.Struct, frozen=True, kw_only=True):
+    """One floor of one setting.
+
+    Attributes
+    ----------
+    floor
+        Measure, sign and value.
+    value, bound
+        Mean over builds, and its one-sided bound over queries and builds: an upper one where less
+        is better. None where a planned build has no result.
+    reached
+        Whether the bound reaches the floor; None where that cannot be judged here.
+    """
+
+    floor: str
+    setting: str
+    k: int
+    unit: Unit
+    builds: int
+    value: float | None = None
+    bound: float | None = None
+    reached: bool | None = False
+    verdict: str = ""
+
+
+def read_floors(given: str | Sequence[str]) -> list[Target]:
+    """Floors as they are given: ``Recall@10>=0.95``; several are joined by ``and``, or listed.
+
+    Raises
+    ------
+    VbenchError
+        One is none.
+    """
+    texts = [given] if isinstance(given, str) else list(given)
+    return list(dict.fromkeys(target for text in texts for target in parse_targets(text)))
+
+
+def judge_floors(
+    floors: Sequence[Target], settings: Sequence[Setting], make: MakeSample, level: float
+) -> Iterator[Floor]:
+    """Whether each setting surely reaches each floor.
+
+    Raises
+    ------
+    VbenchError
+        No setting has the K of a floor, did not record its measure, or has one build.
+    """
+    for floor in floors:
+        cutoff = floor.measure.cutoff
+        fitting = [each for each in settings if cutoff in (None, each.k)]
+        if not fitting:
+            ks = ", ".join(map(str, sorted({each.k for each in settings})))
+            raise VbenchError(f"{floor} asks for K={cutoff}; {settings[0].run.path} has K={ks}")
+        for setting in fitting:
+            yield _judge(floor, setting, make, level)
+
+
+def _judge(floor: Target, setting: Setting, make: MakeSample, level: float) -> Floor:
+    row = Floor(
+        floor=str(floor),
+        setting=str(setting),
+        k=setting.k,
+        unit=floor.measure.unit,
+        builds=len(setting.trials),
+    )
+    if gap := next(find_gaps([setting]), None):
+        return msgspec.structs.replace(row, verdict=f"{floor} not reached: {gap}")
+    if len(setting.trials) < 2:
+        raise VbenchError(
+            f"{setting} in {setting.run.path} has one build; a floor needs two or more, since it "
+            "holds for builds to come: run with --builds 3"
+        )
+    sample = make(setting, 2.0 * level - 1.0)  # one end of that interval is the bound
+    found = sample.estimate(floor.measure)
+    bound = found.low if floor.rises else found.high
+    if found.value is None or bound is None or len(sample.values(floor.measure)) < row.builds:
+        raise VbenchError(f"{floor} cannot be judged: {setting} did not record {floor.measure}")
+    reached: bool | None = floor.is_met(bound)
+    disturbed = floor.measure.is_clocked and any(each.is_disturbed for each in sample.answers)
+    word = "reached"
+    if not reached:
+        reached, word = (None, "cannot be judged") if disturbed else (False, "not reached")
+    side = "lower" if floor.rises else "upper"
+    said = (
+        f"{floor} {word}: {setting} has {write(found.value, row.unit)}, {side} bound "
+        f"{write(bound, row.unit)} over {row.builds} builds"
+    )
+    if reached is None:
+        said += "; other processes disturbed every pass of a build"
+    return msgspec.structs.replace(
+        row, value=found.value, bound=bound, reached=reached, verdict=said
+    )
