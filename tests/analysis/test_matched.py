@@ -47,6 +47,15 @@ def test_the_level_is_that_at_which_most_indexes_have_a_setting(tmp_path: Path) 
     assert recalls == pytest.approx([0.97, 0.97, 0.6])
 
 
+def test_unmatched_indexes_are_compared_in_the_middle_of_their_nearest_settings(
+    tmp_path: Path,
+) -> None:
+    """Not at another level that happens to have these settings as its nearest."""
+    indexes = {"a": {1: hits(0.88), 2: hits(0.99)}, "b": {1: hits(0.54), 2: hits(0.92)}}
+    run = answered(tmp_path / "run", indexes)
+    assert match_level(by_index(run), None) == pytest.approx(0.9)
+
+
 def test_a_run_that_was_brought_to_a_recall_is_compared_there(tmp_path: Path) -> None:
     """Whatever its indexes reached."""
     run = answered(tmp_path / "run", {"a": {1: hits(0.9)}, "b": {1: hits(0.9)}})

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from typing import ClassVar
 
 import pytest
 
 from vbench.errors import VbenchError
 from vbench.measures import grammar
+from vbench.measures.base import TailOfHits
 from vbench.measures.grammar import measures, parse
 
 SPELLINGS = [
@@ -143,6 +146,18 @@ def test_the_head_of_a_column_can_be_typed(text: str) -> None:
     at = "" if measure.cutoff is None else f"@{measure.cutoff}"
     assert parse(measure.short + at) == measure
     assert measure.label
+
+
+def test_the_head_of_a_plugin_s_column_can_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though it spells no other way to write it."""
+
+    @dataclass(frozen=True)
+    class Least(TailOfHits):
+        labels: ClassVar[tuple[str, str]] = ("least recall of all", "worst-of-all")
+
+    known = {**measures(), "Least": Least}
+    monkeypatch.setattr(grammar, "measures", lambda: known)
+    assert parse.__wrapped__("Worst-of-all@10") == Least(k=10)
 
 
 def test_a_plugin_that_is_no_measure_costs_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -253,8 +253,8 @@ def match_level(by_index: Mapping[str, Sequence[Setting]], at_recall: float | No
     """The recall that the run was brought to, or the one that most indexes have a setting at.
 
     Of several such levels the usual 0.9, then the one that they come nearest to; where no two
-    indexes have matched recall, the level at which they come nearest to each other. One index
-    has the usual level.
+    indexes have matched recall, the level in the middle of the settings that come nearest to each
+    other. One index has the usual level.
     """
     if at_recall is not None:
         return at_recall
@@ -262,12 +262,13 @@ def match_level(by_index: Mapping[str, Sequence[Setting]], at_recall: float | No
         return usual.RECALL
     recalls = [[setting.recall for setting in settings] for settings in by_index.values()]
 
-    def worth(level: float) -> tuple[int, bool, float]:
+    def worth(level: float) -> tuple[int, bool, float, float]:
         closest = [min(own, key=lambda recall: abs(recall - level)) for own in recalls]
         at = [recall for recall in closest if usual.is_at(recall, level)]
         if len(at) > 1:
-            return len(at), level == usual.RECALL, -sum(abs(recall - level) for recall in at)
-        return 1, False, min(closest) - max(closest)
+            return len(at), level == usual.RECALL, -sum(abs(recall - level) for recall in at), 0.0
+        farthest = max(abs(recall - level) for recall in closest)
+        return 1, False, min(closest) - max(closest), -farthest
 
     return max(_LEVELS, key=worth)
 

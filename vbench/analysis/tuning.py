@@ -43,7 +43,8 @@ class TriedSetting(AlikeRow, frozen=True, kw_only=True):
     met
         Whether the values meet all targets.
     passes
-        Whether the bounds do: the calibration half would certify it.
+        Whether the bounds do: the calibration half would certify all targets that so many queries
+        can.
     judged
         Whether passes that other processes disturbed decide nothing.
     """

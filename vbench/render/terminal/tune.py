@@ -63,7 +63,9 @@ def _tried(tuning: Tuning) -> Table:
             _MARKS[row.met],
             _MARKS[row.passes],
         )
-    table.caption = "passes: the bound of every build meets all targets."
+    table.caption = (
+        "passes: the bound of every build meets all targets that so many queries can certify."
+    )
     return table
 
 
