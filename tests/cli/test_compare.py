@@ -97,6 +97,7 @@ def test_a_floor_sets_the_exit_code(folders: Path) -> None:
     alone = call("single", "--at-least", "Recall@10>=0.9")
     assert alone.exit_code == 2
     assert "has one build; a floor needs two or more" in alone.output
+    assert not Path("before/comparisons.json").exists()
     both = call("before", "worse", "--at-least", "Recall@10>=0.9", "--json")
     assert both.exit_code == 1
     document = json.loads(both.stdout)

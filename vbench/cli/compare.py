@@ -132,7 +132,8 @@ def compare(
 
     last, comparison = open_runs(runs, made)
     try:
-        store_comparison(last, comparison)
+        if comparison.comparisons:  # floors alone are no comparison for a report
+            store_comparison(last, comparison)
     except VbenchError as error:
         # A run from elsewhere may lie in a folder that cannot be written; the verdict stands.
         say(f"vbench: warning: {error}; the report will not show this comparison", err=True)

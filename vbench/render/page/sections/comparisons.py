@@ -120,6 +120,8 @@ def _chart(draw: Drawing, rows: int) -> Spec:
 
 def _sentences(rows: Sequence[Compared]) -> list[Words]:
     different = [row.verdict for row in rows if row.different]
+    if all(row.identical for row in rows):
+        return [Words(["All builds gave identical answers: there is nothing to compare."])]
     if not different:
         return [Words(["No difference was shown in any of the measures compared."])]
     return [Words([f"{sentence}." for sentence in different])]
