@@ -22,13 +22,15 @@ FINGERPRINT = "0123456789abcdef" * 4
 def plan(
     *indexes: str,
     fingerprint: str = FINGERPRINT,
+    order_digest: str = FINGERPRINT,
     later: bool = False,
     set: dict[str, Any] | None = None,  # noqa: A002  # as --set
     **options: Any,
 ) -> Plan:
     changed = msgspec.structs.replace(OPTIONS, **options)
     indexes = indexes or ("tunable:Kept",)
-    return make_plan(indexes, set or {}, changed, fingerprint, "l2", 8, chosen_later=later)
+    data = fingerprint, order_digest, "l2", 8
+    return make_plan(indexes, set or {}, changed, *data, chosen_later=later)
 
 
 def keys(planned: Plan) -> set[str]:
@@ -56,7 +58,11 @@ def test_builds_have_seeds_of_their_own_and_orders_that_the_index_cannot_know() 
     first, second = plan().builds
     drawn = {first.seed, second.seed, first.order_seed, second.order_seed}
     assert len(drawn) == 4
-    other = plan(fingerprint="f" * 64).builds
+    assert [each.order_seed for each in plan(fingerprint="f" * 64).builds] == [
+        first.order_seed,
+        second.order_seed,
+    ]
+    other = plan(order_digest="f" * 64).builds
     assert [each.seed for each in other] == [first.seed, second.seed]
     assert not {each.order_seed for each in other} & drawn
     assert not {each.seed for each in plan(seed=1).builds} & drawn

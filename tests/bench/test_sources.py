@@ -25,6 +25,7 @@ def source() -> Source:
 
 def build(source: Source, **changes: Any) -> Build:
     asked = {"params": {"M": 16}, "number": 0, "options": OPTIONS, "fingerprint": "a" * 64}
+    asked["order_digest"] = "c" * 64
     return source.build(**asked | changes)
 
 

@@ -8,7 +8,7 @@ import pytest
 from vectors import gaussian
 
 import vbench
-from vbench.data.dataset import GroundTruth
+from vbench.data.dataset import Dataset, GroundTruth
 
 
 def made():
@@ -90,3 +90,12 @@ def test_frames_are_those_of_the_moment():
     segments[0, "kind"] = "x"
     segments.insert_column(1, pl.Series("more", range(5)))
     assert data.segments.to_dict(as_series=False) == {"kind": list("aabba")}
+
+
+def test_the_order_of_insertion_is_drawn_from_the_vectors_whatever_the_metric():
+    """Other vectors have another digest, another metric the same."""
+    base = np.arange(12, dtype=np.float32).reshape(4, 3) + 1
+    metrics = [Dataset("x", base, base[:1], metric) for metric in ("l2", "ip", "cosine")]
+    assert len({each.order_digest for each in metrics}) == 1
+    assert len({each.fingerprint for each in metrics}) == 3
+    assert Dataset("x", base[::-1], base[:1], "l2").order_digest != metrics[0].order_digest

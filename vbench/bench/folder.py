@@ -96,7 +96,7 @@ def grow(before: Manifest | None, plan: Plan, options: Options, done: Collection
         source = plan.sources.get(old.index)
         if source is None:
             continue
-        new = source.build(old.params, old.number, options, plan.fingerprint)
+        new = source.build(old.params, old.number, options, plan.fingerprint, plan.order_digest)
         if new.key != old.key:
             gone[old.key] = f"{old.index}: {source.changes(old, new, before.created)}"
     kept = [build for build in before.builds if build.key not in gone]

@@ -64,6 +64,7 @@ class Plan:
     groups: list[Group]
     identity: str
     fingerprint: str
+    order_digest: str
     sources: Mapping[str, Source]
 
     def trials_of(self, build: Build) -> list[Trial]:
@@ -76,6 +77,7 @@ def make_plan(
     overrides: Mapping[str, Sequence[Any]],
     options: Options,
     fingerprint: str,
+    order_digest: str,
     metric: Metric,
     d: int,
     *,
@@ -90,8 +92,9 @@ def make_plan(
     overrides
         Values by parameter, ``{"ef": [16, 32]}``, or for one index, ``{"hnsw.ef": […]}``. They
         take the place of the recipe's.
-    fingerprint, metric, d
-        Of the dataset; the fingerprint is part of every key.
+    fingerprint, order_digest, metric, d
+        Of the dataset; the fingerprint is part of every key, and orders of insertion are drawn
+        from the other digest.
     chosen_later
         Plan groups: values of a parameter are then the ends of its range.
 
@@ -114,7 +117,7 @@ def make_plan(
         changed = _changed(recipe, overrides, stages[recipe.name])
         for params in _combinations(changed.build):
             same = [
-                sources[recipe.name].build(params, number, options, fingerprint)
+                sources[recipe.name].build(params, number, options, fingerprint, order_digest)
                 for number in range(options.builds)
             ]
             builds += same
@@ -123,7 +126,7 @@ def make_plan(
             else:
                 trials += [trial for build in same for trial in _trials(changed, build, options)]
     identity = folder_digest(fingerprint, sources, options)
-    return Plan(builds, trials, groups, identity, fingerprint, sources)
+    return Plan(builds, trials, groups, identity, fingerprint, order_digest, sources)
 
 
 def _refuse_repeats(names: Sequence[str]) -> None:

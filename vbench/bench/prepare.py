@@ -78,6 +78,7 @@ def prepare(
         settings or {},
         options,
         dataset.fingerprint,
+        dataset.order_digest,
         dataset.metric,
         dataset.base.shape[1],
         chosen_later=chosen_later or asked.at_recall is not None,

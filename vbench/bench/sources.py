@@ -64,12 +64,18 @@ class Source:
         )
 
     def build(
-        self, params: dict[str, Any], number: int, options: Options, fingerprint: str
+        self,
+        params: dict[str, Any],
+        number: int,
+        options: Options,
+        fingerprint: str,
+        order_digest: str,
     ) -> Build:
         """The build of this number: its seeds, and its key."""
         seed = _drawn(options.seed, number)
         # Of another stream, and of the data: an index that is given its seed does not know it.
-        order_seed = _drawn(options.seed, number, 1, int(fingerprint[:12], 16))
+        # Not of the metric: under each, the same seed is the same order.
+        order_seed = _drawn(options.seed, number, 1, int(order_digest[:12], 16))
         parts = [
             *(fingerprint, self.adapter, self.name, self.transform, params, seed, order_seed),
             *(options.threads, options.build_threads, self.code, self.requires),

@@ -20,6 +20,9 @@ from vbench.neighbors.blocks import blocks
 if TYPE_CHECKING:
     import polars as pl
 
+_FIRST = 1000
+"""Base vectors that nobody knows who does not know the order of all."""
+
 
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
@@ -174,6 +177,17 @@ class Dataset:
             for _, rows in blocks(array):
                 digest.update(np.ascontiguousarray(rows).data)
         return digest.hexdigest()
+
+    @property
+    def order_digest(self) -> str:
+        """SHA-256 of the first base vectors, the same under each metric.
+
+        An index gets them in an order that is drawn from this, and so cannot know which they are.
+        """
+        first = np.ascontiguousarray(self.base[:_FIRST])
+        return hashlib.sha256(
+            f"{first.dtype.str}{self.base.shape}|".encode() + first.tobytes()
+        ).hexdigest()
 
 
 def _column(frame: pl.DataFrame | None, name: str | None) -> pl.Series | None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from run_folder import RunFolder
 from vectors import gaussian_pair
 
 import vbench
+from vbench.bench.findings.copies import WrongCopies, wrong_copies
+from vbench.data.copies import Copies
+from vbench.data.dataset import GroundTruth
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
 
@@ -53,3 +57,14 @@ def test_queries_that_are_base_vectors_are_counted(tmp_path: Path) -> None:
     assert warn.remedy.startswith("--hold-out 20 ")
     assert run.manifest.dataset.queries_in_base == 20
     assert not coded(measured(BASE, QUERIES, tmp_path / "other", "flat"), "queries-in-base")
+
+
+def test_a_neighbor_whose_copy_was_returned_is_not_among_the_missed(tmp_path: Path) -> None:
+    """Nor is the copy among the wrong; of what is left, the share that are copies."""
+    truth = GroundTruth(np.int32([[0, 1, 2]]), np.float64([[1, 2, 3]]))
+    made = RunFolder(tmp_path / "run", truth)
+    answer, place = (np.int32([[0, 9, 8]]), np.int32([2])), np.uint16([[1, 2, 0]])
+    made.answer(made.trial(made.build("a"), 1, 3), *answer, place=place)
+    run = made.close()
+    copies = Copies(rows=np.array([1, 9]), groups=np.array([1, 1]), asked=np.array([-1]))
+    assert wrong_copies(run, *run.settings(), copies) == WrongCopies(returned=0.0, missed=0.0)
