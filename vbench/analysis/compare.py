@@ -212,7 +212,7 @@ def compare_pairs(
         floors=reached,
         warnings=(
             *tell_unlike(tuple(changes), costs=any(row.unjudged for row in rows)),
-            *tell_missing(missing),
+            *tell_missing(missing if limit is None else ()),  # a gate names them itself
             *caveats(found, runs, number, level, speed=speed),
             *few_builds(rows, with_twice, limit),
         ),
