@@ -74,11 +74,21 @@ def test_perfect_answers_leave_room_for_doubt(name: str, m: int) -> None:
 
 def test_costs_have_students_interval_over_builds() -> None:
     """One value a build: scipy's t interval; with one build, no interval."""
+    answers = [from_hits([1], 10, cost=Cost(build_seconds=s)) for s in (3.0, 3.5, 4.0)]
+    got = Sample(answers).estimate(parse("BuildTime"))
+    expected = stats.t.interval(0.95, 2, loc=3.5, scale=stats.sem([3.0, 3.5, 4.0]))
+    assert (got.low, got.high) == pytest.approx(expected)
+    assert Sample(answers[:1]).estimate(parse("BuildTime")) == (3.0, None, None, None)
+
+
+def test_the_interval_of_a_cost_ends_at_zero() -> None:
+    """Builds that differ much do not take less than no time."""
     answers = [from_hits([1], 10, cost=Cost(build_seconds=s)) for s in (1.0, 2.0, 4.0)]
     got = Sample(answers).estimate(parse("BuildTime"))
-    expected = stats.t.interval(0.95, 2, loc=np.mean([1, 2, 4]), scale=stats.sem([1, 2, 4]))
-    assert (got.low, got.high) == pytest.approx(expected)
-    assert Sample(answers[:1]).estimate(parse("BuildTime")) == (1.0, None, None, None)
+    assert got.low == 0.0
+    assert got.high == pytest.approx(
+        stats.t.interval(0.95, 2, loc=np.mean([1, 2, 4]), scale=stats.sem([1, 2, 4]))[1]
+    )
 
 
 def test_what_was_not_measured_is_none() -> None:

@@ -310,15 +310,17 @@ class OfBuild(Measure):
     is_of_machine: ClassVar[bool] = True
 
     def estimate(self, sample: Sample) -> Estimate:
-        """Student's interval of the mean over builds."""
+        """Student's interval of the mean over builds, cut at 0 for what is never negative."""
         values = sample.values(self)
         if not values:
             return Estimate(None, None, None, None)
         mean = float(np.mean(values))
         if len(values) == 1:
             return Estimate(mean, None, None, None)
-        ends = intervals.student(values, sample.level)
-        return Estimate(mean, *ends, float(np.std(values, ddof=1)))
+        low, high = intervals.student(values, sample.level)
+        if self.unit not in ("score", "number") and min(values) >= 0.0:
+            low = max(low, 0.0)
+        return Estimate(mean, low, high, float(np.std(values, ddof=1)))
 
     def difference(self, baseline: Sample, candidate: Sample) -> Difference:
         """Candidate minus baseline, builds being the only chance."""
