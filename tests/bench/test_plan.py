@@ -179,7 +179,13 @@ def test_values_of_the_parameter_bound_it() -> None:
     assert group.range == Range("keep", 4, 25, True)
     assert group.start == pytest.approx(10)
     with pytest.raises(VbenchError, match=r"keep=8 leaves nothing.*as keep=8,32"):
-        plan(later=True, set={"keep": [8]})
+        plan(later=True, at_recall=0.9, set={"keep": [8]})
+
+
+def test_a_single_value_is_the_one_setting() -> None:
+    """Targets are tested at it, nothing is searched."""
+    (group,) = plan(later=True, k=[5], set={"keep": [8]}).groups
+    assert (group.range, group.setting(None)) == (None, {"keep": 8})
 
 
 def test_an_index_without_a_parameter_to_tune_is_one_group_with_one_setting() -> None:
