@@ -23,6 +23,7 @@ from vbench.bench.prepare import MeasureOptions, PreparedRun, prepare
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError, VbenchWarning
 from vbench.indexes import code
+from vbench.indexes.given import KEPT
 from vbench.indexes.registry import load_class
 from vbench.runs import files
 from vbench.runs.run import Run
@@ -123,6 +124,17 @@ def test_fresh_throws_away_what_was_measured_and_what_came_of_it(
     with claim(run.path, prepared, fresh=True) as claimed:
         assert (claimed.before, claimed.done) == (None, frozenset())
         assert every_file(run.path) == {"notes.txt"}
+
+
+def test_a_run_that_ended_before_its_manifest_is_gone_on_with(
+    prepared: PreparedRun, run: Run
+) -> None:
+    """Also one that measured a class of a notebook, whose module stands in the folder."""
+    (run.path / KEPT).mkdir()
+    (run.path / KEPT / "class_Mine.py").touch()
+    (run.path / files.MANIFEST).unlink()
+    with claim(run.path, prepared, fresh=False) as claimed:
+        assert claimed.done
 
 
 def test_a_damaged_trial_is_set_aside(prepared: PreparedRun, run: Run) -> None:

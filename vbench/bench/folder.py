@@ -16,6 +16,7 @@ from vbench._leftovers import is_leftover, sweep
 from vbench.bench.plan import Plan
 from vbench.bench.prepare import PreparedRun
 from vbench.errors import DamagedFileError, VbenchError, warn
+from vbench.indexes.given import KEPT
 from vbench.runs import files, rows
 from vbench.runs.schema import Build, Failure, Level, Manifest, Options, Trial
 
@@ -164,7 +165,7 @@ def check_trials(folder: Path) -> tuple[set[str], list[DamagedFileError]]:
 _OURS = {
     *(files.MANIFEST, files.QUERIES, files.ITEMS, files.GROUND_TRUTH, files.TRIALS, files.OLD),
     *(files.COMPARISONS, files.INTERNALS, files.RANK, "inside.json", "ranking.json"),
-    *("report.html", "figures"),
+    *("report.html", "figures", KEPT),
 }
 
 

@@ -181,6 +181,8 @@ def test_writing_is_whole_or_not_at_all(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(VbenchError, match="cannot"):
         write(run, tmp_path / "file" / "page.html")
+    with pytest.raises(VbenchError, match=r"new is a folder; give a file, such as .*report\.html"):
+        write(run, tmp_path / "new")
 
 
 def test_a_damaged_trial_is_named(tmp_path: Path) -> None:

@@ -56,6 +56,8 @@ def write(runs: Run | Report | Sequence[Run], path: str | Path) -> Path:
         When the file cannot be written, or a run is damaged.
     """
     path = Path(path)
+    if path.is_dir():
+        raise VbenchError(f"{path} is a folder; give a file, such as {path / 'report.html'}")
     text = html(runs)
     try:
         write_whole(path, text.encode())
