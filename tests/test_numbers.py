@@ -91,6 +91,17 @@ def test_the_interval_of_a_difference_has_signs() -> None:
     assert numbers.write_difference_ends(Interval(None), "share") == ""
 
 
+def test_one_of_several_is_said_in_the_singular() -> None:
+    """Of the nouns that results count."""
+    assert numbers.count(1, "indexes") == "1 index"
+    assert [numbers.count(n, "builds") for n in (0, 1, 2000)] == [
+        "0 builds",
+        "1 build",
+        "2,000 builds",
+    ]
+    assert numbers.count(1, "overlap") == "1 overlap"
+
+
 def test_a_p_is_never_0() -> None:
     """Small ones are said to be small; without one there is a dash."""
     assert [numbers.write_p(p) for p in (0.03, 1e-9, None)] == ["0.0300", "< 0.0001", "–"]

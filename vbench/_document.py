@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from vbench._plain import plain
+from vbench.numbers import count
 
 D = TypeVar("D", bound="Document")
 _FOR_PROGRAMS = {"environment", "view", "load", "code", "fingerprint"}
@@ -41,7 +42,7 @@ class Document(
         return read
 
     def __repr__(self) -> str:
-        counts = [f"{len(rows)} {name}" for name, rows in _lists(self) if rows]
+        counts = [count(len(rows), name) for name, rows in _lists(self) if rows]
         about = getattr(self, "run", None) or getattr(self, "dataset", "")
         where = f" of {about}" if isinstance(about, str) and about else ""
         return f"<{type(self).__name__}{where}: {', '.join(counts) or 'empty'}>"

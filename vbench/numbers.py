@@ -94,6 +94,12 @@ def write_p(p: float | None) -> str:
     return "< 0.0001" if p < 1e-4 else f"{p:.4f}"
 
 
+def count(number: int, nouns: str) -> str:
+    """``2 builds``, ``1 build``, ``1 index``."""
+    one = nouns.removesuffix("es" if nouns.endswith("xes") else "s")
+    return f"{number:,} {one if number == 1 else nouns}"
+
+
 def _bracket(low: float | None, high: float | None, form: _Form, *, signed: bool) -> str:
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return ""

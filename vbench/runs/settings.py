@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.measures.curve import Curve, curve
+from vbench.numbers import count
 from vbench.runs import digests
 from vbench.runs.schema import Trial
 
@@ -113,7 +114,7 @@ class Setting:
         return f"{self.title} {self.label}".strip()
 
     def __repr__(self) -> str:
-        return f"<Setting {self} K={self.k}: {len(self.trials)} builds>"
+        return f"<Setting {self} K={self.k}: {count(len(self.trials), 'builds')}>"
 
     @functools.cached_property
     def hits(self) -> NDArray[np.int32]:
