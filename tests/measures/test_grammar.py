@@ -11,7 +11,7 @@ import pytest
 
 from vbench.errors import VbenchError
 from vbench.measures import grammar
-from vbench.measures.base import TailOfHits
+from vbench.measures.base import TailOfHits, takes_cutoff
 from vbench.measures.grammar import measures, parse
 
 SPELLINGS = [
@@ -118,6 +118,7 @@ def test_what_an_error_says_to_write_is_a_measure(text: str) -> None:
         ("R-0.9@10", "Robustness(delta=0.9)@10"),
         ("r90%@10", "Robustness(delta=0.9)@10"),
         ("Robustness-0.9@10", "Robustness(delta=0.9)@10"),
+        ("queries with recall ≥ 0.9@10", "Robustness(delta=0.9)@10"),
         ("recall@10", "Recall@10"),
         ("NDCG@10", "nDCG@10"),
         ("cvar(5%)@10", "CVaR(alpha=0.05)@10"),
@@ -146,6 +147,14 @@ def test_the_head_of_a_column_can_be_typed(text: str) -> None:
     at = "" if measure.cutoff is None else f"@{measure.cutoff}"
     assert parse(measure.short + at) == measure
     assert measure.label
+
+
+@pytest.mark.parametrize("name", sorted(set(measures()) - {"Robustness"}))
+def test_the_name_of_an_axis_can_be_typed(name: str) -> None:
+    """What charts call a measure with its usual parameters, with the cutoff where it has one."""
+    usual = measures()[name]()
+    at = "@10" if takes_cutoff(type(usual)) else ""
+    assert parse(usual.label + at) == parse(str(usual) + at)
 
 
 def test_the_head_of_a_plugin_s_column_can_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:

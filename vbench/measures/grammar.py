@@ -101,11 +101,12 @@ def _read(text: str, head: str, cutoff: str) -> tuple[type[Measure], Sequence[tu
         for spelling in kind.spellings
         if (other := re.fullmatch(spelling, head, re.IGNORECASE))
     ]
-    # The head of a column, which those of plug-ins need not spell twice.
+    # The head of a column and the name of an axis, which plug-ins need not spell twice.
     found += [
         (kind, [])
         for kind in measures().values()
-        if not needed_parameters(kind) and kind().short.lower() == head.lower()
+        if not needed_parameters(kind)
+        and head.lower() in (kind().short.lower(), kind().label.lower())
     ]
     if found:
         # `p5@10` is a percentile of recall, `p99` one of latency.

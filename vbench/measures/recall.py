@@ -72,7 +72,9 @@ class Robustness(OfHits):
     """
 
     kind: ClassVar[Kind] = "share"
-    spellings: ClassVar[tuple[str, ...]] = (r"(?:r|robustness)[- ]?(?P<delta>\d*\.?\d+\s*%?)",)
+    spellings: ClassVar[tuple[str, ...]] = (
+        r"(?:(?:r|robustness)[- ]?|queries with recall ≥ )(?P<delta>\d*\.?\d+\s*%?)",
+    )
     labels: ClassVar[tuple[str, str]] = ("queries with recall ≥ {0.delta:g}", "R-{0.delta}")
     delta: float
 
