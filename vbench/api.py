@@ -404,8 +404,7 @@ def tail(
     ----------
     indexes, settings
         Only these indexes, only these values (``"ef=64"``). Of each index that has several
-        settings, the one whose mean recall is nearest to that which the run was brought to, or to
-        0.9.
+        settings, the one at matched recall.
     k
         Default: the smallest of the run.
     delta

@@ -60,31 +60,13 @@ def compare(
     where: str | Sequence[str] = (),
     level: float = 0.95,
 ) -> Comparison:
-    """Compare indexes of one run, or one run with others.
-
-    Parameters
-    ----------
-    baseline, candidate, settings
-        Which is compared with which: :func:`vbench.runs.pairing.pairs`.
-    measures
-        In the grammar; default: recall, robustness at 0.9, the worst 5 %, zero-recall queries.
-    cluster
-        A column of the queries, such as ``user``; queries of one cluster are not independent.
-    fail_if_worse
-        The candidate fails when it is significantly worse, and by this much at least: in the
-        measure's own unit, or as a share of the baseline for a measure of cost. ``"1%"`` is 0.01.
-    fail_if_blind
-        The gate cannot judge where it could not have detected a loss of that size.
-    at_least
-        Floors such as ``Recall@10>=0.95``, which the candidate must surely reach. Of one run
-        without a gate or a `baseline` nothing else is looked at.
-    where
-        Only the queries of these segments: :func:`vbench.analysis.segments.select_queries`.
+    """Compare indexes of one run, or one run with others; :func:`vbench.compare` says with what.
 
     Raises
     ------
     VbenchError
-        For what cannot be compared: other data, truth or K, or one build where a gate needs two.
+        For what cannot be compared: other data, ground truth or K, or one build where a gate
+        needs two.
     """
     runs = [runs] if isinstance(runs, Run) else list(runs)
     if not runs:

@@ -155,27 +155,7 @@ def explain(
     cluster: str | None = None,
     cross: Cross = (),
 ) -> TailReport:
-    """The tail of every index.
-
-    Parameters
-    ----------
-    indexes, settings
-        Only these indexes, only these values (``ef=64``). Of each index that has several settings
-        the one at matched recall, as :func:`choose` says.
-    k
-        Default: the smallest of the run.
-    delta
-        A query whose recall is under it is in the tail.
-    number
-        How many of the worst queries to show.
-    dataset
-        The run's vectors; default: opened again from where the run took them. Without them there
-        is no hardness, and a warning says so.
-    cluster
-        A column of the queries, such as ``user``; the intervals of shares and of mean recall take
-        its values for independent.
-    cross
-        Pairs of columns of the queries, whose values are crossed beside each by itself.
+    """The tail of every index; :func:`vbench.tail` says what the arguments mean.
 
     Raises
     ------
