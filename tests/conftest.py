@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from own_entry_points import register_entry_points
 from vectors import save_pair
 
 # No test depends on how fast it runs.
 settings.register_profile("vbench", deadline=None)
 settings.load_profile("vbench")
+register_entry_points()
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from vbench.errors import VbenchError
 from vbench.indexes.code import code_of
+from vbench.indexes.library import check_installed
 from vbench.indexes.recipe import Recipe
 from vbench.indexes.registry import resolve
 from vbench.indexes.space import check_dimension, plan_space
@@ -42,10 +43,11 @@ class Source:
         Raises
         ------
         VbenchError
-            It cannot do the metric, or so many dimensions.
+            Its library is not installed, or it cannot do the metric, or so many dimensions.
         """
         kind = resolve(recipe.adapter)
         try:
+            check_installed(kind)
             space = plan_space(recipe.transform, metric, kind.metrics)
             check_dimension(kind, space, d)
         except VbenchError as error:

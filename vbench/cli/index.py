@@ -12,6 +12,9 @@ from vbench.render.terminal.output import console, json_option, print_json, prog
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
+
+    from vbench.indexes.overview import IndexRow
 
 _EXAMPLES = """
 \b
@@ -38,11 +41,20 @@ def list_indexes(as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    table = _table("index", "adapter", "from", "metrics", "tunes", "settings", "about")
-    for row in found.indexes:
-        cells = [row.name, row.adapter, row.origin, ", ".join(row.metrics)]
-        table.add_row(*cells, row.tune_parameter or "", str(row.settings), row.about)
+    here = [row for row in found.indexes if row.installed]
+    missing = [row for row in found.indexes if not row.installed]
+    strangers = [row.origin for row in here if row.origin != "vbench-ann"]
+    table = _table("index", "tunes", *(["from"] if strangers else []), "about")
+    for row in here:
+        cells = [row.name, row.tune_parameter or "", *([row.origin] if strangers else [])]
+        table.add_row(*cells, _describe(row))
     console().print(table)
+    if missing:
+        table = _table("not installed", "extra", "about")
+        for row in missing:
+            table.add_row(row.name, row.extra, _describe(row))
+        console().print(table)
+        say("pip install 'vbench-ann[EXTRA]' adds one, 'vbench-ann[engines]' most of them.")
     for warning in found.warnings:
         say(f"vbench: warning: {warning}", err=True)
     say(
@@ -63,7 +75,10 @@ def show_index(name: str, as_json: bool) -> None:
         print_json(shown)
         return
     say(f"{shown.name}: {shown.about}")
-    say(f"adapter {shown.adapter}, from {shown.origin}")
+    terms = f"; license of the library: {shown.license}" if shown.license else ""
+    say(f"adapter {shown.adapter}, from {shown.origin}{terms}")
+    if not shown.installed:
+        say(f"not installed: pip install 'vbench-ann[{shown.extra}]'")
     say(
         f"metrics {', '.join(shown.metrics)}; space {shown.transform}; "
         f"dimensions {shown.dimensions}"
@@ -112,6 +127,13 @@ def check(name: str, timeout: float, as_json: bool) -> int:
     said = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     say(f"{name}: {said}")
     return int(failed > 0)
+
+
+def _describe(row: IndexRow) -> Text:
+    """What an index is, and under which license."""
+    from vbench.render.terminal.tables import lead_with
+
+    return lead_with(row.about, f"; {row.license}" if row.license else "", style="")
 
 
 def _table(*columns: str) -> Table:

@@ -37,6 +37,7 @@ class FaissIndex(Index):
 
     metrics: ClassVar[frozenset[Metric]] = frozenset({"l2", "ip"})
     requires = (_distribution(),)
+    license = "MIT"
 
     def __init__(self) -> None:
         self.index: Any = None

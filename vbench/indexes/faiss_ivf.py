@@ -29,11 +29,11 @@ class IvfFlat(FaissIndex):
 
     @classmethod
     def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
-        return {"nprobe": _lists(build.get("nlist"), n)}
+        return {"nprobe": count_lists(build.get("nlist"), n)}
 
     def make(self, n: int, d: int, metric_type: int) -> Any:
         quantizer = faiss.IndexFlat(d, metric_type)
-        lists = _lists(self.nlist, n)
+        lists = count_lists(self.nlist, n)
         return own_quantizer(faiss.IndexIVFFlat(quantizer, d, lists, metric_type), quantizer)
 
     def set(self, nprobe: Probes = 8) -> None:
@@ -64,7 +64,7 @@ class IvfPq(IvfFlat):
 
     def make(self, n: int, d: int, metric_type: int) -> Any:
         quantizer = faiss.IndexFlat(d, metric_type)
-        lists = _lists(self.nlist, n)
+        lists = count_lists(self.nlist, n)
         if n < 1 << self.nbits:
             # Fewer vectors than a code book has codes: there is nothing to learn it from.
             inner = faiss.IndexIVFFlat(quantizer, d, lists, metric_type)
@@ -99,7 +99,7 @@ class IvfPqFastScan(IvfPq):
         return faiss.IndexIVFPQFastScan(quantizer, d, lists, m, self.nbits, metric_type)
 
 
-def _lists(given: int | None, n: int) -> int:
+def count_lists(given: int | None, n: int) -> int:
     """How many cells: 4·√n, as faiss advises, and about 39 vectors or more in each."""
     if given is None:
         return max(1, min(round(4 * math.sqrt(n)), n // 39))

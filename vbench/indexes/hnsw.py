@@ -24,6 +24,7 @@ class Hnsw(Index):
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"ef": [16, 32, 64, 128]}
     tune_parameter = "ef"
     requires = ("hnswlib",)
+    license = "Apache-2.0"
 
     def __init__(
         self,

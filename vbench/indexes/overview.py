@@ -9,6 +9,7 @@ import msgspec
 
 from vbench._document import Document
 from vbench.errors import VbenchError
+from vbench.indexes.library import LibraryIndex, is_installed
 from vbench.indexes.parameters import REQUIRED, parameters
 from vbench.indexes.protocol import Index
 from vbench.indexes.recipe import Recipe, TuneParameter, load_recipe, recipe_files
@@ -18,7 +19,10 @@ from vbench.metric import METRICS, Metric
 
 
 class IndexRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of `vbench index list`; `settings` is how many a run measures."""
+    """One line of `vbench index list`; `settings` is how many a run measures.
+
+    `extra` of vbench-ann installs the library, where it is not there from the start.
+    """
 
     name: str
     adapter: str
@@ -27,6 +31,9 @@ class IndexRow(msgspec.Struct, frozen=True, kw_only=True):
     tune_parameter: str | None
     settings: int
     about: str
+    license: str = ""
+    extra: str | None = None
+    installed: bool = True
 
 
 class IndexList(Document, frozen=True, kw_only=True, tag="vbench.indexes/2"):
@@ -64,6 +71,9 @@ class IndexInfo(Document, frozen=True, kw_only=True, tag="vbench.index/2"):
     search: dict[str, Any]
     parameters: list[ParameterInfo]
     example: str
+    license: str = ""
+    extra: str | None = None
+    installed: bool = True
 
 
 def describe_indexes() -> IndexList:
@@ -117,6 +127,9 @@ def describe_index(spec: str) -> IndexInfo:
             for each in parameters(kind).values()
         ],
         example=_example(spec, recipe),
+        license=row.license,
+        extra=row.extra,
+        installed=row.installed,
     )
 
 
@@ -131,6 +144,9 @@ def _row(recipe: Recipe, kind: type[Index]) -> IndexRow:
         tune_parameter=recipe.tune_parameter.name if recipe.tune_parameter else None,
         settings=math.prod(sizes),
         about=recipe.about,
+        license=kind.license,
+        extra=kind.requires[0] if issubclass(kind, LibraryIndex) else None,
+        installed=is_installed(kind),
     )
 
 

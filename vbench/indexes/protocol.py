@@ -59,6 +59,9 @@ class Index:
     requires: ClassVar[tuple[str, ...]] = ()
     """Distributions whose versions belong to a result: ``("hnswlib",)``."""
 
+    license: ClassVar[str] = ""
+    """License of the library, by its SPDX name where it has one; shown in lists."""
+
     seeded: ClassVar[bool] = True
     """False where no seed rules the library's randomness: two builds then differ, and are not
     taken for one."""

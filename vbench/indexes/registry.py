@@ -241,6 +241,7 @@ _ATTRIBUTES: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda name: name is None or isinstance(name, str),
         "needed is the name of a search parameter, or None",
     ),
+    "license": (lambda text: isinstance(text, str), "needed is text"),
     **{
         name: (lambda value: isinstance(value, bool), "allowed: True, False")
         for name in ("local", "seeded", "writes")

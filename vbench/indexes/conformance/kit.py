@@ -29,6 +29,7 @@ from vbench.indexes.conformance.subject import (
     place_of_error,
     place_of_method,
 )
+from vbench.indexes.library import check_installed
 from vbench.indexes.recipe import Recipe, load_recipe
 from vbench.indexes.registry import resolve
 from vbench.metric import METRICS
@@ -131,7 +132,7 @@ def check_index(
     Raises
     ------
     VbenchError
-        There is no such index, or it cannot be imported.
+        There is no such index, or it or its library cannot be imported.
     """
     recipe = load_recipe(spec)
     findings: list[Finding] = []
@@ -156,6 +157,7 @@ class _Checked:
 
     def __init__(self, recipe: Recipe, timeout: float, first: int) -> None:
         self._kind = resolve(recipe.adapter)
+        check_installed(self._kind)
         self._timeout = timeout
         self.has_ended = False
         self._child = Child(__name__, threads=1, memory_limit=_MEMORY_LIMIT)

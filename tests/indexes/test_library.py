@@ -1,0 +1,121 @@
+"""Adapters of libraries that are extras: where one is missing, and where it is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from vectors import gaussian
+
+from vbench.cli import main
+from vbench.errors import MissingExtraError, VbenchError
+from vbench.indexes import library
+from vbench.indexes.conformance.kit import check_index
+from vbench.indexes.library import LibraryIndex, check_installed, is_installed, reach
+from vbench.indexes.protocol import Ids, Vectors
+from vbench.indexes.registry import adapters, resolve
+from vbench.metric import Metric
+
+NAMES = [name for name in adapters() if issubclass(resolve(name), LibraryIndex)]
+FAR = "nothing that near"
+
+
+class Missing(LibraryIndex):
+    """Of a library that nobody has."""
+
+    requires = ("vbench-no-such-library",)
+    module = "vbench_no_such_library"
+
+
+class Fake(LibraryIndex):
+    """Finds the first vectors, and refuses to find more than five."""
+
+    fewest = 4
+
+    def build(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> Vectors:
+        return base
+
+    def ask_one(self, query: Vectors, k: int) -> Ids:
+        if k > 5:
+            raise RuntimeError(FAR)
+        return np.arange(k)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_adapter_is_known_without_its_library(name: str) -> None:
+    """It says which distributions, whose license, which module; its extra is in pyproject.toml."""
+    kind = resolve(name)
+    assert issubclass(kind, LibraryIndex)
+    assert kind.requires
+    assert kind.license
+    assert kind.module
+    assert kind.tune_parameter in kind.sweep
+    project = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    assert f'\n{kind.requires[0]} = ["{kind.requires[0]}' in project
+
+
+def test_a_missing_library_is_one_line_that_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before anything runs: exit code 2; the list says it too."""
+    assert not is_installed(Missing)
+    with pytest.raises(MissingExtraError, match=r"pip install 'vbench-ann\[vbench-no-such"):
+        check_installed(Missing)
+    monkeypatch.setattr(library, "installed_version", lambda name: None)
+    for command in (["run", "--index", "usearch"], ["index", "check", "usearch"]):
+        result = CliRunner().invoke(main, command)
+        assert result.exit_code == 2
+        assert "pip install 'vbench-ann[usearch]'" in result.stderr
+        assert result.stderr.count("\n") == 1
+    shown = CliRunner().invoke(main, ["index", "list"]).stdout
+    assert "not installed" in shown
+    assert "Apache-2.0" in shown
+    assert (
+        "pip install 'vbench-ann[usearch]'"
+        in CliRunner().invoke(main, ["index", "show", "usearch"]).stdout
+    )
+
+
+def test_two_packages_with_one_module_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the way out."""
+    monkeypatch.setattr(library, "installed_version", lambda name: "1")
+    monkeypatch.setattr(
+        library, "packages_distributions", lambda: {Missing.module: ["here", "there", "here"]}
+    )
+    with pytest.raises(VbenchError, match=r"here and there both bring .* an environment of its"):
+        check_installed(Missing)
+
+
+def test_no_more_are_asked_for_than_there_are() -> None:
+    """Few vectors are compared one by one; before fit there is nothing to search in."""
+    index, queries = Fake(), gaussian(3, 4, seed=1)
+    with pytest.raises(VbenchError, match="before fit"):
+        index.search(queries, 2)
+    for n, expected in ((0, 0), (3, 3), (4, 4), (5, 5)):
+        index.fit(gaussian(n, 4, seed=2), "l2", seed=1, threads=1)
+        assert index.search(queries, 9).shape == (3, expected)
+        assert sorted(index.search_one(queries[0], 9)) == list(range(expected))
+    assert index.search(queries[:0], 2).shape == (0, 2)
+
+
+def test_a_refusal_is_answered_by_what_is_found() -> None:
+    """The largest number that the library does find; other errors are the caller's to see."""
+    asked = Fake().ask_one
+    query = gaussian(1, 4, seed=1)[0]
+    assert [len(reach(asked, query, k, FAR)) for k in (1, 5, 6, 100)] == [1, 5, 5, 5]
+    with pytest.raises(RuntimeError, match=FAR):
+        reach(asked, query, 6, "another")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_an_adapter_keeps_the_protocol_with_the_real_library(name: str) -> None:
+    """Every check of the kit passes, without a warning."""
+    try:
+        check_installed(resolve(name))
+    except MissingExtraError as missing:
+        pytest.skip(str(missing))
+    findings = check_index(name)
+    assert [each for each in findings if each.status in ("fail", "warn")] == []

@@ -1,0 +1,41 @@
+"""The entry points that pyproject.toml lists, also where an editable install is older than they."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import tempfile
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+from vbench.indexes.registry import GROUP, adapters
+
+_PROJECT = Path(__file__).parent.parent / "pyproject.toml"
+_METADATA = "Metadata-Version: 2.1\nName: vbench-ann\nVersion: {}\n"
+
+
+def register_entry_points() -> None:
+    """Put them before those of the day of the install, for this process and those it starts.
+
+    An editable install shows the present code, but the entry points of that day.
+    """
+    groups = tomllib.loads(_PROJECT.read_text())["project"]["entry-points"]
+    if groups[GROUP].items() <= {name: each.target for name, each in adapters().items()}.items():
+        return
+    folder = tempfile.TemporaryDirectory(prefix="vbench-tests-")
+    atexit.register(folder.cleanup)
+    info = Path(folder.name, "vbench_ann.dist-info")
+    info.mkdir()
+    (info / "METADATA").write_text(_METADATA.format(version("vbench-ann")))
+    lines = [
+        line
+        for group, entries in groups.items()
+        for line in (f"[{group}]", *(f"{name} = {value}" for name, value in entries.items()))
+    ]
+    (info / "entry_points.txt").write_text("\n".join(lines))
+    sys.path.insert(0, folder.name)
+    path = [folder.name, *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(path)
+    adapters.cache_clear()
