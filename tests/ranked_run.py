@@ -87,6 +87,14 @@ def _missed(order: np.ndarray, share: float, k: int, rng: np.random.Generator) -
     return np.take_along_axis(order, place, axis=1)
 
 
+def taken_dataset(folder: Path) -> Dataset:
+    """A dataset whose nearest items were had before: what is relevant begins after 8."""
+    plain = judged_dataset(folder.with_name(f"{folder.name}-plain"))
+    near = np.argsort(distance(plain.queries[:, np.newaxis], plain.base, "ip"), axis=1)
+    pairs = {"query": np.repeat(np.arange(JUDGED), 8), "item": near[:JUDGED, 8:16].ravel()}
+    return judged_dataset(folder, relevance=pl.DataFrame(pairs))
+
+
 @pytest.fixture
 def dataset(tmp_path: Path) -> Dataset:
     """300 items, 90 queries, 70 of them judged."""

@@ -83,3 +83,14 @@ def test_schemas_are_current() -> None:
     }
     held = {path.name: path.read_text() for path in schemas.FOLDER.glob("*.json")}
     assert held == wanted, "python scripts/schemas.py"
+
+
+@pytest.mark.parametrize(
+    "name", ["compare", "rank", "rank.export", "report", "study", "summary", "tail", "tune"]
+)
+def test_what_runs_lack_stands_in_every_document_about_them(name: str) -> None:
+    """Trials in `failed`, settings in words in `missing`; empty where nothing failed."""
+    schema = json.loads((_ROOT / "docs" / "schemas" / f"{name}.json").read_text())
+    fields = schema["$defs"][schema["$ref"].rpartition("/")[2]]["properties"]
+    assert fields["failed"]["items"] == {"$ref": "#/$defs/FailedTrial"}
+    assert fields["missing"]["items"] == {"type": "string"}

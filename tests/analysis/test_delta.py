@@ -37,6 +37,7 @@ def test_what_cannot_be_told_is_said() -> None:
     """One level only; no query lost enough; even full recall keeps too little."""
     ones = np.ones((1, 3000))
     assert choose_delta(EXACT, ones * EXACT, ones).delta.value is None
+    assert "there is nothing to keep" in choose_delta(0 * EXACT, ones, ones).note
     high = np.where(np.arange(3000) % 2, 1.0, 0.9)[np.newaxis]
     choice = choose_delta(EXACT, ones * EXACT, high)
     assert choice.delta.value == pytest.approx(0.9)

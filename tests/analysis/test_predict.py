@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 from vbench.analysis import predict
 from vbench.analysis.ranking import Prediction
 from vbench.measures.grammar import parse
-from vbench.ranking.stage import Stage
+from vbench.ranking.stage import DEPTHS, Stage
 
 SETTINGS = np.repeat(np.arange(8), 2)
 
@@ -66,10 +66,11 @@ def test_few_settings_have_no_interval() -> None:
 def test_measures_are_those_of_the_grammar(stage: Stage) -> None:
     """Each value is what the measure of that name gives, survival included."""
     answers = [each for case in stage.cases for each in case.answers]
-    survivors = [each for case in stage.cases for each in case.survivors]
+    survivors = {
+        depth: np.concatenate([case.survivors[depth] for case in stage.cases]) for depth in DEPTHS
+    }
     found = predict.measure_trials(answers, survivors)
-    assert {"Recall@20", "Recall(truth=10)@20", "CVaR(alpha=0.05,truth=10)@20"} <= set(
-        map(str, found)
-    )
+    names = {"Recall@20", "CVaR(alpha=0.05,truth=10)@20"}
+    assert names | {f"Recall(truth={depth})@20" for depth in DEPTHS} <= set(map(str, found))
     for measure, values in found.items():
         np.testing.assert_allclose(values, [measure.value(each) for each in answers])

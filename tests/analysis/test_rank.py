@@ -8,12 +8,18 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from ranked_run import ranked_run
+from ranked_run import JUDGED, judged_dataset, ranked_run, taken_dataset
+from run_folder import RunFolder
 
+from vbench._document import Interval
 from vbench.analysis.rank import rank
 from vbench.analysis.ranking import RankingLoss, read_ranking
-from vbench.data.dataset import Dataset
+from vbench.bench.journal import dataset_facts
+from vbench.data.dataset import Dataset, GroundTruth
 from vbench.errors import VbenchError
+from vbench.measures.grammar import parse
+from vbench.metric import distance
+from vbench.ranking.protocol import Material, Ranker, Rows
 from vbench.runs import files
 from vbench.runs.run import Run
 
@@ -102,6 +108,97 @@ def test_a_retriever_worse_than_popularity_is_named(run: Run, dataset: Dataset) 
     relevance = pl.DataFrame({"query": query, "item": item})
     made = rank([run], ["tower"], dataset=dataclasses.replace(dataset, relevance=relevance))
     assert [each.about for each in made.warnings] == ["retriever"]
+
+
+def test_where_worse_search_ranks_better_no_delta_and_no_predictors_are_given(
+    tmp_path: Path,
+) -> None:
+    """Null, with the reason beside it; a line says so of that ranker, and not of another."""
+    dataset = taken_dataset(tmp_path / "taken")
+    run = ranked_run(tmp_path / "run", dataset, {"hnsw": {1: 0.5, 2: 0.3, 3: 0.1}})
+    made = rank([run], ["tower", Backwards], dataset=dataset)
+    tower, backwards = made.rankers
+    assert tower.worse_ranks_better
+    assert tower.trend.low < tower.trend.value < tower.trend.high < 0
+    assert not backwards.worse_ranks_better
+    (warning,) = made.warnings
+    assert warning.code == "worse-ranks-better"
+    assert "behind tower, nDCG@10 rises as recall falls, by 0.0" in warning.message
+    first, second = made.to_builtins()["prediction"]
+    assert (first["measures"], first["note"]) == (None, "worse search ranks better")
+    assert second["measures"]
+    for each in made.delta:
+        refused = each.ranker == "tower"
+        assert (each.note == "worse search ranks better") == refused
+        assert each.levels
+        assert (each.delta == Interval(None)) == refused
+    assert read_ranking(run.path) == made
+
+
+def test_survival_is_that_of_the_exact_top_1_3_and_10(tmp_path: Path, dataset: Dataset) -> None:
+    """Each the mean of the measure of that name; as far as K goes."""
+    run = ranked_run(tmp_path / "some", dataset)
+    made = rank([run], ["tower"], dataset=dataset)
+    judged = np.unique(dataset.relevance["query"].to_numpy())
+    for row, setting in zip(made.settings, run.settings(), strict=True):
+        for depth in (1, 3, 10):
+            measure = parse(f"Recall(truth={depth})@20")
+            values = [measure.value(each.of_queries(judged)) for each in setting.answers()]
+            assert row.survival[depth] == pytest.approx(np.mean(values))
+    few = rank([ranked_run(tmp_path / "few", dataset, k=2)], ["tower"], dataset=dataset)
+    assert [list(each.survival) for each in few.settings] == [[1, 2]] * 3
+    assert few.settings[0].survival[2] == pytest.approx(few.settings[0].recall)
+
+
+def test_survival_of_the_top_predicts_where_recall_cannot(tmp_path: Path) -> None:
+    """Two indexes of one recall, one of which misses the nearest: the top 1 and 3 tell them."""
+    base = judged_dataset(tmp_path / "plain")
+    near = np.argsort(distance(base.queries[:, np.newaxis], base.base, "ip"), axis=1)
+    pairs = {"query": np.arange(JUDGED), "item": near[:JUDGED, 0]}
+    dataset = judged_dataset(tmp_path / "nearest", relevance=pl.DataFrame(pairs))
+    made = rank([uneven_run(tmp_path / "run", dataset, near)], ["tower"], dataset=dataset)
+    (part,) = made.prediction
+    found = {each.measure: each for each in part.measures}
+    assert part.pairs_near == part.pairs > 0
+    assert found["Recall@20"].misordered.value == 0.5
+    for depth in (1, 3):
+        assert found[f"Recall(truth={depth})@20"].misordered_near == 0
+
+
+def uneven_run(folder: Path, dataset: Dataset, near: np.ndarray) -> Run:
+    """One index misses the nearest of every query, the other the tenth of it."""
+    truth = GroundTruth(near[:, :40].astype(np.int32), np.tile(np.arange(40.0), (len(near), 1)))
+    made = RunFolder(folder, truth, dataset.segments)
+    for name, missed in (("far", 9), ("near", 0)):
+        for number in range(2):
+            ids = np.delete(truth.ids, missed, axis=1)[:, :20]
+            made.answer(made.trial(made.build(name, number), 1, 20), ids, np.full(len(near), 19))
+    return made.close(dataset_facts(dataset))
+
+
+class Backwards(Ranker):
+    """The farthest first."""
+
+    def fit(self, material: Material) -> None:
+        self.dataset = material.dataset
+
+    def score(self, queries: Rows, candidates: Rows) -> np.ndarray:
+        data = self.dataset
+        return distance(data.queries[queries][:, np.newaxis], data.base[candidates], data.metric)
+
+
+def test_what_left_no_result_is_named(tmp_path: Path, dataset: Dataset) -> None:
+    """`failed` and `missing` in the document, and one warning."""
+    run = ranked_run(tmp_path / "some", dataset)
+    files.trial_path(run.path, "b0-1-16-20").unlink()
+    made = rank([Run(run.path)], ["tower"], dataset=dataset)
+    assert [(each.index, each.build_number, each.run) for each in made.failed] == [
+        ("hnsw", 1, str(run.path))
+    ]
+    (missing,) = made.missing
+    assert missing.startswith(f"hnsw ef=16 K=20: 1 of 2 builds missing in {run.path} (not reached")
+    assert [each.code for each in made.warnings] == ["missing-results"]
+    assert [each.missing for each in made.settings] == [1, 0, 0]
 
 
 def test_a_ranker_is_compared_with_popularity(run: Run, dataset: Dataset) -> None:

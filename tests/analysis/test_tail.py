@@ -22,7 +22,7 @@ from vbench.analysis.segments import SegmentRow
 from vbench.analysis.tail import QueryShare, TailReport, TailRow, choose, explain
 from vbench.analysis.worst import Neighbor
 from vbench.errors import VbenchError
-from vbench.runs import tables
+from vbench.runs import files, tables
 from vbench.runs.run import Run
 
 # Queries 0 and 1 fail in every build, 2 in one, the others never.
@@ -192,3 +192,15 @@ def test_queries_of_a_cluster_are_not_independent(tmp_path: Path) -> None:
     assert explain(run, cluster="user").cluster == "user"
     with pytest.raises(VbenchError, match="did you mean 'user'"):
         explain(run, cluster="usr")
+
+
+def test_what_left_no_result_is_named(run: Run) -> None:
+    """`failed` and `missing` in the report, and one warning; the row counts its builds."""
+    files.trial_path(run.path, "b0-1-32-10").unlink()
+    report = explain(Run(run.path))
+    assert [(each.index, each.build_number) for each in report.failed] == [("a", 1)]
+    assert [each.partition(" in ")[0] for each in report.missing] == [
+        "a ef=32 K=10: 1 of 2 builds missing"
+    ]
+    assert "missing-results" in {each.code for each in report.warnings}
+    assert of(report, "a").missing == 1

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
-from ranked_run import judged_dataset, ranked_run
+from ranked_run import judged_dataset, ranked_run, taken_dataset
 
 from vbench.analysis.ranking import RankingLoss
 from vbench.cli import main
@@ -141,6 +141,38 @@ def test_a_dataset_without_judgments_is_refused(
     result = call("run")
     assert result.exit_code == 2
     assert "relevance.parquet" in result.output
+
+
+def test_where_worse_search_ranks_better_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line on the terminal, no table of predictors, no δ; the page says it too."""
+    monkeypatch.chdir(tmp_path)
+    dataset = taken_dataset(tmp_path / "taken")
+    ranked_run(tmp_path / "run", dataset, {"hnsw": {1: 0.5, 2: 0.3, 3: 0.1}})
+    result = call("run", "--ranker", "tower")
+    assert result.exit_code == 0, result.output
+    assert "Which measure predicts" not in result.output
+    said = "worse search ranks better: behind tower, nDCG@10 rises as recall falls"
+    assert result.output.count(said) == 1
+    made = CliRunner().invoke(main, ["report", "run"])
+    assert made.exit_code == 0, made.output
+    page = Path("run/report.html").read_text()
+    assert "behind tower, nDCG@10 rises as recall falls" in page
+    assert "Which measure of the index predicts the loss?" not in page
+    assert "tower, by Recall@20: worse search ranks better." in page
+
+
+def test_settings_that_lack_builds_are_named(folder: Path) -> None:
+    """On the terminal, and as `failed` and `missing` in the documents of ranking and hand-off."""
+    files.trial_path(folder / "run", "b0-1-16-20").unlink()
+    lacks = "hnsw ef=16 K=20: 1 of 2 builds missing in run (not reached"
+    assert f"missing results: {lacks}" in call("run", "--ranker", "tower").output
+    for more in (["--ranker", "tower"], ["--export", "out"]):
+        document = json.loads(call("run", *more, "--json").stdout)
+        assert [each["build_number"] for each in document["failed"]] == [1]
+        (missing,) = document["missing"]
+        assert missing.startswith(lacks)
 
 
 def test_figures_are_drawn(folder: Path) -> None:

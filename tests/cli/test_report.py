@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from render.made_run import make_run
 
 from vbench.cli import main
+from vbench.runs import files
 
 
 def call(*arguments: str) -> Result:
@@ -103,3 +104,17 @@ def test_a_damaged_trial_is_left_out_and_told(
     Path("run/ground_truth/static.parquet").write_bytes(b"PAR1")
     result = CliRunner().invoke(main, ["tail", "run"])
     assert (result.exit_code, "static.parquet is damaged" in result.stderr) == (2, True)
+
+
+def test_settings_that_lack_builds_are_named(tmp_path: Path) -> None:
+    """On the terminal, on the page, and as `failed` and `missing` in the document."""
+    run = make_run(tmp_path / "run", m=40, settings=1)
+    trial = run.manifest.trials[-1]
+    files.trial_path(run.path, trial.key).unlink()
+    result = call(str(run.path))
+    lacks = f"K={trial.k}: 1 of 3 builds missing in "
+    assert lacks in " ".join(result.stdout.split())
+    assert lacks in (run.path / "report.html").read_text(encoding="utf-8")
+    document = json.loads(call(str(run.path), "--json").stdout)
+    assert [each["build_number"] for each in document["failed"]] == [2]
+    assert [lacks in each for each in document["missing"]] == [True]

@@ -124,7 +124,7 @@ def store_ranking(folder: Path) -> None:
                     ranker=name,
                     same=[],
                     recall=0.9,
-                    survival=0.95,
+                    survival={1: 0.99, 3: 0.97, 10: 0.95},
                     kendall=0.5,
                     measures={"nDCG@10": lost},
                     worst=whole,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from vbench.analysis.losses import (
+    NOTHING,
     average_known,
     choose_delta,
     divide_by_recall,
@@ -19,6 +21,7 @@ from vbench.analysis.losses import (
 from vbench.analysis.predict import judge_measures, measure_trials
 from vbench.analysis.ranking import (
     LEADING,
+    WORSE_RANKS_BETTER,
     Bucket,
     DeltaChoice,
     ExactSearch,
@@ -32,34 +35,41 @@ from vbench.analysis.ranking import (
     RankingLoss,
     Segment,
 )
+from vbench.analysis.trend import Point, estimate_trend
+from vbench.analysis.verdict import tell_missing
 from vbench.measures.base import Measure
 from vbench.metric import FloatArray
+from vbench.numbers import write_difference
 from vbench.ranking.measures import perfect
 from vbench.ranking.simple import known_popularity
 from vbench.ranking.stage import CUTOFF, Case, Ranked, Stage
+from vbench.runs.failed import failed_trials, missing_results
 from vbench.runs.schema import Warn
 
 _GROUPS_AT_MOST = 20
 
 
-def assemble(
-    stage: Stage, ranked: Sequence[Ranked], popular: FloatArray | None, failed: Sequence[Any] = ()
-) -> RankingLoss:
+def assemble(stage: Stage, ranked: Sequence[Ranked], popular: FloatArray | None) -> RankingLoss:
     """All that a reader is shown.
 
     Parameters
     ----------
     popular : float64 (mj,) or None
         nDCG@10 of the exact candidates in the order of popularity, where it is known.
-    failed
-        Planned trials of the runs that left no result, as a summary lists them.
     """
     values = measure_trials(
         [each for case in stage.cases for each in case.answers],
-        [each for case in stage.cases for each in case.survivors],
+        {
+            depth: np.concatenate([case.survivors[depth] for case in stage.cases])
+            for depth in stage.cases[0].survivors
+        },
     )
-    runs = list(dict.fromkeys(str(case.setting.run.path) for case in stage.cases))
+    opened = list(dict.fromkeys(case.setting.run for case in stage.cases))
+    runs = [str(run.path) for run in opened]
     data, exact = stage.dataset, _exact_search(stage)
+    rankers = [_ranker(stage, each, popular) for each in ranked]
+    both = list(zip(ranked, rankers, strict=True))
+    missing = missing_results(opened, stage.k)
     return RankingLoss(
         run=runs[0],
         runs=runs,
@@ -69,12 +79,17 @@ def assemble(
         judged=len(stage.judged),
         relevant=len(stage.judgments.query),
         exact=exact,
-        rankers=[_ranker(stage, each, popular) for each in ranked],
+        rankers=rankers,
         settings=[_setting(stage, each, case) for each in ranked for case in stage.cases],
-        prediction=[_predictors(stage, each, values) for each in ranked],
-        delta=[choice for each in ranked for choice in _deltas(stage, each)],
-        failed=list(failed),
-        warnings=_warnings(stage, ranked, exact),
+        prediction=[_predictors(stage, each, row, values) for each, row in both],
+        delta=[choice for each, row in both for choice in _deltas(stage, each, row)],
+        failed=failed_trials(opened, stage.k),
+        missing=missing,
+        warnings=[
+            *map(_worse_ranks_better, (row for row in rankers if row.worse_ranks_better)),
+            *_warnings(stage, ranked, exact),
+            *tell_missing(missing),
+        ],
     )
 
 
@@ -98,6 +113,13 @@ def _ranker(stage: Stage, ranked: Ranked, popular: FloatArray | None) -> RankerR
         if popular is None or itself
         else estimate_loss(ranked.exact[LEADING], popular[np.newaxis])
     )
+    trend = estimate_trend(
+        ranked.exact[LEADING],
+        [
+            Point(float(case.recall.mean()), ranked.trials[LEADING][case.builds], case.numbers)
+            for case in stage.cases
+        ],
+    )
     return RankerRow(
         ranker=ranked.name,
         measures={
@@ -110,6 +132,8 @@ def _ranker(stage: Stage, ranked: Ranked, popular: FloatArray | None) -> RankerR
         kendall=average_known(ranked.kendall[0]),
         above_popularity=above,
         beats_popularity=None if above is None else bool(above.low and above.low > 0),
+        trend=trend,
+        worse_ranks_better=trend.high is not None and trend.high < 0,
     )
 
 
@@ -122,7 +146,7 @@ def _setting(stage: Stage, ranked: Ranked, case: Case) -> RankedSetting:
         ranker=ranked.name,
         same=[each.search for each in case.setting.others],
         recall=float(recall.mean()),
-        survival=float(case.survivors.mean() / case.top),
+        survival={depth: float(found.mean()) for depth, found in case.survival.items()},
         kendall=average_known(ranked.kendall[1:][case.builds]),
         measures={name: _index_loss(ranked.exact[name], values) for name, values in trials.items()},
         worst=Group(**_group(ranked, trials, recall, weigh_worst(recall))),
@@ -176,21 +200,42 @@ def _segments(stage: Stage, case: Case) -> list[tuple[str, str, FloatArray]]:
 
 
 def _predictors(
-    stage: Stage, ranked: Ranked, values: Mapping[Measure, FloatArray]
+    stage: Stage, ranked: Ranked, row: RankerRow, values: Mapping[Measure, FloatArray]
 ) -> RankerPredictors:
     settings = np.repeat(np.arange(len(stage.cases)), [len(case.answers) for case in stage.cases])
-    return judge_measures(values, settings, ranked.trials[LEADING], ranked.name)
+    found = judge_measures(values, settings, ranked.trials[LEADING], ranked.name)
+    if row.worse_ranks_better:
+        return msgspec.structs.replace(found, measures=None, note=WORSE_RANKS_BETTER)
+    return found
 
 
-def _deltas(stage: Stage, ranked: Ranked) -> list[DeltaChoice]:
+def _deltas(stage: Stage, ranked: Ranked, row: RankerRow) -> list[DeltaChoice]:
     """δ for recall of all K, and for survival of the exact top 10 within them."""
     kinds = {f"Recall@{stage.k}": np.concatenate([case.recall for case in stage.cases])}
     if stage.k > CUTOFF:
         kinds[f"Recall(truth={CUTOFF})@{stage.k}"] = np.concatenate(
-            [case.survivors / case.top for case in stage.cases]
+            [case.survival[CUTOFF] for case in stage.cases]
         )
     exact, trials = ranked.exact[LEADING], ranked.trials[LEADING]
-    return [choose_delta(exact, trials, of, ranked.name, name) for name, of in kinds.items()]
+    found = [choose_delta(exact, trials, of, ranked.name, name) for name, of in kinds.items()]
+    if row.worse_ranks_better:
+        return [
+            msgspec.structs.replace(each, delta=NOTHING, note=WORSE_RANKS_BETTER) for each in found
+        ]
+    return found
+
+
+def _worse_ranks_better(row: RankerRow) -> Warn:
+    gain = write_difference(-(row.trend.value or 0.0) / 10, "score", signed=False)
+    return Warn(
+        WORSE_RANKS_BETTER,
+        f"behind {row.ranker}, {LEADING} rises as recall falls, by {gain} for each 0.1 of recall",
+        "as where the exact neighbors are what users had in training, which no judgment counts; "
+        "such quality says nothing for search, so no δ and no predictors are given",
+        "leave what a query had already out of the base, or rank with what knows it, such as "
+        "--ranker cross",
+        "worse-ranks-better",
+    )
 
 
 def _warnings(stage: Stage, ranked: Sequence[Ranked], exact: ExactSearch) -> list[Warn]:

@@ -29,8 +29,8 @@ from vbench.measures.grammar import as_measure, parse
 from vbench.measures.sample import Sample
 from vbench.measures.targets import Target
 from vbench.runs.digests import of_array
-from vbench.runs.failed import failed_trials
-from vbench.runs.likes import Gap, find_gaps, pair_likes
+from vbench.runs.failed import Gap, failed_trials, find_gaps
+from vbench.runs.likes import pair_likes
 from vbench.runs.pairing import Pair, pairs
 from vbench.runs.run import Run
 from vbench.runs.selection import match, select
@@ -186,7 +186,7 @@ def compare_pairs(
         changes=tuple(changes),
         settings=tuple(_side(name, side) for name, side in sides.items()),
         comparisons=rows,
-        failed=tuple(each for run in runs for each in failed_trials(run)),
+        failed=failed_trials(runs),
         missing=tuple(missing),
         gate=None
         if limit is None

@@ -10,7 +10,7 @@ from vbench.errors import VbenchError
 from vbench.measures.sample import Sample
 from vbench.measures.targets import Target, parse_targets
 from vbench.numbers import Unit, write
-from vbench.runs.likes import find_gaps
+from vbench.runs.failed import find_gaps
 from vbench.runs.settings import Setting
 
 MakeSample = Callable[[Setting, float], Sample]

@@ -136,7 +136,11 @@ def choose_delta(
     sums = _sums(level, exact, trials, recall)
     used = (sums.cells.sum(axis=0) > 0) & (sums.exact.sum(axis=0) > 0)
     if used.sum() < 2:
-        note = "all queries have about the same recall"
+        note = (
+            "all queries have about the same recall"
+            if exact.any()
+            else f"{LEADING} of exact candidates is 0: there is nothing to keep"
+        )
         return DeltaChoice(
             keep=KEEP,
             delta=NOTHING,

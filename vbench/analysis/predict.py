@@ -30,25 +30,29 @@ class Pairs(NamedTuple):
 
 
 def measure_trials(
-    answers: Sequence[Answers], survivors: Sequence[NDArray[np.integer[Any]]]
+    answers: Sequence[Answers], survivors: Mapping[int, NDArray[np.integer[Any]]]
 ) -> dict[Measure, FloatArray]:
     """Every measure of an index that is tried, of every trial: float64 (T,).
 
     Parameters
     ----------
-    survivors : int (m,) of each trial, hits against the exact top 10
+    survivors : int (T, m) by depth, hits against so many of the exact neighbors
+        All measures of the deepest of them, and the mean of the others: of one neighbor or three
+        the other measures say hardly more.
     """
-    k, top = answers[0].k, min(10, answers[0].k)
+    k, deepest = answers[0].k, max(survivors)
     found = {name: np.array([parse(name).value(each) for each in answers]) for name in _names(k)}
-    if top < k:
-        # Of the top 10 alone these hits are all hits, and need not be counted again.
+    for depth in sorted(survivors, reverse=True):
+        if depth == k:
+            continue  # that is recall itself
+        # Of the top alone these hits are all hits, and need not be counted again.
         tops = [
-            dataclasses.replace(each, k=top, hits=hits)
-            for each, hits in zip(answers, survivors, strict=True)
+            dataclasses.replace(each, k=depth, hits=hits)
+            for each, hits in zip(answers, survivors[depth], strict=True)
         ]
         found |= {
-            _with_truth(name, k, top): np.array([parse(name).value(each) for each in tops])
-            for name in _names(top)
+            _with_truth(name, k, depth): np.array([parse(name).value(each) for each in tops])
+            for name in (_names(depth) if depth == deepest else [f"Recall@{depth}"])
         }
     return {parse(name): each for name, each in found.items()}
 

@@ -24,7 +24,6 @@ from vbench.ranking.stage import (
     set_up,
 )
 from vbench.ranking.trained import identity, source_of
-from vbench.runs.failed import FailedTrial, failed_trials
 from vbench.runs.run import Run
 from vbench.runs.vectors import dataset_of
 
@@ -83,17 +82,13 @@ def rank(
         )
         ranked = [_ranked(stage, *each, material, progress) for each in resolved.items()]
         popular = _popular(stage, material)
-        whole = assemble(stage, ranked, popular, _failed(runs, stage.k))
+        whole = assemble(stage, ranked, popular)
         for run in runs:
             own = whole
             if len(runs) > 1:
-                own = assemble(*keep_run(stage, ranked, run), popular, _failed([run], stage.k))
+                own = assemble(*keep_run(stage, ranked, run), popular)
             store_ranking(run.path, own)
         return whole
-
-
-def _failed(runs: Sequence[Run], k: int) -> list[FailedTrial]:
-    return [each for run in runs for each in failed_trials(run) if each.k == k]
 
 
 def _ranked(

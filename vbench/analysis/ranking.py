@@ -25,6 +25,8 @@ _SCHEMA = "vbench.rank/2"
 LEADING = f"nDCG@{CUTOFF}"
 """The measure by which groups of queries, predictors and δ are judged."""
 HIT = f"Hit@{CUTOFF}"
+WORSE_RANKS_BETTER = "worse search ranks better"
+"""Why there are no predictors and no δ."""
 
 
 class ExactSearch(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +59,12 @@ class RankerRow(msgspec.Struct, frozen=True, kw_only=True):
     kendall : mean τ-b between the order of retrieval and that of the ranker
     above_popularity : nDCG@10 minus that of the order by popularity, where it is known
     beats_popularity : whether its interval lies above 0
+    trend
+        nDCG@10 gained by mean recall, for a recall that is higher by 1: the slope over exact
+        search and all settings. Without a value where all have the same recall.
+    worse_ranks_better
+        Whether its interval lies below 0: nDCG@10 rises as recall falls, and no δ and no
+        predictors are given.
     """
 
     ranker: str
@@ -64,6 +72,8 @@ class RankerRow(msgspec.Struct, frozen=True, kw_only=True):
     kendall: float | None
     above_popularity: Interval | None
     beats_popularity: bool | None
+    trend: Interval = Interval(None)
+    worse_ranks_better: bool = False
 
     @property
     def leading(self) -> ModelLoss:
@@ -114,7 +124,8 @@ class RankedSetting(SettingRow, frozen=True, kw_only=True):
     Attributes
     ----------
     same : search parameters of later settings with the same answers
-    survival : share of the exact top 10 among the candidates
+    survival
+        Share of the exact top 1, 3 and 10 among the candidates, by that depth.
     worst : the 5 % of the queries with the lowest recall
     """
 
@@ -122,7 +133,7 @@ class RankedSetting(SettingRow, frozen=True, kw_only=True):
     ranker: str
     same: list[dict[str, Any]]
     recall: float
-    survival: float
+    survival: dict[int, float]
     kendall: float | None
     measures: dict[str, IndexLoss]
     worst: Group
@@ -163,16 +174,18 @@ class RankerPredictors(msgspec.Struct, frozen=True, kw_only=True):
     """Every measure of the index as a predictor of the ranking quality behind one ranker.
 
     The best stands first; `quality` is the measure that they are to predict. `pairs` are those of
-    trials with clearly different quality, `pairs_near` those of them at matched recall.
+    trials with clearly different quality, `pairs_near` those of them at matched recall. Where worse
+    search ranks better there are no `measures`, and `note` says so.
     """
 
     trials: int
     settings: int
     pairs: int
     pairs_near: int
-    measures: list[Prediction]
+    measures: list[Prediction] | None
     ranker: str
     quality: str
+    note: str = ""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,7 +211,9 @@ class DeltaChoice(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     keep : share of the exact quality that is to be kept
-    delta : its value is None where the trials cannot tell; interval over queries
+    delta
+        Its value is None where the trials cannot tell, or worse search ranks better; interval over
+        queries.
     note : what limits it, in words; empty where nothing does
     levels : by rising recall
     quality, recall : what is to be kept, and what δ bounds
@@ -235,7 +250,8 @@ class RankingLoss(Document, frozen=True, kw_only=True, tag=_SCHEMA):
     rankers : losses of the model
     settings : losses of the index, under every ranker
     prediction : which measure of the index tells them
-    failed : planned trials without a result
+    failed, missing
+        planned trials of that K without a result, and the settings that lack builds for that reason
     """
 
     run: str
@@ -250,7 +266,8 @@ class RankingLoss(Document, frozen=True, kw_only=True, tag=_SCHEMA):
     settings: list[RankedSetting]
     prediction: list[RankerPredictors]
     delta: list[DeltaChoice]
-    failed: list[FailedTrial]
+    failed: tuple[FailedTrial, ...]
+    missing: tuple[str, ...] = ()
     warnings: list[Warn]
 
 
@@ -272,6 +289,6 @@ def read_ranking(folder: Path) -> RankingLoss | None:
     if document is None:
         return None
     try:
-        return msgspec.convert(upgrade(document, _SCHEMA, path), RankingLoss)
+        return msgspec.convert(upgrade(document, _SCHEMA, path), RankingLoss, str_keys=True)
     except msgspec.ValidationError as error:
         raise DamagedFileError(path, str(error), "rank the run again") from None

@@ -17,7 +17,6 @@ class StudyRun(msgspec.Struct, frozen=True, kw_only=True):
     dataset: str
     run: str
     levels: list[Level]
-    failed: list[FailedTrial]
     warnings: list[Warn]
 
 
@@ -44,7 +43,10 @@ class StudyResult(Document, frozen=True, kw_only=True, tag="vbench.study/2"):
     tables
         The rows of each, which are kept as CSV too.
     figures
-        Paths; `undrawn` says why others are missing.
+        Paths; `undrawn` says why there are no others.
+    failed, missing
+        Planned trials of all runs without a result, and the settings that lack builds for that
+        reason.
     """
 
     study: str
@@ -55,3 +57,5 @@ class StudyResult(Document, frozen=True, kw_only=True, tag="vbench.study/2"):
     figures: list[str]
     undrawn: list[str]
     page: str | None
+    failed: tuple[FailedTrial, ...] = ()
+    missing: tuple[str, ...] = ()

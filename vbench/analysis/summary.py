@@ -17,7 +17,7 @@ from vbench.measures.grammar import parse
 from vbench.measures.sample import Sample
 from vbench.measures.tail import tail
 from vbench.measures.usual import DELTA, DELTAS
-from vbench.runs.failed import FailedTrial, failed_trials
+from vbench.runs.failed import FailedTrial, failed_trials, missing_results
 from vbench.runs.run import Run
 from vbench.runs.schema import DatasetInfo, Level, Options, Overhead, Warn
 from vbench.runs.settings import Setting, same_as
@@ -67,7 +67,8 @@ class SummaryRow(AlikeRow, frozen=True, kw_only=True):
 class Summary(Document, frozen=True, kw_only=True, tag="vbench.summary/2"):
     """A run: its settings, the levels of recall they were brought to, what failed, what to know.
 
-    `report` is the page that `vbench run` wrote.
+    `failed` are the planned trials without a result, `missing` the settings that lack builds for
+    that reason; `report` is the page that `vbench run` wrote.
     """
 
     run: str
@@ -76,7 +77,8 @@ class Summary(Document, frozen=True, kw_only=True, tag="vbench.summary/2"):
     cluster: str | None
     settings: list[SummaryRow]
     levels: list[Level]
-    failed: list[FailedTrial]
+    failed: tuple[FailedTrial, ...]
+    missing: tuple[str, ...] = ()
     overhead: Overhead | None
     warnings: list[Warn]
     report: str | None = None
@@ -112,7 +114,8 @@ def summarize(run: Run, extra: Sequence[Measure] = (), cluster: str | None = Non
             for setting in settings
         ],
         levels=manifest.levels,
-        failed=failed_trials(run),
+        failed=failed_trials([run]),
+        missing=missing_results([run]),
         overhead=manifest.overhead,
         warnings=manifest.warnings,
     )

@@ -24,7 +24,7 @@ from vbench.analysis.overlap import (
     overlap_of,
 )
 from vbench.analysis.segments import Cross, Segment, SegmentRow, cross_columns, divide, segment_rows
-from vbench.analysis.verdict import spoils
+from vbench.analysis.verdict import spoils, tell_missing
 from vbench.analysis.worst import WorstQuery, with_neighbors, worst_rows
 from vbench.bench.findings.copies import WrongCopies, warn_of_copies, wrong_copies
 from vbench.data.copies import kept_copies
@@ -33,6 +33,7 @@ from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures import usual
 from vbench.measures.hits import threshold
 from vbench.measures.tail import tail
+from vbench.runs.failed import FailedTrial, failed_trials, missing_results
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
 from vbench.runs.selection import select
@@ -106,6 +107,9 @@ class TailReport(Document, frozen=True, kw_only=True, tag="vbench.tail/2"):
         A query counts as in a setting's tail where it is under δ in most builds.
     hardness
         Measures of hardness, those that tell the tails of all settings best first.
+    failed, missing
+        Planned trials of the run without a result, and the settings that lack builds for that
+        reason.
     """
 
     run: str
@@ -118,6 +122,8 @@ class TailReport(Document, frozen=True, kw_only=True, tag="vbench.tail/2"):
     overlap: tuple[Overlap, ...]
     everywhere: Everywhere
     hardness: tuple[str, ...]
+    failed: tuple[FailedTrial, ...] = ()
+    missing: tuple[str, ...] = ()
     warnings: tuple[Warn, ...] = ()
 
     def harder(self, measure: str) -> Literal["larger", "smaller"]:
@@ -185,10 +191,17 @@ def explain(
     names = Names.of(run, dataset)
     asked = _Asked(delta, number, hardness, names, cluster, cross, dataset, ids=True)
     report = _report(chosen, asked)
+    missing = missing_results([run])
+    warnings += tell_missing(missing)
     warnings += [each for each in run.manifest.warnings if spoils(each, speed=True)]
     warnings += warn_of_copies(run, chosen)
     warnings += [*_of_builds(chosen), *(warn for row in report.indexes for warn in _of_row(row))]
-    return msgspec.structs.replace(report, warnings=tuple(warnings))
+    return msgspec.structs.replace(
+        report,
+        failed=failed_trials([run]),
+        missing=missing,
+        warnings=tuple(warnings),
+    )
 
 
 def choose(

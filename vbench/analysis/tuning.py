@@ -140,8 +140,8 @@ class Tuning(Document, frozen=True, kw_only=True, tag="vbench.tune/2"):
         The call, as it can be made again.
     tried
         Every setting that was measured, in that order.
-    failed
-        Planned trials without a result.
+    failed, missing
+        Planned trials without a result, and the settings that lack builds for that reason.
     """
 
     run: str
@@ -159,7 +159,8 @@ class Tuning(Document, frozen=True, kw_only=True, tag="vbench.tune/2"):
     again: str
     indexes: list[IndexResult]
     tried: list[TriedSetting]
-    failed: list[FailedTrial]
+    failed: tuple[FailedTrial, ...]
+    missing: tuple[str, ...] = ()
     warnings: list[Warn]
 
     def __repr__(self) -> str:

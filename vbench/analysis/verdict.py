@@ -156,7 +156,7 @@ def tell_missing(missing: Sequence[str]) -> Iterator[Warn]:
         yield Warn(
             "missing results",
             f"{shown}{more}",
-            "what has no result is not compared, and may be the worst",
+            "what has no result is left out here, and may be the worst",
             "give the same vbench run again, which measures what is missing",
             code="missing-results",
         )

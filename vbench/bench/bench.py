@@ -297,7 +297,7 @@ def conclude(folder: Path, dataset: Dataset) -> Run:
         files.write_manifest(folder, msgspec.structs.replace(run.manifest, warnings=found))
         run = Run(folder)
     # Nobody reads a table in Python: what left no result is said at once.
-    if reasons := list(dict.fromkeys(each.reason for each in failed_trials(run))):
+    if reasons := list(dict.fromkeys(each.reason for each in failed_trials([run]))):
         more = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
         warn(
             f"{run.path}: {run.completion}: {reasons[0]}{more}; run.manifest.failures has all",

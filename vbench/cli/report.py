@@ -60,22 +60,34 @@ def report(
 
     from vbench.cli.runs import open_runs
     from vbench.render.page.page import Reported, write
+    from vbench.runs.failed import failed_trials, missing_results
 
-    def made(opened: list[Run]) -> tuple[Path, list[Path]]:
+    def made(opened: list[Run]) -> Reported:
         default = opened[0].path / "report.html" if len(opened) == 1 else Path("report.html")
         written = write(opened, page or default)
-        if figures is None:
-            return written, []
-        from vbench.render.figures import export
-
-        return written, export.write(opened, figures, vector=svg)
-
-    written, drawn = open_runs(runs, made)
-    if as_json:
-        print_json(Reported(page=str(written), figures=[str(path) for path in drawn]))
-    else:
-        say(f"page: {written}")
+        drawn: list[Path] = []
         if figures is not None:
-            say(f"figures: {len(drawn)} files in {figures}")
+            from vbench.render.figures import export
+
+            drawn = export.write(opened, figures, vector=svg)
+        return Reported(
+            page=str(written),
+            figures=list(map(str, drawn)),
+            failed=failed_trials(opened),
+            missing=missing_results(opened),
+        )
+
+    done = open_runs(runs, made)
+    if as_json:
+        print_json(done)
+    else:
+        from vbench.analysis.verdict import tell_missing
+        from vbench.render.terminal.output import console
+        from vbench.render.terminal.tables import print_warnings
+
+        print_warnings(console(), list(tell_missing(done.missing)))
+        say(f"page: {done.page}")
+        if figures is not None:
+            say(f"figures: {len(done.figures)} files in {figures}")
     if show:
-        click.launch(written.resolve().as_uri())
+        click.launch(Path(done.page).resolve().as_uri())

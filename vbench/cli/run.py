@@ -172,7 +172,7 @@ def _carry_out(spec: str, *, as_json: bool) -> int:
         from vbench.render.terminal.study import print_study
 
         print_study(done)
-    return 1 if any(run.failed for run in done.runs) else 0
+    return 1 if done.failed else 0
 
 
 def _refuse_others(context: click.Context) -> None:

@@ -23,6 +23,7 @@ from vbench.metric import FloatArray
 from vbench.ranking.judgments import read_judgments
 from vbench.ranking.pool import Pool
 from vbench.ranking.stage import candidates_of
+from vbench.runs.failed import FailedTrial, failed_trials, missing_results
 from vbench.runs.run import Run
 from vbench.runs.schema import Trial
 from vbench.runs.settings import Setting, spell
@@ -47,11 +48,17 @@ class ExportedTrial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Export(Document, frozen=True, kw_only=True, tag="vbench.rank.export/2"):
-    """What `vbench rank --export` wrote: the files of each trial, and all of them once."""
+    """What `vbench rank --export` wrote: the files of each trial, and all of them once.
+
+    `failed` are the planned trials of that K without a result, `missing` the settings that lack
+    builds for that reason.
+    """
 
     folder: str
     trials: list[ExportedTrial]
     files: list[str]
+    failed: tuple[FailedTrial, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 def export(
@@ -132,7 +139,13 @@ def export_all(
         for run, setting, trial in found
     ]
     files = sorted({file for each in written for file in each.files})
-    return Export(folder=str(folder), trials=written, files=files)
+    return Export(
+        folder=str(folder),
+        trials=written,
+        files=files,
+        failed=failed_trials(runs, k),
+        missing=missing_results(runs, k),
+    )
 
 
 def name_file(setting: Setting, number: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ from vbench.runs.schema import Trial
 from vbench.runs.settings import Setting, merge_same
 
 CUTOFF = 10
+DEPTHS = (1, 3, CUTOFF)
+"""How many exact neighbors survival is counted of, as far as K goes."""
 _BLOCK_NUMBERS = 1 << 22
 KENDALL_QUERIES = 1_000
 
@@ -38,13 +40,14 @@ class Case:
     ----------
     first : number of its first build among the stage's trials
     answers : of each build, for the judged queries alone
-    survivors : int (B, mj), how many of the exact top 10 are among the candidates
+    survivors : int (B, mj) by depth
+        How many of so many exact neighbors are among the candidates; :data:`DEPTHS`, at most K.
     """
 
     setting: Setting
     first: int
     answers: tuple[Answers, ...]
-    survivors: NDArray[np.integer[Any]]
+    survivors: Mapping[int, NDArray[np.integer[Any]]]
 
     @property
     def builds(self) -> slice:
@@ -52,14 +55,19 @@ class Case:
         return slice(self.first, self.first + len(self.answers))
 
     @property
+    def numbers(self) -> list[int]:
+        """The numbers that its builds have in its run."""
+        return [self.setting.run.build_of(trial).number for trial in self.setting.trials]
+
+    @property
     def recall(self) -> FloatArray:
         """Recall of every judged query in every build: float64 (B, mj)."""
         return np.stack([each.hits / each.k for each in self.answers])
 
     @property
-    def top(self) -> int:
-        """How many exact neighbors `survivors` are counted of: 10, or K where that is less."""
-        return min(CUTOFF, self.setting.k)
+    def survival(self) -> dict[int, FloatArray]:
+        """Share of the exact top among the candidates: float64 (B, mj) by its depth."""
+        return {depth: found / depth for depth, found in self.survivors.items()}
 
 
 @dataclass(frozen=True)
@@ -136,7 +144,10 @@ def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage
         for setting in merge_same(run.settings()):
             if setting.k == k:
                 answers = tuple(_of(run, trial, rows, truth) for trial in setting.trials)
-                survivors = np.stack([each.hits_against(min(CUTOFF, k)) for each in answers])
+                survivors = {
+                    depth: np.stack([each.hits_against(depth) for each in answers])
+                    for depth in sorted({min(depth, k) for depth in DEPTHS})
+                }
                 cases.append(Case(setting, count, answers, survivors))
                 count += len(answers)
     exact = runs[0].ground_truth.ids[rows, :k]

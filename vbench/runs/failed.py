@@ -1,10 +1,10 @@
-"""Planned trials without a result, why, and runs shown without those whose file is damaged."""
+"""What was planned and left no result, why, and runs shown without trials whose file is damaged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -12,6 +12,7 @@ from vbench.errors import DamagedFileError
 from vbench.runs import files
 from vbench.runs.run import Run
 from vbench.runs.schema import Failure, Trial
+from vbench.runs.settings import Setting
 
 
 class FailedTrial(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,16 +25,18 @@ class FailedTrial(msgspec.Struct, frozen=True, kw_only=True):
     k: int
     reason: str
     log: str = ""
+    run: str = ""
 
 
-def failed_trials(run: Run) -> list[FailedTrial]:
-    """Planned trials that left no result: why, or that they were not reached."""
-    reasons = {failure.trial: failure for failure in run.manifest.failures}
-    return [
+def failed_trials(runs: Iterable[Run], k: int | None = None) -> tuple[FailedTrial, ...]:
+    """Planned trials of some runs, or those of one K, that left no result: why, or not reached."""
+    return tuple(
         _describe(run, trial, reasons.get(trial.key))
+        for run in runs
+        for reasons in [{failure.trial: failure for failure in run.manifest.failures}]
         for trial in run.manifest.trials
-        if not run.is_done(trial)
-    ]
+        if k in (None, trial.k) and not run.is_done(trial)
+    )
 
 
 def _describe(run: Run, trial: Trial, failure: Failure | None) -> FailedTrial:
@@ -46,6 +49,7 @@ def _describe(run: Run, trial: Trial, failure: Failure | None) -> FailedTrial:
         k=trial.k,
         reason=_reason(run, trial, failure),
         log=failure.log if failure else "",
+        run=str(run.path),
     )
 
 
@@ -59,6 +63,39 @@ def _reason(run: Run, trial: Trial, failure: Failure | None) -> str:
     if trial.key in run.set_aside:
         return f"its file is damaged: {run.set_aside[trial.key]}"
     return failure.reason if failure else "not reached: the run was stopped"
+
+
+class Gap(NamedTuple):
+    """A setting that is planned on one side and has no result on the other, or not of all builds.
+
+    `why` says so in words.
+    """
+
+    setting: Setting
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.setting} K={self.setting.k}: {self.why}"
+
+
+def find_gaps(settings: Iterable[Setting]) -> Iterator[Gap]:
+    """Those of some settings that lack a result of some or all of their planned builds."""
+    for each in settings:
+        run, done = each.run, len(each.trials)
+        lacking = [trial for trial in run.planned_trials(each) if not run.is_done(trial)]
+        if lacking:
+            some = f"{len(lacking)} of {len(lacking) + done} builds missing"
+            builds = some if done else "no result"
+            yield Gap(each, f"{builds} in {run.path} ({reason_of(run, lacking[0])})")
+
+
+def missing_results(runs: Iterable[Run], k: int | None = None) -> tuple[str, ...]:
+    """The settings of some runs, or those of one K, that lack planned builds, and why, in words.
+
+    Settings that were tried only on the way to a mean recall are not among them.
+    """
+    settings = (each for run in runs for each in (*run.settings(), *run.unanswered()))
+    return tuple(map(str, find_gaps(each for each in settings if k in (None, each.k))))
 
 
 Result = TypeVar("Result")

@@ -6,24 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from vbench.errors import VbenchError
-from vbench.runs.failed import reason_of
+from vbench.runs.failed import Gap, find_gaps
 from vbench.runs.pairing import Pair, check_not_same, check_same_data, match_up, within
 from vbench.runs.run import Run
 from vbench.runs.selection import match, select
 from vbench.runs.settings import Setting, by_variant, spell
-
-
-class Gap(NamedTuple):
-    """A setting that is planned on one side and has no result on the other, or not of all builds.
-
-    `why` says so in words.
-    """
-
-    setting: Setting
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.setting} K={self.setting.k}: {self.why}"
 
 
 class Likes(NamedTuple):
@@ -79,17 +66,6 @@ def pair_likes(
             found.gaps.extend(find_gaps(each for each in (a or b) if not each.trials))
     found.gaps.extend(find_gaps(pair.candidate for pair in found.pairs))
     return found
-
-
-def find_gaps(settings: Iterable[Setting]) -> Iterator[Gap]:
-    """Those of some settings that lack a result of some or all of their planned builds."""
-    for each in settings:
-        run, done = each.run, len(each.trials)
-        lacking = [trial for trial in run.planned_trials(each) if not run.is_done(trial)]
-        if lacking:
-            some = f"{len(lacking)} of {len(lacking) + done} builds missing"
-            builds = some if done else "no result"
-            yield Gap(each, f"{builds} in {run.path} ({reason_of(run, lacking[0])})")
 
 
 def _variants(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -243,16 +243,18 @@ class Run:
 
     def planned_trials(self, setting: Setting) -> list[Trial]:
         """The trials of all builds of a setting, whether they left a result or not."""
-        key = _key(setting.index, setting.build, setting.search, setting.k)
-        return [trial for trial in self.manifest.trials if self._key(trial) == key]
+        return list(self._planned[_key(setting.index, setting.build, setting.search, setting.k)])
 
     def count_planned(self, setting: Setting) -> int:
         """How many builds of a setting were planned, whether they left a result or not."""
-        return self._planned[_key(setting.index, setting.build, setting.search, setting.k)]
+        return len(self.planned_trials(setting))
 
     @functools.cached_property
-    def _planned(self) -> Counter[str]:
-        return Counter(map(self._key, self.manifest.trials))
+    def _planned(self) -> Mapping[str, list[Trial]]:
+        groups: dict[str, list[Trial]] = defaultdict(list)
+        for trial in self.manifest.trials:
+            groups[self._key(trial)].append(trial)
+        return groups
 
     def _key(self, trial: Trial) -> str:
         build = self.build_of(trial)

@@ -122,9 +122,10 @@ def _rank_1(old: Document) -> Document:
 def _ranked_1(old: Document) -> Document:
     shown = " ".join(f"{key}={value}" for key, value in {**old["build"], **old["setting"]}.items())
     return {"same": [], "missing": 0, "name": f"{old['index']} {shown}".strip(), **old} | {
+        "survival": {"10": old["survival"]},
         "measures": {
             name: {"relative_loss": None, **each} for name, each in old["measures"].items()
-        }
+        },
     }
 
 

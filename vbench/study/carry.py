@@ -21,7 +21,7 @@ from vbench.measures.grammar import parse
 from vbench.render.figures import DOUBLE, Runs, export
 from vbench.render.figures.export import Planned
 from vbench.render.page import page
-from vbench.runs.failed import failed_trials
+from vbench.runs.failed import failed_trials, missing_results
 from vbench.runs.run import Run
 from vbench.runs.settings import spell
 from vbench.study.file import Figure, Part, Study, Table, drawers
@@ -85,7 +85,6 @@ def carry_out(
                 dataset=part.dataset,
                 run=str(run.path),
                 levels=run.manifest.levels,
-                failed=failed_trials(run),
                 warnings=run.manifest.warnings,
             )
             for part, run in measured
@@ -94,6 +93,8 @@ def carry_out(
         figures=list(map(str, drawn)),
         undrawn=undrawn,
         page=None if drawn_page is None else str(drawn_page),
+        failed=failed_trials(run for _, run in measured),
+        missing=missing_results(run for _, run in measured),
     )
     write_whole(folder / "study.json", result.to_json().encode())
     return result

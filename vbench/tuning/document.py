@@ -19,7 +19,7 @@ from vbench.analysis.tuning import (
 )
 from vbench.bench.call import repeat_command
 from vbench.numbers import write
-from vbench.runs.failed import failed_trials
+from vbench.runs.failed import failed_trials, missing_results
 from vbench.runs.run import Run
 from vbench.runs.settings import same_as
 from vbench.tuning.evidence import Evidence
@@ -86,7 +86,8 @@ def describe(found: Found) -> Tuning:
         again=repeat_command(run.manifest.call),
         indexes=_indexes(found, rows),
         tried=list(rows.values()),
-        failed=failed_trials(run),
+        failed=failed_trials([run]),
+        missing=missing_results([run]),
         warnings=run.manifest.warnings,
     )
 

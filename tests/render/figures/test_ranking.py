@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from msgspec import structs
 from render.stored import store_ranking
 
-from vbench.analysis.ranking import RankingLoss, read_ranking
+from vbench._document import Interval
+from vbench.analysis.ranking import Kept, RankingLoss, read_ranking
 from vbench.render.figures import ranking as figures
 from vbench.render.palette import COLORS
 
@@ -33,14 +35,20 @@ def test_losses_have_one_line_for_each_index_in_its_color(ranking: RankingLoss) 
     np.testing.assert_allclose(ends, [[0.0, 0.02]] * 2)
 
 
-def test_quality_kept_is_drawn_where_a_delta_is_known(ranking: RankingLoss) -> None:
-    """The name of the line says δ; without one there is no line."""
+def test_quality_kept_is_drawn_with_its_delta(ranking: RankingLoss) -> None:
+    """The name of the line says δ, or that there is none; nothing is drawn above the axis."""
     ax = Figure().subplots()
     figures.kept_by_recall(ranking, ax, ranker="tower")
     assert ax.get_legend_handles_labels()[1] == ["Recall@100: δ = 0.50"]
+    assert len(ax.lines) == 3
+    (_, none) = ranking.delta
+    levels = [Kept(recall=0.5, cells=9, queries=9, relative=Interval(2.0, 1.0, 3.0))]
+    ranking = structs.replace(ranking, delta=[structs.replace(none, levels=levels)])
     ax = Figure().subplots()
     figures.kept_by_recall(ranking, ax, ranker="<cross>")
-    assert ax.get_legend_handles_labels()[1] == []
+    assert ax.get_legend_handles_labels()[1] == ["Recall@100: no δ"]
+    assert len(ax.lines) == 2
+    assert ax.get_ylim()[1] == pytest.approx(2.2)
 
 
 def test_predictors_are_bars_in_order(ranking: RankingLoss) -> None:
@@ -58,3 +66,13 @@ def test_every_figure_is_written_for_every_ranker(ranking: RankingLoss, tmp_path
     assert {"tower-losses.png", "ranker2-predictors.svg"} <= names
     assert len(names) == 2 * 3 * 2
     assert all(path.stat().st_size > 1000 for path in written)
+
+
+def test_predictors_that_are_not_given_are_not_drawn(ranking: RankingLoss, tmp_path: Path) -> None:
+    """The other figures of that ranker are."""
+    first, second = ranking.prediction
+    refused = [structs.replace(first, measures=None, note="worse search ranks better"), second]
+    written = figures.write_figures(structs.replace(ranking, prediction=refused), tmp_path / "made")
+    names = {path.name for path in written}
+    assert "tower-predictors.png" not in names
+    assert {"tower-losses.png", "ranker2-predictors.png"} <= names

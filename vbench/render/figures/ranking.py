@@ -44,9 +44,9 @@ def losses(ranking: RankingLoss, ax: Axes, *, ranker: str) -> None:
 def kept_by_recall(ranking: RankingLoss, ax: Axes, *, ranker: str) -> None:
     """Share of the exact nDCG@10 that a query keeps over its recall, and the δ that follows."""
     choices = {
-        f"{each.recall}: δ = {each.delta.value:.2f}": each
+        f"{each.recall}: {_chosen(each.delta.value)}": each
         for each in ranking.delta
-        if each.ranker == ranker and each.delta.value is not None
+        if each.ranker == ranker and each.levels
     }
     for (name, choice), look in zip(choices.items(), looks(list(choices)).values(), strict=True):
         recall = [level.recall for level in choice.levels]
@@ -54,19 +54,26 @@ def kept_by_recall(ranking: RankingLoss, ax: Axes, *, ranker: str) -> None:
         line(ax, look, recall, [each.value for each in kept], name)
         low, high = (np.array([getattr(each, end) for each in kept], float) for end in _ENDS)
         ax.fill_between(recall, low, high, color=look.color, alpha=0.13, linewidth=0)
-        ax.axvline(choice.delta.value or 0.0, color=look.color, linewidth=0.8, linestyle=":")
+        if choice.delta.value is not None:
+            ax.axvline(choice.delta.value, color=look.color, linewidth=0.8, linestyle=":")
     ax.axhline(ranking.delta[0].keep, color="0.6", linewidth=0.8)
     ax.set_xlim(0, 1)
-    ax.set_ylim(0, 1.3)
+    highest = [level.relative.value or 0.0 for each in choices.values() for level in each.levels]
+    ax.set_ylim(0, max([1.3, *(1.1 * each for each in highest)]))
     percent_axis(ax.yaxis)
     ax.set_xlabel("recall of a query")
     ax.set_ylabel(f"exact {LEADING} kept ({short(ranker)})")
 
 
+def _chosen(delta: float | None) -> str:
+    return "no δ" if delta is None else f"δ = {delta:.2f}"
+
+
 def predictors(ranking: RankingLoss, ax: Axes, *, ranker: str) -> None:
     """Share of the pairs of trials that a measure of the index puts the wrong way round."""
     part = next(each for each in ranking.prediction if each.ranker == ranker)
-    rows = [row for row in part.measures if row.misordered.value is not None][:_MEASURES]
+    known = [row for row in part.measures or () if row.misordered.value is not None]
+    rows = known[:_MEASURES]
     ax.barh(
         range(len(rows)),
         [row.misordered.value or 0.0 for row in rows],
@@ -87,7 +94,7 @@ FIGURES = {"losses": losses, "kept-by-recall": kept_by_recall, "predictors": pre
 
 
 def write_figures(ranking: RankingLoss, folder: Path) -> list[Path]:
-    """Draw every figure for every ranker, as PNG and SVG.
+    """Draw every figure for every ranker, as PNG and SVG; predictors where any are given.
 
     Returns
     -------
@@ -98,7 +105,10 @@ def write_figures(ranking: RankingLoss, folder: Path) -> list[Path]:
     written = []
     for place, row in enumerate(ranking.rankers):
         plain = row.ranker if row.ranker.isidentifier() else f"ranker{place + 1}"
+        given = any(each.ranker == row.ranker and each.measures for each in ranking.prediction)
         for name, drawer in FIGURES.items():
+            if drawer is predictors and not given:
+                continue
             planned = Planned(f"{plain}-{name}", drawer, {"ranker": row.ranker})
             drawn = draw(planned, ranking, DOUBLE if drawer is predictors else SINGLE)
             for kind in ("png", "svg"):

@@ -17,6 +17,7 @@ from vbench._document import Document
 from vbench._paths import resource_dir
 from vbench._plain import plain
 from vbench.analysis.gather import MatchedRecall, Panel, Report, gather, match_recall
+from vbench.analysis.verdict import tell_missing
 from vbench.data.files import write_whole
 from vbench.errors import VbenchError
 from vbench.render import frames
@@ -25,7 +26,7 @@ from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Chart, Choice, Facts, Slider, Table, Words
 from vbench.render.page.sections import SECTIONS
 from vbench.render.palette import looks
-from vbench.runs.failed import FailedTrial, failed_trials
+from vbench.runs.failed import FailedTrial, failed_trials, missing_results
 from vbench.runs.run import Run
 
 if TYPE_CHECKING:
@@ -35,10 +36,16 @@ LEVEL = 0.9
 
 
 class Reported(Document, frozen=True, kw_only=True, tag="vbench.report/2"):
-    """The files that `vbench report` wrote."""
+    """The files that `vbench report` wrote, and what the runs were planned to hold and do not.
+
+    `failed` are the planned trials without a result, `missing` the settings that lack builds for
+    that reason.
+    """
 
     page: str
     figures: list[str]
+    failed: tuple[FailedTrial, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 _PLAIN = "!$&'()*+,-./:;=?@_~ |[]{}^"
@@ -82,7 +89,10 @@ def html(runs: Run | Report | Sequence[Run]) -> str:
         level=round(100 * level, 1),
         verdicts=[_verdict(panel, footings[panel.id]) for panel in report.panels],
         failed=_failed(report),
-        warnings=[warning for run in report.runs for warning in run.manifest.warnings],
+        warnings=[
+            *tell_missing(missing_results(report.runs)),
+            *(warning for run in report.runs for warning in run.manifest.warnings),
+        ],
         planned=sum(len(run.manifest.trials) for run in report.runs),
         sections=sections,
         frames=[_frame(name, frame) for each in sections for name, frame in each.frames.items()],
@@ -112,9 +122,8 @@ def _verdict(panel: Panel, at: MatchedRecall) -> dict[str, Any]:
 def _failed(report: Report) -> dict[tuple[str, str], list[FailedTrial]]:
     """Failed trials by index and reason."""
     groups: dict[tuple[str, str], list[FailedTrial]] = {}
-    for run in report.runs:
-        for each in failed_trials(run):
-            groups.setdefault((each.index, each.reason), []).append(each)
+    for each in failed_trials(report.runs):
+        groups.setdefault((each.index, each.reason), []).append(each)
     return groups
 
 

@@ -61,15 +61,6 @@ def print_ranking(ranking: RankingLoss) -> None:
         print_table(out, _where(each.ranker, rows), heads)
     _print_predictors(out, ranking)
     _print_deltas(out, ranking)
-    if ranking.failed:
-        out.print(
-            lead_with(
-                "!",
-                f" {len(ranking.failed)} failed trials are not ranked; an index that fails where "
-                "it is hard looks better than it is",
-                "yellow",
-            )
-        )
     print_warnings(out, ranking.warnings)
     for run in ranking.runs:
         out.print(f"kept in: {run}/{files.RANK}")
@@ -111,14 +102,15 @@ def _losses(ranker: RankerRow, rows: Sequence[RankedSetting], ranking: RankingLo
     table = make_table(
         f"Losses of the index behind {ranker.ranker}: {ranking.k} candidates, top "
         f"{ranking.cutoff}, exact − trial, paired (95 % interval over queries and builds)",
-        *("index", *names, "recall", "survival", LEADING, "lost by the model"),
+        *("index", *names, "recall", *(f"top {depth}" for depth in rows[0].survival)),
+        *(LEADING, "lost by the model"),
         *("lost by the index", "relative loss", f"{HIT} loss", "worst 5 %", "τ"),
     )
     for row in rows:
         table.add_row(
             *head_of(row, names),
             write(row.recall, "score"),
-            write(row.survival, "score"),
+            *(write(share, "score") for share in row.survival.values()),
             write(row.leading.value.value, "score"),
             write(ranker.leading.model_loss.value, "score"),
             _lost(row.leading.index_loss),
@@ -128,8 +120,8 @@ def _losses(ranker: RankerRow, rows: Sequence[RankedSetting], ranking: RankingLo
             write(row.kendall, "score"),
         )
     table.caption = (
-        "survival: share of the exact top 10 among the candidates. relative loss: share of what "
-        "exact candidates reach. worst 5 %: the queries with the lowest recall."
+        "top: survival, the share of so many exact neighbors among the candidates. relative loss: "
+        "share of what exact candidates reach. worst 5 %: the queries with the lowest recall."
     )
     return table
 
@@ -158,7 +150,7 @@ def _where(ranker: str, rows: Sequence[RankedSetting]) -> Table:
 
 def _print_predictors(out: Console, ranking: RankingLoss) -> None:
     for part in ranking.prediction:
-        if part.settings < 2:
+        if part.settings < 2 or part.measures is None:
             continue
         table = make_table(
             f"Which measure predicts the loss behind {part.ranker}: {part.trials} trials of "

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from vbench.analysis.study import StudyResult, StudyRow
+from vbench.analysis.verdict import tell_missing
 from vbench.numbers import write
 from vbench.render.terminal.output import console, print_table
-from vbench.render.terminal.tables import make_table
+from vbench.render.terminal.tables import make_table, print_warnings
 from vbench.runs.settings import spell
 
 _TOLD = ("failed-trials", "random-recall", "level-not-reached", "busy-machine")
@@ -34,6 +35,7 @@ def print_study(result: StudyResult) -> None:
             if warning.code in _TOLD:
                 about = f"{run.part} {run.dataset}: {warning.about}"
                 out.print(f"! {about}: {warning.message}", style="yellow")
+    print_warnings(out, list(tell_missing(result.missing)))
     for reason in result.undrawn:
         out.print(f"! not drawn: {reason}", style="yellow")
     out.print(f"figures: {len(result.figures)} files in {result.folder}/figures")

@@ -10,6 +10,7 @@ import polars as pl
 from vbench.analysis.gather import Report
 from vbench.analysis.ranking import LEADING, DeltaChoice, RankingLoss, read_ranking
 from vbench.numbers import write_interval
+from vbench.ranking.stage import DEPTHS
 from vbench.render.page.charts import (
     MEASURE_LABEL,
     Drawing,
@@ -114,7 +115,7 @@ def _losses(ranking: RankingLoss, titles: dict[str, str]) -> Iterator[dict[str, 
             "setting": spell({**each.build, **join_values([each.setting, *each.same])}),
             "k": each.k,
             "recall": each.recall,
-            "survival": each.survival,
+            **{f"top{depth}": each.survival.get(min(depth, each.k)) for depth in DEPTHS},
             "quality": each.leading.value.value,
             "loss": lost.value,
             "low": lost.low,
@@ -124,7 +125,7 @@ def _losses(ranking: RankingLoss, titles: dict[str, str]) -> Iterator[dict[str, 
 
 def _predictors(ranking: RankingLoss) -> Iterator[dict[str, Any]]:
     for each in ranking.prediction:
-        for measure in each.measures:
+        for measure in each.measures or ():
             yield {
                 "ranker": each.ranker,
                 "measure": measure.measure,
@@ -187,7 +188,10 @@ def _rankers(rankings: Sequence[RankingLoss]) -> Table:
 ACROSS = Choice(
     "across",
     "x axis",
-    [("recall", "mean recall"), ("survival", "survival of the exact top 10")],
+    [
+        ("recall", "mean recall"),
+        *((f"top{depth}", f"survival of the exact top {depth}") for depth in reversed(DEPTHS)),
+    ],
     "recall",
 )
 _RANKER = {"filter": "datum.ranker === ranker"}
@@ -220,7 +224,10 @@ def draw_losses(draw: Drawing, ranker: str) -> Spec:
                 {"field": "setting", "type": "nominal", "title": "parameters"},
                 number("loss", title=title, format="+.4~r"),
                 number("recall", title="mean recall", format=".4f"),
-                number("survival", title="survival of the top 10", format=".4f"),
+                *(
+                    number(f"top{depth}", title=f"survival of the top {depth}", format=".4f")
+                    for depth in reversed(DEPTHS)
+                ),
             ],
         },
         75,

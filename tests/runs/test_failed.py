@@ -1,0 +1,79 @@
+"""What was planned and left no result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from run_folder import answered
+
+from vbench.runs import files
+from vbench.runs.failed import failed_trials, missing_results
+from vbench.runs.run import Run
+from vbench.runs.schema import Failure, Level
+
+HITS = np.random.default_rng(0).binomial(10, 0.9, size=(3, 50))
+
+
+def made(folder: Path, *lost: str, **indexes: list[int]) -> Run:
+    """A run of indexes at values of ef, its trials at ``build-ef`` gone."""
+    run = answered(folder, {name: dict.fromkeys(efs, HITS) for name, efs in indexes.items()})
+    for key in lost:
+        files.trial_path(folder, f"{key}-10").unlink()
+    return Run(run.path)
+
+
+def test_each_setting_says_how_many_builds_it_lacks_and_why(tmp_path: Path) -> None:
+    """Of every run; the reason is that of the first build, or that the run was stopped."""
+    lost = [f"b0-{build}-16" for build in range(3)]
+    runs = [
+        made(tmp_path / "a", "b0-1-8", *lost, hnsw=[8, 16, 32]),
+        made(tmp_path / "b", "b0-2-8", ivf=[8]),
+    ]
+    failure = Failure(trial="b0-1-8-10", reason="no luck")
+    manifest = msgspec.structs.replace(runs[0].manifest, failures=[failure])
+    files.write_manifest(runs[0].path, manifest)
+    runs[0] = Run(runs[0].path)
+    assert missing_results(runs) == (
+        f"hnsw ef=8 K=10: 1 of 3 builds missing in {tmp_path / 'a'} (no luck)",
+        f"hnsw ef=16 K=10: no result in {tmp_path / 'a'} (not reached: the run was stopped)",
+        f"ivf ef=8 K=10: 1 of 3 builds missing in {tmp_path / 'b'} "
+        "(not reached: the run was stopped)",
+    )
+    found = [(each.run, each.index, each.build_number) for each in failed_trials(runs)]
+    first, second = map(str, (tmp_path / "a", tmp_path / "b"))
+    assert sorted(found) == [
+        (first, "hnsw", 0), (first, "hnsw", 1), (first, "hnsw", 1), (first, "hnsw", 2),
+        (second, "ivf", 2),
+    ]  # fmt: skip
+
+
+def test_of_another_k_nothing_is_named(tmp_path: Path) -> None:
+    """Where one K is asked for."""
+    run = made(tmp_path / "a", "b0-1-8", hnsw=[8])
+    assert len(missing_results([run], 10)) == len(failed_trials([run], 10)) == 1
+    assert missing_results([run], 5) == failed_trials([run], 5) == ()
+
+
+def test_steps_on_the_way_to_a_mean_recall_are_not_missing(tmp_path: Path) -> None:
+    """Their trials failed, but no setting of theirs is shown."""
+    run = made(tmp_path / "a", "b0-1-8", hnsw=[8, 16])
+    level = Level(
+        index="hnsw",
+        build={"M": 16},
+        k=10,
+        fixed={},
+        tune_parameter="ef",
+        target=0.9,
+        tolerance=0.005,
+        reached=True,
+        chosen=[{"ef": 16}],
+        tried=[],
+        note="",
+    )
+    manifest = msgspec.structs.replace(run.manifest, levels=[level])
+    files.write_manifest(run.path, manifest)
+    run = Run(run.path)
+    assert missing_results([run]) == ()
+    assert len(failed_trials([run])) == 1
