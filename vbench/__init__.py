@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from vbench.measures.cost import Latency as Latency
     from vbench.measures.cost import PeakMemory as PeakMemory
     from vbench.measures.cost import Work as Work
+    from vbench.measures.items import ItemRecall as ItemRecall
+    from vbench.measures.items import ItemRobustness as ItemRobustness
+    from vbench.measures.items import LostItems as LostItems
     from vbench.measures.order import MAP as MAP
     from vbench.measures.order import MRR as MRR
     from vbench.measures.order import Ratio as Ratio
@@ -65,6 +68,7 @@ _HOMES = {
         *("BatchQPS", "BestLatency", "BuildTime", "CpuTime", "IndexSize", "Latency"),
         *("PeakMemory", "QPS", "Work"),
     ),
+    "vbench.measures.items": ("ItemRecall", "ItemRobustness", "LostItems"),
     "vbench.measures.order": ("MAP", "MRR", "Ratio", "nDCG"),
     "vbench.measures.recall": ("CVaR", "Failure", "Percentile", "Recall", "Robustness"),
     "vbench.ranking.protocol": ("Ranker",),

@@ -58,7 +58,7 @@ class UnknownNameError(VbenchError):
         import difflib
 
         known = sorted(known)
-        near = [name for name in known if given and given in name][:3]
+        near = sorted((name for name in known if given and given in name), key=len)[:3]
         near = near or difflib.get_close_matches(given, known, n=3, cutoff=0.5)
         near = near or [name for name in known if _begins(given, name)][:3]
         message = f"unknown {kind} {given!r}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -65,6 +66,7 @@ def test_the_tables_answer_who_how_hard_and_would_another_help(folder: Path) -> 
     for part in (
         "The worst queries", "returned instead", "device", "phone", "lift", "Spearman's ρ", "AUC",
         "Smallest sufficient setting", "times cheaper", "Would another index have served them?",
+        "of the base are in the exact top 5", "Gini of exposure", "Lost items by segment",
         "--graph",
     ):  # fmt: skip
         assert part in result.output, part
@@ -79,6 +81,21 @@ def test_json_is_one_document(folder: Path) -> None:
         assert len(each["worst"]) <= 4
         assert {row["segment"] for row in each["segments"]} == {"phone", "desk"}
     assert len(list((_paths.home() / "hardness").iterdir())) == 1
+
+
+def test_markdown_has_the_tables_of_the_terminal(folder: Path) -> None:
+    """Headings, tables with as many cells in each row, captions, warnings; not JSON as well."""
+    result = call("-n", "2", "--markdown")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("### vbench tail: ")
+    for part in ("#### hnsw ef=", "**Lost items by segment**", "**Tail by segment**", "| item |"):
+        assert any(line.startswith(part) for line in lines), part
+    widths = [line.count("|") if line.startswith("|") else 0 for line in lines]
+    assert all(0 in (one, other) or one == other for one, other in itertools.pairwise(widths))
+    both = call("--markdown", "--json")
+    assert both.exit_code == 2
+    assert "not both" in both.output
 
 
 def test_graph_looks_inside_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

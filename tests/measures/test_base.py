@@ -16,6 +16,7 @@ from vbench.measures.answers import Answers
 from vbench.measures.base import Better, Kind, OfHits, TailOfHits
 from vbench.measures.cost import QPS, Latency
 from vbench.measures.grammar import as_measure, measures, parse
+from vbench.measures.of_items import OfItems
 from vbench.measures.recall import CVaR, Percentile, Recall, Robustness
 from vbench.measures.sample import Sample
 from vbench.metric import FloatArray
@@ -175,7 +176,8 @@ def test_every_measure_has_words_and_a_unit() -> None:
     """What charts and tables say, with the parameters filled in."""
     for kind in measures().values():
         assert kind.unit in get_args(Unit)
-        assert (kind.unit == "share") == (kind.kind == "share")
+        # Of items there are shares too, which are none of queries.
+        assert (kind.unit == "share") == (kind.kind == "share") or issubclass(kind, OfItems)
         assert kind.better in ("higher", "lower")
     labels = {text: parse(text).label for text in ("CVaR(1%)@10", "p1@10", "p50", "R0.9@10")}
     assert list(labels.values()) == [

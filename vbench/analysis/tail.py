@@ -16,6 +16,7 @@ from vbench.analysis.efforts import Clusters, Effort, effort_of
 from vbench.analysis.gather import Panel, match_level, nearest_of
 from vbench.analysis.hardness import Association, associations, most_telling
 from vbench.analysis.internals import Internals, internals_of
+from vbench.analysis.items import Items, items_of
 from vbench.analysis.overlap import (
     Everywhere,
     Overlap,
@@ -80,6 +81,8 @@ class TailRow(SettingRow, frozen=True, kw_only=True):
         What `--graph` found; None until it has.
     wrong_copies
         None where the base holds no copies, or they are not known.
+    items
+        The items' side; None where the ids of the answers were not recorded.
     """
 
     recall: Interval
@@ -92,6 +95,7 @@ class TailRow(SettingRow, frozen=True, kw_only=True):
     effort: Effort | None
     internals: Internals | None
     wrong_copies: WrongCopies | None
+    items: Items | None
 
 
 class TailReport(Document, frozen=True, kw_only=True, tag="vbench.tail/2"):
@@ -136,7 +140,7 @@ class TailReport(Document, frozen=True, kw_only=True, tag="vbench.tail/2"):
 class _Asked(NamedTuple):
     """What the rows of a report need beside their settings.
 
-    `ids` says whether to read the ids of the answers: what was missed, and wrong copies.
+    `ids` says whether to name ids of the answers: what was missed, lost items, and wrong copies.
     """
 
     delta: float
@@ -296,8 +300,9 @@ def _row(
     parts = tail(hits, setting.k, asked.delta)
     recall, share = (crossed_mean(x, cluster=clusters) for x in (hits / setting.k, under))
     worst = worst_rows(setting, parts, asked.number, asked.hardness, asked.names)
+    answers = setting.answers()
     if asked.ids and worst:
-        worst = with_neighbors(worst, setting.answers(), asked.dataset, asked.names)
+        worst = with_neighbors(worst, answers, asked.dataset, asked.names)
     return TailRow.from_setting(
         setting,
         recall=Interval(recall.value, recall.low, recall.high),
@@ -310,6 +315,7 @@ def _row(
         effort=effort_of(setting, asked.delta, clusters, among),
         internals=internals_of(setting, asked.delta),
         wrong_copies=_copies_of(setting) if asked.ids else None,
+        items=items_of(setting, answers, clusters, asked.number if asked.ids else 0, asked.names),
     )
 
 

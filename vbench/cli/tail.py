@@ -10,7 +10,7 @@ from vbench.cli.command import Command
 from vbench.cli.options import MetricType, cluster_option, trust_option
 from vbench.cli.runs import RunArgument
 from vbench.errors import VbenchError
-from vbench.render.terminal.output import json_option, print_json, progress_bar
+from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,6 +97,7 @@ def pairs(
 @click.option("--metric", type=MetricType(), help="Its metric, if --dataset does not say.")
 @click.option("--column", metavar="NAME", help="Its vector column, if there are several.")
 @trust_option
+@click.option("--markdown", is_flag=True, help="GitHub-flavored Markdown on standard output.")
 @json_option
 def tail(
     path: str,
@@ -112,18 +113,22 @@ def tail(
     queries: str | None,
     metric: Any,
     column: str | None,
+    markdown: bool,
     as_json: bool,
 ) -> int:
     """Explain the tail of a run: the queries whose recall is low, and why it is.
 
     Shows of each index the worst queries with what they missed and what was returned instead, the
-    tail by segment, how hard its queries are, whether another index would have served them, and
-    the smallest setting that suffices for each.
+    tail by segment, the items that no query gets, how hard the queries are, whether another index
+    would have served them, and the smallest setting that suffices for each.
     """
     import msgspec
 
     from vbench.analysis.tail import TailReport, choose, explain
     from vbench.cli.runs import open_runs
+
+    if markdown and as_json:
+        raise click.UsageError("give --markdown or --json, not both")
 
     def compute(opened: list[Run]) -> tuple[list[Warn], TailReport]:
         (run,) = opened
@@ -148,6 +153,10 @@ def tail(
     report = msgspec.structs.replace(report, warnings=(*report.warnings, *faults))
     if as_json:
         print_json(report)
+    elif markdown:
+        from vbench.render.markdown import markdown_of_tail
+
+        say(markdown_of_tail(report))
     else:
         from vbench.render.terminal.tail import print_tail
 

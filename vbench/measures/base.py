@@ -1,12 +1,13 @@
 """What a measure is: its spelling ``Name(param=value,…)@K``, its words, its statistics.
 
-A measure is one of four kinds, by the class that it inherits from, and each brings the estimate
+A measure is of one of these kinds, by the class that it inherits from, and each brings the estimate
 over builds, the comparison and the bound that fit it:
 
 - :class:`Measure`: the mean of a value of every query;
 - :class:`OfHits`: the same, of the hits of every query;
 - :class:`TailOfHits`: another function of the recall of all queries;
-- :class:`OfBuild`: a number that each build has once, such as its size.
+- :class:`OfBuild`: a number that each build has once, such as its size;
+- :class:`vbench.measures.of_items.OfItems`: a mean over items instead of queries.
 """
 
 from __future__ import annotations
@@ -352,9 +353,9 @@ def require(condition: bool, measure: object, name: str, given: object, allowed:
 
 
 def parameters(kind: type[Measure]) -> list[str]:
-    """Names of what may be given in brackets: `truth`, which is meant least often, comes last."""
+    """Names of what may be given in brackets: what a class of measures adds to all comes last."""
     names = [each.name for each in dataclasses.fields(kind) if each.name != "k"]
-    return sorted(names, key="truth".__eq__)
+    return sorted(names, key={"truth", "least"}.__contains__)
 
 
 def needed_parameters(kind: type[Measure]) -> list[str]:

@@ -15,7 +15,7 @@ import msgspec
 
 from vbench import _plugins
 from vbench.errors import UnknownNameError, VbenchError
-from vbench.measures import cost, order, recall
+from vbench.measures import cost, items, order, recall
 from vbench.measures.base import (
     USUAL,
     Measure,
@@ -131,7 +131,7 @@ def measures() -> Mapping[str, type[Measure]]:
     """Every measure by name: the built-in ones, then those of plug-ins."""
     found: dict[str, type[Measure]] = {
         name: value
-        for module in (recall, order, cost)
+        for module in (recall, order, items, cost)
         for name, value in vars(module).items()
         if inspect.isclass(value)
         and issubclass(value, Measure)

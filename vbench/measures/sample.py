@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vbench._plugins import guard
 from vbench.measures.answers import Answers
 from vbench.measures.curve import Counts
+from vbench.measures.shared_items import SharedItems
 from vbench.metric import FloatArray
 from vbench.stats import bootstrap, crossed
 
@@ -76,6 +77,7 @@ class Sample:
         self.hits = functools.cache(self._hits)
         self.counts = functools.cache(self._counts)
         self.resamples = functools.cache(self._resamples)
+        self.items = functools.cache(self._items)
 
     def estimate(self, measure: Measure) -> Estimate:
         """Estimate one measure.
@@ -108,3 +110,9 @@ class Sample:
         """Resampled hits of the first build."""
         k = truth or self.answers[0].k
         return bootstrap.resample(self.hits(truth)[0], k, cluster=self.clusters)
+
+    def _items(self) -> SharedItems | None:
+        """The items of the exact lists and how often they were found; None without ids."""
+        if any(each.ids.shape[1] == 0 for each in self.answers):
+            return None
+        return SharedItems.of(self.answers, self.clusters)

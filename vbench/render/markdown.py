@@ -1,12 +1,17 @@
-"""A comparison as GitHub-flavoured Markdown, for a pull request or a job's summary."""
+"""Comparisons and tails as GitHub-flavored Markdown, for a pull request or a job's summary."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 
+from rich.table import Table
+
 from vbench.analysis.comparison import Compared, Comparison
+from vbench.analysis.tail import TailReport
 from vbench.render.terminal.compare import DETECTABLE, by_pair, cells_of, say_changes
+from vbench.render.terminal.tail import Heading, Said, parts_of
+from vbench.runs.schema import Warn
 
 _SIGNS = {"candidate": "✅ better", "baseline": "❌ worse", None: "≈ not shown"}
 
@@ -50,11 +55,46 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     if gate:
         for line in gate.blind:
             yield f"\n⚠️ {_cell(line)}: more builds or queries would see more."
-    for each in comparison.warnings:
-        yield (
-            f"\n⚠️ **{_cell(each.about)}**: {_cell(each.message)}; {_cell(each.why)}. "
-            f"Try: {_cell(each.remedy)}."
-        )
+    yield from map(_warning, comparison.warnings)
+
+
+def _warning(each: Warn) -> str:
+    return (
+        f"\n⚠️ **{_cell(each.about)}**: {_cell(each.message)}; {_cell(each.why)}. "
+        f"Try: {_cell(each.remedy)}."
+    )
+
+
+def markdown_of_tail(report: TailReport) -> str:
+    """The tables that a terminal shows of a tail, as Markdown."""
+    return "\n".join(_lines_of_tail(report))
+
+
+def _lines_of_tail(report: TailReport) -> Iterator[str]:
+    yield f"### vbench tail: {_cell(report.dataset)}"
+    for part in parts_of(report):
+        yield ""
+        if isinstance(part, Heading):
+            yield f"#### {_cell(part.text)}"
+        elif isinstance(part, Said):
+            yield _cell(str(part.text))
+        else:
+            yield from _table(part.table)
+    yield from map(_warning, report.warnings)
+
+
+def _table(table: Table) -> Iterator[str]:
+    """A table of the terminal; its caption stands below."""
+    if table.title:
+        yield f"**{_cell(str(table.title))}**"
+        yield ""
+    yield f"| {' | '.join(_cell(str(column.header)) for column in table.columns)} |"
+    yield f"|{'|'.join('---:' if each.justify == 'right' else '---' for each in table.columns)}|"
+    for row in zip(*(column.cells for column in table.columns), strict=True):
+        yield f"| {' | '.join(_cell(str(cell)) for cell in row)} |"
+    if table.caption:
+        yield ""
+        yield _cell(str(table.caption))
 
 
 def _pair(rows: Sequence[Compared]) -> Iterator[str]:

@@ -139,6 +139,25 @@ def crossed_mean(
     return estimate(plan, parts, ends, level)
 
 
+def crossed_linearized(
+    x: ArrayLike, level: float = 0.95, cluster: ArrayLike | None = None
+) -> Estimate:
+    """A share or mean in [0, 1] that is no mean over queries, with its interval.
+
+    Parameters
+    ----------
+    x : (B, m)
+        Of each query or cluster what it adds to the value of a build, such as jackknife
+        pseudo-values: their mean is that value, and they may lie outside [0, 1].
+    cluster : (m,), optional
+        User or session of each query, where these are of queries.
+    """
+    check_level(level)
+    plan = layout(matrix(x), cluster)
+    parts = variance_parts(plan)
+    return estimate(plan, parts, bounded_ends(plan, parts, level, UNIT), level)
+
+
 def crossed_band(curves: ArrayLike, m: int, level: float = 0.95) -> Band:
     """Simultaneous band for a curve of shares, averaged over builds.
 

@@ -151,13 +151,7 @@ def compare_means(
     check_level(level)
     a, b = _pair(baseline, candidate, bounds)
     width = math.inf if bounds is None else bounds[1] - bounds[0]
-    of_a, of_b = layout(a, cluster), layout(b, cluster)
-    parts, claim = _parts(of_a, of_b, width), claim_of(len(a), len(b))
-    if same_builds and len(a) == len(b) > 2:
-        paired = _parts_of(layout(b - a, cluster), width)
-        if margin(paired, level) < _SHARPER * margin(parts, level):
-            parts = paired
-    found = difference_of(of_b.mean - of_a.mean, parts, level, claim, width)
+    found = _compare(a, b, level, cluster, width, same_builds)
     if len(a) == len(b) == 1:
         by_query = b[0] - a[0]
         if cluster is not None:
@@ -165,6 +159,44 @@ def compare_means(
             by_query = np.bincount(codes, by_query, minlength=number)
         found = found._replace(p=sign_flip(by_query, seed=seed))
     return found
+
+
+def compare_linearized(
+    baseline: ArrayLike,
+    candidate: ArrayLike,
+    level: float = 0.95,
+    *,
+    same_builds: bool = False,
+) -> Difference:
+    """Difference of two shares, or means in [0, 1], that are no means over queries.
+
+    Parameters
+    ----------
+    baseline, candidate : (B, m), each with its own B
+        Of the same queries, as :func:`vbench.stats.crossed.crossed_linearized` takes them.
+    same_builds
+        As for :func:`compare_means`.
+    """
+    check_level(level)
+    return _compare(*_pair(baseline, candidate, None), level, None, 1.0, same_builds)
+
+
+def _compare(
+    a: FloatArray,
+    b: FloatArray,
+    level: float,
+    cluster: ArrayLike | None,
+    width: float,
+    same_builds: bool,
+) -> Difference:
+    """Difference of two means, at most `width`, over queries and builds."""
+    of_a, of_b = layout(a, cluster), layout(b, cluster)
+    parts = _parts(of_a, of_b, width)
+    if same_builds and len(a) == len(b) > 2:
+        paired = _parts_of(layout(b - a, cluster), width)
+        if margin(paired, level) < _SHARPER * margin(parts, level):
+            parts = paired
+    return difference_of(of_b.mean - of_a.mean, parts, level, claim_of(len(a), len(b)), width)
 
 
 def compare_cvar(

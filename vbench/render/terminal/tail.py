@@ -1,12 +1,12 @@
-"""The tables of a tail, for a person at a terminal."""
+"""The tables of a tail: a terminal prints them, and Markdown is made of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from vbench._document import Interval
 from vbench.analysis.efforts import Effort
@@ -18,6 +18,7 @@ from vbench.analysis.tail import QueryShare, TailReport, TailRow
 from vbench.analysis.worst import Neighbor
 from vbench.data.columns import FEW
 from vbench.numbers import Unit, write, write_interval
+from vbench.render.terminal.items import tabulate_groups, tabulate_items, tabulate_lost
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.tables import lead_with, make_table, print_warnings, style_text
 from vbench.runs.settings import spell
@@ -26,22 +27,39 @@ _SHOWN_IDS = 3
 _SHOWN_HARDNESS = 2
 
 
+class Heading(NamedTuple):
+    """What the parts after it are about."""
+
+    text: str
+
+
+class Shown(NamedTuple):
+    """A table, and how many of its columns say what a row is about."""
+
+    table: Table
+    heads: int = 1
+
+
+class Said(NamedTuple):
+    """A line of text, and how it looks."""
+
+    text: str | Text
+    style: str = ""
+
+
+Part = Heading | Shown | Said
+
+
 def print_tail(report: TailReport) -> None:
     """Print the tail of each index, then what the indexes share."""
     out = console()
-    clustered = f", clustered by {report.cluster}" if report.cluster else ""
-    out.print(
-        lead_with(
-            report.dataset,
-            f": {report.queries:,} queries, top {report.k}; the tail is recall under "
-            f"{report.delta:g}; 95 % intervals in brackets{clustered}, of every and some builds "
-            "over queries only",
-        )
-    )
-    print_table(out, _summary(report))
-    for row in report.indexes:
-        _print_row(out, row)
-    _print_overlap(out, report)
+    for part in parts_of(report):
+        if isinstance(part, Heading):
+            out.rule(style_text(part.text, style="bold"), align="left")
+        elif isinstance(part, Shown):
+            print_table(out, part.table, part.heads)
+        else:
+            out.print(part.text, style=part.style)
     print_warnings(out, report.warnings)
     if all(row.internals is None for row in report.indexes):
         out.print(
@@ -49,6 +67,25 @@ def print_tail(report: TailReport) -> None:
             "not reach?",
             style="dim",
         )
+
+
+def parts_of(report: TailReport) -> Iterator[Part]:
+    """What a tail says, part by part: what all indexes have, each index, what they share."""
+    clustered = f", clustered by {report.cluster}" if report.cluster else ""
+    yield Said(
+        lead_with(
+            report.dataset,
+            f": {report.queries:,} queries, top {report.k}; the tail is recall under "
+            f"{report.delta:g}; 95 % intervals in brackets{clustered}, of every and some builds "
+            "over queries only",
+        )
+    )
+    yield Shown(_summary(report))
+    if items := tabulate_items(report):
+        yield Shown(items)
+    for row in report.indexes:
+        yield from _parts_of_row(row)
+    yield from _overlap(report)
 
 
 def _summary(report: TailReport) -> Table:
@@ -67,18 +104,22 @@ def _summary(report: TailReport) -> Table:
     return table
 
 
-def _print_row(out: Console, row: TailRow) -> None:
-    out.rule(style_text(row.name, style="bold"), align="left")
+def _parts_of_row(row: TailRow) -> Iterator[Part]:
+    yield Heading(row.name)
     if row.worst:
-        print_table(out, _worst(row))
+        yield Shown(_worst(row))
     if row.segments:
-        print_table(out, _segments(row.segments))
+        yield Shown(_segments(row.segments))
+    if row.items:
+        yield Shown(tabulate_groups(row.items))
+        if lost := tabulate_lost(row.items):
+            yield Shown(lost)
     if row.hardness:
-        print_table(out, _hardness(row.hardness))
+        yield Shown(_hardness(row.hardness))
     if row.effort:
-        _print_effort(out, row.effort)
+        yield from _effort(row.effort)
     if row.internals:
-        _print_internals(out, row.internals)
+        yield from _internals(row.internals)
 
 
 def _worst(row: TailRow) -> Table:
@@ -156,7 +197,7 @@ def _hardness(rows: Sequence[Association]) -> Table:
     return table
 
 
-def _print_effort(out: Console, effort: Effort) -> None:
+def _effort(effort: Effort) -> Iterator[Part]:
     table = make_table(
         f"Smallest sufficient setting, to reach {effort.delta:g} and stay there",
         "setting", "mean recall", "queries",
@@ -164,36 +205,35 @@ def _print_effort(out: Console, effort: Effort) -> None:
     for row in effort.settings:
         table.add_row(spell(row.setting), f"{row.recall:.3f}", write_interval(row.queries, "share"))
     table.add_row("none of these", "", write_interval(effort.never, "share"))
-    print_table(out, table)
+    yield Shown(table)
     if gain := effort.gain:
         unit: Unit = "seconds" if gain.cost == "latency" else "count"
         cost = "" if gain.cost == "latency" else " distance computations"
         spread = "" if gain.spread is None else f" ± {gain.spread:.2f} over builds"
-        out.print(
+        yield Said(
             f"oracle per-query setting: {write(gain.each, unit)}{cost} a query, one setting for "
             f"all: {write(gain.one, unit)}; {gain.factor:.2f} times cheaper{spread}, "
-            f"{write(gain.served, 'share')} of the queries served"
+            f"{write(gain.served, 'share')} of the queries served\n"
         )
-        out.print()
 
 
-def _print_internals(out: Console, internals: Internals) -> None:
+def _internals(internals: Internals) -> Iterator[Part]:
     if internals.graph:
-        _print_graph(out, internals.graph)
+        yield from _graph(internals.graph)
     if internals.lists:
-        _print_lists(out, internals.lists)
+        yield Shown(_lists(internals.lists))
     if not internals.graph and not internals.lists:
-        out.print("internals: this index shows neither graph nor lists", style="dim")
+        yield Said("internals: this index shows neither graph nor lists", style="dim")
 
 
-def _print_graph(out: Console, graph: GraphInternals) -> None:
+def _graph(graph: GraphInternals) -> Iterator[Part]:
     table = make_table("Internals: the graph", "what", "mean over builds")
     table.add_row("reachable base vectors", write_interval(graph.reachable, "share"))
     table.add_row("base vectors with no in-links (orphans)", write_interval(graph.orphans, "share"))
     table.add_row("out-degree, mean", write_interval(graph.out_degree, "number"))
     table.add_row("in-degree, median", write_interval(graph.in_degree_median, "number"))
     table.add_row("in-degree, largest", write_interval(graph.in_degree_most, "number"))
-    print_table(out, table)
+    yield Shown(table)
     table = make_table("Internals: which neighbors it misses", "kind", "missed", "found", "base")
     for words, *shares in (
         (
@@ -207,10 +247,10 @@ def _print_graph(out: Console, graph: GraphInternals) -> None:
         ("hubs: highest in-degree", graph.missed_hub, graph.found_hub, graph.base_hub),
     ):  # fmt: skip
         table.add_row(words, *(write_interval(share, "share") for share in shares))
-    print_table(out, table)
+    yield Shown(table)
 
 
-def _print_lists(out: Console, lists: ListInternals) -> None:
+def _lists(lists: ListInternals) -> Table:
     table = make_table("Internals: in how many lists the true neighbors lie", "what", "lists")
     for words, value in (
         ("of a query, mean", lists.mean),
@@ -221,10 +261,10 @@ def _print_lists(out: Console, lists: ListInternals) -> None:
         ("Spearman's ρ with recall", lists.spearman_with_recall),
     ):
         table.add_row(words, write_interval(value, "number"))
-    print_table(out, table)
+    return table
 
 
-def _print_overlap(out: Console, report: TailReport) -> None:
+def _overlap(report: TailReport) -> Iterator[Part]:
     if not report.overlap:
         return
     table = make_table(
@@ -240,8 +280,8 @@ def _print_overlap(out: Console, report: TailReport) -> None:
             "–" if row.share is None else f"{row.saved:,} = " + _share(row),
             "–" if row.lift is None else f"{write(row.lift, 'number')} × as often as any",
         )
-    print_table(out, table, 3)
-    out.print(
+    yield Shown(table, 3)
+    yield Said(
         f"{report.everywhere.some:,} queries are in the tail of some index, "
         f"{report.everywhere.every:,} of them in that of every index here"
     )

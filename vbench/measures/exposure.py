@@ -1,0 +1,57 @@
+"""Exposure: how unevenly the items of a base share the places in answers."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.measures.answers import repeated
+from vbench.metric import FloatArray
+
+
+class Exposure(NamedTuple):
+    """How unevenly some lists show the items of a base.
+
+    Attributes
+    ----------
+    gini
+        Gini coefficient of how often each base vector is shown: 0 where all are shown equally
+        often, near 1 where a few fill all lists. Base vectors that are never shown count.
+    by_query : float64 (m,)
+        The same as a mean over queries: their mean is `gini`, and their variance that of its
+        linearization.
+    items
+        How many base vectors are shown at all.
+    """
+
+    gini: float
+    by_query: FloatArray
+    items: int
+
+
+def expose(ids: NDArray[np.integer[Any]], n: int) -> Exposure:
+    """What the lists of some queries show of n base vectors.
+
+    With c the counts in ascending order, the coefficient is Σ (2i − n − 1) c_i / (n Σ c): linear
+    in the counts as long as their order stays, so that a query adds what its own items do.
+
+    Parameters
+    ----------
+    ids : integer (m, k), −1 pads
+        An id that stands twice in a list is shown once.
+    """
+    row, column = np.nonzero((ids >= 0) & ~repeated(ids))
+    shown = ids[row, column]
+    counts = np.bincount(shown, minlength=n)
+    total = len(shown)
+    if not total:
+        return Exposure(0.0, np.zeros(len(ids)), 0)
+    # Of equal counts each has the middle of their ranks.
+    levels, place, sizes = np.unique(counts, return_inverse=True, return_counts=True)
+    above = 2.0 * np.cumsum(sizes) - sizes - n
+    weight = above[place] / (n * total)
+    gini = float((levels * sizes) @ above) / (n * total)
+    added = np.bincount(row, weight[shown] - gini / total, minlength=len(ids))
+    return Exposure(gini, np.asarray(gini + len(ids) * added), int((counts > 0).sum()))

@@ -1,0 +1,158 @@
+"""Items and the queries that share them: how many exact lists an item stands in, how many find it.
+
+A measure of items is a mean over the items that stand in enough exact lists. Queries are what is
+left to chance, and an item belongs to several of them, so that its statistics leave out one query
+(or one cluster of queries) after the other: each changes the counts of its own K items alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.measures.answers import Answers
+from vbench.metric import FloatArray
+
+Counts = NDArray[np.int64]
+Eligible = Callable[[Counts], NDArray[np.bool_]]
+"""Which items count, (…), by the number of exact lists that they stand in, (…)."""
+Worth = Callable[[Counts, Counts], NDArray[Any]]
+"""What an item is worth by those numbers (…) and by how often it was found, (builds, …)."""
+
+
+class SharedItems(NamedTuple):
+    """The items of the exact lists of some queries, and which of them were found.
+
+    A cell is an item in the exact list of a query, or in those of a cluster of queries.
+
+    Attributes
+    ----------
+    ids : integer (I,)
+        Base rows of the items that stand in an exact list, ascending.
+    listed : int64 (I,)
+        In how many exact lists each stands.
+    found : int64 (B, I)
+        For how many of these queries each build returned it, or something as near in its place.
+    groups
+        Number of queries, or of clusters.
+    group, item : int64 (c,)
+        Of each cell: its query or cluster, and the place of its item among `ids`.
+    cell_listed : int64 (c,); cell_found : int64 (B, c)
+        What the cell has of `listed` and of `found`.
+    """
+
+    ids: NDArray[np.integer[Any]]
+    listed: Counts
+    found: Counts
+    groups: int
+    group: Counts
+    item: Counts
+    cell_listed: Counts
+    cell_found: Counts
+
+    @classmethod
+    def of(cls, answers: Sequence[Answers], clusters: NDArray[Any] | None = None) -> SharedItems:
+        """Count what the builds of one setting answered to the same queries.
+
+        Ties follow the rule of recall: who returned something as near in an item's place found it.
+
+        Parameters
+        ----------
+        clusters : (m,), optional
+            User or session of each query.
+        """
+        first = answers[0]
+        truth = first.truth_ids[:, : first.k]
+        # Where a filter leaves fewer than K neighbors, the list ends in pads.
+        row, rank = np.nonzero(truth >= 0)
+        ids, item = np.unique(truth[row, rank], return_inverse=True)
+        found = np.stack([~each.missed[row, rank] for each in answers]).astype(np.int64)
+        listed = np.ones(len(row), dtype=np.int64)
+        group, groups = row, len(truth)
+        if clusters is not None:
+            names, codes = np.unique(clusters, return_inverse=True)
+            groups = len(names)
+            cells, place = np.unique(codes[row] * len(ids) + item, return_inverse=True)
+            group, item = np.divmod(cells, max(len(ids), 1))
+            listed = _sum(place, listed, len(cells))
+            found = np.stack([_sum(place, each, len(cells)) for each in found])
+        return cls(
+            ids=ids,
+            listed=_sum(item, listed, len(ids)),
+            found=np.stack([_sum(item, each, len(ids)) for each in found]),
+            groups=groups,
+            group=group.astype(np.int64),
+            item=item.astype(np.int64),
+            cell_listed=listed,
+            cell_found=found,
+        )
+
+    def split(self, members: NDArray[np.integer[Any]], number: int) -> Iterator[SharedItems]:
+        """The items of each of some groups, in the lists of the same queries.
+
+        Parameters
+        ----------
+        members : integer (I,)
+            The group of each item, 0…number − 1.
+        """
+        of_items = _split(members, number)
+        place = np.empty(len(self.ids), dtype=np.int64)
+        for items, cells in zip(of_items, _split(members[self.item], number), strict=True):
+            place[items] = np.arange(len(items))
+            yield self._replace(
+                ids=self.ids[items],
+                listed=self.listed[items],
+                found=self.found[:, items],
+                group=self.group[cells],
+                item=place[self.item[cells]],
+                cell_listed=self.cell_listed[cells],
+                cell_found=self.cell_found[:, cells],
+            )
+
+    def mean(self, eligible: Eligible, worth: Worth) -> FloatArray:
+        """The mean worth of the items that count, float64 (B,); NaN where none does."""
+        counted = eligible(self.listed)
+        if not counted.any():
+            return np.full(len(self.found), np.nan)
+        return np.asarray(worth(self.listed, self.found)[:, counted].mean(axis=1), dtype=float)
+
+    def by_group(self, eligible: Eligible, worth: Worth) -> FloatArray:
+        """The same mean as one of values of the queries or clusters, float64 (B, groups).
+
+        The value of a group is what the mean changes by without it, times the number of the
+        others, around the mean: Tukey's pseudo-values less their bias, so that their mean is the
+        mean of the items, and their variance that of the jackknife.
+        """
+        counted = eligible(self.listed)
+        value = np.where(counted, worth(self.listed, self.found), 0.0)
+        listed = self.listed[self.item] - self.cell_listed
+        found = self.found[:, self.item] - self.cell_found
+        stays = eligible(listed)
+        change = np.where(stays, worth(listed, found), 0.0) - value[:, self.item]
+        number = int(counted.sum()) + _sum(
+            self.group, stays.astype(np.int64) - counted[self.item], self.groups
+        )
+        total = np.stack(
+            [
+                all_.sum() + np.bincount(self.group, each, minlength=self.groups)
+                for all_, each in zip(value, change, strict=True)
+            ]
+        )
+        mean = self.mean(eligible, worth)[:, np.newaxis]
+        without = np.where(number > 0, total / np.maximum(number, 1), mean)
+        middle = without.mean(axis=1, keepdims=True)
+        return np.asarray(mean + (self.groups - 1) * (middle - without))
+
+
+def _sum(place: NDArray[np.integer[Any]], values: NDArray[Any], length: int) -> Counts:
+    """Sums of whole numbers by place, int64 (length,): exact in the floats of `bincount`."""
+    return np.bincount(place, values, minlength=length).astype(np.int64)
+
+
+def _split(members: NDArray[np.integer[Any]], number: int) -> list[NDArray[np.intp]]:
+    """The places of the members of each group, ascending."""
+    order = np.argsort(members, kind="stable")
+    return np.split(order, np.searchsorted(members[order], np.arange(1, number)))
