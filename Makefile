@@ -3,12 +3,13 @@
 # make lint   ruff, mypy, import rules
 # make docs   the guides as pages in build/site; a broken link is an error
 # make gallery  the pictures that the README shows, from a real run
+# make measured  what README and docs state, measured again: hours
 # make bench  figures of speed, as ratios measured side by side
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test test-slow lint docs gallery bench clean
+.PHONY: run test test-slow lint docs gallery measured bench clean
 
 run: $(VENV)/installed
 	$(BIN)/vbench run --index hnsw
@@ -30,6 +31,10 @@ docs: $(VENV)/developed
 
 gallery: $(VENV)/developed
 	$(BIN)/python scripts/gallery.py
+
+measured: $(VENV)/developed
+	$(BIN)/python -m pip install --quiet --editable '.[text,als]'
+	$(BIN)/python scripts/measured.py
 
 bench: $(VENV)/developed
 	@for script in benchmarks/[!_]*.py; do $(BIN)/python $$script || exit 1; done

@@ -1,4 +1,4 @@
-"""Measure the parts of CS3 on `books`: the tables of docs/towers.md, from raw data.
+"""Measure the parts of CS3 on `books`: tables of docs/towers.md, from raw data.
 
 ``python scripts/cs3.py FOLDER`` trains the towers without CS3, with each of its parts and with all
 of them, for three seeds, and brings two indexes to one mean recall on each of the fifteen datasets.
@@ -37,10 +37,11 @@ INDEXES = ("hnsw", "hnsw-mips", "ivf-flat")
 K, LEVEL, BUILDS, DELTA = 10, 0.9, 3, 0.9
 QUALITY = {"HR@100": "hit_rate", "nDCG@10": "ndcg", "AUC": "auc", "LogLoss": "log_loss"}
 Values = Mapping[str, float]
+Tables = dict[str, dict[str, float]]
 
 
 def main() -> None:
-    """Train, index, and print the tables in Markdown."""
+    """Train, index, and print the tables in Markdown; FOLDER/cs3.json has them too."""
     folder = Path(sys.argv[1])
     trained = {(name, seed): train(folder, name, seed) for name in VARIANTS for seed in SEEDS}
 
@@ -49,12 +50,13 @@ def main() -> None:
         of_name = found[BASELINES.get(name, "towers")]
         return {label: of_name[key] for label, key in QUALITY.items()}
 
-    show("vectors", (*BASELINES, *VARIANTS), quality)
-    show_differences(quality)
-    show("vectors", tuple(VARIANTS), functools.partial(shape, folder))
+    tables = show("vectors", (*BASELINES, *VARIANTS), quality)
+    tables |= show_differences(quality)
+    tables |= show("shape", tuple(VARIANTS), functools.partial(shape, folder))
     for index in INDEXES:
         measure = functools.partial(evenness, folder, index)
-        show(index, tuple(VARIANTS), measure)
+        tables |= show(index, tuple(VARIANTS), measure)
+    (folder / "cs3.json").write_text(json.dumps(tables, indent=1))
 
 
 def train(folder: Path, name: str, seed: int) -> dict:
@@ -111,21 +113,25 @@ def shape(folder: Path, name: str, seed: int) -> Values:
     }
 
 
-def show(title: str, names: tuple[str, ...], values: Callable[[str, int], Values]) -> None:
+def show(title: str, names: tuple[str, ...], values: Callable[[str, int], Values]) -> Tables:
     """A row for each name: mean ± standard deviation over seeds."""
     table = {name: [values(name, seed) for seed in SEEDS] for name in names}
     labels = list(table[names[0]][0])
+    shown: Tables = {}
     print(f"\n| {title} | {' | '.join(labels)} |\n|{'---|' * (len(labels) + 1)}")
     for name, rows in table.items():
         cells = []
         for label in labels:
             column = np.array([row[label] for row in rows], dtype=float)
-            digits = 1 if abs(column.mean()) >= 3 else 4
-            cells.append(f"{column.mean():.{digits}f} ± {column.std(ddof=1):.{digits}f}")
+            mean, spread = float(column.mean()), float(column.std(ddof=1))
+            digits = 1 if abs(mean) >= 3 else 4
+            cells.append(f"{mean:.{digits}f} ± {spread:.{digits}f}")
+            shown.setdefault(f"{title}: {name}", {}).update({label: mean, f"± {label}": spread})
         print(f"| {name} | {' | '.join(cells)} |")
+    return shown
 
 
-def show_differences(quality: Callable[[str, int], Values]) -> None:
+def show_differences(quality: Callable[[str, int], Values]) -> Tables:
     """Each part against the plain towers, seed by seed; p adjusted for all that is shown."""
     plain, *parts = VARIANTS
     shown = [(name, label) for name in parts for label in ("HR@100", "nDCG@10")]
@@ -134,10 +140,15 @@ def show_differences(quality: Callable[[str, int], Values]) -> None:
         for name, label in shown
     ]
     adjusted = holm([ttest_1samp(each, 0.0).pvalue for each in found])
+    tables: Tables = {}
     print("\n| | difference | p |\n|---|---|---|")
     for (name, label), each, p in zip(shown, found, adjusted, strict=True):
         half = student(each).high - each.mean()
         print(f"| {name}, {label} | {each.mean():+.4f} ± {half:.4f} | {p:.3f} |")
+        tables.setdefault(f"difference: {name}", {}).update(
+            {label: float(each.mean()), f"± {label}": float(half), f"p of {label}": float(p)}
+        )
+    return tables
 
 
 if __name__ == "__main__":

@@ -1,0 +1,391 @@
+"""Measure what README and docs state, and store it: docs/measured/NAME.json.
+
+``python scripts/measured.py [NAME ...]``, or ``make measured`` for all of them, which takes hours.
+What the commands of a result leave is kept in build/measured, and runs go on with what is there.
+A result is a table: rows by name, each with values by name, in the order in which pages show them;
+beside it stand the commands, and the last commit that had changed the package.
+tests/test_measured.py compares every number of the pages with them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[1]
+STORED = ROOT / "docs" / "measured"
+FOLDER = "build/measured"
+Table = dict[str, dict[str, float | None]]
+
+
+class Result(NamedTuple):
+    """Shell commands, and what is taken from the files that they leave in FOLDER."""
+
+    commands: tuple[str, ...]
+    select: Callable[[], Table]
+
+
+RESULTS: dict[str, Result] = {}
+
+
+def result(*commands: str) -> Callable[[Callable[[], Table]], Callable[[], Table]]:
+    """Make a result of a function that selects it; the function's name is the result's."""
+
+    def register(select: Callable[[], Table]) -> Callable[[], Table]:
+        RESULTS[select.__name__] = Result(commands, select)
+        return select
+
+    return register
+
+
+def read(name: str) -> Any:
+    """A JSON document that a command left."""
+    return json.loads((ROOT / FOLDER / name).read_text())
+
+
+SEGMENTS = (("kind", "user"), ("cold", "true"), ("kind", "item"), ("taste", "tail"))
+BOTH = (
+    "vbench run --index hnsw --index ivf-mips --at-recall 0.9 --builds 8 --repeats 1 "
+    f"--out {FOLDER}/both"
+)
+
+
+@result(f"vbench run --index hnsw --out {FOLDER}/ef --json > {FOLDER}/ef.json")
+def ef() -> Table:
+    """HNSW at four values of `ef`: the first table of the README."""
+    return {f"ef={row['setting']['ef']}": dict(_of_ef(row)) for row in read("ef.json")["settings"]}
+
+
+def _of_ef(row: dict[str, Any]) -> Iterator[tuple[str, float | None]]:
+    measures = row["measures"]
+    for name in ("Recall@10", "Robustness(delta=0.5)@10", "Robustness(delta=0.9)@10"):
+        yield name, measures[name]["value"]
+        yield f"{name}, spread", measures[name]["spread"]
+    yield "Percentile(p=5)@10", measures["Percentile(p=5)@10"]["value"]
+    yield "CVaR(alpha=0.05)@10", measures["CVaR(alpha=0.05)@10"]["value"]
+    yield "CVaR(alpha=0.05)@10, spread", measures["CVaR(alpha=0.05)@10"]["spread"]
+    yield "Failure@10", measures["Failure@10"]["value"]
+    yield "persistent", row["tail"]["persistent"]["value"]
+    yield "build-dependent", row["tail"]["build_dependent"]["value"]
+    yield "QPS", measures["QPS"]["value"]
+    yield "Latency(p=99), µs", 1e6 * measures["Latency(p=99)"]["value"]
+
+
+@result(BOTH, f"vbench compare {FOLDER}/both --json > {FOLDER}/compare.json")
+def compare() -> Table:
+    """HNSW and an inverted file at one mean recall, eight builds each."""
+    rows = read("compare.json")["comparisons"]
+    table = {row["measure"]: _compared(row) for row in rows}
+    for row in rows:
+        if found := row["discordant"]:
+            table[f"{row['measure']}, discordant"] = {
+                "both": found["both"],
+                "neither": found["neither"],
+                "only_baseline": len(found["only_baseline"]),
+                "only_candidate": len(found["only_candidate"]),
+            }
+    return table
+
+
+def _compared(row: dict[str, Any]) -> dict[str, float | None]:
+    return {
+        "baseline": row["baseline_value"]["value"],
+        "candidate": row["candidate_value"]["value"],
+        **{key: row[key] for key in ("difference", "low", "high", "p_holm")},
+        "minimum_detectable_difference": row["minimum_detectable_difference"],
+    }
+
+
+TAIL = f"vbench tail {FOLDER}/both --graph --json > {FOLDER}/tail.json"
+
+
+@result(BOTH, TAIL)
+def inside() -> Table:
+    """Why each of the two fails."""
+    shown = {
+        "graph": ("reachable", "orphans", "missed_unreachable", "found_unreachable"),
+        "lists": ("mean", "lists", "mean_in_tail"),
+    }
+    return {
+        kind: {key: row["internals"][kind][key]["value"] for key in keys}
+        for row in read("tail.json")["indexes"]
+        for kind, keys in shown.items()
+        if row["internals"][kind]
+    }
+
+
+@result(BOTH, TAIL)
+def tail() -> Table:
+    """The tails of the same two."""
+    report = read("tail.json")
+    table: Table = {}
+    for row in report["indexes"]:
+        name = row["index"]
+        table[name] = {
+            "under": row["under"]["value"],
+            "persistent": row["persistent"]["share"],
+            "build_dependent": row["build_dependent"]["share"],
+        }
+        for each in row["segments"]:
+            if (each["column"], each["segment"]) not in SEGMENTS:
+                continue
+            segment = table.setdefault(f"{each['column']}={each['segment']}", {})
+            segment["queries"] = each["queries"]
+            segment |= {f"{name}, {key}": each[key] for key in ("share", "low", "high")}
+            segment[f"{name}, lift"] = each["lift"]
+    for each in report["overlap"]:
+        table[f"tail of {each['index']}, served by {each['other']}"] = {"share": each["share"]}
+    return table
+
+
+STUDY = ("vbench data fetch glove-50", f"vbench run --study robustness --out {FOLDER}/study")
+TUNED = {"ef", "search_L", "nprobe"}
+EVEN = (
+    *(f"Robustness(delta={delta})" for delta in (0.1, 0.5, 0.9)),
+    *("Failure", "CVaR(alpha=0.05)", "Percentile(p=1)", "Percentile(p=5)", "MAP", "nDCG", "MRR"),
+)
+
+
+class Row(NamedTuple):
+    """A setting of a study's table: a value for each measure."""
+
+    dataset: str
+    index: str
+    setting: dict[str, Any]
+    k: int
+    values: dict[str, float]
+
+    @property
+    def name(self) -> str:
+        """As the page calls it, without parameters that all settings share."""
+        words = [self.index, *(f"{key}={self.setting[key]}" for key in TUNED & {*self.setting})]
+        return f"{self.dataset}, {' '.join(words)}"
+
+
+def rows_of(table: str, part: str) -> list[Row]:
+    """The settings of one part in a table of the study, in order."""
+    rows: dict[str, Row] = {}
+    for each in read("study/study.json")["tables"][table]:
+        if each["part"] == part:
+            setting = {**each["build"], **each["setting"]}
+            key = json.dumps([each["dataset"], each["index"], setting, each["k"]])
+            new = Row(each["dataset"], each["index"], setting, each["k"], {})
+            rows.setdefault(key, new).values[each["measure"]] = each["value"]
+    return list(rows.values())
+
+
+@result(*STUDY)
+def study_equal() -> Table:
+    """Every index at a mean recall@10 of 0.9."""
+    rows = rows_of("equal-recall", "equal")
+    return {row.name: {name: row.values[name] for name in EVEN} for row in rows if row.k == 10}
+
+
+@result(*STUDY)
+def study_wide() -> Table:
+    """The same at K = 100."""
+    shown = ("Recall", "Robustness(delta=0.5)", "Robustness(delta=0.9)", "CVaR(alpha=0.05)")
+    rows = rows_of("equal-recall", "equal")
+    return {row.name: {name: row.values[name] for name in shown} for row in rows if row.k == 100}
+
+
+@result(*STUDY)
+def study_sweep() -> Table:
+    """What a wider search does to mean recall and to each threshold, measure after measure."""
+    table: Table = {}
+    rows = [row for row in rows_of("sweep", "sweep") if row.k == 10]
+    for measure in ("Recall", *(f"Robustness(delta={delta})" for delta in (0.1, 0.5, 0.9))):
+        for row in rows:
+            if row.index in ("hnsw", "ivf-flat", "ivf-mips"):
+                (value,) = (row.setting[key] for key in TUNED & {*row.setting})
+                line = table.setdefault(f"{row.index}, {row.dataset}", {})
+                line[f"{measure} at {value}"] = row.values[measure]
+    return table
+
+
+@result(*STUDY)
+def study_trade() -> Table:
+    """The fastest indexes under floors of Robustness-0.9, mean recall being 0.9 at least."""
+    table: Table = {}
+    rows = [row for row in rows_of("sweep", "sweep") if row.k == 10 and row.values["Recall"] >= 0.9]
+    rows.sort(key=lambda row: -row.values["QPS"])
+    for floor in (0.8, 0.9, 0.98):
+        served = [row for row in rows if row.values["Robustness(delta=0.9)"] >= floor]
+        for dataset in ("books", "glove-50"):
+            fastest = [row for row in served if row.dataset == dataset][:2]
+            line = table.setdefault(f"Robustness-0.9 of {floor}", {})
+            line |= {row.name: row.values["QPS"] for row in fastest}
+    return table
+
+
+@result(*STUDY)
+def study_degree() -> Table:
+    """HNSW with few links and a wide search, and with many links and a narrow one."""
+    rows = {
+        (row.dataset, row.setting["M"], row.setting["ef"]): row.values
+        for row in rows_of("sweep", "degree")
+    }
+    shown = ("Recall", "Robustness(delta=0.1)", "Robustness(delta=0.9)")
+    table: Table = {}
+    for dataset in ("books", "glove-50"):
+        sparse, dense = rows[dataset, 8, 256], rows[dataset, 32, 64]
+        table[f"{dataset}, M=8 ef=256 and M=32 ef=64"] = {
+            **{f"sparse, {name}": sparse[name] for name in shown},
+            **{f"dense, {name}": dense[name] for name in shown},
+            "sparse, QPS": sparse["QPS"],
+            "dense, QPS": dense["QPS"],
+        }
+        table[f"{dataset}, ef=64"] = {
+            f"M={m}": rows[dataset, m, 64]["Robustness(delta=0.9)"] for m in (8, 16, 32)
+        }
+    return table
+
+
+@result(f"python scripts/simulations.py coverage > {FOLDER}/coverage.json")
+def coverage() -> Table:
+    """How often intervals hold the truth."""
+    return dict(read("coverage.json"))
+
+
+@result(f"python scripts/simulations.py verdicts > {FOLDER}/verdicts.json")
+def verdicts() -> Table:
+    """How often verdicts are right."""
+    return dict(read("verdicts.json"))
+
+
+@result(f"python benchmarks/tune.py > {FOLDER}/tune.txt")
+def tune() -> Table:
+    """How often certificates are given and hold, and what they cost."""
+    found = re.findall(
+        r"^tune (\S+): .* (\d+)\.000 .*\n"
+        r"  certified in (\d+)% of splits, at ([\d.]+) × .* ([\d.]+) +\(",
+        (ROOT / FOLDER / "tune.txt").read_text(),
+        re.MULTILINE,
+    )
+    return {
+        target: {
+            "tried": int(tried),
+            "certified": int(share) / 100,
+            "wrong": float(wrong),
+            "over": float(over),
+        }
+        for target, tried, share, over, wrong in found
+    }
+
+
+LEVEL = "-k 100 --at-recall 0.9 --repeats 1"
+RANK_BOOKS = (
+    f"vbench run --index hnsw --index ivf-mips {LEVEL} --out {FOLDER}/level",
+    "vbench run --index hnsw --index ivf-mips -k 100 --repeats 1 --set ef=100,150,250,400 "
+    f"--set nprobe=1,2,4,8,16 --out {FOLDER}/wide",
+    f"vbench rank {FOLDER}/level {FOLDER}/wide --ranker tower --ranker popularity --ranker cross "
+    f"--ranker mixer --json > {FOLDER}/rank-books.json",
+)
+RANK_WORDNET = (
+    "vbench data fetch wordnet",
+    f"vbench run --index hnsw --index ivf-flat --dataset wordnet {LEVEL} --builds 8 "
+    f"--out {FOLDER}/level-wordnet",
+    "vbench run --index hnsw --index ivf-flat --dataset wordnet -k 100 --repeats 1 "
+    "--set hnsw.M=4,16 --set ef=100,150,250,400 --set nprobe=1,2,4,8,16,32 "
+    f"--out {FOLDER}/wide-wordnet",
+    # The ranker as the page has it.
+    f"sed -n '/^import sys$/,/^```$/p' docs/ranking.md | grep -v '^```' > {FOLDER}/senses.py",
+    f"vbench rank {FOLDER}/level-wordnet {FOLDER}/wide-wordnet --ranker tower "
+    f"--ranker 'command:python {FOLDER}/senses.py' --json > {FOLDER}/rank-wordnet.json",
+)
+
+
+@result(*RANK_BOOKS)
+def rank_books() -> Table:
+    """The ranking stage behind two indexes on `books`, with four rankers."""
+    return _ranked(read("rank-books.json"))
+
+
+@result(*RANK_WORDNET)
+def rank_wordnet() -> Table:
+    """The same on WordNet, with a ranker that reads the texts."""
+    return _ranked(read("rank-wordnet.json"))
+
+
+def _ranked(report: dict[str, Any]) -> Table:
+    """Losses of the model, losses of the index, predictors, and δ."""
+    table: Table = {"exact": report["exact"]}
+    for row in report["rankers"]:
+        exact = {name: each["exact"] for name, each in row["measures"].items()}
+        table[row["ranker"]] = {
+            **_interval("nDCG@10", exact["nDCG@10"]),
+            "Hit@10": exact["Hit@10"]["value"],
+            **_interval("above popularity", row["above_popularity"]),
+            "kendall": row["kendall"],
+        }
+    for row in report["settings"]:
+        ranker, lost = row["ranker"], row["measures"]["nDCG@10"]
+        survival = {f"top {depth}": each for depth, each in row["survival"].items()}
+        line = table.setdefault(row["name"], {"recall": row["recall"], **survival})
+        line |= _interval(f"lost behind {ranker}", lost["index_loss"])
+        line[f"lost behind {ranker}, share"] = lost["relative_loss"]
+        line[f"lost behind {ranker}, worst"] = row["worst"]["index_loss"]["value"]
+    for row in report["prediction"]:
+        for each in row["measures"] or ():
+            line = table.setdefault(each["measure"], {})
+            line |= _interval(f"correlation, {row['ranker']}", each["correlation"])
+            line[f"misordered near, {row['ranker']}"] = each["misordered_near"]
+    for row in report["delta"]:
+        table.setdefault("delta", {}).update(_interval(row["ranker"], row["delta"]))
+    return table
+
+
+def _interval(name: str, found: dict[str, Any] | None) -> dict[str, float | None]:
+    keys = {"value": name, "low": f"{name}, low", "high": f"{name}, high"}
+    return {} if found is None else {label: found[key] for key, label in keys.items()}
+
+
+@result(f"python scripts/cs3.py {FOLDER}/cs3")
+def cs3() -> Table:
+    """Towers with the parts of CS3, and what indexes make of their vectors."""
+    return dict(read("cs3/cs3.json"))
+
+
+def main() -> int:
+    """Run the commands of each result, and store what comes out."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(RESULTS))
+    names = parser.parse_args().names
+    if unknown := sorted({*names} - {*RESULTS}):
+        parser.error(f"no result: {', '.join(unknown)}; there are {', '.join(RESULTS)}")
+    (ROOT / FOLDER).mkdir(parents=True, exist_ok=True)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for name in names or RESULTS:
+        for command in RESULTS[name].commands:
+            print(f"{name}: {command}", flush=True)
+            subprocess.run(
+                command, shell=True, check=True, cwd=ROOT, env={**os.environ, "PATH": path}
+            )
+        store(name)
+    return 0
+
+
+def store(name: str) -> None:
+    """Write the document of a result: its values with seven digits, and the code they are of."""
+    code = ["git", "log", "-1", "--format=%h", "--", "vbench"]
+    said = subprocess.run(code, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    commands, select = RESULTS[name]
+    values = {
+        row: {key: None if value is None else float(f"{value:.7g}") for key, value in each.items()}
+        for row, each in select().items()
+    }
+    STORED.mkdir(exist_ok=True)
+    document = {"code": said.stdout.strip(), "commands": commands, "values": values}
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    (STORED / f"{name}.json").write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
