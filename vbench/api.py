@@ -71,8 +71,8 @@ class Run(_Run):
         """Write the run as one self-contained HTML page: :func:`vbench.report`."""
         return report(self, path)
 
-    def settings(self, *, steps: bool = False) -> Settings:
-        return Settings(super().settings(steps=steps))
+    def settings(self, *, steps: bool = False, loads: bool = False) -> Settings:
+        return Settings(super().settings(steps=steps, loads=loads))
 
     @property
     def levels(self) -> list[Level]:
@@ -136,6 +136,9 @@ def run(
     timeout: float | None = None,
     memory_limit: int | None = None,
     seed: int = 0,
+    clients: int | Sequence[int] | None = None,
+    rate: float | Sequence[float] | None = None,
+    batch: int | Sequence[int] | None = None,
     out: str | Path | None = None,
     fresh: bool = False,
     progress: Progress = None,
@@ -176,6 +179,14 @@ def run(
         Bytes that a worker may hold; default nine tenths of what is available now.
     seed
         Draws seeds and insertion orders.
+    clients
+        Numbers of clients that ask at the same time, beside the usual one: each its share of the
+        queries, one after another.
+    rate
+        Queries a second that come whether the last is answered or not; their latency counts from
+        then on. `clients` of them are answered at a time, default one.
+    batch
+        Queries of one call.
     out
         The run folder; default ``results/<run-id>``.
     fresh
@@ -211,6 +222,9 @@ def run(
         timeout=timeout,
         memory_limit=memory_limit,
         seed=seed,
+        clients=clients,
+        rate=rate,
+        batch=batch,
     )
     with given(indexes) as taken, shown_progress(progress) as tell:
         done = measure(

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from vbench.runs.loads import LoadInfo, describe_load
 from vbench.runs.run import Run
 from vbench.runs.schema import DatasetInfo
 from vbench.runs.settings import Setting
@@ -39,7 +40,7 @@ class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
     missing: int = 0
     space: str | None = None
     view: str | None = None
-    load: str | None = None
+    load: LoadInfo | None = None
     environment: str | None = None
 
     @classmethod
@@ -55,6 +56,7 @@ class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
             builds=len(setting.trials),
             missing=run.count_planned(setting) - len(setting.trials),
             space=setting.space,
+            load=describe_load(setting.load),
             environment=run.facts(first).environment,
             **more,
         )

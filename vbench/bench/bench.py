@@ -13,6 +13,7 @@ import msgspec
 import vbench
 from vbench._process.cores import usable_cores
 from vbench.bench import machine, wire
+from vbench.bench.asking import ask_for
 from vbench.bench.call import current_call
 from vbench.bench.describe import redescribe, write_described_queries
 from vbench.bench.findings.findings import findings
@@ -27,11 +28,12 @@ from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.ground_truth import compute_ground_truth
 from vbench.errors import DamagedFileError, FailedTrialsWarning, warn
 from vbench.runs import files, tables
-from vbench.runs.facts import Batch, Close, Pass, TrialFacts
+from vbench.runs.facts import Close, TrialFacts
 from vbench.runs.failed import failed_trials
+from vbench.runs.loads import find_load, label_load
 from vbench.runs.rows import Rows, amend_trial, read_facts, read_rows, write_trial
 from vbench.runs.run import Run
-from vbench.runs.schema import Build, Trial
+from vbench.runs.schema import SINGLE, USUAL_LOAD, Build, Load, Trial
 from vbench.runs.settings import spell
 
 _DEPTH = 200
@@ -50,7 +52,9 @@ class Bench:
         self._latest: dict[str, str] = {}
         workers.on_close = self._closed
 
-    def ask(self, builds: Sequence[Build], setting: Mapping[str, Any], k: int) -> list[Trial]:
+    def ask(
+        self, builds: Sequence[Build], setting: Mapping[str, Any], k: int, load: Load = USUAL_LOAD
+    ) -> list[Trial]:
         """Measure one setting on every build, as far as that is not done yet.
 
         The builds' workers stay alive for the next setting. Every second time they are asked
@@ -62,7 +66,7 @@ class Bench:
             When a build leaves no result; the failure is noted.
         """
         options = self.journal.manifest.options
-        trials = [make_trial(build, dict(setting), k, options) for build in builds]
+        trials = [make_trial(build, dict(setting), k, options, load) for build in builds]
         self.journal.plan(builds, trials)
         for build in builds:
             self._forget_outdated(build)
@@ -159,7 +163,7 @@ class Bench:
         why = ""
         if done and known != version:
             why = self._of_another_version(build, version or {}, known)
-        elif done and not self._answers_alike(live, done[0]):
+        elif done and not self._answers_alike(live, next(filter(_is_usual, done), done[0])):
             why = (
                 f"{self._name(build)}: built again from the same seed it answers otherwise; "
                 f"measured again: {len(done)} trials"
@@ -187,20 +191,13 @@ class Bench:
     def measure(self, live: Live, build: Build, trial: Trial) -> None:
         """Ask for one trial, score it and write its file; TrialError when it leaves no result."""
         options = self.journal.manifest.options
-        spelt = spell(trial.setting)
+        load = find_load(self.journal.manifest.loads, trial.load)
+        spelt = f"{spell(trial.setting)} {label_load(load)}".strip()
         self.journal.tell(f"{self._name(build)} {spelt}")
         started = now()
-        ask = wire.Search(
-            setting=trial.setting,
-            k=trial.k,
-            repeats=options.repeats,
-            warmup=options.warmup,
-        )
-        done, (ids, latency, first) = live.session.ask(
-            ask, wire.Searched, timeout=options.timeout, doing=f"search {spelt}".strip()
-        )
-        score = self._scorer.score(ids)
-        batch = Batch(size=len(ids), seconds=done.batch_seconds, differs=done.batch_differs)
+        doing = f"search {spelt}".strip()
+        done = ask_for(live, trial, load, options, self.workers.cores.numbers, doing)
+        score = self._scorer.score(done.ids)
         facts = TrialFacts(
             vbench=vbench.__version__,
             key=trial.key,
@@ -209,24 +206,21 @@ class Bench:
             environment=self.journal.environment,
             started=started,
             ended=now(),
-            passes=[
-                Pass(cpu_share=share, disturbed=disturbed, order_seed=seed, wall_s=wall)
-                for share, disturbed, seed, wall in zip(
-                    done.cpu_share, done.disturbed, done.order_seeds, done.wall_s, strict=True
-                )
-            ],
+            load=trial.load,
+            passes=done.passes,
             redone=done.redone,
             phases={"fit": live.fitted.seconds},
             sizes={} if live.fitted.index_bytes is None else {"index": live.fitted.index_bytes},
             size_source=live.fitted.size_source,
             peak_bytes=live.fitted.peak_bytes,
-            batches=[batch],
+            batches=done.batches,
+            wall_s=done.wall_s,
             work=done.work,
             unstable=done.unstable,
             duplicates=score.duplicates,
             pads=score.pads,
             ties=score.ties,
-            outside_ns=done.overhead_ns,
+            outside_ns=done.outside_ns,
             cores_seen=max(
                 (cores for cores in (live.fit_cores, live.session.cores_seen) if cores is not None),
                 default=None,
@@ -236,12 +230,13 @@ class Bench:
             clock_ratio=done.spent_ns * 1e-9 / live.session.seconds,
         )
         rows = Rows(
-            ids=ids,
+            ids=done.ids,
             hits=score.hits,
             place=score.place,
             ratio=score.ratio,
-            latency_ns=latency,
-            first_ns=first,
+            latency_ns=done.latency_ns,
+            first_ns=done.first_ns,
+            wait_ns=done.wait_ns,
         )
         write_trial(self.journal.folder, facts, rows)
         self.journal.count_trial()
@@ -277,9 +272,14 @@ def open_bench(
     journal.write()
     write_described_queries(folder, dataset)
     tables.write_ground_truth(folder, GroundTruth(truth.ids[:, :kept], truth.distances[:, :kept]))
-    with Workers(dataset, options) as workers:
+    clients = max(load.clients for load in journal.manifest.loads)
+    with Workers(dataset, options, clients) as workers:
         yield Bench(journal, workers, Scorer(dataset, truth, options.rule))
     journal.conclude(current_call())
+
+
+def _is_usual(trial: Trial) -> bool:
+    return trial.load == SINGLE
 
 
 def _versions(of: Mapping[str, str] | None) -> str:

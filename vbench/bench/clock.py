@@ -131,7 +131,7 @@ def time_singly(
         cpu, wall = clock.cpu(), clock.wall()
         for start in range(0, m, _CHUNK):
             chunk = slice(start, min(m, start + _CHUNK))
-            answers, times = _timed(search_one, list(asked[chunk]), k, clock.wall)
+            answers, times = time_calls(search_one, list(asked[chunk]), k, clock.wall)
             latency[chunk] = times
             ids[chunk] = stack(answers, k, order[chunk])
         wall, cpu = clock.wall() - wall, clock.cpu() - cpu
@@ -142,13 +142,13 @@ def time_singly(
     return Pass(ids[back], latency[back], wall, cpu)
 
 
-def _timed(
+def time_calls(
     search_one: SearchOne,
     queries: Sequence[NDArray[np.float32]],
     k: int,
     now: Callable[[], int],
 ) -> tuple[list[Any], list[int]]:
-    """The answer to each query, copied as it came, and the time of the call."""
+    """The answer to each query, or to each batch, copied as it came, and the time of the call."""
     copy = np.array
     answers: list[Any] = [None] * len(queries)
     times = [0] * len(queries)

@@ -29,6 +29,7 @@ from vbench.runs.schema import (
     Failure,
     Later,
     Level,
+    Load,
     Manifest,
     Options,
     Trial,
@@ -222,6 +223,7 @@ def _manifest(
         dataset=dataset_facts(dataset),
         options=options,
         views=[View(live=dataset.n)],
+        loads=_loads(before, plan),
         builds=found.builds,
         trials=found.trials,
         failures=found.failures,
@@ -229,6 +231,13 @@ def _manifest(
         overhead=None if before is None else before.overhead,
     )
     return made, name
+
+
+def _loads(before: Manifest | None, plan: Plan) -> list[Load]:
+    """The usual load, and all that this call or an earlier one asks for."""
+    known = [Load()] if before is None else before.loads
+    planned = [load for loads in plan.loads.values() for load in loads]
+    return list({load.key: load for load in (*known, *planned)}.values())
 
 
 def _same_group(level: Level) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from vbench.bench.loads import loads_for
 from vbench.bench.parameter_search import Range, is_whole
 from vbench.bench.sources import Source, folder_digest
 from vbench.errors import UnknownNameError, VbenchError
@@ -19,7 +20,7 @@ from vbench.indexes.recipe import Recipe, load_recipe
 from vbench.indexes.registry import resolve
 from vbench.metric import Metric
 from vbench.runs.digests import of_document
-from vbench.runs.schema import SINGLE, STATIC, Build, Options, Trial
+from vbench.runs.schema import STATIC, USUAL_LOAD, Build, Load, Options, Trial
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class Group:
 class Plan:
     """Everything that a call is to do: trials, or groups whose trials are chosen as it goes on.
 
-    `identity` is a digest of dataset, indexes and options: the name of the run folder.
+    `identity` is a digest of dataset, indexes and options: the name of the run folder. `loads`
+    are those beside the usual one, by index.
     """
 
     builds: list[Build]
@@ -66,6 +68,7 @@ class Plan:
     fingerprint: str
     order_digest: str
     sources: Mapping[str, Source]
+    loads: Mapping[str, Sequence[Load]] = field(default_factory=dict)
 
     def trials_of(self, build: Build) -> list[Trial]:
         """The trials on one build."""
@@ -82,6 +85,7 @@ def make_plan(
     d: int,
     *,
     chosen_later: bool = False,
+    loads: Sequence[Load] = (),
 ) -> Plan:
     """Plan all builds, and their trials or groups.
 
@@ -97,6 +101,8 @@ def make_plan(
         from the other digest.
     chosen_later
         Plan groups: values of a parameter are then the ends of its range.
+    loads
+        How everything is asked beside the usual way.
 
     Raises
     ------
@@ -108,6 +114,9 @@ def make_plan(
     recipes = [load_recipe(spec) for spec in indexes]
     _refuse_repeats([recipe.name for recipe in recipes])
     sources = {recipe.name: Source.of(recipe, metric, d) for recipe in recipes}
+    asked = {
+        recipe.name: loads_for(recipe.name, resolve(recipe.adapter), loads) for recipe in recipes
+    }
     stages = {recipe.name: _stages(recipe) for recipe in recipes}
     _check_overrides(overrides, stages)
     builds: list[Build] = []
@@ -124,9 +133,13 @@ def make_plan(
             if chosen_later:
                 groups += _groups(recipe, changed, same, options)
             else:
-                trials += [trial for build in same for trial in _trials(changed, build, options)]
+                trials += [
+                    trial
+                    for build in same
+                    for trial in _trials(changed, build, options, asked[recipe.name])
+                ]
     identity = folder_digest(fingerprint, sources, options)
-    return Plan(builds, trials, groups, identity, fingerprint, order_digest, sources)
+    return Plan(builds, trials, groups, identity, fingerprint, order_digest, sources, asked)
 
 
 def _refuse_repeats(names: Sequence[str]) -> None:
@@ -200,11 +213,12 @@ def _combinations(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(values, each, strict=True)) for each in itertools.product(*lists)]
 
 
-def _trials(recipe: Recipe, build: Build, options: Options) -> list[Trial]:
+def _trials(recipe: Recipe, build: Build, options: Options, loads: Sequence[Load]) -> list[Trial]:
     return [
-        make_trial(build, setting, k, options)
+        make_trial(build, setting, k, options, load)
         for setting in _combinations(recipe.search)
         for k in options.k
+        for load in (USUAL_LOAD, *loads)
     ]
 
 
@@ -266,8 +280,10 @@ def _listed(value: Any) -> list[Any]:
     ]
 
 
-def make_trial(build: Build, setting: dict[str, Any], k: int, options: Options) -> Trial:
+def make_trial(
+    build: Build, setting: dict[str, Any], k: int, options: Options, load: Load = USUAL_LOAD
+) -> Trial:
     """A trial; its key is a digest of everything that could change its answers or its times."""
     asked = [options.repeats, options.warmup, options.warmup_from, options.rule]
-    key = of_document([build.key, STATIC, SINGLE, setting, k, *asked])
-    return Trial(key=key, build=build.key, setting=setting, k=k)
+    key = of_document([build.key, STATIC, load.key, setting, k, *asked])
+    return Trial(key=key, build=build.key, setting=setting, k=k, load=load.key)

@@ -11,6 +11,7 @@ import numpy as np
 from vbench._arguments import check_choice
 from vbench._invocation import is_trusted
 from vbench._process.cores import usable_cores
+from vbench.bench.loads import plan_loads
 from vbench.bench.plan import Plan, make_plan
 from vbench.data.check import check_k
 from vbench.data.dataset import Dataset
@@ -35,6 +36,9 @@ class MeasureOptions:
     timeout: float | None = None
     memory_limit: int | None = None
     seed: int = 0
+    clients: int | Sequence[int] | None = None
+    rate: float | Sequence[float] | None = None
+    batch: int | Sequence[int] | None = None
 
 
 class PreparedRun(NamedTuple):
@@ -82,6 +86,7 @@ def prepare(
         dataset.metric,
         dataset.base.shape[1],
         chosen_later=chosen_later or asked.at_recall is not None,
+        loads=plan_loads(asked.clients, asked.rate, asked.batch, dataset.m),
     )
     return PreparedRun(dataset, options, plan)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import itertools
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from vbench.bench.journal import Progress, silent
 from vbench.bench.level import bring_to_level
 from vbench.bench.plan import Plan
 from vbench.bench.prepare import MeasureOptions, prepare
+from vbench.bench.session import TrialError
 from vbench.data.dataset import Dataset
 from vbench.errors import DamagedFileError, warn
 from vbench.indexes.recipe import Recipe
@@ -72,7 +74,11 @@ def _carry_out(bench: Bench, plan: Plan, at_recall: float | None) -> None:
             bench.carry_out(build, plan.trials_of(build))
         return
     for group, following in itertools.zip_longest(plan.groups, plan.groups[1:]):
-        bench.journal.add_level(group, bring_to_level(bench, group, at_recall))
+        level = bring_to_level(bench, group, at_recall)
+        for setting, load in itertools.product(level.chosen, plan.loads.get(group.index, ())):
+            with contextlib.suppress(TrialError):  # the failure is noted
+                bench.ask(group.builds, setting, group.k, load)
+        bench.journal.add_level(group, level)
         if following is None or following.builds != group.builds:
             for build in group.builds:
                 bench.workers.release(build)

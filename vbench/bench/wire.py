@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -123,6 +123,41 @@ class Searched(Answer):
     spent_ns: int
 
 
+class Drive(Message):
+    """Measure one setting at one K under a load: clients at once, a rate, or batches.
+
+    `cores` are those that all clients may use together.
+    """
+
+    setting: dict[str, Any]
+    k: int
+    repeats: int
+    warmup: int
+    clients: int
+    by: Literal["threads", "processes"] | None
+    rate: float | None
+    batch: int | None
+    cores: list[int]
+
+
+class Driven(Answer):
+    """What was measured under a load; ids (m, k) and latencies (m, repeats) follow.
+
+    At a rate also waits (m, repeats); they are part of the latencies. The rest is as in
+    :class:`Searched`, but that `overhead_ns` is at a rate by how much calls came too late.
+    """
+
+    cpu_share: list[float]
+    order_seeds: list[int]
+    wall_s: list[float]
+    unstable: int
+    batch_differs: int
+    work: float | None
+    cpu_ns: float | None
+    overhead_ns: float
+    spent_ns: int
+
+
 class Inspect(Message):
     """Show what the index is made of inside."""
 
@@ -165,8 +200,8 @@ class Closed(Answer):
     seconds: float
 
 
-Asked = Open | Fit | Search | Inspect | Version | Close
-Answered = Opened | Fitted | Searched | Inspected | Versioned | Closed | Raised
+Asked = Open | Fit | Search | Drive | Inspect | Version | Close
+Answered = Opened | Fitted | Searched | Driven | Inspected | Versioned | Closed | Raised
 Reply = TypeVar("Reply", bound=Answer)
 
 
@@ -195,6 +230,9 @@ def expected_arrays(asked: Message, answer: Message, n: int, m: int) -> list[Exp
                 Expected(count, (m, repeats), 0, most),
                 Expected(count, (m,), 0, most),
             ]
+        case Drive(k=k, repeats=repeats, rate=rate), Driven():
+            times = Expected(count, (m, repeats), 0, most)
+            return [Expected(row, (m, k), -1, n - 1), times, *([] if rate is None else [times])]
         case Inspect(), Inspected(graph=graph, lists=lists):
             links = [Expected(row, (n, None), -1, n - 1), Expected(row, (None,), 0, n - 1)]
             return [*(links if graph else []), *([Expected(count, (n,), 0, most)] if lists else [])]

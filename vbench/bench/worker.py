@@ -24,6 +24,7 @@ from vbench._process.channel import Channel, ClosedError
 from vbench._process.text import reason_of, trace_of
 from vbench._process.tree import Tree
 from vbench.bench import clock, memory, wire
+from vbench.bench.drive import drive
 from vbench.bench.files import load_rows, read_rows
 from vbench.bench.machine import kernels
 from vbench.indexes.answers import AnswerError, check_batch, check_range
@@ -60,7 +61,7 @@ class Worker:
         load_rows(order.queries, queries, np.arange(len(queries)))
         self.queries = _read_only(self.space.queries(queries))
 
-    def _given(self) -> NDArray[np.float32]:
+    def given(self) -> NDArray[np.float32]:
         """The queries as the index gets them: for one that writes, a copy for each pass."""
         return self.queries.copy() if self.index.writes else self.queries
 
@@ -117,13 +118,14 @@ class Worker:
         # An index that answers the queries and nothing else, from stored answers say, is one too.
         with contextlib.suppress(Exception):
             if ask.warmup:
-                clock.time_singly(index.search_one, self._warmup(ask.warmup), k, clock=self.time)
+                warm = self.warm_up_queries(ask.warmup)
+                clock.time_singly(index.search_one, warm, k, clock=self.time)
         index.work()
         children = Tree(os.getpid())
         children_cpu = children.cpu_seconds_below()
         done = clock.measure(
             index.search_one,
-            self._given,
+            self.given,
             k,
             repeats=ask.repeats,
             order_seed=self.order.order_seed,
@@ -131,7 +133,7 @@ class Worker:
             clock=self.time,
         )
         children_cpu = max(0.0, children.cpu_seconds_below() - children_cpu)
-        work = _count("work", index.work())
+        work = self.count_work()
         unseen_ns = self._unseen_ns(k) if ask.warmup else None
         batch, batch_ns = self._batch(k)
         counted, asked = done.counted, done.total * len(self.queries)
@@ -142,8 +144,6 @@ class Worker:
         for other in counted[1:]:
             unstable |= (other.ids != first).any(axis=1)
         own_cpu_ns = float(np.mean([each.own_cpu_ns for each in counted]))
-        ids = np.where(first < 0, -1, self.original[first])
-        narrow = np.int32 if n <= np.iinfo(np.int32).max else np.int64
         latency = np.stack([each.latency_ns for each in counted], axis=1)
         answer = wire.Searched(
             cpu_share=[each.cpu_share for each in counted],
@@ -161,7 +161,21 @@ class Worker:
             overhead_ns=max(0.0, min(each.outside_ns for each in counted)),
             spent_ns=self.time.wall() - began,
         )
-        return answer, [ids.astype(narrow), latency, done.first_ns]
+        return answer, [self.rows_of(first), latency, done.first_ns]
+
+    def drive(self, ask: wire.Drive) -> tuple[wire.Driven, list[NDArray[Any]]]:
+        """Measure under a load."""
+        return drive(self, ask)
+
+    def rows_of(self, ids: NDArray[np.int64]) -> NDArray[np.integer[Any]]:
+        """Ids as rows of the dataset, -1 pads, as narrow as they go."""
+        n = len(self.original)
+        narrow = np.int32 if n <= np.iinfo(np.int32).max else np.int64
+        return np.where(ids < 0, -1, self.original[ids]).astype(narrow)
+
+    def count_work(self) -> int | None:
+        """Distance computations since the last call, checked."""
+        return _count("work", self.index.work())
 
     def _unseen_ns(self, k: int) -> float | None:
         """Median time of queries as hard as the timed ones, but new to whatever is remembered.
@@ -181,7 +195,7 @@ class Worker:
 
     def _batch(self, k: int) -> tuple[NDArray[np.int64], int]:
         """Ids of all queries in one call, and its time in ns."""
-        given = self._given()
+        given = self.given()
         before = zlib.crc32(given.data)
         began = self.time.wall()
         answer = self.index.search(given, k)
@@ -190,7 +204,7 @@ class Worker:
             raise AnswerError("search changed the queries it was given; copy them first")
         return check_batch(answer, len(given), k), spent
 
-    def _warmup(self, count: int) -> NDArray[np.float32]:
+    def warm_up_queries(self, count: int) -> NDArray[np.float32]:
         """Rows of the base, drawn by the build's seed, that are none of the queries."""
         if self.warm is None:
             n, d = self.order.base.shape
@@ -304,6 +318,9 @@ def serve(channel: Channel) -> None:
                         answer = worker.fit()
                     case wire.Search(), Worker():
                         answer, found = worker.search(message)
+                        arrays = tuple(found)
+                    case wire.Drive(), Worker():
+                        answer, found = worker.drive(message)
                         arrays = tuple(found)
                     case wire.Inspect(), Worker():
                         answer, inside = worker.inspect()

@@ -48,18 +48,20 @@ class Workers:
 
     Attributes
     ----------
-    cores : the cores that all of them are pinned to, held against other runs
+    cores : the cores held against other runs: one for each thread, and for each client of a load
+    pinned : those that all of them are pinned to
     on_close
         Called with the key of a build and what `close` of its index met, once it is closed.
     """
 
-    def __init__(self, dataset: Dataset, options: Options) -> None:
+    def __init__(self, dataset: Dataset, options: Options, clients: int = 1) -> None:
         self.dataset = dataset
         self.options = options
         self._live: dict[str, Live] = {}
         self._files: tuple[wire.ArrayFile, wire.ArrayFile] | None = None
         self._spool = TemporaryFolder()
-        self.cores = Cores(options.threads)
+        self.cores = Cores(max(options.threads, clients))
+        self.pinned = self.cores.numbers[-options.threads :]
         self.on_close: Callable[[str, Closing], None] = _warn_of
         self._untold = list(self.cores.shared)
         self._memory_limit = options.memory_limit or int(
@@ -117,9 +119,7 @@ class Workers:
         return Overhead(inside_ns=float(np.mean(latency.min(axis=1))), outside_ns=done.overhead_ns)
 
     def _session(self, memory_limit: int | None = None) -> Session:
-        return Session(
-            threads=self.options.threads, memory_limit=memory_limit, cores=self.cores.numbers
-        )
+        return Session(threads=self.options.threads, memory_limit=memory_limit, cores=self.pinned)
 
     def _start(self, build: Build) -> Live:
         while self._untold:

@@ -95,6 +95,22 @@ def cutoffs(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) 
     return tuple(found)
 
 
+def numbers(
+    ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
+) -> list[float] | None:
+    """Read ``--clients 1,2 --clients 4``: several numbers, whole ones as such."""
+    found: list[float] = []
+    for part in (each.strip() for text in given for each in text.split(",")):
+        try:
+            found.append(int(part) if part.lstrip("+-").isdecimal() else float(part))
+        except ValueError:
+            raise click.BadParameter(
+                f"{part!r} is not a number; write {param.opts[0]} {param.metavar}, with commas "
+                "between several"
+            ) from None
+    return found or None
+
+
 def bytes_of(ctx: click.Context, param: click.Parameter, given: str | None) -> int | None:
     """Read a number of bytes, with or without a unit: ``4GB``, ``512 MB``."""
     if given is None:
@@ -257,6 +273,29 @@ _MEASURING = (
 )
 
 
+_LOAD = (
+    click.option(
+        "--clients",
+        callback=numbers,
+        multiple=True,
+        metavar="1,2,4",
+        help="Also measure with so many clients at once.",
+    ),
+    click.option(
+        "--rate",
+        callback=numbers,
+        multiple=True,
+        metavar="500",
+        help="Also measure with so many queries a second, answered or not (open loop).",
+    ),
+    click.option(
+        "--batch",
+        callback=numbers,
+        multiple=True,
+        metavar="10,100",
+        help="Also measure with so many queries in one call.",
+    ),
+)
 cluster_option = click.option(
     "--cluster",
     metavar="COLUMN",
@@ -313,6 +352,11 @@ def table_options(command: Command) -> Command:
 def measuring_options(command: Command) -> Command:
     """How it is measured: arguments that :func:`vbench.run` and :func:`vbench.tune` share."""
     return _decorated(command, _MEASURING)
+
+
+def load_options(command: Command) -> Command:
+    """Add the options of how an index is asked beside the usual way."""
+    return _decorated(command, _LOAD)
 
 
 def _decorated(command: Command, options: tuple[Callable[[Command], Command], ...]) -> Command:

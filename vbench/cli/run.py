@@ -14,6 +14,7 @@ from vbench.cli.options import (
     cutoffs,
     data_options,
     index_option,
+    load_options,
     measuring_options,
     set_option,
 )
@@ -33,6 +34,7 @@ Examples:
   vbench run --index hnsw --set ef=32,64 --set M=32 --dataset sift.hdf5
   vbench run --index hnsw --index ivf-flat --at-recall 0.9
   vbench run --index 'faiss:IVF1024,PQ16' --set nprobe=8,32
+  vbench run --index hnsw --clients 1,2,4 --measure 'Served(delta=0.9,within=10ms)@10'
   vbench run --study robustness
   vbench run --index my_package.my_module:MyIndex --dataset base.npy --queries q.npy --metric ip
 """
@@ -84,6 +86,7 @@ def _columns(dataset: Dataset) -> list[str]:
 )
 @cluster_option
 @measuring_options
+@load_options
 @json_option
 def run(
     indexes: tuple[str, ...],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -38,6 +39,7 @@ class FaissIndex(Index):
     metrics: ClassVar[frozenset[Metric]] = frozenset({"l2", "ip"})
     requires = (_distribution(),)
     license = "MIT"
+    clients = "threads"
 
     def __init__(self) -> None:
         self.index: Any = None
@@ -138,15 +140,25 @@ class FaissIndex(Index):
     def close(self) -> None:
         self.index = self._call = None
 
+    @classmethod
+    def connect(cls, server: FaissIndex) -> FaissIndex:
+        """The same faiss index, with memory of its own for queries and answers."""
+        handle = copy.copy(server)
+        handle._make_buffers()
+        return handle
+
     def _take(self, index: Any) -> None:
         self.index = index
         self._call = index.search_c if index.ntotal else (lambda *_: None)
-        self._query = np.empty(index.d, dtype=np.float32)
-        self._query_pointer = faiss.swig_ptr(self._query)
-        self._prepare(1)
+        self._make_buffers()
         self.configure(**self._search_parameters)
         faiss.cvar.hnsw_stats.reset()
         faiss.cvar.indexIVF_stats.reset()
+
+    def _make_buffers(self) -> None:
+        self._query = np.empty(self.index.d, dtype=np.float32)
+        self._query_pointer = faiss.swig_ptr(self._query)
+        self._prepare(1)
 
     def _prepare(self, k: int) -> None:
         """Allocate what a single search of `k` writes to; ids past n stay −1."""

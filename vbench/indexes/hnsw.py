@@ -23,6 +23,7 @@ class Hnsw(Index):
     metrics: ClassVar[frozenset[Metric]] = frozenset(METRICS)
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"ef": [16, 32, 64, 128]}
     tune_parameter = "ef"
+    clients = "threads"
     requires = ("hnswlib",)
     license = "Apache-2.0"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,10 @@ class Index:
     dimensions: ClassVar[Collection[int] | None] = None
     """Numbers of dimensions that the library can do, as a range or a set; None for any.
     ``range(64, 4097, 64)`` are the multiples of 64 up to 4096."""
+
+    clients: ClassVar[Literal["threads"] | None] = None
+    """`threads` where several threads may search one index at a time, and the library lets go of
+    Python's lock while it does. Else several clients are processes that :meth:`connect`."""
 
     @classmethod
     def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
@@ -147,6 +151,22 @@ class Index:
         The index was made with the same parameters. Of the keywords `metric`, `d`, `n` and
         `threads` it is given those that its own signature names, as in
         ``def load(self, path, *, d, metric)``.
+        """
+        raise NotImplementedError
+
+    def server(self) -> Any:
+        """What clients connect to, asked after ``fit``: for threads, by default, the index itself.
+
+        For processes it is made of plain values: an address, the name of what was built there.
+        """
+        return self
+
+    @classmethod
+    def connect(cls, server: Any) -> Index:
+        """A handle of a client's own, by which it searches what was built.
+
+        Threads without this method share the index. A handle takes ``set``, ``search_one``,
+        ``search`` and ``close``; the index that is searched is never copied for it.
         """
         raise NotImplementedError
 

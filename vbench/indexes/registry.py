@@ -246,6 +246,10 @@ _ATTRIBUTES: dict[str, tuple[Callable[[Any], bool], str]] = {
         name: (lambda value: isinstance(value, bool), "allowed: True, False")
         for name in ("local", "seeded", "writes")
     },
+    "clients": (
+        lambda value: value in (None, "threads"),
+        'allowed: "threads", or None',
+    ),
     "requires": (
         _are_names,
         'needed are names of distributions, such as ("hnswlib",)',

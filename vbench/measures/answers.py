@@ -35,7 +35,10 @@ class Cost:
         Size of the index; the worker's high-water mark during ``fit`` less what it was with the
         data loaded.
     batch_seconds : float
-        One call with all queries.
+        One call with all queries, or all queries in batches.
+    wall_seconds : float
+        From the first question to the last answer of all clients, all passes together; None where
+        one query was asked after another.
     work : float
         Distance computations a query.
     cpu_seconds : float
@@ -46,6 +49,7 @@ class Cost:
     index_bytes: int | None = None
     peak_bytes: int | None = None
     batch_seconds: float | None = None
+    wall_seconds: float | None = None
     work: float | None = None
     cpu_seconds: float | None = None
 
@@ -104,11 +108,11 @@ class Answers:
         return np.sort(self.quiet_ns, axis=None)
 
     def of_queries(self, rows: NDArray[np.integer[Any]]) -> Answers:
-        """The answers to some of the queries; the time of a batch is divided among all."""
-        cost = self.cost
-        if cost.batch_seconds is not None:
-            seconds = cost.batch_seconds * len(rows) / len(self.hits)
-            cost = dataclasses.replace(cost, batch_seconds=seconds)
+        """The answers to some of the queries; times of several together are divided among all."""
+        cost, share = self.cost, len(rows) / len(self.hits)
+        for name in ("batch_seconds", "wall_seconds"):
+            if (seconds := getattr(cost, name)) is not None:
+                cost = dataclasses.replace(cost, **{name: seconds * share})
         return dataclasses.replace(
             self,
             ids=self.ids[rows],

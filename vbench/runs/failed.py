@@ -10,6 +10,7 @@ import msgspec
 
 from vbench.errors import DamagedFileError
 from vbench.runs import files
+from vbench.runs.loads import LoadInfo, describe_load, find_load
 from vbench.runs.run import Run
 from vbench.runs.schema import Failure, Trial
 from vbench.runs.settings import Setting
@@ -26,6 +27,7 @@ class FailedTrial(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     log: str = ""
     run: str = ""
+    load: LoadInfo | None = None
 
 
 def failed_trials(runs: Iterable[Run], k: int | None = None) -> tuple[FailedTrial, ...]:
@@ -50,6 +52,7 @@ def _describe(run: Run, trial: Trial, failure: Failure | None) -> FailedTrial:
         reason=_reason(run, trial, failure),
         log=failure.log if failure else "",
         run=str(run.path),
+        load=describe_load(find_load(run.manifest.loads, trial.load)),
     )
 
 

@@ -40,7 +40,9 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     first_ns : int64 (m,)
         The first touch of each query: its time in the first pass of all. That pass is counted
         as well, unless it was disturbed and made again.
-    wait_ns, filter_ns : int64 (m,)
+    wait_ns : int64 (m, passes)
+        At a rate, what of the latency was waiting for the call to begin.
+    filter_ns : int64 (m,)
     """
 
     ids: NDArray[np.integer[Any]] | None = None

@@ -23,8 +23,9 @@ from vbench.measures.sample import Estimate, Sample
 from vbench.metric import FloatArray
 from vbench.runs import files, tables
 from vbench.runs.facts import TrialFacts
+from vbench.runs.loads import find_load, label_load
 from vbench.runs.rows import Rows, read_facts, read_rows
-from vbench.runs.schema import Build, Manifest, Trial
+from vbench.runs.schema import SINGLE, Build, Load, Manifest, Trial
 from vbench.runs.settings import Setting, Variant, spell
 
 if TYPE_CHECKING:
@@ -205,6 +206,7 @@ class Run:
                 index_bytes=facts.sizes.get("index"),
                 peak_bytes=facts.peak_bytes,
                 batch_seconds=None if batch is None else batch.seconds,
+                wall_seconds=facts.wall_s,
                 work=facts.work,
                 cpu_seconds=None if facts.cpu_ns is None else facts.cpu_ns * 1e-9,
             ),
@@ -218,32 +220,36 @@ class Run:
             self._fastest[trial.key] = best_of_repeats(found) if timed else None
         return found
 
-    def settings(self, *, steps: bool = False) -> list[Setting]:
+    def settings(self, *, steps: bool = False, loads: bool = False) -> list[Setting]:
         """The settings that have a result, in the order of the plan, each with its builds.
 
         Of an index that was brought to a mean recall only the settings at it; with `steps` also
-        those that were tried on the way.
+        those that were tried on the way. With `loads` also as they were asked by several clients,
+        at a rate or in batches.
         """
         groups: dict[str, list[Trial]] = {}
         for trial in self.done:
+            if trial.load != SINGLE and not loads:
+                continue
             groups.setdefault(self._key(trial), []).append(trial)
         found = [self.setting_of(tuple(trials)) for trials in groups.values()]
         return found if steps else [each for each in found if not self._is_step(each)]
 
-    def unanswered(self) -> list[Setting]:
+    def unanswered(self, *, loads: bool = False) -> list[Setting]:
         """The planned settings that no build left a result of: they have no trials."""
         answered = {self._key(trial) for trial in self.done}
         lost = {self._key(trial): trial for trial in self.manifest.trials}
         found = [
-            Setting(self._variant(trial), trial.setting, trial.k, ())
+            Setting(self._variant(trial), trial.setting, trial.k, (), self._load(trial))
             for key, trial in lost.items()
-            if key not in answered
+            if key not in answered and (loads or trial.load == SINGLE)
         ]
         return [each for each in found if not self._is_step(each)]
 
     def planned_trials(self, setting: Setting) -> list[Trial]:
         """The trials of all builds of a setting, whether they left a result or not."""
-        return list(self._planned[_key(setting.index, setting.build, setting.search, setting.k)])
+        key = _key(setting.index, setting.build, setting.search, setting.k, setting.load.key)
+        return list(self._planned[key])
 
     def count_planned(self, setting: Setting) -> int:
         """How many builds of a setting were planned, whether they left a result or not."""
@@ -258,7 +264,7 @@ class Run:
 
     def _key(self, trial: Trial) -> str:
         build = self.build_of(trial)
-        return _key(build.index, build.params, trial.setting, trial.k)
+        return _key(build.index, build.params, trial.setting, trial.k, trial.load)
 
     def setting_of(self, trials: tuple[Trial, ...]) -> Setting:
         """The setting that these trials are of; the same object whenever it is asked for."""
@@ -266,8 +272,12 @@ class Run:
         if key not in self._settings:
             first = trials[0]
             variant = self._variant(first)
-            self._settings[key] = Setting(variant, first.setting, first.k, trials)
+            load = self._load(first)
+            self._settings[key] = Setting(variant, first.setting, first.k, trials, load)
         return self._settings[key]
+
+    def _load(self, trial: Trial) -> Load:
+        return find_load(self.manifest.loads, trial.load)
 
     def _variant(self, trial: Trial) -> Variant:
         build = self.build_of(trial)
@@ -423,6 +433,9 @@ class Run:
             "setting": spell(setting.search),
             "k": setting.k,
         }
+        # Where all were asked in the usual way, there is nothing to tell.
+        if len(self.manifest.loads) > 1:
+            head["load"] = label_load(setting.load)
         if per == "setting":
             (value,) = self.estimates(setting, [measure], cluster=cluster)
             yield head | {"builds": len(setting.trials)} | value._asdict()
@@ -437,7 +450,7 @@ class Run:
                 yield head | number | {"query": np.arange(len(values)), "value": values}
 
     def _with_cutoff(self, measure: Measure) -> list[Setting]:
-        settings = self.settings()
+        settings = self.settings(loads=True)
         wanted = measure.cutoff
         if wanted is None:
             return settings
@@ -451,6 +464,6 @@ class Run:
         return found
 
 
-def _key(index: str, build: Mapping[str, Any], search: Mapping[str, Any], k: int) -> str:
+def _key(index: str, build: Mapping[str, Any], search: Mapping[str, Any], k: int, load: str) -> str:
     """What the trials of one setting have in common."""
-    return repr((index, build, search, k))
+    return repr((index, build, search, k, load))

@@ -183,7 +183,12 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """How an index is asked."""
+    """How an index is asked.
+
+    In a `closed` loop each client asks its next query when the last is answered; in an `open` one
+    queries come at a `rate` a second, and `clients` of them are answered at a time. `by` says
+    what several clients are; `batch` how many queries a call has, None: one.
+    """
 
     key: str = SINGLE
     mode: Literal["single", "closed", "open"] = "single"
@@ -192,6 +197,10 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     rate: float | None = None
     batch: int | None = None
     cache: Literal["warm", "cold"] = "warm"
+
+
+USUAL_LOAD = Load()
+"""One query after another, from one client, warm."""
 
 
 class Build(msgspec.Struct, frozen=True, kw_only=True):

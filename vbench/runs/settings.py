@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from vbench.measures.curve import Curve, curve
 from vbench.numbers import count
 from vbench.runs import digests
-from vbench.runs.schema import Trial
+from vbench.runs.loads import label_load
+from vbench.runs.schema import USUAL_LOAD, Load, Trial
 
 if TYPE_CHECKING:
     from vbench.measures.answers import Answers
@@ -55,7 +56,7 @@ class Variant:
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """One variant with one set of search parameters and one K, over its builds.
+    """One variant with one set of search parameters, one K and one load, over its builds.
 
     Attributes
     ----------
@@ -71,6 +72,7 @@ class Setting:
     search: dict[str, Any]
     k: int
     trials: tuple[Trial, ...]
+    load: Load = USUAL_LOAD
     others: tuple[Setting, ...] = ()
     id: str = ""
 
@@ -101,9 +103,10 @@ class Setting:
 
     @property
     def label(self) -> str:
-        """What tells it from other settings of its index: build and search parameters."""
+        """What tells it from other settings of its index: its parameters, and its load."""
         shown = join_values([each.search for each in (self, *self.others)])
-        return f"{self.variant.parameters} {spell(shown)}".strip()
+        words = (self.variant.parameters, spell(shown), label_load(self.load))
+        return " ".join(filter(None, words))
 
     @property
     def parameters(self) -> str:
@@ -182,7 +185,7 @@ def _answers_of(setting: Setting) -> Any:
     """What is equal for settings that cannot be told apart by their answers."""
     run = setting.run
     builds = sorted((run.build_of(trial).number, _digest(run, trial)) for trial in setting.trials)
-    return setting.variant, setting.k, tuple(builds)
+    return setting.variant, setting.k, setting.load.key, tuple(builds)
 
 
 def _digest(run: Run, trial: Trial) -> str:

@@ -1,0 +1,178 @@
+"""Measure one setting under a load: clients, a rate or batches in place of one query at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.bench import clock, wire
+from vbench.bench.clients import Asked, Clients, Order, Part, as_processes, as_threads, server_of
+from vbench.indexes.answers import AnswerError, check_batch, check_range, stack
+
+if TYPE_CHECKING:
+    from vbench.bench.worker import Worker
+
+
+class _Pass(NamedTuple):
+    """All queries under the load; ids (m, k), times and waits (m,) in the queries' order.
+
+    `outside_ns` is the harness's own time: between calls, or by how much a call came too late.
+    """
+
+    ids: NDArray[np.int64]
+    latency_ns: NDArray[np.int64]
+    wait_ns: NDArray[np.int64]
+    wall_ns: int
+    cpu_ns: int
+    outside_ns: int
+
+
+def drive(worker: Worker, ask: wire.Drive) -> tuple[wire.Driven, list[NDArray[Any]]]:
+    """Warm up, then make `repeats` passes under the load; check every answer."""
+    began = worker.time.wall()
+    index, m = worker.index, len(worker.queries)
+    index.set(**ask.setting)
+    with contextlib.suppress(Exception):
+        if ask.warmup:
+            warm = worker.warm_up_queries(ask.warmup)
+            clock.time_singly(index.search_one, warm, ask.k, clock=worker.time)
+    alone = None
+    if ask.batch is not None:
+        alone = clock.time_singly(index.search_one, worker.given(), ask.k, clock=worker.time).ids
+    index.work()
+    seeds = [clock.pass_seed(worker.order.order_seed, number) for number in range(ask.repeats)]
+    with _on_cores(ask.cores), _clients(worker, ask) as clients:
+        passes = [_make_pass(worker, ask, clients, seed) for seed in seeds]
+    # Of several clients at once the counts of libraries are not exact.
+    work = worker.count_work() if ask.clients == 1 else None
+    for each in passes:
+        check_range(each.ids, len(worker.original))
+    first = passes[0].ids
+    unstable = np.zeros(m, dtype=bool)
+    for other in passes[1:]:
+        unstable |= (other.ids != first).any(axis=1)
+    busy, asked = min(ask.clients, max(1, len(ask.cores))), m * len(passes)
+    answer = wire.Driven(
+        cpu_share=[each.cpu_ns / max(1, each.wall_ns * busy) for each in passes],
+        order_seeds=seeds,
+        wall_s=[each.wall_ns * 1e-9 for each in passes],
+        unstable=int(unstable.sum()),
+        batch_differs=0 if alone is None else clock.count_differing(alone, first),
+        work=None if work is None else work / asked,
+        cpu_ns=sum(each.cpu_ns for each in passes) / asked if index.local else None,
+        overhead_ns=max(0, sum(each.outside_ns for each in passes)) / asked,
+        spent_ns=worker.time.wall() - began,
+    )
+    arrays: list[NDArray[Any]] = [
+        worker.rows_of(first),
+        np.stack([each.latency_ns for each in passes], axis=1),
+    ]
+    if ask.rate is not None:
+        arrays.append(np.stack([each.wait_ns for each in passes], axis=1))
+    return answer, arrays
+
+
+@contextlib.contextmanager
+def _on_cores(cores: Sequence[int]) -> Iterator[None]:
+    """Let this thread, and those that it starts, run on these cores."""
+    if not cores or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _clients(worker: Worker, ask: wire.Drive) -> contextlib.AbstractContextManager[Clients]:
+    batches = ask.batch is not None
+    if ask.by != "processes":
+        return as_threads(worker.index, ask.clients, ask.k, batches=batches, time_=worker.time)
+    order = Order(
+        adapter=worker.order.adapter,
+        server=server_of(worker.index),
+        setting=ask.setting,
+        k=ask.k,
+        batches=batches,
+        sys_path=sys.path,
+    )
+    return as_processes(order, ask.clients)
+
+
+def _make_pass(worker: Worker, ask: wire.Drive, clients: Clients, seed: int) -> _Pass:
+    given = worker.given()
+    m, k = len(given), ask.k
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(m)
+    asked = given[order]
+    asked.flags.writeable = given.flags.writeable
+    before = zlib.crc32(asked.data)
+    if ask.rate is None:
+        # Every client's queries lie one after the other in memory.
+        parts = [np.array_split(order, ask.clients)[number] for number in range(ask.clients)]
+        blocks = np.array_split(asked, ask.clients)
+        size = ask.batch or 1
+        plan = [Part(_items(block, ask.batch)) for block in blocks]
+        places = [
+            [part[start : start + size] for start in range(0, len(part), size)] for part in parts
+        ]
+    else:
+        due = np.cumsum(rng.exponential(1e9 / ask.rate, size=m)).astype(np.int64)
+        plan = [Part(list(asked), due.tolist())] * ask.clients
+        places = [[order[place : place + 1] for place in range(m)]] * ask.clients
+    with clock.without_gc():
+        cpu = worker.time.cpu()
+        found = clients.make_pass(plan)
+        cpu = worker.time.cpu() - cpu
+    if not given.flags.writeable and zlib.crc32(asked.data) != before:
+        raise AnswerError("search changed the queries it was given; copy them first")
+    ids = np.full((m, k), -1, dtype=np.int64)
+    latency, wait = np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.int64)
+    for own, each in zip(places, found, strict=True):
+        rows = [own[number] for number in each.numbers]
+        _take(each, rows, ids, latency, wait, batches=ask.batch is not None)
+    wall = max(each.ended_ns for each in found) - min(each.began_ns for each in found)
+    cpu += sum(each.cpu_ns for each in found)
+    if ask.rate is not None:
+        outside = sum(each.idle_ns for each in found)
+    else:
+        outside = sum(each.ended_ns - each.began_ns - sum(each.times_ns) for each in found)
+    return _Pass(ids, latency, wait, wall, cpu, outside)
+
+
+def _items(block: NDArray[np.float32], batch: int | None) -> Sequence[NDArray[np.float32]]:
+    if batch is None:
+        return list(block)
+    return [block[start : start + batch] for start in range(0, len(block), batch)]
+
+
+def _take(
+    found: Asked,
+    rows: Sequence[NDArray[np.intp]],
+    ids: NDArray[np.int64],
+    latency: NDArray[np.int64],
+    wait: NDArray[np.int64],
+    *,
+    batches: bool,
+) -> None:
+    """Put what a client was answered where it belongs; a batch's time is that of each of it."""
+    k = ids.shape[1]
+    if batches:
+        for place, answer in zip(rows, found.answers, strict=True):
+            ids[place] = check_batch(answer, len(place), k)
+    elif rows:
+        places = np.concatenate(rows)
+        ids[places] = stack(found.answers, k, places)
+    for place, spent in zip(rows, found.times_ns, strict=True):
+        latency[place] = spent
+    for place, waited in zip(rows, found.waits_ns or (), strict=False):
+        wait[place] = waited
