@@ -100,7 +100,7 @@ def summarize(run: Run, extra: Sequence[Measure] = (), cluster: str | None = Non
         Column of the queries, such as ``user``, whose equal values are not independent.
     """
     manifest = run.manifest
-    settings = run.settings()
+    settings = run.settings(loads=True)
     same = same_as(settings)
     return Summary(
         run=str(run.path),

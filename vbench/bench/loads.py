@@ -127,4 +127,5 @@ def _rates(given: float | Sequence[float] | None) -> list[float]:
 def _listed(given: Any) -> list[Any]:
     if given is None:
         return []
-    return list(given) if isinstance(given, Sequence | np.ndarray) else [given]
+    several = isinstance(given, Sequence | np.ndarray) and not isinstance(given, str)
+    return list(given) if several else [given]

@@ -104,9 +104,9 @@ def numbers(
         try:
             found.append(int(part) if part.lstrip("+-").isdecimal() else float(part))
         except ValueError:
+            name = param.opts[0]
             raise click.BadParameter(
-                f"{part!r} is not a number; write {param.opts[0]} {param.metavar}, with commas "
-                "between several"
+                f"{part!r} is not a number; write {name} 2, or several with commas: {name} 2,4"
             ) from None
     return found or None
 
@@ -278,21 +278,21 @@ _LOAD = (
         "--clients",
         callback=numbers,
         multiple=True,
-        metavar="1,2,4",
+        metavar="N,…",
         help="Also measure with so many clients at once.",
     ),
     click.option(
         "--rate",
         callback=numbers,
         multiple=True,
-        metavar="500",
+        metavar="R,…",
         help="Also measure with so many queries a second, answered or not (open loop).",
     ),
     click.option(
         "--batch",
         callback=numbers,
         multiple=True,
-        metavar="10,100",
+        metavar="N,…",
         help="Also measure with so many queries in one call.",
     ),
 )

@@ -15,6 +15,7 @@ from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
 from vbench.measures.hits import threshold
 from vbench.measures.usual import DELTAS
+from vbench.render.terminal.loads import tabulate_loads
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.tables import (
     head_of,
@@ -35,7 +36,8 @@ _DISTURBED = "*"
 def print_summary(summary: Summary) -> None:
     """Print how evenly, at what cost, what failed, the warnings, and what to do next."""
     out = console()
-    data, settings = summary.dataset, merge_same(summary.settings)
+    data, every = summary.dataset, merge_same(summary.settings)
+    settings = [row for row in every if row.load is None]
     out.print(
         lead_with(
             data.name,
@@ -49,6 +51,9 @@ def print_summary(summary: Summary) -> None:
         print_table(out, _evenness(rows, k, summary.cluster), heads)
         print_table(out, _cost(rows, k, summary.options.repeats), heads)
         _print_extra(out, rows, k)
+        with_loads = [row for row in every if row.k == k]
+        if (table := tabulate_loads(with_loads, k)) is not None:
+            print_table(out, table, heads + 1)
     print_failed(out, summary.failed)
     print_warnings(out, summary.warnings)
     if overhead := summary.overhead:

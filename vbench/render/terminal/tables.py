@@ -19,6 +19,7 @@ from vbench._plain import plain
 from vbench.analysis.document import AlikeRow, SettingRow
 from vbench.render.terminal.output import print_table
 from vbench.runs.failed import FailedTrial
+from vbench.runs.loads import label_load
 from vbench.runs.schema import Warn
 from vbench.runs.settings import join_values, spell
 
@@ -127,7 +128,8 @@ def print_failed(out: Console, failed: Sequence[FailedTrial]) -> None:
     table.title_style = "bold red"
     for each in failed:
         number = str(each.build_number + 1)
-        table.add_row(each.index, number, spell(each.setting), str(each.k), each.reason)
+        setting = f"{spell(each.setting)} {label_load(each.load)}".strip()
+        table.add_row(each.index, number, setting, str(each.k), each.reason)
     print_table(out, table)
     if any(each.log for each in failed):
         out.print("What the workers printed last is in run.json (failures).")

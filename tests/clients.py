@@ -1,0 +1,140 @@
+"""Indexes that several clients ask, by threads or by processes, well behaved or not.
+
+Named as `clients:Name` where this folder is importable.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from misbehaving import Exact
+
+_BARRIER = threading.Barrier(2)
+
+
+class Shared(Exact):
+    """Searched by several threads at once; keeps what it is asked, and by which thread."""
+
+    clients = "threads"
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, bytes]] = []
+        self.sizes: list[int] = []
+
+    def search_one(self, query: Any, k: int) -> Any:
+        self.asked.append((threading.get_ident(), query.tobytes()))
+        return self.nearest(query[np.newaxis], k)[0]
+
+    def search(self, queries: Any, k: int) -> Any:
+        self.sizes.append(len(queries))
+        return self.nearest(queries, k)
+
+
+class Together(Shared):
+    """Answers no query of two threads before both ask: one after the other they would wait."""
+
+    def search_one(self, query: Any, k: int) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            _BARRIER.wait(timeout=60)
+        return super().search_one(query, k)
+
+
+class Slow(Shared):
+    """Takes two thousandths of a second for each query."""
+
+    def search_one(self, query: Any, k: int) -> Any:
+        time.sleep(0.002)
+        return super().search_one(query, k)
+
+
+class OneBuffer(Exact):
+    """Says that threads may share it, and answers all of them in the same memory."""
+
+    clients = "threads"
+
+    def search_one(self, query: Any, k: int) -> Any:
+        if not hasattr(self, "row") or len(self.row) != k:
+            self.row = np.empty(k, dtype=np.int64)
+        self.row[:] = self.nearest(query[np.newaxis], k)[0]
+        time.sleep(0)
+        return self.row
+
+
+class Handles(OneBuffer):
+    """The same, with a handle of its own for every client."""
+
+    closed = 0
+
+    @classmethod
+    def connect(cls, server: Handles) -> Handles:
+        handle = cls()
+        handle.base, handle.metric, handle.parent = server.base, server.metric, server
+        return handle
+
+    def close(self) -> None:
+        if hasattr(self, "parent"):
+            self.parent.closed += 1
+
+
+class Fails(Shared):
+    """Raises in the threads of clients."""
+
+    def search_one(self, query: Any, k: int) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            raise OSError("too many connections")
+        return super().search_one(query, k)
+
+
+class Changes(Shared):
+    """Writes into the queries of a batch, which it makes writeable."""
+
+    def search(self, queries: Any, k: int) -> Any:
+        pointer = queries.ctypes.data
+        import ctypes
+
+        ctypes.c_float.from_address(pointer).value += 1.0
+        return super().search(queries, k)
+
+
+class Service(Exact):
+    """What was built lies in a file; clients of other processes read it from there."""
+
+    local = False
+
+    def server(self) -> Any:
+        handle, path = tempfile.mkstemp(suffix=".npy")
+        os.close(handle)
+        np.save(path, self.base)
+        self.path = path
+        return {"path": path, "metric": self.metric}
+
+    @classmethod
+    def connect(cls, server: Any) -> Service:
+        found = cls()
+        found.base, found.metric = np.load(server["path"], mmap_mode="r"), server["metric"]
+        return found
+
+    def close(self) -> None:
+        if hasattr(self, "path"):
+            Path(self.path).unlink(missing_ok=True)
+
+
+class Refusing(Service):
+    """Lets nobody connect."""
+
+    @classmethod
+    def connect(cls, server: Any) -> Service:
+        raise ConnectionError("no more than 1 client")
+
+
+class Unsendable(Service):
+    """Says that clients connect to what no other process can have."""
+
+    def server(self) -> Any:
+        return threading.Lock()
