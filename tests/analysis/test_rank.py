@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +124,10 @@ def test_where_worse_search_ranks_better_no_delta_and_no_predictors_are_given(
     assert not backwards.worse_ranks_better
     (warning,) = made.warnings
     assert warning.code == "worse-ranks-better"
-    assert "behind tower, nDCG@10 rises as recall falls, by 0.0" in warning.message
+    assert re.fullmatch(
+        r"for each 0\.1 that mean recall falls, nDCG@10 rises by 0\.0\d+ behind tower",
+        warning.message,
+    )
     first, second = made.to_builtins()["prediction"]
     assert (first["measures"], first["note"]) == (None, "worse search ranks better")
     assert second["measures"]

@@ -153,12 +153,12 @@ def test_where_worse_search_ranks_better_it_is_said(
     result = call("run", "--ranker", "tower")
     assert result.exit_code == 0, result.output
     assert "Which measure predicts" not in result.output
-    said = "worse search ranks better: behind tower, nDCG@10 rises as recall falls"
+    said = "worse search ranks better: for each 0.1 that mean recall falls, nDCG@10 rises by"
     assert result.output.count(said) == 1
     made = CliRunner().invoke(main, ["report", "run"])
     assert made.exit_code == 0, made.output
     page = Path("run/report.html").read_text()
-    assert "behind tower, nDCG@10 rises as recall falls" in page
+    assert "Worse search ranks better: for each 0.1 that mean recall falls, nDCG@10 rises" in page
     assert "Which measure of the index predicts the loss?" not in page
     assert "tower, by Recall@20: worse search ranks better." in page
 

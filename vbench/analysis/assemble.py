@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -86,7 +86,7 @@ def assemble(stage: Stage, ranked: Sequence[Ranked], popular: FloatArray | None)
         failed=failed_trials(opened, stage.k),
         missing=missing,
         warnings=[
-            *map(_worse_ranks_better, (row for row in rankers if row.worse_ranks_better)),
+            *_worse_ranks_better(rankers),
             *_warnings(stage, ranked, exact),
             *tell_missing(missing),
         ],
@@ -225,17 +225,24 @@ def _deltas(stage: Stage, ranked: Ranked, row: RankerRow) -> list[DeltaChoice]:
     return found
 
 
-def _worse_ranks_better(row: RankerRow) -> Warn:
-    gain = write_difference(-(row.trend.value or 0.0) / 10, "score", signed=False)
-    return Warn(
-        WORSE_RANKS_BETTER,
-        f"behind {row.ranker}, {LEADING} rises as recall falls, by {gain} for each 0.1 of recall",
-        "as where the exact neighbors are what users had in training, which no judgment counts; "
-        "such quality says nothing for search, so no δ and no predictors are given",
-        "leave what a query had already out of the base, or rank with what knows it, such as "
-        "--ranker cross",
-        "worse-ranks-better",
-    )
+def _worse_ranks_better(rankers: Sequence[RankerRow]) -> Iterator[Warn]:
+    """One warning for all rankers behind which it is so."""
+    gains = [
+        f"by {write_difference(-(row.trend.value or 0.0) / 10, 'score', signed=False)} behind "
+        f"{row.ranker}"
+        for row in rankers
+        if row.worse_ranks_better
+    ]
+    if gains:
+        yield Warn(
+            WORSE_RANKS_BETTER,
+            f"for each 0.1 that mean recall falls, {LEADING} rises {', '.join(gains)}",
+            "most often the exact neighbors are what users had already, in training, and no "
+            "judgment counts them; δ and predictors would ask for worse search, and are not given",
+            "leave what a query had already out of the base, or rank with what knows it, such as "
+            "--ranker cross",
+            "worse-ranks-better",
+        )
 
 
 def _warnings(stage: Stage, ranked: Sequence[Ranked], exact: ExactSearch) -> list[Warn]:

@@ -156,7 +156,7 @@ def _titles(runs: tuple[Run, ...]) -> Mapping[Run, Mapping[str, str]]:
     planned = {run: dict.fromkeys(build.index for build in run.manifest.builds) for run in runs}
     shown = {run: {each.index: each.title for each in run.settings()} for run in runs}
     holders = Counter((_kind(run), index) for run, indexes in planned.items() for index in indexes)
-    run_names = _run_names(runs)
+    run_names = name_runs(runs)
     return {
         run: {
             index: shown[run].get(index, index)
@@ -175,7 +175,7 @@ def _kind(run: Run) -> Kind:
     return run.manifest.dataset.fingerprint, run.manifest.options.rule
 
 
-def _run_names(runs: tuple[Run, ...]) -> Mapping[Run, str]:
+def name_runs(runs: tuple[Run, ...]) -> Mapping[Run, str]:
     """The last part of each run's path, numbered where two are the same."""
     last = [run.path.resolve().name for run in runs]
     return {

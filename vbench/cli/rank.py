@@ -143,6 +143,11 @@ def rank(
         if as_json:
             print_json(exported)
         else:
+            from vbench.analysis.verdict import tell_missing
+            from vbench.render.terminal.output import console
+            from vbench.render.terminal.tables import print_warnings
+
+            print_warnings(console(), list(tell_missing(exported.missing)))
             say(f"{len(exported.files)} files in {folder}")
             say(
                 "next: score the candidates, those of exact search too, and give the scores back: "

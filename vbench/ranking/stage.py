@@ -214,7 +214,7 @@ def _candidates(runs: Sequence[Run], k: int | None) -> int:
     held = [{setting.k for setting in run.settings()} for run in runs]
     for run, ks in zip(runs, held, strict=True):
         if not ks:
-            raise VbenchError(f"{run.path} holds no finished trial to rank")
+            raise VbenchError(f"{run.path} holds no finished trial to rank ({run.completion})")
     common = set.intersection(*held)
     if k is None and common:
         return max(common)

@@ -77,11 +77,25 @@ def test_a_ranking_is_shown_with_its_losses_apart(tmp_path: Path) -> None:
     assert [row.cells[3].text for row in table.rows] == ["yes", "–"]
     said = [line for part in section.parts if isinstance(part, Words) for line in part.paragraphs]
     assert said == [
-        "few: chance.",
+        "Relevance: few; chance.",
         "tower, by Recall@100: quality falls under 90 % of exact below a recall of 0.500.",
         "<cross>, by Recall@100: quality never falls.",
     ]
     assert "&lt;cross&gt;" in html(run)
+
+
+def test_rankings_of_several_runs_are_told_apart(tmp_path: Path) -> None:
+    """Of each run its own predictors, levels and δ; the losses of all stand in one picture."""
+    dataset = judged_dataset(tmp_path / "small")
+    runs = [ranked_run(tmp_path / name, dataset, {"hnsw": {1: 0.4, 2: 0.1}}) for name in "ab"]
+    for run in runs:
+        rank([run], ["tower"], dataset=dataset)
+    section = made(gather(runs), ranking.section)
+    assert set(section.frames["ranking"]["ranker"]) == {"tower"}
+    for name in ("ranking_predictors", "ranking_delta"):
+        assert set(section.frames[name]["ranker"]) == {"tower · a", "tower · b"}
+    (table,) = (part for part in section.parts if isinstance(part, Table))
+    assert [row.cells[0].text for row in table.rows] == ["tower · a", "tower · b"]
 
 
 def test_every_number_of_the_ranking_stands_in_its_document(tmp_path: Path) -> None:

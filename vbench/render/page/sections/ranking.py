@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import polars as pl
 
-from vbench.analysis.gather import Report
+from vbench.analysis.gather import Report, name_runs
 from vbench.analysis.ranking import LEADING, DeltaChoice, RankingLoss, read_ranking
 from vbench.numbers import write_interval
 from vbench.ranking.stage import DEPTHS
@@ -34,6 +34,7 @@ from vbench.render.page.parts import (
     number_cell,
 )
 from vbench.runs.run import Run
+from vbench.runs.schema import Warn
 from vbench.runs.settings import join_values, spell
 
 
@@ -47,50 +48,65 @@ def section(report: Report, draw: Drawing) -> Section | None:
     losses = pl.DataFrame(
         [row for run, each in rankings.items() for row in _losses(each, _titles(report, run))]
     )
-    predictors = pl.DataFrame([row for each in stored for row in _predictors(each)])
-    levels = pl.DataFrame([row for each in stored for row in _levels(each)])
-    rankers = losses["ranker"].unique(maintain_order=True).to_list()
-    choice = Choice("ranker", "Ranker", [(name, name) for name in rankers], rankers[0])
+    # Predictors and δ are of one ranking each; losses of all stand in one picture.
+    names = name_runs(tuple(rankings))
+    of_run = {run: f" · {name}" if len(names) > 1 else "" for run, name in names.items()}
+    predictors = pl.DataFrame(
+        [row for run, each in rankings.items() for row in _predictors(each, of_run[run])]
+    )
+    levels = pl.DataFrame(
+        [row for run, each in rankings.items() for row in _levels(each, of_run[run])]
+    )
+    choice = _choose(losses)
     parts: list[Chart | Table | Words] = [
-        *(Words([f"{each.message}: {each.why}."]) for of in stored for each in of.warnings),
-        _rankers(stored),
+        *(
+            Words([line])
+            for line in dict.fromkeys(_say(each) for of in stored for each in of.warnings)
+        ),
+        _rankers(rankings, of_run),
         Chart(
             "ranking-loss",
             "Loss due to the index",
             f"Loss of {LEADING} against exact candidates under the same ranker, for every "
             "setting, with 95 % intervals. The loss of the model itself is not in it.",
-            draw_losses(draw, rankers[0]),
+            draw_losses(draw, choice.chosen),
             (choice, ACROSS),
         ),
     ]
     frames = {"ranking": losses}
     if not predictors.is_empty():
         frames["ranking_predictors"] = predictors
+        choice = _choose(predictors)
         parts.append(
             Chart(
                 "ranking-predictors",
                 "Which measure of the index predicts the loss?",
                 "Rank correlation of each measure with ranking quality over all trials: the "
                 "nearer to 1, the better the measure orders indexes for the ranker downstream.",
-                draw_predictors(draw, rankers[0], predictors["measure"].n_unique()),
+                draw_predictors(draw, choice.chosen, predictors["measure"].n_unique()),
                 (choice,),
                 half=True,
             )
         )
     if not levels.is_empty():
         frames["ranking_delta"] = levels
+        choice = _choose(levels)
         parts.append(
             Chart(
                 "ranking-delta",
                 "Choosing δ",
                 "Ranking quality of a query relative to exact candidates, by its recall. Where "
                 "the line crosses 90 % is the δ to ask an index for.",
-                draw_delta(draw, rankers[0]),
+                draw_delta(draw, choice.chosen),
                 (choice,),
                 half=True,
             )
         )
-        parts.append(Words([_chosen(choice) for each in stored for choice in each.delta]))
+        parts.append(
+            Words(
+                [_chosen(one, of_run[run]) for run, each in rankings.items() for one in each.delta]
+            )
+        )
     return Section(
         "ranking",
         "Ranking quality lost",
@@ -99,6 +115,16 @@ def section(report: Report, draw: Drawing) -> Section | None:
         parts,
         frames,
     )
+
+
+def _choose(rows: pl.DataFrame) -> Choice:
+    """The list of the rankers that some rows are about, the first one chosen."""
+    names = rows["ranker"].unique(maintain_order=True).to_list()
+    return Choice("ranker", "Ranker", [(name, name) for name in names], names[0])
+
+
+def _say(warning: Warn) -> str:
+    return f"{warning.about[:1].upper()}{warning.about[1:]}: {warning.message}; {warning.why}."
 
 
 def _titles(report: Report, run: Run) -> dict[str, str]:
@@ -123,11 +149,11 @@ def _losses(ranking: RankingLoss, titles: dict[str, str]) -> Iterator[dict[str, 
         }
 
 
-def _predictors(ranking: RankingLoss) -> Iterator[dict[str, Any]]:
+def _predictors(ranking: RankingLoss, of_run: str) -> Iterator[dict[str, Any]]:
     for each in ranking.prediction:
         for measure in each.measures or ():
             yield {
-                "ranker": each.ranker,
+                "ranker": each.ranker + of_run,
                 "measure": measure.measure,
                 "correlation": measure.correlation.value,
                 "low": measure.correlation.low,
@@ -136,11 +162,11 @@ def _predictors(ranking: RankingLoss) -> Iterator[dict[str, Any]]:
             }
 
 
-def _levels(ranking: RankingLoss) -> Iterator[dict[str, Any]]:
+def _levels(ranking: RankingLoss, of_run: str) -> Iterator[dict[str, Any]]:
     for each in ranking.delta:
         for level in each.levels:
             yield {
-                "ranker": each.ranker,
+                "ranker": each.ranker + of_run,
                 "of": each.recall,
                 "keep": each.keep,
                 "recall": level.recall,
@@ -151,8 +177,8 @@ def _levels(ranking: RankingLoss) -> Iterator[dict[str, Any]]:
             }
 
 
-def _chosen(choice: DeltaChoice) -> str:
-    head, delta = f"{choice.ranker}, by {choice.recall}", choice.delta
+def _chosen(choice: DeltaChoice, of_run: str) -> str:
+    head, delta = f"{choice.ranker}{of_run}, by {choice.recall}", choice.delta
     if delta.value is None:
         return f"{head}: {choice.note or 'these trials do not show a δ'}."
     return (
@@ -161,7 +187,7 @@ def _chosen(choice: DeltaChoice) -> str:
     )
 
 
-def _rankers(rankings: Sequence[RankingLoss]) -> Table:
+def _rankers(rankings: Mapping[Run, RankingLoss], of_run: Mapping[Run, str]) -> Table:
     columns = [
         Column("ranker", number=False),
         Column(f"{LEADING} with exact candidates"),
@@ -171,13 +197,13 @@ def _rankers(rankings: Sequence[RankingLoss]) -> Table:
     rows = [
         Row(
             [
-                Cell(each.ranker),
+                Cell(each.ranker + of_run[run]),
                 number_cell(each.leading.exact, "score"),
                 number_cell(each.leading.model_loss, "score"),
                 Cell({None: "–", True: "yes", False: "no"}[each.beats_popularity]),
             ]
         )
-        for ranking in rankings
+        for run, ranking in rankings.items()
         for each in ranking.rankers
     ]
     return Table(
