@@ -140,6 +140,11 @@ def test_every_choice_of_a_public_function_is_checked(
         ("load", "truth"): lambda: vbench.load(
             vectors(9), queries=vectors(2), metric="l2", truth=True
         ),
+        ("load", "learn"): lambda: vbench.load(
+            vectors(9), queries=vectors(4), metric="l2", learn=True
+        ),
+        ("run", "learn"): lambda: vbench.run(dataset, "flat", learn=1),
+        ("tune", "learn"): lambda: vbench.tune(dataset, "flat", "Recall@5>=0", learn=1),
         ("measure", "per"): lambda: done.measure("Recall@5", per="querry"),
         ("run", "metric"): lambda: vbench.run(vectors(9), "flat", metric="l3"),
         ("tune", "metric"): lambda: vbench.tune(vectors(9), "flat", "Recall@5>=0", metric="l3"),

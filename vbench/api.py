@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from vbench._arguments import check_arguments
 from vbench.errors import VbenchError
@@ -126,6 +126,7 @@ def run(
     *,
     queries: Data | None = None,
     metric: Metric | str | None = None,
+    learn: int | Data | Literal[False] | None = None,
     k: int | Sequence[int] = 10,
     builds: int = 3,
     repeats: int = 3,
@@ -154,8 +155,8 @@ def run(
         One or several: recipe names, paths of recipes, ``package.module:Class``,
         ``faiss:FACTORY``, or classes, also of a notebook's cell. What such a class uses is written
         to a module with it, and left in the run's folder.
-    queries, metric
-        As :func:`vbench.load` takes them, where `dataset` does not hold them.
+    queries, metric, learn
+        As :func:`vbench.load` takes them, where `dataset` is not from there.
     k
         One cutoff or several; each is searched and timed on its own.
     builds
@@ -211,7 +212,7 @@ def run(
     from vbench.indexes.given import given
     from vbench.render.terminal.output import shown_progress
 
-    data = _dataset(dataset, queries, metric)
+    data = _dataset(dataset, queries, metric, learn)
     asked = MeasureOptions(
         k=k,
         builds=builds,
@@ -242,6 +243,7 @@ def tune(
     *,
     queries: Data | None = None,
     metric: Metric | str | None = None,
+    learn: int | Data | Literal[False] | None = None,
     minimize: AnyMeasure | None = None,
     maximize: AnyMeasure | None = None,
     k: int | None = None,
@@ -266,7 +268,9 @@ def tune(
 
     Parameters
     ----------
-    dataset, indexes, queries, metric, threads, recall_rule, timeout, memory_limit, out, fresh
+    dataset, indexes, queries, metric, learn, threads, recall_rule, timeout, memory_limit
+        As :func:`vbench.run` has them.
+    out, fresh
         As :func:`vbench.run` has them; `progress` too.
     target
         ``"Robustness(delta=0.9)@10>=0.99 and Latency(p=99)<=2ms"``.
@@ -302,7 +306,7 @@ def tune(
     from vbench.render.terminal.output import shown_progress
     from vbench.tuning.tuner import tune as search
 
-    data = _dataset(dataset, queries, metric)
+    data = _dataset(dataset, queries, metric, learn)
     asked = MeasureOptions(
         builds=builds,
         repeats=repeats,
@@ -561,13 +565,17 @@ def _runs(given: AnyRun | Sequence[AnyRun]) -> builtins.list[_Run]:
     return [each if isinstance(each, _Run) else Run(each) for each in several]
 
 
-def _dataset(given: Any, queries: Any, metric: Any) -> Dataset:
+def _dataset(given: Any, queries: Any, metric: Any, learn: Any = None) -> Dataset:
     """The dataset itself, or what :func:`vbench.load` makes of what was given."""
     from vbench.data.dataset import Dataset
     from vbench.data.load import load
 
     if not isinstance(given, Dataset):
-        return load(given, queries=queries, metric=metric)
+        return load(given, queries=queries, metric=metric, learn=learn)
+    if learn is not None:
+        raise VbenchError(
+            f"{given!r} has queries to learn from, or none; give learn= to vbench.load"
+        )
     if queries is not None or (metric is not None and metric != given.metric):
         raise VbenchError(
             f"{given!r} has its queries and its metric; give those to vbench.load, or its vectors"

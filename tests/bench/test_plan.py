@@ -12,6 +12,7 @@ from vectors import gaussian_pair
 import vbench
 from vbench.bench.parameter_search import Range
 from vbench.bench.plan import Plan, make_plan, make_trial
+from vbench.data.dataset import Learn
 from vbench.errors import VbenchError
 from vbench.runs.schema import Options
 
@@ -212,3 +213,19 @@ def test_dimensions_that_an_index_cannot_do_are_refused(
     with pytest.raises(VbenchError, match=f"index '{index}': the vectors have {says}"):
         vbench.run(dataset, index, k=3, builds=1, repeats=1, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_queries_to_learn_from_that_nothing_would_use_are_refused() -> None:
+    """Where the call took them aside; those that lie in a file may lie there."""
+    data = FINGERPRINT, FINGERPRINT, "l2", 8
+    asked = Learn(np.eye(8, dtype=np.float32), was_asked_for=True)
+    lying = Learn(np.eye(8, dtype=np.float32))
+    with pytest.raises(VbenchError, match="nothing would use these queries: hnsw, flat take none"):
+        make_plan(["hnsw", "flat"], {}, OPTIONS, *data, learn=asked)
+    without = {build.key for build in make_plan(["hnsw"], {}, OPTIONS, *data).builds}
+    assert {build.key for build in make_plan(["hnsw"], {}, OPTIONS, *data, learn=lying).builds} == (
+        without
+    )
+    both = make_plan(["hnsw", "learners:Needed"], {}, OPTIONS, *data, learn=asked).builds
+    assert [build.learn for build in both] == [None, None, asked.digest, asked.digest]
+    assert without == {build.key for build in both if build.learn is None}

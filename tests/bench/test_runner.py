@@ -10,6 +10,7 @@ import time
 import warnings
 from pathlib import Path
 
+import learners
 import misbehaving
 import numpy as np
 import polars as pl
@@ -345,3 +346,65 @@ def test_zero_rows_are_given_to_no_index(index: str, tmp_path: Path) -> None:
     assert run.manifest.dataset.zero_rows == 3
     if index != "hnsw":
         assert (answers.hits == 50).all()
+
+
+def test_an_index_learns_from_queries_that_are_never_asked(tmp_path: Path) -> None:
+    """Both indexes are asked the same ones, and run.json says who learned from what."""
+    base, queries = gaussian_pair(N, M, 8, seed=5)
+    dataset = vbench.load(base, queries=queries, metric="ip", learn=10)
+    np.save(tmp_path / "asked.npy", dataset.queries)
+    run = vbench.run(
+        dataset,
+        ["learners:Asks", "flat"],
+        settings={"asked": [str(tmp_path / "asked.npy")]},
+        k=K,
+        builds=1,
+        repeats=1,
+        out=tmp_path / "run",
+    )
+    assert run.manifest.failures == []
+    assert run.manifest.dataset.m == 30
+    assert dataset.learn is not None
+    known = run.manifest.dataset.learn
+    assert known is not None
+    assert (known.rows, known.digest) == (10, dataset.learn.digest)
+    assert {each.index: each.learn for each in run.manifest.builds} == {
+        "learners:Asks": known.digest,
+        "flat": None,
+    }
+
+
+def test_a_class_learns_in_the_space_that_it_searches(tmp_path: Path) -> None:
+    """Queries to learn from are transformed as those that are asked; what it learned matters."""
+    queries = np.abs(gaussian_pair(N, M, 8, seed=6)[1]) + 0.5
+    base = gaussian_pair(N, M, 8, seed=6)[0]
+    options: dict = {"metric": "cosine", "k": K, "builds": 2, "repeats": 1}
+    run = vbench.run(
+        *(base, learners.Needed), queries=queries, learn=20, out=tmp_path / "run", **options
+    )
+    assert run.manifest.failures == []
+    learned = run.settings()[0].recall
+    plain = vbench.run(
+        vbench.load(base, queries=run_queries(run, queries), metric="cosine"),
+        *(learners.Needed,),
+        out=tmp_path / "plain",
+        **{x: y for x, y in options.items() if x != "metric"},
+    )
+    assert learned > plain.settings()[0].recall + 0.2
+    found = plain.compare(run, settings="keep=0.25", measures=f"Recall@{K}")
+    changes = {each.name: each.baseline for each in found.changes}
+    assert changes["queries learned from"] == "–"
+
+
+def run_queries(run: vbench.Run, queries: np.ndarray) -> np.ndarray:
+    """Those of the queries that a run asked."""
+    return queries[run.query_ids.to_numpy()]
+
+
+def test_an_index_that_changes_what_it_learns_from_fails(tmp_path: Path) -> None:
+    """As where it changes the base."""
+    base, queries = gaussian_pair(N, M, 8, seed=5)
+    dataset = vbench.load(base, queries=queries, metric="ip", learn=10)
+    with pytest.warns(vbench.VbenchWarning):
+        run = once(dataset, "learners:ChangesLearn", tmp_path / "run")
+    assert "fit changed the queries to learn from" in run.manifest.failures[0].reason

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from vbench.bench.sources import Source, folder_digest
+from vbench.data.dataset import Learn
+from vbench.errors import VbenchError
 from vbench.indexes.recipe import load_recipe
 from vbench.runs.schema import Build, Options
 
@@ -91,3 +94,46 @@ def test_a_folder_is_named_by_index_and_options_not_by_code(source: Source) -> N
     assert folder_digest("a" * 64, {"hnsw": edited}, OPTIONS) == named
     renamed = dataclasses.replace(source, name="other")
     assert folder_digest("a" * 64, {"hnsw": renamed}, OPTIONS) != named
+
+
+def test_without_queries_to_learn_from_keys_are_what_they_were() -> None:
+    """Byte for byte, so that what was measured before counts."""
+    plain = Source(
+        *("a", "m:A", "auto", "none", True, None, "c", (), {"hnswlib": "0.8.0"}),
+    )
+    options = Options(k=[10], builds=2, repeats=3)
+    data = "0123456789abcdef" * 4
+    builds = [plain.build({"M": 16}, number, options, data, data) for number in range(2)]
+    assert [each.key for each in builds] == ["b427b7d9d933b764", "39850bc6023311ca"]
+    assert folder_digest(data, {"a": plain}, options) == "a5caa3177ee4df51"
+
+
+def test_a_build_that_learned_from_other_queries_has_another_key(source: Source) -> None:
+    """It has its own folder too, and says from what it learned."""
+    learned = [dataclasses.replace(source, learn=each) for each in ("d" * 64, "e" * 64)]
+    builds = [build(each) for each in (source, *learned)]
+    assert [each.learn for each in builds] == [None, "d" * 64, "e" * 64]
+    assert len({each.key for each in builds}) == 3
+    names = {folder_digest("a" * 64, {"x": each}, OPTIONS) for each in (source, *learned)}
+    assert len(names) == 3
+    said = source.changes(builds[0], builds[1], THEN)
+    assert said == "it learns from queries dddddddd, before from None"
+
+
+def test_only_an_index_that_takes_queries_is_given_some() -> None:
+    """By the signature of its fit; one that needs them is refused without."""
+    learn = Learn(np.eye(3, dtype=np.float32))
+    digests = {
+        name: Source.of(load_recipe(name), "l2", 3, learn).learn
+        for name in ("hnsw", "learners:Needed", "learners:Needs")
+    }
+    assert digests == {
+        "hnsw": None,
+        "learners:Needed": learn.digest,
+        "learners:Needs": learn.digest,
+    }
+    assert Source.of(load_recipe("learners:Needed"), "l2", 3).learn is None
+    with pytest.raises(
+        VbenchError, match="'learners:Needs' needs queries to learn from; give --le"
+    ):
+        Source.of(load_recipe("learners:Needs"), "l2", 3)

@@ -173,3 +173,44 @@ def test_every_warning_has_a_code_and_they_are_in_the_docs(data: Path) -> None:
     source = "\n".join(path.read_text() for path in package.rglob("*.py"))
     codes |= set(re.findall(r'code="([\w-]+)"', source))
     assert [code for code in sorted(codes) if f"`{code}`" not in told] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            ("-i", "flat", "--learn", "5"),
+            "--learn: nothing would use these queries: flat takes none",
+        ),
+        (("-i", "learners:Needs"), "needs queries to learn from; give --learn N"),
+        (("-i", "learners:Needs", "--learn", "0"), "0 of 25 queries cannot be kept to learn from"),
+        (
+            ("-i", "learners:Needs", "--learn", "-2"),
+            "-2 of 25 queries cannot be kept to learn from",
+        ),
+        (("-i", "learners:Needs", "--learn", "25"), "give 1 to 24"),
+        (("-i", "learners:Needs", "--learn", "gone.npy"), "gone.npy: no such file"),
+        (
+            ("-i", "learners:Needs", "--learn", "asked.npy"),
+            "every query to learn from is asked too",
+        ),
+    ],
+)
+def test_queries_to_learn_from_that_cannot_be(
+    data: Path, given: tuple[str, ...], message: str
+) -> None:
+    """One line says which can."""
+    result = run(*given)
+    assert (result.exit_code, message in result.output) == (2, True), result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
+def test_queries_to_learn_from_are_a_number_or_a_file(data: Path) -> None:
+    """The table says how many there were, and `none` ignores those that a file brings."""
+    result = run("-i", "learners:Needed", "--learn", "10")
+    assert "15 queries, l2; 10 other queries to learn from" in " ".join(result.output.split())
+    save_pair(data, 300, 9, 6, seed=22, queries="more")
+    found = json.loads(run("-i", "learners:Needed", "--learn", "more.npy", "--json").stdout)
+    assert (found["dataset"]["m"], found["dataset"]["learn"]["rows"]) == (25, 9)
+    found = json.loads(run("-i", "learners:Needed", "--learn", "none", "--json").stdout)
+    assert found["dataset"]["learn"] is None

@@ -117,3 +117,31 @@ def test_what_an_index_starts_ends_with_its_check(
     monkeypatch.chdir(tmp_path)
     check_index("misbehaving:StartsServer")
     assert not misbehaving.servers()
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "reason"),
+    [
+        ("Needed", "pass", ""),
+        ("Needs", "pass", ""),
+        ("Idle", "warn", "no effect seen: without queries to learn from"),
+        ("Remembers", "fail", "for the queries it learned from and"),
+        ("ChangesLearn", "fail", "fit changed the queries to learn from"),
+    ],
+)
+def test_learning_is_of_use_to_the_queries_that_come(name: str, status: str, reason: str) -> None:
+    """And of those alone that were learned from is not enough."""
+    found, said = one(f"learners:{name}", "queries to learn from")
+    assert (found, reason in said) == (status, True), said
+
+
+@pytest.mark.parametrize("name", ["Needed", "Needs"])
+def test_an_index_that_learns_passes_all_checks(name: str) -> None:
+    """Also one that cannot do without queries to learn from."""
+    findings = check_index(f"learners:{name}")
+    assert [each for each in findings if each.status in ("fail", "warn")] == []
+
+
+def test_an_index_that_does_not_learn_is_not_concerned() -> None:
+    """Nothing is asked of it."""
+    assert one("misbehaving:Swept", "queries to learn from")[0] == "skip"

@@ -140,6 +140,7 @@ def test_what_a_check_makes_it_closes(name: str, monkeypatch: pytest.MonkeyPatch
             made
             or what in ("parameters are known", "search parameters matter")
             or (what in ("settings hold", "build parameters matter", "save and load"))
+            or what == "queries to learn from"
         )
 
 

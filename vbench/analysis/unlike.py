@@ -119,6 +119,8 @@ def _facts(setting: Setting, *, same_index: bool) -> Iterator[tuple[Aspect, str,
         for name, value in {**setting.build, **setting.search}.items():
             yield "setting", name, value
         yield "setting", "space", setting.space
+        for digest in {build.learn for build in map(run.build_of, setting.trials)} - {None}:
+            yield "setting", "queries learned from", str(digest)[:12]
     for name in _OPTIONS:
         yield "setting", name.replace("_", " "), getattr(options, name)
 

@@ -28,6 +28,7 @@ from vbench.runs.schema import (
     DatasetFacts,
     Failure,
     Later,
+    LearnInfo,
     Level,
     Load,
     Manifest,
@@ -251,7 +252,7 @@ def now() -> str:
 
 def dataset_facts(dataset: Dataset) -> DatasetFacts:
     """What run.json says of a dataset."""
-    equal = copies(dataset)
+    equal, learn = copies(dataset), dataset.learn
     return DatasetFacts(
         name=dataset.name,
         n=dataset.n,
@@ -265,6 +266,7 @@ def dataset_facts(dataset: Dataset) -> DatasetFacts:
         copies=Copies(share=len(equal.rows) / dataset.n, largest=equal.largest),
         queries_in_base=equal.queries_in_base,
         hold_out=dataset.hold_out,
+        learn=None if learn is None else LearnInfo(rows=learn.rows, digest=learn.digest),
         ground_truth="computed" if dataset.given_ground_truth is None else "given",
         **describe_dataset(dataset),
     )

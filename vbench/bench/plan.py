@@ -14,6 +14,7 @@ import numpy as np
 from vbench.bench.loads import loads_for
 from vbench.bench.parameter_search import Range, is_whole
 from vbench.bench.sources import Source, folder_digest
+from vbench.data.dataset import Learn
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes.parameters import check, parameters
 from vbench.indexes.recipe import Recipe, load_recipe
@@ -84,6 +85,7 @@ def make_plan(
     metric: Metric,
     d: int,
     *,
+    learn: Learn | None = None,
     chosen_later: bool = False,
     loads: Sequence[Load] = (),
 ) -> Plan:
@@ -99,6 +101,8 @@ def make_plan(
     fingerprint, order_digest, metric, d
         Of the dataset; the fingerprint is part of every key, and orders of insertion are drawn
         from the other digest.
+    learn
+        Queries that indexes may learn from.
     chosen_later
         Plan groups: values of a parameter are then the ends of its range.
     loads
@@ -108,12 +112,13 @@ def make_plan(
     ------
     VbenchError
         For an unknown index, parameter or value, an index that is given twice, or one that
-        cannot do the metric or the dimensions.
+        cannot do the metric or the dimensions; where nothing takes the queries to learn from.
     """
     _refuse_repeats([each for each in indexes if isinstance(each, str)])
     recipes = [load_recipe(spec) for spec in indexes]
     _refuse_repeats([recipe.name for recipe in recipes])
-    sources = {recipe.name: Source.of(recipe, metric, d) for recipe in recipes}
+    sources = {recipe.name: Source.of(recipe, metric, d, learn) for recipe in recipes}
+    _refuse_idle(learn, sources)
     asked = {
         recipe.name: loads_for(recipe.name, resolve(recipe.adapter), loads) for recipe in recipes
     }
@@ -149,6 +154,16 @@ def _refuse_repeats(names: Sequence[str]) -> None:
                 f"index {name!r} is given twice; for several values of a parameter use --set, "
                 "for another recipe give its file another name"
             )
+
+
+def _refuse_idle(learn: Learn | None, sources: Mapping[str, Source]) -> None:
+    """Refuse queries that the call took aside and no index takes; those of a file may lie there."""
+    if learn is not None and learn.was_asked_for and not any(x.learn for x in sources.values()):
+        raise VbenchError(
+            f"--learn: nothing would use these queries: {', '.join(sources)} "
+            f"take{'s' if len(sources) == 1 else ''} none to learn from; leave it away, or give an "
+            "index whose fit takes learn"
+        )
 
 
 def _stages(recipe: Recipe) -> dict[str, str]:

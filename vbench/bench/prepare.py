@@ -85,6 +85,7 @@ def prepare(
         dataset.order_digest,
         dataset.metric,
         dataset.base.shape[1],
+        learn=dataset.learn,
         chosen_later=chosen_later or asked.at_recall is not None,
         loads=plan_loads(asked.clients, asked.rate, asked.batch, dataset.m),
     )

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from vbench.data.dataset import Learn
 from vbench.errors import VbenchError
 from vbench.indexes.code import code_of
 from vbench.indexes.library import check_installed
+from vbench.indexes.parameters import is_taken
 from vbench.indexes.recipe import Recipe
 from vbench.indexes.registry import resolve
 from vbench.indexes.space import check_dimension, plan_space
@@ -35,15 +37,18 @@ class Source:
     code: str
     files: tuple[Path, ...]
     requires: Mapping[str, str]
+    learn: str | None = None
+    """Digest of the queries that it learns from."""
 
     @classmethod
-    def of(cls, recipe: Recipe, metric: Metric, d: int) -> Source:
+    def of(cls, recipe: Recipe, metric: Metric, d: int, learn: Learn | None = None) -> Source:
         """The source behind a recipe, for vectors of `d` dimensions.
 
         Raises
         ------
         VbenchError
-            Its library is not installed, or it cannot do the metric, or so many dimensions.
+            Its library is not installed, or it cannot do the metric, or so many dimensions, or it
+            needs queries to learn from.
         """
         kind = resolve(recipe.adapter)
         try:
@@ -52,6 +57,11 @@ class Source:
             check_dimension(kind, space, d)
         except VbenchError as error:
             raise VbenchError(f"index {recipe.name!r}: {error}") from None
+        if learn is None and is_taken(kind.fit, "learn", always=True):
+            raise VbenchError(
+                f"index {recipe.name!r} needs queries to learn from; give --learn N (in Python "
+                "learn=N) to take N out of those that are asked, or a file of others"
+            )
         code = code_of(kind)
         return cls(
             name=recipe.name,
@@ -63,6 +73,7 @@ class Source:
             code=code.digest,
             files=code.files,
             requires=code.versions,
+            learn=learn.digest if learn is not None and is_taken(kind.fit, "learn") else None,
         )
 
     def build(
@@ -81,6 +92,7 @@ class Source:
         parts = [
             *(fingerprint, self.adapter, self.name, self.transform, params, seed, order_seed),
             *(options.threads, options.build_threads, self.code, self.requires),
+            *([] if self.learn is None else [{"learn": self.learn}]),
         ]
         return Build(
             key=of_document(parts),
@@ -96,6 +108,7 @@ class Source:
             threads=options.threads,
             code=self.code,
             requires=dict(self.requires),
+            learn=self.learn,
             tune_parameter=self.tune_parameter,
         )
 
@@ -115,6 +128,9 @@ class Source:
         for what in ("adapter", "transform", "seed", "order_seed", "threads"):
             if getattr(old, what) != getattr(new, what):
                 said.append(f"{what} is {getattr(new, what)}, was {getattr(old, what)}")
+        if old.learn != new.learn:
+            now, was = (str(each.learn and each.learn[:8]) for each in (new, old))
+            said.append(f"it learns from queries {now}, before from {was}")
         return "; ".join(said) or "it was measured in another way"
 
 
@@ -138,5 +154,8 @@ def folder_digest(fingerprint: str, sources: Mapping[str, Source], options: Opti
     """
     names = ("repeats", "threads", "build_threads", "seed", "rule", "warmup", "warmup_from")
     kept = {name: getattr(options, name) for name in (*names, "at_recall")}
-    indexes = sorted((each.name, each.adapter, each.transform) for each in sources.values())
+    indexes = sorted(
+        (each.name, each.adapter, each.transform, *filter(None, [each.learn]))
+        for each in sources.values()
+    )
     return hashlib.sha256(of_document([fingerprint, indexes, kept]).encode()).hexdigest()[:16]

@@ -53,6 +53,8 @@ class Open(Message):
     order_seed: int = 0
     left_out: list[int] = []
     """Base rows that the index does not get."""
+    learn: ArrayFile | None = None
+    """Queries that the index may learn from."""
 
 
 class Opened(Answer):

@@ -57,13 +57,19 @@ class Worker:
         # Inserted row j is row places⁻¹[j] of the dataset; `original` maps answers back.
         self.original = insertion_order(n, order.left_out, order.order_seed)
         self.base: NDArray[np.float32] | None = self._load_base(n, d)
-        queries = np.empty(order.queries.shape, dtype=np.float32)
-        load_rows(order.queries, queries, np.arange(len(queries)))
-        self.queries = _read_only(self.space.queries(queries))
+        self.queries = _read_only(self._load_queries(order.queries))
+        self.learn = None if order.learn is None else self._load_queries(order.learn)
+        if self.learn is not None and not self.index.writes:
+            self.learn = _read_only(self.learn)
 
     def given(self) -> NDArray[np.float32]:
         """The queries as the index gets them: for one that writes, a copy for each pass."""
         return self.queries.copy() if self.index.writes else self.queries
+
+    def _load_queries(self, file: wire.ArrayFile) -> NDArray[np.float32]:
+        queries = np.empty(file.shape, dtype=np.float32)
+        load_rows(file, queries, np.arange(len(queries)))
+        return self.space.queries(queries)
 
     def _load_base(self, n: int, d: int) -> NDArray[np.float32]:
         places = np.full(n, -1)
@@ -75,18 +81,22 @@ class Worker:
 
     def fit(self) -> wire.Fitted:
         """Build the index, then let go of the base."""
-        base = self.base
+        base, given = self.base, {} if self.learn is None else {"learn": self.learn}
         if base is None:
             raise AnswerError("fit was asked for twice")
-        before = zlib.crc32(base.data)
+        before = [zlib.crc32(each.data) for each in (base, *given.values())]
         resting = memory.reset_peak()
         cpu, wall = self.time.cpu(), self.time.wall()
-        self.index.fit(base, self.space.metric, seed=self.order.seed, threads=self.order.threads)
+        self.index.fit(
+            base, self.space.metric, seed=self.order.seed, threads=self.order.threads, **given
+        )
         wall, cpu = self.time.wall() - wall, self.time.cpu() - cpu
         peak = memory.peak()
-        if not self.index.writes and zlib.crc32(base.data) != before:
-            raise AnswerError("fit changed the base vectors it was given; copy them first")
-        self.base = None
+        after = [zlib.crc32(each.data) for each in (base, *given.values())]
+        if not self.index.writes and after != before:
+            what = "base vectors" if after[0] != before[0] else "queries to learn from that"
+            raise AnswerError(f"fit changed the {what} it was given; copy them first")
+        self.base = self.learn = None
         size, source = self._size()
         return wire.Fitted(
             seconds=wall * 1e-9,

@@ -59,6 +59,7 @@ class Workers:
         self.options = options
         self._live: dict[str, Live] = {}
         self._files: tuple[wire.ArrayFile, wire.ArrayFile] | None = None
+        self._learn_file: wire.ArrayFile | None = None
         self._spool = TemporaryFolder()
         self.cores = Cores(max(options.threads, clients))
         self.pinned = self.cores.numbers[-options.threads :]
@@ -162,6 +163,7 @@ class Workers:
             threads=self.options.threads,
             sys_path=sys.path,
             left_out=[row for row in self.dataset.zero_row_ids.tolist() if row < base.shape[0]],
+            learn=None if build.learn is None else self._learn(),
         )
 
     def _few(self) -> tuple[wire.ArrayFile, wire.ArrayFile]:
@@ -177,6 +179,11 @@ class Workers:
                 array_file(self.dataset.queries, self._spool.path),
             )
         return self._files
+
+    def _learn(self) -> wire.ArrayFile | None:
+        if self._learn_file is None and self.dataset.learn is not None:
+            self._learn_file = array_file(self.dataset.learn.vectors, self._spool.path)
+        return self._learn_file
 
     def _make_room(self) -> None:
         while self._live:

@@ -154,6 +154,15 @@ def ground_truth_of(
     return False if given is not None and given.lower() in ("none", "false") else given
 
 
+def learn_of(
+    ctx: click.Context, param: click.Parameter, given: str | None
+) -> int | str | Literal[False] | None:
+    """Read ``N|FILE|none``, as :func:`vbench.load` takes it; it says which N there can be."""
+    if given is not None and re.fullmatch(r"[+-]?\d+", given):
+        return int(given)
+    return False if given is not None and given.lower() in ("none", "false") else given
+
+
 GROUND_TRUTH = (
     click.option(
         "--ground-truth",
@@ -209,10 +218,16 @@ _DATASET = (
         help="Hold out N base vectors as queries, if there are no queries or the queries are base "
         "vectors.",
     ),
+    click.option(
+        "--learn",
+        metavar="N|FILE|none",
+        callback=learn_of,
+        help="Queries for indexes that learn from some, never asked: N of the queries, or a file.",
+    ),
 )
 _DATA_NAMES = (
     *("queries", "column", "metric", "ground_truth", "segments", "items"),
-    *("relevance", "interactions", "hold_out", "on"),
+    *("relevance", "interactions", "hold_out", "learn", "on"),
 )
 _MEASURING = (
     click.option(

@@ -22,6 +22,7 @@ from vbench.data.given_ground_truth import check_ground_truth
 from vbench.data.id_tables import Side, name_by_rows, neighbor_rows
 from vbench.data.joins import Joins, Part
 from vbench.data.keys import Table
+from vbench.data.learn import draw_learn, give_learn
 from vbench.data.parquet import column_of_neighbors, has_column, scalars, text_lists
 from vbench.data.select import draw, keep_queries, number_queries, select_queries, without_queries
 from vbench.errors import DataError
@@ -40,6 +41,7 @@ class _Opened(NamedTuple):
     segments: pl.DataFrame | None
     ground_truth: Array | GroundTruth | Literal[False] | None
     metric: Metric | None
+    learn: Vectors | None
 
 
 def assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None = None) -> Dataset:
@@ -137,9 +139,26 @@ def assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None 
             given_ground_truth=known,
         )
     made = select_queries(made, parts.card.where) if parts.card.where else made
-    if hold_out is None:
-        return made
-    return without_queries(made, hold_out, None if own is None else own[kept])
+    if hold_out is not None:
+        made = without_queries(made, hold_out, None if own is None else own[kept])
+    return _with_learn(made, opened.learn, parts, where)
+
+
+def _with_learn(dataset: Dataset, found: Vectors | None, parts: Parts, where: str) -> Dataset:
+    """Add queries to learn from: those of the caller, else what lies with the base."""
+    given = parts.given_learn
+    if given is False:
+        return dataset
+    if isinstance(given, int | np.integer):
+        return draw_learn(dataset, int(given))
+    source = parts.learn if given is None else given
+    if source is not None:
+        contents, _ = _read(source, "learn", parts.column)
+        found = contents.base if contents.learn is None else contents.learn
+    if found is None:
+        return dataset
+    place = _where(source, f"{where}: learn")
+    return give_learn(dataset, found, place, was_asked_for=given is not None)
 
 
 def _tables(parts: Parts, role: str, in_order: bool) -> list[Part]:
@@ -151,14 +170,15 @@ def _tables(parts: Parts, role: str, in_order: bool) -> list[Part]:
 
 def _open(parts: Parts) -> _Opened:
     """Open the arrays; what the call gives goes before what the file holds or lies beside it."""
-    queries, truth, segments = parts.queries, parts.ground_truth, None
+    queries, truth, segments, learn = parts.queries, parts.ground_truth, None, None
     base, is_with = _read(parts.base, "base", parts.column, is_base=True)
     parts.files = base.parts
     file = as_file(parts.base)
     if file is not None:
         own = queries is None
         if own:
-            queries = parts.queries = base.queries
+            queries, learn = base.queries, base.learn
+            parts.queries = queries
         if queries is None:
             queries = parts.queries = layout.queries_of(Path(str(file)))
         if truth is None and own:
@@ -181,7 +201,8 @@ def _open(parts: Parts) -> _Opened:
         raise DataError(
             f"column {parts.column!r}: neither base nor queries are Parquet files with it"
         )
-    return _Opened(base.base, base.table, queries, segments, truth, parts.metric or base.metric)
+    metric = parts.metric or base.metric
+    return _Opened(base.base, base.table, queries, segments, truth, metric, learn)
 
 
 def _read(

@@ -18,7 +18,16 @@ from vbench.metric import Metric, metric_of
 RECORD = "checksums.json"
 """Our own record of what was fetched, beside the files."""
 Role = Literal[
-    "all", "base", "queries", "truth", "segments", "items", "relevance", "interactions", "raw"
+    "all",
+    "base",
+    "queries",
+    "learn",
+    "truth",
+    "segments",
+    "items",
+    "relevance",
+    "interactions",
+    "raw",
 ]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _BASE_KEYS = ("train", "base", "vectors", "emb", "embeddings", "arr_0")
 _QUERY_KEYS = ("test", "queries", "query", "arr_1")
+_LEARN_KEYS = ("learn",)
 GROUND_TRUTH_KEYS = ("neighbors", "ids", "truth", "ground_truth", "groundtruth", "gt")
 _METRIC_KEYS = ("metric", "distance", "distance_metric", "metric_type")
 _KIND_KEYS = {
@@ -53,6 +54,8 @@ class Contents:
 
     Attributes
     ----------
+    learn
+        Further queries, to learn from.
     table : frame of as many rows, or None
         Columns beside the base vectors.
     parts
@@ -65,6 +68,7 @@ class Contents:
     metric: Metric | None = None
     table: pl.DataFrame | None = None
     parts: int | None = None
+    learn: Vectors | None = None
 
 
 def read_npz(path: Path) -> Contents:
@@ -72,12 +76,13 @@ def read_npz(path: Path) -> Contents:
     base = npz_name(path, _BASE_KEYS, "base vectors")
     names = _npz_names(path)
     queries, truth = one_of(_QUERY_KEYS, names), one_of(GROUND_TRUTH_KEYS, names)
-    word = _npz_word(path, one_of(_METRIC_KEYS, names))
+    word, learn = _npz_word(path, one_of(_METRIC_KEYS, names)), one_of(_LEARN_KEYS, names)
     return Contents(
         npz_member(path, base),
         npz_member(path, queries) if queries else None,
         npz_member(path, truth, ids=True) if truth else None,
         None if word is None else known_metric(word, str(path)),
+        learn=npz_member(path, learn) if learn else None,
     )
 
 
@@ -181,11 +186,13 @@ def read_hdf5(path: Path) -> Contents:
                     )
             word = _hdf5_word(path, places, _METRIC_KEYS)
             queries, truth = one_of(_QUERY_KEYS, names), one_of(GROUND_TRUTH_KEYS, names)
+            learn = one_of(_LEARN_KEYS, names)
             return Contents(
                 _hdf5_member(path, file[base]),
                 _hdf5_member(path, file[queries]) if queries else None,
                 _hdf5_member(path, file[truth], ids=True) if truth else None,
                 None if word is None else known_metric(word, str(path)),
+                learn=_hdf5_member(path, file[learn]) if learn else None,
             )
     except DAMAGE as error:
         raise DataError(f"{path}: not a whole HDF5 file: {first_line(error)}") from None

@@ -88,10 +88,12 @@ def describe_losses(dataset: Dataset, target: Path) -> str:
     suffix = target.suffix.lower()
     if not suffix or target.is_dir():
         return ""
+    lost = dataset.learn is not None and suffix not in HDF5_SUFFIXES
     columns = {"ids or other columns of queries": dataset.segments, "those of items": dataset.items}
     pairs = {"relevance": dataset.relevance, "interactions": dataset.interactions}
     known = pairs if suffix == ".parquet" else {**columns, **pairs}
-    return ", ".join(name for name, table in known.items() if table is not None)
+    names = [name for name, table in known.items() if table is not None]
+    return ", ".join([*names, *(["queries to learn from"] if lost else [])])
 
 
 def targets(
@@ -163,10 +165,18 @@ def write_ground_truth(truth: GroundTruth, path: Path, items: pl.Series | None =
             _write_vecs(stream, ids, np.dtype("<i4"))
 
 
+def _vectors(dataset: Dataset, base: str, queries: str) -> Iterator[tuple[str, Vectors]]:
+    """The vectors of a dataset, under the names that a format has for them."""
+    yield base, dataset.base
+    yield queries, dataset.queries
+    if dataset.learn is not None:
+        yield "learn", dataset.learn.vectors
+
+
 def _write_folder(dataset: Dataset, folder: Path, truth: GroundTruth | None) -> None:
     """Fill a folder beside the target and rename it: the target is whole or not there."""
     with whole_folder(folder) as fresh:
-        for name, vectors in (("base", dataset.base), ("queries", dataset.queries)):
+        for name, vectors in _vectors(dataset, "base", "queries"):
             with whole_file(fresh / f"{name}.npy") as stream:
                 write_npy(stream, vectors.dtype, vectors.shape, (b for _, b in blocks(vectors)))
         both = sides(dataset)
@@ -201,7 +211,7 @@ def _write_hdf5(dataset: Dataset, path: Path, truth: GroundTruth | None) -> None
         file.attrs["distance"] = _HDF5_WORDS[dataset.metric]
         file.attrs["dimension"] = dataset.d
         file.attrs["type"] = "dense"
-        for name, vectors in (("train", dataset.base), ("test", dataset.queries)):
+        for name, vectors in _vectors(dataset, "train", "test"):
             stored = file.create_dataset(name, vectors.shape, vectors.dtype)
             for first, block in blocks(vectors):
                 stored[first : first + len(block)] = block

@@ -44,6 +44,34 @@ class GroundTruth:
         return int(self.ids.shape[1])
 
 
+@dataclass(frozen=True, eq=False)
+class Learn:
+    """Queries that an index may learn from while it is built; none of them is asked.
+
+    Attributes
+    ----------
+    vectors : (l, d), of the dtypes of queries
+    was_asked_for
+        Whether the call named them. Else they came with the files.
+    """
+
+    vectors: NDArray[Any]
+    was_asked_for: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vectors", make_unchangeable(np.asanyarray(self.vectors)))
+
+    @property
+    def rows(self) -> int:
+        """Number of queries."""
+        return len(self.vectors)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """SHA-256 over dtype, shape and bytes, read in blocks."""
+        return _digest(b"", self.vectors)
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Dataset:
     """Vectors to search, queries to ask, and a metric.
@@ -76,6 +104,8 @@ class Dataset:
         Base vectors without a direction, under `cosine`: nobody's neighbors, given to no index.
     hold_out : int or None
         Queries that were base vectors and are none any more; :mod:`vbench.data.select`.
+    learn : Learn or None
+        Further queries, for indexes that learn from some; :mod:`vbench.data.learn`.
 
     Notes
     -----
@@ -99,6 +129,7 @@ class Dataset:
     parts: int | None = None
     zero_row_ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     hold_out: int | None = None
+    learn: Learn | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metric", known_metric(self.metric, self.name))
@@ -123,6 +154,7 @@ class Dataset:
         rows = [
             ("base vectors", f"{self.n:,} × {self.d}, {self.base.dtype.name}"),
             ("queries", f"{self.m:,}"),
+            *([("queries to learn from", f"{self.learn.rows:,}")] if self.learn else []),
             ("metric", self.metric),
             *((f"column {name}", role) for name, role in self.columns.items()),
             *((f"{name}", text) for name in ("title", "license") if (text := self.card.get(name))),
@@ -171,12 +203,7 @@ class Dataset:
 
         Equal for the same vectors whatever file they came from.
         """
-        digest = hashlib.sha256(self.metric.encode())
-        for array in (self.base, self.queries):
-            digest.update(f"|{array.dtype.str}{array.shape}|".encode())
-            for _, rows in blocks(array):
-                digest.update(np.ascontiguousarray(rows).data)
-        return digest.hexdigest()
+        return _digest(self.metric.encode(), self.base, self.queries)
 
     @property
     def order_digest(self) -> str:
@@ -188,6 +215,15 @@ class Dataset:
         return hashlib.sha256(
             f"{first.dtype.str}{self.base.shape}|".encode() + first.tobytes()
         ).hexdigest()
+
+
+def _digest(head: bytes, *arrays: NDArray[Any]) -> str:
+    digest = hashlib.sha256(head)
+    for array in arrays:
+        digest.update(f"|{array.dtype.str}{array.shape}|".encode())
+        for _, rows in blocks(array):
+            digest.update(np.ascontiguousarray(rows).data)
+    return digest.hexdigest()
 
 
 def _column(frame: pl.DataFrame | None, name: str | None) -> pl.Series | None:

@@ -55,6 +55,9 @@ class Parts:
         By the layout of the dataset: rows in the order of the vectors.
     given_segments, given_items
         By the caller, to be joined.
+    learn, given_learn
+        Queries to learn from: by the layout, and by the caller, who may say how many to take out of
+        those that are asked, or False for none.
     column : str or None
         The column of vectors that the caller named.
     base, queries
@@ -76,6 +79,8 @@ class Parts:
     added_items: Any = None
     given_segments: Any = None
     given_items: Any = None
+    learn: Array | None = None
+    given_learn: Array | int | Literal[False] | None = None
     card: Card = field(default_factory=Card)
     column: Any = None
     files: Any = None
@@ -141,8 +146,12 @@ def _from_catalog(entry: catalog.Entry) -> Parts | Dataset:
     if base is None:
         raise DataError(f"{entry.path}: no file has the role all or base")
     tables: Mapping[str, Any] = {role: files[role] for role in TABLES if role in files}
+    learn = files.get("learn")
     return Parts(
-        entry.name, base, files.get("queries"), files.get("truth"), card.metric, card=card, **tables
+        *(entry.name, base, files.get("queries"), files.get("truth"), card.metric),
+        card=card,
+        learn=learn,
+        **tables,
     )
 
 
@@ -198,6 +207,7 @@ def _from_folder(folder: Path, name: str, card: Card | None) -> Parts:
         return Parts(name, *found, metric=card.metric, card=card)
     tables = {role: folder / file for role, file in TABLES.items() if (folder / file).is_file()}
     queries, truth = folder / (card.queries or "queries.npy"), folder / "truth.npz"
+    learn = folder / "learn.npy"
     return Parts(
         name,
         base,
@@ -205,5 +215,6 @@ def _from_folder(folder: Path, name: str, card: Card | None) -> Parts:
         truth if truth.is_file() and not (card.queries or card.where) else None,
         card.metric,
         card=card,
+        learn=learn if learn.is_file() else None,
         **tables,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 
 from vbench._arguments import check_arguments
 from vbench._invocation import trusting
@@ -39,6 +40,7 @@ def load(
     column: str | None = None,
     name: str | None = None,
     hold_out: int | None = None,
+    learn: int | Data | Literal[False] | None = None,
     trust: bool = False,
 ) -> Dataset:
     """Open a dataset and check it.
@@ -83,6 +85,11 @@ def load(
         vectors, always the same, become the queries; where queries are base vectors, that many of
         these are kept. All base vectors that equal a query leave the base; the others keep their
         ids, or their row numbers as ids.
+    learn
+        Queries that an index may learn from and that are never asked: an array, a table or a file
+        of them, or how many to take out of the queries, always the same ones. Of those that are
+        given, the ones that equal a query which is asked are left out. Default: what the files
+        hold beside their queries (`learn`); False ignores that.
     trust
         Whether the files come from somebody you trust, and arrays far larger than their file are
         unpacked.
@@ -111,6 +118,8 @@ def load(
         given["metric"] = known_metric(metric, "metric")
     if any(isinstance(each, bool) and each for each in (ground_truth, truth)):
         raise VbenchError("ground_truth=True says nothing; give ids, a file of them, or False")
+    if learn is True:
+        raise VbenchError("learn=True says nothing; give a number, queries, a file, or False")
     if truth is not None and ground_truth is not None:
         raise VbenchError("ground_truth and truth are two names of one argument; give one")
     if truth is not None:
@@ -128,14 +137,16 @@ def load(
             name_by_ids(found.relevance, sides(found)),
             name_by_ids(found.interactions, sides(found)),
             card=_card(found),
+            learn=None if found.learn is None else found.learn.vectors,
         )
     if queries is not None:
         # What describes the dataset's own queries says nothing of others.
         card = msgspec.structs.replace(found.card, m=None, segments={}, query_id="")
-        found = replace(
-            found, ground_truth=None, segments=None, relevance=None, interactions=None, card=card
+        none: dict[str, Any] = dict.fromkeys(
+            ("ground_truth", "segments", "relevance", "interactions", "learn")
         )
-    joined = {"segments": "given_segments", "items": "given_items"}
+        found = replace(found, card=card, **none)
+    joined = {x: f"given_{x}" for x in ("segments", "items", "learn")}
     aside = ("on", "hold_out")
     parts = {joined.get(role, role): value for role, value in given.items() if role not in aside}
     with trusting(trust):
@@ -147,8 +158,10 @@ def _source(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments that open the dataset again from any folder; empty where one is not on disk."""
     found: dict[str, Any] = {}
     for role, value in arguments.items():
-        if value is False or role in ("metric", "column", "name", "hold_out"):
+        if value is False or role in ("metric", "column", "name"):
             found[role] = value
+        elif isinstance(value, int | np.integer):
+            found[role] = int(value)
         elif role == "on":
             found[role] = value if isinstance(value, str) else list(value)
         elif not isinstance(value, str | Path):
@@ -181,7 +194,7 @@ def reopen(source: Mapping[str, Any]) -> Dataset:
         texts = value if role == "on" and isinstance(value, list) else [value]
         plain = (
             isinstance(value, int)
-            if role == "hold_out"
+            if role == "hold_out" or (role == "learn" and not isinstance(value, str))
             else all(each is False or isinstance(each, str) for each in texts)
         )
         if role not in known or not plain:

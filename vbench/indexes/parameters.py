@@ -136,6 +136,13 @@ def select_accepted(method: Callable[..., Any], **values: Any) -> dict[str, Any]
     return {name: value for name, value in values.items() if name in named}
 
 
+def is_taken(method: Callable[..., Any], name: str, *, always: bool = False) -> bool:
+    """Whether a method takes an argument of this name; with `always`, whether it needs it."""
+    each = _signature(method).get(name)
+    named = each is not None and each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
+    return named and not (always and each is not None and each.default is not REQUIRED)
+
+
 def _takes_anything(function: Callable[..., Any]) -> bool:
     if function is Index.set or function is object.__init__:
         return False

@@ -50,6 +50,13 @@ class Copies(msgspec.Struct, frozen=True, kw_only=True):
     largest: int
 
 
+class LearnInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Queries that indexes may learn from, none of which is asked: how many, and their digest."""
+
+    rows: int
+    digest: str
+
+
 class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
     """The dataset as the run found it. `source` opens it again.
 
@@ -77,7 +84,7 @@ class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
     queries_in_base: int | None = None
     hold_out: int | None = None
     queries_at_most: dict[str, int] | None = None
-    learn: dict[str, Any] | None = None
+    learn: LearnInfo | None = None
     ground_truth: Literal["computed", "given", "none"] = "computed"
 
 
@@ -208,7 +215,8 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
 
     `space` is the transform that was chosen. `code` is a digest of the adapter's modules,
     `requires` are the versions of the libraries behind it, `server` what it said of its own
-    after ``fit``. `order_seed` draws the order of insertion.
+    after ``fit``. `order_seed` draws the order of insertion. `learn` is the digest of the queries
+    that it learned from.
     """
 
     key: str

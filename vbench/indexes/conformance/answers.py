@@ -170,7 +170,7 @@ def metric_check(metric: Metric) -> Callable[[Subject], None]:
         base, queries = subject.vectors(2000, seed=9), subject.vectors(50, seed=10)
         with subject.make_fitted(base, metric) as index:
             ids = search(index, queries, K, len(base))
-        recall = {other: _recall(ids, queries, base, other) for other in METRICS}
+        recall = {other: recall_of(ids, queries, base, other) for other in METRICS}
         best = max(recall, key=lambda each: recall[each])
         values = ", ".join(f"{value:.2f} under {name}" for name, value in recall.items())
         if recall[best] > recall[metric] + 0.05:
@@ -187,7 +187,7 @@ def metric_check(metric: Metric) -> Callable[[Subject], None]:
     return honored
 
 
-def _recall(ids: Ids, queries: Vectors, base: Vectors, metric: Metric) -> float:
+def recall_of(ids: Ids, queries: Vectors, base: Vectors, metric: Metric) -> float:
     """Share of answers that are no farther than the K-th neighbor: ties are as good."""
     hits = 0
     for found, query in zip(ids, queries, strict=True):

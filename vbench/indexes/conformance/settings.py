@@ -17,7 +17,7 @@ from vbench.indexes.conformance.subject import (
     search,
     search_each,
 )
-from vbench.indexes.parameters import REQUIRED, check, parameters, positional
+from vbench.indexes.parameters import REQUIRED, check, is_taken, parameters, positional
 
 
 def known_parameters(subject: Subject) -> None:
@@ -51,7 +51,8 @@ def known_parameters(subject: Subject) -> None:
             f"tune_parameter is {parameter!r}, which is no parameter",
             "name a search parameter",
         )
-    _check_call(subject.kind.fit, "fit(base, metric, *, seed, threads)", seed=1, threads=1)
+    learn = {"learn": 1} if is_taken(subject.kind.fit, "learn") else {}
+    _check_call(subject.kind.fit, "fit(base, metric, *, seed, threads)", seed=1, threads=1, **learn)
     for name, first in (("search", "queries"), ("search_one", "query")):
         _check_call(getattr(subject.kind, name), f"{name}({first}, k)")
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from vbench._process.text import describe_error
 from vbench.indexes.answers import check_batch, check_range, stack
+from vbench.indexes.parameters import is_taken
 from vbench.indexes.protocol import Ids, Index, Vectors
 from vbench.indexes.space import nearest
 from vbench.metric import METRICS, Metric
@@ -35,6 +36,7 @@ _METHODS = frozenset(name for name, value in vars(Index).items() if callable(val
 Status = Literal["pass", "warn", "fail", "skip"]
 K = 10
 _D = 16
+_LEARN = 200
 CLOSE_SECONDS = 10.0
 
 
@@ -194,18 +196,36 @@ class Subject:
 
     @contextlib.contextmanager
     def make_fitted(
-        self, base: Vectors, metric: Metric | None = None, *, seed: int = 1, **build: Any
+        self,
+        base: Vectors,
+        metric: Metric | None = None,
+        *,
+        seed: int = 1,
+        learn: Vectors | None = None,
+        **build: Any,
     ) -> Iterator[Index]:
         """A new index over `base`, at its widest setting."""
         with self.make(**build) as index:
-            self.fit(index, base, metric, seed=seed)
+            self.fit(index, base, metric, seed=seed, learn=learn)
             yield index
 
     def fit(
-        self, index: Index, base: Vectors, metric: Metric | None = None, *, seed: int = 1
+        self,
+        index: Index,
+        base: Vectors,
+        metric: Metric | None = None,
+        *,
+        seed: int = 1,
+        learn: Vectors | None = None,
     ) -> None:
-        """Fit as the runner does, and take the widest setting."""
-        index.fit(prepare_array(index, base), metric or self.metric, seed=seed, threads=1)
+        """Fit as the runner does, and take the widest setting.
+
+        Without queries to learn from, as long as the index does without.
+        """
+        if learn is None and is_taken(self.kind.fit, "learn", always=True):
+            learn = self.vectors(_LEARN, seed=41, d=base.shape[1])
+        more = {} if learn is None else {"learn": prepare_array(index, learn)}
+        index.fit(prepare_array(index, base), metric or self.metric, seed=seed, threads=1, **more)
         self._ready.add(id(index))
         index.set(**self.setting(-1))
 

@@ -73,6 +73,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Do it again", repeat_command(manifest.call)),
         *(("then", repeat_command(each.call)) for each in manifest.later),
         ("Data", f"{card.get('title') or data.name}: {data.n:,} × {data.d}, {data.m:,} queries"),
+        ("Learned from", _learned(run)),
         ("License", card.get("license") or card.get("licence", "")),
         ("Terms", card.get("terms", "")),
         ("Citation", card.get("citation", "")),
@@ -99,6 +100,15 @@ def _facts(run: Run) -> list[tuple[str, str]]:
             )
         )
     return [(name, text) for name, text in rows if text]
+
+
+def _learned(run: Run) -> str:
+    """Which indexes learned from queries, and from how many."""
+    learn = run.manifest.dataset.learn
+    indexes = dict.fromkeys(build.index for build in run.manifest.builds if build.learn)
+    if learn is None or not indexes:
+        return ""
+    return f"{learn.rows:,} other queries, none of which is asked: {', '.join(indexes)}"
 
 
 def _environment(environment: Environment) -> list[tuple[str, str]]:
