@@ -13,7 +13,14 @@ from vbench.cli import main
 from vbench.errors import MissingExtraError, VbenchError
 from vbench.indexes import library
 from vbench.indexes.conformance.kit import check_index
-from vbench.indexes.library import LibraryIndex, check_installed, is_installed, reach
+from vbench.indexes.library import (
+    LibraryIndex,
+    check_installed,
+    cut_zeros,
+    is_installed,
+    mask_zeros,
+    reach,
+)
 from vbench.indexes.protocol import Ids, Vectors
 from vbench.indexes.registry import adapters, resolve
 from vbench.metric import Metric
@@ -107,6 +114,16 @@ def test_a_refusal_is_answered_by_what_is_found() -> None:
     assert [len(reach(asked, query, k, FAR)) for k in (1, 5, 6, 100)] == [1, 5, 5, 5]
     with pytest.raises(RuntimeError, match=FAR):
         reach(asked, query, 6, "another")
+
+
+def test_zeros_at_the_end_are_no_answers() -> None:
+    """Vector 0 at distance 0 pads a row of some libraries; at its beginning it is found."""
+    ids = np.array([[4, 0, 3], [4, 0, 0], [0, 5, 0], [0, 0, 0], [0, 4, 0]])
+    distances = np.array([[1, 2, 3], [1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 1, 2.0]])
+    expected = [[4, 0, 3], [4, -1, -1], [0, 5, -1], [0, -1, -1], [0, 4, 0]]
+    assert mask_zeros(ids, distances).tolist() == expected
+    for row, each, found in zip(ids, distances, expected, strict=True):
+        assert cut_zeros(row, each).tolist() == [vector for vector in found if vector >= 0]
 
 
 @pytest.mark.slow

@@ -8,11 +8,14 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 from vectors import gaussian
 
+from vbench.errors import MissingExtraError
 from vbench.indexes.faiss_graph import FaissHnsw, FaissNsg
 from vbench.indexes.faiss_ivf import IvfFlat, IvfPqFastScan
 from vbench.indexes.flat import Flat
 from vbench.indexes.hnsw import Hnsw
-from vbench.indexes.protocol import Graph, Index
+from vbench.indexes.library import check_installed
+from vbench.indexes.protocol import Graph, Ids, Index
+from vbench.indexes.registry import resolve
 from vbench.metric import distance
 
 BASE = gaussian(800, 6, seed=15)
@@ -42,6 +45,31 @@ def test_a_graph_links_near_vectors_and_can_be_walked(
 ) -> None:
     """Links are rows of the base, not to oneself, much nearer than chance, and reach all."""
     graph = graph_of(fitted(index, threads=threads))
+    check_links(graph, width)
+    assert reached(graph, graph.entries[:1]) == len(BASE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "width"), [("diskann", 41), ("epzero", 32), ("glass", 32), ("svs", 32)]
+)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_graph_of_a_library_can_be_walked(name: str, width: int, threads: int) -> None:
+    """As those of faiss, from all of its entries; some of these leave a few vectors out."""
+    kind = resolve(name)
+    try:
+        check_installed(kind)
+    except MissingExtraError as missing:
+        pytest.skip(str(missing))
+    index = fitted(kind(), threads=threads)
+    graph = graph_of(index)
+    check_links(graph, width)
+    assert reached(graph, graph.entries) >= 0.98 * len(BASE)
+    index.close()
+
+
+def check_links(graph: Graph, width: int) -> None:
+    """Links are rows of the base, not to oneself, much nearer than chance."""
     source, place = np.nonzero(graph.neighbors >= 0)
     target = graph.neighbors[source, place]
     degree = np.bincount(source, minlength=len(BASE))
@@ -52,8 +80,18 @@ def test_a_graph_links_near_vectors_and_can_be_walked(
         BASE[source], BASE[np.random.default_rng(1).permutation(len(BASE))[target]], "l2"
     )
     assert np.median(linked) < 0.7 * np.median(chance)
-    matrix = csr_array((np.ones(len(source)), (source, target)), shape=(len(BASE),) * 2)
-    assert len(breadth_first_order(matrix, int(graph.entries[0]))[0]) == len(BASE)
+
+
+def reached(graph: Graph, entries: Ids) -> int:
+    """How many vectors a walk from the entries comes to."""
+    source, place = np.nonzero(graph.neighbors >= 0)
+    target = graph.neighbors[source, place]
+    n = len(graph.neighbors)
+    # All entries are led to from a vector that does not exist.
+    source = np.append(source, np.full(len(entries), n))
+    target = np.append(target, entries)
+    matrix = csr_array((np.ones(len(source)), (source, target)), shape=(n + 1, n + 1))
+    return len(breadth_first_order(matrix, n)[0]) - 1
 
 
 def test_lists_are_the_cells_that_are_probed() -> None:
@@ -74,6 +112,25 @@ def test_lists_are_found_inside_a_refinement() -> None:
     assert lists is not None
     assert lists.shape == (len(BASE),)
     assert lists.min() >= 0
+
+
+@pytest.mark.slow
+def test_lists_of_rabitq_are_the_cells_that_are_probed() -> None:
+    """With one probe, a query finds vectors of one list alone, padded where it is short."""
+    kind = resolve("rabitq-ivf")
+    try:
+        check_installed(kind)
+    except MissingExtraError as missing:
+        pytest.skip(str(missing))
+    index = fitted(kind(nlist=40))
+    lists = index.lists()
+    assert lists is not None
+    assert set(lists) <= set(range(40))
+    index.set(nprobe=1)
+    found = index.search(BASE[:50], 30)
+    for row, ids in enumerate(found):
+        assert set(lists[ids[ids >= 0]]) == {lists[row]}
+    assert (found[:, -1] < 0).any()
 
 
 def test_what_an_index_does_not_have_is_none() -> None:

@@ -7,6 +7,7 @@ from importlib.metadata import packages_distributions
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vbench._plugins import installed_version
 from vbench.errors import MissingExtraError, VbenchError
@@ -106,6 +107,23 @@ def reach(ask: Callable[[Vectors, int], Ids], query: Vectors, k: int, refusal: s
         except Exception:
             high = middle - 1
     return found
+
+
+def cut_zeros(ids: Ids, distances: NDArray[np.floating[Any]]) -> Ids:
+    """A row without its end, where the library pads with vector 0 at distance 0."""
+    if ids[-1] != 0 or distances[-1] != 0:
+        return ids
+    pads = (ids == 0) & (distances == 0)
+    return ids[: len(ids) - np.argmin(pads[::-1])] if not pads.all() else ids[:1]
+
+
+def mask_zeros(ids: Ids, distances: NDArray[np.floating[Any]]) -> Ids:
+    """Rows as of :func:`cut_zeros`, padded with −1."""
+    pads = (ids == 0) & (distances == 0)
+    # A first id of 0 at distance 0 is found.
+    pads[:, 0] = False
+    at_end = np.logical_and.accumulate(pads[:, ::-1], axis=1)[:, ::-1]
+    return np.where(at_end, -1, ids)
 
 
 def is_installed(kind: type[Index]) -> bool:

@@ -1,0 +1,98 @@
+"""HNSW by epzero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from msgspec import Meta
+
+from vbench.indexes.library import LibraryIndex
+from vbench.indexes.protocol import Graph, Ids, Vectors
+from vbench.metric import METRICS, Metric
+
+
+class Epzero(LibraryIndex):
+    """Hierarchical navigable small world graph (epzero).
+
+    With `patience` a query ends once its best k have stayed the same for so many steps.
+    """
+
+    metrics: ClassVar[frozenset[Metric]] = frozenset(METRICS)
+    sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"ef": [16, 32, 64, 128]}
+    tune_parameter = "ef"
+    requires = ("epzero",)
+    module = "epzero"
+    license = "MIT"
+
+    def __init__(
+        self,
+        M: Annotated[int, Meta(ge=2, le=512)] = 16,
+        ef_construction: Annotated[int, Meta(ge=1, le=100_000)] = 200,
+    ) -> None:
+        self.M = M
+        self.ef_construction = ef_construction
+        self.set()
+
+    @classmethod
+    def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
+        return {"ef": n}
+
+    def build(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> Any:
+        import epzero
+
+        n, d = base.shape
+        index = epzero.Index(
+            d,
+            metric=metric,
+            max_elements=n,
+            M=self.M,
+            ef_construction=self.ef_construction,
+            seed=seed & 0x7FFFFFFF,
+        )
+        index.add(base, threads=threads)
+        return index
+
+    def set(
+        self,
+        ef: Annotated[int, Meta(ge=1, le=10_000_000)] = 64,
+        patience: Annotated[int, Meta(ge=0, le=10_000_000)] = 0,
+    ) -> None:
+        self._ef = ef
+        self._patience = patience
+
+    def ask_one(self, query: Vectors, k: int) -> Ids:
+        ids: Ids = self.index.search(query, k, self._ef, patience=self._patience)[0][0]
+        return ids
+
+    def ask_many(self, queries: Vectors, k: int) -> Ids:
+        ids: Ids = self.index.search(
+            queries, k, self._ef, threads=self._threads, patience=self._patience
+        )[0]
+        return ids
+
+    def size_bytes(self) -> int | None:
+        """Bytes that epzero says it occupies."""
+        return int(self.index.memory_bytes)
+
+    def neighbors(self) -> Graph | None:
+        if self.index is None:
+            return None
+        links = [self.index.neighbors(vector) for vector in range(self._n)]
+        neighbors = np.full((self._n, max(map(len, links))), -1, dtype=np.int32)
+        for vector, found in enumerate(links):
+            neighbors[vector, : len(found)] = found
+        above = [vector for vector in range(self._n) if self.index.level(vector)]
+        # Of a graph without levels, the first is the entry.
+        return Graph(neighbors, np.array(above or [0], dtype=np.int64))
+
+    def save(self, path: Path) -> None:
+        self.index.save(str(path))
+
+    def load(self, path: Path, *, n: int, threads: int) -> None:
+        import epzero
+
+        self._threads = threads
+        self.take(epzero.Index.load(str(path)), n)
