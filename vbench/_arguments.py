@@ -43,6 +43,7 @@ def check_arguments(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        __tracebackhide__ = True  # pytest shows the caller's line
         # What does not fit the signature is for Python to say.
         bound = signature.bind_partial(*args, **kwargs).arguments
         for name, value in bound.items():

@@ -160,9 +160,9 @@ def write_ground_truth(truth: GroundTruth, path: Path, items: pl.Series | None =
         if suffix == ".npz":
             np.savez(stream, ids=ids, distances=truth.distances)
         elif suffix == ".ibin":
-            _write_bin(stream, ids, np.dtype("<i4"))
+            write_bin(stream, ids, np.dtype("<i4"))
         else:
-            _write_vecs(stream, ids, np.dtype("<i4"))
+            write_vecs(stream, ids, np.dtype("<i4"))
 
 
 def _vectors(dataset: Dataset, base: str, queries: str) -> Iterator[tuple[str, Vectors]]:
@@ -229,16 +229,18 @@ def _write_arrays(dataset: Dataset, paths: list[Path], truth: GroundTruth | None
             is_bin = path.suffix.lower() in BIN_DTYPES
             kind = np.dtype((BIN_DTYPES if is_bin else VECS_DTYPES)[path.suffix.lower()])
             stream = whole.enter_context(whole_file(path))
-            (_write_bin if is_bin else _write_vecs)(stream, values, kind)
+            (write_bin if is_bin else write_vecs)(stream, values, kind)
 
 
-def _write_bin(stream: BinaryIO, vectors: Vectors, kind: np.dtype[Any]) -> None:
+def write_bin(stream: BinaryIO, vectors: Vectors, kind: np.dtype[Any]) -> None:
+    """Write rows and columns as uint32, then the values: `.fbin` and its like."""
     stream.write(np.array(vectors.shape, "<u4").tobytes())
     for _, block in blocks(vectors):
         stream.write(np.ascontiguousarray(block, kind).data)
 
 
-def _write_vecs(stream: BinaryIO, vectors: Vectors, kind: np.dtype[Any]) -> None:
+def write_vecs(stream: BinaryIO, vectors: Vectors, kind: np.dtype[Any]) -> None:
+    """Write the columns as int32 before each row: `.fvecs` and its like."""
     d = vectors.shape[1]
     row = np.dtype([("length", "<i4"), ("values", kind, (d,))])
     for _, block in blocks(vectors):

@@ -1,0 +1,170 @@
+"""How often recall tests are wrong, and what they cost: the tables of docs/testing.md.
+
+    python scripts/recall_tests.py [TESTS] [BUILDS]
+
+The rows of the first two tables are TESTS simulated tests each. Those of the third are drawn from
+BUILDS real builds of HNSW, none of which had a part in choosing the constants: these come from the
+normal distribution alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.neighbors.exact import nearest
+from vbench.testing import decide
+
+Floats = NDArray[np.float64]
+Draw = Callable[[np.random.Generator], float]
+
+REFERENCE, LOSS, SPREAD = 0.79, 0.037, 0.021
+N, M = 2_000, 100
+
+
+def rates(draw: Draw, reference: float | Draw, loss: float, tests: int) -> dict[str, float]:
+    """Shares of the outcomes, and builds on average; the reference may be drawn for each test."""
+    found = []
+    for seed in range(tests):
+        generator = np.random.default_rng(seed)
+        known = reference(generator) if callable(reference) else reference
+        found.append(decide(lambda _, own=generator: draw(own), known, loss=loss))
+    shares = {
+        outcome: sum(each.outcome == outcome for each in found) / tests
+        for outcome in ("kept", "lost", "undecided")
+    }
+    return shares | {"builds": float(np.mean([len(each.builds) for each in found]))}
+
+
+def row(name: str, good: Draw, bad: Draw, reference: float | Draw, loss: float, tests: int) -> None:
+    """Print what becomes of good and of bad builds."""
+    well, ill = (rates(draw, reference, loss, tests) for draw in (good, bad))
+    cells = [
+        f"{100 * well['lost']:.2f} %",
+        f"{100 * ill['kept']:.2f} %",
+        f"{well['builds']:.1f}",
+        f"{ill['builds']:.1f}",
+        f"{100 * max(well['undecided'], ill['undecided']):.1f} %",
+    ]
+    print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def head(first: str) -> None:
+    """Print the head of a table."""
+    columns = ["good, lost", "bad, kept", "builds (good)", "builds (bad)", "undecided at most"]
+    print(f"\n| {first} | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
+
+
+def normal(spread: float, loss: float = LOSS) -> tuple[Draw, Draw]:
+    """Normal builds at the reference and at the loss."""
+    return (
+        lambda rng: rng.normal(REFERENCE, spread),
+        lambda rng: rng.normal(REFERENCE - loss, spread),
+    )
+
+
+SHAPES: dict[str, Draw] = {
+    "normal": lambda rng: rng.standard_normal(),
+    "heavy tails (t, 5 degrees of freedom)": lambda rng: rng.standard_t(5) / np.sqrt(5 / 3),
+    "uniform": lambda rng: np.sqrt(12) * (rng.random() - 0.5),
+    "one build in 20 worse by 3 sd": lambda rng: (
+        (rng.standard_normal() - 3 * (rng.random() < 0.05) + 0.15) / np.sqrt(1.4275)
+    ),
+    "skewed to bad builds (gamma, shape 4)": lambda rng: (4 - rng.gamma(4)) / 2,
+    "skewed to good builds (gamma, shape 4)": lambda rng: (rng.gamma(4) - 4) / 2,
+    "exponential tail of bad builds": lambda rng: 1 - rng.gamma(1),
+}
+
+
+def moved(shape: Draw, mean: float) -> Draw:
+    """A shape at a mean, with the usual spread."""
+    return lambda rng: mean + SPREAD * shape(rng)
+
+
+def from_builds(builds: int) -> Draw:
+    """A reference that is itself the mean of some builds."""
+    return lambda rng: rng.normal(REFERENCE, SPREAD / np.sqrt(builds))
+
+
+def vectors(rng: np.random.Generator, d: int, clusters: int) -> tuple[NDArray[np.float32], ...]:
+    """Base and queries, Gaussian or around centers."""
+    centers = 2.0 * rng.normal(size=(clusters, d)) if clusters else np.zeros((1, d))
+    made = (
+        centers[rng.integers(len(centers), size=size)] + rng.normal(size=(size, d))
+        for size in (N, M)
+    )
+    return tuple(each.astype(np.float32) for each in made)
+
+
+def pool(
+    d: int, clusters: int, links: int, widths: range, builds: int, *, fresh: bool
+) -> dict[int, Floats]:
+    """Recall of real builds at each width of the search."""
+    import hnswlib
+
+    found: dict[int, list[float]] = {ef: [] for ef in widths}
+    base, queries = vectors(np.random.default_rng(0), d, clusters)
+    truth = nearest(queries, base, "l2", 10)[0]
+    for seed in range(builds):
+        if fresh:
+            base, queries = vectors(np.random.default_rng(seed), d, clusters)
+            truth = nearest(queries, base, "l2", 10)[0]
+        index = hnswlib.Index("l2", d)
+        index.init_index(N, M=links, ef_construction=5 * links, random_seed=seed)
+        order = np.random.default_rng(seed).permutation(N)
+        index.add_items(base[order], order, num_threads=1)
+        for ef in widths:
+            index.set_ef(ef)
+            ids = index.knn_query(queries, 10, num_threads=1)[0].astype(np.int64)
+            hits = (ids[:, :, np.newaxis] == truth[:, np.newaxis]).any(axis=2)
+            found[ef].append(float(hits.mean()))
+    return {ef: np.array(values) for ef, values in found.items()}
+
+
+def pairs(builds: int) -> Iterator[tuple[str, Floats, Floats]]:
+    """A good setting and one that has lost about as much as in the simulation, of several pools."""
+    for name, d, clusters, links, widths in (
+        ("16 dimensions, M=4", 16, 0, 4, range(30, 46)),
+        ("32 dimensions, M=8", 32, 0, 8, range(16, 32)),
+        ("20 clusters, M=4", 16, 20, 4, range(14, 34)),
+    ):
+        for fresh in (False, True):
+            values = pool(d, clusters, links, widths, builds, fresh=fresh)
+            good = values[widths[-3]]
+            wanted = good.mean() - LOSS / SPREAD * good.std(ddof=1)
+            bad = min(values.values(), key=lambda each: abs(each.mean() - wanted))
+            data = "fresh vectors" if fresh else "fixed vectors"
+            yield (
+                f"{name}, {data}: recall {good.mean():.3f} and {bad.mean():.3f}, "
+                f"sd {good.std(ddof=1):.3f} and {bad.std(ddof=1):.3f}",
+                good,
+                bad,
+            )
+
+
+def main(tests: int = 20_000, builds: int = 300) -> None:
+    """Print the tables."""
+    head("normal builds")
+    for spread in (0.007, 0.014, SPREAD, 0.03, 0.045, 0.08):
+        row(f"sd {spread}", *normal(spread), REFERENCE, LOSS, tests)
+    row("sd 0.021, reference from 20 builds", *normal(SPREAD), from_builds(20), LOSS, tests)
+    head("shape, sd 0.021")
+    for name, shape in SHAPES.items():
+        draws = (moved(shape, REFERENCE - loss) for loss in (0.0, LOSS))
+        row(name, *draws, REFERENCE, LOSS, tests)
+    head("HNSW")
+    for name, good, bad in pairs(builds):
+        mean = float(good.mean())
+        row(name, drawn_from(good), drawn_from(bad), mean, mean - float(bad.mean()), tests)
+
+
+def drawn_from(values: Floats) -> Draw:
+    """Builds drawn from a pool."""
+    return lambda rng: float(rng.choice(values))
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
