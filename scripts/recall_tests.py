@@ -1,68 +1,66 @@
-"""How often recall tests are wrong, and what they cost: the tables of docs/testing.md.
+"""How often recall tests are wrong, and what they cost: the tables of docs/testing.md as JSON.
 
-    python scripts/recall_tests.py [TESTS] [BUILDS]
-
-The rows of the first two tables are TESTS simulated tests each. Those of the third are drawn from
-BUILDS real builds of HNSW, none of which had a part in choosing the constants: these come from the
-normal distribution alone.
+``python scripts/recall_tests.py normal``, ``… shapes`` and ``… hnsw`` print rows by name, each with
+values by name. Rows of the first two are simulated tests; those of the third are drawn from real
+builds of HNSW, none of which had a part in choosing the constants: these come from the normal
+distribution alone.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 
+import hnswlib
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from vbench.neighbors.exact import nearest
 from vbench.testing import decide
 
 Floats = NDArray[np.float64]
 Draw = Callable[[np.random.Generator], float]
+Row = dict[str, float]
 
+TESTS = 5_000
+BUILDS = 300
 REFERENCE, LOSS, SPREAD = 0.79, 0.037, 0.021
 N, M = 2_000, 100
 
 
-def rates(draw: Draw, reference: float | Draw, loss: float, tests: int) -> dict[str, float]:
+def rates(draw: Draw, reference: float | Draw, loss: float) -> Row:
     """Shares of the outcomes, and builds on average; the reference may be drawn for each test."""
     found = []
-    for seed in range(tests):
-        generator = np.random.default_rng(seed)
-        known = reference(generator) if callable(reference) else reference
-        found.append(decide(lambda _, own=generator: draw(own), known, loss=loss))
+    for seed in range(TESTS):
+        rng = np.random.default_rng(seed)
+        known = reference(rng) if callable(reference) else reference
+        found.append(decide(lambda _, rng=rng: draw(rng), known, loss=loss))
     shares = {
-        outcome: sum(each.outcome == outcome for each in found) / tests
+        outcome: sum(each.outcome == outcome for each in found) / TESTS
         for outcome in ("kept", "lost", "undecided")
     }
     return shares | {"builds": float(np.mean([len(each.builds) for each in found]))}
 
 
-def row(name: str, good: Draw, bad: Draw, reference: float | Draw, loss: float, tests: int) -> None:
-    """Print what becomes of good and of bad builds."""
-    well, ill = (rates(draw, reference, loss, tests) for draw in (good, bad))
-    cells = [
-        f"{100 * well['lost']:.2f} %",
-        f"{100 * ill['kept']:.2f} %",
-        f"{well['builds']:.1f}",
-        f"{ill['builds']:.1f}",
-        f"{100 * max(well['undecided'], ill['undecided']):.1f} %",
-    ]
-    print(f"| {name} | {' | '.join(cells)} |", flush=True)
+def row(good: Draw, bad: Draw, reference: float | Draw = REFERENCE, loss: float = LOSS) -> Row:
+    """What becomes of good and of bad builds."""
+    well, ill = (rates(draw, reference, loss) for draw in (good, bad))
+    return {
+        "good, lost": well["lost"],
+        "bad, kept": ill["kept"],
+        "good, builds": well["builds"],
+        "bad, builds": ill["builds"],
+        "undecided, max": max(well["undecided"], ill["undecided"]),
+    }
 
 
-def head(first: str) -> None:
-    """Print the head of a table."""
-    columns = ["good, lost", "bad, kept", "builds (good)", "builds (bad)", "undecided at most"]
-    print(f"\n| {first} | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
-
-
-def normal(spread: float, loss: float = LOSS) -> tuple[Draw, Draw]:
+def bell(spread: float) -> tuple[Draw, Draw]:
     """Normal builds at the reference and at the loss."""
     return (
         lambda rng: rng.normal(REFERENCE, spread),
-        lambda rng: rng.normal(REFERENCE - loss, spread),
+        lambda rng: rng.normal(REFERENCE - LOSS, spread),
     )
 
 
@@ -99,16 +97,12 @@ def vectors(rng: np.random.Generator, d: int, clusters: int) -> tuple[NDArray[np
     return tuple(each.astype(np.float32) for each in made)
 
 
-def pool(
-    d: int, clusters: int, links: int, widths: range, builds: int, *, fresh: bool
-) -> dict[int, Floats]:
+def pool(d: int, clusters: int, links: int, widths: range, *, fresh: bool) -> dict[int, Floats]:
     """Recall of real builds at each width of the search."""
-    import hnswlib
-
     found: dict[int, list[float]] = {ef: [] for ef in widths}
     base, queries = vectors(np.random.default_rng(0), d, clusters)
     truth = nearest(queries, base, "l2", 10)[0]
-    for seed in range(builds):
+    for seed in range(BUILDS):
         if fresh:
             base, queries = vectors(np.random.default_rng(seed), d, clusters)
             truth = nearest(queries, base, "l2", 10)[0]
@@ -124,7 +118,7 @@ def pool(
     return {ef: np.array(values) for ef, values in found.items()}
 
 
-def pairs(builds: int) -> Iterator[tuple[str, Floats, Floats]]:
+def pairs() -> Iterator[tuple[str, Floats, Floats]]:
     """A good setting and one that has lost about as much as in the simulation, of several pools."""
     for name, d, clusters, links, widths in (
         ("16 dimensions, M=4", 16, 0, 4, range(30, 46)),
@@ -132,33 +126,11 @@ def pairs(builds: int) -> Iterator[tuple[str, Floats, Floats]]:
         ("20 clusters, M=4", 16, 20, 4, range(14, 34)),
     ):
         for fresh in (False, True):
-            values = pool(d, clusters, links, widths, builds, fresh=fresh)
+            values = pool(d, clusters, links, widths, fresh=fresh)
             good = values[widths[-3]]
             wanted = good.mean() - LOSS / SPREAD * good.std(ddof=1)
             bad = min(values.values(), key=lambda each: abs(each.mean() - wanted))
-            data = "fresh vectors" if fresh else "fixed vectors"
-            yield (
-                f"{name}, {data}: recall {good.mean():.3f} and {bad.mean():.3f}, "
-                f"sd {good.std(ddof=1):.3f} and {bad.std(ddof=1):.3f}",
-                good,
-                bad,
-            )
-
-
-def main(tests: int = 20_000, builds: int = 300) -> None:
-    """Print the tables."""
-    head("normal builds")
-    for spread in (0.007, 0.014, SPREAD, 0.03, 0.045, 0.08):
-        row(f"sd {spread}", *normal(spread), REFERENCE, LOSS, tests)
-    row("sd 0.021, reference from 20 builds", *normal(SPREAD), from_builds(20), LOSS, tests)
-    head("shape, sd 0.021")
-    for name, shape in SHAPES.items():
-        draws = (moved(shape, REFERENCE - loss) for loss in (0.0, LOSS))
-        row(name, *draws, REFERENCE, LOSS, tests)
-    head("HNSW")
-    for name, good, bad in pairs(builds):
-        mean = float(good.mean())
-        row(name, drawn_from(good), drawn_from(bad), mean, mean - float(bad.mean()), tests)
+            yield f"{name}, {'fresh' if fresh else 'fixed'} vectors", good, bad
 
 
 def drawn_from(values: Floats) -> Draw:
@@ -166,5 +138,44 @@ def drawn_from(values: Floats) -> Draw:
     return lambda rng: float(rng.choice(values))
 
 
+def normal() -> Iterator[tuple[str, Row]]:
+    """Normal builds, by their standard deviation; and fixed thresholds, halfway to the loss."""
+    for spread in (0.007, 0.014, SPREAD, 0.03, 0.045, 0.08):
+        yield f"sd {spread}", {"sd": spread} | row(*bell(spread))
+    yield "reference from 20 builds", {"sd": SPREAD} | row(*bell(SPREAD), from_builds(20))
+    yield (
+        "fixed threshold",
+        {
+            f"{builds} builds, sd {spread}": float(
+                stats.norm.sf(LOSS / 2.0 / spread * np.sqrt(builds))
+            )
+            for builds, spread in ((1, SPREAD), (7, SPREAD), (7, 0.04))
+        },
+    )
+
+
+def shapes() -> Iterator[tuple[str, Row]]:
+    """Builds of other distributions."""
+    for name, shape in SHAPES.items():
+        yield name, row(*(moved(shape, REFERENCE - loss) for loss in (0.0, LOSS)))
+
+
+def hnsw() -> Iterator[tuple[str, Row]]:
+    """Real builds of a good setting, and of one that has lost the loss."""
+    for name, good, bad in pairs():
+        means = [float(each.mean()) for each in (good, bad)]
+        known = {
+            "good, recall": means[0],
+            "bad, recall": means[1],
+            "good, sd": float(good.std(ddof=1)),
+            "bad, sd": float(bad.std(ddof=1)),
+        }
+        yield (
+            name,
+            known | row(drawn_from(good), drawn_from(bad), means[0], means[0] - means[1]),
+        )
+
+
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    tables = {"normal": normal, "shapes": shapes, "hnsw": hnsw}
+    print(json.dumps(dict(tables[sys.argv[1]]()), indent=1))

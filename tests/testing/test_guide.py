@@ -25,31 +25,40 @@ def write_files(folder: Path) -> None:
         (folder / name).write_text(code)
 
 
-def run_tests(folder: Path, *names: str) -> str:
-    """What a pytest of its own says of files of the guide, all of whose tests pass."""
+def run_tests(folder: Path, *arguments: str, code: int = 0) -> str:
+    """What a pytest of its own says of files of the guide."""
     command = [sys.executable, "-m", "pytest", "-p", "vbench.testing.plugin"]
     path = os.pathsep.join(filter(None, sys.path))
     done = subprocess.run(
-        [*command, "-p", "no:cacheprovider", *names],
+        [*command, "-p", "no:cacheprovider", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == code, done.stdout
     return done.stdout
 
 
 def test_the_recipes_for_python_run(tmp_path: Path) -> None:
-    """The indexes of hnswlib and faiss are kept, and hnswlib as it is printed in the guide."""
+    """What pytest prints is in the guide: of the kept test, the lost one and the reference."""
     write_files(tmp_path)
-    text = run_tests(tmp_path, "test_recall.py", "test_faiss.py")
-    assert text.count("  kept: ") == 3
-    printed = next(line for line in text.splitlines() if "test_recall.py::test_recall  " in line)
-    assert printed in GUIDE.read_text(encoding="utf-8")
+    recipe = tmp_path / "test_recall.py"
+    lost = recipe.read_text().replace("M=6", "M=5")
+    texts = [run_tests(tmp_path, recipe.name, "--recall-reference")]
+    texts.append(run_tests(tmp_path, recipe.name, "test_faiss.py"))
+    assert texts[1].count("  kept: ") == 3
+    recipe.write_text(lost)
+    texts.append(run_tests(tmp_path, recipe.name, code=1))
+    printed = {line for text in texts for line in text.splitlines()}
+    shown = re.findall(r"```pytest\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line for text in shown for line in text.splitlines() if not line.startswith("$")]
+    assert len(lines) > 10
+    assert [line for line in lines if line not in printed] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", COMPILERS)
 def test_the_recipe_for_a_command_runs(tmp_path: Path, source: str) -> None:
     """The program compiles, and its builds are tested."""
