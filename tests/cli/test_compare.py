@@ -219,3 +219,14 @@ def test_a_folder_that_cannot_be_written_does_not_stop_the_verdict(
     result = call("before", "worse")
     assert result.exit_code == 0
     assert "Read-only file system" in result.stderr
+
+
+def test_floors_alone_say_in_json_what_is_missing(tmp_path: Path) -> None:
+    """As a comparison does; in text the floor names it, and no warning does so again."""
+    answered(tmp_path / "run", {"hnsw": {16: GOOD, 32: GOOD}})
+    (tmp_path / "run" / "trials" / "b0-0-32-10.parquet").unlink()
+    given = (str(tmp_path / "run"), "--at-least", "Recall@10>=0.5")
+    document = json.loads(call(*given, "--json").stdout)
+    assert len(document["failed"]) == 1
+    assert [each.partition(":")[0] for each in document["missing"]] == ["hnsw ef=32 K=10"]
+    assert call(*given).output.count("hnsw ef=32 K=10") == 1

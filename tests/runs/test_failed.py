@@ -6,8 +6,11 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pytest
+from click.testing import CliRunner
 from run_folder import answered
 
+from vbench.cli import main
 from vbench.runs import files
 from vbench.runs.failed import failed_trials, missing_results
 from vbench.runs.run import Run
@@ -77,3 +80,26 @@ def test_steps_on_the_way_to_a_mean_recall_are_not_missing(tmp_path: Path) -> No
     run = Run(run.path)
     assert missing_results([run]) == ()
     assert len(failed_trials([run])) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("compare", "ivf ef=8 K=10: no result in"),
+        ("compare --candidate ivf", "ivf ef=8 K=10: no result in"),
+        ("compare --candidate ivg", "unknown index"),
+        ("tail --index ivf", "ivf ef=8 K=10: no result in"),
+        ("tail --setting ef=32", "hnsw ef=32 K=10: no result in"),
+        ("tail --setting ef=64", "it holds: ef=16"),
+    ],
+)
+def test_what_is_asked_for_and_has_no_result_is_refused_with_its_reason(
+    tmp_path: Path, command: str, words: str
+) -> None:
+    """And not as if it had never been planned."""
+    lost = [f"{each}-{build}-{ef}" for each, ef in (("b0", 32), ("b1", 8)) for build in range(3)]
+    run = made(tmp_path / "run", *lost, hnsw=[16, 32], ivf=[8])
+    name, *more = command.split()
+    result = CliRunner().invoke(main, [name, str(run.path), *more])
+    assert result.exit_code == 2
+    assert words in " ".join(result.output.split())

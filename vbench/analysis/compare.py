@@ -77,6 +77,7 @@ def compare(
     gaps: list[Gap] = []
     if floors and len(runs) == 1 and baseline is None and fail_if_worse is None:
         found: list[Pair] = []
+        gaps = list(find_gaps(select(runs[0], settings, planned=True)))
     elif fail_if_worse is None:
         found = pairs(runs, baseline, candidate, settings)
         sides = dict.fromkeys(side for pair in found for side in pair.sides)
@@ -194,7 +195,8 @@ def compare_pairs(
         floors=reached,
         warnings=(
             *tell_unlike(tuple(changes), costs=any(row.unjudged for row in rows)),
-            *tell_missing(missing if limit is None else ()),  # a gate names them itself
+            # A gate names them itself, as floors do where they are all there is.
+            *tell_missing(missing if limit is None and found else ()),
             *caveats(found, runs, number, level, speed=speed),
             *few_builds(rows, with_twice, limit),
         ),

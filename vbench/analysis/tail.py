@@ -34,7 +34,12 @@ from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures import usual
 from vbench.measures.hits import threshold
 from vbench.measures.tail import tail
-from vbench.runs.failed import FailedTrial, failed_trials, missing_results
+from vbench.runs.failed import (
+    FailedTrial,
+    failed_trials,
+    missing_results,
+    refuse_unanswered,
+)
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
 from vbench.runs.selection import select
@@ -225,6 +230,7 @@ def choose(
     names = list(dict.fromkeys(each.index for each in found))
     for name in indexes:
         if name not in names:
+            refuse_unanswered(each for each in run.unanswered() if each.index == name)
             raise UnknownNameError("index of the run", name, names)
     ks = sorted({each.k for each in found})
     if k is not None and k not in ks:

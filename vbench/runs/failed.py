@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from vbench.errors import DamagedFileError
+from vbench.errors import DamagedFileError, VbenchError
 from vbench.runs import files
 from vbench.runs.loads import LoadInfo, describe_load, find_load
 from vbench.runs.run import Run
@@ -90,6 +90,20 @@ def find_gaps(settings: Iterable[Setting]) -> Iterator[Gap]:
             some = f"{len(lacking)} of {len(lacking) + done} builds missing"
             builds = some if done else "no result"
             yield Gap(each, f"{builds} in {run.path} ({reason_of(run, lacking[0])})")
+
+
+def refuse_unanswered(settings: Iterable[Setting]) -> None:
+    """Say why a setting that is asked for cannot be shown.
+
+    Raises
+    ------
+    VbenchError
+        One of the settings has no result.
+    """
+    for gap in find_gaps(settings):
+        raise VbenchError(
+            f"{gap}; give the same `vbench run` again, which measures what is missing"
+        )
 
 
 def missing_results(runs: Iterable[Run], k: int | None = None) -> tuple[str, ...]:

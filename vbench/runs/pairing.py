@@ -10,6 +10,7 @@ import numpy as np
 from vbench.data.dataset import GroundTruth
 from vbench.errors import VbenchError
 from vbench.measures import usual
+from vbench.runs.failed import refuse_unanswered
 from vbench.runs.run import Run
 from vbench.runs.selection import match, select
 from vbench.runs.settings import Setting, Variant, by_variant
@@ -102,6 +103,9 @@ def within(
         taken = [variant for variant, _ in second or []]
         first = [each for each in every if each[0] not in taken][:1]
     if not first or (second is None and len(every) == 1):
+        shown = {each.index for each in settings}
+        lost = settings[0].run.unanswered()
+        refuse_unanswered(each for each in lost if each.index not in shown)
         names = list(map(str, settings))
         if len(set(names)) == 1:
             raise VbenchError(

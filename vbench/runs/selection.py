@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from vbench.errors import UnknownNameError, VbenchError
+from vbench.runs.failed import refuse_unanswered
 from vbench.runs.run import Run
 from vbench.runs.settings import Setting, spell
 
@@ -34,6 +35,7 @@ def select(run: Run, values: Sequence[str] = (), *, planned: bool = False) -> li
     every = [*finished, *run.unanswered()] if planned else finished
     kept = [setting for setting in every if _has(setting, wanted)]
     if not kept:
+        refuse_unanswered(each for each in run.unanswered() if _has(each, wanted))
         raise VbenchError(
             f"nothing in {run.path} has {' or '.join(values)}; it holds: "
             + ", ".join(dict.fromkeys(spell(each.search) for each in finished))
@@ -57,6 +59,8 @@ def match(settings: Sequence[Setting], name: str | None) -> list[Setting]:
     wanted = _wanted(word for word in words if "=" in word)
     known = list(dict.fromkeys(each.index for each in settings))
     if index not in known:
+        runs = dict.fromkeys(each.run for each in settings)
+        refuse_unanswered(each for run in runs for each in run.unanswered() if each.index == index)
         raise UnknownNameError("index of the run", index, known)
     of_index = [each for each in settings if each.index == index]
     fitting = [
