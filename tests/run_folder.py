@@ -20,7 +20,16 @@ from vbench.runs import files, tables
 from vbench.runs.facts import Batch, Pass, TrialFacts
 from vbench.runs.rows import Rows, write_trial
 from vbench.runs.run import Run
-from vbench.runs.schema import Build, DatasetFacts, Failure, Manifest, Options, Trial
+from vbench.runs.schema import (
+    USUAL_LOAD,
+    Build,
+    DatasetFacts,
+    Failure,
+    Load,
+    Manifest,
+    Options,
+    Trial,
+)
 
 
 class RunFolder:
@@ -48,6 +57,7 @@ class RunFolder:
         self.roles = {} if frame is None else dict.fromkeys(frame.columns, "segment")
         self.builds: dict[str, Build] = {}
         self.trials: list[Trial] = []
+        self.loads = {USUAL_LOAD.key: USUAL_LOAD}
         self.failures: list[Failure] = []
 
     def build(self, index: str, number: int = 0, **changes: Any) -> Build:
@@ -67,11 +77,13 @@ class RunFolder:
         self.builds[made.key] = made
         return made
 
-    def trial(self, build: Build, value: int, k: int) -> Trial:
+    def trial(self, build: Build, value: int, k: int, load: Load = USUAL_LOAD) -> Trial:
         """Plan a trial, of ef = `value`."""
-        key = f"{build.key}-{value}-{k}"
-        made = Trial(key=key, build=build.key, setting={build.tune_parameter or "ef": value}, k=k)
+        key = f"{build.key}-{value}-{k}" + ("" if load is USUAL_LOAD else f"-{load.key}")
+        setting = {build.tune_parameter or "ef": value}
+        made = Trial(key=key, build=build.key, setting=setting, k=k, load=load.key)
         self.trials.append(made)
+        self.loads.setdefault(load.key, load)
         return made
 
     def answer(
@@ -122,6 +134,7 @@ class RunFolder:
             options=options
             or Options(k=sorted({trial.k for trial in self.trials}), builds=number, repeats=1),
             builds=list(self.builds.values()),
+            loads=list(self.loads.values()),
             trials=self.trials,
             failures=self.failures,
         )
@@ -160,11 +173,13 @@ def answered(
     fingerprint: str = "f" * 64,
     rule: Rule = "exact-tie",
     truth_from: int = 0,
+    loads: Mapping[Load, float] | None = None,
 ) -> Run:
     """A run of the given hits: ``{"hnsw": {16: hits (builds, m)}}`` at ef=16.
 
     The true neighbors of every query are `truth_from`, `truth_from` + 1, …; what comes instead
-    of the last of them has ids from 500 on. A query takes 1,000 ns for each unit of ef.
+    of the last of them has ids from 500 on. A query takes 1,000 ns for each unit of ef, and under
+    each of the `loads` so many times as long.
     """
     given = {
         name: {ef: np.atleast_2d(np.asarray(hits)) for ef, hits in each.items()}
@@ -181,9 +196,11 @@ def answered(
     for name, by_ef in given.items():
         for ef, hits in by_ef.items():
             for number, row in enumerate(hits):
-                trial = run.trial(run.build(name, number), ef, k)
                 ids = np.where(places < row[:, np.newaxis], truth.ids[:, :k], 500 + places)
-                run.answer(trial, ids, row, 1000 * ef)
+                for load, slower in {USUAL_LOAD: 1, **(loads or {})}.items():
+                    trial = run.trial(run.build(name, number), ef, k, load)
+                    wall = {} if load is USUAL_LOAD else {"wall_s": 1e-6 * ef * m * slower}
+                    run.answer(trial, ids, row, round(1000 * ef * slower), **wall)
     return run.close(
         dataset_facts(m, fingerprint=fingerprint, columns=run.roles),
         Options(k=[k], builds=max(shape[0] for shape in shapes), repeats=1, rule=rule),

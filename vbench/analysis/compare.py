@@ -35,6 +35,7 @@ from vbench.runs.pairing import Pair, pairs
 from vbench.runs.run import Run
 from vbench.runs.selection import match, select
 from vbench.runs.settings import Setting
+from vbench.runs.under_load import find_loaded, pair_loads, tells
 from vbench.stats.exact import holm, holm_levels
 from vbench.stats.paired import Difference
 
@@ -94,6 +95,12 @@ def compare(
         for run in (runs[1:] or runs if floors else [])
         for setting in match(select(run, settings, planned=True), candidate)
     ]
+    # Answers are the same under every load, times are not.
+    if any(each.is_clocked for each in asked):
+        loaded, lacking = pair_loads(found, alike=fail_if_worse is not None)
+        found, gaps = [*found, *loaded], [*gaps, *lacking]
+    if any(each.measure.is_clocked for each in floors):
+        judged += find_loaded(judged, planned=True)
     return compare_pairs(
         found,
         runs=runs,
@@ -157,13 +164,18 @@ def compare_pairs(
         changed = find_changes(pair)
         changes |= dict.fromkeys(changed)
         a, b = (make(side, level) for side in pair.sides)
-        fitting = [each for each in asked if each.cutoff in (None, pair.k)]
+        fitting = [
+            each
+            for each in asked
+            if each.cutoff in (None, pair.k) and all(tells(side, each) for side in pair.sides)
+        ]
         measures = fitting if asked else _standard(pair.k)
         alike = _is_identical(a, b)
         unlike = "; ".join(str(each) for each in changed if each.changes_costs)
         for measure in measures:
             row, difference = _compare(pair, a, b, measure, queries)
-            if alike and measure.kind != "cost":
+            # Of the same answers, times differ.
+            if alike and measure.kind != "cost" and not measure.is_clocked:
                 row = _nothing_to_compare(row)
             elif unlike and measure.is_of_machine:
                 row = _unjudged(row, f"measured on unlike machines or threads ({unlike})")
@@ -176,6 +188,7 @@ def compare_pairs(
     }
     reached = tuple(judge_floors(floors, judged, make, level))
     speed = any(row.kind == "cost" for row in rows) or any(each.is_cost for each in floors)
+    speed |= any(each.is_clocked for each in (*asked, *(floor.measure for floor in floors)))
     number = runs[0].manifest.dataset.m if queries is None else len(queries)
     return Comparison(
         runs=[str(run.path) for run in runs],

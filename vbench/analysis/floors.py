@@ -12,6 +12,7 @@ from vbench.measures.targets import Target, parse_targets
 from vbench.numbers import Unit, write
 from vbench.runs.failed import find_gaps
 from vbench.runs.settings import Setting
+from vbench.runs.under_load import tells
 
 MakeSample = Callable[[Setting, float], Sample]
 """The sample of a setting at a level."""
@@ -66,7 +67,9 @@ def judge_floors(
     """
     for floor in floors:
         cutoff = floor.measure.cutoff
-        fitting = [each for each in settings if cutoff in (None, each.k)]
+        fitting = [
+            each for each in settings if cutoff in (None, each.k) and tells(each, floor.measure)
+        ]
         if not fitting:
             ks = ", ".join(map(str, sorted({each.k for each in settings})))
             raise VbenchError(f"{floor} asks for K={cutoff}; {settings[0].run.path} has K={ks}")

@@ -34,7 +34,7 @@ Kind = Literal["mean", "share", "tail", "cost"]
 Better = Literal["higher", "lower"]
 M = TypeVar("M", bound="Measure")
 
-USUAL = {"delta": "0.9", "alpha": "0.05", "p": "99"}
+USUAL = {"delta": "0.9", "alpha": "0.05", "p": "99", "within": "10ms"}
 """Values to show where a parameter is missing."""
 
 

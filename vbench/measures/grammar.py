@@ -15,7 +15,7 @@ import msgspec
 
 from vbench import _plugins
 from vbench.errors import UnknownNameError, VbenchError
-from vbench.measures import cost, items, order, recall
+from vbench.measures import cost, items, order, recall, served
 from vbench.measures.base import (
     USUAL,
     Measure,
@@ -131,7 +131,7 @@ def measures() -> Mapping[str, type[Measure]]:
     """Every measure by name: the built-in ones, then those of plug-ins."""
     found: dict[str, type[Measure]] = {
         name: value
-        for module in (recall, order, items, cost)
+        for module in (recall, order, served, items, cost)
         for name, value in vars(module).items()
         if inspect.isclass(value)
         and issubclass(value, Measure)
@@ -204,6 +204,12 @@ def _make(kind: type[Measure], text: str, arguments: dict[str, Any]) -> Measure:
         if name not in fields:
             raise UnknownNameError(f"parameter in {text!r}", name, set(fields) - {"k"})
         in_percent = bool(fields[name].metadata.get("percent"))
+        if read_as := fields[name].metadata.get("read"):
+            try:
+                arguments[name] = read_as(value)
+            except VbenchError as error:
+                raise VbenchError(f"{text!r}: {name}={error}") from None
+            continue
         try:
             read = _value(value, in_percent=in_percent) if isinstance(value, str) else value
             arguments[name] = msgspec.convert(read, types[name], strict=False)

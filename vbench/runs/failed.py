@@ -111,7 +111,9 @@ def missing_results(runs: Iterable[Run], k: int | None = None) -> tuple[str, ...
 
     Settings that were tried only on the way to a mean recall are not among them.
     """
-    settings = (each for run in runs for each in (*run.settings(), *run.unanswered()))
+    settings = (
+        each for run in runs for each in (*run.settings(loads=True), *run.unanswered(loads=True))
+    )
     return tuple(map(str, find_gaps(each for each in settings if k in (None, each.k))))
 
 
