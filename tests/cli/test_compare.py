@@ -230,3 +230,13 @@ def test_floors_alone_say_in_json_what_is_missing(tmp_path: Path) -> None:
     assert len(document["failed"]) == 1
     assert [each.partition(":")[0] for each in document["missing"]] == ["hnsw ef=32 K=10"]
     assert call(*given).output.count("hnsw ef=32 K=10") == 1
+
+
+def test_junit_and_a_badge_are_written_beside_what_is_printed(folders: Path) -> None:
+    """Both say what the exit code says; a folder that cannot be written is one line."""
+    files = ["--junit", "out/compare.xml", "--badge", "out/recall.svg"]
+    gate = ["--fail-if-worse", "0.01", "--measure", "Recall@10"]
+    assert call("before", "worse", *gate, *files).exit_code == 1
+    assert "<failure message=" in Path("out/compare.xml").read_text()
+    assert "failed</text>" in Path("out/recall.svg").read_text()
+    assert call("before", "worse", *gate, "--junit", "before").exit_code == 2

@@ -117,6 +117,10 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
         loss = -difference if self.higher_is_better else difference
         return loss / abs(self.baseline_value.value or 1.0) if self.kind == "cost" else loss
 
+    def is_worse_by(self, limit: float) -> bool:
+        """Whether the candidate is significantly worse, by `limit` at least."""
+        return self.better == "baseline" and self.loss(self.difference) >= limit
+
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
     """What is significantly worse, by `limit` at least.

@@ -119,11 +119,7 @@ def judge_gate(
     """
     return Gate(
         limit=limit,
-        failed=[
-            f"{row.measure}: {row.verdict}"
-            for row in rows
-            if row.better == "baseline" and row.loss(row.difference) >= limit
-        ],
+        failed=[f"{row.measure}: {row.verdict}" for row in rows if row.is_worse_by(limit)],
         blind=[
             f"{row.measure}, {row.candidate}: only a loss of {_say_loss(row)} is detectable"
             for row in rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +22,7 @@ Examples:
   vbench compare RUN --baseline 'hnsw ef=64' --candidate 'ivf-flat nprobe=16'
   vbench compare before after --setting ef=64 --measure 'Robustness(delta=0.9)@10'
   vbench compare RUN --setting ef=64 --at-least 'Recall@10>=0.95'
+  vbench compare before after --fail-if-worse 1% --junit compare.xml --badge recall.svg
   vbench compare before after --fail-if-worse 1% --markdown >> "$GITHUB_STEP_SUMMARY"
 """
 
@@ -86,6 +88,18 @@ Examples:
     metavar="COLUMN=VALUE",
     help="Only queries of this segment. Repeats; several values of a column are alternatives.",
 )
+@click.option(
+    "--junit",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the verdicts as JUnit's XML too, a case for each.",
+)
+@click.option(
+    "--badge",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.svg",
+    help="Write a badge too: the first measure of the candidate, and whether it passed.",
+)
 @click.option("--markdown", is_flag=True, help="GitHub-flavored Markdown on standard output.")
 @json_option
 def compare(
@@ -99,6 +113,8 @@ def compare(
     fail_if_blind: bool,
     at_least: tuple[str, ...],
     where: tuple[str, ...],
+    junit: Path | None,
+    badge: Path | None,
     markdown: bool,
     as_json: bool,
 ) -> int:
@@ -112,6 +128,7 @@ def compare(
     from vbench.analysis.compare import compare as compared
     from vbench.analysis.comparison import Comparison, store_comparison
     from vbench.cli.runs import open_runs
+    from vbench.data.files import write_whole
 
     if markdown and as_json:
         raise click.UsageError("give --markdown or --json, not both")
@@ -137,6 +154,14 @@ def compare(
     except VbenchError as error:
         # A run from elsewhere may lie in a folder that cannot be written; the verdict stands.
         say(f"vbench: warning: {error}; the report will not show this comparison", err=True)
+    if junit:
+        from vbench.render.junit import junit_of
+
+        write_whole(junit, junit_of(comparison).encode())
+    if badge:
+        from vbench.render.badge import badge_of
+
+        write_whole(badge, badge_of(comparison).encode())
     if as_json:
         print_json(comparison)
     elif markdown:
