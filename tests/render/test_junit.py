@@ -26,7 +26,7 @@ def before(tmp_path: Path) -> str:
 
 def cases(comparison: Comparison) -> dict[tuple[str, str], str]:
     """How each case ended, by what it is about."""
-    (suite,) = ElementTree.fromstring(junit_of(comparison))
+    (suite,) = ElementTree.fromstring(junit_of(comparison).encode())
     found = {
         (case.get("classname", ""), case.get("name", "")): case[0].tag
         for case in suite.iter("testcase")

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 from vbench._plain import plain
 from vbench.analysis.comparison import Compared, Comparison, Gate
 
+_HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 Outcome = Literal["passed", "failure", "skipped"]
 _OUTCOMES: dict[bool | None, Outcome] = {True: "passed", False: "failure", None: "skipped"}
 
@@ -48,7 +49,7 @@ def junit_of(comparison: Comparison) -> str:
     root = ElementTree.Element("testsuites")
     root.append(suite)
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True).decode() + "\n"
+    return f"{_HEAD}\n{ElementTree.tostring(root, encoding='unicode')}\n"
 
 
 def _cases(comparison: Comparison) -> Iterator[Case]:
