@@ -162,7 +162,7 @@ def _refuse_idle(learn: Learn | None, sources: Mapping[str, Source]) -> None:
         raise VbenchError(
             f"--learn: nothing would use these queries: {', '.join(sources)} "
             f"take{'s' if len(sources) == 1 else ''} none to learn from; leave it away, or give an "
-            "index whose fit takes learn"
+            "index that does, such as --index ivf-learned"
         )
 
 

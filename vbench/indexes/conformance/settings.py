@@ -135,7 +135,7 @@ def build_parameters_matter(subject: Subject) -> None:
     base, queries = subject.vectors(2000, seed=13, d=32), subject.vectors(100, seed=14, d=32)
 
     def outcome(**build: Any) -> tuple[bytes, int | None]:
-        with subject.make_fitted(base, **build) as index:
+        with subject.make_fitted(base, learn=subject.queries_to_learn(base), **build) as index:
             index.set(**subject.setting(0))
             return search(index, queries, K, len(base)).tobytes(), index.size_bytes()
 

@@ -223,11 +223,17 @@ class Subject:
         Without queries to learn from, as long as the index does without.
         """
         if learn is None and is_taken(self.kind.fit, "learn", always=True):
-            learn = self.vectors(_LEARN, seed=41, d=base.shape[1])
+            learn = self.queries_to_learn(base)
         more = {} if learn is None else {"learn": prepare_array(index, learn)}
         index.fit(prepare_array(index, base), metric or self.metric, seed=seed, threads=1, **more)
         self._ready.add(id(index))
         index.set(**self.setting(-1))
+
+    def queries_to_learn(self, base: Vectors) -> Vectors | None:
+        """Queries for an index that takes some to learn from."""
+        if not is_taken(self.kind.fit, "learn"):
+            return None
+        return self.vectors(_LEARN, seed=41, d=base.shape[1])
 
     def close(self, index: Index) -> None:
         """Close an index, and note what goes wrong."""
