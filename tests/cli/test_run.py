@@ -105,6 +105,9 @@ def test_a_failed_trial_is_shown_and_ends_with_one(data: Path) -> None:
     assert {each["reason"] for each in document["failed"]} == {
         "ValueError: cannot search today (in search)"
     }
+    assert document["missing"]
+    assert all("RaisesInSearch" in each for each in document["missing"])
+    assert all("cannot search today" in each for each in document["missing"])
     assert [each["index"] for each in document["settings"]] == ["flat"]
 
 

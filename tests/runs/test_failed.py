@@ -13,8 +13,9 @@ from run_folder import answered
 from vbench.cli import main
 from vbench.runs import files
 from vbench.runs.failed import failed_trials, missing_results
+from vbench.runs.loads import label_load
 from vbench.runs.run import Run
-from vbench.runs.schema import Failure, Level
+from vbench.runs.schema import Failure, Level, Load
 
 HITS = np.random.default_rng(0).binomial(10, 0.9, size=(3, 50))
 
@@ -57,6 +58,19 @@ def test_of_another_k_nothing_is_named(tmp_path: Path) -> None:
     run = made(tmp_path / "a", "b0-1-8", hnsw=[8])
     assert len(missing_results([run], 10)) == len(failed_trials([run], 10)) == 1
     assert missing_results([run], 5) == failed_trials([run], 5) == ()
+
+
+def test_what_was_not_answered_under_a_load_is_named_with_it(tmp_path: Path) -> None:
+    """As tables name it: the same setting asked by one client has all its builds."""
+    run = made(tmp_path / "a", hnsw=[8])
+    load = Load(key="c4", mode="closed", clients=4, by="threads")
+    asked = [msgspec.structs.replace(each, key=f"{each.key}-c4", load="c4") for each in run.done]
+    manifest = msgspec.structs.replace(
+        run.manifest, trials=[*run.manifest.trials, *asked], loads=[Load(), load]
+    )
+    files.write_manifest(run.path, manifest)
+    (missing,) = missing_results([Run(run.path)])
+    assert missing.startswith(f"hnsw ef=8 {label_load(load)} K=10: no result in")
 
 
 def test_steps_on_the_way_to_a_mean_recall_are_not_missing(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def refuse_unanswered(settings: Iterable[Setting]) -> None:
 def missing_results(runs: Iterable[Run], k: int | None = None) -> tuple[str, ...]:
     """The settings of some runs, or those of one K, that lack planned builds, and why, in words.
 
-    Settings that were tried only on the way to a mean recall are not among them.
+    Under each load. Settings that were tried only on the way to a mean recall are not among them.
     """
     settings = (
         each for run in runs for each in (*run.settings(loads=True), *run.unanswered(loads=True))

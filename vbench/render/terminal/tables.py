@@ -83,7 +83,7 @@ def make_table(title: str, *columns: str, text: Collection[str] = ()) -> Table:
     return table
 
 
-def parameter_names(rows: Sequence[SettingRow]) -> list[str]:
+def parameter_names(rows: Sequence[SettingRow | FailedTrial]) -> list[str]:
     """Names of the parameters worth a column: all of the search, those that vary of the build."""
     names = dict.fromkeys(name for row in rows for name in row.setting)
     seen: dict[tuple[str, str], set[str]] = {}
@@ -126,9 +126,11 @@ def print_failed(out: Console, failed: Sequence[FailedTrial]) -> None:
     names = ("index", "build", "setting", "k", "reason")
     table = make_table("Failed trials", *names, text=names)
     table.title_style = "bold red"
+    shown = parameter_names(failed)
     for each in failed:
-        number = str(each.build_number + 1)
-        setting = f"{spell(each.setting)} {label_load(each.load)}".strip()
+        number, given = str(each.build_number + 1), {**each.build, **each.setting}
+        setting = spell({name: given[name] for name in shown if name in given})
+        setting = f"{setting} {label_load(each.load)}".strip()
         table.add_row(each.index, number, setting, str(each.k), each.reason)
     print_table(out, table)
     if any(each.log for each in failed):
