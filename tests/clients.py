@@ -5,6 +5,7 @@ Named as `clients:Name` where this folder is importable.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import tempfile
 import threading
@@ -96,8 +97,6 @@ class Changes(Shared):
 
     def search(self, queries: Any, k: int) -> Any:
         pointer = queries.ctypes.data
-        import ctypes
-
         ctypes.c_float.from_address(pointer).value += 1.0
         return super().search(queries, k)
 
@@ -138,3 +137,39 @@ class Unsendable(Service):
 
     def server(self) -> Any:
         return threading.Lock()
+
+
+class OneQuery(Exact):
+    """Says that threads may share it, and copies every query to the same place first."""
+
+    clients = "threads"
+
+    def search_one(self, query: Any, k: int) -> Any:
+        if not hasattr(self, "query"):
+            self.query = np.empty_like(query)
+        self.query[:] = query
+        time.sleep(0)
+        return self.nearest(self.query[np.newaxis], k)[0]
+
+
+class Locked(Exact):
+    """Says that threads may share it, and lets none of them work while it searches."""
+
+    clients = "threads"
+
+    def search(self, queries: Any, k: int) -> Any:
+        ctypes.PyDLL(None).usleep(5000 * len(queries))
+        return self.nearest(queries, k)
+
+    def search_one(self, query: Any, k: int) -> Any:
+        return self.nearest(query[np.newaxis], k)[0]
+
+
+class Elsewhere(Service):
+    """Lets clients connect to something else than what was built."""
+
+    @classmethod
+    def connect(cls, server: Any) -> Service:
+        found = super().connect(server)
+        found.base = np.asarray(found.base)[::-1]
+        return found

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from vbench._process.text import describe_error
 from vbench.bench import clock
 from vbench.indexes.answers import AnswerError
+from vbench.indexes.handles import handles_of
 from vbench.indexes.protocol import Index
 from vbench.indexes.registry import resolve
 
@@ -122,10 +123,9 @@ def as_threads(
 ) -> Iterator[Clients]:
     """Clients that are threads of this process, each with a handle where the class gives them."""
     with contextlib.ExitStack() as stack:
-        handles = [index] * count
-        if count > 1 and can_connect(type(index)):
-            handles = [type(index).connect(server_of(index)) for _ in range(count)]
-            for each in handles:
+        handles = handles_of(index, count) if count > 1 else [index]
+        for each in handles:
+            if each is not index:
                 stack.callback(each.close)
         yield _Threads([call_of(each, batches=batches) for each in handles], k, time_)
 
@@ -282,15 +282,3 @@ def _serve(pipe: Connection, order: Order, counter: Any) -> None:
 def call_of(index: Index, *, batches: bool) -> Call:
     """The call that is timed."""
     return index.search if batches else index.search_one
-
-
-def can_connect(kind: type[Index]) -> bool:
-    """Whether a class gives clients handles of their own."""
-    # An adapter that knows nothing of the method may have one of the same name.
-    found = next((vars(each)["connect"] for each in kind.__mro__ if "connect" in vars(each)), None)
-    return isinstance(found, classmethod) and found is not vars(Index)["connect"]
-
-
-def server_of(index: Index) -> Any:
-    """What clients of an index connect to."""
-    return index.server() if callable(getattr(type(index), "server", None)) else index

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.bench import clock, wire
-from vbench.bench.clients import Asked, Clients, Order, Part, as_processes, as_threads, server_of
+from vbench.bench.clients import Asked, Clients, Order, Part, as_processes, as_threads
 from vbench.indexes.answers import AnswerError, check_batch, check_range, stack
+from vbench.indexes.handles import server_of
 
 if TYPE_CHECKING:
     from vbench.bench.worker import Worker

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from vbench.bench.clients import can_connect
 from vbench.errors import VbenchError
+from vbench.indexes.handles import can_connect
 from vbench.indexes.protocol import Index
 from vbench.runs.loads import label_load
 from vbench.runs.schema import Load

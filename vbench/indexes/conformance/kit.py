@@ -17,7 +17,7 @@ from vbench._process.channel import Arrays, Channel, decode
 from vbench._process.child import Child, ChildError, Deadline
 from vbench._process.text import describe_error, make_encodable, shorten
 from vbench.indexes.answers import AnswerError
-from vbench.indexes.conformance import answers, conduct, learning, settings
+from vbench.indexes.conformance import answers, clients, conduct, learning, settings
 from vbench.indexes.conformance.subject import (
     DoubtfulError,
     Finding,
@@ -52,6 +52,7 @@ CHECKS: tuple[tuple[str, Callable[[Subject], None]], ...] = (
     ("input left unchanged", conduct.input_unchanged),
     ("threads respected", conduct.one_thread),
     ("dimensions", conduct.some_dimensions),
+    ("several clients", clients.several_clients),
     ("one vector, none", conduct.tiny_bases),
     ("search before fit", conduct.before_fit),
     ("fit again", conduct.fit_again),
