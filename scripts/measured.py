@@ -148,8 +148,16 @@ def tail() -> Table:
 STUDY = ("vbench data fetch glove-50", f"vbench run --study robustness --out {FOLDER}/study")
 TUNED = {"ef", "search_L", "nprobe"}
 EVEN = (
-    *(f"Robustness(delta={delta})" for delta in (0.1, 0.5, 0.9)),
-    *("Failure", "CVaR(alpha=0.05)", "Percentile(p=1)", "Percentile(p=5)", "MAP", "nDCG", "MRR"),
+    "Recall",
+    "Robustness(delta=0.5)",
+    "Robustness(delta=0.9)",
+    "Failure",
+    "CVaR(alpha=0.05)",
+    "Percentile(p=1)",
+    "Percentile(p=5)",
+    "MAP",
+    "nDCG",
+    "MRR",
 )
 
 
@@ -280,13 +288,19 @@ def tune() -> Table:
     }
 
 
+PREDICTORS = (
+    "Recall@100",
+    "Recall(truth=10)@100",
+    "CVaR(alpha=0.05)@100",
+    "Robustness(delta=0.7)@100",
+)
 LEVEL = "-k 100 --at-recall 0.9 --repeats 1"
 RANK_BOOKS = (
-    f"vbench run --index hnsw --index ivf-mips {LEVEL} --out {FOLDER}/level",
+    *STUDY,
     "vbench run --index hnsw --index ivf-mips -k 100 --repeats 1 --set ef=100,150,250,400 "
     f"--set nprobe=1,2,4,8,16 --out {FOLDER}/wide",
-    f"vbench rank {FOLDER}/level {FOLDER}/wide --ranker tower --ranker popularity --ranker cross "
-    f"--ranker mixer --json > {FOLDER}/rank-books.json",
+    f"vbench rank {FOLDER}/study/runs/equal-books {FOLDER}/wide -k 100 --ranker tower "
+    f"--ranker popularity --ranker cross --ranker mixer --json > {FOLDER}/rank-books.json",
 )
 RANK_WORDNET = (
     "vbench data fetch wordnet",
@@ -334,6 +348,8 @@ def _ranked(report: dict[str, Any]) -> Table:
         line[f"lost behind {ranker}, worst"] = row["worst"]["index_loss"]["value"]
     for row in report["prediction"]:
         for each in row["measures"] or ():
+            if each["measure"] not in PREDICTORS:
+                continue
             line = table.setdefault(each["measure"], {})
             line |= _interval(f"correlation, {row['ranker']}", each["correlation"])
             line[f"misordered near, {row['ranker']}"] = each["misordered_near"]
