@@ -14,6 +14,7 @@ from vbench.analysis.ranking import HIT, LEADING, RankedSetting, RankerRow, Rank
 from vbench.measures import usual
 from vbench.numbers import (
     UNKNOWN,
+    count,
     write,
     write_difference,
     write_difference_ends,
@@ -154,7 +155,8 @@ def _print_predictors(out: Console, ranking: RankingLoss) -> None:
             continue
         table = make_table(
             f"Which measure predicts the loss behind {part.ranker}: {part.trials} trials of "
-            f"{part.settings} settings, {part.pairs} pairs with clearly different {part.quality}",
+            f"{part.settings} settings, {count(part.pairs, 'pairs')} with clearly different "
+            f"{part.quality}",
             *("measure", "rank correlation", "pairs misordered"),
             f"at matched recall ±{usual.MATCHED:g} (of {part.pairs_near})",
         )
