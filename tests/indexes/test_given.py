@@ -15,6 +15,7 @@ import pytest
 
 from vbench.errors import VbenchError
 from vbench.indexes.given import KEPT, bring, given, is_importable, write_module
+from vbench.indexes.parameters import is_taken
 from vbench.indexes.recipe import Recipe
 from vbench.indexes.registry import check_stranger, resolve
 
@@ -325,3 +326,11 @@ def test_what_another_process_can_import() -> None:
         assert [is_importable(name) for name in names] == [True, True, True, False, False, False]
     finally:
         del sys.modules["made_in_memory"]
+
+
+def test_a_class_of_a_notebook_may_learn_from_queries(notebook: Notebook) -> None:
+    """What its fit takes is what the written one takes."""
+    text = cell("self.base").replace("threads)", "threads, learn)")
+    written = loaded(notebook.run(text)["Mine"])["Mine"]
+    assert is_taken(written.fit, "learn", always=True)
+    assert not is_taken(loaded(notebook.run(cell("1"))["Mine"])["Mine"].fit, "learn")

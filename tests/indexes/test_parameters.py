@@ -10,7 +10,7 @@ from msgspec import Meta
 
 import vbench
 from vbench.errors import UnknownNameError, VbenchError
-from vbench.indexes.parameters import REQUIRED, check, parameters
+from vbench.indexes.parameters import REQUIRED, check, is_taken, parameters
 from vbench.indexes.registry import resolve
 
 
@@ -175,3 +175,23 @@ def test_values_without_a_type_are_read_as_they_are_written(given: str, expected
 
     _, search = check(Untyped, {}, {"args": given})
     assert repr(search["args"]) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "taken", "needed"),
+    [
+        ("def fit(self, base, *, learn=None): ...", True, False),
+        ("def fit(self, base, learn): ...", True, True),
+        ("def fit(self, base, *, learn): ...", True, True),
+        ("def fit(self, base, **more): ...", False, False),
+        ("def fit(self, base, **learn): ...", False, False),
+        ("def fit(self, *learn): ...", False, False),
+        ("def fit(self, learn, /): ...", False, False),
+    ],
+)
+def test_what_a_method_takes_by_name(text: str, taken: bool, needed: bool) -> None:
+    """By its signature alone; keywords of any name are not meant."""
+    space: dict[str, Any] = {}
+    exec(text, space)
+    assert is_taken(space["fit"], "learn") == taken
+    assert is_taken(space["fit"], "learn", always=True) == needed

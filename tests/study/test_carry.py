@@ -12,6 +12,7 @@ from vectors import gaussian_pair
 
 from vbench.analysis.study import StudyResult
 from vbench.cli import main
+from vbench.runs.run import Run
 
 STUDY = """
 title = "A small study"
@@ -106,3 +107,26 @@ def test_a_wrong_call_is_refused(arguments: list[str], says: str) -> None:
     done = CliRunner().invoke(main, ["run", *arguments])
     assert done.exit_code == 2
     assert says in done.output
+
+
+def test_a_part_may_take_queries_aside_to_learn_from(tmp_path: Path) -> None:
+    """The other parts ask them all."""
+    base, queries = gaussian_pair(400, 40, 6)
+    np.savez(tmp_path / "made.npz", base=base, queries=queries, metric="l2")
+    part = 'name = "{}"\ndataset = "{}"\nindexes = ["{}"]\nk = [2]\nbuilds = 1\nrepeats = 1\n{}'
+    parts = [
+        part.format(name, tmp_path / "made.npz", index, more)
+        for name, index, more in (("all", "flat", ""), ("some", "learners:Needs", "learn = 15"))
+    ]
+    path = tmp_path / "small.toml"
+    path.write_text('title = "Learn"\n' + "".join(f"[[parts]]\n{each}\n" for each in parts))
+    out = tmp_path / "out"
+    done = CliRunner().invoke(main, ["run", "--study", str(path), "--out", str(out), "--json"])
+    assert done.exit_code == 0, done.output
+    runs = [Run(Path(each.run)) for each in StudyResult.from_json(done.stdout).runs]
+    assert [run.manifest.dataset.m for run in runs] == [40, 25]
+    path.write_text(path.read_text().replace("learners:Needs", "flat"))
+    refused = CliRunner().invoke(main, ["run", "--study", str(path), "--out", str(out)])
+    assert (refused.exit_code, "part some-made: --learn: nothing would use" in refused.output) == (
+        *(2, True),
+    ), refused.output

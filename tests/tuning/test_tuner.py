@@ -177,3 +177,22 @@ def test_the_run_folder_is_a_run(found: vbench.Tuning) -> None:
     run = vbench.open(found.run)
     assert len(run.settings()) == len(found.tried)
     assert all(files.trial_path(run.path, trial.key).is_file() for trial in run.manifest.trials)
+
+
+def test_an_index_is_tuned_with_what_it_learned(tmp_path: Path) -> None:
+    """Of queries that neither half of the others holds."""
+    base, queries = gaussian_pair(640, 400, 8, seed=7)
+    found = vbench.tune(
+        base,
+        "learners:Needed",
+        TARGET,
+        queries=queries,
+        metric="l2",
+        learn=100,
+        builds=1,
+        repeats=1,
+        out=tmp_path / "run",
+    )
+    run = vbench.open(found.run)
+    assert run.manifest.dataset.m == 300
+    assert all(build.learn for build in run.manifest.builds)

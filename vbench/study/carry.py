@@ -53,13 +53,14 @@ def carry_out(
     VbenchError
         A dataset is missing, or a part of the study cannot be planned: before anything is run.
     """
-    datasets = {name: load(name) for name in study.datasets}
+    asked = dict.fromkeys((part.dataset, part.learn) for part in study.parts)
+    datasets = {each: load(each[0], learn=each[1]) for each in asked}
     for part in study.parts:
-        _check(datasets[part.dataset], part, threads)
+        _check(datasets[part.dataset, part.learn], part, threads)
     measured = []
     for number, part in enumerate(study.parts):
         run = measure(
-            datasets[part.dataset],
+            datasets[part.dataset, part.learn],
             part.indexes,
             part.measure_options(threads, timeout, memory_limit),
             settings=part.settings,

@@ -49,6 +49,8 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settings: dict[str, list[Any]] = {}
     at_recall: float | None = None
     seed: int = 0
+    learn: int | str | None = None
+    """Queries that indexes may learn from, as `--learn` takes them."""
 
     def measure_options(
         self, threads: int = 1, timeout: float | None = None, memory_limit: int | None = None
