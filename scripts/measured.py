@@ -145,6 +145,34 @@ def tail() -> Table:
     return table
 
 
+@result(
+    f"vbench run --index hnsw --index hnsw-mips --index ivf-flat --at-recall 0.9 --repeats 1 "
+    f"--out {FOLDER}/items --json > {FOLDER}/items-run.json",
+    f"vbench tail {FOLDER}/items --json > {FOLDER}/items-tail.json",
+)
+def items() -> Table:
+    """The items that three indexes lose at one mean recall of queries."""
+    table: Table = {}
+    measures = {row["name"]: row["measures"] for row in read("items-run.json")["settings"]}
+    for row in read("items-tail.json")["indexes"]:
+        of_queries, of_items = measures[row["name"]], row["items"]
+        table[row["index"]] = {
+            **{name: of_queries[f"{name}@10"]["value"] for name in ("Recall", "Failure")},
+            **_interval("lost", of_items["lost"]),
+            "in every build": of_items["in_every_build"]["share"],
+            "in some builds": of_items["in_some_builds"]["share"],
+            **_interval("lost, in 5 lists", of_items["lost_often"]),
+            "ItemRecall": of_items["recall"]["value"],
+            "Gini": of_items["exposure"]["index"]["value"],
+            "exact Gini": of_items["exposure"]["exact"]["value"],
+        }
+        for each in of_items["groups"]:
+            group = table.setdefault(f"{each['column']}: {each['segment']}", {})
+            group["items"] = each["items"]
+            group |= {f"{row['index']}, {key}": each[key] for key in ("share", "of_lost")}
+    return table
+
+
 STUDY = ("vbench data fetch glove-50", f"vbench run --study robustness --out {FOLDER}/study")
 TUNED = {"ef", "search_L", "nprobe"}
 EVEN = (
@@ -260,6 +288,12 @@ def study_degree() -> Table:
 def coverage() -> Table:
     """How often intervals hold the truth."""
     return dict(read("coverage.json"))
+
+
+@result(f"python scripts/simulations.py items > {FOLDER}/items-coverage.json")
+def items_coverage() -> Table:
+    """How often the intervals of items' measures hold the truth."""
+    return dict(read("items-coverage.json"))
 
 
 @result(f"python scripts/simulations.py verdicts > {FOLDER}/verdicts.json")

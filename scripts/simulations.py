@@ -1,7 +1,7 @@
 """Simulate how often intervals and verdicts are right, with the functions of the slow tests.
 
-``python scripts/simulations.py coverage`` and ``… verdicts`` print the tables of docs/statistics.md
-as JSON: rows by name, each with values by name.
+``python scripts/simulations.py coverage``, ``… verdicts`` and ``… items`` print the tables of
+docs/statistics.md as JSON: rows by name, each with values by name.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 
 TESTS = Path(__file__).parents[1] / "tests"
-sys.path[:0] = [str(TESTS), str(TESTS / "stats")]
+sys.path[:0] = [str(TESTS), str(TESTS / "stats"), str(TESTS / "measures")]
 
 import test_coverage as covered  # noqa: E402
+import test_items_coverage as of_items  # noqa: E402
 import test_verdicts as judged  # noqa: E402
 from build_pools import made_pool  # noqa: E402
 
@@ -25,6 +26,7 @@ from vbench.stats.paired import compare_means  # noqa: E402
 
 Row = dict[str, float]
 ROUNDS = 400
+ROUNDS_OF_ITEMS = 150
 
 
 def coverage() -> Iterator[tuple[str, Row]]:
@@ -89,6 +91,25 @@ def verdicts() -> Iterator[tuple[str, Row]]:
     )
 
 
+def items() -> Iterator[tuple[str, Row]]:
+    """Lowest and highest coverage of items' measures over worlds and numbers of queries."""
+    worlds = [of_items.World(**each) for each in of_items.WORLDS.values()]
+    for builds in (2, 3, 5):
+        found = [
+            of_items.coverage(world, m, builds, ROUNDS_OF_ITEMS)
+            for world in worlds
+            for m in (300, 1000)
+        ]
+        yield (
+            f"{builds} builds",
+            {
+                f"{measure}, {how.__name__}": how(each[measure] for each in found)
+                for measure in found[0]
+                for how in (min, max)
+            },
+        )
+
+
 def builds_called_different(rounds: int) -> float:
     """Share of pairs of builds of one index that a test of one build each calls different."""
     rng = np.random.default_rng(7)
@@ -106,5 +127,5 @@ def mean_covered(pool, builds: int, rounds: int) -> float:
 
 
 if __name__ == "__main__":
-    tables = {"coverage": coverage, "verdicts": verdicts}
+    tables = {"coverage": coverage, "verdicts": verdicts, "items": items}
     print(json.dumps(dict(tables[sys.argv[1]]()), indent=1))

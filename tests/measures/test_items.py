@@ -144,12 +144,54 @@ def test_intervals_rest_on_leaving_out_one_query_or_cluster(seed: int, clustered
         full = [world.value(measure, build) for build in range(3)]
         if full[0] is None:
             continue
-        found = items.by_group(measure._counts, measure.worth)
+        found = items.pseudo_values(measure._counts, measure.worth)
         for build, whole in enumerate(full):
             without = np.array([world.value(measure, build, kept) for kept in groups], dtype=float)
             without = np.where(np.isnan(without), whole, without)
             wanted = whole + (len(groups) - 1) * (without.mean() - without)
             assert found[build] == pytest.approx(wanted, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=30)
+@given(seeds)
+def test_values_by_query_have_the_measure_as_their_mean(seed: int) -> None:
+    """Of each build, drawn in or not, and the same for the same answers."""
+    world = World(seed, builds=2)
+    items = Sample(world.answers).items()
+    assert items is not None
+    for uncut in MEASURES:
+        measure = uncut @ world.k
+        if not measure._counts(items.listed).any():
+            continue
+        values = items.by_group(measure._counts, measure.worth)
+        wanted = [measure.value(each) for each in world.answers]
+        assert values.mean(axis=1) == pytest.approx(wanted, abs=1e-9)
+        assert (values == items.by_group(measure._counts, measure.worth)).all()
+        raw = items.pseudo_values(measure._counts, measure.worth)
+        assert (values.std(axis=1) <= raw.std(axis=1) + 1e-12).all()
+
+
+def test_spread_over_queries_is_told() -> None:
+    """The standard error of one build, against 300 samples of other queries: within a third."""
+    rng = np.random.default_rng(1)
+    gone = rng.random(200) < 0.3
+    weight = 1.0 / np.arange(1, 201)
+    keys = np.log(weight) + rng.gumbel(size=(4000, 200))  # drawn by weight, without replacement
+    lists = np.argsort(-keys, axis=1)[:, :5]
+    ids = np.where(gone[lists] | (rng.random(lists.shape) < 0.3), 500, lists)
+    measures = (ItemRecall() @ 5, LostItems() @ 5, ItemRobustness() @ 5)
+    values, told = [], []
+    for _ in range(300):
+        rows = rng.choice(4000, 150, replace=False)
+        items = Sample([from_ids(ids[rows], lists[rows], k=5)]).items()
+        assert items is not None
+        values.append([items.mean(each._counts, each.worth)[0] for each in measures])
+        told.append(
+            [items.by_group(each._counts, each.worth).std() / math.sqrt(150) for each in measures]
+        )
+    ratio = np.mean(told, axis=0) / np.std(values, axis=0)
+    assert (ratio > 0.85).all(), ratio
+    assert (ratio < 1.4).all(), ratio
 
 
 @settings(deadline=None, max_examples=60)

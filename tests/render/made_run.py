@@ -24,6 +24,8 @@ from vbench.runs.schema import (
     Warn,
 )
 
+ITEMS = 800
+"""Base vectors that stand in some list."""
 ODD_NAMES = (
     "quote \" and ' and `",
     "</script><script>alert(1)</script>",
@@ -68,11 +70,13 @@ def make_run(
     activity = rng.choice(["light", "middle", "heavy"], size=m, p=[0.5, 0.3, 0.2])
     difficulty = rng.normal(size=m) + (activity == "heavy")
     depth = max(ks)
-    truth = GroundTruth(
-        np.tile(np.arange(depth, dtype=np.int32), (m, 1)),
-        np.tile(np.arange(depth, dtype=np.float64), (m, 1)),
-    )
+    truth = GroundTruth(_lists(m, depth, seed), np.tile(np.arange(depth, dtype=np.float64), (m, 1)))
     run = RunFolder(folder, truth, {"activity": activity} if segments else None)
+    if segments:
+        shelf = pl.DataFrame(
+            {"shelf": [("fiction", "science")[row % 3 == 0] for row in range(ITEMS)]}
+        )
+        tables.write_items(folder, np.arange(ITEMS), shelf, None)
     if hardness:
         _write_hardness(folder, ks, difficulty)
     made = [run.build(name, number) for name in names for number in range(builds)]
@@ -93,7 +97,7 @@ def make_run(
         elif place < len(trials) - pending:
             step = place // len(ks) % settings
             hits = _hits(rng, names.index(build.index), step, trial.k, difficulty, luck[build.key])
-            _answer(run, trial, hits, step, latency, rng)
+            _answer(run, trial, truth.ids, hits, step, latency, rng)
     print_ = hashlib.sha256(f"{dataset}-{m}-{seed}".encode()).hexdigest()
     return run.close(
         DatasetFacts(
@@ -116,6 +120,12 @@ def make_run(
         overhead=Overhead(inside_ns=120.0, outside_ns=1500.0),
         warnings=list(warnings),
     )
+
+
+def _lists(m: int, depth: int, seed: int) -> np.ndarray:
+    """Exact lists that share items: many begin at the first ones."""
+    first = np.random.default_rng(seed + 1).exponential(ITEMS / 10, size=m).astype(np.int32)
+    return (first[:, np.newaxis] + np.arange(depth, dtype=np.int32)) % ITEMS
 
 
 def _hits(
@@ -150,13 +160,14 @@ def _write_hardness(folder: Path, ks: Sequence[int], difficulty: np.ndarray) -> 
 def _answer(
     run: RunFolder,
     trial: Trial,
+    truth: np.ndarray,
     hits: np.ndarray,
     step: int,
     latency: bool,
     rng: np.random.Generator,
 ) -> None:
     places = np.arange(trial.k, dtype=np.int32)
-    ids = np.where(places < hits[:, np.newaxis], places, -1).astype(np.int32)
+    ids = np.where(places < hits[:, np.newaxis], truth[:, : trial.k], -1)
     times = rng.lognormal(np.log(4e4 * 1.7**step), 0.4, size=(run.m, 3)).astype(np.int64)
     build = run.builds[trial.build]
     run.answer(

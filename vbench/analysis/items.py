@@ -260,7 +260,7 @@ def _is_between(low: int, high: int | None, listed: Counts) -> NDArray[np.bool_]
 
 def _name_sizes(low: int, high: int | None) -> str:
     if high is None:
-        return f"{low} or more"
+        return f"{low}+"
     return str(low) if low == high else f"{low} – {high}"
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vbench._document import Interval
 from vbench.analysis.efforts import efforts_at, sweep_of
 from vbench.analysis.gather import Panel
 from vbench.analysis.hardness import tenths
@@ -29,6 +30,7 @@ from vbench.measures.usual import DELTAS
 from vbench.render.quantities import QUANTITIES
 from vbench.runs.settings import Setting, spell
 
+EVERY_ITEM = "all items"
 FINE = 20
 """Up to this K every number of hits has its own bar and its own step."""
 
@@ -232,6 +234,38 @@ def _ranked(panel: Panel) -> list[Segment]:
         highest[name] = max(highest.get(name, 0.0), row.share)
     divided = divide(panel.settings[0].run)
     return sorted(divided, key=lambda each: -highest.get((each.column, each.segment), 0.0))
+
+
+@functools.lru_cache(maxsize=16)
+def items(panel: Panel) -> pl.DataFrame:
+    """Share of the items that each index loses, of all and by segment, at matched recall.
+
+    Empty where the ids of the answers were not recorded.
+    """
+    parts = []
+    for setting, told in zip(settings_of(panel), explain_panel(panel).indexes, strict=True):
+        if (found := told.items) is None:
+            continue
+        every = (EVERY_ITEM, found.items, found.lost, found.in_every_build.share)
+        groups = [
+            (f"{row.column}: {row.segment}", row.items, Interval(row.share, row.low, row.high),
+             row.in_every_build)
+            for row in found.groups
+        ]  # fmt: skip
+        parts += [
+            {
+                "id": setting.id,
+                "place": place,
+                "label": label,
+                "items": number,
+                "lost": share.value,
+                "low": share.low,
+                "high": share.high,
+                "in_every_build": persistent,
+            }
+            for place, (label, number, share, persistent) in enumerate([every, *groups])
+        ]
+    return pl.DataFrame(parts)
 
 
 @functools.lru_cache(maxsize=16)

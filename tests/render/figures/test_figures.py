@@ -37,6 +37,7 @@ NAMES = (
     "parameter-effect-1",
     "parameter-effect-2",
     "tail-by-segment",
+    "lost-items",
     "hardness",
     "effort",
     "build-spread",
@@ -102,7 +103,12 @@ def test_what_the_run_lacks_is_not_planned(tmp_path: Path) -> None:
     """No latency, no throughput; no segments, no tail by segment; one build, no spread."""
     run = make_run(tmp_path, m=40, settings=1, segments=False, builds=1, latency=False)
     names = [each.name for each in plan_figures(gather(run).panels[0])]
-    assert names == ["recall-distribution", "robustness-curves", "robustness-against-recall"]
+    assert names == [
+        "recall-distribution",
+        "robustness-curves",
+        "robustness-against-recall",
+        "lost-items",
+    ]
 
 
 def test_odd_names_are_drawn_as_they_are(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from vbench.render import frames
 from vbench.render.page.charts import Drawing
 from vbench.render.page.page import write as write_page
 from vbench.render.page.parts import Table
+from vbench.render.page.sections import items
 from vbench.render.page.sections.hardness import section
 from vbench.render.page.sections.tail import worst_table
 from vbench.runs.run import Run
@@ -86,6 +87,30 @@ def test_both_tails_are_the_same(told: dict[str, Any], panel: Panel) -> None:
         assert row["under"]["high"] == pytest.approx(1.0 - curve.low[NEED], abs=1e-9)
         assert row["persistent"]["share"] == pytest.approx(curve.persistent[NEED])
         assert row["build_dependent"]["share"] == pytest.approx(curve.build_dependent[NEED])
+
+
+def test_the_items_side_is_the_same(told: dict[str, Any], panel: Panel, report: Report) -> None:
+    """Chart and table: what is lost of all items and of each segment, with its interval."""
+    made = items.section(report, Drawing(report, 0.9))
+    assert made is not None
+    (table,) = (part for part in made.parts if isinstance(part, Table))
+    assert any(row["items"]["lost"]["value"] > 0 for row in told["indexes"])
+    numbers = ("items", "share", "low", "high")
+    for number, row in enumerate(told["indexes"]):
+        known = row["items"]
+        drawn = frames.items(panel).filter(pl.col("id") == settings_of(panel)[number].id)
+        wanted = [
+            (frames.EVERY_ITEM, known["items"], *known["lost"].values()),
+            *(
+                (f"{each['column']}: {each['segment']}", *map(each.get, numbers))
+                for each in known["groups"]
+            ),
+        ]
+        assert drawn.select("label", "items", "lost", "low", "high").rows() == wanted
+        assert {each["column"] for each in known["groups"]} == {"exact lists", "shelf"}
+        cells = [cell.value for cell in table.rows[number].cells[1:4]]
+        parts = (known["in_every_build"]["share"], known["in_some_builds"]["share"])
+        assert cells == [known["lost"]["value"], *parts]
 
 
 def test_the_worst_queries_are_the_same(told: dict[str, Any], panel: Panel) -> None:

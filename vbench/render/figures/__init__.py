@@ -20,8 +20,10 @@ from vbench.render.figures.evenness import (
 from vbench.render.figures.price import find_swept, parameter_effect, three_way, trade_off
 from vbench.render.figures.tail import (
     effort,
+    fitting_items,
     fitting_segments,
     hardness,
+    lost_items,
     segment_height,
     tail_by_segment,
 )
@@ -34,8 +36,10 @@ __all__ = [
     "curves",
     "effort",
     "find_swept",
+    "fitting_items",
     "fitting_segments",
     "hardness",
+    "lost_items",
     "parameter_effect",
     "recall_distribution",
     "robustness_against_recall",

@@ -53,6 +53,9 @@ def plan_figures(panel: Panel) -> Iterator[Planned]:
     if segments := figures.fitting_segments(panel):
         rows = segments * figures.segment_height(panel) / _ROW
         yield Planned("tail-by-segment", figures.tail_by_segment, rows=rows)
+    if items := figures.fitting_items(panel):
+        rows = items * figures.segment_height(panel) / _ROW
+        yield Planned("lost-items", figures.lost_items, rows=rows)
     if panel.hardness is not None:
         yield Planned("hardness", figures.hardness)
     efforts = frames.efforts(panel)

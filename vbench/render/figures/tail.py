@@ -10,7 +10,7 @@ import polars as pl
 from vbench._plain import in_figure
 from vbench.analysis.gather import Panel, gather
 from vbench.analysis.hardness import LABELS
-from vbench.analysis.tail import explain_panel
+from vbench.analysis.tail import explain_panel, settings_of
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.render import frames
 from vbench.render.figures.base import (
@@ -78,6 +78,50 @@ def tail_by_segment(
     ax.grid(axis="y", visible=False)
     percent_axis(ax.xaxis)
     row_label(ax, f"queries of the segment with recall@{panel.k} < {delta:g}")
+
+
+def lost_items(run: Runs, ax: Axes, *, k: int | None = None) -> None:
+    """Share of the items that no query gets where they belong, with 95 % intervals.
+
+    Of all items and by segment, at matched recall; as many segments as fit a page.
+
+    Raises
+    ------
+    VbenchError
+        When the ids of the answers were not recorded.
+    """
+    panel, look = gather(run).panel(k), looks_of(run)
+    frame = frames.items(panel)
+    if frame.is_empty():
+        raise VbenchError(f"the ids of the answers on {panel.data} were not recorded")
+    names = frame["label"].unique(maintain_order=True).to_list()[: fitting_items(panel)]
+    shown = settings_of(panel)
+    for place, setting in enumerate(shown):
+        rows = frame.filter((pl.col("id") == setting.id) & pl.col("label").is_in(names))
+        at = [names.index(label) for label in rows["label"]]
+        ax.errorbar(
+            rows["lost"],
+            np.array(at) + (place - (len(shown) - 1) / 2) * 0.7 / len(shown),
+            xerr=[rows["lost"] - rows["low"], rows["high"] - rows["lost"]],
+            fmt=look[setting.title].marker.matplotlib,
+            color=look[setting.title].color,
+            elinewidth=0.9,
+            clip_on=False,
+            label=short(str(setting)),
+        )
+    ax.set_yticks(range(len(names)), [short(name) for name in names])
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_xlim(left=0)
+    ax.grid(axis="y", visible=False)
+    percent_axis(ax.xaxis)
+    row_label(ax, f"items that no query gets\nwhere they are in its exact top {panel.k}")
+
+
+def fitting_items(panel: Panel) -> int:
+    """How many rows of :func:`lost_items` a figure has room for that is no higher than a page."""
+    held = frames.items(panel)
+    there = 0 if held.is_empty() else held["label"].n_unique()
+    return min(there, int(PAGE / segment_height(panel)))
 
 
 def fitting_segments(panel: Panel) -> int:

@@ -13,15 +13,12 @@ from vbench.render.page.charts import (
     AT_LEVEL,
     AT_TENTH,
     LIT,
-    ROW_NAMES,
     Drawing,
     Spec,
-    dots,
-    hover,
-    hover_ends,
     mark,
     number,
 )
+from vbench.render.page.charts_rows import draw_rows
 from vbench.render.page.parts import Cell, Chart, Column, Row, Section, Table, Words
 from vbench.render.page.sections.evenness import draw_tails
 
@@ -161,56 +158,20 @@ def _own(value: object) -> Cell:
 
 def draw_segments(draw: Drawing, count: int) -> Spec:
     """Share of each segment's queries under δ: `count` bands at most, one mark an index."""
-    y = {
-        "y": {
-            "field": "label",
-            "type": "nominal",
-            "title": None,
-            "sort": {"field": "place", "op": "min"},
-            "axis": ROW_NAMES,
-            "scale": {"paddingInner": 0.25},
-        },
-        "yOffset": {"field": "name", "type": "nominal", "sort": {"field": "order", "op": "min"}},
-    }
-    title = "queries of the segment under δ"
-    axis = {"title": title, "axis": {"format": "~%", "tickCount": 6}}
-    faded = {"condition": {"test": LIT, "value": 0.9}, "value": 0.15}
-    interval = mark(
-        "rule",
-        {
-            **y,
-            "x": number("low", **axis),
-            "x2": {"field": "high"},
-            "color": draw.color,
-            "opacity": faded,
-        },
-        strokeWidth=2,
-    )
-    point = dots(
-        {
-            **y,
-            "x": number("under", **axis),
-            "color": draw.color,
-            "shape": draw.shape,
-            "opacity": faded,
-            "tooltip": hover(
-                {"field": "label", "type": "nominal", "title": "segment"},
-                number("queries", title="queries in it", format=","),
-                number("under", title="under δ", format=".2%"),
-                *hover_ends(".2%"),
-            ),
-        },
-        70,
-    )
-    return draw.chart(
+    return draw_rows(
+        draw,
         "segments",
         [
             AT_TENTH,
             *AT_LEVEL,
             {"calculate": "datum.column + ': ' + datum.segment", "as": "label"},
         ],
-        [interval, point],
-        height=count * (14 * draw.count + 10),
+        number("under", title="queries of the segment under δ"),
+        [
+            number("queries", title="queries in it", format=","),
+            number("under", title="under δ", format=".2%"),
+        ],
+        count,
     )
 
 
