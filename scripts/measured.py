@@ -302,6 +302,24 @@ def verdicts() -> Table:
     return dict(read("verdicts.json"))
 
 
+@result(f"python scripts/recall_tests.py normal > {FOLDER}/recall_tests_normal.json")
+def recall_tests_normal() -> Table:
+    """How often recall tests are wrong, by the spread of builds."""
+    return dict(read("recall_tests_normal.json"))
+
+
+@result(f"python scripts/recall_tests.py shapes > {FOLDER}/recall_tests_shapes.json")
+def recall_tests_shapes() -> Table:
+    """The same where builds are not normal."""
+    return dict(read("recall_tests_shapes.json"))
+
+
+@result(f"python scripts/recall_tests.py hnsw > {FOLDER}/recall_tests_hnsw.json")
+def recall_tests_hnsw() -> Table:
+    """The same of real builds of HNSW."""
+    return dict(read("recall_tests_hnsw.json"))
+
+
 @result(f"python benchmarks/tune.py > {FOLDER}/tune.txt")
 def tune() -> Table:
     """How often certificates are given and hold, and what they cost."""

@@ -36,7 +36,7 @@ def test_ids_a_function_and_values_are_the_same_test() -> None:
         0.8, lambda seed: lambda queries, k: build(seed, queries=queries, k=k), loss=0.1, **DATA
     )
     values = recall_at_least(
-        0.8, lambda seed: score(Recall @ 10, build(seed), BASE, QUERIES), loss=0.1
+        0.8, lambda seed: np.array(score(Recall @ 10, build(seed), BASE, QUERIES)), loss=0.1
     )
     assert ids == found
     assert values.builds == ids.builds
@@ -93,6 +93,8 @@ def test_equal_shares_of_few_queries_are_not_taken_as_certain() -> None:
         ({"base": BASE[:5]}, "needs 10 neighbors; base has 5 vectors"),
         ({"metric": "l3"}, "l3"),
         ({"undecided": "pass"}, "fail, skip"),
+        ({"build": "hnsw"}, "build='hnsw' is no function"),
+        ({"build": lambda seed: 79}, "build returned 79, which no Recall@10 is; give 0 to 1"),
         ({"build": lambda seed: None}, "search returned NoneType"),
         ({"build": lambda seed: (QUERIES, QUERIES)}, "return the ids alone"),
         ({"build": lambda seed: np.full((50, 10), 400)}, "got id 400 from a base of 400"),

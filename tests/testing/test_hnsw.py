@@ -33,7 +33,7 @@ def pools(request: pytest.FixtureRequest) -> dict[int, np.ndarray]:
     return {ef: np.array(values) for ef, values in found.items()}
 
 
-def tests_of(values: np.ndarray, reference: float, loss: float) -> list[Decision]:
+def decisions_of(values: np.ndarray, reference: float, loss: float) -> list[Decision]:
     """Many tests, whose builds are drawn from a pool."""
     generators = [np.random.default_rng(seed) for seed in range(TESTS)]
     return [
@@ -46,7 +46,7 @@ def tests_of(values: np.ndarray, reference: float, loss: float) -> list[Decision
 def test_real_builds_are_told_as_rarely_wrong_as_stated(pools: dict[int, np.ndarray]) -> None:
     """At most 1 % of good ones are lost and of bad ones kept, with eight builds on average."""
     reference, loss = pools[GOOD].mean(), pools[GOOD].mean() - pools[BAD].mean()
-    good, bad = (tests_of(pools[ef], reference, loss) for ef in (GOOD, BAD))
+    good, bad = (decisions_of(pools[ef], reference, loss) for ef in (GOOD, BAD))
     assert sum(each.outcome == "lost" for each in good) <= 0.01 * TESTS
     assert sum(each.outcome == "kept" for each in bad) <= 0.01 * TESTS
     # The loss of which the error rates of a fixed threshold are known is 1.76 such spreads.

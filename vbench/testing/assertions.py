@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import unittest
 from collections.abc import Callable, Iterator
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 from vbench._arguments import check_arguments, check_choice
@@ -166,6 +167,10 @@ def value_of_build(
     VbenchError
         As :func:`assert_measure` does.
     """
+    if not callable(build) and not isinstance(build, Command):
+        raise VbenchError(
+            f"build={build!r:.60} is no function; give one that makes the build of a seed"
+        )
     scores = None
     if (base is None) != (queries is None):
         raise VbenchError("give both base and queries, or neither where build returns values")
@@ -196,8 +201,12 @@ def _value(answer: Any, measure: Measure, scores: Scores | None) -> float:
     """The value of what `build` returned: a number, ids, or a function that finds them."""
     import numpy as np
 
-    if isinstance(answer, int | float | np.integer | np.floating) and not isinstance(answer, bool):
-        return float(answer)
+    is_array = isinstance(answer, np.ndarray) and answer.ndim == 0
+    if (isinstance(answer, Real) and not isinstance(answer, bool)) or is_array:
+        value = float(answer)
+        if measure.unit in ("share", "score") and not 0.0 <= value <= 1.0:
+            raise VbenchError(f"build returned {value:g}, which no {measure} is; give 0 to 1")
+        return value
     if scores is None:
         raise VbenchError(
             f"build returned {type(answer).__name__}, not the value of {measure}; give base and "

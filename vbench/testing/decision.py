@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Outcome = Literal["kept", "lost", "undecided"]
 
+_MOST = 1000
+"""Builds at most: more than that nobody waits for."""
 _ROUNDING = 1e-12
 """What 0.79 − 0.03 may be off from the 0.76 that a build without chance has."""
 
@@ -129,9 +131,10 @@ class Decision:
             # As wide as the loss, the bounds decide wherever the mean lies.
             wide = (self.high - self.low) / self.loss
             needed = 10 * math.ceil(len(self.builds) * wide * wide / 10)
+            more = f"max_builds={needed}, or " if needed <= _MOST else ""
             return [
-                f"  to tell: max_builds={needed}, or loss={self.high - self.low:.2g}, or more "
-                "queries, if builds differ less by them"
+                f"  to tell: {more}loss={self.high - self.low:.2g}, or more queries, if builds "
+                "differ less by them"
             ]
         if self.outcome == "lost":
             return [f"  one build again: build({self.builds[-1].seed})"]
@@ -204,8 +207,8 @@ def decide(
             f"reference={reference}, loss={loss}: give the mean over builds while all is well, "
             "and how much less of it matters, above 0"
         )
-    if max_builds < FIRST:
-        raise VbenchError(f"max_builds={max_builds} is not allowed; give {FIRST} or more")
+    if not FIRST <= max_builds <= _MOST:
+        raise VbenchError(f"max_builds={max_builds} is not allowed; give {FIRST} to {_MOST}")
     for name, error in (("alpha", alpha), ("beta", beta)):
         if not 0.0 < error < 0.5:
             raise VbenchError(f"{name}={error} is not allowed; give a share above 0, below 0.5")
