@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import unittest
 from collections.abc import Callable, Iterator
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 from vbench._arguments import check_arguments, check_choice
@@ -201,8 +200,8 @@ def _value(answer: Any, measure: Measure, scores: Scores | None) -> float:
     """The value of what `build` returned: a number, ids, or a function that finds them."""
     import numpy as np
 
-    is_array = isinstance(answer, np.ndarray) and answer.ndim == 0
-    if (isinstance(answer, Real) and not isinstance(answer, bool)) or is_array:
+    numbers = int | float | np.number | np.ndarray
+    if isinstance(answer, numbers) and np.ndim(answer) == 0 and not isinstance(answer, bool):
         value = float(answer)
         if measure.unit in ("share", "score") and not 0.0 <= value <= 1.0:
             raise VbenchError(f"build returned {value:g}, which no {measure} is; give 0 to 1")
