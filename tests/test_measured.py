@@ -23,7 +23,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 STORED = ROOT / "docs" / "measured"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-UNCHECKED = {"ranking.md", "study.md", "tuning.md"}
+UNCHECKED = {"tuning.md"}
 """Pages whose numbers are not stored yet."""
 RESULTS = {path.stem: json.loads(path.read_text()) for path in STORED.glob("*.json")}
 GIVEN = tomllib.loads((STORED / "given.toml").read_text())

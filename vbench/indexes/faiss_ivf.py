@@ -67,16 +67,17 @@ class IvfPq(IvfFlat):
         lists = count_lists(self.nlist, n)
         if n < 1 << self.nbits:
             # Fewer vectors than a code book has codes: there is nothing to learn it from.
-            inner = faiss.IndexIVFFlat(quantizer, d, lists, metric_type)
+            flat = faiss.IndexIVFFlat(quantizer, d, lists, metric_type)
+            inner = own_quantizer(flat, quantizer)
         else:
             inner = self.make_lists(quantizer, d, lists, metric_type)
-        own_quantizer(inner, quantizer)
         return keep_vectors(inner) if self.refine else inner
 
     def make_lists(self, quantizer: Any, d: int, lists: int, metric_type: int) -> Any:
-        """The inverted file itself."""
-        m = _sub_quantizers(self.m, d, dimensions_each=4)
-        return faiss.IndexIVFPQ(quantizer, d, lists, m, self.nbits, metric_type)
+        """The inverted file itself, which comes to own its quantizer."""
+        m = count_sub_quantizers(self.m, d, dimensions_each=4)
+        index = faiss.IndexIVFPQ(quantizer, d, lists, m, self.nbits, metric_type)
+        return own_quantizer(index, quantizer)
 
     def set(self, nprobe: Probes = 8, k_factor: Factor = 8) -> None:
         refinement = {"k_factor_rf": k_factor} if self.refine else {}
@@ -95,8 +96,9 @@ class IvfPqFastScan(IvfPq):
         super().__init__(nlist=nlist, m=m, nbits=4, refine=refine)
 
     def make_lists(self, quantizer: Any, d: int, lists: int, metric_type: int) -> Any:
-        m = _sub_quantizers(self.m, d, dimensions_each=2)
-        return faiss.IndexIVFPQFastScan(quantizer, d, lists, m, self.nbits, metric_type)
+        m = count_sub_quantizers(self.m, d, dimensions_each=2)
+        index = faiss.IndexIVFPQFastScan(quantizer, d, lists, m, self.nbits, metric_type)
+        return own_quantizer(index, quantizer)
 
 
 def count_lists(given: int | None, n: int) -> int:
@@ -108,7 +110,7 @@ def count_lists(given: int | None, n: int) -> int:
     return given
 
 
-def _sub_quantizers(given: int | None, d: int, dimensions_each: int) -> int:
+def count_sub_quantizers(given: int | None, d: int, dimensions_each: int) -> int:
     """How many sub-quantizers: the divisor of `d` that gives each about that many dimensions."""
     divisors = [m for m in range(1, d + 1) if d % m == 0]
     if given is None:

@@ -1,0 +1,66 @@
+"""Inverted files of faiss over other codes: RaBitQ, scalars of 8 bits, rotated products."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import faiss
+from msgspec import Meta
+
+from vbench.errors import VbenchError
+from vbench.indexes.faiss_base import own_quantizer
+from vbench.indexes.faiss_ivf import IvfFlat, IvfPq, Lists, count_lists, count_sub_quantizers
+
+
+class IvfSq8(IvfFlat):
+    """Inverted file of vectors with 8 bits a dimension (faiss)."""
+
+    def make(self, n: int, d: int, metric_type: int) -> Any:
+        quantizer = faiss.IndexFlat(d, metric_type)
+        lists, kind = count_lists(self.nlist, n), faiss.ScalarQuantizer.QT_8bit
+        index = faiss.IndexIVFScalarQuantizer(quantizer, d, lists, kind, metric_type)
+        return own_quantizer(index, quantizer)
+
+
+class IvfRabitq(IvfFlat):
+    """Inverted file of RaBitQ's codes, `nbits` a dimension, after a random rotation (faiss)."""
+
+    def __init__(
+        self, nlist: Lists | None = None, nbits: Annotated[int, Meta(ge=1, le=9)] = 5
+    ) -> None:
+        super().__init__(nlist)
+        self.nbits = nbits
+
+    def make(self, n: int, d: int, metric_type: int) -> Any:
+        if not hasattr(faiss, "IndexIVFRaBitQ"):
+            raise VbenchError("this faiss has no RaBitQ: pip install --upgrade faiss-cpu")
+        quantizer = faiss.IndexFlat(d, metric_type)
+        lists = count_lists(self.nlist, n)
+        index = faiss.IndexIVFRaBitQ(quantizer, d, lists, metric_type, True, self.nbits)
+        return _after(faiss.RandomRotationMatrix(d, d), own_quantizer(index, quantizer))
+
+
+class IvfOpq(IvfPq):
+    """Inverted file with product-quantized vectors, rotated to lose least by it (faiss).
+
+    Otherwise as :class:`IvfPq`.
+    """
+
+    def make_lists(self, quantizer: Any, d: int, lists: int, metric_type: int) -> Any:
+        m = count_sub_quantizers(self.m, d, dimensions_each=4)
+        rotation = faiss.OPQMatrix(d, m)
+        # It trains products of its own.
+        self._products = faiss.ProductQuantizer(d, m, self.nbits)
+        self._products.cp.min_points_per_centroid = 1
+        rotation.pq = self._products
+        index = super().make_lists(quantizer, d, lists, metric_type)
+        return _after(rotation, index)
+
+
+def _after(transform: Any, index: Any) -> Any:
+    """The index behind a transform of the vectors; both come to belong to the result."""
+    whole = faiss.IndexPreTransform(transform, index)
+    transform.this.disown()
+    index.this.disown()
+    whole.own_fields = True
+    return whole
