@@ -44,6 +44,14 @@ def test_a_recipe_that_cannot_be_read_is_a_warning(
     assert "hnswlib" in result.stdout
 
 
+def test_show_tells_whether_an_index_learns() -> None:
+    """The call that it proposes gives it queries then."""
+    shown = call("show", "ivf-learned").stdout
+    assert "learns from queries that are not asked" in shown
+    assert "--learn 1000" in shown
+    assert "learn" not in call("show", "ivf-flat").stdout
+
+
 def test_show_tells_what_each_parameter_may_be() -> None:
     """Allowed values, defaults, what the recipe gives, and a command to try."""
     result = call("show", "ivf-pq")

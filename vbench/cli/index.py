@@ -83,6 +83,8 @@ def show_index(name: str, as_json: bool) -> None:
         f"metrics {', '.join(shown.metrics)}; space {shown.transform}; "
         f"dimensions {shown.dimensions}"
     )
+    if shown.learns:
+        say("learns from queries that are not asked: --learn N, a file, or those of the dataset")
     if tuned := shown.tune_parameter:
         say(f"tuned: {tuned.name}, from {tuned.low:g} to {tuned.high:g}")
     table = _table("parameter", "of", "allowed", "default", "here")

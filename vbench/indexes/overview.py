@@ -10,7 +10,7 @@ import msgspec
 from vbench._document import Document
 from vbench.errors import VbenchError
 from vbench.indexes.library import LibraryIndex, is_installed
-from vbench.indexes.parameters import REQUIRED, parameters
+from vbench.indexes.parameters import REQUIRED, is_taken, parameters
 from vbench.indexes.protocol import Index
 from vbench.indexes.recipe import Recipe, TuneParameter, load_recipe, recipe_files
 from vbench.indexes.registry import adapters, available, resolve
@@ -74,6 +74,8 @@ class IndexInfo(Document, frozen=True, kw_only=True, tag="vbench.index/2"):
     license: str = ""
     extra: str | None = None
     installed: bool = True
+    learns: bool = False
+    """Whether it takes queries to learn from."""
 
 
 def describe_indexes() -> IndexList:
@@ -101,7 +103,7 @@ def describe_index(spec: str) -> IndexInfo:
     recipe = load_recipe(spec)
     kind = resolve(recipe.adapter)
     given = {**recipe.build, **recipe.search}
-    row = _row(recipe, kind)
+    row, learns = _row(recipe, kind), is_taken(kind.fit, "learn")
     return IndexInfo(
         name=row.name,
         adapter=row.adapter,
@@ -126,10 +128,11 @@ def describe_index(spec: str) -> IndexInfo:
             )
             for each in parameters(kind).values()
         ],
-        example=_example(spec, recipe),
+        example=_example(spec, recipe) + (" --learn 1000" if learns else ""),
         license=row.license,
         extra=row.extra,
         installed=row.installed,
+        learns=learns,
     )
 
 
