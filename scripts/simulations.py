@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from vbench.stats.paired import compare_means  # noqa: E402
 
 Row = dict[str, float]
 ROUNDS = 400
-ROUNDS_OF_ITEMS = 150
+ROUNDS_OF_ITEMS = 100
 
 
 def coverage() -> Iterator[tuple[str, Row]]:
@@ -93,21 +94,23 @@ def verdicts() -> Iterator[tuple[str, Row]]:
 
 def items() -> Iterator[tuple[str, Row]]:
     """Lowest and highest coverage of items' measures over worlds and numbers of queries."""
+    with ProcessPoolExecutor() as pool:
+        yield from pool.map(items_covered, (2, 3, 5))
+
+
+def items_covered(builds: int) -> tuple[str, Row]:
+    """The same of so many builds."""
     worlds = [of_items.World(**each) for each in of_items.WORLDS.values()]
-    for builds in (2, 3, 5):
-        found = [
-            of_items.coverage(world, m, builds, ROUNDS_OF_ITEMS)
-            for world in worlds
-            for m in (300, 1000)
-        ]
-        yield (
-            f"{builds} builds",
-            {
-                f"{measure}, {how.__name__}": how(each[measure] for each in found)
-                for measure in found[0]
-                for how in (min, max)
-            },
-        )
+    found = [
+        of_items.coverage(world, m, builds, ROUNDS_OF_ITEMS)
+        for world in worlds
+        for m in (300, 1000)
+    ]
+    return f"{builds} builds", {
+        f"{measure}, {how.__name__}": how(each[measure] for each in found)
+        for measure in found[0]
+        for how in (min, max)
+    }
 
 
 def builds_called_different(rounds: int) -> float:

@@ -27,12 +27,6 @@ def from_ids(ids: ArrayLike, truth_ids: ArrayLike, **changes: Any) -> Answers:
     given: dict[str, Any] = {
         "k": k,
         "ids": ids,
-        "hits": np.array(
-            [
-                len(set(row[row >= 0]) & set(truth[:k]))
-                for row, truth in zip(ids, truth_ids, strict=True)
-            ]
-        ),
         "truth_ids": truth_ids,
         "truth_distances": np.tile(np.arange(1.0, truth_ids.shape[1] + 1), (m, 1)),
         "metric": "l2",
@@ -40,4 +34,11 @@ def from_ids(ids: ArrayLike, truth_ids: ArrayLike, **changes: Any) -> Answers:
         "ratio": np.ones(m),
         "latency_ns": np.full((m, 2), 1000, dtype=np.int64),
     }
+    if "hits" not in changes:
+        given["hits"] = np.array(
+            [
+                len(set(row[row >= 0]) & set(truth[:k]))
+                for row, truth in zip(ids, truth_ids, strict=True)
+            ]
+        )
     return Answers(**given | changes)

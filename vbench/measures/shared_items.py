@@ -24,9 +24,9 @@ Worth = Callable[[Counts, Counts], NDArray[Any]]
 """What an item is worth by those numbers (…) and by how often it was found, (builds, …)."""
 
 _FEWEST_GROUPS = 8
-_ROUNDS = 10, 40
+_ROUNDS = 8, 25
 _WORK = 8_000_000
-"""Cells that halves may have together."""
+"""Cells that the pairs of halves may have together."""
 
 
 class SharedItems(NamedTuple):
@@ -172,10 +172,10 @@ class SharedItems(NamedTuple):
         rng = np.random.default_rng(0)
         actual, linear = [], []
         for _ in range(rounds):
-            order = rng.permutation(self.groups)
-            for half in (order[: self.groups // 2], order[self.groups // 2 :]):
-                actual.append(self._of_groups(half).mean(eligible, worth))
-                linear.append(values[:, half].mean(axis=1))
+            inside = np.zeros(self.groups, dtype=bool)
+            inside[rng.permutation(self.groups)[: self.groups // 2]] = True
+            actual += [each.mean(eligible, worth) for each in self._halves(inside)]
+            linear += [values[:, half].mean(axis=1) for half in (inside, ~inside)]
         known = np.isfinite(actual).all(axis=1)
         if known.sum() < 2:
             return 1.0
@@ -183,16 +183,14 @@ class SharedItems(NamedTuple):
         of_halves = float(np.var(np.array(actual)[known], axis=0).sum())
         return min(math.sqrt(of_halves / of_values), 1.0) if of_values > 0.0 else 1.0
 
-    def _of_groups(self, groups: NDArray[np.intp]) -> SharedItems:
-        """The counts in the lists of some queries or clusters; its cells are left as they are."""
-        inside = np.zeros(self.groups, dtype=bool)
-        inside[groups] = True
+    def _halves(self, inside: NDArray[np.bool_]) -> Iterator[SharedItems]:
+        """The counts in the lists of some groups, and of the others; the cells stay as they are."""
         cells = np.flatnonzero(inside[self.group])
         item = self.item[cells]
-        return self._replace(
-            listed=_sum(item, self.cell_listed[cells], len(self.ids)),
-            found=np.stack([_sum(item, each[cells], len(self.ids)) for each in self.cell_found]),
-        )
+        listed = _sum(item, self.cell_listed[cells], len(self.ids))
+        found = np.stack([_sum(item, each[cells], len(self.ids)) for each in self.cell_found])
+        yield self._replace(listed=listed, found=found)
+        yield self._replace(listed=self.listed - listed, found=self.found - found)
 
 
 def _sum(place: NDArray[np.integer[Any]], values: NDArray[Any], length: int) -> Counts:
