@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from vbench.bench.findings.chance import check_command, warn_of_chance
 from vbench.bench.findings.copies import warn_of_copies
 from vbench.bench.findings.idle import warn_of_idle
+from vbench.bench.findings.loads import warn_of_loads
 from vbench.bench.findings.timing import warn_of_time
 from vbench.data.dataset import Dataset
 from vbench.runs.facts import TrialFacts
@@ -43,6 +44,7 @@ def findings(run: Run, dataset: Dataset | None = None, outdated: Sequence[str] =
     found += _of_ties(run, settings)
     found += _of_conduct(run, run.settings(steps=True))
     found += warn_of_time(run, settings)
+    found += warn_of_loads(run, settings)
     found += map(_old_kernel, outdated)
     return found
 

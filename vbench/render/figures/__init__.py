@@ -17,6 +17,7 @@ from vbench.render.figures.evenness import (
     recall_distribution,
     robustness_against_recall,
 )
+from vbench.render.figures.load import find_loads, under_load
 from vbench.render.figures.price import find_swept, parameter_effect, three_way, trade_off
 from vbench.render.figures.tail import (
     effort,
@@ -35,6 +36,7 @@ __all__ = [
     "build_spread",
     "curves",
     "effort",
+    "find_loads",
     "find_swept",
     "fitting_items",
     "fitting_segments",
@@ -48,4 +50,5 @@ __all__ = [
     "tail_by_segment",
     "three_way",
     "trade_off",
+    "under_load",
 ]

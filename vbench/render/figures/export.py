@@ -50,6 +50,11 @@ def plan_figures(panel: Panel) -> Iterator[Planned]:
     for number, index in enumerate(panel.indexes, start=1):
         if figures.find_swept(panel, index):
             yield Planned(f"parameter-effect-{number}", figures.parameter_effect, {"index": index})
+    for along in figures.find_loads(panel):
+        if along != "rate":  # there it is the rate, or less where it is too much
+            yield Planned(f"throughput-by-{along}", figures.under_load, {"along": along})
+        latency = {"along": along, "y": "p99_latency"}
+        yield Planned(f"latency-by-{along}", figures.under_load, latency)
     if segments := figures.fitting_segments(panel):
         rows = segments * figures.segment_height(panel) / _ROW
         yield Planned("tail-by-segment", figures.tail_by_segment, rows=rows)

@@ -178,7 +178,7 @@ def draw_trade_off(draw: Drawing, *, x: str, y: str, floor_of: str) -> Spec:
     )
 
 
-def _spelt(value: str, unit: str, digits: int = 3) -> str:
+def spell_value(value: str, unit: str, digits: int = 3) -> str:
     """An expression that writes a value with its unit."""
     few = f"'.{digits}~r'"
     small = f"{value} === 0 ? '0' : format({value}, {few})"
@@ -209,7 +209,7 @@ def _place(axis: str) -> str:
 
 def _axis(axis: str) -> Spec:
     unit = f"units[{axis}]"
-    label = f"{unit} === 'share' ? format(datum.value, '.4~f') : " + _spelt(
+    label = f"{unit} === 'share' ? format(datum.value, '.4~f') : " + spell_value(
         "toNumber(format(pow(10, datum.value), '.4r'))", unit, 4
     )
     values = f"roundValues(domain('{axis}'), {unit} !== 'share')"
@@ -222,8 +222,8 @@ _PLACES: list[Spec] = [
     {"filter": "isValid(datum.px) && isValid(datum.py)"},
     {"calculate": "signs[x] * datum.px", "as": "sx"},
     {"calculate": "signs[y] * datum.py", "as": "sy"},
-    {"calculate": f"titles[x] + ': ' + ({_spelt('datum[x]', 'units[x]')})", "as": "across"},
-    {"calculate": f"titles[y] + ': ' + ({_spelt('datum[y]', 'units[y]')})", "as": "up"},
+    {"calculate": f"titles[x] + ': ' + ({spell_value('datum[x]', 'units[x]')})", "as": "across"},
+    {"calculate": f"titles[y] + ': ' + ({spell_value('datum[y]', 'units[y]')})", "as": "up"},
 ]
 _FLOOR: list[Spec] = [
     {"calculate": "signs[floor_of] * datum[floor_of]", "as": "sf"},
@@ -264,7 +264,7 @@ _LIMIT: Spec = {
     "transform": [
         {"aggregate": [{"op": "max", "field": "limit", "as": "limit"}]},
         {"calculate": "signs[floor_of] * datum.limit", "as": "bound"},
-        {"calculate": _spelt("datum.bound", "units[floor_of]"), "as": "spelt"},
+        {"calculate": spell_value("datum.bound", "units[floor_of]"), "as": "spelt"},
         {
             "calculate": "!floor ? '' : titles[floor_of] + "
             "(signs[floor_of] > 0 ? ' ≥ ' : ' ≤ ') + datum.spelt",

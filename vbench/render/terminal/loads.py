@@ -10,11 +10,10 @@ from vbench import numbers
 from vbench.analysis.summary import SummaryRow, standard_measures
 from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
+from vbench.render.loads import ALONE
 from vbench.render.terminal.tables import head_of, make_table, parameter_names
 from vbench.runs.loads import label_load
 
-ALONE = "alone"
-"""What the usual load is called beside others."""
 _SHOWN = ("QPS", "Latency(p=50)", "Latency(p=99)")
 
 

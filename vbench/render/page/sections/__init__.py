@@ -12,6 +12,7 @@ from vbench.render.page.sections import (
     evenness,
     hardness,
     items,
+    load,
     method,
     price,
     ranking,
@@ -23,6 +24,7 @@ Maker = Callable[[Report, Drawing], Section | None]
 SECTIONS: tuple[Maker, ...] = (
     evenness.section,
     price.section,
+    load.section,
     tail.section,
     items.section,
     hardness.section,
