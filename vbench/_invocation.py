@@ -5,8 +5,9 @@ Light: `vbench --help` needs it.
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -15,8 +16,43 @@ argv: ContextVar[tuple[str, ...] | None] = ContextVar("argv", default=None)
 say: Callable[[str], None] | None = None
 """Prints a line to the person at once; None where nothing came from a command line."""
 _TRUSTED = ContextVar("vbench_trusted", default=False)
+_OPTIONS = {
+    "indexes": "--index",
+    "k": "-k",
+    "memory_limit": "--memory",
+    "rankers": "--ranker",
+    "settings": "--set",
+}
+"""Options that are not called as the argument in Python is."""
 
-REMEDY = "if it comes from somebody you trust, --trust (in Python trust=True)"
+
+def spell_option(name: str, value: object = None) -> str:
+    """An argument as the caller writes it: ``out=FOLDER`` in Python, else ``--out FOLDER``.
+
+    Parameters
+    ----------
+    name
+        As the function in Python has it.
+    value
+        What to give it; True for a switch, False for ``none``; COLUMN, FILE and NAME stand for
+        what the caller has. Default: the name alone is meant.
+    """
+    stands_for = value in ("COLUMN", "FILE", "NAME")
+    if argv.get() is None:
+        return name if value is None else f"{name}={value if stands_for else repr(value)}"
+    option = _OPTIONS.get(name, f"--{name.replace('_', '-')}")
+    if value is None or value is True:
+        return option
+    if isinstance(value, Mapping):
+        words = [f"{key}={','.join(map(str, each))}" for key, each in value.items()]
+    else:
+        words = ["none" if value is False else str(value)]
+    return " ".join([option, *(word if stands_for else shlex.quote(word) for word in words)])
+
+
+def advise_trust() -> str:
+    """What to do about a file that would run code, or unpack to any size."""
+    return f"if it comes from somebody you trust, {spell_option('trust', True)}"
 
 
 @contextmanager

@@ -119,7 +119,7 @@ def test_few_builds_are_few_where_twice_as_many_would_show_what_is_looked_for() 
     row = compared(**NOTHING, minimum_detectable_difference=0.08)
     (said,) = few_builds([row], [0.04], None)
     assert said.code == "few-builds"
-    assert said.remedy == "run with --builds 6"
+    assert said.remedy == "run with builds=6"
     assert list(few_builds([row], [0.06], None)) == []
     assert len(list(few_builds([row], [0.06], 0.07))) == 1
     assert list(few_builds([row], [0.06], 0.1)) == []

@@ -223,7 +223,7 @@ def test_an_interrupted_search_goes_on_where_it_stopped(copy: vbench.Run) -> Non
 def test_a_plan_is_told_apart_by_its_target(copy: vbench.Run) -> None:
     """A run at one mean recall is not gone on with at another, nor without one."""
     for target in (0.7, None):
-        with pytest.raises(VbenchError, match="--at-recall"):
+        with pytest.raises(VbenchError, match="at_recall"):
             level("tunable:Kept", copy.path, at_recall=target)
 
 

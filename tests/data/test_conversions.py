@@ -58,7 +58,7 @@ def test_small_files_that_declare_large_arrays(tmp_path, home, monkeypatch, name
     """They are refused before anything is written, and read when they are trusted."""
     monkeypatch.setattr(files, "_LARGEST_RATIO", 3)
     make(tmp_path / name)
-    with pytest.raises(DataError, match=r"declare 12,8.* bytes .*--trust"):
+    with pytest.raises(DataError, match=r"declare 12,8.* bytes .*trust=True"):
         read_contents(tmp_path / name)
     assert not list(home.rglob("*.*"))
     with _invocation.trusting():
@@ -74,7 +74,7 @@ def test_few_rows_in_a_large_chunk(tmp_path):
             "train", (1000, 8), "f4", chunks=chunk, maxshape=(None, 8), compression="gzip"
         )
         stored[:] = 1
-    with pytest.raises(DataError, match=r"declare 12,8.* bytes .*--trust"):
+    with pytest.raises(DataError, match=r"declare 12,8.* bytes .*trust=True"):
         read_contents(tmp_path / "x.hdf5")
     with _invocation.trusting():
         assert read_contents(tmp_path / "x.hdf5").base.sum() == 8000

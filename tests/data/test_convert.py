@@ -91,7 +91,7 @@ def test_existing_files_are_left_alone(tmp_path):
     data = make()
     for target in ("out.hdf5", "out.fbin", "out.parquet", "out"):
         convert(data, tmp_path / target)
-        with pytest.raises(VbenchError, match="exists; choose another name, or --force"):
+        with pytest.raises(VbenchError, match="exists; choose another name, or force=True"):
             convert(data, tmp_path / target)
         convert(data, tmp_path / target, force=True)
     (tmp_path / "photos").mkdir()

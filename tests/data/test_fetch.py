@@ -435,7 +435,7 @@ def test_code_of_a_card_by_its_path_needs_trust(server, tmp_path, monkeypatch):
     card.write_text(
         f'metric = "l2"\nprepare = "maker:make"\n[[files]]\nurls = ["{server.url()}"]\n'
     )
-    with pytest.raises(VbenchError, match=r"maker:make' is code .* --trust"):
+    with pytest.raises(VbenchError, match=r"maker:make' is code .* trust=True"):
         fetch(card)
     assert not calls
     assert not server.ranges

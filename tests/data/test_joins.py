@@ -111,7 +111,7 @@ def test_order_counts_where_nothing_else_can_and_is_said(exported):
     assert len(told) == 1
     assert data.segments["place"].to_list() == list(range(M))
     pl.DataFrame({"uid": USER_IDS[::-1], "place": range(M)[::-1]}).write_csv("s.csv")
-    with pytest.warns(UserWarning, match="--on user_id=uid would join them"):
+    with pytest.warns(UserWarning, match="on='user_id=uid' would join them"):
         vbench.load("items.parquet", queries="users.parquet", metric="l2", segments="s.csv")
     joined = load(segments="s.csv", on="user_id=uid")
     assert joined.segments["place"].to_list() == list(range(M))

@@ -81,7 +81,7 @@ def test_runs_must_be_of_these_vectors(run: Run, dataset: Dataset, tmp_path: Pat
     other = dataclasses.replace(dataset, base=dataset.base[::-1].copy(), name="other")
     with pytest.raises(VbenchError, match="searched other vectors"):
         set_up([run], other)
-    with pytest.raises(VbenchError, match=r"no candidates of K=100 \(it has K=20\); give --k 20"):
+    with pytest.raises(VbenchError, match=r"no candidates of K=100 \(it has K=20\); give k=20"):
         set_up([run], dataset, 100)
     with pytest.raises(VbenchError, match="at least one run"):
         set_up([], dataset)

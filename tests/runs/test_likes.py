@@ -86,9 +86,9 @@ def test_other_indexes_are_compared_where_each_has_one_setting(tmp_path: Path) -
     before, after = made(tmp_path / "a", old=[8]), made(tmp_path / "b", new=[9])
     assert said(pair_likes([before, after])) == ([("old ef=8", "new ef=9")], [])
     several = made(tmp_path / "c", new=[9, 10])
-    with pytest.raises(VbenchError, match="name one of each with --baseline and --candidate"):
+    with pytest.raises(VbenchError, match="name one of each with baseline and candidate"):
         pair_likes([before, several])
-    with pytest.raises(VbenchError, match="say which with --baseline and --candidate"):
+    with pytest.raises(VbenchError, match="say which with baseline and candidate"):
         pair_likes([made(tmp_path / "d", one=[8], two=[8]), after])
 
 

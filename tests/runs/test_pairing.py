@@ -99,7 +99,7 @@ def test_wrong_names_are_refused(two: Run, given: dict[str, str], message: str) 
 def test_one_index_is_not_compared_with_itself(tmp_path: Path) -> None:
     """The message names two settings that could be."""
     run = answered(tmp_path / "one", {"hnsw": {16: constant(5), 64: constant(9)}})
-    with pytest.raises(VbenchError, match="--baseline 'hnsw ef=16' --candidate 'hnsw ef=64'"):
+    with pytest.raises(VbenchError, match="baseline='hnsw ef=16' candidate='hnsw ef=64'"):
         pairs([run])
 
 
@@ -123,5 +123,5 @@ def test_several_indexes_in_both_runs_are_matched_by_name(two: Run, tmp_path: Pa
     after = answered(tmp_path / "after", {"ivf": {2: constant(9)}, "hnsw": {64: constant(9)}})
     assert [each.baseline.index for each in pairs([two, after])] == ["hnsw", "ivf"]
     strange = answered(tmp_path / "new", {"x": {2: constant(9)}, "y": {64: constant(9)}})
-    with pytest.raises(VbenchError, match="say which with --baseline and --candidate"):
+    with pytest.raises(VbenchError, match="say which with baseline and candidate"):
         pairs([two, strange])

@@ -69,7 +69,7 @@ def test_code_that_a_recipe_names_needs_trust(
     module = ModuleType("anybody")
     module.read = read
     monkeypatch.setitem(sys.modules, "anybody", module)
-    with pytest.raises(VbenchError, match=r"'anybody:read' is code .*--trust"):
+    with pytest.raises(VbenchError, match=r"'anybody:read' is code .*trust=True"):
         _source(tmp_path).read()
     assert not list(home.rglob("*"))
     with trusting(), pytest.raises(VbenchError, match="was called"):

@@ -87,7 +87,7 @@ def test_the_objective_is_ranked_from_its_own_side() -> None:
     assert str(parse_objective(None, None)) == "minimize Latency(p=99)"
     assert parse_objective("IndexSize", None).loss(2.0) > parse_objective("IndexSize", None).loss(1)
     assert parse_objective(None, "QPS").loss(2.0) < parse_objective(None, "QPS").loss(1.0)
-    with pytest.raises(VbenchError, match="asks for the worst; write --maximize QPS"):
+    with pytest.raises(VbenchError, match="asks for the worst; write maximize='QPS'"):
         parse_objective("QPS", None)
     with pytest.raises(VbenchError, match="not both"):
         parse_objective("Latency(p=99)", "QPS")

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from vbench._document import Interval
+from vbench._invocation import spell_option
 from vbench.analysis.comparison import Compared, Comparison, Discordant, QueryIds, Side
 from vbench.analysis.document import describe_dataset
 from vbench.analysis.floors import judge_floors, read_floors
@@ -146,7 +147,10 @@ def compare_pairs(
     if limit is not None:
         _check_builds(found)
     elif fail_if_blind:
-        raise VbenchError("fail_if_blind needs a loss to see; give --fail-if-worse 0.01 beside it")
+        raise VbenchError(
+            f"{spell_option('fail_if_blind', True)} needs a loss to see; "
+            f"give {spell_option('fail_if_worse', 0.01)} beside it"
+        )
     asked = [as_measure(each) for each in measures]
     _check_cutoffs(asked, found)
     queries = select_queries(runs[0], where)
@@ -244,7 +248,7 @@ def _check_builds(found: Sequence[Pair]) -> None:
         if len(side.trials) < 2:
             raise VbenchError(
                 f"{side} in {side.run.path} has one build; a gate needs two or more of "
-                "each side, or chance alone would fail it: run with --builds 3"
+                f"each side, or chance alone would fail it: run with {spell_option('builds', 3)}"
             )
 
 

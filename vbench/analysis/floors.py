@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
+from vbench._invocation import spell_option
 from vbench.errors import VbenchError
 from vbench.measures.sample import Sample
 from vbench.measures.targets import Target, parse_targets
@@ -90,7 +91,7 @@ def _judge(floor: Target, setting: Setting, make: MakeSample, level: float) -> F
     if len(setting.trials) < 2:
         raise VbenchError(
             f"{setting} in {setting.run.path} has one build; a floor needs two or more, since it "
-            "holds for builds to come: run with --builds 3"
+            f"holds for builds to come: run with {spell_option('builds', 3)}"
         )
     sample = make(setting, 2.0 * level - 1.0)  # one end of that interval is the bound
     found = sample.estimate(floor.measure)

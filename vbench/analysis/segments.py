@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vbench._invocation import spell_option
 from vbench.data.columns import FEW, is_amount, role
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.runs.run import Run
@@ -138,7 +139,7 @@ def select_queries(run: Run, where: Sequence[str]) -> Members | None:
     kept = np.ones(run.manifest.dataset.m, dtype=bool)
     for column, values in wanted.items():
         if column not in run.columns.columns:
-            hint = "columns come with the dataset, or with vbench run --segments"
+            hint = f"columns come with the dataset, or with {spell_option('segments', 'FILE')}"
             raise UnknownNameError("column of the queries", column, run.columns.columns, hint)
         names, members = group_values(run.columns[column])
         for value in values:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench._document import Document, Interval
+from vbench._invocation import spell_option
 from vbench.analysis.document import SettingRow
 from vbench.analysis.efforts import Clusters, Effort, effort_of
 from vbench.analysis.gather import Panel, match_level, nearest_of
@@ -343,7 +344,7 @@ def _without_vectors(error: Exception) -> Warn:
         "no vectors",
         str(error),
         "without them there is no hardness, and no distance of what was returned instead",
-        "give them with --dataset (and --queries, --metric)",
+        f"give them with {spell_option('dataset')}",
         code="no-vectors",
     )
 
@@ -357,7 +358,7 @@ def _of_builds(settings: Sequence[Setting]) -> list[Warn]:
             "one build",
             f"{', '.join(single)}: one build",
             "the persistent tail cannot be told from the build-dependent one",
-            "run with --builds 3",
+            f"run with {spell_option('builds', 3)}",
             code="one-build",
         )
     ]

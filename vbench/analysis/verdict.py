@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from vbench._document import Interval
+from vbench._invocation import spell_option
 from vbench.analysis.comparison import Compared, Gate
 from vbench.errors import VbenchError
 from vbench.measures import usual
@@ -42,7 +43,7 @@ def say_verdict(row: Compared, tests: int) -> str:
     if row.p is None or row.difference is None:
         return (
             f"nothing can be said of {name}: one build of each leaves no chance to measure; "
-            "run with --builds 3"
+            f"run with {spell_option('builds', 3)}"
         )
     if row.different:
         direction = "higher" if row.difference > 0 else "lower"
@@ -171,7 +172,7 @@ def caveats(
                 f"mean recall is {write(a.recall, 'score')} with {name_a} and "
                 f"{write(b.recall, 'score')} with {name_b}",
                 "at different recall the tails differ for that reason alone",
-                "bring both to the same recall: give --at-recall 0.9 to their vbench run",
+                f"bring both to the same recall: run each with {spell_option('at_recall', 0.9)}",
                 code="recall-not-matched",
             )
     for run in runs:
@@ -211,7 +212,7 @@ def few_builds(
                 f"of {row.measure}, {_say_detectable(row)}",
                 "with twice as many builds it would be about "
                 f"{write_difference(then, row.unit, signed=False)}",
-                f"run with --builds {2 * min(row.builds)}",
+                f"run with {spell_option('builds', 2 * min(row.builds))}",
                 code="few-builds",
             )
             return

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from vbench._invocation import spell_option
 from vbench._leftovers import is_leftover, sweep
 from vbench.bench.plan import Plan
 from vbench.bench.prepare import PreparedRun
@@ -20,13 +21,11 @@ from vbench.indexes.given import KEPT
 from vbench.runs import files, rows
 from vbench.runs.schema import Build, Failure, Level, Manifest, Options, Trial
 
+_ARGUMENTS = {"rule": "recall_rule"} | {
+    name: name for name in ("repeats", "threads", "seed", "at_recall")
+}
 _WORDS = {
-    "repeats": "--repeats",
-    "threads": "--threads",
-    "build_threads": "--build-threads",
-    "seed": "--seed",
-    "rule": "--recall-rule",
-    "at_recall": "--at-recall",
+    "build_threads": "build threads",
     "warmup": "warm-up queries",
     "warmup_from": "the source of the warm-up queries",
 }
@@ -64,7 +63,8 @@ def check_fits(before: Manifest, plan: Plan, options: Options, folder: Path) -> 
     VbenchError
         Naming what differs.
     """
-    remedy = "give --out another folder, or --fresh to throw that run away"
+    another = f"give {spell_option('out')} another folder"
+    remedy = f"{another}, or {spell_option('fresh', True)} to throw that run away"
     if before.dataset.fingerprint != plan.fingerprint:
         raise VbenchError(
             f"{folder} holds a run on other data: {before.dataset.name} with "
@@ -74,11 +74,12 @@ def check_fits(before: Manifest, plan: Plan, options: Options, folder: Path) -> 
         )
     if all(build.code is None for build in before.builds):
         return  # an older vbench measured it: nothing of it is kept, nothing has to fit
-    for name, words in _WORDS.items():
+    words = {name: spell_option(each) for name, each in _ARGUMENTS.items()} | _WORDS
+    for name, word in words.items():
         was, now = getattr(before.options, name), getattr(options, name)
         if was != now:
             raise VbenchError(
-                f"{folder} holds a run with {words} {_spelt(was)}, this call has {_spelt(now)}; "
+                f"{folder} holds a run with {word} {_spelt(was)}, this call has {_spelt(now)}; "
                 f"{remedy}"
             )
 
@@ -232,11 +233,13 @@ def _claimed(folder: Path, prepared: PreparedRun) -> ClaimedFolder:
 
 def _check_contents(folder: Path) -> None:
     if not folder.is_dir():
-        raise VbenchError(f"{folder} is a file; give --out a folder")
+        raise VbenchError(f"{folder} is a file; give {spell_option('out')} a folder")
     names = {entry.name for entry in folder.iterdir() if not is_leftover(entry)}
     is_run = files.MANIFEST in names or (names <= _OURS and files.TRIALS in names)
     if names and not is_run:
-        raise VbenchError(f"{folder} holds something else than a run; give --out another folder")
+        raise VbenchError(
+            f"{folder} holds something else than a run; give {spell_option('out')} another folder"
+        )
 
 
 def _empty(folder: Path) -> None:

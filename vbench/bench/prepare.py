@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vbench._arguments import check_choice
-from vbench._invocation import is_trusted
+from vbench._invocation import is_trusted, spell_option
 from vbench._process.cores import usable_cores
 from vbench.bench.loads import plan_loads
 from vbench.bench.plan import Plan, make_plan
@@ -75,7 +75,9 @@ def prepare(
     """
     names = [indexes] if isinstance(indexes, str) else list(indexes)
     if not names:
-        raise VbenchError("no index given; name at least one, such as --index hnsw")
+        raise VbenchError(
+            f"no index given; name at least one, such as {spell_option('indexes', 'hnsw')}"
+        )
     options = _options(dataset, asked)
     plan = make_plan(
         names,

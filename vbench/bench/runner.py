@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vbench._invocation import spell_option
 from vbench.bench.bench import Bench, conclude, open_bench
 from vbench.bench.call import Code, within_call, write_call
 from vbench.bench.folder import ClaimedFolder, claim, grow
@@ -61,11 +62,11 @@ def run(
                 tried = bench.journal.tried
         run = conclude(folder, dataset)
     if not tried:
-        warn(f"nothing was measured: taken from the run of {_when(run)}; {_FRESH} measures again")
+        warn(
+            f"nothing was measured: taken from the run of {_when(run)}; "
+            f"{spell_option('fresh', True)} measures again"
+        )
     return run
-
-
-_FRESH = "--fresh (in Python fresh=True)"
 
 
 def _carry_out(bench: Bench, plan: Plan, at_recall: float | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._invocation import spell_option
 from vbench.data import check, layout
 from vbench.data.arrays import accept
 from vbench.data.card import Card
@@ -55,15 +56,15 @@ def assemble(parts: Parts, on: str | Sequence[str] | None, hold_out: int | None 
         queries = np.ascontiguousarray(base[own])
     if queries is None:
         count = max(1, min(1000, len(base) // 10))
-        some = f"hold_out={count} (vbench run --hold-out {count})"
+        some = spell_option("hold_out", count)
         raise DataError(
-            f"{where}: holds base vectors only; give queries=FILE (--queries FILE)"
+            f"{where}: holds base vectors only; give {spell_option('queries', 'FILE')}"
             f"{layout.advice(parts.base)}; or {some} to ask for some of these"
         )
     asked = _where(parts.queries, f"{where}: queries")
     if metric is None:
         raise DataError(
-            f"{where}: does not say its metric; give metric= (--metric) "
+            f"{where}: does not say its metric; give {spell_option('metric')} "
             f"as one of {', '.join(METRICS)}"
         )
     check.check_same_dimensions(queries, base, asked)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vbench._invocation import spell_option
 from vbench.data.arrays import (
     BLOCK_BYTES,
     DAMAGE,
@@ -99,7 +100,7 @@ def _npz_word(path: Path, name: str | None) -> str | None:
     except DAMAGE as error:
         raise DataError(
             f"{path}: {name}: one string is needed: {first_line(error)}; "
-            "save it as a string, or leave it out and give metric= (--metric)"
+            f"save it as a string, or leave it out and give {spell_option('metric')}"
         ) from None
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._invocation import spell_option
 from vbench._locks import hold_lock
 from vbench.data.arrays import write_npy
 from vbench.data.card import write_card
@@ -70,7 +71,8 @@ def convert(
         there = next((path for path in paths if path.exists() and not force), None)
         if there is not None:
             raise VbenchError(
-                f"{there}: exists now, another process has just written it; --force writes over it"
+                f"{there}: exists now, another process has just written it; "
+                f"{spell_option('force', True)} writes over it"
             )
         if suffix in HDF5_SUFFIXES:
             _write_hdf5(dataset, target, truth)
@@ -121,7 +123,10 @@ def targets(
         raise VbenchError(f"{target}: cannot write {suffix!r}; can write {', '.join(TARGETS)}")
     for path in names:
         if path.exists() and not force:
-            raise VbenchError(f"{path}: exists; choose another name, or --force to write over it")
+            raise VbenchError(
+                f"{path}: exists; choose another name, or "
+                f"{spell_option('force', True)} to write over it"
+            )
         if path.is_dir() and not (path / "dataset.toml").is_file():
             raise VbenchError(f"{path}: is there and holds no dataset.toml: not a dataset of ours")
     return names

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from vbench import _plugins
-from vbench._invocation import REMEDY, is_trusted
+from vbench._invocation import advise_trust, is_trusted
 from vbench._leftovers import TemporaryFolder, sweep_once
 from vbench._locks import hold_lock
 from vbench.data import catalog
@@ -70,7 +70,7 @@ def fetch(
     prepare = card.additions.prepare if card.additions else card.prepare
     if prepare and entry.is_stranger and not (trust or is_trusted()):
         raise VbenchError(
-            f"{entry.path}: its prepare = {prepare!r} is code that would be run; {REMEDY}"
+            f"{entry.path}: its prepare = {prepare!r} is code that would be run; {advise_trust()}"
         )
     progress = progress or (lambda *_: None)
     if card.additions:

@@ -114,7 +114,7 @@ def check_declared(where: str, declared: int, stored: int) -> None:
         return
     raise DataError(
         f"{where}: {stored:,} bytes in the file declare {declared:,} bytes of numbers, more than "
-        f"{_LARGEST_RATIO} times as many: not unpacked; {_invocation.REMEDY}"
+        f"{_LARGEST_RATIO} times as many: not unpacked; {_invocation.advise_trust()}"
     )
 
 

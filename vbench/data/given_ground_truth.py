@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._invocation import spell_option
 from vbench._process.cores import usable_cores
 from vbench.data.arrays import signed_ids
 from vbench.data.dataset import Dataset, GroundTruth
@@ -20,10 +21,13 @@ Vectors = NDArray[Any]
 
 _SAMPLE_QUERIES = 16
 _SAMPLE_DEPTH = 100
-_REMEDY = (
-    "bring the ground truth of these very vectors, or leave it out "
-    "(--ground-truth none, in Python ground_truth=False): it is computed anyway"
-)
+
+
+def _remedy() -> str:
+    return (
+        "bring the ground truth of these very vectors, or leave it out "
+        f"({spell_option('ground_truth', False)}): it is computed anyway"
+    )
 
 
 def check_ground_truth(
@@ -55,7 +59,7 @@ def check_ground_truth(
     if ids.ndim != 2 or len(ids) != len(queries) or not ids.shape[1]:
         raise DataError(
             f"{where}: ground truth has the shape {ids.shape} where ({len(queries)}, depth) is "
-            f"needed, a row for each query; {_REMEDY}"
+            f"needed, a row for each query; {_remedy()}"
         )
     if not np.issubdtype(ids.dtype, np.integer):
         raise DataError(f"{where}: ground truth must hold integer ids, got {ids.dtype}")
@@ -65,20 +69,20 @@ def check_ground_truth(
         ((ids < 0) & ~pads) | (ids >= len(base)) | (pads[:, :1] if pads[:, 0].all() else False),
         lambda q, rank: (
             f"{where}: query {q}: neighbor {ids[q, rank]} (rank {rank}) is outside 0 … "
-            f"{len(base) - 1}: not the ground truth of these vectors; {_REMEDY}"
+            f"{len(base) - 1}: not the ground truth of these vectors; {_remedy()}"
         ),
     )
     _first(
         pads[:, :-1] & ~pads[:, 1:],
         lambda q, rank: (
             f"{where}: query {q}: no neighbor at rank {rank}, but one behind it; only the end of "
-            f"a row may be padded with -1; {_REMEDY}"
+            f"a row may be padded with -1; {_remedy()}"
         ),
     )
     ordered = np.sort(ids, axis=1)
     _first(
         (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0),
-        lambda q, at: f"{where}: query {q}: id {ordered[q, at]} is there twice; {_REMEDY}",
+        lambda q, at: f"{where}: query {q}: id {ordered[q, at]} is there twice; {_remedy()}",
     )
     distances = neighbor_distances(queries, base, ids, metric)
     slack = _slack(queries, base, metric, distances, np.arange(len(queries)))
@@ -91,7 +95,7 @@ def check_ground_truth(
             f"{where}: query {q}: neighbor {ids[q, at + 1]} (rank {at + 1}, {metric} distance "
             f"{distances[q, at + 1]:.6g}) is nearer than the one before it ({ids[q, at]}, "
             f"{distances[q, at]:.6g}): not the ground truth of these vectors under {metric}; "
-            f"{_REMEDY}"
+            f"{_remedy()}"
         ),
     )
     truth = GroundTruth(ids, distances)
@@ -144,7 +148,7 @@ def refuse_worse(
         lambda q, rank: (
             f"{where}: query {rows[q]}: its neighbor at rank {rank} has the {metric} distance "
             f"{mine[q, rank]:.6g} where item {exact.ids[q, rank]} has {best[q, rank]:.6g}: "
-            f"not the ground truth of these vectors under {metric}; {_REMEDY}"
+            f"not the ground truth of these vectors under {metric}; {_remedy()}"
         ),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vbench._invocation import spell_option
 from vbench.data import tables
 from vbench.data.arrays import first_line
 from vbench.data.columns import id_column, is_text
@@ -135,7 +136,8 @@ def _say_position(
     for ours in [] if own is None else own.columns:
         for theirs in frame.columns:
             if own is not None and _same(own[ours], frame[theirs]) and not hint:
-                hint = f"; --on {ours}={theirs} would join them by the values that both hold"
+                said = spell_option("on", f"{ours}={theirs}")
+                hint = f"; {said} would join them by the values that both hold"
     warn(
         f"{name}: no column that the {side} of {where} have too says whose row is whose; its rows "
         f"are taken in the order in which they stand{hint}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._invocation import spell_option
 from vbench.errors import DataError, VbenchError
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _guessed(own: Table, other: Table, common: Sequence[str]) -> Match | None:
             return Match(first, column, column)
         raise DataError(
             f"{other.name}: {' and '.join(same)} join its rows with the {own.rows} in different "
-            f"ways; say by which: on= (--on {column})"
+            f"ways; say by which: {spell_option('on', column)}"
         )
     if len(unique) == 1:
         _joined(own, other, (unique[0], unique[0]))  # says which value differs
@@ -137,8 +138,8 @@ def _guessed(own: Table, other: Table, common: Sequence[str]) -> Match | None:
         "told apart"
     )
     raise DataError(
-        f"{other.name}: {problem}; say which column joins them: on= (--on {likeliest}), or "
-        "rename what is no key"
+        f"{other.name}: {problem}; say which column joins them: "
+        f"{spell_option('on', likeliest)}, or rename what is no key"
     )
 
 
@@ -157,13 +158,13 @@ def _joined(own: Table, other: Table, pair: tuple[str, str]) -> Rows:
         raise DataError(
             f"{other.name}: no row has {pair[1]} {missing}, as one of the {own.rows} of "
             f"{own.name} has ({int((order < 0).sum()):,} of {len(ours):,} are missing); join what "
-            "belongs together, or name another column: on= (--on)"
+            f"belongs together, or name another column: {spell_option('on', 'COLUMN')}"
         )
     if len(extra := theirs.filter(~theirs.is_in(ours.implode()))):
         raise DataError(
             f"{other.name}: {pair[1]} {extra[0]} is none of the {own.rows} of {own.name} "
             f"({len(extra):,} of {len(theirs):,} rows are not); leave out what does not belong "
-            "there, or name another column: on= (--on)"
+            f"there, or name another column: {spell_option('on', 'COLUMN')}"
         )
     return order
 

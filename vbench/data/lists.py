@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from vbench._invocation import spell_option
 from vbench.data.arrays import Vectors, convert_exactly, kept_dtype, one_of
 from vbench.data.containers import GROUND_TRUTH_KEYS
 from vbench.data.rows import Rows
@@ -93,7 +94,7 @@ def choose(path: Table, *, ids: bool = False, column: str | None = None) -> Choi
         if len(numbers) > 1 and not ids:
             warn(
                 f"{path}: the vectors are taken from {name}, one of the columns "
-                f"{', '.join(numbers)}; --column (in Python column=) takes another one"
+                f"{', '.join(numbers)}; {spell_option('column', 'NAME')} takes another"
             )
         return chosen
     prefix = one_of(wanted, [each.rstrip("_-. ") for each in dimensions]) or ""
@@ -153,7 +154,7 @@ def _none(
     ids: bool,
 ) -> str:
     if len(candidates) > 1:
-        remedy = "" if ids else ", or --column (in Python column=) chooses"
+        remedy = "" if ids else f", or {spell_option('column', 'NAME')} chooses"
         return (
             f"{path}: one column of lists is needed, and {', '.join(candidates)} may be meant; "
             f"name it {wanted}{remedy}"

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from vbench._arguments import check_arguments
-from vbench._invocation import trusting
+from vbench._invocation import spell_option, trusting
 from vbench.data import catalog
 from vbench.data.assemble import assemble
 from vbench.data.card import Card
@@ -200,7 +200,7 @@ def reopen(source: Mapping[str, Any]) -> Dataset:
         if role not in known or not plain:
             raise DataError(
                 f"the run says of its dataset {role} = {value!r}, which opens nothing; "
-                "give the dataset again with --dataset"
+                f"give the dataset again with {spell_option('dataset')}"
             )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -134,7 +134,7 @@ def _chunk_problems(chunk: Fields, content: mmap.mmap) -> Iterator[str]:
         if not 0 <= stored <= end - at or size < 0 or not 0 <= count <= _most(header, chunk, size):
             yield f"{name}: a page of {stored} bytes (unpacked {size}) and {count} values"
         if size > _LARGEST_PAGE and not _invocation.is_trusted():
-            yield f"{name}: a page of {size} bytes, unpacked; {_invocation.REMEDY}"
+            yield f"{name}: a page of {size} bytes, unpacked; {_invocation.advise_trust()}"
         at += stored
         values += count if 7 not in header else 0
     if values != chunk[5]:

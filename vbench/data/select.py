@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench import _paths
+from vbench._invocation import spell_option
 from vbench._leftovers import sweep_once
 from vbench._locks import hold_lock
 from vbench.data.arrays import write_npy
@@ -134,7 +135,8 @@ def without_queries(dataset: Dataset, count: int, own: NDArray[np.int64] | None 
     if not inside.size:
         raise DataError(
             f"{dataset.name}: none of the {dataset.m} queries is a base vector, so nothing is to "
-            "be held out; leave --hold-out away, or give a file of base vectors only"
+            f"be held out; leave {spell_option('hold_out')} away, or give a file of "
+            "base vectors only"
         )
     keep_query = found.asked < 0
     if count < inside.size:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import msgspec
 
 from vbench._arguments import check_choice
+from vbench._invocation import argv
 from vbench._paths import resource_dir
 from vbench._toml import read_toml, rename_keys
 from vbench.errors import UnknownNameError, VbenchError
@@ -63,8 +64,8 @@ def load_recipe(spec: str | Recipe) -> Recipe:
         return _read(Path(spec))
     several = [name.strip() for name in spec.split(",")]
     if len(several) > 1 and all(name in files or name in adapters() for name in several):
-        repeated = " ".join(f"--index {name}" for name in several)
-        raise VbenchError(f"index {spec!r}: give each by itself: {repeated}")
+        each = several if argv.get() is None else " ".join(f"--index {name}" for name in several)
+        raise VbenchError(f"index {spec!r}: give each by itself: {each}")
     if ":" not in spec and spec not in adapters():
         raise UnknownNameError(
             "index", spec, {*files, *adapters()}, "or give a .toml file, or package.module:Class"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from typing import Any
 
 from vbench import _plugins
-from vbench._invocation import REMEDY, is_trusted
+from vbench._invocation import advise_trust, is_trusted, spell_option
 from vbench._plugins import Entry, rehearse_import
 from vbench._process.text import describe_error
 from vbench.errors import UnknownNameError, VbenchError
@@ -107,8 +107,8 @@ def check_stranger(spec: str, said_by: object) -> None:
     if spec in adapters() or spec.startswith("faiss:") or spec in _imported or is_trusted():
         return
     raise VbenchError(
-        f"{said_by} names {spec!r}, code that would be imported and run; {REMEDY}, or name it "
-        f"yourself: --index {spec!r}"
+        f"{said_by} names {spec!r}, code that would be imported and run; {advise_trust()}, or "
+        f"name it yourself: {spell_option('indexes', spec)}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._invocation import spell_option
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.metric import distance
@@ -46,7 +47,8 @@ def popularity(dataset: Dataset) -> NDArray[np.float64]:
     if known is None:
         raise VbenchError(
             "the ranker 'popularity' needs a column popularity with a number in every row in the "
-            f"items of {dataset.name} (items.parquet); leave it out with --ranker tower"
+            f"items of {dataset.name} (items.parquet); leave it out with "
+            f"{spell_option('rankers', 'tower')}"
         )
     return known
 

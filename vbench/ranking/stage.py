@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._invocation import spell_option
 from vbench._plugins import guard
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.errors import VbenchError
@@ -223,8 +224,8 @@ def _candidates(runs: Sequence[Run], k: int | None) -> int:
             listed = ", ".join(map(str, sorted(ks)))
             wanted = f"no candidates of K={k}" if k else "no K that the other runs hold too"
             raise VbenchError(
-                f"{run.path} holds {wanted} (it has K={listed}); give --k {max(ks)}, or measure "
-                f"again with -k {k or 100}"
+                f"{run.path} holds {wanted} (it has K={listed}); give "
+                f"{spell_option('k', max(ks))}, or measure again with {spell_option('k', k or 100)}"
             )
     assert k is not None
     return k

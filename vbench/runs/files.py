@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from vbench._invocation import spell_option
 from vbench.data.files import write_whole
 from vbench.errors import DamagedFileError, VbenchError
 from vbench.runs import digests
@@ -54,7 +55,8 @@ def hold_folder(folder: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise VbenchError(
-                f"another vbench run is writing {folder}; wait for it, or give another --out"
+                f"another vbench run is writing {folder}; wait for it, or give another "
+                f"{spell_option('out')}"
             ) from None
         yield
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from vbench._invocation import spell_option
 from vbench.errors import VbenchError
 from vbench.runs.failed import Gap, find_gaps
 from vbench.runs.pairing import Pair, check_not_same, check_same_data, match_up, within
@@ -84,7 +85,7 @@ def _variants(
         raise VbenchError(
             f"{first[0].run.path} holds {', '.join(map(str, a))} and {second[0].run.path} holds "
             f"{', '.join(map(str, b))}; "
-            "say which with --baseline and --candidate"
+            f"say which with {spell_option('baseline')} and {spell_option('candidate')}"
         )
     for identity in dict.fromkeys([*of_a, *of_b]):
         yield of_a.get(identity, []), of_b.get(identity, [])
@@ -104,7 +105,8 @@ def _add(
             elif levels[0] is None:
                 raise VbenchError(
                     f"a gate compares like settings; {_list(a.values())} and {_list(b.values())} "
-                    "are not: name one of each with --baseline and --candidate"
+                    f"are not: name one of each with {spell_option('baseline')} and "
+                    f"{spell_option('candidate')}"
                 )
         if a and b and levels[0] is not None and levels[0] == levels[1]:
             answered = [[each for each in side.values() if each.trials] for side in (a, b)]

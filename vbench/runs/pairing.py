@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vbench._invocation import spell_option
 from vbench.data.dataset import GroundTruth
 from vbench.errors import VbenchError
 from vbench.measures import usual
@@ -110,15 +111,17 @@ def within(
         if len(set(names)) == 1:
             raise VbenchError(
                 f"{settings[0].run.path} holds {names[0]} alone, which cannot be compared with "
-                "itself; give a second run, or measure more settings with --set or --index"
+                "itself; give a second run, or measure more settings with "
+                f"{spell_option('settings')} or {spell_option('indexes')}"
             )
         raise VbenchError(
             "one index cannot be compared with itself; give a second run, or two settings of "
-            f"this one: --baseline {names[0]!r} --candidate {names[-1]!r}"
+            f"this one: {spell_option('baseline', names[0])} "
+            f"{spell_option('candidate', names[-1])}"
         )
     if len(first) > 1:
         raise VbenchError(
-            f"--baseline {baseline!r} names several: {_list(first)}; name one of them"
+            f"{spell_option('baseline', baseline)} names several: {_list(first)}; name one of them"
         )
     if second is None:
         second = [each for each in every if each[0] is not first[0][0]]
@@ -140,7 +143,7 @@ def _across(first: Sequence[Group], second: Sequence[Group]) -> list[tuple[Group
     paths = [side[0][0].run.path for side in (first, second)]
     raise VbenchError(
         f"{paths[0]} holds {_list(first)} and {paths[1]} holds {_list(second)}; "
-        "say which with --baseline and --candidate"
+        f"say which with {spell_option('baseline')} and {spell_option('candidate')}"
     )
 
 
@@ -208,12 +211,13 @@ def check_same_data(first: Run, other: Run) -> None:
     if a.options.rule != b.options.rule:
         raise VbenchError(
             f"{first.path} counts hits by the rule {a.options.rule!r} and {other.path} by "
-            f"{b.options.rule!r}; run one of them again with the other's --recall-rule"
+            f"{b.options.rule!r}; run one of them again with the other's "
+            f"{spell_option('recall_rule')}"
         )
     if not _is_same_ground_truth(first.ground_truth, other.ground_truth):
         raise VbenchError(
             f"{first.path} and {other.path} were scored against different exact neighbors of "
-            "the same vectors; run the older one again with --fresh"
+            f"the same vectors; run the older one again with {spell_option('fresh', True)}"
         )
 
 

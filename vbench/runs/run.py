@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench._arguments import check_arguments, check_choice
+from vbench._invocation import spell_option
 from vbench.data.dataset import GroundTruth
 from vbench.errors import DamagedFileError, UnknownNameError, VbenchError
 from vbench.measures.answers import Answers, Cost
@@ -342,7 +343,7 @@ class Run:
             return np.arange(self.manifest.dataset.m)  # each query is one of its own
         known = self.columns.columns
         if name not in known:
-            hint = "columns come with the dataset, or with vbench run --segments"
+            hint = f"columns come with the dataset, or with {spell_option('segments', 'FILE')}"
             raise UnknownNameError("column of the queries", name, known, hint)
         ranks = self.columns[name].rank("dense")
         if ranks.n_unique() < 2:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from vbench._invocation import spell_option
 from vbench.data.dataset import Dataset
 from vbench.data.ground_truth import compute_ground_truth
 from vbench.data.load import reopen
@@ -34,7 +35,8 @@ def dataset_of(run: Run, dataset: Dataset | None = None) -> Dataset:
     if dataset is None:
         if not facts.source:
             raise VbenchError(
-                f"{run.path} searched in-memory vectors ({facts.name}); give them with --dataset"
+                f"{run.path} searched in-memory vectors ({facts.name}); give them with "
+                f"{spell_option('dataset')}"
             )
         dataset = reopen(facts.source)
     if dataset.fingerprint != facts.fingerprint:

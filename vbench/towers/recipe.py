@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_type_hints
 import msgspec
 
 from vbench import _paths, _plugins
-from vbench._invocation import REMEDY, is_trusted
+from vbench._invocation import advise_trust, is_trusted
 from vbench._toml import read_toml, rename_keys
 from vbench.data.card import Card, File, check_names
 from vbench.data.catalog import Entry
@@ -217,7 +217,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
                 f"FILE (with a recipe of their own: {', '.join(known)})"
             )
         if not recipe.reader.startswith("vbench.") and not is_trusted():
-            raise VbenchError(f"reader = {recipe.reader!r} is code that would be run; {REMEDY}")
+            raise VbenchError(
+                f"reader = {recipe.reader!r} is code that would be run; {advise_trust()}"
+            )
         check_names(recipe.files, f"recipe of {self.name}")
         files = Entry(f"{Path(self.name).name}-raw", Card(files=recipe.files))
         folder = Path(self.raw) if self.raw else fetch(files, progress=progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from vbench._invocation import spell_option
 from vbench.analysis.document import describe_dataset
 from vbench.analysis.tuning import (
     BestSetting,
@@ -186,8 +187,8 @@ def _not_judged(found: Found) -> str:
         word = "certified" if each.is_certified else "not certified"
         said += f"; {each.target} is {word} for {best.tried}"
     return (
-        f"{said}. Stop other work and give the call again with --fresh, or bound CpuTime in place "
-        "of a latency"
+        f"{said}. Stop other work and give the call again with {spell_option('fresh', True)}, or "
+        "bound CpuTime in place of a latency"
     )
 
 

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from vbench._invocation import spell_option
 from vbench.bench.parameter_search import ParameterSearch
 from vbench.bench.plan import Group
 from vbench.bench.session import TrialError
@@ -199,7 +200,7 @@ def require_optuna(groups: Sequence[Group]) -> None:
     if several and importlib.util.find_spec("optuna") is None:
         raise MissingExtraError(
             "tuning other parameters than the one that the recipe names (give each of them one "
-            "value with --set)",
+            f"value with {spell_option('settings')})",
             "tune",
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from vbench._invocation import spell_option
 from vbench.errors import VbenchError
 from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
@@ -38,11 +39,13 @@ def parse_objective(minimize: str | None, maximize: str | None) -> Objective:
         Both are given, or the measure is better the other way.
     """
     if minimize is not None and maximize is not None:
-        raise VbenchError("give --minimize or --maximize, not both; bound the other in --target")
+        both = f"{spell_option('minimize')} or {spell_option('maximize')}"
+        raise VbenchError(f"give {both}, not both; bound the other in {spell_option('target')}")
     measure = parse(maximize or minimize or "Latency(p=99)")
     if Objective(measure).rises != (maximize is not None):
         given, other = ("maximize", "minimize") if maximize else ("minimize", "maximize")
-        raise VbenchError(f"--{given} {measure} asks for the worst; write --{other} {measure}")
+        asked, instead = (spell_option(name, str(measure)) for name in (given, other))
+        raise VbenchError(f"{asked} asks for the worst; write {instead}")
     return Objective(measure)
 
 
@@ -56,7 +59,9 @@ def common_cutoff(measures: Iterable[Measure], given: int | None) -> int:
     """
     found = sorted({each.cutoff for each in measures if each.cutoff is not None})
     if given is not None and found not in ([], [given]):
-        raise VbenchError(f"-k {given} is not the K of the targets ({', '.join(map(str, found))})")
+        raise VbenchError(
+            f"{spell_option('k', given)} is not the K of the targets ({', '.join(map(str, found))})"
+        )
     if len(found) > 1:
         raise VbenchError(
             f"the targets use K={' and '.join(map(str, found))}, but one search retrieves one "

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._invocation import spell_option
 from vbench.bench.bench import Bench
 from vbench.bench.plan import Group
 from vbench.errors import VbenchError
@@ -152,7 +153,8 @@ class Judge:
         known = [value for value in values if value is not None]
         if len(known) < len(values):
             raise VbenchError(
-                f"{index} does not record {self.objective.measure}; give --minimize another measure"
+                f"{index} does not record {self.objective.measure}; "
+                f"give {spell_option('minimize')} another measure"
             )
         return float(np.mean(known))
 

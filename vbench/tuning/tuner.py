@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from vbench._invocation import spell_option
 from vbench.analysis.tuning import Tuning
 from vbench.bench.bench import Bench, conclude, open_bench
 from vbench.bench.folder import claim
@@ -102,8 +103,8 @@ def _check(targets: Sequence[Target], objective: Objective, m: int, trials: int 
     costs = [target for target in targets if target.measure.is_of_search]
     if objective.measure.kind != "cost" and not costs:
         raise VbenchError(
-            f"nothing keeps {objective} from the widest search; bound a cost in --target, such as "
-            f"'{targets[0]} and Latency(p=99)<=2ms'"
+            f"nothing keeps {objective} from the widest search; bound a cost in "
+            f"{spell_option('target')}, such as '{targets[0]} and Latency(p=99)<=2ms'"
         )
 
 

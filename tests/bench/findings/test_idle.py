@@ -38,7 +38,7 @@ def test_settings_with_the_same_ids_are_one(dataset: Dataset, tmp_path: Path) ->
     ]
     (warn,) = coded(run, "same-answers")
     assert "ef=16, 32, 64 at K=100" in warn.message
-    assert "--set ef=200,400,800" in warn.remedy
+    assert "settings={'ef': [200, 400, 800]}" in warn.remedy
 
 
 def test_a_parameter_that_reaches_nothing_is_for_the_kit(dataset: Dataset, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_values_beyond_their_meaning_are_told(dataset: Dataset, tmp_path: Path) 
     run = measured(dataset, tmp_path, "ivf-flat", settings={"nprobe": [4, 100_000]})
     (warn,) = coded(run, "beyond")
     assert "nprobe=100000, of which 23 is the most" in warn.message
-    assert warn.remedy == "--set ivf-flat.nprobe=5,11,23"
+    assert warn.remedy == "settings={'ivf-flat.nprobe': [5, 11, 23]}"
     run = measured(dataset, tmp_path / "graph", "hnsw", settings={"ef": [16, 1000]})
     assert "ef=1000" in coded(run, "beyond")[0].message
     run = measured(dataset, tmp_path / "factory", "faiss:IVF8,Flat", settings={"nprobe": [4, 9]})

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._invocation import spell_option
 from vbench.data.copies import Copies, kept_copies
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
@@ -102,6 +103,6 @@ def _asked(run: Run) -> Warn:
         "queries in the base",
         f"{count:,} of {facts.m:,} queries are base vectors",
         "each is its own nearest neighbor, and easier to answer than one that the base lacks",
-        f"--hold-out {count} takes them out of the base",
+        f"{spell_option('hold_out', count)} takes them out of the base",
         code="queries-in-base",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
+from vbench._invocation import spell_option
 from vbench.bench.findings.chance import check_command, warn_of_chance
 from vbench.bench.findings.copies import warn_of_copies
 from vbench.bench.findings.idle import warn_of_idle
@@ -124,7 +125,8 @@ def _of_levels(run: Run) -> Iterator[Warn]:
                 "recall not reached",
                 f"{name}: Recall@{level.k} {level.target:g} is not reached; {level.note}",
                 "an index at another mean recall differs in every other measure for that reason",
-                "choose a level that all reach, or other build parameters with --set",
+                "choose a level that all reach, or other build parameters with "
+                f"{spell_option('settings')}",
                 code="level-not-reached",
             )
 

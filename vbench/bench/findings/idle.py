@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from vbench import _plugins
+from vbench._invocation import spell_option
 from vbench.bench.findings.chance import check_command
 from vbench.errors import VbenchError
 from vbench.indexes.registry import check_stranger, resolve
@@ -48,10 +49,10 @@ def _same(run: Run, group: Sequence[Setting]) -> Warn:
     check = f"{check_command(run, first)} says whether its set() takes effect"
     remedy = check
     if low:
-        wider = ",".join(str(first.k * factor) for factor in (2, 4, 8))
+        wider = [first.k * factor for factor in (2, 4, 8)]
         remedy = (
             f"graph libraries raise {low[0]} to K={first.k}: give values above it, "
-            f"--set {low[0]}={wider}; else {check}"
+            f"{spell_option('settings', {low[0]: wider})}; else {check}"
         )
     alike = join_values([each.search for each in group])
     return Warn(
@@ -84,7 +85,7 @@ def _beyond(run: Run, setting: Setting, settings: Sequence[Setting]) -> Iterator
                 f"{shown}: {name}={', '.join(map(str, over))}, of which {limit:,g} is the most "
                 f"that means anything with {n:,} vectors",
                 "larger values change no answer",
-                f"--set {setting.index}.{name}={','.join(map(str, sorted(fitting)))}",
+                spell_option("settings", {f"{setting.index}.{name}": sorted(fitting)}),
                 code="beyond",
                 setting=str(setting),
             )

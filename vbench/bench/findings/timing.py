@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from vbench._invocation import spell_option
 from vbench.numbers import write
 from vbench.runs.facts import TrialFacts
 from vbench.runs.rows import Rows
@@ -41,8 +42,8 @@ def _of_disturbance(facts: Sequence[TrialFacts]) -> Iterator[Warn]:
             f"{len(disturbed)} of {len(facts)} trials were disturbed{in_every_pass}: the worker "
             f"had its core for as little as {lowest:.0%} of the time",
             "their speed is that of the machine as much as of the index",
-            "stop other work and run again with --fresh before ranking by speed; CpuTime hardly "
-            "depends on other work",
+            f"stop other work and run again with {spell_option('fresh', True)} before ranking by "
+            "speed; CpuTime hardly depends on other work",
             code="busy-machine",
         )
 
