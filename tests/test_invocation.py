@@ -28,10 +28,8 @@ def test_an_argument_is_spelled_for_who_called(given: tuple, python: str, typed:
 
 def test_the_options_that_messages_name_exist() -> None:
     """What a message tells to type is an option of some command."""
-    from vbench.cli import main
     from vbench.cli.run import run
 
-    assert main.name == "main"
     with within_command(["run"]):
         named = {spell_option(given[0]) for given, _, _ in SPELLED} | {"--trust"}
     assert named <= {option for each in run.params for option in each.opts}

@@ -179,6 +179,13 @@ def test_no_metric_says_what_to_do(tmp_path):
         assert vbench.load(tmp_path / "base.npy", metric=word).metric == "l2"
 
 
+@pytest.mark.parametrize("given", [None, 3, {1, 2}])
+def test_what_is_no_dataset_is_refused_in_words(given):
+    """Neither a name, a path, an array nor a table: the message says what to give."""
+    with pytest.raises(DataError, match=r"is no dataset; give a name .*, a path, an array"):
+        vbench.load(given, metric="l2")
+
+
 def test_unknown_name_has_near_ones():
     """A name that is almost right is corrected; a path is called a path."""
     with pytest.raises(UnknownNameError, match="unknown dataset 'boks'; did you mean 'books'"):

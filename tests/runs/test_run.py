@@ -95,3 +95,12 @@ def test_clusters_reach_every_interval_of_a_summary(tmp_path: Path) -> None:
         assert widths[1] > 1.5 * widths[0], name
     assert summarize(run, cluster="user").cluster == "user"
     assert run.measure("Recall@10", cluster="user")["low"][0] < run.measure("Recall@10")["low"][0]
+
+
+def test_a_setting_equals_itself_in_the_run_opened_again(run: Run) -> None:
+    """Settings are the same for the same trials of the same folder, and hash alike."""
+    (one,), (other,) = run.settings(), Run(run.path).settings()
+    assert one is not other
+    assert one == other
+    assert len({one, other}) == 1
+    assert one != "a"

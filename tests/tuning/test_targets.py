@@ -72,6 +72,7 @@ def test_a_target_is_met_from_its_own_side() -> None:
         ("QPS>=1ms", "give none"),
         ("Recall@10>=high", "'high' is not a number"),
         ("Recall@10>=0.9 and Recall@10>=0.95", "twice"),
+        ("Recall@10>=0.9, QPS>=5", "joined by and: 'Recall@10>=0.9 and QPS>=5'"),
         ("Robustness(delta=2)@10>=0.9", "delta=2"),
     ],
 )
@@ -101,5 +102,5 @@ def test_one_search_retrieves_one_number_of_neighbors() -> None:
     assert common_cutoff([parse("QPS")], None) == 10
     with pytest.raises(VbenchError, match=r"Recall\(truth=10\)@100"):
         common_cutoff([*measures, parse("Recall@100")], None)
-    with pytest.raises(VbenchError, match="-k 20 is not the K"):
+    with pytest.raises(VbenchError, match="k=20 is not the K"):
         common_cutoff(measures, 20)

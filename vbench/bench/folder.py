@@ -63,7 +63,7 @@ def check_fits(before: Manifest, plan: Plan, options: Options, folder: Path) -> 
     VbenchError
         Naming what differs.
     """
-    another = f"give {spell_option('out')} another folder"
+    another = f"give another folder with {spell_option('out')}"
     remedy = f"{another}, or {spell_option('fresh', True)} to throw that run away"
     if before.dataset.fingerprint != plan.fingerprint:
         raise VbenchError(
@@ -233,12 +233,13 @@ def _claimed(folder: Path, prepared: PreparedRun) -> ClaimedFolder:
 
 def _check_contents(folder: Path) -> None:
     if not folder.is_dir():
-        raise VbenchError(f"{folder} is a file; give {spell_option('out')} a folder")
+        raise VbenchError(f"{folder} is a file; give a folder with {spell_option('out')}")
     names = {entry.name for entry in folder.iterdir() if not is_leftover(entry)}
     is_run = files.MANIFEST in names or (names <= _OURS and files.TRIALS in names)
     if names and not is_run:
         raise VbenchError(
-            f"{folder} holds something else than a run; give {spell_option('out')} another folder"
+            f"{folder} holds something else than a run; "
+            f"give another folder with {spell_option('out')}"
         )
 
 

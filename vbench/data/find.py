@@ -96,7 +96,13 @@ def as_file(source: Any) -> Path | Files | None:
 def find(name_or_path: Data) -> Parts | Dataset:
     """The parts of a dataset by name, path or array, none of them opened; or a plug-in's own."""
     if not isinstance(name_or_path, str | Path):
-        return Parts("unnamed", as_array(name_or_path))
+        given = as_array(name_or_path)
+        if not is_frame(given) and not given.ndim:
+            raise DataError(
+                f"{name_or_path!r:.60} is no dataset; give a name of `vbench data list`, a path, "
+                "an array (n, d), or a table with a column of vectors"
+            )
+        return Parts("unnamed", given)
     path = Path(name_or_path).expanduser()
     if isinstance(name_or_path, str) and name_or_path in catalog.names():
         return _from_catalog(catalog.entry(name_or_path))

@@ -14,6 +14,7 @@ from vbench.measures.grammar import parse
 from vbench.numbers import Unit
 
 _TARGET = re.compile(r"(?P<measure>.+?)\s*(?P<sign>>=|<=|≥|≤|>|<)\s*(?P<value>[^<>=≤≥]+)")
+_COMMA = re.compile(r",(?![^()]*\))")
 _EQUATION = re.compile(r"(?P<measure>.+?)\s*==?\s*(?P<value>[^<>=≤≥()]+)")
 _VALUE = re.compile(r"^(?P<number>[-+\d.eE_]+?)\s*(?P<unit>[a-zA-Zµμ%]*)$")
 _UNITS: dict[Unit, dict[str, float]] = {
@@ -77,6 +78,9 @@ def parse_targets(text: str) -> list[Target]:
 
 
 def _target(text: str) -> Target:
+    parts = [part.strip() for part in _COMMA.split(text)]
+    if len(parts) > 1 and all(map(_TARGET.fullmatch, parts)):
+        raise VbenchError(f"{text.strip()!r}: targets are joined by and: {' and '.join(parts)!r}")
     match = _TARGET.fullmatch(text.strip())
     if not match:
         raise VbenchError(

@@ -58,6 +58,8 @@ class Variant:
 class Setting:
     """One variant with one set of search parameters, one K and one load, over its builds.
 
+    It equals the same setting of the same folder, opened again.
+
     Attributes
     ----------
     trials
@@ -75,6 +77,18 @@ class Setting:
     load: Load = USUAL_LOAD
     others: tuple[Setting, ...] = ()
     id: str = ""
+
+    @functools.cached_property
+    def _identity(self) -> tuple[object, ...]:
+        trials = tuple(trial.key for trial in self.trials)
+        of_index = (self.variant.identity, spell(self.search), self.k)
+        return self.run.path.resolve(), of_index, trials, self.others
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Setting) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
 
     @property
     def run(self) -> Run:

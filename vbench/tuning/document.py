@@ -160,10 +160,12 @@ def verdict(found: Found) -> str:
             f"the best reached is {_written(missed, missed.value)} at {best.tried}"
         )
     if found.is_certified:
+        builds = found.run.manifest.options.builds
+        among = "the one build" if builds == 1 else f"each of {builds} builds"
         return (
-            f"certified: {best.tried} meets {' and '.join(map(str, judge.targets))} in each of "
-            f"{found.run.manifest.options.builds} builds, with {judge.level:.0%} confidence, on "
-            f"{len(judge.held_out)} queries that it was not tuned on"
+            f"certified: {best.tried} meets {' and '.join(map(str, judge.targets))} in {among}, "
+            f"with {judge.level:.0%} confidence, on {len(judge.held_out)} queries that it was not "
+            "tuned on"
         )
     open_targets = [each for each in best.evidence if not each.is_certified]
     return f"not certified: {best.tried}; " + "; ".join(map(_missing, open_targets))

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from render.made_run import make_run
 
 from vbench.analysis.gather import Panel, Report, gather
+from vbench.analysis.hardness import LABELS
 from vbench.analysis.tail import settings_of
 from vbench.cli import main
 from vbench.numbers import write
@@ -180,8 +181,9 @@ def test_efforts_and_gains_are_the_same(
 
 def test_hardness_is_the_same(told: dict[str, Any], panel: Panel, tables: dict[str, Table]) -> None:
     """AUC of the tail and Spearman's ρ of every measure, and which of them is best."""
-    heads = [column.title.replace(" ", "_") for column in tables["telling"].columns[1:]]
-    assert heads == told["hardness"]
+    heads = told["hardness"]
+    titles = [LABELS[name].partition(":")[0] for name in heads]
+    assert [column.title for column in tables["telling"].columns[1:]] == titles
     for row, drawn in zip(told["indexes"], tables["telling"].rows, strict=True):
         known = {each["measure"]: each for each in row["hardness"]}
         for name, cell in zip(heads, drawn.cells[1:], strict=True):

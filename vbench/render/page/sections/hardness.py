@@ -92,7 +92,7 @@ def _hardness(report: Report, draw: Drawing) -> list[Chart | Table | Words]:
 
 
 def _name_of(measure: str) -> str:
-    """A measure of hardness, as short as a list of choices needs it."""
+    """A measure of hardness, as short as heads and lists of choices need it."""
     return LABELS.get(measure, measure).partition(":")[0]
 
 
@@ -101,7 +101,7 @@ def _telling(panel: Panel) -> Table:
     told = explain_panel(panel)
     columns = [
         Column("index", number=False),
-        *(Column(name.replace("_", " "), LABELS.get(name, "")) for name in told.hardness),
+        *(Column(_name_of(name), LABELS.get(name, "")) for name in told.hardness),
     ]
     rows = []
     for shown, index in zip(settings_of(panel), told.indexes, strict=True):
