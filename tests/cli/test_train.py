@@ -75,7 +75,7 @@ def test_a_log_becomes_a_dataset(tmp_path: Path, log: Path) -> None:
         (["mine"], "give --interactions FILE"),
         (["mine", "--users", "u.csv"], "need --interactions FILE"),
         (["books", "--set", "epoch=3"], "did you mean 'epochs'"),
-        (["books", "--set", "epochs"], "is not NAME=VALUE"),
+        (["books", "--set", "epochs"], "is not KEY=VALUE"),
         (["books", "--raw", "nowhere"], "holds no BX-Book-Ratings.csv"),
         (["mine", "--interactions", "none.csv"], "none.csv: no such file"),
     ],

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.runs import RunArgument
+from vbench.cli.options import cluster_option, runs_argument, setting_option
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import json_option, print_json, say
 
@@ -32,7 +32,7 @@ Examples:
     epilog=_EXAMPLES,
     short_help="Compare two indexes, or two runs.",
 )
-@click.argument("runs", cls=RunArgument, nargs=-1, required=True, metavar="RUN…", type=click.Path())
+@runs_argument
 @click.option(
     "--baseline",
     metavar="INDEX",
@@ -44,11 +44,7 @@ Examples:
     metavar="INDEX",
     help="Likewise.  [default: the other indexes; across runs, the same index]",
 )
-@click.option(
-    "--setting",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
+@setting_option(
     help="Only settings with this value. Repeats; several values of a parameter are alternatives.",
 )
 @click.option(
@@ -59,11 +55,7 @@ Examples:
     help="Measure to compare, such as R0.9@10 or QPS. Repeats.  "
     "[default: recall, robustness at 0.9, the worst 5 %, zero-recall queries]",
 )
-@click.option(
-    "--cluster",
-    metavar="COLUMN",
-    help="Query column, such as user, whose queries are not independent of each other.",
-)
+@cluster_option
 @click.option(
     "--fail-if-worse",
     metavar="LOSS",
@@ -104,19 +96,11 @@ Examples:
 @json_option
 def compare(
     runs: tuple[str, ...],
-    baseline: str | None,
-    candidate: str | None,
-    settings: tuple[str, ...],
-    measures: tuple[str, ...],
-    cluster: str | None,
-    fail_if_worse: str | None,
-    fail_if_blind: bool,
-    at_least: tuple[str, ...],
-    where: tuple[str, ...],
     junit: Path | None,
     badge: Path | None,
     markdown: bool,
     as_json: bool,
+    **asked: Any,
 ) -> int:
     """Tell whether a candidate differs from a baseline, by how much, and for which queries.
 
@@ -134,18 +118,7 @@ def compare(
         raise click.UsageError("give --markdown or --json, not both")
 
     def made(opened: list[Run]) -> tuple[Run, Comparison]:
-        return opened[-1], compared(
-            opened,
-            baseline=baseline,
-            candidate=candidate,
-            measures=measures,
-            settings=settings,
-            cluster=cluster,
-            fail_if_worse=fail_if_worse,
-            fail_if_blind=fail_if_blind,
-            at_least=at_least,
-            where=where,
-        )
+        return opened[-1], compared(opened, **asked)
 
     last, comparison = open_runs(runs, made)
     try:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import click
 from click.shell_completion import CompletionItem
 
 from vbench._invocation import trusting
+from vbench.cli.runs import RunArgument
+from vbench.errors import VbenchError
 from vbench.render.terminal.output import telling
 
 if TYPE_CHECKING:
     from vbench.data.dataset import Dataset
+    from vbench.runs.run import Run
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def _trust(ctx: click.Context, param: click.Parameter, given: bool) -> None:
@@ -67,19 +71,32 @@ complete_index = _completing(_index_names)
 complete_dataset = _completing(_dataset_names)
 
 
+def assignments(
+    ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    """Read ``name=value``, each name once."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, _, value = (part.strip() for part in text.partition("="))
+        if not name or not value:
+            raise click.BadParameter(f"{text!r} is not {param.metavar}")
+        if name in found:
+            raise click.BadParameter(f"{name} is given twice; write {name}=a,b for several values")
+        found[name] = value
+    return found
+
+
 def overrides(
     ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
 ) -> dict[str, list[str]]:
     """Read ``name=value[,value…]``; ``index.name=…`` is for one index alone."""
-    merged: dict[str, list[str]] = {}
-    for text in given:
-        name, equals, values = (part.strip() for part in text.partition("="))
-        parts = [part.strip() for part in values.split(",")]
-        if not name or not equals or not all(parts):
-            raise click.BadParameter(f"{text!r} is not name=value[,value…], such as ef=16,32")
-        if name in merged:
-            raise click.BadParameter(f"{name} is given twice; write {name}=a,b")
-        merged[name] = parts
+    merged = {
+        name: [part.strip() for part in values.split(",")]
+        for name, values in assignments(ctx, param, given).items()
+    }
+    for name, parts in merged.items():
+        if not all(parts):
+            raise click.BadParameter(f"{name} has an empty value; write {name}=16,32")
     return merged
 
 
@@ -229,21 +246,16 @@ _DATA_NAMES = (
     *("queries", "column", "metric", "ground_truth", "segments", "items"),
     *("relevance", "interactions", "hold_out", "learn", "on"),
 )
+
+
+def _count(name: str, default: int, text: str, least: int = 1) -> Option:
+    kind = click.IntRange(min=least)
+    return click.option(name, type=kind, default=default, show_default=True, help=text)
+
+
 _MEASURING = (
-    click.option(
-        "--builds",
-        type=click.IntRange(min=1),
-        default=3,
-        show_default=True,
-        help="Builds per index, each with its own seed and insertion order.",
-    ),
-    click.option(
-        "--repeats",
-        type=click.IntRange(min=1),
-        default=3,
-        show_default=True,
-        help="Timed passes over the queries.",
-    ),
+    _count("--builds", 3, "Builds per index, each with its own seed and insertion order."),
+    _count("--repeats", 3, "Timed passes over the queries."),
     click.option(
         "--recall-rule",
         type=click.Choice(["exact-tie", "id", "ann-benchmarks"]),
@@ -251,13 +263,7 @@ _MEASURING = (
         show_default=True,
         help="What counts as a hit.",
     ),
-    click.option(
-        "--threads",
-        type=click.IntRange(min=1),
-        default=1,
-        show_default=True,
-        help="Threads (and cores) per worker.",
-    ),
+    _count("--threads", 1, "Threads (and cores) per worker."),
     click.option(
         "--timeout",
         type=click.FloatRange(min=0, min_open=True),
@@ -271,13 +277,7 @@ _MEASURING = (
         metavar="BYTES",
         help="Memory limit per worker, child processes included.  [default: 90 % of free memory]",
     ),
-    click.option(
-        "--seed",
-        type=click.IntRange(min=0),
-        default=0,
-        show_default=True,
-        help="Seed for builds and insertion orders.",
-    ),
+    _count("--seed", 0, "Seed for builds and insertion orders.", least=0),
     click.option(
         "--out",
         type=click.Path(),
@@ -310,6 +310,12 @@ _LOAD = (
         metavar="N,…",
         help="Also measure with so many queries in one call.",
     ),
+)
+runs_argument = click.argument(
+    "runs", cls=RunArgument, nargs=-1, required=True, metavar="RUN…", type=click.Path()
+)
+setting_option = functools.partial(
+    click.option, "--setting", "settings", multiple=True, metavar="NAME=VALUE"
 )
 cluster_option = click.option(
     "--cluster",
@@ -354,6 +360,41 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _decorated(call, (*_DATASET, *_VECTORS, *_TABLES))
 
 
+_MOVED = (
+    click.option("--dataset", "-d", metavar="NAME|PATH", help="The run's vectors, if they moved."),
+    click.option("--queries", metavar="PATH", help="Its queries, if --dataset holds none."),
+    click.option("--metric", type=MetricType(), help="Its metric, if --dataset does not say."),
+    click.option("--column", metavar="NAME", help="Its vector column, if there are several."),
+    trust_option,
+)
+_OF_MOVED = ("queries", "metric", "column", "relevance")
+
+
+def moved_data_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The data of a run, where it is not where it was; the command gets `open_given` instead.
+
+    That opens what is named for a run; None where nothing is.
+    """
+
+    @functools.wraps(command)
+    def call(**given: Any) -> Any:
+        name = given.pop("dataset")
+        more = {each: given.pop(each) for each in _OF_MOVED if each in given}
+        if name is None and any(more.values()):
+            *some, last = (f"--{each}" for each in more)
+            raise VbenchError(f"{', '.join(some)} and {last} belong to --dataset; give that too")
+
+        def open_given(run: Run) -> Dataset | None:
+            # The run has its exact neighbors; what came with the data need not be looked at again.
+            known = {"metric": run.manifest.dataset.metric, "ground_truth": False}
+            said = {key: each for key, each in more.items() if each}
+            return None if name is None else open_dataset(name, known | said)
+
+        return command(open_given=open_given, **given)
+
+    return _decorated(call, _MOVED)
+
+
 def vector_options(command: Command) -> Command:
     """What a file of vectors does not say by itself."""
     return _decorated(command, _VECTORS)
@@ -374,7 +415,8 @@ def load_options(command: Command) -> Command:
     return _decorated(command, _LOAD)
 
 
-def _decorated(command: Command, options: tuple[Callable[[Command], Command], ...]) -> Command:
+def _decorated(command: Command, options: Sequence[Option]) -> Command:
+    decorated: Any = command
     for option in reversed(options):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return cast(Command, decorated)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import MetricType, trust_option
-from vbench.cli.runs import RunArgument
-from vbench.errors import VbenchError
+from vbench.cli.options import moved_data_options, runs_argument
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vbench.analysis.ranking import RankingLoss
     from vbench.data.dataset import Dataset
     from vbench.ranking.handoff import Export
@@ -36,7 +36,7 @@ Examples:
     epilog=_EXAMPLES,
     short_help="Measure what an index's misses cost the ranking stage.",
 )
-@click.argument("runs", cls=RunArgument, nargs=-1, required=True, metavar="RUN…")
+@runs_argument
 @click.option(
     "--ranker",
     "-r",
@@ -53,9 +53,7 @@ Examples:
     type=click.IntRange(min=1),
     help="Candidates per query.  [default: the largest K of the runs]",
 )
-@click.option("--dataset", metavar="NAME|PATH", help="The dataset, if the run cannot open it.")
-@click.option("--queries", metavar="PATH", help="Its queries, if --dataset holds none.")
-@click.option("--metric", type=MetricType(), help="Its metric, if --dataset does not say.")
+@moved_data_options
 @click.option("--relevance", metavar="PATH", help="Relevance judgments, if --dataset holds none.")
 @click.option(
     "--interactions",
@@ -85,22 +83,17 @@ Examples:
     metavar="FOLDER",
     help="Draw losses, quality against recall, and predictors there, as PNG and SVG.",
 )
-@trust_option
 @json_option
 def rank(
     runs: tuple[str, ...],
     rankers: tuple[str, ...],
     k: int | None,
-    dataset: str | None,
-    queries: str | None,
-    metric: Any,
-    relevance: str | None,
-    interactions: Path | None,
-    seed: int,
+    open_given: Callable[[Run], Dataset | None],
     folder: Path | None,
     form: Any,
     figures: Path | None,
     as_json: bool,
+    **training: Any,
 ) -> int:
     """Pass the candidates of each trial to a ranking stage, and score its top 10.
 
@@ -109,15 +102,11 @@ def rank(
     """
     from vbench.analysis.rank import rank as measure
     from vbench.cli.runs import open_runs
-    from vbench.data.load import load
     from vbench.ranking.handoff import export_all
     from vbench.runs.vectors import dataset_of
 
     def vectors(run: Run) -> Dataset:
-        if dataset is None:
-            return dataset_of(run)
-        said = metric or run.manifest.dataset.metric
-        return load(dataset, queries=queries, metric=said, relevance=relevance)
+        return open_given(run) or dataset_of(run)
 
     def handed_out(opened: list[Run]) -> Export:
         assert folder is not None
@@ -126,18 +115,8 @@ def rank(
     def judged(opened: list[Run]) -> RankingLoss:
         data = vectors(opened[0])
         with progress_bar() as progress:
-            return measure(
-                opened,
-                rankers,
-                k,
-                dataset=data,
-                interactions=interactions,
-                seed=seed,
-                progress=progress,
-            )
+            return measure(opened, rankers, k, dataset=data, progress=progress, **training)
 
-    if dataset is None and (queries or metric or relevance):
-        raise VbenchError("--queries, --metric and --relevance belong to --dataset; give that too")
     if folder is not None:
         exported = open_runs(runs, handed_out)
         if as_json:

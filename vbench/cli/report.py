@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.runs import RunArgument
+from vbench.cli.options import runs_argument
 from vbench.render.terminal.output import json_option, print_json, say
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ Examples:
 
 
 @click.command(cls=Command, epilog=_EXAMPLES, short_help="Write the page and the figures of runs.")
-@click.argument("runs", cls=RunArgument, nargs=-1, required=True, metavar="RUN…", type=click.Path())
+@runs_argument
 @click.option(
     "--html",
     "page",

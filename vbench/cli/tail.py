@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import MetricType, cluster_option, trust_option
+from vbench.cli.options import cluster_option, moved_data_options, setting_option
 from vbench.cli.runs import RunArgument
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from vbench.data.dataset import Dataset
     from vbench.runs.run import Run
@@ -50,13 +50,7 @@ def pairs(
 @click.option(
     "--index", "-i", "indexes", multiple=True, metavar="INDEX", help="Only this index. Repeats."
 )
-@click.option(
-    "--setting",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Only settings with this value.  [default: each index at matched recall]",
-)
+@setting_option(help="Only settings with this value.  [default: each index at matched recall]")
 @click.option("-k", type=click.IntRange(min=1), help="Neighbors.  [default: the run's smallest K]")
 @click.option(
     "--delta",
@@ -87,16 +81,7 @@ def pairs(
     metavar="COLUMN,COLUMN",
     help="Cross the segments of two columns, as in activity,country. Repeats.",
 )
-@click.option(
-    "--dataset",
-    "-d",
-    metavar="NAME|PATH",
-    help="The run's vectors, if they have moved.",
-)
-@click.option("--queries", metavar="PATH", help="Its queries, if --dataset holds none.")
-@click.option("--metric", type=MetricType(), help="Its metric, if --dataset does not say.")
-@click.option("--column", metavar="NAME", help="Its vector column, if there are several.")
-@trust_option
+@moved_data_options
 @click.option("--markdown", is_flag=True, help="GitHub-flavored Markdown on standard output.")
 @json_option
 def tail(
@@ -105,16 +90,12 @@ def tail(
     settings: tuple[str, ...],
     k: int | None,
     delta: float,
-    number: int,
     graph: bool,
     cluster: str | None,
-    cross: tuple[tuple[str, str], ...],
-    dataset: str | None,
-    queries: str | None,
-    metric: Any,
-    column: str | None,
+    open_given: Callable[[Run], Dataset | None],
     markdown: bool,
     as_json: bool,
+    **asked: Any,
 ) -> int:
     """Explain the tail of a run: the queries whose recall is low, and why it is.
 
@@ -133,7 +114,7 @@ def tail(
     def compute(opened: list[Run]) -> tuple[list[Warn], TailReport]:
         (run,) = opened
         run.clusters(cluster)
-        given = _given(run, dataset, queries, metric, column)
+        given = open_given(run)
         faults: list[Warn] = []
         if graph:
             faults = _rebuild(run, given, choose(run, indexes, settings, k), delta, indexes)
@@ -143,10 +124,9 @@ def tail(
             settings=settings,
             k=k,
             delta=delta,
-            number=number,
             dataset=given,
             cluster=cluster,
-            cross=cross,
+            **asked,
         )
 
     faults, report = open_runs([path], compute)
@@ -162,26 +142,6 @@ def tail(
 
         print_tail(report)
     return 1 if faults else 0
-
-
-def _given(
-    run: Run, dataset: str | None, queries: str | None, metric: Any, column: str | None
-) -> Dataset | None:
-    """The dataset that the call names; None where it names none."""
-    if dataset is None:
-        if queries or metric or column:
-            raise VbenchError("--queries, --metric and --column belong to --dataset; give that too")
-        return None
-    from vbench.data.load import load
-
-    # The run has its exact neighbors; what came with the data need not be looked at again.
-    return load(
-        dataset,
-        queries=queries,
-        metric=metric or run.manifest.dataset.metric,
-        column=column,
-        ground_truth=False,
-    )
 
 
 def _rebuild(

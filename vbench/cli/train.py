@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import trust_option
+from vbench.cli.options import assignments, trust_option
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import (
     console,
@@ -35,20 +35,6 @@ Examples:
 _FILE = click.Path(path_type=Path)
 
 
-def _assignments(
-    ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
-) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for text in given:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not name or not equals or not value:
-            raise click.BadParameter(f"{text!r} is not NAME=VALUE")
-        if name in pairs:
-            raise click.BadParameter(f"{name} is given twice")
-        pairs[name] = value
-    return pairs
-
-
 @click.command(cls=Command, epilog=_EXAMPLES, short_help="Train two towers on interactions.")
 @click.argument("name")
 @click.option("--interactions", type=_FILE, metavar="FILE", help="CSV or Parquet: user, item, …")
@@ -58,7 +44,7 @@ def _assignments(
     "--column",
     "columns",
     multiple=True,
-    callback=_assignments,
+    callback=assignments,
     metavar="OURS=THEIRS",
     help="Name of the user, item, rating or timestamp column, if it is not a usual one.",
 )
@@ -67,7 +53,7 @@ def _assignments(
     "--set",
     "values",
     multiple=True,
-    callback=_assignments,
+    callback=assignments,
     metavar="KEY=VALUE",
     help="Override a value of the recipe, such as epochs=5 or cycle=true. Repeats.",
 )
