@@ -18,13 +18,7 @@ _SHOWN = 60
 
 
 def check_choice(name: str, given: object, allowed: Collection[str]) -> None:
-    """Refuse what is none of the allowed words.
-
-    Raises
-    ------
-    UnknownNameError
-        With the nearest ones, and all that are allowed.
-    """
+    """Refuse what is none of the allowed words."""
     if not isinstance(given, str) or given not in allowed:
         raise UnknownNameError(f"value of {name}:", str(given)[:_SHOWN], allowed)
 

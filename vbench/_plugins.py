@@ -42,10 +42,6 @@ def guard(problem: str) -> Iterator[None]:
     """Send what the code prints to standard error, and say what it raises after `problem`.
 
     Standard output is for the one JSON document.
-
-    Raises
-    ------
-    VbenchError
     """
     try:
         with contextlib.redirect_stdout(sys.stderr):

@@ -61,13 +61,7 @@ def metric_of(word: str) -> Metric | None:
 
 
 def known_metric(word: Any, where: str) -> Metric:
-    """Translate `euclidean`, `angular` and the like.
-
-    Raises
-    ------
-    DataError
-        Another word: names `where` and what is allowed.
-    """
+    """Translate `euclidean`, `angular` and the like."""
     word = word.decode(errors="replace") if isinstance(word, bytes) else str(word)
     found = metric_of(word)
     if found is None:

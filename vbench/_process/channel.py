@@ -170,12 +170,7 @@ class Channel:
 
 
 def decode(head: bytes, kind: type[Message]) -> Message:
-    """What a head holds, which must be of this type.
-
-    Raises
-    ------
-    ChannelError
-    """
+    """What a head holds, which must be of this type."""
     try:
         return msgspec.msgpack.decode(head, type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:

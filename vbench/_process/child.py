@@ -121,13 +121,7 @@ class Child:
         return self._ended
 
     def send(self, head: bytes, *, deadline: Deadline | None = None) -> None:
-        """Send a message.
-
-        Raises
-        ------
-        ChildError
-            As in `receive`.
-        """
+        """Send a message."""
         with self._within(deadline):
             self._channel.refuse_input()
             self._channel.send(head)

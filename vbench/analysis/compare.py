@@ -62,14 +62,7 @@ def compare(
     where: str | Sequence[str] = (),
     level: float = 0.95,
 ) -> Comparison:
-    """Compare indexes of one run, or one run with others; :func:`vbench.compare` says with what.
-
-    Raises
-    ------
-    VbenchError
-        For what cannot be compared: other data, ground truth or K, or one build where a gate
-        needs two.
-    """
+    """Compare indexes of one run, or one run with others; :func:`vbench.compare` says with what."""
     runs = [runs] if isinstance(runs, Run) else list(runs)
     if not runs:
         raise VbenchError("nothing to compare; give one run or several")

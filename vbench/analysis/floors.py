@@ -45,13 +45,7 @@ class Floor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_floors(given: str | Sequence[str]) -> list[Target]:
-    """Floors as they are given: ``Recall@10>=0.95``; several are joined by ``and``, or listed.
-
-    Raises
-    ------
-    VbenchError
-        One is none.
-    """
+    """Floors as they are given: ``Recall@10>=0.95``; several are joined by ``and``, or listed."""
     texts = [given] if isinstance(given, str) else list(given)
     return list(dict.fromkeys(target for text in texts for target in parse_targets(text)))
 

@@ -56,10 +56,6 @@ def rank(
     -------
     RankingLoss
         That of all runs together.
-
-    Raises
-    ------
-    VbenchError
     """
     if not runs:
         raise VbenchError("give at least one run folder")

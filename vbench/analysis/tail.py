@@ -171,14 +171,7 @@ def explain(
     cluster: str | None = None,
     cross: Cross = (),
 ) -> TailReport:
-    """The tail of every index; :func:`vbench.tail` says what the arguments mean.
-
-    Raises
-    ------
-    VbenchError
-        For an index, setting, K or column that the run does not hold, or vectors that are not
-        the run's.
-    """
+    """The tail of every index; :func:`vbench.tail` says what the arguments mean."""
     if not 0.0 < delta <= 1.0:
         raise VbenchError(f"delta={delta}; give a number above 0, up to 1")
     if number < 0:

@@ -91,13 +91,7 @@ def _say_detectable(row: Compared) -> str:
 
 
 def read_limit(given: float | str) -> float:
-    """The loss at which a gate fails: a number from 0 on, or a percentage such as ``1%``.
-
-    Raises
-    ------
-    VbenchError
-        It is neither.
-    """
+    """The loss at which a gate fails: a number from 0 on, or a percentage such as ``1%``."""
     text = str(given).strip()
     percent = text.endswith("%")
     with contextlib.suppress(ValueError):

@@ -56,13 +56,7 @@ class GrownRun(NamedTuple):
 
 
 def check_fits(before: Manifest, plan: Plan, options: Options, folder: Path) -> None:
-    """Refuse to go on with a run of other data, or measured with other options.
-
-    Raises
-    ------
-    VbenchError
-        Naming what differs.
-    """
+    """Refuse to go on with a run of other data, or measured with other options."""
     another = f"give another folder with {spell_option('out')}"
     remedy = f"{another}, or {spell_option('fresh', True)} to throw that run away"
     if before.dataset.fingerprint != plan.fingerprint:

@@ -36,13 +36,7 @@ def run(
     fresh: bool = False,
     progress: Progress = silent,
 ) -> Run:
-    """Build, search and score every index; :func:`vbench.api.run` says what all of it means.
-
-    Raises
-    ------
-    VbenchError
-        When the call, the data or the folder is wrong; nothing is written then.
-    """
+    """Build, search and score every index; :func:`vbench.api.run` says what all of it means."""
     prepared = prepare(dataset, indexes, settings, asked)
     plan = prepared.plan
     folder = Path(out) if out is not None else Path("results") / prepared.run_id

@@ -158,13 +158,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     variants: dict[str, Variant] = {}
 
     def variant(self, name: str) -> Card:
-        """Give the card of a variant.
-
-        Raises
-        ------
-        UnknownNameError
-            There is none of that name.
-        """
+        """Give the card of a variant."""
         if name not in self.variants:
             raise UnknownNameError("variant", name, self.variants)
         other = self.variants[name]

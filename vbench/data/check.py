@@ -28,11 +28,6 @@ def check_vectors(array: Vectors, metric: Metric, where: str) -> NDArray[np.int6
     Returns
     -------
     Numbers of the rows that are zero, under `cosine`; none under other metrics.
-
-    Raises
-    ------
-    DataError
-        Names `where`, the row and the column.
     """
     floats = array.dtype.kind == "f"
     if not floats and metric != "cosine":
@@ -151,13 +146,7 @@ def check_relevance(frame: pl.DataFrame, where: str) -> None:
 
 
 def check_k(dataset: Dataset, k: int) -> None:
-    """Refuse K under 1 or over the number of base vectors that can be neighbors.
-
-    Raises
-    ------
-    VbenchError
-        Names both numbers.
-    """
+    """Refuse K under 1 or over the number of base vectors that can be neighbors."""
     if k < 1:
         raise VbenchError(f"K must be at least 1, got {k}")
     most = dataset.n - dataset.zero_rows

@@ -257,13 +257,7 @@ def own_arrays(file: Any, path: Path) -> list[str]:
 
 
 def refuse_outside(stored: Any, where: str) -> None:
-    """Refuse an array whose numbers lie elsewhere: external storage, a virtual dataset.
-
-    Raises
-    ------
-    DataError
-        Naming the other file.
-    """
+    """Refuse an array whose numbers lie elsewhere: external storage, a virtual dataset."""
     others = [name for name, _, _ in stored.external or ()]
     kind = "are in external storage"
     if stored.is_virtual:

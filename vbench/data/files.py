@@ -104,11 +104,6 @@ def check_declared(where: str, declared: int, stored: int) -> None:
         Bytes of the array as its header states them.
     stored
         Bytes that the file holds of it.
-
-    Raises
-    ------
-    DataError
-        With both sizes.
     """
     if declared <= max(_HARMLESS_BYTES, _LARGEST_RATIO * stored) or _invocation.is_trusted():
         return
@@ -119,13 +114,7 @@ def check_declared(where: str, declared: int, stored: int) -> None:
 
 
 def check_free(folder: Path, wanted: int, what: str) -> None:
-    """Refuse to begin what the file system of a folder, which need not exist, has no room for.
-
-    Raises
-    ------
-    VbenchError
-        With both sizes.
-    """
+    """Refuse to begin what the file system of a folder, which need not exist, has no room for."""
     place = folder.absolute()
     while not place.exists() and place != place.parent:
         place = place.parent

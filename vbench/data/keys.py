@@ -212,11 +212,6 @@ def rows_of_ids(
         Number of its queries or items.
     partial
         Give -1 for what is not among the ids, if some are, in place of refusing it.
-
-    Raises
-    ------
-    DataError
-        Names the first value that is neither.
     """
     as_rows = None
     if values.dtype.is_integer() and not values.null_count():

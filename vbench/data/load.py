@@ -183,11 +183,6 @@ def reopen(source: Mapping[str, Any]) -> Dataset:
     """Open what `Dataset.source` says again, without repeating what was warned of.
 
     It may come from a stranger's run, and can name files only: it is trusted in nothing.
-
-    Raises
-    ------
-    DataError
-        It says what it cannot say.
     """
     known = inspect.signature(load).parameters.keys() - {"trust"}
     for role, value in source.items():

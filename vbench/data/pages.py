@@ -73,13 +73,7 @@ def check_pages(path: Path) -> dict[str, int]:
 
 
 def check_memory(path: Path, columns: Collection[str] | None = None) -> None:
-    """Refuse a file whose columns, by default all, do not fit into memory.
-
-    Raises
-    ------
-    ValueError
-        With both sizes, or as :func:`check_pages`.
-    """
+    """Refuse a file whose columns, by default all, do not fit into memory."""
     counts = check_pages(path)
     count = sum(n for name, n in counts.items() if columns is None or name in columns)
     wanted = count * _VALUE_BYTES

@@ -98,13 +98,7 @@ def _renumbered(
 
 
 def draw(n: int, count: int, where: str) -> NDArray[np.int64]:
-    """Draw the base vectors that become queries, ascending.
-
-    Raises
-    ------
-    DataError
-        There are too few.
-    """
+    """Draw the base vectors that become queries, ascending."""
     if not 1 <= count < n:
         raise DataError(
             f"{where}: {count} of {n} base vectors cannot be held out; give 1 to {n - 1}"

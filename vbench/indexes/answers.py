@@ -138,13 +138,7 @@ def _integers(ids: NDArray[Any], method: str) -> PaddedIds:
 
 
 def check_range(ids: PaddedIds, n: int) -> None:
-    """Raise where an id is neither a row of the base (0…n-1) nor the pad -1.
-
-    Raises
-    ------
-    AnswerError
-        Naming the first query and id.
-    """
+    """Raise where an id is neither a row of the base (0…n-1) nor the pad -1."""
     wrong = (ids < -1) | (ids >= n)
     if wrong.any():
         query, place = np.argwhere(wrong)[0]

@@ -98,11 +98,6 @@ def check_stranger(spec: str, said_by: object) -> None:
         As :func:`resolve` takes it.
     said_by
         The file that names it, for the message.
-
-    Raises
-    ------
-    VbenchError
-        Says what would be imported, and how to allow it.
     """
     if spec in adapters() or spec.startswith("faiss:") or spec in _imported or is_trusted():
         return

@@ -107,13 +107,7 @@ def _listed(metrics: Iterable[str]) -> str:
 
 
 def check_dimension(kind: type[Index], space: Space, d: int) -> None:
-    """Refuse vectors of `d` dimensions that the index cannot take in this space.
-
-    Raises
-    ------
-    VbenchError
-        Saying which it can do.
-    """
+    """Refuse vectors of `d` dimensions that the index cannot take in this space."""
     allowed, width = kind.dimensions, space.width(d)
     if allowed is None or width in allowed:
         return

@@ -339,13 +339,7 @@ class OfBuild(Measure):
 
 
 def require(condition: bool, measure: object, name: str, given: object, allowed: str) -> None:
-    """Raise unless a measure's parameter is allowed.
-
-    Raises
-    ------
-    VbenchError
-        With the value, and what is allowed.
-    """
+    """Raise unless a measure's parameter is allowed."""
     if not condition:
         raise VbenchError(
             f"{type(measure).__name__}: {name}={given} is not allowed; give {allowed}"

@@ -79,13 +79,7 @@ def as_measure(given: str | Measure | type[Measure]) -> Measure:
 
 
 def as_measures(given: Any) -> list[Measure]:
-    """One measure or several, as :func:`as_measure` takes each; what is given twice is there once.
-
-    Raises
-    ------
-    VbenchError
-        One is no measure.
-    """
+    """One measure or several, as :func:`as_measure` takes each; what is given twice, once."""
     several = isinstance(given, Iterable) and not isinstance(given, str | Measure | type)
     return list(dict.fromkeys(map(as_measure, given if several else [given])))
 

@@ -59,11 +59,6 @@ def hardness_of(run: Run, k: int, dataset: Dataset | None = None) -> pl.DataFram
     -------
     polars.DataFrame
         m rows, one float64 column for each measure.
-
-    Raises
-    ------
-    VbenchError
-        As :func:`dataset_of`.
     """
     import polars as pl
 

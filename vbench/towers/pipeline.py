@@ -148,11 +148,6 @@ def start_jax() -> None:
 
     Where the caller has used jax already, its threads stay as they are, and vectors may differ in
     the last bits from those of a fresh process.
-
-    Raises
-    ------
-    MissingExtraError
-        jax or optax is not installed.
     """
     before = os.environ.get("NPROC")
     os.environ["NPROC"] = THREADS
@@ -245,11 +240,6 @@ def als_vectors(
     Returns
     -------
     float32 (n_users + 1, dim) and (n_items + 1, dim); row 0 is nobody's.
-
-    Raises
-    ------
-    MissingExtraError
-        implicit is not installed.
     """
     from scipy.sparse import csr_matrix
 

@@ -63,13 +63,6 @@ def tune(
 
     :func:`vbench.api.tune` says what the arguments mean. `k` stands in the place of that of
     `asked`.
-
-    Raises
-    ------
-    VbenchError
-        The call, the data or the folder is wrong; no index could be measured.
-    MissingExtraError
-        Several parameters move, and Optuna is not installed.
     """
     check_level(level)
     targets, objective = parse_targets(target), parse_objective(minimize, maximize)

@@ -118,12 +118,7 @@ class TookTooLongError(BaseException):
 
 @contextlib.contextmanager
 def limit_time(seconds: float) -> Iterator[None]:
-    """Interrupt what is done inside after `seconds`, where signals can: not in compiled code.
-
-    Raises
-    ------
-    TookTooLongError
-    """
+    """Interrupt what is done inside after `seconds`, where signals can: not in compiled code."""
     if not hasattr(signal, "setitimer") or (
         threading.current_thread() is not threading.main_thread()
     ):
@@ -261,12 +256,7 @@ class Subject:
         self.close_problems.setdefault(fitted, problem)
 
     def raise_close_problem(self) -> None:
-        """Raise what went wrong when an index was closed, if anything did.
-
-        Raises
-        ------
-        WrongError
-        """
+        """Raise what went wrong when an index was closed, if anything did."""
         for fitted in (True, False):
             if fitted in self.close_problems:
                 raise self.close_problems[fitted]
