@@ -12,6 +12,8 @@ from vbench._plain import plain
 from vbench.numbers import count
 
 D = TypeVar("D", bound="Document")
+Params = Mapping[str, Any]
+"""Values of parameters by name, of a build or of a search: whatever an index takes."""
 _FOR_PROGRAMS = {"environment", "view", "load", "code", "fingerprint"}
 _NAMED = {"index", "build", "setting"}
 """What the name of a setting says already."""

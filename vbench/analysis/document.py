@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from vbench._document import Params
 from vbench.runs.loads import LoadInfo, describe_load
 from vbench.runs.run import Run
 from vbench.runs.schema import DatasetInfo
@@ -33,8 +34,8 @@ class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     index: str
-    build: dict[str, Any]
-    setting: dict[str, Any]
+    build: Params
+    setting: Params
     k: int
     builds: int
     missing: int = 0

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench._document import Interval
+from vbench._document import Interval, Params
 from vbench.measures.effort import NEVER, efforts, gain
 from vbench.measures.hits import threshold
 from vbench.runs.settings import Setting
@@ -21,7 +21,7 @@ Clusters = NDArray[np.integer[Any]] | None
 class EffortStep(msgspec.Struct, frozen=True, kw_only=True):
     """One setting, and the share of the queries for which it is the smallest that suffices."""
 
-    setting: dict[str, Any]
+    setting: Params
     recall: float
     queries: Interval
 
@@ -44,7 +44,7 @@ class OracleGain(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     cost: Literal["latency", "work"]
-    one_setting: tuple[dict[str, Any], ...]
+    one_setting: tuple[Params, ...]
     one: float
     each: float
     factor: float

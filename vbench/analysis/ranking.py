@@ -8,11 +8,10 @@ second of a setting under a ranker.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from vbench._document import Document, Interval
+from vbench._document import Document, Interval, Params
 from vbench.analysis.document import SettingRow
 from vbench.errors import DamagedFileError
 from vbench.ranking.stage import CUTOFF
@@ -131,7 +130,7 @@ class RankedSetting(SettingRow, frozen=True, kw_only=True):
 
     run: str
     ranker: str
-    same: list[dict[str, Any]]
+    same: list[Params]
     recall: float
     survival: dict[int, float]
     kendall: float | None

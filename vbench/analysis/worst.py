@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vbench._document import Params
 from vbench.data.dataset import Dataset
 from vbench.measures.answers import Answers
 from vbench.measures.tail import Tail
@@ -66,7 +67,7 @@ class WorstQuery(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["persistent", "build_dependent"]
     recall: float
     hits: tuple[int, ...]
-    columns: dict[str, Any]
+    columns: Params
     hardness: dict[str, float]
     missed: tuple[Neighbor, ...] = ()
     instead: tuple[Neighbor, ...] = ()

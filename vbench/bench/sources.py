@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from vbench._document import Params
 from vbench.data.dataset import Learn
 from vbench.errors import VbenchError
 from vbench.indexes.code import code_of
@@ -78,7 +78,7 @@ class Source:
 
     def build(
         self,
-        params: dict[str, Any],
+        params: Params,
         number: int,
         options: Options,
         fingerprint: str,
@@ -100,7 +100,7 @@ class Source:
             adapter=self.adapter,
             transform=self.transform,
             space=self.space,
-            params=params,
+            params=dict(params),
             number=number,
             seed=seed,
             order_seed=order_seed,

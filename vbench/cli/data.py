@@ -272,6 +272,7 @@ def _byte_bar() -> Iterator[Callable[[str, int, int | None], None]]:
         BarColumn,
         DownloadColumn,
         Progress,
+        TaskID,
         TextColumn,
         TimeRemainingColumn,
         TransferSpeedColumn,
@@ -286,7 +287,7 @@ def _byte_bar() -> Iterator[Callable[[str, int, int | None], None]]:
         console=console(stderr=True),
         transient=True,
     )
-    tasks: dict[str, Any] = {}
+    tasks: dict[str, TaskID] = {}
 
     def update(file: str, done: int, total: int | None) -> None:
         if file not in tasks:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from vbench._toml import read_toml, rename_keys
+from vbench._toml import Values, read_toml, rename_keys
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.metric import Metric, metric_of
 
@@ -177,7 +177,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         content = msgspec.json.encode((files, self.prepare, self.additions))
         return hashlib.sha256(content).hexdigest()[:8]
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Mapping[str, Any]:
         """Give what is stated, as plain values: what `Dataset.card` carries."""
         return {
             key: value
@@ -198,7 +198,7 @@ def read_card(path: Path | str) -> Card:
     return card
 
 
-def _in_our_words(values: dict[str, Any]) -> dict[str, Any]:
+def _in_our_words(values: Values) -> Values:
     """Translate the metric; a word that is not known is left to be refused with its key."""
     values = rename_keys(values, {"licence": "license"})
     word = values.get("metric")

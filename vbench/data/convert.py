@@ -199,13 +199,13 @@ def _write_folder(dataset: Dataset, folder: Path, truth: GroundTruth | None) -> 
             write_ground_truth(truth, fresh / "truth.npz", dataset.item_ids)
         places = {"folder", "files", "prepare", "additions", "queries", "where", "variants"}
         card = {key: value for key, value in dataset.card.items() if key not in places}
-        sizes: dict[str, Any] = {"n": dataset.n, "m": dataset.m, "d": dataset.d}
         for key, frame in (("query_id", dataset.segments), ("item_id", dataset.items)):
             card.pop(key, None)
             if (name := getattr(dataset, key)) != id_column(frame):
                 card[key] = name
+        stated = {name: getattr(dataset, name) for name in ("metric", "n", "m", "d")}
         with whole_file(fresh / "dataset.toml") as stream:
-            stream.write(write_card({**card, "metric": dataset.metric, **sizes}).encode())
+            stream.write(write_card({**card, **stated}).encode())
 
 
 def _write_hdf5(dataset: Dataset, path: Path, truth: GroundTruth | None) -> None:

@@ -9,7 +9,7 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -245,7 +245,7 @@ def _mark(part: Path) -> Path:
     return part.with_name(part.name + ".json")
 
 
-def _read_mark(part: Path) -> dict[str, Any]:
+def _read_mark(part: Path) -> Mapping[str, Any]:
     try:
         mark = json.loads(_mark(part).read_text())
     except (OSError, ValueError, RecursionError):

@@ -154,9 +154,9 @@ def load(
     return replace(dataset, source=_source({"name_or_path": name_or_path, **given}))
 
 
-def _source(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _source(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Arguments that open the dataset again from any folder; empty where one is not on disk."""
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for role, value in arguments.items():
         if value is False or role in ("metric", "column", "name"):
             found[role] = value

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from vbench._document import Document
+from vbench._document import Document, Params
 from vbench.errors import VbenchError
 from vbench.indexes.library import LibraryIndex, is_installed
 from vbench.indexes.parameters import REQUIRED, is_taken, parameters
@@ -67,8 +67,8 @@ class IndexInfo(Document, frozen=True, kw_only=True, tag="vbench.index/2"):
     dimensions: str
     requires: list[str]
     seeded: bool
-    build: dict[str, Any]
-    search: dict[str, Any]
+    build: Params
+    search: Params
     parameters: list[ParameterInfo]
     example: str
     license: str = ""

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from vbench._document import Params
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes.protocol import Index
 
@@ -43,9 +44,7 @@ def parameters(kind: type[Index]) -> dict[str, Parameter]:
     }
 
 
-def check(
-    kind: type[Index], build: Mapping[str, Any], search: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def check(kind: type[Index], build: Params, search: Params) -> tuple[Params, Params]:
     """Build and search parameters converted to the types of the signatures.
 
     Text is converted too, as the command line gives it: ``"16"`` for an integer.
@@ -65,8 +64,8 @@ def check(
 
 
 def _checked(
-    kind: type[Index], stage: Stage, given: Mapping[str, Any], known: Mapping[str, Parameter]
-) -> dict[str, Any]:
+    kind: type[Index], stage: Stage, given: Params, known: Mapping[str, Parameter]
+) -> Params:
     here = {name: each for name, each in known.items() if each.stage == stage}
     anything = _takes_anything(kind.__init__ if stage == "build" else kind.set)
     values = {}
@@ -130,7 +129,7 @@ def positional(function: Callable[..., Any]) -> list[str]:
     return [name for name, each in found if each.kind is each.POSITIONAL_ONLY]
 
 
-def select_accepted(method: Callable[..., Any], **values: Any) -> dict[str, Any]:
+def select_accepted(method: Callable[..., Any], **values: Any) -> Params:
     """Those of the values that the signature of a bound method names."""
     named = _signature(method)
     return {name: value for name, value in values.items() if name in named}
@@ -157,7 +156,7 @@ def _signature(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
         return {}
 
 
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+def _hints(function: Callable[..., Any]) -> Params:
     try:
         return typing.get_type_hints(function, include_extras=True)
     # Evaluating third-party annotations can raise whatever their names do.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import msgspec
 
 from vbench._arguments import check_choice
+from vbench._document import Params
 from vbench._invocation import argv
 from vbench._paths import resource_dir
 from vbench._toml import read_toml, rename_keys
@@ -33,8 +34,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     about: str = ""
     transform: Transform = "auto"
     tune_parameter: TuneParameter | None = None
-    build: dict[str, Any] = {}
-    search: dict[str, Any] = {}
+    build: Params = {}
+    search: Params = {}
     name: str = ""
     """As tables show it; the file's name where it says nothing."""
 
@@ -126,7 +127,7 @@ def recipe_of_class(spec: str, name: str) -> Recipe:
     )
 
 
-def _with_range(name: str | None, sweep: dict[str, Any]) -> TuneParameter | None:
+def _with_range(name: str | None, sweep: Params) -> TuneParameter | None:
     """The parameter with a range that goes well past both ends of the sweep."""
     swept = sweep.get(name or "", [])
     listed = swept if isinstance(swept, list) else [swept]

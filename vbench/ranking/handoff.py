@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vbench._document import Document
+from vbench._document import Document, Params
 from vbench.data.dataset import Dataset
 from vbench.data.files import write_whole
 from vbench.errors import VbenchError
@@ -40,9 +40,9 @@ class ExportedTrial(msgspec.Struct, frozen=True, kw_only=True):
 
     run: str
     index: str
-    build: dict[str, Any]
+    build: Params
     build_number: int
-    setting: dict[str, Any]
+    setting: Params
     k: int
     files: list[str]
 

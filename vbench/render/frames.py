@@ -42,9 +42,9 @@ def settings(panel: Panel) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def _setting(panel: Panel, shown: Setting) -> dict[str, Any]:
+def _setting(panel: Panel, shown: Setting) -> Mapping[str, object]:
     found = summarize_setting(shown).measures
-    row: dict[str, Any] = {
+    row: dict[str, object] = {
         "id": shown.id,
         "panel": panel.id,
         "data": panel.data,
@@ -68,43 +68,36 @@ def _setting(panel: Panel, shown: Setting) -> dict[str, Any]:
 @functools.lru_cache(maxsize=16)
 def curves(panel: Panel) -> pl.DataFrame:
     """Robustness of each setting at every threshold, with intervals, band, and the two tails."""
-    parts: list[dict[str, Any]] = []
-    for shown in panel.settings:
-        curve = shown.curve
-        parts.append(
+    names = ("low", "high", "band_low", "band_high", "persistent", "build_dependent")
+    return join_parts(
+        [
             {
                 "id": shown.id,
                 "need": np.arange(shown.k + 1),
                 "delta": np.arange(shown.k + 1) / shown.k,
-                "robustness": curve.value,
-                "low": curve.low,
-                "high": curve.high,
-                "band_low": curve.band_low,
-                "band_high": curve.band_high,
-                "persistent": curve.persistent,
-                "build_dependent": curve.build_dependent,
+                "robustness": shown.curve.value,
+                **{name: getattr(shown.curve, name) for name in names},
             }
-        )
-    return join_parts(parts)
+            for shown in panel.settings
+        ]
+    )
 
 
 @functools.lru_cache(maxsize=16)
 def histogram(panel: Panel) -> pl.DataFrame:
     """Share of the queries by recall. None right and all right always have bars of their own."""
     edges = hit_edges(panel.k)
-    parts: list[dict[str, Any]] = []
-    for shown in panel.settings:
-        reached = shown.curve.value
-        beyond = np.append(reached, 0.0)
-        parts.append(
+    return join_parts(
+        [
             {
                 "id": shown.id,
                 "bar": np.arange(len(edges) - 1),
                 "recall_of_query": _bar_names(edges, panel.k),
-                "share": reached[edges[:-1]] - beyond[edges[1:]],
+                "share": -np.diff(np.append(shown.curve.value, 0.0)[edges]),
             }
-        )
-    return join_parts(parts)
+            for shown in panel.settings
+        ]
+    )
 
 
 def hit_edges(k: int) -> NDArray[np.int64]:
@@ -133,22 +126,22 @@ def steps(k: int) -> NDArray[np.int64]:
 def builds(panel: Panel) -> pl.DataFrame:
     """Robustness of each build of each setting, at the thresholds of the tenths of δ."""
     wanted = steps(panel.k)
-    parts: list[dict[str, Any]] = []
-    for shown in panel.settings:
-        for trial, hits in zip(shown.trials, shown.hits, strict=True):
-            parts.append(
-                {
-                    "id": shown.id,
-                    "build": shown.run.build_of(trial).number + 1,
-                    "need": wanted,
-                    "robustness": at_least(hits, panel.k)[wanted] / len(hits),
-                    "recall": float(hits.mean()) / panel.k,
-                }
-            )
-    return join_parts(parts)
+    return join_parts(
+        [
+            {
+                "id": shown.id,
+                "build": shown.run.build_of(trial).number + 1,
+                "need": wanted,
+                "robustness": at_least(hits, panel.k)[wanted] / len(hits),
+                "recall": float(hits.mean()) / panel.k,
+            }
+            for shown in panel.settings
+            for trial, hits in zip(shown.trials, shown.hits, strict=True)
+        ]
+    )
 
 
-def join_parts(parts: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+def join_parts(parts: Sequence[Mapping[str, object]]) -> pl.DataFrame:
     """One frame of many small ones: of each a dict of its columns.
 
     A column is an array or a list; any other value stands in every row of its part. Joined before
@@ -191,7 +184,7 @@ def segments(panel: Panel) -> pl.DataFrame:
     usual δ.
     """
     needs = steps(panel.k)
-    parts: list[dict[str, Any]] = []
+    parts: list[Mapping[str, object]] = []
     worst = worst_of_each(_ranked(panel))
     for column in dict.fromkeys(each.column for each in worst):
         shown = [(place, each) for place, each in enumerate(worst, 1) if each.column == column]

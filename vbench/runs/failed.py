@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from vbench._document import Params
 from vbench.errors import DamagedFileError, VbenchError
 from vbench.runs import files
 from vbench.runs.loads import LoadInfo, describe_load, find_load
@@ -20,9 +21,9 @@ class FailedTrial(msgspec.Struct, frozen=True, kw_only=True):
     """A planned trial without a result: why, and what its worker printed last."""
 
     index: str
-    build: dict[str, Any]
+    build: Params
     build_number: int
-    setting: dict[str, Any]
+    setting: Params
     k: int
     reason: str
     log: str = ""

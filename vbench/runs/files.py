@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +171,7 @@ def read_json(path: Path, remedy: str = "delete it") -> Any:
     return {key: each for key, each in _decoded(path, remedy).items() if key != "digest"}
 
 
-def read_plain(path: Path) -> dict[str, Any]:
+def read_plain(path: Path) -> Mapping[str, Any]:
     """A document of the first version, which carried no schema; empty where there is none."""
     try:
         document = msgspec.json.decode(path.read_bytes())

@@ -412,7 +412,7 @@ class Run:
         measures = as_measures(name)
         if not measures:
             raise VbenchError("no measure given; name at least one, such as Recall@10")
-        rows: list[dict[str, Any]] = []
+        rows: list[Mapping[str, object]] = []
         for measure in measures:
             named = {} if single else {"measure": str(measure)}
             for setting in self._with_cutoff(measure):
@@ -427,7 +427,7 @@ class Run:
 
     def _rows_of(
         self, measure: Measure, setting: Setting, per: Per, cluster: str | None
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[dict[str, object]]:
         head = {
             "index": setting.index,
             "build": spell(setting.build),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._document import Params
 from vbench.measures.curve import Curve, curve
 from vbench.numbers import count
 from vbench.runs import digests
@@ -36,7 +37,7 @@ class Variant:
 
     run: Run
     index: str
-    build: dict[str, Any]
+    build: Params
     title: str
     varying: tuple[str, ...]
 
@@ -71,7 +72,7 @@ class Setting:
     """
 
     variant: Variant
-    search: dict[str, Any]
+    search: Params
     k: int
     trials: tuple[Trial, ...]
     load: Load = USUAL_LOAD
@@ -106,7 +107,7 @@ class Setting:
         return self.variant.title
 
     @property
-    def build(self) -> dict[str, Any]:
+    def build(self) -> Params:
         """All build parameters."""
         return self.variant.build
 
@@ -153,12 +154,12 @@ class Setting:
         return [self.run.answers(trial, ids=ids) for trial in self.trials]
 
 
-def spell(parameters: Mapping[str, Any]) -> str:
+def spell(parameters: Params) -> str:
     """Parameters as people read them: ``M=16 ef=64``."""
     return " ".join(f"{name}={value}" for name, value in parameters.items())
 
 
-def join_values(parameters: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def join_values(parameters: Sequence[Params]) -> Params:
     """Several sets of parameters as one: where they differ, all values in one text."""
     joined = {}
     for name in dict.fromkeys(name for each in parameters for name in each):

@@ -198,7 +198,7 @@ def _read_checked(path: Path, schema: str) -> pl.DataFrame:
 
 def lists(array: NDArray[Any]) -> pl.Series:
     """A column of numbers, or of rows of numbers."""
-    kinds: dict[str, Any] = {
+    kinds: dict[str, type[pl.DataType]] = {
         "int32": pl.Int32,
         "int64": pl.Int64,
         "uint16": pl.UInt16,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from vbench._document import Params
 from vbench._paths import resource_dir
 from vbench._toml import read_toml
 from vbench.analysis.gather import gather, nearest
@@ -80,7 +81,7 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     parts: list[str]
     draw: str
-    arguments: dict[str, Any] = {}
+    arguments: Params = {}
     caption: str = ""
     paper: str = ""
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from vbench._document import Document
+from vbench._document import Document, Params
 from vbench._process.channel import Arrays, Channel, decode
 from vbench._process.child import Child, ChildError, Deadline
 from vbench._process.text import describe_error, make_encodable, shorten
@@ -201,7 +201,7 @@ class _Checked:
 class _Order(msgspec.Struct):
     sys_path: list[str]
     adapter: str
-    build: dict[str, Any]
+    build: Params
     sweep: dict[str, list[Any]]
     first: int
     timeout: float

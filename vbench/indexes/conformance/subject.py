@@ -20,6 +20,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
+from vbench._document import Params
 from vbench._process.text import describe_error
 from vbench.indexes.answers import check_batch, check_range, stack
 from vbench.indexes.parameters import is_taken
@@ -174,7 +175,7 @@ class Subject:
     """
 
     kind: type[Index]
-    build: Mapping[str, Any]
+    build: Params
     sweep: Mapping[str, Sequence[Any]]
     close_problems: dict[bool, WrongError] = field(default_factory=dict)
     stuck: bool = False
@@ -261,7 +262,7 @@ class Subject:
             if fitted in self.close_problems:
                 raise self.close_problems[fitted]
 
-    def setting(self, place: int) -> dict[str, Any]:
+    def setting(self, place: int) -> Params:
         """One value of each swept parameter."""
         return {name: copy.deepcopy(values[place]) for name, values in self.sweep.items()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -240,10 +240,10 @@ def _key(ax: Axes) -> None:
     """What the shades mean."""
     from matplotlib.patches import Rectangle
 
-    looks: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("narrowest setting", {"facecolor": "#444444", "alpha": _strength(0.0)}),
-        ("widest setting", {"facecolor": "#444444", "alpha": _strength(1.0)}),
-        ("no setting", {"facecolor": _UNSERVED, "hatch": _HATCH}),
-    )
-    for label, look in looks:
-        ax.add_patch(Rectangle((0, 0), 0, 0, label=label, edgecolor="white", **look))
+    for label, color, alpha, hatch in (
+        ("narrowest setting", "#444444", _strength(0.0), None),
+        ("widest setting", "#444444", _strength(1.0), None),
+        ("no setting", _UNSERVED, None, _HATCH),
+    ):
+        look = Rectangle((0, 0), 0, 0, label=label, fc=color, alpha=alpha, hatch=hatch, ec="white")
+        ax.add_patch(look)

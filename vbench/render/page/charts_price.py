@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vbench.measures import usual
 from vbench.render.page.charts import (
     AT_DELTA,
@@ -158,7 +156,7 @@ def draw_trade_off(draw: Drawing, *, x: str, y: str, floor_of: str) -> Spec:
         75,
     )
     keys = [quantity.key for quantity in QUANTITIES]
-    parameters: dict[str, Any] = {
+    parameters = {
         "x": x,
         "y": y,
         "floor_of": floor_of,

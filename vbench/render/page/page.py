@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 import jinja2
@@ -49,7 +49,6 @@ class Reported(Document, frozen=True, kw_only=True, tag="vbench.report/2"):
 
 
 _PLAIN = "!$&'()*+,-./:;=?@_~ |[]{}^"
-_SPECIAL = re.compile(rf"[^\w{re.escape(_PLAIN)}]+", re.ASCII)
 """What may stand in a data: address as it is, besides letters and digits."""
 _SPECIAL = re.compile(rf"[^A-Za-z0-9{re.escape(_PLAIN)}]+")
 
@@ -95,7 +94,7 @@ def html(runs: Run | Report | Sequence[Run]) -> str:
         ],
         planned=sum(len(run.manifest.trials) for run in report.runs),
         sections=sections,
-        frames=[_frame(name, frame) for each in sections for name, frame in each.frames.items()],
+        frames=[_download(name, frame) for each in sections for name, frame in each.frames.items()],
         style=Markup(_text("page.css")),
         script=Markup(_text("page.js")),
         vega=Markup(_text("vega.js")),
@@ -105,18 +104,22 @@ def html(runs: Run | Report | Sequence[Run]) -> str:
     return page.lstrip()
 
 
-def _verdict(panel: Panel, at: MatchedRecall) -> dict[str, Any]:
+class _Verdict(NamedTuple):
+    """What is said first of a panel, and its table."""
+
+    panel: str
+    words: list[str]
+    table: Table
+
+
+def _verdict(panel: Panel, at: MatchedRecall) -> _Verdict:
     sentences = [
         words.say_measured(panel),
         words.say_zero_recall(at),
         words.say_robustness(at, 0.9),
         words.say_left_out(at),
     ]
-    return {
-        "panel": panel.id,
-        "words": [sentence for sentence in sentences if sentence],
-        "table": words.verdict_table(panel, at),
-    }
+    return _Verdict(panel.id, list(filter(None, sentences)), words.verdict_table(panel, at))
 
 
 def _failed(report: Report) -> dict[tuple[str, str], list[FailedTrial]]:
@@ -127,24 +130,28 @@ def _failed(report: Report) -> dict[tuple[str, str], list[FailedTrial]]:
     return groups
 
 
-def _frame(name: str, frame: pl.DataFrame) -> dict[str, Any]:
+class _Download(NamedTuple):
     """A frame as a link that downloads it; the charts read it from there."""
-    rounded = frame.with_columns(frames.round_columns(frame))
-    text = rounded.write_csv(null_value="")
-    return {
-        "name": name,
-        "rows": len(frame),
-        "columns": frame.columns,
-        "types": {
+
+    name: str
+    rows: int
+    columns: list[str]
+    types: Mapping[str, str]
+    href: str
+
+
+def _download(name: str, frame: pl.DataFrame) -> _Download:
+    text = frame.with_columns(frames.round_columns(frame)).write_csv(null_value="")
+    return _Download(
+        name,
+        len(frame),
+        frame.columns,
+        {
             column: "number" if dtype.is_numeric() else "string"
             for column, dtype in frame.schema.items()
         },
-        "href": "data:text/csv;charset=utf-8," + _SPECIAL.sub(_escape, text),
-    }
-
-
-def _escape(found: re.Match[str]) -> str:
-    return quote(found[0], safe="")
+        "data:text/csv;charset=utf-8," + _SPECIAL.sub(lambda found: quote(found[0], safe=""), text),
+    )
 
 
 @functools.cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import polars as pl
 
@@ -132,7 +131,7 @@ def _titles(report: Report, run: Run) -> dict[str, str]:
     return {each.index: each.title for each in report.settings if each.run is run}
 
 
-def _losses(ranking: RankingLoss, titles: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _losses(ranking: RankingLoss, titles: Mapping[str, str]) -> Iterator[Mapping[str, object]]:
     for each in ranking.settings:
         lost = each.leading.index_loss
         yield {
@@ -149,7 +148,7 @@ def _losses(ranking: RankingLoss, titles: dict[str, str]) -> Iterator[dict[str, 
         }
 
 
-def _predictors(ranking: RankingLoss, of_run: str) -> Iterator[dict[str, Any]]:
+def _predictors(ranking: RankingLoss, of_run: str) -> Iterator[Mapping[str, object]]:
     for each in ranking.prediction:
         for measure in each.measures or ():
             yield {
@@ -162,7 +161,7 @@ def _predictors(ranking: RankingLoss, of_run: str) -> Iterator[dict[str, Any]]:
             }
 
 
-def _levels(ranking: RankingLoss, of_run: str) -> Iterator[dict[str, Any]]:
+def _levels(ranking: RankingLoss, of_run: str) -> Iterator[Mapping[str, object]]:
     for each in ranking.delta:
         for level in each.levels:
             yield {
