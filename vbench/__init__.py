@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from vbench.analysis.summary import Summary as Summary
     from vbench.analysis.tail import TailReport as TailReport
     from vbench.analysis.tuning import Tuning as Tuning
-    from vbench.api import Run as Run
-    from vbench.api import compare as compare
-    from vbench.api import open as open  # noqa: A004 (read as vbench.open)
-    from vbench.api import rank as rank
-    from vbench.api import report as report
-    from vbench.api import run as run
-    from vbench.api import tail as tail
-    from vbench.api import tune as tune
+    from vbench.api.measuring import run as run
+    from vbench.api.measuring import tune as tune
+    from vbench.api.runs import Run as Run
+    from vbench.api.runs import compare as compare
+    from vbench.api.runs import open as open  # noqa: A004 (read as vbench.open)
+    from vbench.api.runs import rank as rank
+    from vbench.api.runs import report as report
+    from vbench.api.runs import tail as tail
     from vbench.data.dataset import Dataset as Dataset
     from vbench.data.dataset import GroundTruth as GroundTruth
     from vbench.data.load import load as load
@@ -57,7 +57,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "vbench.analysis.summary": ("Summary",),
     "vbench.analysis.tail": ("TailReport",),
-    "vbench.api": ("Run", "compare", "open", "rank", "report", "run", "tail", "tune"),
+    "vbench.api.measuring": ("run", "tune"),
+    "vbench.api.runs": ("Run", "compare", "open", "rank", "report", "tail"),
     "vbench.data.dataset": ("Dataset", "GroundTruth"),
     "vbench.data.load": ("load",),
     "vbench.errors": ("DataError", "VbenchError", "VbenchWarning"),

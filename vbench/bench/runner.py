@@ -36,7 +36,7 @@ def run(
     fresh: bool = False,
     progress: Progress = silent,
 ) -> Run:
-    """Build, search and score every index; :func:`vbench.api.run` says what all of it means."""
+    """Build, search and score every index; :func:`vbench.run` says what all of it means."""
     prepared = prepare(dataset, indexes, settings, asked)
     plan = prepared.plan
     folder = Path(out) if out is not None else Path("results") / prepared.run_id

@@ -114,7 +114,7 @@ def run(
     import msgspec
 
     from vbench.analysis.summary import summarize
-    from vbench.api import run as measure
+    from vbench.api.measuring import run as measure
     from vbench.measures.grammar import parse
 
     measures = [parse(text) for text in extra]

@@ -79,7 +79,7 @@ def tune(
     exact bound that every build must reach. Exits with 1 if the target is not met or not
     certified, and with 3 if other load on the machine makes it impossible to judge.
     """
-    from vbench.api import tune as find
+    from vbench.api.measuring import tune as find
     from vbench.tuning.tuner import find_unattainable
 
     data = open_data()

@@ -61,7 +61,7 @@ def tune(
     on, until one fails: tested in an order fixed beforehand, they need no correction for their
     number (fixed-sequence testing; Angelopoulos et al., "Learn then Test", 2021).
 
-    :func:`vbench.api.tune` says what the arguments mean. `k` stands in the place of that of
+    :func:`vbench.tune` says what the arguments mean. `k` stands in the place of that of
     `asked`.
     """
     check_level(level)

@@ -1,0 +1,242 @@
+"""What measures: :func:`vbench.run` and :func:`vbench.tune`.
+
+Nothing heavy is imported before a function is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from vbench._arguments import check_arguments
+from vbench.api.runs import Run, as_dataset
+
+if TYPE_CHECKING:
+    from vbench.analysis.tuning import Tuning
+    from vbench.api.runs import AnyMeasure, Progress
+    from vbench.data.dataset import Dataset
+    from vbench.data.find import Data
+    from vbench.indexes.protocol import Index
+    from vbench.indexes.recipe import Recipe
+    from vbench.measures.hits import Rule
+    from vbench.metric import Metric
+
+    AnyIndex = str | Path | Recipe | type[Index] | type[Any]
+
+
+@check_arguments
+def run(
+    dataset: Dataset | Data,
+    indexes: AnyIndex | Sequence[AnyIndex],
+    *,
+    queries: Data | None = None,
+    metric: Metric | str | None = None,
+    learn: int | Data | Literal[False] | None = None,
+    k: int | Sequence[int] = 10,
+    builds: int = 3,
+    repeats: int = 3,
+    threads: int = 1,
+    settings: Mapping[str, Any] | None = None,
+    at_recall: float | None = None,
+    recall_rule: Rule = "exact-tie",
+    timeout: float | None = None,
+    memory_limit: int | None = None,
+    seed: int = 0,
+    clients: int | Sequence[int] | None = None,
+    rate: float | Sequence[float] | None = None,
+    batch: int | Sequence[int] | None = None,
+    out: str | Path | None = None,
+    fresh: bool = False,
+    progress: Progress = None,
+) -> Run:
+    """Build, search and score every index; the run resumes where an earlier call stopped.
+
+    Parameters
+    ----------
+    dataset
+        From :func:`vbench.load`, or what that takes: a name, a path, an array, a table of polars
+        or pandas with a column of vectors.
+    indexes
+        One or several: recipe names, paths of recipes, ``package.module:Class``,
+        ``faiss:FACTORY``, or classes, also of a notebook's cell. What such a class uses is written
+        to a module with it, and left in the run's folder.
+    queries, metric, learn
+        As :func:`vbench.load` takes them, where `dataset` is not from there.
+    k
+        One cutoff or several; each is searched and timed on its own.
+    builds
+        How often each index is built, each time with its own seed and insertion order.
+    repeats
+        Counted passes over all queries, each in another order; latency is that of all single calls,
+        QPS that of each query's fastest.
+    threads
+        Threads and cores of the worker.
+    settings
+        Values that replace the recipe's: ``{"ef": [16, 32]}``, ``{"hnsw.ef": [64]}``.
+    at_recall
+        Bring each index to this mean recall over its builds, within 0.005, by moving the search
+        parameter that its recipe names, in place of the recipe's sweep. `settings` of it then
+        bound it. How it went is in :attr:`Run.levels`.
+    recall_rule
+        What counts as a hit: `exact-tie`, `id` or `ann-benchmarks`.
+    timeout
+        Seconds that a build, or a trial, may take.
+    memory_limit
+        Bytes that a worker may hold; default nine tenths of what is available now.
+    seed
+        Draws seeds and insertion orders.
+    clients
+        Numbers of clients that ask at the same time, beside the usual one: each its share of the
+        queries, one after another.
+    rate
+        Queries a second that come whether the last is answered or not; their latency counts from
+        then on. `clients` of them are answered at a time, default one.
+    batch
+        Queries of one call.
+    out
+        The run folder; default ``results/<run-id>``.
+    fresh
+        Throw away what an earlier call left in the folder.
+    progress
+        True: a bar in a terminal, lines elsewhere; False: nothing; None: in notebooks only; or a
+        function that is called with what is being done, how much is done, and how much there is.
+
+    Returns
+    -------
+    Run
+        Trials that failed are in ``run.manifest.failures``, and warned of
+        (:class:`vbench.VbenchWarning`).
+
+    Raises
+    ------
+    VbenchError
+        When the call, the data or the folder is wrong; nothing is written then.
+    """
+    from vbench.bench.prepare import MeasureOptions
+    from vbench.bench.runner import run as measure
+    from vbench.indexes.given import given
+    from vbench.render.terminal.output import shown_progress
+
+    data = as_dataset(dataset, queries, metric, learn)
+    asked = MeasureOptions(
+        k=k,
+        builds=builds,
+        repeats=repeats,
+        threads=threads,
+        at_recall=at_recall,
+        recall_rule=recall_rule,
+        timeout=timeout,
+        memory_limit=memory_limit,
+        seed=seed,
+        clients=clients,
+        rate=rate,
+        batch=batch,
+    )
+    with given(indexes) as taken, shown_progress(progress) as tell:
+        done = measure(
+            data, taken.indexes, asked, settings=settings, out=out, fresh=fresh, progress=tell
+        )
+        taken.keep(done.path)
+    return Run(done.path)
+
+
+@check_arguments
+def tune(
+    dataset: Dataset | Data,
+    indexes: AnyIndex | Sequence[AnyIndex],
+    target: str,
+    *,
+    queries: Data | None = None,
+    metric: Metric | str | None = None,
+    learn: int | Data | Literal[False] | None = None,
+    minimize: AnyMeasure | None = None,
+    maximize: AnyMeasure | None = None,
+    k: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    trials: int | None = None,
+    level: float = 0.95,
+    builds: int = 3,
+    repeats: int = 3,
+    threads: int = 1,
+    recall_rule: Rule = "exact-tie",
+    timeout: float | None = None,
+    memory_limit: int | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    fresh: bool = False,
+    progress: Progress = None,
+) -> Tuning:
+    """Find the setting that meets the targets at the least cost, and certify it.
+
+    Half of the queries, drawn by the seed, choose the setting; the other half, held out until
+    then, certifies it with an exact one-sided bound that every build must reach.
+
+    Parameters
+    ----------
+    dataset, indexes, queries, metric, learn, threads, recall_rule, timeout, memory_limit
+        As :func:`vbench.run` has them.
+    out, fresh
+        As :func:`vbench.run` has them; `progress` too.
+    target
+        ``"Robustness(delta=0.9)@10>=0.99 and Latency(p=99)<=2ms"``.
+    minimize, maximize
+        A measure; default: minimize ``Latency(p=99)``.
+    k
+        Neighbors to retrieve, where no target says it.
+    settings
+        Values to choose from, ``{"M": [8, 16, 32]}``; of the search parameter to tune, the ends
+        of its range.
+    trials
+        The most settings to try of each index: default 12, or 60 where several parameters move.
+    level
+        Confidence of the certificate.
+    builds, repeats, seed
+        As :func:`vbench.run` has them; the seed also divides the queries.
+
+    Returns
+    -------
+    Tuning
+        Its `best` setting, whether it is certified, and all that was tried.
+
+    Raises
+    ------
+    VbenchError
+        The call, the data or the folder is wrong; no index could be measured.
+    MissingExtraError
+        Several parameters move, and Optuna is not installed.
+    """
+    from vbench.bench.prepare import MeasureOptions
+    from vbench.indexes.given import given
+    from vbench.measures.grammar import as_measure
+    from vbench.render.terminal.output import shown_progress
+    from vbench.tuning.tuner import tune as search
+
+    data = as_dataset(dataset, queries, metric, learn)
+    asked = MeasureOptions(
+        builds=builds,
+        repeats=repeats,
+        threads=threads,
+        recall_rule=recall_rule,
+        timeout=timeout,
+        memory_limit=memory_limit,
+        seed=seed,
+    )
+    with given(indexes) as taken, shown_progress(progress) as tell:
+        found = search(
+            data,
+            taken.indexes,
+            target,
+            asked,
+            minimize=None if minimize is None else str(as_measure(minimize)),
+            maximize=None if maximize is None else str(as_measure(maximize)),
+            k=k,
+            settings=settings,
+            trials=trials,
+            level=level,
+            out=out,
+            fresh=fresh,
+            progress=tell,
+        )
+        taken.keep(Path(found.run))
+    return found
