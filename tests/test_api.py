@@ -20,7 +20,7 @@ import polars as pl
 import pytest
 
 import vbench
-from vbench import api
+from vbench.api import runs as api
 from vbench.errors import UnknownNameError, VbenchError, VbenchWarning
 
 K = 5

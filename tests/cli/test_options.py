@@ -46,7 +46,7 @@ def test_wrong_ground_truth_and_the_ways_out(data: None, way: list[str]) -> None
     refused = call("--metric", "l2")
     assert refused.exit_code == 2
     assert "groundtruth.npy: query 0" in refused.output
-    assert "--ground-truth none, in Python ground_truth=False" in refused.output
+    assert "(--ground-truth none)" in refused.output
     assert call("--metric", "l2", *way).exit_code == 0
 
 
