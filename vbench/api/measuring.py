@@ -115,7 +115,7 @@ def run(
     """
     from vbench.bench.prepare import MeasureOptions
     from vbench.bench.runner import run as measure
-    from vbench.indexes.given import given
+    from vbench.indexes.given import take_indexes
     from vbench.render.terminal.output import shown_progress
 
     data = as_dataset(dataset, queries, metric, learn)
@@ -133,7 +133,7 @@ def run(
         rate=rate,
         batch=batch,
     )
-    with given(indexes) as taken, shown_progress(progress) as tell:
+    with take_indexes(indexes) as taken, shown_progress(progress) as tell:
         done = measure(
             data, taken.indexes, asked, settings=settings, out=out, fresh=fresh, progress=tell
         )
@@ -207,7 +207,7 @@ def tune(
         Several parameters move, and Optuna is not installed.
     """
     from vbench.bench.prepare import MeasureOptions
-    from vbench.indexes.given import given
+    from vbench.indexes.given import take_indexes
     from vbench.measures.grammar import as_measure
     from vbench.render.terminal.output import shown_progress
     from vbench.tuning.tuner import tune as search
@@ -222,7 +222,7 @@ def tune(
         memory_limit=memory_limit,
         seed=seed,
     )
-    with given(indexes) as taken, shown_progress(progress) as tell:
+    with take_indexes(indexes) as taken, shown_progress(progress) as tell:
         found = search(
             data,
             taken.indexes,

@@ -149,8 +149,8 @@ def compare(
     fail_if_blind
         The gate cannot judge where it could not have detected a loss of that size.
     at_least
-        Floors such as ``"Recall@10>=0.95"``, which the candidate, or each setting of a single
-        run, must surely reach: by a one-sided bound over queries and builds.
+        Floors such as ``"Recall@10>=0.95"``, which a one-sided bound over queries and builds must
+        reach: that of the candidate, or of each setting of a single run.
     where
         Only queries of these segments, such as ``"country=SE"``.
     level

@@ -71,8 +71,8 @@ Examples:
     "--at-least",
     multiple=True,
     metavar="FLOOR",
-    help="Exit with 1 unless the candidate, or each setting of one run, surely reaches this, such "
-    "as 'Recall@10>=0.95' or 'Failure@10<=0.1%'. Repeats.",
+    help="Exit with 1 unless the candidate, or each setting of one run, reaches this by its 95 % "
+    "bound, such as 'Recall@10>=0.95' or 'Failure@10<=0.1%'. Repeats.",
 )
 @click.option(
     "--where",
@@ -117,10 +117,10 @@ def compare(
     if markdown and as_json:
         raise click.UsageError("give --markdown or --json, not both")
 
-    def made(opened: list[Run]) -> tuple[Run, Comparison]:
+    def compare_runs(opened: list[Run]) -> tuple[Run, Comparison]:
         return opened[-1], compared(opened, **asked)
 
-    last, comparison = open_runs(runs, made)
+    last, comparison = open_runs(runs, compare_runs)
     try:
         if comparison.comparisons:  # floors alone are no comparison for a report
             store_comparison(last, comparison)

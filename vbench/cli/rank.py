@@ -108,17 +108,17 @@ def rank(
     def vectors(run: Run) -> Dataset:
         return open_given(run) or dataset_of(run)
 
-    def handed_out(opened: list[Run]) -> Export:
+    def export_runs(opened: list[Run]) -> Export:
         assert folder is not None
         return export_all(opened, folder, form, k, vectors(opened[0]))
 
-    def judged(opened: list[Run]) -> RankingLoss:
+    def rank_all(opened: list[Run]) -> RankingLoss:
         data = vectors(opened[0])
         with progress_bar() as progress:
             return measure(opened, rankers, k, dataset=data, progress=progress, **training)
 
     if folder is not None:
-        exported = open_runs(runs, handed_out)
+        exported = open_runs(runs, export_runs)
         if as_json:
             print_json(exported)
         else:
@@ -133,7 +133,7 @@ def rank(
                 "vbench rank RUN --ranker file:SCORES"
             )
         return 0
-    ranking = open_runs(runs, judged)
+    ranking = open_runs(runs, rank_all)
     if figures is not None:
         from vbench.render.figures.ranking import write_figures
 

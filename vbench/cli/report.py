@@ -62,7 +62,7 @@ def report(
     from vbench.render.page.page import Reported, write
     from vbench.runs.failed import failed_trials, missing_results
 
-    def made(opened: list[Run]) -> Reported:
+    def write_all(opened: list[Run]) -> Reported:
         default = opened[0].path / "report.html" if len(opened) == 1 else Path("report.html")
         written = write(opened, page or default)
         drawn: list[Path] = []
@@ -77,7 +77,7 @@ def report(
             missing=missing_results(opened),
         )
 
-    done = open_runs(runs, made)
+    done = open_runs(runs, write_all)
     if as_json:
         print_json(done)
     else:

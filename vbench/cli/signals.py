@@ -41,7 +41,7 @@ def stopping() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
 
-    # Others have no say over signals.
+    # Python lets no other thread set them.
     if threading.current_thread() is threading.main_thread():
         for name in _NAMES:
             number = getattr(signal, name, None)

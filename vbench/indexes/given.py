@@ -54,7 +54,7 @@ class Given(NamedTuple):
 
 
 @contextlib.contextmanager
-def given(indexes: Any) -> Iterator[Given]:
+def take_indexes(indexes: Any) -> Iterator[Given]:
     """Take the indexes of a call: a name, a path, a recipe, a class, or several of these.
 
     Raises

@@ -25,8 +25,8 @@ class Certificate(NamedTuple):
     Attributes
     ----------
     bound
-        What surely is reached, with the confidence that was asked for. Infinite where so few
-        queries bound nothing.
+        What is reached with the confidence that was asked for. Infinite where so few queries
+        bound nothing.
     slack, plain_slack
         How far the bound, or the value, lies beyond what is wanted: not negative where it reaches
         it. About linear in the logarithm of the search effort.
@@ -61,7 +61,7 @@ def certify_mean(values: FloatArray, wanted: float, level: float) -> Certificate
 
 
 def certify_quantile(values: FloatArray, share: float, wanted: float, level: float) -> Certificate:
-    """Of the largest value that at least `share` of the queries surely reach; −∞ without one."""
+    """Of the largest value that at least `share` of the queries reach; −∞ without one."""
     n = len(values)
     few = _most_failing(n, share, level)
     found = certify_share(int((values >= wanted).sum()), n, share, level)
@@ -69,7 +69,7 @@ def certify_quantile(values: FloatArray, share: float, wanted: float, level: flo
 
 
 def certify_calls(seconds: FloatArray, share: float, wanted: float, level: float) -> Certificate:
-    """Of the time within which at least `share` of all single calls (m, passes) surely end.
+    """Of the time within which at least `share` of all single calls (m, passes) end.
 
     Of each query one call counts, of the passes in turn, so that queries are independent and the
     bound is exact whatever the calls of one query have in common. Where more of all calls are

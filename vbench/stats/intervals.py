@@ -111,10 +111,10 @@ def more_queries_needed(successes: int, n: int, target: float, level: float = 0.
     if 1 - failing <= Fraction(str(target)):
         return None
 
-    def certified(total: int) -> bool:
+    def is_certified(total: int) -> bool:
         return exact_lower(total - math.ceil(failing * total), total, level) >= target
 
-    total = _smallest(certified, n + 1)
+    total = _smallest(is_certified, n + 1)
     return None if total >= MANY_QUERIES else total - n
 
 

@@ -246,17 +246,17 @@ def compare_percentiles(
     ends_a, ends_b = (percentile_ends(x, p, cluster, bounds=bounds) for x in sides)
     value = of_b.value - of_a.value
 
-    def joined(at: float) -> Interval:
+    def join_ends(at: float) -> Interval:
         a, b = ends_a(at), ends_b(at)
         down = math.hypot(max(of_b.value - b.low, 0.0), max(a.high - of_a.value, 0.0))
         up = math.hypot(max(b.high - of_b.value, 0.0), max(of_a.value - a.low, 0.0))
         return Interval(value - down, value + up)
 
     def reaches_zero(tail: float) -> bool:
-        low, high = joined(1.0 - tail)
+        low, high = join_ends(1.0 - tail)
         return low <= 0.0 <= high
 
-    low, high = joined(level)
+    low, high = join_ends(level)
     df = min(of_a.df, of_b.df)
     quantile = float(special.stdtrit(df, (1.0 + level) / 2.0))
     return Difference(

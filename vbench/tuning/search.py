@@ -170,7 +170,7 @@ def search_combinations(judge: Judge, groups: Sequence[Group], budget: Budget) -
 
     def loss(asked: Any) -> float:
         nonlocal best, repeats
-        number = space.chosen(asked)
+        number = space.choose(asked)
         repeats = repeats + 1 if number in outcomes else 0
         if number not in outcomes:
             incumbent = best.best if best is not None else None
@@ -226,7 +226,7 @@ class _Space:
     def _key(self, point: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(repr(point.get(name)) for name in self.values)
 
-    def chosen(self, asked: Any) -> int:
+    def choose(self, asked: Any) -> int:
         """The number of the group that a trial of the study asks for."""
         places = {
             name: asked.suggest_int(name, 0, len(values) - 1)

@@ -164,7 +164,7 @@ def same_seed_same_answers(subject: Subject) -> None:
 def metric_check(metric: Metric) -> Callable[[Subject], None]:
     """The check that `metric` is honored, where it is claimed."""
 
-    def honored(subject: Subject) -> None:
+    def check_metric(subject: Subject) -> None:
         if metric not in subject.kind.metrics:
             raise NotApplicableError(f"{metric} is not claimed")
         base, queries = subject.vectors(2000, seed=9), subject.vectors(50, seed=10)
@@ -184,7 +184,7 @@ def metric_check(metric: Metric) -> Callable[[Subject], None]:
                 "widen the sweep, or look whether the metric is right",
             )
 
-    return honored
+    return check_metric
 
 
 def recall_of(ids: Ids, queries: Vectors, base: Vectors, metric: Metric) -> float:

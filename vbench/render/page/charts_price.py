@@ -181,7 +181,7 @@ def spell_value(value: str, unit: str, digits: int = 3) -> str:
     few = f"'.{digits}~r'"
     small = f"{value} === 0 ? '0' : format({value}, {few})"
 
-    def scaled(*steps: tuple[float, float, str]) -> str:
+    def scale(*steps: tuple[float, float, str]) -> str:
         written = [
             f"{value} < {under} ? format({value} * {factor}, {few}) + ' {name}'"
             for under, factor, name in steps[:-1]
@@ -191,8 +191,8 @@ def spell_value(value: str, unit: str, digits: int = 3) -> str:
 
     return (
         f"{unit} === 'share' ? format({value}, '.4~f') : "
-        f"{unit} === 'seconds' ? ({scaled((1e-3, 1e6, 'µs'), (1, 1e3, 'ms'), (0, 1, 's'))}) : "
-        f"{unit} === 'bytes' ? ({scaled((1e6, 1e-3, 'kB'), (1e9, 1e-6, 'MB'), (0, 1e-9, 'GB'))}) : "
+        f"{unit} === 'seconds' ? ({scale((1e-3, 1e6, 'µs'), (1, 1e3, 'ms'), (0, 1, 's'))}) : "
+        f"{unit} === 'bytes' ? ({scale((1e6, 1e-3, 'kB'), (1e9, 1e-6, 'MB'), (0, 1e-9, 'GB'))}) : "
         f"{value} >= 100 ? format({value}, ',.0f') : {small}"
     )
 

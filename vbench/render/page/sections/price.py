@@ -1,4 +1,4 @@
-"""Section: at what price, and the table of everything."""
+"""Section: cost, and the table of everything."""
 
 from __future__ import annotations
 
