@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,9 +20,6 @@ from vbench.data.parquet import read_parquet, scalars
 from vbench.data.parts import Files, cropped_rows, suffix_of
 from vbench.data.rows import join_rows, keep_rows, rows_of
 from vbench.errors import DataError
-
-if TYPE_CHECKING:
-    pass
 
 BIN_DTYPES = {".fbin": "<f4", ".f16bin": "<f2", ".u8bin": "u1", ".i8bin": "i1", ".ibin": "<i4"}
 VECS_DTYPES = {".fvecs": "<f4", ".bvecs": "u1", ".ivecs": "<i4"}

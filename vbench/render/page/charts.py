@@ -29,7 +29,7 @@ NEED_OF_TENTH = "ceil(ceil(delta / 10) * datum.k / 10)"
 AT_DELTA = {"filter": f"datum.need === {NEED}"}
 AT_TENTH = {"filter": f"datum.need === {NEED_OF_TENTH}"}
 LIT = "pick === '' || pick === datum.index || pick === datum.id"
-MEASURE_LABEL = "replace(datum.label, /Robustness[(]delta=([0-9.]+)[)]/, 'R-$1')"
+_MEASURE_LABEL = "replace(datum.label, /Robustness[(]delta=([0-9.]+)[)]/, 'R-$1')"
 """Label of an axis of measures, ``R-0.9@10``: narrow pages have no room for the long spelling."""
 _KNOWN = ("panel", "index", "setting", "family", "parameters", "k", "recall")
 _BAND = 32
@@ -99,7 +99,7 @@ class Drawing:
 
     def _scaled(self, values: Sequence[Any]) -> Spec:
         scale = {"domain": list(self._looks), "range": list(values)}
-        return {"field": "index", "type": "nominal", "scale": scale, "legend": None}
+        return nominal("index", scale=scale, legend=None)
 
     def chart(
         self,
@@ -189,9 +189,30 @@ def rule(encoding: Spec, **style: Any) -> Spec:
     return {"mark": given, "encoding": encoding}
 
 
+def single_rule(encoding: Spec, **style: Any) -> Spec:
+    """A layer of one such line, at a value that is no field's."""
+    return {"data": {"values": [{}]}, **rule(encoding, **style)}
+
+
 def number(field: str, **more: Any) -> Spec:
     """Encode a number."""
     return {"field": field, "type": "quantitative", **more}
+
+
+def nominal(field: str, **more: Any) -> Spec:
+    """Encode a name."""
+    return {"field": field, "type": "nominal", **more}
+
+
+def first_by(field: str) -> Spec:
+    """Sort by the least value of a field."""
+    return {"field": field, "op": "min"}
+
+
+def measure_names(least: int) -> Spec:
+    """An axis of measures, at least so many pixels wide."""
+    limit = {"expr": f"max({least}, containerSize()[0] / 2.2)"}
+    return {"labelExpr": _MEASURE_LABEL, "labelLimit": limit, "ticks": False, "domain": False}
 
 
 def share(field: str, title: str, *, whole: bool = True, **scale: Any) -> Spec:
@@ -207,13 +228,7 @@ def share(field: str, title: str, *, whole: bool = True, **scale: Any) -> Spec:
 
 def name_band() -> Spec:
     """Encode one band for each setting, in the order of the plan."""
-    return {
-        "field": "name",
-        "type": "nominal",
-        "title": None,
-        "sort": {"field": "order", "op": "min"},
-        "axis": ROW_NAMES,
-    }
+    return nominal("name", title=None, sort=first_by("order"), axis=ROW_NAMES)
 
 
 def lit(faded: float = 0.12, full: float = 1.0) -> Spec:
@@ -224,8 +239,8 @@ def lit(faded: float = 0.12, full: float = 1.0) -> Spec:
 def hover(*more: Spec) -> list[Spec]:
     """What hovering shows: index, parameters, and more."""
     return [
-        {"field": "index", "type": "nominal"},
-        {"field": "parameters", "type": "nominal"},
+        nominal("index"),
+        nominal("parameters"),
         *more,
         number("recall", title="mean recall", format=".4f"),
     ]

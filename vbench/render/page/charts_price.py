@@ -13,9 +13,10 @@ from vbench.render.page.charts import (
     hover,
     lit,
     mark,
+    nominal,
     number,
-    rule,
     share,
+    single_rule,
 )
 from vbench.render.quantities import QUANTITIES, Quantity
 
@@ -83,15 +84,12 @@ def draw_against_recall(draw: Drawing) -> Spec:
             "x2": {"datum": {"expr": f"level / 100 + {usual.TOLERANCE}"}},
         },
     }
-    level: Spec = {
-        "data": {"values": [{}]},
-        **rule(
-            {"x": {"datum": {"expr": "level / 100"}, **at_level}},
-            strokeDash=[4, 3],
-            opacity=0.4,
-            clip=True,
-        ),
-    }
+    level = single_rule(
+        {"x": {"datum": {"expr": "level / 100"}, **at_level}},
+        strokeDash=[4, 3],
+        opacity=0.4,
+        clip=True,
+    )
     room: Spec = {
         "transform": _ROOM,
         "mark": {"type": "rule", "opacity": 0, "aria": False},
@@ -148,8 +146,8 @@ def draw_trade_off(draw: Drawing, *, x: str, y: str, floor_of: str) -> Spec:
                 "value": 0.1,
             },
             "tooltip": hover(
-                {"field": "up", "type": "nominal"},
-                {"field": "across", "type": "nominal"},
+                nominal("up"),
+                nominal("across"),
                 number("robustness", title="reach δ", format=".2%"),
             ),
         },
@@ -273,6 +271,6 @@ _LIMIT: Spec = {
     "encoding": {
         "x": {"value": 8},
         "y": {"value": 8},
-        "text": {"field": "words", "type": "nominal"},
+        "text": nominal("words"),
     },
 }

@@ -10,9 +10,11 @@ from vbench.render.page.charts import (
     Drawing,
     Spec,
     dots,
+    first_by,
     hover,
     hover_ends,
     mark,
+    nominal,
     number,
 )
 
@@ -39,15 +41,14 @@ def draw_rows(
         How many rows there are at most.
     """
     y = {
-        "y": {
-            "field": "label",
-            "type": "nominal",
-            "title": None,
-            "sort": {"field": "place", "op": "min"},
-            "axis": ROW_NAMES,
-            "scale": {"paddingInner": 0.25},
-        },
-        "yOffset": {"field": "name", "type": "nominal", "sort": {"field": "order", "op": "min"}},
+        "y": nominal(
+            "label",
+            title=None,
+            sort=first_by("place"),
+            axis=ROW_NAMES,
+            scale={"paddingInner": 0.25},
+        ),
+        "yOffset": nominal("name", sort=first_by("order")),
     }
     axis = {"title": value["title"], "axis": {"format": "~%", "tickCount": 6}}
     faded = {"condition": {"test": LIT, "value": 0.9}, "value": 0.15}
@@ -70,7 +71,7 @@ def draw_rows(
             "shape": draw.shape,
             "opacity": faded,
             "tooltip": hover(
-                {"field": "label", "type": "nominal", "title": "segment"},
+                nominal("label", title="segment"),
                 *told,
                 *hover_ends(".2%"),
             ),

@@ -15,7 +15,15 @@ from vbench.numbers import (
     write_interval,
     write_p,
 )
-from vbench.render.page.charts import MEASURE_LABEL, Drawing, Spec, hover_ends, number, rule
+from vbench.render.page.charts import (
+    Drawing,
+    Spec,
+    hover_ends,
+    measure_names,
+    nominal,
+    number,
+    single_rule,
+)
 from vbench.render.page.parts import Cell, Chart, Column, Row, Section, Table, Words
 
 _ROW = 26
@@ -57,35 +65,20 @@ def _sided(row: Compared) -> dict[str, str]:
 
 
 def _chart(draw: Drawing, rows: int) -> Spec:
-    y = {
-        "field": "label",
-        "type": "nominal",
-        "sort": None,
-        "title": None,
-        "axis": {
-            "labelExpr": MEASURE_LABEL,
-            "labelLimit": {"expr": "max(120, containerSize()[0] / 2.2)"},
-            "ticks": False,
-            "domain": False,
-        },
-    }
-    color = {
-        "field": "better",
-        "type": "nominal",
-        "title": None,
-        "legend": {
-            "orient": "top",
-            "columns": {"expr": "containerSize()[0] < 480 ? 1 : 3"},
-            "labelLimit": 240,
-        },
-        "scale": {
+    y = nominal("label", sort=None, title=None, axis=measure_names(120))
+    columns = {"expr": "containerSize()[0] < 480 ? 1 : 3"}
+    color = nominal(
+        "better",
+        title=None,
+        legend={"orient": "top", "columns": columns, "labelLimit": 240},
+        scale={
             "domain": ["candidate better", "baseline better", "no difference shown"],
             "range": ["#0BBE88", "#DC3909", "#8A93A0"],
         },
-    }
+    )
     axis = {"title": "difference", "axis": {"tickCount": 6, "format": "~r"}}
     tooltip = [
-        {"field": "label", "type": "nominal", "title": "difference of"},
+        nominal("label", title="difference of"),
         number("difference", format="+.4~r"),
         *hover_ends("+.4~r"),
         number("p_holm", title="p, adjusted", format=".3~r"),
@@ -94,7 +87,7 @@ def _chart(draw: Drawing, rows: int) -> Spec:
         "comparisons",
         [],
         [
-            {"data": {"values": [{}]}, **rule({"x": {"datum": 0}}, opacity=0.5)},
+            single_rule({"x": {"datum": 0}}, opacity=0.5),
             {
                 "mark": {"type": "rule", "strokeWidth": 2.5},
                 "encoding": {

@@ -12,10 +12,12 @@ from vbench.render.page.charts import (
     Drawing,
     Spec,
     dots,
+    first_by,
     hover,
     lit,
     mark,
     name_band,
+    nominal,
     number,
     rule,
     share,
@@ -169,7 +171,7 @@ def draw_histogram(draw: Drawing) -> Spec:
         "field": "recall_of_query",
         "type": "ordinal",
         "title": None,
-        "sort": {"field": "bar", "op": "min"},
+        "sort": first_by("bar"),
         "axis": {"labelAngle": -45, "ticks": False, "labelOverlap": True},
     }
     y = number(
@@ -197,18 +199,13 @@ def draw_histogram(draw: Drawing) -> Spec:
         "mark": {"type": "text", "dy": -7, "fontSize": 11, "fontWeight": "bold"},
         "encoding": {"x": x, "y": y, "text": number("share", format=".1%")},
     }
+    header = {"labelLimit": 200, "labelFontWeight": "bold", "labelAnchor": "start"}
     last = {"joinaggregate": [{"op": "max", "field": "bar", "as": "last"}], "groupby": ["id"]}
     return {
         **draw.rows("histogram", [*AT_LEVEL, last]),
         "columns": draw.count,
         "spacing": 14,
-        "facet": {
-            "field": "name",
-            "type": "nominal",
-            "title": None,
-            "sort": {"field": "order", "op": "min"},
-            "header": {"labelLimit": 200, "labelFontWeight": "bold", "labelAnchor": "start"},
-        },
+        "facet": nominal("name", title=None, sort=first_by("order"), header=header),
         "spec": {"width": 210, "height": 130, "layer": [bar, ends]},
     }
 
@@ -232,7 +229,7 @@ def draw_tails(draw: Drawing) -> Spec:
                 "value": 0.4,
             },
             "tooltip": hover(
-                {"field": "kind", "type": "nominal", "title": "tail"},
+                nominal("kind", title="tail"),
                 number("share", title="share of queries", format=".2%"),
             ),
         },

@@ -19,6 +19,7 @@ from vbench.render.page.charts import (
     lit,
     mark,
     name_band,
+    nominal,
     number,
     share,
 )
@@ -196,7 +197,7 @@ def draw_hardness(draw: Drawing, measure: str) -> Spec:
             **place,
             "shape": draw.shape,
             "tooltip": hover(
-                {"field": "measure", "type": "nominal"},
+                nominal("measure"),
                 number("from", format=".4~r"),
                 number("to", format=".4~r"),
                 number("mean_recall", title="mean recall of these queries", format=".4f"),
@@ -233,8 +234,8 @@ def draw_efforts(draw: Drawing, rows: int) -> Spec:
             },
             "opacity": {"field": "strength", "type": "quantitative", "scale": None, "legend": None},
             "tooltip": [
-                {"field": "family", "type": "nominal", "title": "index"},
-                {"field": "needs", "type": "nominal", "title": "smallest sufficient setting"},
+                nominal("family", title="index"),
+                nominal("needs", title="smallest sufficient setting"),
                 number("share", title="share of the queries", format=".2%"),
             ],
         },
@@ -248,7 +249,7 @@ def draw_efforts(draw: Drawing, rows: int) -> Spec:
             "y": {**name_band(), "field": "family"},
             "x": number("share", stack="zero", bandPosition=0.5),
             "order": {"field": "step", "type": "quantitative"},
-            "text": {"field": "needs", "type": "nominal"},
+            "text": nominal("needs"),
             "opacity": {"condition": {"test": _HAS_ROOM, "value": 0.9}, "value": 0},
         },
     }

@@ -11,15 +11,17 @@ from vbench.analysis.ranking import LEADING, DeltaChoice, RankingLoss, read_rank
 from vbench.numbers import write_interval
 from vbench.ranking.stage import DEPTHS
 from vbench.render.page.charts import (
-    MEASURE_LABEL,
     Drawing,
     Spec,
     dots,
     hover_ends,
     lit,
     mark,
+    measure_names,
+    nominal,
     number,
     rule,
+    single_rule,
 )
 from vbench.render.page.parts import (
     Cell,
@@ -245,8 +247,8 @@ def draw_losses(draw: Drawing, ranker: str) -> Spec:
             "y": number("loss", title=title),
             "shape": draw.shape,
             "tooltip": [
-                {"field": "index", "type": "nominal"},
-                {"field": "setting", "type": "nominal", "title": "parameters"},
+                nominal("index"),
+                nominal("setting", title="parameters"),
                 number("loss", title=title, format="+.4~r"),
                 number("recall", title="mean recall", format=".4f"),
                 *(
@@ -257,7 +259,7 @@ def draw_losses(draw: Drawing, ranker: str) -> Spec:
         },
         75,
     )
-    zero = {"data": {"values": [{}]}, **rule({"y": {"datum": 0}}, opacity=0.4)}
+    zero = single_rule({"y": {"datum": 0}}, opacity=0.4)
     return draw.plain(
         "ranking",
         [_RANKER, {"calculate": "datum[across]", "as": "px"}],
@@ -269,18 +271,8 @@ def draw_losses(draw: Drawing, ranker: str) -> Spec:
 
 def draw_predictors(draw: Drawing, ranker: str, measures: int) -> Spec:
     """Rank correlation of each measure of the index with ranking quality."""
-    y = {
-        "field": "measure",
-        "type": "nominal",
-        "title": None,
-        "sort": {"field": "correlation", "order": "descending"},
-        "axis": {
-            "labelExpr": MEASURE_LABEL,
-            "labelLimit": {"expr": "max(110, containerSize()[0] / 2.2)"},
-            "ticks": False,
-            "domain": False,
-        },
-    }
+    descending = {"field": "correlation", "order": "descending"}
+    y = nominal("measure", title=None, sort=descending, axis=measure_names(110))
     x = {
         "title": "rank correlation",
         "scale": {"domain": [-1, 1], "nice": False, "clamp": True},
@@ -293,7 +285,7 @@ def draw_predictors(draw: Drawing, ranker: str, measures: int) -> Spec:
             "y": y,
             "x": number("correlation", **x),
             "tooltip": [
-                {"field": "measure", "type": "nominal"},
+                nominal("measure"),
                 number("correlation", title="rank correlation", format="+.3f"),
                 number("misordered", title="pairs misordered", format=".1%"),
             ],
@@ -312,7 +304,7 @@ def draw_delta(draw: Drawing, ranker: str) -> Spec:
     """Quality relative to exact candidates by the recall of a query."""
     x = number("recall", title="recall of a query", scale={"domain": [0, 1], "nice": False})
     title = "quality relative to exact"
-    dashes = {"field": "of", "type": "nominal", "title": None, "legend": {"orient": "top"}}
+    dashes = nominal("of", title=None, legend={"orient": "top"})
     line = {
         "mark": {"type": "line", "point": {"color": "#5647FF"}, "color": "#5647FF"},
         "encoding": {
@@ -320,7 +312,7 @@ def draw_delta(draw: Drawing, ranker: str) -> Spec:
             "y": number("relative", title=title, axis={"format": ".0%"}),
             "strokeDash": dashes,
             "tooltip": [
-                {"field": "of", "type": "nominal", "title": "recall"},
+                nominal("of", title="recall"),
                 number("recall", format=".3f"),
                 number("queries", format=","),
                 number("relative", title=title, format=".1%"),

@@ -15,7 +15,9 @@ from vbench.render.page.charts import (
     LIT,
     Drawing,
     Spec,
+    first_by,
     mark,
+    nominal,
     number,
 )
 from vbench.render.page.charts_rows import draw_rows
@@ -177,20 +179,10 @@ def draw_segments(draw: Drawing, count: int) -> Spec:
 
 def draw_overlap(draw: Drawing, rows: int) -> Spec:
     """Of the queries under δ with the index of a row, the share under δ with that of a column."""
-    x = {
-        "field": "other",
-        "type": "nominal",
-        "title": "… this one leaves too",
-        "sort": {"field": "place", "op": "min"},
-        "axis": {"labelAngle": -35, "labelLimit": 140, "ticks": False, "domain": False},
-    }
-    y = {
-        "field": "name",
-        "type": "nominal",
-        "title": "what this index leaves …",
-        "sort": {"field": "order", "op": "min"},
-        "axis": {"labelLimit": 140, "ticks": False, "domain": False},
-    }
+    axis: Spec = {"labelLimit": 140, "ticks": False, "domain": False}
+    tilted = {**axis, "labelAngle": -35}
+    x = nominal("other", title="… this one leaves too", sort=first_by("place"), axis=tilted)
+    y = nominal("name", title="what this index leaves …", sort=first_by("order"), axis=axis)
     cell = mark(
         "rect",
         {
@@ -203,9 +195,9 @@ def draw_overlap(draw: Drawing, rows: int) -> Spec:
             ),
             "opacity": {"condition": {"test": LIT, "value": 1}, "value": 0.3},
             "tooltip": [
-                {"field": "name", "type": "nominal", "title": "under δ with"},
+                nominal("name", title="under δ with"),
                 number("under", title="queries", format=","),
-                {"field": "other", "type": "nominal", "title": "also with"},
+                nominal("other", title="also with"),
                 number("share", title="share of them", format=".1%"),
             ],
         },
