@@ -9,14 +9,7 @@ from hypothesis import strategies as st
 
 from vbench.errors import VbenchError
 from vbench.indexes.protocol import Graph
-from vbench.measures.graph import (
-    in_degrees,
-    kinds,
-    lists_per_query,
-    reachable,
-    shape,
-    share_of,
-)
+from vbench.measures.graph import in_degrees, kinds, lists_per_query, reachable, shape, share_of
 
 
 @st.composite

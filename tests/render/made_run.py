@@ -14,15 +14,7 @@ from vbench.data.dataset import GroundTruth
 from vbench.runs import tables
 from vbench.runs.facts import Batch, Pass
 from vbench.runs.run import Run
-from vbench.runs.schema import (
-    DatasetFacts,
-    Environment,
-    Machine,
-    Options,
-    Overhead,
-    Trial,
-    Warn,
-)
+from vbench.runs.schema import DatasetFacts, Environment, Machine, Options, Overhead, Trial, Warn
 
 ITEMS = 800
 """Base vectors that stand in some list."""

@@ -20,9 +20,7 @@ from vbench.analysis.ranking import (
     RankerRow,
     RankingLoss,
 )
-from vbench.analysis.ranking import (
-    store_ranking as store,
-)
+from vbench.analysis.ranking import store_ranking as store
 from vbench.runs import files
 from vbench.runs.schema import Warn
 

@@ -10,12 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from vbench.errors import VbenchError
 from vbench.stats.exact import mcnemar, sign_flip
-from vbench.stats.paired import (
-    compare_builds,
-    compare_cvar,
-    compare_means,
-    compare_percentiles,
-)
+from vbench.stats.paired import compare_builds, compare_cvar, compare_means, compare_percentiles
 
 
 def answers(rng, builds, m, quality=0.0, drift=0.1):

@@ -20,13 +20,7 @@ from vbench.cli.options import (
     trust_option,
     vector_options,
 )
-from vbench.render.terminal.output import (
-    console,
-    json_option,
-    print_json,
-    progress_bar,
-    say,
-)
+from vbench.render.terminal.output import console, json_option, print_json, progress_bar, say
 
 _ELSEWHERE = {"prune": "vbench.cli.prune:prune", "train": "vbench.cli.train:train"}
 

@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import (
-    data_options,
-    index_option,
-    measuring_options,
-    set_option,
-)
+from vbench.cli.options import data_options, index_option, measuring_options, set_option
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:

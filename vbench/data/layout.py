@@ -9,15 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vbench import _paths
-from vbench.data.parts import (
-    Files,
-    Name,
-    check_whole,
-    in_order,
-    label,
-    pattern,
-    suffix_of,
-)
+from vbench.data.parts import Files, Name, check_whole, in_order, label, pattern, suffix_of
 from vbench.errors import DataError
 
 _LOGS = {"_delta_log": "Delta", ".hoodie": "Hudi", "metadata": "Iceberg"}

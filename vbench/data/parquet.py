@@ -14,14 +14,7 @@ from typing import TYPE_CHECKING
 
 from vbench.data import tables
 from vbench.data.arrays import DAMAGE, Vectors, first_line, one_of
-from vbench.data.lists import (
-    TRUTH_COLUMNS,
-    choose,
-    dimensions_of,
-    is_list,
-    leaf,
-    open_rows,
-)
+from vbench.data.lists import TRUTH_COLUMNS, choose, dimensions_of, is_list, leaf, open_rows
 from vbench.data.rows import join_rows, keep_rows
 from vbench.errors import DataError
 

@@ -8,13 +8,7 @@ import polars as pl
 
 from vbench.analysis.comparison import Compared, read_comparison
 from vbench.analysis.gather import Report
-from vbench.numbers import (
-    UNKNOWN,
-    write_difference,
-    write_difference_ends,
-    write_interval,
-    write_p,
-)
+from vbench.numbers import UNKNOWN, write_difference, write_difference_ends, write_interval, write_p
 from vbench.render.page.charts import (
     Drawing,
     Spec,
