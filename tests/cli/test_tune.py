@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,17 @@ def test_a_latency_that_so_few_queries_do_not_bound_is_said_to_be_so() -> None:
     words = done.output.replace("\n", " ")
     assert "too few for an upper bound; 179 more queries needed" in words
     assert "--dataset" in words[words.index("next: vbench run --index flat") :]
+
+
+def test_the_call_that_is_named_next_can_be_typed() -> None:
+    """On the same data, also where its ground truth was left out."""
+    target = ("--index", "flat", "--target", "Recall@4>=50%", "--ground-truth", "none")
+    done = call("tune", *target)
+    said = done.output.partition("next: vbench ")[2].partition("again:")[0]
+    words = shlex.split(said)
+    assert words[words.index("--ground-truth") + 1] == "none"
+    again = CliRunner().invoke(main, [*words, "--out", "next", "--builds", "1", "--repeats", "1"])
+    assert again.exit_code == 0, again.output
 
 
 def test_a_target_that_nothing_reaches_names_the_best() -> None:

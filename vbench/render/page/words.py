@@ -86,8 +86,8 @@ def say_left_out(matched: MatchedRecall) -> str:
         + ([f"{len(far) - _FEW} more"] if len(far) > _FEW else [])
     )
     return (
-        f"Not at matched recall, because no setting came near it: {named}. Give them "
-        "other settings with --set, and they can be compared."
+        f"Not at matched recall, because no setting came near it: {named}. With "
+        "other settings they can be compared."
     )
 
 

@@ -112,11 +112,9 @@ def _command(tuning: Tuning) -> str:
         words += ["--set", f"{name}={value}"]
     for name, value in tuning.dataset.source.items():
         option = {"name_or_path": "dataset"}.get(name, name).replace("_", "-")
-        if value is False:
-            words.append(f"--no-{option}")
-        elif value and option != "name":
-            for each in value if isinstance(value, list) else [value]:
-                words += [f"--{option}", str(each)]
+        for each in value if isinstance(value, list) else [value]:
+            if option != "name":
+                words += [f"--{option}", "none" if each is False else str(each)]
     return shlex.join([*words, "-k", str(best.k)])
 
 
