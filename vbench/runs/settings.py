@@ -83,7 +83,7 @@ class Setting:
     def _identity(self) -> tuple[object, ...]:
         trials = tuple(trial.key for trial in self.trials)
         of_index = (self.variant.identity, spell(self.search), self.k)
-        return self.run.path.resolve(), of_index, trials, self.others
+        return self.run.path.resolve(), of_index, trials, self.others, self.id
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Setting) and self._identity == other._identity

@@ -100,6 +100,15 @@ def quantity_axis(ax: Axes, side: str, key: str, k: int, delta: float) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: write(value, quantity.unit)))
 
 
+def label_rows(ax: Axes, names: Sequence[str], text: str) -> None:
+    """Names of the rows of a chart of shares, the first on top, and what the shares are of."""
+    ax.set_yticks(range(len(names)), [short(name) for name in names])
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.grid(axis="y", visible=False)
+    percent_axis(ax.xaxis)
+    row_label(ax, text)
+
+
 def row_label(ax: Axes, text: str) -> None:
     """Label of the x axis of a chart of rows; their names leave less room than it needs."""
     ax.set_xlabel(text, loc="right")

@@ -14,11 +14,11 @@ from vbench.render.figures.base import (
     Runs,
     at_delta,
     families,
+    label_rows,
     line,
     looks_of,
     open_panel,
     percent_axis,
-    row_label,
     short,
     widen_axis,
 )
@@ -114,8 +114,5 @@ def build_spread(
             values, np.full(len(values), place), ls="none", color=look[index].color,
             marker=look[index].marker.matplotlib,
         )  # fmt: skip
-    ax.set_yticks(range(len(chosen)), [short(str(shown)) for shown in chosen.values()])
-    ax.set_ylim(len(chosen) - 0.5, -0.5)
-    ax.grid(axis="y", visible=False)
-    percent_axis(ax.xaxis)
-    row_label(ax, f"queries with recall@{panel.k} ≥ {delta:g}, each build")
+    text = f"queries with recall@{panel.k} ≥ {delta:g}, each build"
+    label_rows(ax, list(map(str, chosen.values())), text)

@@ -15,6 +15,7 @@ from vbench.errors import UnknownNameError, VbenchError
 from vbench.render import frames
 from vbench.render.figures.base import (
     Runs,
+    label_rows,
     line,
     looks_of,
     open_panel,
@@ -72,12 +73,8 @@ def tail_by_segment(
             label=short(str(shown)),
         )
     names = [f"{column}: {segment}" if several else segment for column, segment in labels]
-    ax.set_yticks(range(len(names)), [short(name) for name in names])
-    ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(left=0)
-    ax.grid(axis="y", visible=False)
-    percent_axis(ax.xaxis)
-    row_label(ax, f"queries of the segment with recall@{panel.k} < {delta:g}")
+    label_rows(ax, names, f"queries of the segment with recall@{panel.k} < {delta:g}")
 
 
 def lost_items(run: Runs, ax: Axes, *, k: int | None = None) -> None:
@@ -196,7 +193,7 @@ def effort(run: Runs, ax: Axes, *, k: int | None = None, delta: float = 0.9) -> 
     names = []
     for place, ((shown_id,), rows) in enumerate(frame.group_by("id", maintain_order=True)):
         shown, start = by_id[str(shown_id)], 0.0
-        names.append(short(str(shown.variant)))
+        names.append(str(shown.variant))
         for row in rows.iter_rows(named=True):
             color = look[shown.title].color if row["served"] else _UNSERVED
             strength = _strength(row["step"] / max(1, row["steps"] - 1)) if row["served"] else 1.0
@@ -222,12 +219,9 @@ def effort(run: Runs, ax: Axes, *, k: int | None = None, delta: float = 0.9) -> 
                     color="white" if strength > 0.6 else "black",
                 )
             start += row["share"]
-    ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(0, 1)
-    ax.grid(axis="y", visible=False)
-    percent_axis(ax.xaxis)
-    row_label(ax, f"queries by smallest sufficient setting\n(recall@{panel.k} ≥ {delta:g})")
+    text = f"queries by smallest sufficient setting\n(recall@{panel.k} ≥ {delta:g})"
+    label_rows(ax, names, text)
     _key(ax)
 
 
