@@ -28,16 +28,11 @@ def tell(text: str) -> None:
 
 @contextlib.contextmanager
 def hold_lock(target: Path, doing: str) -> Iterator[None]:
-    """Hold the lock beside `target` while it is written.
+    """Hold the lock beside `target` while it is written; `doing` is told to those who wait.
 
     Whoever waited looks again whether the other process has made it already. A lock ends with its
     process, however that ends. Where the file system knows no locks, or nothing can be written,
     there is none: files are renamed into place and so whole all the same.
-
-    Parameters
-    ----------
-    doing
-        What is done, for those who wait: "converting base.npy".
     """
     sweep_once(target.parent)
     path = hidden_path(target, LOCK)

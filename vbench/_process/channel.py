@@ -86,11 +86,8 @@ class Channel:
     def receive(self, prepare: Callable[[bytes], tuple[Message, Arrays]]) -> tuple[Message, Arrays]:
         """Receive a message.
 
-        Parameters
-        ----------
-        prepare
-            Reads the head, and makes the arrays that are to be filled. It raises `ChannelError`
-            where the head is not what was expected.
+        `prepare` reads the head, makes the arrays that are to be filled, and raises `ChannelError`
+        where the head is not what was expected.
 
         Raises
         ------

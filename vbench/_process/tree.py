@@ -61,10 +61,7 @@ class Tree:
     def cpu_seconds(self, *, now: bool = True) -> float:
         """CPU time of all, those included that have ended and were waited for.
 
-        Parameters
-        ----------
-        now
-            Look for new members first, which costs some milliseconds.
+        With `now`, new members are looked for first, which costs some milliseconds.
         """
         return sum(map(_cpu_seconds, self.members(now=True) if now else self._members))
 

@@ -114,17 +114,9 @@ def sweep_of(setting: Setting, among: Sequence[Setting] | None = None) -> list[S
 
 
 def efforts_at(steps: Sequence[Setting], needs: Sequence[int]) -> NDArray[np.int64]:
-    """The place in `steps` of each query's smallest sufficient setting.
+    """Each query's smallest sufficient setting, as its place in `steps`: int64 (needs, builds, m).
 
-    Parameters
-    ----------
-    needs
-        Hits that count as served.
-
-    Returns
-    -------
-    int64 (needs, builds, m)
-        −1 where no setting suffices.
+    `needs` are hits that count as served; −1 where no setting suffices.
     """
     hits = np.stack([step.hits for step in steps])
     return np.stack([efforts(hits[:, build], needs) for build in range(hits.shape[1])], axis=1)

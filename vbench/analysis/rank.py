@@ -38,24 +38,10 @@ def rank(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> RankingLoss:
-    """Rank, and describe what the model and what the index loses.
+    """Rank, and describe what the model and what the index loses over all runs together.
 
     What is found of each run, made of its own trials alone, is left in its folder.
-
-    Parameters
-    ----------
-    runs : of one dataset
-    rankers
-        As :func:`vbench.ranking.protocol.resolve` takes them; by default `tower`, and
-        `popularity` where the items have it.
-    k : number of candidates; by default the largest K that all runs hold
-    dataset : by default the one that the first run names
-    interactions : file that trained rankers learn from; by default that of the dataset's recipe
-
-    Returns
-    -------
-    RankingLoss
-        That of all runs together.
+    :func:`vbench.rank` says what the arguments mean.
     """
     if not runs:
         raise VbenchError("give at least one run folder")

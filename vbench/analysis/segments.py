@@ -67,15 +67,10 @@ def segment_columns(run: Run) -> list[str]:
 
 
 def group_values(values: pl.Series) -> tuple[list[str], Members]:
-    """The segments that a column divides the queries into, ordered by value.
+    """Names of the segments that a column divides the queries into, and that of each query (m,).
 
-    Every value is one, however many there are; of amounts with more than a dozen values the
-    quarters are.
-
-    Returns
-    -------
-    names, members
-        Names of the segments, and the number of the segment of each query (m,).
+    They are ordered by value. Every value is one, however many there are; of amounts with more than
+    a dozen values the quarters are.
     """
     if is_amount(values) and values.n_unique() > FEW:
         return _quarters(values)

@@ -90,14 +90,9 @@ def standard_measures(k: int) -> list[Measure]:
 
 
 def summarize(run: Run, extra: Sequence[Measure] = (), cluster: str | None = None) -> Summary:
-    """Sum a run up.
+    """Sum a run up, with `extra` measures beside the standard ones, each where its K fits.
 
-    Parameters
-    ----------
-    extra
-        Measures beside the standard ones; those with a cutoff are computed where K fits.
-    cluster
-        Column of the queries, such as ``user``, whose equal values are not independent.
+    Queries that are equal in the column `cluster` are not taken as independent.
     """
     manifest = run.manifest
     settings = run.settings(loads=True)

@@ -24,13 +24,7 @@ _SPOILING_SPEED = ("busy-machine", "old-kernel")
 
 
 def say_verdict(row: Compared, tests: int) -> str:
-    """One comparison in a sentence.
-
-    Parameters
-    ----------
-    tests
-        How many comparisons were tested together.
-    """
+    """One comparison in a sentence; `tests` is how many were tested together."""
     name, a, b = row.measure, row.baseline, row.candidate
     if row.identical:
         return "identical answers in all builds: nothing to compare"
@@ -187,12 +181,7 @@ def few_builds(
 ) -> Iterator[Warn]:
     """The first measure whose difference, or a gate's limit, only twice the builds would show.
 
-    Parameters
-    ----------
-    with_twice
-        The minimum detectable difference of each row, had each side twice as many builds.
-    limit
-        Of the gate, if there is one.
+    `with_twice` is the minimum detectable difference of each row, had each side twice as many.
     """
     for row, then in zip(rows, with_twice, strict=True):
         now = row.minimum_detectable_difference

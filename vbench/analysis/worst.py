@@ -89,17 +89,7 @@ def worst_rows(
     hardness: pl.DataFrame | None = None,
     names: Names = UNNAMED,
 ) -> tuple[WorstQuery, ...]:
-    """The worst queries of a setting, without what they missed.
-
-    Parameters
-    ----------
-    parts
-        Both tails.
-    hardness
-        Of every query.
-    names
-        What queries are called.
-    """
+    """The worst queries of a setting by both tails, without what they missed."""
     rows = worst_first(setting.hits, parts, number)
     columns = (
         setting.run.columns[rows].to_dicts() if setting.run.columns.width else [{}] * len(rows)
@@ -127,14 +117,7 @@ def with_neighbors(
 ) -> tuple[WorstQuery, ...]:
     """The worst queries with what each missed and what was returned instead.
 
-    Parameters
-    ----------
-    answers
-        Of every build, with ids.
-    dataset
-        Says how far away is what was returned instead.
-    names
-        What items are called.
+    `answers` are those of every build, with ids; the dataset says how far away they lie.
     """
     rows = np.array([each.query for each in worst], dtype=np.intp)
     own = [each.of_queries(rows) for each in answers]

@@ -64,14 +64,9 @@ def _owner(file: str) -> str:
 
 
 def outdated_kernels(found: Mapping[str, str], flags: frozenset[str] | None = None) -> list[str]:
-    """What to say of each BLAS whose kernel is older than the processor.
+    """What to say of each BLAS whose kernel, of :func:`kernels`, is older than the processor.
 
-    Parameters
-    ----------
-    found
-        As :func:`kernels` gives it.
-    flags
-        What the processor can do; default: what the system says of this one.
+    `flags` are what the processor can do; default: what the system says of this one.
     """
     able = max((_FLAGS[each] for each in flags or processor_flags() if each in _FLAGS), default=0)
     said = []

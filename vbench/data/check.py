@@ -25,9 +25,7 @@ _RELEVANCE_COLUMNS = ("query", "item", "grade")
 def check_vectors(array: Vectors, metric: Metric, where: str) -> NDArray[np.int64]:
     """Refuse NaN, Inf, and numbers whose squares float32 cannot hold; read once, block by block.
 
-    Returns
-    -------
-    Numbers of the rows that are zero, under `cosine`; none under other metrics.
+    Gives the numbers of the rows that are zero, under `cosine`; none under other metrics.
     """
     floats = array.dtype.kind == "f"
     if not floats and metric != "cosine":

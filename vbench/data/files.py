@@ -98,12 +98,7 @@ def _explained(path: Path, error: OSError) -> VbenchError:
 def check_declared(where: str, declared: int, stored: int) -> None:
     """Refuse an array that is far larger than what is stored of it, unless that is trusted.
 
-    Parameters
-    ----------
-    declared
-        Bytes of the array as its header states them.
-    stored
-        Bytes that the file holds of it.
+    `declared` are its bytes as its header states them, `stored` those that the file holds of it.
     """
     if declared <= max(_HARMLESS_BYTES, _LARGEST_RATIO * stored) or _invocation.is_trusted():
         return

@@ -35,14 +35,9 @@ _MAGIC = {
 
 
 def read_contents(path: Path | Files, *, column: str | None = None) -> Contents:
-    """Open a file of any known format, or all files of one table.
+    """Open a file of any known format, or all files of one table: of a folder, or of a pattern.
 
-    Parameters
-    ----------
-    path
-        A folder or a pattern stands for the files of one table.
-    column
-        Of a Parquet file: the column of the vectors, or what those of its dimensions begin with.
+    `column` is that of the vectors of a Parquet file, or what those of its dimensions begin with.
 
     Raises
     ------

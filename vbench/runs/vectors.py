@@ -50,15 +50,8 @@ def dataset_of(run: Run, dataset: Dataset | None = None) -> Dataset:
 def hardness_of(run: Run, k: int, dataset: Dataset | None = None) -> pl.DataFrame:
     """Every hardness measure of every query at K: computed once for a dataset, and kept.
 
-    Parameters
-    ----------
-    dataset
-        The run's; default: opened again.
-
-    Returns
-    -------
-    polars.DataFrame
-        m rows, one float64 column for each measure.
+    A frame of m rows with one float64 column for each measure. `dataset` is the run's; default:
+    opened again.
     """
     import polars as pl
 

@@ -15,15 +15,10 @@ _FEW_MAGNITUDES = 256
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Two-sided p of the exact McNemar test.
+    """Two-sided p of the exact McNemar test, of the queries that pass on one side only.
 
     Of the pairs that disagree, as many are expected on one side as on the other. Twice the
     smaller binomial tail, at most 1.
-
-    Parameters
-    ----------
-    only_first, only_second
-        Queries that pass in the first only, and in the second only.
     """
     if min(only_first, only_second) < 0:
         raise VbenchError(f"queries cannot be counted as {only_first} and {only_second}")

@@ -93,13 +93,9 @@ class Difference(NamedTuple):
         """The smallest difference that this design finds in 80 % of cases, tested at `level`.
 
         The variance is estimated, and by a few builds not well, so the difference follows from
-        the noncentral t distribution; three of five designs do not understate it.
-
-        Parameters
-        ----------
-        level
-            1 less the largest p that is called different. Of several tests
-            :func:`vbench.stats.exact.holm_levels` has it.
+        the noncentral t distribution; three of five designs do not understate it. `level` is 1 less
+        the largest p that is called different, of several tests that of
+        :func:`vbench.stats.exact.holm_levels`.
         """
         variance = sum(part.variance for part in self.parts)
         if variance <= 0.0:

@@ -49,13 +49,7 @@ class Embedder:
         self._towers = _compiled(category_fields(data), recipe.metric)
 
     def items(self, model: Model, rows: IntArray, noise: float = 0.0, seed: int = 0) -> Floats:
-        """Vectors of items: float32 (len(rows), dim).
-
-        Parameters
-        ----------
-        noise
-            Standard deviation of Gaussian noise on every column of the tower's input.
-        """
+        """Vectors of items, float32 (len(rows), dim), with Gaussian `noise` on the input."""
         return self._embed("item", model, rows, noise, np.random.default_rng([seed, 6]))
 
     def users(self, model: Model, rows: IntArray, noise: float = 0.0, seed: int = 0) -> Floats:

@@ -151,10 +151,7 @@ def validation_hit_rate(data: Interactions, scorer: Scorer, seed: int) -> float:
 def answers(users: IntArray, held: Pairs, seen: Pairs | None, scorer: Scorer, seed: int) -> Answers:
     """Ask a scorer about some users, each with at least one pair in `held`.
 
-    Parameters
-    ----------
-    seen
-        Pairs whose items are left out of their user's ranking; None leaves out nothing.
+    Items of the pairs in `seen` are left out of their user's ranking.
     """
     held = held.of(users)
     rng = np.random.default_rng([seed, 7])

@@ -172,12 +172,7 @@ def write(
 ) -> None:
     """Write a dataset folder; each file appears whole, `base.npy` last.
 
-    Parameters
-    ----------
-    tables
-        Frames by file stem, such as `items`; `queries` is the frame of the segments.
-    texts
-        Other files by name.
+    `tables` are frames by file stem, `queries` that of the segments; `texts` are other files.
     """
     with hold_lock(folder, f"writing {folder}"):
         (folder / "base.npy").unlink(missing_ok=True)

@@ -178,12 +178,9 @@ def judge(
 ) -> dict[str, Quality]:
     """Judge what is stored, over the user queries and the base items.
 
-    The items of a user's own training interactions are left out of every ranking.
-
-    Returns
-    -------
-    Quality by name: of the `towers`, of the queries with `skew` and with `noise`, of
-    `popularity`, and of `als` where it is asked for.
+    The items of a user's own training interactions are left out of every ranking. Quality by
+    name: of the `towers`, of the queries with `skew` and with `noise`, of `popularity`, and of
+    `als` where it is asked for.
     """
     place = np.zeros(data.n_items + 1, dtype=np.int32)
     place[chosen.base] = np.arange(1, len(chosen.base) + 1)
@@ -237,8 +234,6 @@ def als_vectors(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Vectors of all users and all items, of the towers' dimension (Hu, Koren, Volinsky, 2008).
 
-    Returns
-    -------
     float32 (n_users + 1, dim) and (n_items + 1, dim); row 0 is nobody's.
     """
     from scipy.sparse import csr_matrix

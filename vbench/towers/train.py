@@ -126,12 +126,8 @@ def fit(
     """Train until the validation hit rate stops rising, or the recipe's epochs are over.
 
     The same interactions, recipe and seed give the same vectors on the same machine, whether or
-    not the training was interrupted.
-
-    Parameters
-    ----------
-    checkpoint
-        Where the training is kept once a minute and gone on from; forgotten at its end.
+    not the training was interrupted: it is kept in `checkpoint` once a minute, and forgotten at its
+    end.
     """
     history = batches.History(data.train, data.n_users)
     embedder = Embedder(data, recipe)

@@ -79,10 +79,7 @@ def warn_of_chance(run: Run, settings: Sequence[Setting], dataset: Dataset | Non
 def recall_by_chance(n: int, k: int, answers: int) -> float:
     """Mean recall that random rows stay under: K/n and three standard errors.
 
-    Parameters
-    ----------
-    answers
-        Queries times builds.
+    `answers` counts queries times builds.
     """
     share = k / n
     # Hits of one answer are hypergeometric: K drawn of n, of which K are right.

@@ -24,13 +24,8 @@ _CORES_MARGIN = 1.25
 def findings(run: Run, dataset: Dataset | None = None, outdated: Sequence[str] = ()) -> list[Warn]:
     """All warnings of a run, the weightiest first.
 
-    Parameters
-    ----------
-    dataset
-        Its vectors, where they are at hand: they tell what answers are that are no better than
-        random.
-    outdated
-        What is reported of libraries whose kernels are older than the processor.
+    The vectors of `dataset` tell what answers are that are no better than random; `outdated` is
+    what is reported of libraries whose kernels are older than the processor.
     """
     settings = run.settings()
     found: list[Warn] = []
