@@ -45,14 +45,9 @@ def as_frame(given: Any, where: str) -> pl.DataFrame:
 
 
 def read_frame(given: Any, where: str, column: str | None = None) -> Contents:
-    """The vectors of a table, and its columns that have one value for each row.
+    """The vectors of a table, called `where` in messages, and its columns of one value a row.
 
-    Parameters
-    ----------
-    where
-        What it is, for messages.
-    column
-        The column of vectors, or what the columns of their dimensions begin with.
+    `column` is that of vectors, or what the columns of their dimensions begin with.
 
     Raises
     ------

@@ -63,12 +63,8 @@ def name_by_rows(
     """Read a table that names queries and items; ids in it become row numbers from 0.
 
     The columns are named `query` and `item`, or as the columns of ids of the dataset are, or as is
-    usual elsewhere (`user_id`, `corpus-id`); `on` may name others.
-
-    Parameters
-    ----------
-    partial
-        Leave out rows of other queries and items than the dataset's, and say how many.
+    usual elsewhere (`user_id`, `corpus-id`); `on` may name others. With `partial`, rows of other
+    queries and items than the dataset's are left out, which is reported.
     """
     import polars as pl
 

@@ -155,10 +155,7 @@ def _same(one: pl.Series, other: pl.Series) -> bool:
 def read_table(source: Any, is_text: Callable[[str], bool]) -> pl.DataFrame | None:
     """Read a table of Parquet or CSV; a frame is taken as it is at this moment.
 
-    Parameters
-    ----------
-    is_text
-        Whether a column of a CSV file is compared to text: an id of `0042` is not read as 42 then.
+    `is_text` says whether a column of a CSV file is compared to text: `0042` is not 42 then.
     """
     import polars as pl
 

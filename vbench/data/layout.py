@@ -166,10 +166,7 @@ def is_pattern(given: Path) -> bool:
 def locate(given: Path, suffixes: Sequence[str]) -> Path | Files:
     """The file or the files that a path, a folder or a pattern stands for.
 
-    Parameters
-    ----------
-    suffixes
-        Of the files that are looked for in folders.
+    In folders, files with one of the suffixes are looked for.
 
     Raises
     ------

@@ -59,10 +59,7 @@ def _scan(path: Table) -> pl.LazyFrame:
 def choose(path: Table, *, ids: bool = False, column: str | None = None) -> Choice:
     """Find the vectors of a file, or the ids of true neighbors.
 
-    Parameters
-    ----------
-    column
-        The one that the caller names: a column, or what the names of the dimensions begin with.
+    `column` is what the caller names: a column, or what the names of the dimensions begin with.
 
     Raises
     ------

@@ -38,9 +38,7 @@ Fields = dict[int, Any]
 def check_pages(path: Path) -> dict[str, int]:
     """Look at the sizes and counts of a Parquet file before polars does; once in a process.
 
-    Returns
-    -------
-    How many values each column has.
+    Gives how many values each column has.
 
     Raises
     ------

@@ -29,16 +29,9 @@ _LONGEST_TEXT = 200
 def read_parquet(
     paths: Sequence[Path], where: str, *, ids: bool, column: str | None = None
 ) -> Vectors:
-    """Convert the column of vectors of a file, or of all parts of a table.
+    """Convert the column of vectors, or of ids, of a file or of all parts of a table.
 
-    Parameters
-    ----------
-    where
-        What the caller gave, for messages.
-    ids
-        Whether the lists hold ids or vectors.
-    column
-        The column to take; by default it is chosen by its name and type.
+    The column is chosen by its name and type, unless one is named; `where` is what the caller gave.
     """
     parts = []
     choice = None
@@ -77,14 +70,8 @@ def scalars(paths: Sequence[Path], column: str | None = None) -> pl.DataFrame | 
     """Columns that have one value for each row: ids, segments, attributes; None without any.
 
     Columns of whole documents are left out: a table of them would take more memory than the
-    vectors. So are columns that hold the dimensions of the vectors.
-
-    Parameters
-    ----------
-    paths
-        A file, or all parts of a table; folders such as `day=1` give those in them a column.
-    column
-        As in :func:`read_parquet`.
+    vectors. So are columns that hold the dimensions of the vectors. Folders such as `day=1` give
+    the parts of a table in them a column.
     """
     import polars as pl
 

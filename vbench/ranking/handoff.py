@@ -173,10 +173,7 @@ def _rows(ids: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.in
 def name_rows(rows: Ids, ids: pl.Series | None, *, words: bool = False) -> pl.Series:
     """What queries or documents are called, else their row numbers.
 
-    Parameters
-    ----------
-    words
-        Whether ids must be without spaces; where one is not, row numbers are given.
+    With `words`, row numbers are given also where an id holds a space.
     """
     if ids is not None and words and ids.cast(pl.String).str.contains(r"\s|^$").any():
         ids = None

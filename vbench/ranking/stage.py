@@ -124,10 +124,7 @@ class Ranked:
 def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage:
     """Bring the candidates of the judged queries of some runs together.
 
-    Parameters
-    ----------
-    k
-        Number of candidates; by default the largest K that every run holds.
+    By default as many as the largest K that every run holds.
 
     Raises
     ------

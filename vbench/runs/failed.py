@@ -126,10 +126,7 @@ def set_damaged_aside(
 ) -> Result:
     """What `compute` makes of runs, without the trials whose files turn out to be damaged.
 
-    Parameters
-    ----------
-    tell
-        Called once for each of these, with what is wrong.
+    `tell` is called once for each of these, with what is wrong.
 
     Raises
     ------

@@ -28,17 +28,10 @@ def pair_likes(
     settings: Sequence[str] = (),
     ks: Sequence[int] = (),
 ) -> Likes:
-    """Pair each planned setting with the same one of the other side.
+    """Pair each planned setting with the same one of the other side, at the given K or at all.
 
     Other settings are paired where they were asked for by their parameters, where the two sides
     are other indexes with one setting each, or where both were brought to the same mean recall.
-
-    Parameters
-    ----------
-    baseline, candidate, settings
-        As :func:`vbench.runs.pairing.pairs` takes them.
-    ks
-        Only these K; none: all.
 
     Raises
     ------

@@ -75,10 +75,7 @@ def write(
 ) -> list[Path]:
     """Write every figure in single and double column (``…-wide``), and return the files.
 
-    Parameters
-    ----------
-    vector
-        SVG and PDF beside the PNG of 300 dpi.
+    With `vector`, SVG and PDF beside the PNG of 300 dpi.
 
     Raises
     ------

@@ -114,12 +114,9 @@ def parameter_effect(
     k: int | None = None,
     deltas: Sequence[float] = (0.1, 0.5, 0.9, 1.0),
 ) -> None:
-    """What the swept parameter of one index does to mean recall and to Robustness at some δ.
+    """What the swept parameter of an index does to mean recall and to Robustness at some δ.
 
-    Parameters
-    ----------
-    index
-        Its name; by default the first index with at least two values.
+    By default of the first index with at least two values.
 
     Raises
     ------

@@ -143,10 +143,7 @@ def hardness(
 ) -> None:
     """Mean recall of each tenth of the queries, ordered by a hardness measure.
 
-    Parameters
-    ----------
-    measure
-        By default the one that tells most of the tail.
+    By default by the one that tells most of the tail.
 
     Raises
     ------

@@ -102,12 +102,8 @@ def draw_against_recall(draw: Drawing) -> Spec:
 def draw_trade_off(draw: Drawing, *, x: str, y: str, floor_of: str) -> Spec:
     """Any quantity against any other: one point for each setting, the front drawn through.
 
-    Parameters
-    ----------
-    x, y
-        Keys of the quantities at first; parameters of these names choose others.
-    floor_of
-        Key of the quantity that `floor` (0…100, from its worst to its best value) bounds.
+    `x` and `y` are keys of the quantities at first, which parameters of these names change;
+    `floor_of` is the key of what `floor` bounds, from 0 at its worst value to 100 at its best.
     """
     across = number("px", title=None, axis=_axis("x"), scale=_LOOSE)
     up = number("py", title=None, axis=_axis("y"), scale=_LOOSE)

@@ -60,12 +60,8 @@ def console(*, stderr: bool = False) -> Console:
 def print_table(out: Console, table: Table, heads: int = 1) -> None:
     """Print a table; where the terminal is too narrow for it, in parts.
 
-    rich would cut numbers short to make a table fit.
-
-    Parameters
-    ----------
-    heads
-        Columns that say what a row is about: each part begins with them.
+    Each part begins with the first columns, `heads`, that say what a row is about. rich would cut
+    numbers short to make a table fit.
     """
     caption, table.caption = table.caption, None
     with out.capture() as shown:
@@ -200,10 +196,7 @@ def describe_progress(doing: str, done: int, total: int, seconds: float) -> str:
 def shown_progress(given: bool | Progress | None) -> Iterator[Progress]:
     """What is called as work goes on: with what is being done, how much is done, and of how much.
 
-    Parameters
-    ----------
-    given
-        True shows it, False does not, None does so in notebooks; a function is taken as it is.
+    True shows it, False does not, None does so in notebooks; a function is taken as it is.
     """
     if callable(given):
         yield given
