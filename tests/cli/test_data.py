@@ -114,7 +114,7 @@ def test_convert_and_truth(vectors):
         (["show", "boks"], "unknown dataset 'boks'; did you mean 'books'"),
         (["show", "none.npy"], "none.npy: no such file or folder"),
         (["fetch", "glove50"], "did you mean 'glove-50'"),
-        (["truth", "base.npy"], "base.npy: does not say its metric; give metric= (--metric)"),
+        (["truth", "base.npy"], "base.npy: does not say its metric; give --metric"),
         (["convert", "base.npy", "x.csv", "--metric", "l2"], "cannot write '.csv'"),
         (["truth", "base.npy", "--metric", "l2", "--out", "x.csv"], "truth is written as .npz"),
     ],

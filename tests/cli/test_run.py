@@ -115,7 +115,7 @@ def test_a_failed_trial_is_shown_and_ends_with_one(data: Path) -> None:
     ("arguments", "says"),
     [
         (["--index", "hnws"], "did you mean 'hnsw'"),
-        (["--index", "flat", "--set", "ef"], "name=value"),
+        (["--index", "flat", "--set", "ef"], "NAME=VALUE"),
         (["--index", "flat", "--set", "ef=1", "--set", "ef=2"], "twice"),
         (["--index", "flat", "--measure", "Recall@9"], "needs -k 9"),
         (["--index", "flat", "--memory", "lots"], "4GB"),
