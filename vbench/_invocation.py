@@ -34,10 +34,10 @@ def spell_option(name: str, value: object = None) -> str:
     name
         As the function in Python has it.
     value
-        What to give it; True for a switch, False for ``none``; COLUMN, FILE and NAME stand for
+        What to give it; True for a switch, False for ``none``; COLUMN, FILE, N and NAME stand for
         what the caller has. Default: the name alone is meant.
     """
-    stands_for = value in ("COLUMN", "FILE", "NAME")
+    stands_for = value in ("COLUMN", "FILE", "N", "NAME")
     if argv.get() is None:
         return name if value is None else f"{name}={value if stands_for else repr(value)}"
     option = _OPTIONS.get(name, f"--{name.replace('_', '-')}")

@@ -134,6 +134,6 @@ def test_only_an_index_that_takes_queries_is_given_some() -> None:
     }
     assert Source.of(load_recipe("learners:Needed"), "l2", 3).learn is None
     with pytest.raises(
-        VbenchError, match="'learners:Needs' needs queries to learn from; give --le"
+        VbenchError, match="'learners:Needs' needs queries to learn from; give learn=N"
     ):
         Source.of(load_recipe("learners:Needs"), "l2", 3)

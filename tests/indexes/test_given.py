@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from vbench.errors import VbenchError
-from vbench.indexes.given import KEPT, bring, given, is_importable, write_module
+from vbench.indexes.given import KEPT, bring, is_importable, take_indexes, write_module
 from vbench.indexes.parameters import is_taken
 from vbench.indexes.recipe import Recipe
 from vbench.indexes.registry import check_stranger, resolve
@@ -45,7 +45,7 @@ def made(value: int = 1, **attributes: object) -> type:
 
 def test_a_class_is_a_recipe_that_another_process_imports() -> None:
     """For as long as it is needed, and by the name of the class."""
-    with given(made(7)) as taken:
+    with take_indexes(made(7)) as taken:
         (recipe,) = taken.indexes
         assert isinstance(recipe, Recipe)
         assert (recipe.name, recipe.adapter) == ("Local", "class_Local:Local")
@@ -64,7 +64,7 @@ def test_a_class_is_a_recipe_that_another_process_imports() -> None:
 def test_a_class_that_is_given_again_takes_the_place_of_the_earlier() -> None:
     """In this process too, which has imported that one."""
     for value in (1, 2):
-        with given([made(value)]) as taken:
+        with take_indexes([made(value)]) as taken:
             (recipe,) = taken.indexes
             assert isinstance(recipe, Recipe)
             assert resolve(recipe.adapter)().search(np.empty(0), 1) == value
@@ -72,7 +72,7 @@ def test_a_class_that_is_given_again_takes_the_place_of_the_earlier() -> None:
 
 def test_names_and_recipes_stay_as_they_are(tmp_path: Path) -> None:
     """Nothing is written for them."""
-    with given(["flat", tmp_path / "x.toml", Recipe("hnswlib")]) as taken:
+    with take_indexes(["flat", tmp_path / "x.toml", Recipe("hnswlib")]) as taken:
         assert taken.indexes == ["flat", str(tmp_path / "x.toml"), Recipe("hnswlib")]
         taken.keep(tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -82,7 +82,7 @@ def test_attributes_that_were_set_later_are_refused() -> None:
     """Its source does not say them."""
     with (
         pytest.raises(VbenchError, match=r"Local\.sweep was set after the class was made"),
-        given(made(sweep={"ef": [3]})),
+        take_indexes(made(sweep={"ef": [3]})),
     ):
         pass
 
@@ -90,9 +90,9 @@ def test_attributes_that_were_set_later_are_refused() -> None:
 def test_a_run_brings_its_class_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """To look into its builds again, once a person trusts it: it is code like any other."""
     monkeypatch.setattr("sys.path", list(sys.path))
-    with given(made(9)) as taken:
+    with take_indexes(made(9)) as taken:
         taken.keep(tmp_path)
-    with given(made(8)):
+    with take_indexes(made(8)):
         pass
     code = (
         "import sys; from pathlib import Path; from vbench.indexes import given, registry\n"

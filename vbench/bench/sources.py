@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from vbench._document import Params
+from vbench._invocation import spell_option
 from vbench.data.dataset import Learn
 from vbench.errors import VbenchError
 from vbench.indexes.code import code_of
@@ -59,8 +60,9 @@ class Source:
             raise VbenchError(f"index {recipe.name!r}: {error}") from None
         if learn is None and is_taken(kind.fit, "learn", always=True):
             raise VbenchError(
-                f"index {recipe.name!r} needs queries to learn from; give --learn N (in Python "
-                "learn=N) to take N out of those that are asked, or a file of others"
+                f"index {recipe.name!r} needs queries to learn from; give "
+                f"{spell_option('learn', 'N')} to take N out of those that are asked, or a file of "
+                "others"
             )
         code = code_of(kind)
         return cls(

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._invocation import spell_option
 from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
 from vbench.measures.base import Kind, WithCutoff, require
@@ -100,7 +101,7 @@ class OfItems(WithCutoff):
         raise VbenchError(
             f"{self} cannot be certified, since it depends on the number of queries; tune to "
             f"Recall@{self.cutoff} or Robustness(delta=0.9)@{self.cutoff}, and bound it by "
-            "vbench compare --at-least"
+            f"{spell_option('at_least')} of vbench compare"
         )
 
     def _items(self, sample: Sample) -> SharedItems | None:
