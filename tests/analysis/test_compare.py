@@ -235,7 +235,7 @@ def test_a_gate_of_a_cost_is_relative(apart: Run) -> None:
         ({"cluster": "user"}, "unknown column of the queries 'user'"),
         ({"fail_if_worse": -1.0}, "give a number from 0 on"),
         ({"fail_if_worse": "much"}, "give a number from 0 on, such as 0.01 or 1%"),
-        ({"fail_if_blind": True}, "give --fail-if-worse 0.01 beside it"),
+        ({"fail_if_blind": True}, "give fail_if_worse=0.01 beside it"),
         ({"measures": ["Work"]}, "Work cannot be compared: a ef=1 did not record it"),
         ({"measures": ["Recal@10"]}, "did you mean 'Recall'"),
     ],

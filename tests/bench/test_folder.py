@@ -94,7 +94,7 @@ def test_what_is_no_run_is_left_alone(
     (tmp_path / "mixed" / "notes.txt").write_text("mine")
     before = every_file(tmp_path)
     for name, says in (
-        ("file", "is a file; give --out a folder"),
+        ("file", "is a file; give a folder with out"),
         ("half", "holds something else than a run"),
         ("mixed", "holds something else than a run"),
     ):
@@ -299,7 +299,7 @@ def test_where_nothing_is_measured_that_is_said(place: Path) -> None:
     assert stamps(again) == stamps(first)
     assert len(said) == 1
     assert said[0].startswith("nothing was measured: taken from the run of 2")
-    assert "--fresh" in said[0]
+    assert "fresh=True" in said[0]
     assert measured("flat", fresh=True)[1] == []
 
 
@@ -334,10 +334,10 @@ def test_a_run_grows_by_settings_k_builds_and_indexes(place: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"repeats": 2}, "--repeats 1, this call has 2"),
-        ({"seed": 3}, "--seed 0, this call has 3"),
-        ({"recall_rule": "id"}, "--recall-rule exact-tie, this call has id"),
-        ({"at_recall": 0.9}, r"--at-recall none, this call has 0\.9"),
+        ({"repeats": 2}, "repeats 1, this call has 2"),
+        ({"seed": 3}, "seed 0, this call has 3"),
+        ({"recall_rule": "id"}, "recall_rule exact-tie, this call has id"),
+        ({"at_recall": 0.9}, r"at_recall none, this call has 0\.9"),
         ({"data": made(1)}, "on other data: tiny with 200 × 6 and 30 queries, fingerprint"),
     ],
 )

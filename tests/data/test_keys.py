@@ -73,7 +73,7 @@ def test_a_key_that_repeats_joins_nothing_by_itself():
     assert "user_id 5 occurs twice" in refusal({"user_id": [5, 5, 6, 7]}, on="user_id")
     assert "by which rows cannot be told apart" in refusal({"user_id": [5, 5, 6, 7]})
     own = pl.DataFrame({"user_id": [7, 5, 7]})
-    assert "--on" in refusal({"user_id": [5, 7]}, own)
+    assert "on=" in refusal({"user_id": [5, 7]}, own)
     assert order({"user_id": [5, 7]}, own, on="user_id") == [1, 0, 1]
 
 

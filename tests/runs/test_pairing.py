@@ -109,7 +109,7 @@ def test_other_data_are_refused(tmp_path: Path) -> None:
     run = answered(tmp_path / "run", hits)
     others = {
         "other vectors": answered(tmp_path / "data", hits, fingerprint="0" * 64),
-        "--recall-rule": answered(tmp_path / "rule", hits, rule="id"),
+        "recall_rule": answered(tmp_path / "rule", hits, rule="id"),
         "different exact neighbors": answered(tmp_path / "truth", hits, truth_from=7),
         "only results at the same K": answered(tmp_path / "k", hits, k=20),
     }

@@ -54,7 +54,7 @@ def test_queries_that_are_base_vectors_are_counted(tmp_path: Path) -> None:
     run = measured(BASE, queries, tmp_path / "run", "flat")
     (warn,) = coded(run, "queries-in-base")
     assert warn.message == "20 of 50 queries are base vectors"
-    assert warn.remedy.startswith("--hold-out 20 ")
+    assert warn.remedy.startswith("hold_out=20 ")
     assert run.manifest.dataset.queries_in_base == 20
     assert not coded(measured(BASE, QUERIES, tmp_path / "other", "flat"), "queries-in-base")
 
