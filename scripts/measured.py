@@ -275,8 +275,6 @@ def study_degree() -> Table:
         table[f"{dataset}, M=8 ef=256 and M=32 ef=64"] = {
             **{f"sparse, {name}": sparse[name] for name in shown},
             **{f"dense, {name}": dense[name] for name in shown},
-            "sparse, QPS": sparse["QPS"],
-            "dense, QPS": dense["QPS"],
         }
         table[f"{dataset}, ef=64"] = {
             f"M={m}": rows[dataset, m, 64]["Robustness(delta=0.9)"] for m in (8, 16, 32)
