@@ -175,6 +175,14 @@ def test_a_function_draws_into_the_axes_it_is_given(run: Run) -> None:
     assert axes.get_xlabel() == "ef of ivf-flat"
 
 
+def test_an_index_is_found_without_the_space_that_it_searches(tmp_path: Path) -> None:
+    """A study names one index for datasets of which some are normalized."""
+    run = make_run(tmp_path, m=40, names=("hnsw", "ivf-flat (normalize)"))
+    axes = Figure().subplots()
+    figures.parameter_effect(run, axes, index="ivf-flat")
+    assert axes.get_xlabel() == "ef of ivf-flat (normalize)"
+
+
 def test_what_cannot_be_drawn_says_why(tmp_path: Path) -> None:
     """Each figure names what the run lacks."""
     run = make_run(tmp_path, m=40, settings=1, segments=False, latency=False)

@@ -116,7 +116,8 @@ def parameter_effect(
 ) -> None:
     """What the swept parameter of an index does to mean recall and to Robustness at some δ.
 
-    By default of the first index with at least two values.
+    `index` is its name, with or without the space that it searches, as in ``ivf-flat
+    (normalize)``; by default it is the first index with at least two values.
 
     Raises
     ------
@@ -128,6 +129,8 @@ def parameter_effect(
         name: parameter for name in panel.indexes if (parameter := find_swept(panel, name))
     }
     name = index or next(iter(parameters), "")
+    if name not in parameters:
+        name = next((each for each in parameters if each.startswith(f"{name} (")), name)
     if name not in parameters:
         raise VbenchError(
             f"{name or 'no index'} has no numeric search parameter with two values"
