@@ -38,7 +38,7 @@ def main() -> None:
             "",
         )
         both = vbench.run(
-            books, ["hnsw", "ivf-flat"], builds=BUILDS, repeats=1, at_recall=0.9, seed=1,
+            books, ["hnsw", "ivf-mips"], builds=BUILDS, repeats=1, at_recall=0.9, seed=1,
             out=folder / "both",
         )  # fmt: skip
         rows = compare(both, measures=FOUND).comparisons
