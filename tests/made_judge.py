@@ -30,6 +30,7 @@ def group_of(params: dict[str, Any], index: str = "made") -> Group:
 class MadeJudge(Judge):
     """Recall of a group is enough from `enough` of its build parameters on, for 600 queries.
 
+    A query takes a thousandth of a second, and from a value of `late` on nine of them.
     `disturbed` says at which numbers of tries the core was taken; `released` are the builds whose
     workers were let go.
     """
@@ -40,6 +41,7 @@ class MadeJudge(Judge):
         disturbed: Callable[[int], bool] = lambda number: False,
         enough: Callable[[dict[str, Any]], float] = lambda params: 16,
         objective: Callable[[dict[str, Any], float], float] = lambda params, value: value,
+        late: float = np.inf,
     ) -> None:
         self.targets = parse_targets(text)
         self.objective = parse_objective(None, None)
@@ -51,14 +53,16 @@ class MadeJudge(Judge):
         workers = SimpleNamespace(release=lambda build: self.released.append(build.key))
         self.bench: Any = SimpleNamespace(workers=workers)
         self._disturbed, self._enough, self._cost = disturbed, enough, objective
+        self._late = late
 
     def measure(self, group: Group, value: float | None) -> Tried:
         right = M if (value or 0) >= self._enough(group.build) else M // 2
         disturbed = self._disturbed(len(self.tried))
+        slow = disturbed or (value or 0) >= self._late
         answers = from_hits(
             [10] * right + [0] * (M - right),
             10,
-            latency_ns=np.full((M, 2), 9_000_000 if disturbed else 1_000_000),
+            latency_ns=np.full((M, 2), 9_000_000 if slow else 1_000_000),
             disturbed=(disturbed, disturbed),
         )
         evidence = tuple(weigh(each, [answers], self.level) for each in self.targets)

@@ -214,3 +214,53 @@ def test_queries_to_learn_from_are_a_number_or_a_file(data: Path) -> None:
     assert (found["dataset"]["m"], found["dataset"]["learn"]["rows"]) == (25, 9)
     found = json.loads(run("-i", "learners:Needed", "--learn", "none", "--json").stdout)
     assert found["dataset"]["learn"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("--clients 0", "clients=0; give whole numbers from 1 to 1,024"),
+        ("--clients two", "'two' is not a number; write --clients 2, or several with commas"),
+        ("--clients 1,,2", "'' is not a number"),
+        ("--rate", "requires an argument"),
+        ("--rate fast", "'fast' is not a number; write --rate 2"),
+        ("--rate 0", "rate=0; give queries a second, a number above 0"),
+        ("--batch 26", "batch=26; give whole numbers from 1 to 25"),
+        ("--rate 5 --batch 5", "rate and batch do not go together"),
+        ("--clients 4 --batch 10", "clients=4 with batches of 10 need 40 queries"),
+        ("--measure Served(0.9,5)@10", "within='5': it has no unit; give a time such as 10ms"),
+        ("--measure Served(0.9,5min)@10", "'min' is no unit of time"),
+    ],
+)
+def test_what_a_load_cannot_be_is_told_in_one_line(data: Path, given: str, said: str) -> None:
+    """Before anything is measured."""
+    result = run("--index", "flat", *given.split())
+    assert (result.exit_code, said in result.output) == (2, True), result.output
+    assert not Path("results").exists()
+
+
+def test_an_index_of_one_client_says_how_it_may_have_more(data: Path) -> None:
+    """An adapter of one's own that says nothing of clients."""
+    Path("mine.py").write_text(
+        "import numpy as np\n\n\nclass Mine:\n"
+        "    def fit(self, base, metric, *, seed, threads):\n        self.base = base\n\n"
+        "    def search(self, queries, k):\n"
+        "        return np.argsort(-(queries @ self.base.T), axis=1)[:, :k]\n"
+    )
+    result = run("--index", "mine:Mine", "--clients", "2")
+    assert result.exit_code == 2
+    remedy = re.search(r'clients = "threads"', result.output)
+    assert remedy
+    text = Path("mine.py").read_text().replace("class Mine:", f"class Mine:\n    {remedy[0]}\n")
+    Path("again.py").write_text(text)
+    assert run("--index", "again:Mine", "--clients", "2", "-k", "5").exit_code == 0
+
+
+def test_a_run_shows_its_loads_in_a_table(data: Path) -> None:
+    """With what was asked for beside the usual measures."""
+    served = "Served(delta=0.9,within=10s)@10"
+    result = run("--index", "flat", "--clients", "1,2", "--batch", "1,5", "--measure", served)
+    assert result.exit_code == 0
+    table = result.output.partition("Under load (top 10)")[2]
+    for asked in ("alone", "batch=5", "clients=2", "clients=2 batch=5"):
+        assert asked in table

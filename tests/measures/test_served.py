@@ -79,6 +79,15 @@ def test_it_may_be_a_target() -> None:
     assert served == robust
 
 
+def test_a_wider_search_makes_it_worse_where_lateness_weighs_more() -> None:
+    """Then tuning looks among narrower ones."""
+    measure = parse("Served(delta=0.9,within=2us)@10")
+    late, early = np.array([[1000], [9000], [9000]]), np.array([[1000], [1000], [9000]])
+    assert measure.is_overdone(from_hits([10, 10, 5], 10, latency_ns=late))
+    assert not measure.is_overdone(from_hits([10, 5, 5], 10, latency_ns=early))
+    assert not parse("Recall@10").is_overdone(from_hits([0], 10))
+
+
 def test_in_python_a_time_is_a_text_or_seconds() -> None:
     """Both spell the same measure."""
     one, other = Served(0.9, "10ms"), Served(delta=0.9, within=0.01)  # type: ignore[arg-type]

@@ -86,3 +86,23 @@ def test_wider_values_are_tried_for_the_certificate() -> None:
     wider = secure(judge, found, budget)
     assert len(wider.tried) - len(found.tried) <= 1
     assert budget.left >= 0
+
+
+@pytest.mark.parametrize("start", [1.0, 20.0, 32.0, 1024.0])
+def test_what_is_good_but_late_is_looked_for_among_narrower_searches(start: float) -> None:
+    """Answers must be good and in time: too wide a search is told from one that is too narrow."""
+    judge = MadeJudge("Served(delta=0.9,within=2ms)@10>=0.9", late=30)
+    found = search(judge, GROUP, Budget(12), start=start)
+    assert found.best is not None
+    assert 16 <= (found.best.value or 0) < 30
+    wider = secure(judge, found, Budget(12)).best
+    assert wider is not None
+    assert 16 <= (wider.value or 0) < 30
+
+
+def test_what_is_never_good_in_time_is_given_up() -> None:
+    """Where every search that is good enough is too late."""
+    judge = MadeJudge("Served(delta=0.9,within=2ms)@10>=0.9", late=8)
+    found = search(judge, GROUP, Budget(12), start=32.0)
+    assert found.best is None
+    assert len(found.tried) <= 12

@@ -186,6 +186,10 @@ class Measure(metaclass=_Matmul):
             found = certificate.certify_mean(oriented, self._upwards(wanted), level)
         return found._replace(bound=self._upwards(found.bound))
 
+    def is_overdone(self, answers: Answers) -> bool:
+        """Whether a wider search makes it worse, since what it costs weighs more."""
+        return False
+
     def is_attainable(self, wanted: float, n: int, level: float) -> bool:
         """Whether `n` queries could show that it reaches `wanted`, all of them being right."""
         reach = certificate.largest_share if self.kind == "share" else certificate.largest_mean

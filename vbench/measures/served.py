@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
@@ -46,11 +47,23 @@ class Served(OfHits):
         super().__post_init__()
 
     def per_query(self, answers: Answers) -> FloatArray:
+        good, in_time = self._parts(answers)
+        return np.asarray(good & in_time, dtype=float)
+
+    def _parts(self, answers: Answers) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which queries are answered well, and which in time, (m,) each."""
         times = answers.quiet_ns
         if not times.size:
             raise VbenchError(f"{self} cannot be computed: no times were recorded")
         good = self.hits(answers) >= threshold(self.delta, self.needed)
-        return np.asarray(good & (times.max(axis=1) <= self.within.nanoseconds), dtype=float)
+        return np.asarray(good), np.asarray(times.max(axis=1) <= self.within.nanoseconds)
+
+    def is_overdone(self, answers: Answers) -> bool:
+        """Whether more queries are too late than are answered too badly."""
+        if not answers.latency_ns.size:
+            return False
+        good, in_time = self._parts(answers)
+        return bool(in_time.sum() < good.sum())
 
     def value(self, answers: Answers) -> float | None:
         return super().value(answers) if answers.latency_ns.size else None

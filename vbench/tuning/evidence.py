@@ -33,6 +33,8 @@ class Evidence:
     more
         How many more queries would certify the target, if they answered as these do: 0 where
         it is certified, None where no number would.
+    overdone
+        Whether a wider search would make it worse in every build.
     is_judged
         Whether the answers say anything: not where only builds whose every pass other processes
         disturbed miss a target of time. (What they reach all the same, they reach.)
@@ -46,6 +48,7 @@ class Evidence:
     plain_slack: float
     more: int | None
     is_judged: bool = True
+    overdone: bool = False
 
     @property
     def is_met(self) -> bool:
@@ -94,6 +97,7 @@ def weigh(
             target, mean, None, values, slack, slack, 0 if slack >= 0.0 else None, judged
         )
     needed = [each.more for each in bounds if each.more is not None]
+    overdone = all(measure.is_overdone(each) for each in answers)
     return Evidence(
         target,
         mean,
@@ -104,6 +108,7 @@ def weigh(
         max(needed) if len(needed) == len(bounds) else None,
         # Where each query reaches it there are only too few of them, on any machine.
         _is_judged(target, answers, [each.slack < 0.0 and each.failing != 0 for each in bounds]),
+        overdone,
     )
 
 

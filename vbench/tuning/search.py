@@ -13,6 +13,7 @@ from vbench.bench.parameter_search import ParameterSearch
 from vbench.bench.plan import Group
 from vbench.bench.session import TrialError
 from vbench.errors import MissingExtraError
+from vbench.tuning.evidence import Evidence
 from vbench.tuning.trials import Judge, Tried
 
 _CLOSE = 0.05
@@ -120,7 +121,7 @@ def best_of(judge: Judge, tried: list[Tried]) -> Tried | None:
 def _score(judge: Judge, tried: Tried, *, upwards: bool) -> float:
     """What rises with the parameter, and is 0 where the search is to end."""
     slacks = [
-        each.slack if possible else each.plain_slack
+        _rising(each, each.slack if possible else each.plain_slack)
         for each, possible in zip(tried.evidence, judge.attainable, strict=True)
         if (not each.target.is_cost if upwards else each.target.measure.is_of_search)
     ]
@@ -131,11 +132,16 @@ def _score(judge: Judge, tried: Tried, *, upwards: bool) -> float:
 def _margin(judge: Judge, tried: Tried) -> float:
     """The slack that is left after the bound has been widened once more; ∞ without a bound."""
     margins = [
-        2.0 * each.slack - each.plain_slack
+        _rising(each, 2.0 * each.slack - each.plain_slack)
         for each, possible in zip(tried.evidence, judge.attainable, strict=True)
         if possible and not each.target.is_cost
     ]
     return min(margins, default=math.inf)
+
+
+def _rising(evidence: Evidence, slack: float) -> float:
+    """A slack that rises with the parameter: past the best value there is too much of it."""
+    return abs(slack) if evidence.overdone else slack
 
 
 def _is_beaten(judge: Judge, tried: Tried, incumbent: Tried) -> bool:
