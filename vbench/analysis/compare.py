@@ -345,7 +345,10 @@ def _judge(
 def _discordant(
     run: Run, a: Sample, b: Sample, measure: Measure, queries: Members | None
 ) -> Discordant:
-    with_a, with_b = (side.per_query(measure).mean(axis=0) > 0.5 for side in (a, b))
+    with_a, with_b = (
+        np.stack([measure.per_query(each) for each in side.answers]).mean(axis=0) > 0.5
+        for side in (a, b)
+    )
     only_a, only_b = np.flatnonzero(with_a & ~with_b), np.flatnonzero(~with_a & with_b)
     if queries is not None:
         only_a, only_b = queries[only_a], queries[only_b]

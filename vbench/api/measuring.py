@@ -39,6 +39,9 @@ def run(
     threads: int = 1,
     settings: Mapping[str, Any] | None = None,
     at_recall: float | None = None,
+    filters: str | Sequence[str] = (),
+    masks: int = 3,
+    only_filtered: bool = False,
     recall_rule: Rule = "exact-tie",
     timeout: float | None = None,
     memory_limit: int | None = None,
@@ -78,6 +81,14 @@ def run(
         Bring each index to this mean recall over its builds, within 0.005, by moving the search
         parameter that its recipe names, in place of the recipe's sweep. `settings` of it then
         bound it. How it went is in :attr:`Run.levels`.
+    filters
+        Conditions on the base vectors, each a view of its own beside the one without:
+        ``"popularity < 20"``, ``"popularity:0-50%"``, ``"random:0.05"``, ``"nearest:0.05"``,
+        ``"query:country"``, ``"seen"``; parts joined by ``&`` hold at once.
+    masks
+        How many are drawn of a filter that chance has a say in.
+    only_filtered
+        Leave out the view without a filter.
     recall_rule
         What counts as a hit: `exact-tie`, `id` or `ann-benchmarks`.
     timeout
@@ -125,6 +136,9 @@ def run(
         repeats=repeats,
         threads=threads,
         at_recall=at_recall,
+        filters=[filters] if isinstance(filters, str) else filters,
+        masks=masks,
+        only_filtered=only_filtered,
         recall_rule=recall_rule,
         timeout=timeout,
         memory_limit=memory_limit,

@@ -14,6 +14,13 @@ from vbench.runs.facts import Batch, Pass
 from vbench.runs.schema import SINGLE, Load, Options, Trial
 
 
+class Condition(NamedTuple):
+    """The file of a condition, and whether each query has its own; none by default."""
+
+    file: str | None = None
+    is_per_query: bool = False
+
+
 class Measured(NamedTuple):
     """What was measured in one trial: ids and times by query, and facts as a trial's file has them.
 
@@ -40,10 +47,18 @@ class Measured(NamedTuple):
     cpu_ns: float | None
     unseen_ns: float | None
     spent_ns: int
+    filter_ns: NDArray[np.int64] | None = None
+    filter_setup_s: float | None = None
 
 
 def ask_for(
-    live: Live, trial: Trial, load: Load, options: Options, cores: Sequence[int], doing: str
+    live: Live,
+    trial: Trial,
+    load: Load,
+    options: Options,
+    cores: Sequence[int],
+    doing: str,
+    condition: Condition,
 ) -> Measured:
     """Measure a trial; `cores` are those that several clients may use together.
 
@@ -53,17 +68,27 @@ def ask_for(
         It leaves no result.
     """
     if load.key == SINGLE:
-        return _ask_singly(live, trial, options, doing)
-    return _ask_under(load, live, trial, options, cores, doing)
+        return _ask_singly(live, trial, options, doing, condition)
+    return _ask_under(load, live, trial, options, cores, doing, condition)
 
 
-def _ask_singly(live: Live, trial: Trial, options: Options, doing: str) -> Measured:
+def _ask_singly(
+    live: Live, trial: Trial, options: Options, doing: str, condition: Condition
+) -> Measured:
     ask = wire.Search(
-        setting=trial.setting, k=trial.k, repeats=options.repeats, warmup=options.warmup
+        setting=trial.setting,
+        k=trial.k,
+        repeats=options.repeats,
+        warmup=options.warmup,
+        condition=condition.file,
+        is_per_query=condition.is_per_query,
     )
-    done, (ids, latency, first) = live.session.ask(
+    done, (ids, latency, first, *filters) = live.session.ask(
         ask, wire.Searched, timeout=options.timeout, doing=doing
     )
+    batches = []
+    if done.batch_seconds is not None:
+        batches = [Batch(size=len(ids), seconds=done.batch_seconds, differs=done.batch_differs)]
     facts = zip(done.cpu_share, done.disturbed, done.order_seeds, done.wall_s, strict=True)
     return Measured(
         ids=ids,
@@ -75,7 +100,7 @@ def _ask_singly(live: Live, trial: Trial, options: Options, doing: str) -> Measu
             for share, disturbed, seed, wall in facts
         ],
         redone=done.redone,
-        batches=[Batch(size=len(ids), seconds=done.batch_seconds, differs=done.batch_differs)],
+        batches=batches,
         wall_s=None,
         work=done.work,
         unstable=done.unstable,
@@ -83,11 +108,19 @@ def _ask_singly(live: Live, trial: Trial, options: Options, doing: str) -> Measu
         cpu_ns=done.cpu_ns,
         unseen_ns=done.unseen_ns,
         spent_ns=done.spent_ns,
+        filter_ns=filters[0] if filters else None,
+        filter_setup_s=done.filter_setup_s,
     )
 
 
 def _ask_under(
-    load: Load, live: Live, trial: Trial, options: Options, cores: Sequence[int], doing: str
+    load: Load,
+    live: Live,
+    trial: Trial,
+    options: Options,
+    cores: Sequence[int],
+    doing: str,
+    condition: Condition,
 ) -> Measured:
     ask = wire.Drive(
         setting=trial.setting,
@@ -99,6 +132,7 @@ def _ask_under(
         rate=load.rate,
         batch=load.batch,
         cores=list(cores[-max(options.threads, load.clients) :]),
+        condition=condition.file,
     )
     done, (ids, latency, *waits) = live.session.ask(
         ask, wire.Driven, timeout=options.timeout, doing=doing

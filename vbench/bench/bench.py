@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 import vbench
 from vbench._process.cores import usable_cores
 from vbench.bench import machine, wire
-from vbench.bench.asking import ask_for
+from vbench.bench.asking import Condition, ask_for
 from vbench.bench.call import current_call
 from vbench.bench.describe import redescribe, write_described_queries
 from vbench.bench.findings.findings import findings
@@ -33,8 +35,9 @@ from vbench.runs.failed import failed_trials
 from vbench.runs.loads import find_load, label_load
 from vbench.runs.rows import Rows, amend_trial, read_facts, read_rows, write_trial
 from vbench.runs.run import Run
-from vbench.runs.schema import SINGLE, USUAL_LOAD, Build, Load, Trial
+from vbench.runs.schema import SINGLE, STATIC, USUAL_LOAD, Build, Load, Trial, View
 from vbench.runs.settings import spell
+from vbench.workloads.views import DEEP, PlannedView, find_neighbors
 
 _DEPTH = 200
 _GIVE_UP_AFTER = 2
@@ -43,17 +46,35 @@ _GIVE_UP_AFTER = 2
 class Bench:
     """Measures trials into a claimed run folder."""
 
-    def __init__(self, journal: Journal, workers: Workers, scorer: Scorer) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        workers: Workers,
+        scorers: Mapping[str, Scorer],
+        views: Sequence[PlannedView],
+    ) -> None:
         self.journal = journal
         self.workers = workers
-        self._scorer = scorer
+        self._scorers = scorers
+        self._allowed = {each.view.key: each.allowed for each in views}
         self._turn = 1
         self._asked: set[str] = set()
         self._latest: dict[str, str] = {}
         workers.on_close = self._closed
 
+    def possible(self, view: str, k: int) -> NDArray[np.int64]:
+        """How many of K neighbors each query has to find in a view: (m,)."""
+        truth = self._scorers[view].ground_truth
+        allowed = np.full(len(truth.ids), k) if truth.allowed is None else truth.allowed
+        return np.minimum(allowed, k)
+
     def ask(
-        self, builds: Sequence[Build], setting: Mapping[str, Any], k: int, load: Load = USUAL_LOAD
+        self,
+        builds: Sequence[Build],
+        setting: Mapping[str, Any],
+        k: int,
+        load: Load = USUAL_LOAD,
+        view: str = STATIC,
     ) -> list[Trial]:
         """Measure one setting on every build, as far as that is not done yet.
 
@@ -66,7 +87,7 @@ class Bench:
             When a build leaves no result; the failure is noted.
         """
         options = self.journal.manifest.options
-        trials = [make_trial(build, dict(setting), k, options, load) for build in builds]
+        trials = [make_trial(build, dict(setting), k, options, load, view) for build in builds]
         self.journal.plan(builds, trials)
         for build in builds:
             self._forget_outdated(build)
@@ -91,7 +112,7 @@ class Bench:
         return trials
 
     def carry_out(self, build: Build, trials: Sequence[Trial]) -> None:
-        """Measure all pending trials of one build, in shuffled order.
+        """Measure all pending trials of one build, view by view, in shuffled order.
 
         A worker that dies takes its trial with it; the rest gets a new worker, until as many in
         a row have died as `_GIVE_UP_AFTER`.
@@ -99,6 +120,8 @@ class Bench:
         self._forget_outdated(build)
         waiting = [trial for trial in trials if not self.journal.is_done(trial)]
         random.Random(build.seed).shuffle(waiting)
+        views = list(self._allowed)
+        waiting.sort(key=lambda trial: views.index(trial.view))
         deaths = 0
         while waiting and deaths < _GIVE_UP_AFTER:
             try:
@@ -159,18 +182,20 @@ class Bench:
         same key; half of a build's results must not be of the one and half of the other.
         """
         done = self.journal.done_of(build)
+        # Of conditions of earlier calls nothing is known here.
+        again = [trial for trial in done if trial.view in self._scorers]
         known, version = self.journal.noted_build(build).server, live.fitted.version or None
         why = ""
         if done and known != version:
             why = self._of_another_version(build, version or {}, known)
-        elif done and not self._answers_alike(live, next(filter(_is_usual, done), done[0])):
+        elif again and not self._answers_alike(live, next(filter(_is_usual, again), again[0])):
             why = (
                 f"{self._name(build)}: built again from the same seed it answers otherwise; "
                 f"measured again: {len(done)} trials"
             )
         if why:
             self.journal.renew(build, done, why)
-            for trial in done:
+            for trial in again:
                 self.measure(live, build, trial)
         self.journal.note_build(build, server=version, environment=self.journal.environment)
 
@@ -182,7 +207,15 @@ class Bench:
         path = files.trial_path(self.journal.folder, trial.key)
         facts = read_facts(path)
         stored = read_rows(path, facts, ("ids",)).ids
-        ask = wire.Search(setting=trial.setting, k=trial.k, repeats=1, warmup=0)
+        file, per_query = self._condition(trial)
+        ask = wire.Search(
+            setting=trial.setting,
+            k=trial.k,
+            repeats=1,
+            warmup=0,
+            condition=file,
+            is_per_query=per_query,
+        )
         _, (ids, *_) = live.session.ask(
             ask, wire.Searched, timeout=self.journal.manifest.options.timeout, doing="search"
         )
@@ -196,12 +229,15 @@ class Bench:
         self.journal.tell(f"{self._name(build)} {spelt}")
         started = now()
         doing = f"search {spelt}".strip()
-        done = ask_for(live, trial, load, options, self.workers.cores.numbers, doing)
-        score = self._scorer.score(done.ids)
+        condition = self._condition(trial)
+        cores = self.workers.cores.numbers
+        done = ask_for(live, trial, load, options, cores, doing, condition)
+        score = self._scorers[trial.view].score(done.ids)
         facts = TrialFacts(
             vbench=vbench.__version__,
             key=trial.key,
             trial=trial,
+            view=trial.view,
             build=msgspec.structs.replace(build, space=live.opened.space),
             environment=self.journal.environment,
             started=started,
@@ -228,6 +264,7 @@ class Bench:
             cpu_ns=done.cpu_ns,
             unseen_ns=done.unseen_ns,
             clock_ratio=done.spent_ns * 1e-9 / live.session.seconds,
+            filter_setup_s=done.filter_setup_s,
         )
         rows = Rows(
             ids=done.ids,
@@ -237,10 +274,18 @@ class Bench:
             latency_ns=done.latency_ns,
             first_ns=done.first_ns,
             wait_ns=done.wait_ns,
+            filter_ns=done.filter_ns,
         )
         write_trial(self.journal.folder, facts, rows)
         self.journal.count_trial()
         self._latest[build.key] = trial.key
+
+    def _condition(self, trial: Trial) -> Condition:
+        """The condition of a trial, as its worker takes it."""
+        allowed = self._allowed.get(trial.view)
+        if allowed is None:
+            return Condition()
+        return Condition(self.workers.condition_file(trial.view, allowed), not allowed.is_shared)
 
     def _closed(self, build: str, closing: Closing) -> None:
         """Note what closing an index met, with the last trial that was measured on it."""
@@ -265,16 +310,31 @@ def open_bench(
     journal = Journal(folder, prepared, claimed, progress)
     # Also for the K of earlier calls, whose trials are read against the same file.
     kept = 2 * max(journal.manifest.options.k)
+    views = [each for each in prepared.plan.views if each.allowed is not None]
+    deep = compute_ground_truth(
+        dataset,
+        min(dataset.n, max(_DEPTH, kept, DEEP if views else 0)),
+        threads=len(usable_cores()),
+    )
     depth = min(dataset.n, max(_DEPTH, kept))
-    truth = compute_ground_truth(dataset, depth, threads=len(usable_cores()))
+    truth = GroundTruth(deep.ids[:, :depth], deep.distances[:, :depth])
+    scorers = {STATIC: Scorer(dataset, truth, options.rule)}
     for why in journal.why:
         warn(f"{why}: measured anew")
     journal.write()
     write_described_queries(folder, dataset)
     tables.write_ground_truth(folder, GroundTruth(truth.ids[:, :kept], truth.distances[:, :kept]))
+    for view, allowed in views:
+        assert allowed is not None
+        progress(f"exact neighbors under {view.filter}", 0, 1)
+        found = find_neighbors(dataset, deep, allowed, kept, threads=len(usable_cores()))
+        more = {"selectivity": found.selectivity, "correlation": found.correlation}
+        tables.write_ground_truth(folder, found.truth, view.key, **more)
+        scorers[view.key] = Scorer(dataset, found.truth, options.rule)
     clients = max(load.clients for load in journal.manifest.loads)
     with Workers(dataset, options, clients) as workers:
-        yield Bench(journal, workers, Scorer(dataset, truth, options.rule))
+        asked = prepared.plan.views or [PlannedView(View(), None)]
+        yield Bench(journal, workers, scorers, asked)
     journal.conclude(current_call())
 
 

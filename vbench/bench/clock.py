@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.indexes.answers import AnswerError, stack
-from vbench.indexes.protocol import Ids, Index, Vectors
+from vbench.indexes.protocol import Filter, Ids, Index, Vectors
 from vbench.metric import Metric
 
 SearchOne = Callable[[NDArray[np.float32], int], Any]
+Allow = Callable[[Filter | None], None]
 
 QUIET = 0.93
 """CPU time / wall time under which a pass on one thread was disturbed by other processes."""
@@ -47,6 +48,17 @@ SYSTEM = Clock(time.perf_counter_ns, time.process_time_ns)
 _GARBAGE = _Collector(gc.collect, gc.disable, gc.enable, gc.isenabled)
 
 
+class Conditions(NamedTuple):
+    """A condition for each query: how it is given to the index, and those of some queries (r,).
+
+    At most `chunk` of them are made at a time.
+    """
+
+    allow: Allow
+    of: Callable[[NDArray[np.integer[Any]]], list[Filter]]
+    chunk: int
+
+
 class Pass(NamedTuple):
     """All queries, one at a time.
 
@@ -56,12 +68,15 @@ class Pass(NamedTuple):
     latency_ns : int64 (m,)
     wall_ns, cpu_ns : int
         Time of the whole pass, the harness's own included.
+    filter_ns : int64 (m,)
+        What of a latency went into the query's own condition; None where queries have none.
     """
 
     ids: NDArray[np.int64]
     latency_ns: NDArray[np.int64]
     wall_ns: int
     cpu_ns: int
+    filter_ns: NDArray[np.int64] | None = None
 
     @property
     def cpu_share(self) -> float:
@@ -102,6 +117,7 @@ def time_singly(
     *,
     order: NDArray[np.integer[Any]] | None = None,
     clock: Clock = SYSTEM,
+    conditions: Conditions | None = None,
 ) -> Pass:
     """Ask each query (m, d) alone and time each call.
 
@@ -112,6 +128,8 @@ def time_singly(
     order : (m,), optional
         Rows of the queries in the order in which they are asked. Ids and times come back in the
         order of the queries all the same.
+    conditions
+        Of queries that each have their own: giving it is part of the call.
 
     Raises
     ------
@@ -123,15 +141,22 @@ def time_singly(
     order = np.arange(m) if order is None else order
     ids = np.empty((m, k), dtype=np.int64)
     latency = np.empty(m, dtype=np.int64)
+    filter_ns = None if conditions is None else np.empty(m, dtype=np.int64)
+    step = _CHUNK if conditions is None else conditions.chunk
     # One after the other in memory too: to fetch them from all over it would count as search.
     asked = queries[order]
     asked.flags.writeable = queries.flags.writeable
     before = None if queries.flags.writeable else zlib.crc32(asked.data)
     with without_gc():
         cpu, wall = clock.cpu(), clock.wall()
-        for start in range(0, m, _CHUNK):
-            chunk = slice(start, min(m, start + _CHUNK))
-            answers, times = time_calls(search_one, list(asked[chunk]), k, clock.wall)
+        for start in range(0, m, step):
+            chunk = slice(start, min(m, start + step))
+            if conditions is None or filter_ns is None:
+                answers, times = time_calls(search_one, list(asked[chunk]), k, clock.wall)
+            else:
+                answers, times, filter_ns[chunk] = _time_filtered(
+                    search_one, conditions, order[chunk], list(asked[chunk]), k, clock.wall
+                )
             latency[chunk] = times
             ids[chunk] = stack(answers, k, order[chunk])
         wall, cpu = clock.wall() - wall, clock.cpu() - cpu
@@ -139,7 +164,8 @@ def time_singly(
         raise AnswerError("search changed the queries it was given; copy them first")
     back = np.empty(m, dtype=np.intp)
     back[order] = np.arange(m)
-    return Pass(ids[back], latency[back], wall, cpu)
+    given = None if filter_ns is None else filter_ns[back]
+    return Pass(ids[back], latency[back], wall, cpu, given)
 
 
 def time_calls(
@@ -163,6 +189,32 @@ def time_calls(
         except (TypeError, ValueError):
             answers[i] = answer  # no row of numbers, as it will be told
     return answers, times
+
+
+def _time_filtered(
+    search_one: SearchOne,
+    conditions: Conditions,
+    rows: NDArray[np.integer[Any]],
+    queries: Sequence[NDArray[np.float32]],
+    k: int,
+    now: Callable[[], int],
+) -> tuple[list[Any], list[int], list[int]]:
+    """The same under each query's own condition, and how much of the time that took."""
+    copy, allow = np.array, conditions.allow
+    answers: list[Any] = [None] * len(queries)
+    times, given = [0] * len(queries), [0] * len(queries)
+    for i, (query, condition) in enumerate(zip(queries, conditions.of(rows), strict=True)):
+        before = now()
+        allow(condition)
+        between = now()
+        answer = search_one(query, k)
+        after = now()
+        times[i], given[i] = after - before, between - before
+        try:
+            answers[i] = answer if type(answer) is tuple else copy(answer)
+        except (TypeError, ValueError):
+            answers[i] = answer
+    return answers, times, given
 
 
 def count_differing(a: Ids, b: Ids) -> int:
@@ -211,6 +263,7 @@ def measure(
     order_seed: int,
     local: bool = True,
     clock: Clock = SYSTEM,
+    conditions: Conditions | None = None,
 ) -> Passes:
     """Make `repeats` passes; a disturbed one is done again, at most `repeats` times in all.
 
@@ -229,7 +282,7 @@ def measure(
         seed = pass_seed(order_seed, len(counted) + redone)
         given = queries()
         order = np.random.default_rng(seed).permutation(len(given))
-        done = time_singly(search_one, given, k, order=order, clock=clock)
+        done = time_singly(search_one, given, k, order=order, clock=clock, conditions=conditions)
         first = done.latency_ns if first is None else first
         if is_disturbed(done, local=local) and redone < repeats:
             redone += 1

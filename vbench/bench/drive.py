@@ -40,6 +40,7 @@ def drive(worker: Worker, ask: wire.Drive) -> tuple[wire.Driven, list[NDArray[An
     began = worker.time.wall()
     index, m = worker.index, len(worker.queries)
     index.set(**ask.setting)
+    worker.take_condition(ask.condition)
     with contextlib.suppress(Exception):
         if ask.warmup:
             warm = worker.warm_up_queries(ask.warmup)
@@ -55,6 +56,7 @@ def drive(worker: Worker, ask: wire.Drive) -> tuple[wire.Driven, list[NDArray[An
     work = worker.count_work() if ask.clients == 1 else None
     for each in passes:
         check_range(each.ids, len(worker.original))
+        worker.check_condition(each.ids)
     first = passes[0].ids
     unstable = np.zeros(m, dtype=bool)
     for other in passes[1:]:

@@ -19,7 +19,7 @@ from vbench.bench.prepare import PreparedRun
 from vbench.errors import DamagedFileError, VbenchError, warn
 from vbench.indexes.given import KEPT
 from vbench.runs import files, rows
-from vbench.runs.schema import Build, Failure, Level, Manifest, Options, Trial
+from vbench.runs.schema import STATIC, Build, Failure, Level, Manifest, Options, Trial
 
 _ARGUMENTS = {"rule": "recall_rule"} | {
     name: name for name in ("repeats", "threads", "seed", "at_recall")
@@ -133,14 +133,17 @@ def _ordered(trials: list[Trial], builds: list[Build]) -> list[Trial]:
     indexes = list(dict.fromkeys(build.index for build in builds))
     families = list(dict.fromkeys(repr((build.index, build.params)) for build in builds))
 
-    def place(trial: Trial) -> tuple[int, int, int, tuple[float, ...], int]:
+    views = list(dict.fromkeys([STATIC, *(trial.view for trial in trials)]))
+
+    def place(trial: Trial) -> tuple[int, int, int, int, tuple[float, ...], int]:
         build = of[trial.build]
         values = tuple(
             float(value) if isinstance(value, int | float) else 0.0
             for _, value in sorted(trial.setting.items())
         )
         family = families.index(repr((build.index, build.params)))
-        return indexes.index(build.index), family, build.number, values, trial.k
+        view = views.index(trial.view)
+        return indexes.index(build.index), family, build.number, view, values, trial.k
 
     return sorted(trials, key=place)
 

@@ -159,7 +159,7 @@ class Journal:
                 place
                 for place, trial in enumerate(trials)
                 if trial.build in keys
-                and trial.k == group.k
+                and (trial.k, trial.view) == (group.k, group.view)
                 and trial.setting.items() >= group.fixed.items()
             ]
             own = sorted((trials[place] for place in places), key=lambda each: each.setting[name])
@@ -213,6 +213,9 @@ def _manifest(
             k=sorted({*before.options.k, *options.k} if found.trials else options.k),
             builds=max(before.options.builds, options.builds),
         )
+    views = [View(live=dataset.n), *(each.view for each in plan.views)]
+    if before is not None:
+        views[1:1] = before.views
     made = Manifest(
         vbench=vbench.__version__,
         git=git_revision(),
@@ -223,7 +226,7 @@ def _manifest(
         environments=environments,
         dataset=dataset_facts(dataset),
         options=options,
-        views=[View(live=dataset.n)],
+        views=list({view.key: view for view in views}.values()),
         loads=_loads(before, plan),
         builds=found.builds,
         trials=found.trials,

@@ -68,10 +68,11 @@ def is_level(recall: float, target: float) -> bool:
 
 
 def _mean_recall(bench: Bench, group: Group, value: float | None) -> float:
-    trials = bench.ask(group.builds, group.setting(value), group.k)
+    trials = bench.ask(group.builds, group.setting(value), group.k, view=group.view)
     paths = [files.trial_path(bench.journal.folder, each.key) for each in trials]
-    hits = [read_rows(path, read_facts(path), ()).hits for path in paths]
-    return float(np.mean(hits)) / group.k
+    hits = np.array([read_rows(path, read_facts(path), ()).hits for path in paths])
+    possible = bench.possible(group.view, group.k)
+    return float(np.mean(hits[:, possible > 0] / possible[possible > 0]))
 
 
 def _outcome(
@@ -105,6 +106,7 @@ def _outcome(
         build=build.params,
         fixed=group.fixed,
         k=group.k,
+        view=group.view,
         target=target,
         tune_parameter=None if group.range is None else group.range.name,
         tried=[] if group.range is None else tried,

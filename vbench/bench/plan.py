@@ -17,16 +17,18 @@ from vbench.bench.sources import Source, folder_digest
 from vbench.data.dataset import Learn
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes.parameters import check, parameters
+from vbench.indexes.protocol import can_filter
 from vbench.indexes.recipe import Recipe, load_recipe
 from vbench.indexes.registry import resolve
 from vbench.metric import Metric
 from vbench.runs.digests import of_document
-from vbench.runs.schema import STATIC, USUAL_LOAD, Build, Load, Options, Trial
+from vbench.runs.schema import STATIC, USUAL_LOAD, Build, Load, Options, Trial, View
+from vbench.workloads.views import PlannedView
 
 
 @dataclass(frozen=True)
 class Group:
-    """The builds of one index with one set of parameters, to be searched at one K.
+    """The builds of one index with one set of parameters, to be searched at one K in one view.
 
     All search parameters but the parameter are `fixed`; `start` is the value to begin at.
     """
@@ -36,6 +38,7 @@ class Group:
     k: int
     range: Range | None
     start: float
+    view: str = STATIC
 
     @property
     def index(self) -> str:
@@ -70,6 +73,7 @@ class Plan:
     order_digest: str
     sources: Mapping[str, Source]
     loads: Mapping[str, Sequence[Load]] = field(default_factory=dict)
+    views: Sequence[PlannedView] = ()
 
     def trials_of(self, build: Build) -> list[Trial]:
         """The trials on one build."""
@@ -88,6 +92,7 @@ def make_plan(
     learn: Learn | None = None,
     chosen_later: bool = False,
     loads: Sequence[Load] = (),
+    views: Sequence[PlannedView] = (),
 ) -> Plan:
     """Plan all builds, and their trials or groups.
 
@@ -107,12 +112,15 @@ def make_plan(
         Plan groups: values of a parameter are then the ends of its range.
     loads
         How everything is asked beside the usual way.
+    views
+        What each build is asked; none: the whole base.
 
     Raises
     ------
     VbenchError
         For an unknown index, parameter or value, an index that is given twice, or one that
-        cannot do the metric or the dimensions; where nothing takes the queries to learn from.
+        cannot do the metric or the dimensions, or be asked under a filter; where nothing takes
+        the queries to learn from.
     """
     _refuse_repeats([each for each in indexes if isinstance(each, str)])
     recipes = [load_recipe(spec) for spec in indexes]
@@ -124,6 +132,9 @@ def make_plan(
     }
     stages = {recipe.name: _stages(recipe) for recipe in recipes}
     _check_overrides(overrides, stages)
+    if any(view.allowed is not None for view in views):
+        _check_filters(recipes)
+    keys = [each.view.key for each in views] or [STATIC]
     builds: list[Build] = []
     trials: list[Trial] = []
     groups: list[Group] = []
@@ -136,15 +147,27 @@ def make_plan(
             ]
             builds += same
             if chosen_later:
-                groups += _groups(recipe, changed, same, options)
+                groups += [
+                    group for key in keys for group in _groups(recipe, changed, same, options, key)
+                ]
             else:
                 trials += [
                     trial
                     for build in same
-                    for trial in _trials(changed, build, options, asked[recipe.name])
+                    for each in views or [PlannedView(View(), None)]
+                    for trial in _trials(changed, build, options, asked[recipe.name], each)
                 ]
     identity = folder_digest(fingerprint, sources, options)
-    return Plan(builds, trials, groups, identity, fingerprint, order_digest, sources, asked)
+    return Plan(builds, trials, groups, identity, fingerprint, order_digest, sources, asked, views)
+
+
+def _check_filters(recipes: Sequence[Recipe]) -> None:
+    without = [each.name for each in recipes if not can_filter(resolve(each.adapter))]
+    if without:
+        raise VbenchError(
+            f"no search of {', '.join(without)} can be put under a filter: the class has no "
+            "allow() method; leave the index out, or the filters"
+        )
 
 
 def _refuse_repeats(names: Sequence[str]) -> None:
@@ -228,17 +251,21 @@ def _combinations(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(values, each, strict=True)) for each in itertools.product(*lists)]
 
 
-def _trials(recipe: Recipe, build: Build, options: Options, loads: Sequence[Load]) -> list[Trial]:
+def _trials(
+    recipe: Recipe, build: Build, options: Options, loads: Sequence[Load], view: PlannedView
+) -> list[Trial]:
+    # A client's index takes one condition at a time.
+    shared = view.allowed is None or view.allowed.is_shared
     return [
-        make_trial(build, setting, k, options, load)
+        make_trial(build, setting, k, options, load, view.view.key)
         for setting in _combinations(recipe.search)
         for k in options.k
-        for load in (USUAL_LOAD, *loads)
+        for load in (USUAL_LOAD, *(loads if shared else ()))
     ]
 
 
 def _groups(
-    recipe: Recipe, changed: Recipe, builds: Sequence[Build], options: Options
+    recipe: Recipe, changed: Recipe, builds: Sequence[Build], options: Options, view: str
 ) -> list[Group]:
     parameter, start = _range(recipe, changed, at_recall=options.at_recall)
     others = {
@@ -247,7 +274,7 @@ def _groups(
         if not parameter or name != parameter.name
     }
     return [
-        Group(tuple(builds), fixed, k, parameter, start)
+        Group(tuple(builds), fixed, k, parameter, start, view)
         for fixed in _combinations(others)
         for k in options.k
     ]
@@ -296,9 +323,14 @@ def _listed(value: Any) -> list[Any]:
 
 
 def make_trial(
-    build: Build, setting: dict[str, Any], k: int, options: Options, load: Load = USUAL_LOAD
+    build: Build,
+    setting: dict[str, Any],
+    k: int,
+    options: Options,
+    load: Load = USUAL_LOAD,
+    view: str = STATIC,
 ) -> Trial:
     """A trial; its key is a digest of everything that could change its answers or its times."""
     asked = [options.repeats, options.warmup, options.warmup_from, options.rule]
-    key = of_document([build.key, STATIC, load.key, setting, k, *asked])
-    return Trial(key=key, build=build.key, setting=setting, k=k, load=load.key)
+    key = of_document([build.key, view, load.key, setting, k, *asked])
+    return Trial(key=key, build=build.key, setting=setting, k=k, view=view, load=load.key)

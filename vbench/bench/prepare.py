@@ -19,6 +19,7 @@ from vbench.errors import VbenchError
 from vbench.indexes.recipe import Recipe
 from vbench.measures.hits import RULES
 from vbench.runs.schema import Options
+from vbench.workloads.views import MASKS, plan_views
 
 WARMUP = 1000
 
@@ -39,6 +40,9 @@ class MeasureOptions:
     clients: int | Sequence[int] | None = None
     rate: float | Sequence[float] | None = None
     batch: int | Sequence[int] | None = None
+    filters: Sequence[str] = ()
+    masks: int = MASKS
+    only_filtered: bool = False
 
 
 class PreparedRun(NamedTuple):
@@ -79,6 +83,13 @@ def prepare(
             f"no index given; name at least one, such as {spell_option('indexes', 'hnsw')}"
         )
     options = _options(dataset, asked)
+    views = plan_views(
+        dataset,
+        asked.filters,
+        masks=_whole("masks", asked.masks, 1),
+        seed=options.seed,
+        only_filtered=asked.only_filtered,
+    )
     plan = make_plan(
         names,
         settings or {},
@@ -90,6 +101,7 @@ def prepare(
         learn=dataset.learn,
         chosen_later=chosen_later or asked.at_recall is not None,
         loads=plan_loads(asked.clients, asked.rate, asked.batch, dataset.m),
+        views=views,
     )
     return PreparedRun(dataset, options, plan)
 

@@ -102,16 +102,20 @@ class Scorer:
 
     def _ratio(self, ids: NDArray[np.integer[Any]], again: NDArray[np.bool_]) -> FloatArray:
         """Σ true / Σ returned distance of each query; see :class:`vbench.measures.order.Ratio`."""
-        k = ids.shape[1]
+        k, truth = ids.shape[1], self.ground_truth
         counted = (ids >= 0) & ~again
         given = self._euclidean(self._distances(ids, counted))
-        true = self._euclidean(self.ground_truth.distances[:, :k])
+        true = self._euclidean(truth.distances[:, :k])
         returned = counted.sum(axis=1)
         nearest = np.where(np.arange(k) < returned[:, np.newaxis], true, 0.0).sum(axis=1)
         total = np.where(counted, given, 0.0).sum(axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             quotient = np.where(total > 0, nearest / total, 1.0)
-        return np.asarray(np.minimum(quotient, 1.0) * returned / k)
+        if truth.allowed is None:
+            return np.asarray(np.minimum(quotient, 1.0) * returned / k)
+        with np.errstate(invalid="ignore"):
+            share = returned / np.minimum(truth.allowed, k)
+        return np.asarray(np.minimum(quotient, 1.0) * share)
 
     def _euclidean(self, distances: FloatArray) -> FloatArray:
         """Euclidean distances (m, k), exactly 0 where they are nothing but roundings."""

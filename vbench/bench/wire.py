@@ -80,16 +80,24 @@ class Fitted(Answer):
 
 
 class Search(Message):
-    """Measure one setting at one K."""
+    """Measure one setting at one K.
+
+    `condition` is the file of the condition on the base, if there is one; `is_per_query` where
+    each query has its own.
+    """
 
     setting: dict[str, Any]
     k: int
     repeats: int
     warmup: int
+    condition: str | None = None
+    is_per_query: bool = False
 
 
 class Searched(Answer):
     """What was measured; ids (m, k), latencies (m, repeats) and first touches (m,) follow.
+
+    Where each query has its own condition, the part of a latency that went into it follows (m,).
 
     Attributes
     ----------
@@ -100,6 +108,10 @@ class Searched(Answer):
         Passes that were made again because they were disturbed.
     unstable, batch_differs
         Queries whose ids differ between passes, and between one-by-one and batch.
+    batch_seconds
+        None where the queries cannot be asked at once.
+    filter_setup_s
+        Time in which the index took the condition that all queries share.
     cpu_ns
         CPU time a query, of the worker and its children; None where another process works.
     unseen_ns
@@ -116,13 +128,14 @@ class Searched(Answer):
     wall_s: list[float]
     redone: int
     unstable: int
-    batch_seconds: float
+    batch_seconds: float | None
     batch_differs: int
     work: float | None
     cpu_ns: float | None
     unseen_ns: float | None
     overhead_ns: float
     spent_ns: int
+    filter_setup_s: float | None = None
 
 
 class Drive(Message):
@@ -140,6 +153,7 @@ class Drive(Message):
     rate: float | None
     batch: int | None
     cores: list[int]
+    condition: str | None = None
 
 
 class Driven(Answer):
@@ -226,11 +240,12 @@ def expected_arrays(asked: Message, answer: Message, n: int, m: int) -> list[Exp
     row, count = (np.int32, np.int64), (np.int64,)
     most = int(np.iinfo(np.int64).max)
     match asked, answer:
-        case Search(k=k, repeats=repeats), Searched():
+        case Search(k=k, repeats=repeats, is_per_query=per_query), Searched():
             return [
                 Expected(row, (m, k), -1, n - 1),
                 Expected(count, (m, repeats), 0, most),
                 Expected(count, (m,), 0, most),
+                *([Expected(count, (m,), 0, most)] if per_query else []),
             ]
         case Drive(k=k, repeats=repeats, rate=rate), Driven():
             times = Expected(count, (m, repeats), 0, most)

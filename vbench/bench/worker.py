@@ -28,14 +28,17 @@ from vbench.bench.drive import drive
 from vbench.bench.files import load_rows, read_rows
 from vbench.bench.machine import kernels
 from vbench.indexes.answers import AnswerError, check_batch, check_range
-from vbench.indexes.protocol import Index, is_count, versions
+from vbench.indexes.protocol import Filter, Index, can_filter, is_count, versions
 from vbench.indexes.registry import resolve
 from vbench.indexes.space import Space, check_dimension, insertion_order, plan_space
+from vbench.workloads.allowed import Allowed
 
 _UNSEEN = 100
 """About how many queries beside the timed ones are asked."""
 _SHIFT = 1e-5
 """How far they are shifted, relative to each coordinate."""
+_MASK_BYTES = 64 << 20
+"""Of conditions of single queries, at a time."""
 
 
 class Worker:
@@ -61,6 +64,8 @@ class Worker:
         self.learn = None if order.learn is None else self._load_queries(order.learn)
         if self.learn is not None and not self.index.writes:
             self.learn = _read_only(self.learn)
+        self.condition: str | None = None
+        self.allowed: Allowed | None = None
 
     def given(self) -> NDArray[np.float32]:
         """The queries as the index gets them: for one that writes, a copy for each pass."""
@@ -125,6 +130,8 @@ class Worker:
         began = self.time.wall()
         index, k, n = self.index, ask.k, len(self.original)
         index.set(**ask.setting)
+        setup = self.take_condition(ask.condition)
+        conditions = self._conditions()
         # An index that answers the queries and nothing else, from stored answers say, is one too.
         with contextlib.suppress(Exception):
             if ask.warmup:
@@ -141,14 +148,16 @@ class Worker:
             order_seed=self.order.order_seed,
             local=index.local,
             clock=self.time,
+            conditions=conditions,
         )
         children_cpu = max(0.0, children.cpu_seconds_below() - children_cpu)
         work = self.count_work()
-        unseen_ns = self._unseen_ns(k) if ask.warmup else None
-        batch, batch_ns = self._batch(k)
+        unseen_ns = self._unseen_ns(k, conditions) if ask.warmup else None
+        batch, batch_ns = self._batch(k) if conditions is None else (None, None)
         counted, asked = done.counted, done.total * len(self.queries)
-        for ids in (*(each.ids for each in counted), batch):
+        for ids in (*(each.ids for each in counted), *(() if batch is None else (batch,))):
             check_range(ids, n)
+            self.check_condition(ids)
         first = counted[0].ids
         unstable = np.zeros(len(first), dtype=bool)
         for other in counted[1:]:
@@ -162,16 +171,19 @@ class Worker:
             wall_s=[each.wall_ns * 1e-9 for each in counted],
             redone=done.redone,
             unstable=int(unstable.sum()),
-            batch_seconds=batch_ns * 1e-9,
-            batch_differs=clock.count_differing(first, batch),
+            batch_seconds=None if batch_ns is None else batch_ns * 1e-9,
+            batch_differs=0 if batch is None else clock.count_differing(first, batch),
             work=None if work is None else work / asked,
             # What a server does that is no child of ours is not seen.
             cpu_ns=own_cpu_ns + children_cpu * 1e9 / asked if index.local or children_cpu else None,
             unseen_ns=unseen_ns,
             overhead_ns=max(0.0, min(each.outside_ns for each in counted)),
             spent_ns=self.time.wall() - began,
+            filter_setup_s=setup,
         )
-        return answer, [self.rows_of(first), latency, done.first_ns]
+        given = [each.filter_ns for each in counted if each.filter_ns is not None]
+        more = [np.min(given, axis=0)] if given else []
+        return answer, [self.rows_of(first), latency, done.first_ns, *more]
 
     def drive(self, ask: wire.Drive) -> tuple[wire.Driven, list[NDArray[Any]]]:
         """Measure under a load."""
@@ -187,18 +199,78 @@ class Worker:
         """Distance computations since the last call, checked."""
         return _count("work", self.index.work())
 
-    def _unseen_ns(self, k: int) -> float | None:
+    def take_condition(self, path: str | None) -> float | None:
+        """Put the searches that follow under a condition; seconds where all queries share it."""
+        if path != self.condition:
+            self.allowed = None if path is None else Allowed.load(Path(path))
+        if self.condition is None and path is None:
+            return None
+        self.condition = path
+        if self.allowed is None:
+            if can_filter(type(self.index)):
+                self.index.allow(None)
+            return None
+        if not self.allowed.is_shared:
+            self.index.allow(self._filters(np.array([0]))[0])
+            return None
+        mask = _unwritable(self.allowed.of_code(None)[self.original])
+        began = self.time.wall()
+        self.index.allow(Filter(mask))
+        return (self.time.wall() - began) * 1e-9
+
+    def _conditions(self) -> clock.Conditions | None:
+        """The conditions of single queries, where they do not share one."""
+        if self.allowed is None or self.allowed.is_shared:
+            return None
+        chunk = max(1, _MASK_BYTES // max(1, self.allowed.n))
+        return clock.Conditions(self.index.allow, self._filters, chunk)
+
+    def _filters(self, rows: NDArray[np.integer[Any]]) -> list[Filter]:
+        """The condition of each of some queries, in the row numbers of the index."""
+        assert self.allowed is not None
+        if self.allowed.excluded is not None:
+            masks = [self.allowed.of_query(row)[self.original] for row in rows.tolist()]
+            return [Filter(_unwritable(mask), is_shared=False) for mask in masks]
+        assert self.allowed.query_codes is not None
+        codes = self.allowed.query_codes[rows].tolist()
+        known = {
+            code: Filter(_unwritable(self.allowed.of_code(code)[self.original]), is_shared=False)
+            for code in set(codes)
+        }
+        return [known[code] for code in codes]
+
+    def check_condition(self, ids: NDArray[np.int64]) -> None:
+        """Raise where an id does not pass: it is as wrong as one out of range."""
+        if self.allowed is None:
+            return
+        rows = np.arange(len(ids))
+        original = np.where(ids < 0, -1, self.original[ids])
+        wrong = (ids >= 0) & ~self.allowed.admits(rows, original)
+        if wrong.any():
+            row, place = np.argwhere(wrong)[0].tolist()
+            raise AnswerError(
+                f"query {row}: id {ids[row, place]} does not pass the filter; "
+                f"{int(wrong.sum())} such ids"
+            )
+
+    def _unseen_ns(self, k: int, conditions: clock.Conditions | None) -> float | None:
         """Median time of queries as hard as the timed ones, but new to whatever is remembered.
 
         They are some of them, shifted a little, and otherwise at each setting: an index that
         remembers from one setting to the next knows the others. None where they are not answered.
         """
-        some = self.queries[:: max(1, len(self.queries) // _UNSEEN)]
+        rows = np.arange(0, len(self.queries), max(1, len(self.queries) // _UNSEEN))
+        some = self.queries[rows]
+        if conditions is not None:
+            of = conditions.of
+            conditions = conditions._replace(of=lambda which: of(rows[which]))
         shift = 1.0 + _SHIFT * self.noise.standard_normal(some.shape)
         asked = (some * shift).astype(np.float32)
         given = asked if self.index.writes else _read_only(asked)
         try:
-            done = clock.time_singly(self.index.search_one, given, k, clock=self.time)
+            done = clock.time_singly(
+                self.index.search_one, given, k, clock=self.time, conditions=conditions
+            )
         except Exception:
             return None
         return float(np.median(done.latency_ns))
@@ -301,6 +373,11 @@ def _rows(
                 f"base that fit() was given{', and -1 to pad' if pads else ''}"
             )
     return array
+
+
+def _unwritable(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    mask.flags.writeable = False
+    return mask
 
 
 def _read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ from vbench.bench.session import Closing, Session, TrialError
 from vbench.data.dataset import Dataset
 from vbench.errors import warn
 from vbench.runs.schema import Build, Options, Overhead
+from vbench.workloads.allowed import Allowed
 
 _NULL = "vbench.bench.clock:Null"
 _FEW_ROWS = 1000
@@ -91,6 +92,13 @@ class Workers:
         if live is not None:
             self._close(build.key, live.session)
 
+    def condition_file(self, view: str, allowed: Allowed) -> str:
+        """Where workers read the condition of a view: written once."""
+        path = self._spool.path / f"{view}.npz"
+        if not path.is_file():
+            allowed.save(path)
+        return str(path)
+
     def version(self, build: Build) -> dict[str, str]:
         """What an index says of itself before it is built; nothing where it cannot."""
         try:
@@ -112,7 +120,7 @@ class Workers:
                 null = Build(key="", index="null", adapter=_NULL)
                 self._prepare(session, null, self._few(), _NULL_SECONDS)
                 ask = wire.Search(setting={}, k=self.options.k[0], repeats=3, warmup=WARMUP)
-                done, (_, latency, _) = session.ask(
+                done, (_, latency, *_) = session.ask(
                     ask, wire.Searched, timeout=_NULL_SECONDS, doing="null"
                 )
         except TrialError:

@@ -33,6 +33,7 @@ Examples:
   vbench run --index hnsw --index ivf-flat --dataset glove-50 -k 10 -k 100
   vbench run --index hnsw --set ef=32,64 --set M=32 --dataset sift.hdf5
   vbench run --index hnsw --index ivf-flat --at-recall 0.9
+  vbench run --index hnsw --filter random:0.05 --filter popularity:0-50%
   vbench run --index 'faiss:IVF1024,PQ16' --set nprobe=8,32
   vbench run --index hnsw --clients 1,2,4 --measure 'Served(delta=0.9,within=10ms)@10'
   vbench run --study robustness
@@ -77,6 +78,22 @@ def _columns(dataset: Dataset) -> list[str]:
     metavar="RECALL",
     help="Bring each index to this mean recall, by the parameter that its recipe names.",
 )
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="FILTER",
+    help="Ask under a condition too: 'popularity < 20', popularity:0-50%, random:0.05, "
+    "nearest:0.05, query:COLUMN, seen; joined by &. Repeats.",
+)
+@click.option(
+    "--masks",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Masks to draw of a random filter.",
+)
+@click.option("--only-filtered", is_flag=True, help="Leave out the view without a filter.")
 @click.option(
     "--measure",
     "extra",

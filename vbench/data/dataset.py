@@ -33,10 +33,14 @@ class GroundTruth:
     ids : int32 or int64 (m, depth)
     distances : float64 (m, depth)
         As :func:`vbench.metric.distance` defines them.
+    allowed : int64 (m,), optional
+        How many base vectors may answer each query, where that is not all of them. Where fewer
+        than `depth` may, −1 and nan stand behind the last.
     """
 
     ids: NDArray[np.integer[Any]]
     distances: FloatArray
+    allowed: NDArray[np.int64] | None = None
 
     @property
     def depth(self) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.errors import VbenchError
-from vbench.indexes.protocol import Graph, Ids, Index, Vectors
+from vbench.indexes.protocol import Filter, Graph, Ids, Index, Vectors
 from vbench.metric import Metric
 
 _DISTRIBUTIONS = ("faiss-cpu", "faiss-gpu", "faiss-gpu-cu12", "faiss-gpu-cu11", "faiss")
@@ -46,6 +46,8 @@ class FaissIndex(Index):
         self._call: Any = None
         self._threads = 1
         self._search_parameters: dict[str, float] = {}
+        self._selector: Any = None
+        self._filtered: Any = None
 
     def make(self, n: int, d: int, metric_type: int) -> Any:
         """An empty faiss index for `n` vectors of `d` dimensions."""
@@ -74,6 +76,17 @@ class FaissIndex(Index):
                 except RuntimeError:
                     kind = type(faiss.downcast_index(self.index)).__name__
                     raise VbenchError(f"{kind} of faiss does not take {name}={value}") from None
+            self._filter()
+
+    def allow(self, condition: Filter | None) -> None:
+        bits = None if condition is None else np.packbits(condition.mask, bitorder="little")
+        self._selector = None if bits is None else faiss.IDSelectorBitmap(bits)
+        self._filter()
+
+    def _filter(self) -> None:
+        """Search parameters that hold the selector take the place of those of the index."""
+        selector = self._selector
+        self._filtered = None if selector is None else selecting(self.index, selector)
 
     def search(self, queries: Vectors, k: int) -> Ids:
         faiss.omp_set_num_threads(self._threads)
@@ -81,7 +94,8 @@ class FaissIndex(Index):
         # Some searches of faiss never end, or fail, where k is larger than n.
         reachable = min(k, self.index.ntotal)
         if reachable and len(queries):
-            ids[:, :reachable] = self.index.search(queries, reachable)[1]
+            found = self.index.search(queries, reachable, params=self._filtered)
+            ids[:, :reachable] = found[1]
         self._last_k = reachable
         return ids
 
@@ -89,7 +103,11 @@ class FaissIndex(Index):
         if k != self._k:
             self._prepare(k)
         self._query[:] = query
-        self._call(1, self._query_pointer, self._last_k, self._distances_pointer, self._ids_pointer)
+        out = self._distances_pointer, self._ids_pointer
+        if self._filtered is None:
+            self._call(1, self._query_pointer, self._last_k, *out)
+        else:
+            self._call(1, self._query_pointer, self._last_k, *out, self._filtered)
         return self._ids.copy()
 
     def size_bytes(self) -> int | None:
@@ -168,6 +186,21 @@ class FaissIndex(Index):
         self._distances = np.empty(k, dtype=np.float32)
         self._ids_pointer = faiss.swig_ptr(self._ids)
         self._distances_pointer = faiss.swig_ptr(self._distances)
+
+
+def selecting(index: Any, selector: Any) -> Any:
+    """The search parameters that an index has, with a selector of ids."""
+    index = faiss.downcast_index(index)
+    if isinstance(index, faiss.IndexRefine):
+        inner = selecting(index.base_index, selector)
+        return faiss.IndexRefineSearchParameters(k_factor=index.k_factor, base_index_params=inner)
+    if isinstance(index, faiss.IndexPreTransform):
+        return faiss.SearchParametersPreTransform(index_params=selecting(index.index, selector))
+    if isinstance(index, faiss.IndexIVF):
+        return faiss.SearchParametersIVF(sel=selector, nprobe=index.nprobe)
+    if isinstance(index, faiss.IndexHNSW):
+        return faiss.SearchParametersHNSW(sel=selector, efSearch=index.hnsw.efSearch)
+    return faiss.SearchParameters(sel=selector)
 
 
 def parts(index: Any) -> Iterator[Any]:

@@ -9,6 +9,7 @@ import faiss
 from msgspec import Meta
 
 from vbench.indexes.faiss_base import FaissIndex
+from vbench.indexes.protocol import Index
 
 _SMALLEST_NSG = 256
 """NSG cannot be built, or does not end, on very few vectors: exact search takes its place."""
@@ -50,6 +51,7 @@ class FaissNsg(FaissIndex):
 
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"search_L": [16, 32, 64, 128]}
     tune_parameter = "search_L"
+    allow = Index.allow  # faiss refuses a selector here
 
     def __init__(
         self,

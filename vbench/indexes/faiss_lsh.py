@@ -9,6 +9,7 @@ import faiss
 from msgspec import Meta
 
 from vbench.indexes.faiss_base import FaissIndex, keep_vectors
+from vbench.indexes.protocol import Index
 from vbench.metric import Metric
 
 
@@ -23,6 +24,7 @@ class FaissLsh(FaissIndex):
     metrics: ClassVar[frozenset[Metric]] = frozenset({"l2"})
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"k_factor": [2, 4, 16, 64]}
     tune_parameter = "k_factor"
+    allow = Index.allow  # faiss refuses a selector here
 
     def __init__(self, nbits: Annotated[int, Meta(ge=8, le=65_536)] = 512) -> None:
         super().__init__()

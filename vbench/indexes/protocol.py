@@ -32,6 +32,22 @@ class Graph(NamedTuple):
     entries: Ids
 
 
+class Filter(NamedTuple):
+    """A condition on the base vectors, in the row numbers that ``fit`` was given.
+
+    Attributes
+    ----------
+    mask : bool (n,), read-only
+        Vectors that may answer.
+    is_shared
+        Whether many queries follow under it, so that it is worth preparing for; False where each
+        query comes with its own, and what ``allow`` takes is part of its time.
+    """
+
+    mask: NDArray[np.bool_]
+    is_shared: bool = True
+
+
 class Index:
     """One vector index. The parameters of the build come to ``__init__`` as keywords.
 
@@ -121,6 +137,13 @@ class Index:
         # Some libraries answer a batch of one by a row alone.
         return first if hasattr(first, "__len__") else found
 
+    def allow(self, condition: Filter | None) -> None:
+        """Answer with vectors that pass alone, in all searches until the next call; None: all.
+
+        An index whose class defines it can be asked under filters.
+        """
+        raise NotImplementedError
+
     def size_bytes(self) -> int | None:
         """Bytes that the index occupies, or None where the library does not say."""
         return None
@@ -172,6 +195,12 @@ class Index:
 
     def close(self) -> None:
         """Let go of what the index holds."""
+
+
+def can_filter(kind: type[Index]) -> bool:
+    """Whether the searches of an index can be put under a condition."""
+    own = getattr(kind, "allow", None)
+    return callable(own) and own is not Index.allow
 
 
 def is_count(value: object) -> bool:

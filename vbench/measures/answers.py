@@ -75,6 +75,8 @@ class Answers:
         First rank in the exact list at the distance of each id, 0 if farther than the k-th. None
         where it was not stored, because ids outside the exact list never tie with it: then it is
         looked up there.
+    allowed : integer (m,)
+        How many base vectors may answer each query; None where all of them may.
     """
 
     k: int
@@ -89,6 +91,19 @@ class Answers:
     cost: Cost = field(default_factory=Cost)
     disturbed: tuple[bool, ...] = ()
     place: Places | None = None
+    allowed: NDArray[np.integer[Any]] | None = None
+
+    def possible(self, top: int | None = None) -> NDArray[np.integer[Any]]:
+        """How many of the exact `top` (None: k) there are to find, of each query: (m,)."""
+        wanted = self.k if top is None else top
+        if self.allowed is None:
+            return np.full(len(self.hits), wanted)
+        return np.asarray(np.minimum(self.allowed, wanted))
+
+    @functools.cached_property
+    def is_even(self) -> bool:
+        """Whether every query has k neighbors to find."""
+        return self.allowed is None or bool((self.allowed >= self.k).all())
 
     @property
     def is_disturbed(self) -> bool:
@@ -123,6 +138,7 @@ class Answers:
             latency_ns=self.latency_ns[rows],
             cost=cost,
             place=None if self.place is None else self.place[rows],
+            allowed=None if self.allowed is None else self.allowed[rows],
         )
 
     def hits_against(self, top: int | None) -> NDArray[np.integer[Any]]:
@@ -166,8 +182,9 @@ class Answers:
     @functools.cached_property
     def missed(self) -> NDArray[np.bool_]:
         """Which of the exact top k were not returned, nor others as near in their place: (m, k)."""
-        returned = relevant(self.truth_ids[:, : self.k], self.ids)
-        return find_missed(self.worth, self._listed, returned)
+        listed = self.truth_ids[:, : self.k]
+        found = find_missed(self.worth, self._listed, relevant(listed, self.ids))
+        return found if self.is_even else found & (listed >= 0)
 
     @property
     def wrong(self) -> NDArray[np.bool_]:

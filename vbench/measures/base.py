@@ -129,28 +129,32 @@ class Measure(metaclass=_Matmul):
         return self.labels[1].format(self) or self._uncut
 
     def per_query(self, answers: Answers) -> FloatArray:
-        """The value of every query, float64 (m,), whose mean is the measure."""
+        """The value of every query, float64 (m,), whose mean is the measure.
+
+        A query that has none, such as one with nothing to find, is nan and left out.
+        """
         raise VbenchError(f"{self} is not a mean over queries: it has no value for each of them")
 
     def value(self, answers: Answers) -> float | None:
         """The measure of one trial, or None where the trial did not record what it needs."""
-        return float(np.mean(self.per_query(answers)))
+        return float(np.mean(without_nan(self.per_query(answers))))
 
     def estimate(self, sample: Sample) -> Estimate:
         """The mean over builds, with its interval and its spread."""
-        values = sample.per_query(self)
-        if self.kind == "share" and len(values) == 1 and sample.clusters is None:
+        values, clusters = sample.per_query(self)
+        if self.kind == "share" and len(values) == 1 and clusters is None:
             passing, m = int(values.sum()), values.shape[1]
             return Estimate(passing / m, *intervals.wilson(passing, m, sample.level), None)
-        return Estimate.of_builds(crossed.crossed_mean(values, sample.level, sample.clusters))
+        return Estimate.of_builds(crossed.crossed_mean(values, sample.level, clusters))
 
     def difference(self, baseline: Sample, candidate: Sample) -> Difference:
         """Candidate minus baseline, of the same queries, with interval and test."""
+        (a, clusters), (b, _) = baseline.per_query(self), candidate.per_query(self)
         return paired.compare_means(
-            baseline.per_query(self),
-            candidate.per_query(self),
+            a,
+            b,
             baseline.level,
-            baseline.clusters,
+            clusters,
             same_builds=bool(baseline.plans) and baseline.plans == candidate.plans,
         )
 
@@ -175,7 +179,7 @@ class Measure(metaclass=_Matmul):
         Certificate, or None
             None where it is no function of single queries.
         """
-        values = self.per_query(answers)
+        values = without_nan(self.per_query(answers))
         if self.kind == "share":
             passing = int((values == float(self.better == "higher")).sum())
             found = certificate.certify_share(passing, len(values), self._upwards(wanted), level)
@@ -245,9 +249,16 @@ class OfHits(WithCutoff):
         """Hits of each query (m,)."""
         return answers.hits_against(self.truth)
 
-    def recall(self, sample: Sample) -> FloatArray:
-        """Recall of each query in each build, float64 (builds, m)."""
-        return sample.hits(self.truth) / self.needed
+    def recall_of(self, answers: Answers) -> FloatArray:
+        """Recall of each query (m,); nan where there is nothing to find."""
+        if answers.is_even:
+            return np.asarray(self.hits(answers) / self.needed)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.hits(answers) / answers.possible(self.truth))
+
+    def recall(self, sample: Sample) -> tuple[FloatArray, NDArray[Any] | None]:
+        """Recall of each query in each build, float64 (builds, m), and the queries' clusters."""
+        return sample.drop_gaps(np.stack([self.recall_of(each) for each in sample.answers]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -268,31 +279,24 @@ class TailOfHits(OfHits):
 
     def value(self, answers: Answers) -> float:
         """The measure of one trial."""
-        return float(self.of(np.sort(self.hits(answers) / self.needed)))
+        return float(self.of(np.sort(without_nan(self.recall_of(answers)))))
 
     def estimate(self, sample: Sample) -> Estimate:
         """The mean over builds, with its interval and its spread."""
-        found = functional.crossed_functional(
-            sample.hits(self.truth), self.needed, self.of, sample.level, sample.clusters
-        )
+        recall, clusters = self.recall(sample)
+        found = functional.crossed_functional(recall, self.of, sample.level, clusters)
         return Estimate.of_builds(found)
 
     def difference(self, baseline: Sample, candidate: Sample) -> Difference:
         """Candidate minus baseline, of the same queries."""
-        return functional.compare_functionals(
-            baseline.hits(self.truth),
-            candidate.hits(self.truth),
-            self.needed,
-            self.of,
-            baseline.level,
-            baseline.clusters,
-        )
+        (a, clusters), (b, _) = self.recall(baseline), self.recall(candidate)
+        return functional.compare_functionals(a, b, self.of, baseline.level, clusters)
 
     def lower_bound(
         self, answers: Answers, wanted: float, level: float, pivot: Sequence[Answers]
     ) -> Certificate | None:
         """How good one build surely is, if more recall of any query never makes it worse."""
-        recall = np.sort(self.hits(answers) / self.needed)
+        recall = np.sort(without_nan(self.recall_of(answers)))
         found = self._certified(recall, wanted, level)
         return found._replace(bound=self._upwards(found.bound))
 
@@ -340,6 +344,12 @@ class OfBuild(Measure):
     def is_attainable(self, wanted: float, n: int, level: float) -> bool:
         """Whether it may be reached: always, since queries have no say."""
         return True
+
+
+def without_nan(values: FloatArray) -> FloatArray:
+    """The values of queries that have one."""
+    missing = np.isnan(values)
+    return values[~missing] if missing.any() else values
 
 
 def require(condition: bool, measure: object, name: str, given: object, allowed: str) -> None:

@@ -41,6 +41,8 @@ def ranks_among(ids: Ids, among: Ids) -> NDArray[np.int32]:
         columns = np.ascontiguousarray(among[part].T)[:, :, np.newaxis]
         for rank, column in enumerate(columns, 1):
             np.copyto(found, rank, where=asked == column)
+    # A pad stands in no list, though lists may be padded too.
+    ranks[ids < 0] = 0
     return ranks
 
 

@@ -17,7 +17,8 @@ class MRR(WithCutoff):
 
     def per_query(self, answers: Answers) -> FloatArray:
         right = answers.relevance()
-        return np.asarray(np.where(right.any(axis=1), 1.0 / (right.argmax(axis=1) + 1), 0.0))
+        first = np.where(right.any(axis=1), 1.0 / (right.argmax(axis=1) + 1), 0.0)
+        return np.where(answers.possible() > 0, first, np.nan)
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class MAP(WithCutoff):
     def per_query(self, answers: Answers) -> FloatArray:
         right = answers.relevance()
         precision = right.cumsum(axis=1) / np.arange(1, self.cutoff + 1)
-        return np.asarray((precision * right).sum(axis=1) / self.cutoff)
+        with np.errstate(invalid="ignore"):
+            return np.asarray((precision * right).sum(axis=1) / answers.possible())
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class nDCG(WithCutoff):  # noqa: N801 (the field writes it so)
     def per_query(self, answers: Answers) -> FloatArray:
         discounts = 1.0 / np.log2(np.arange(2, self.cutoff + 2))
         _, gain, ideal = answers.worth
-        return np.asarray((gain * discounts).sum(axis=1) / (ideal * discounts).sum(axis=1))
+        with np.errstate(invalid="ignore"):
+            return np.asarray((gain * discounts).sum(axis=1) / (ideal * discounts).sum(axis=1))
 
 
 @dataclass(frozen=True)

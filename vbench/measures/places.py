@@ -29,7 +29,7 @@ class Worth(NamedTuple):
     gain : float64 (m, k)
         Of those that count: K for the nearest … 1 for the K-th, the mean of its ranks in a tie.
     ideal : float64 (m, k)
-        The gains of the exact list.
+        The gains of the exact list; 0 behind the end of one that is shorter than K.
     """
 
     group: Places
@@ -50,6 +50,7 @@ def list_places(distances: FloatArray, k: int, metric: Metric, rule: Rule) -> Pl
     Parameters
     ----------
     distances : (m, depth), depth ≥ k, ascending
+        Of a list that is shorter, nan behind its end: there the places are 0.
     """
     plain = np.arange(1, k + 1, dtype=np.int32)
     if rule == "id":
@@ -57,12 +58,13 @@ def list_places(distances: FloatArray, k: int, metric: Metric, rule: Rule) -> Pl
     limit = _widest(distances[:, :k], metric, rule)
     reach = (distances <= limit[:, -1:]).sum(axis=1)
     tied = (reach > k) | (distances[:, 1:k] <= limit[:, : k - 1]).any(axis=1)
-    if not tied.any():
+    ended = np.isnan(distances[:, :k])
+    if not tied.any() and not ended.any():
         # Recognized by its strides: where nothing ties, nothing is looked up in it.
         return np.broadcast_to(plain, (len(distances), k))
-    width = int(reach.max())
+    width = max(k, int(reach.max()))
     places = np.zeros((len(distances), width), dtype=np.int32)
-    places[:, :k] = plain
+    places[:, :k] = np.where(ended, 0, plain)
     places[tied] = _first_within(distances[tied, :width], limit[tied])
     return places
 
@@ -121,6 +123,8 @@ def weigh(places: Places, listed: Places) -> Worth:
     if _is_plain(places, listed):
         gain = np.where(places > 0, k + 1.0 - places, 0.0)
         return Worth(places, gain, np.broadcast_to(gains, places.shape))
+    # Of a list that ends before K, the last is worth 1 too.
+    gains = np.maximum(gains - (listed == 0).sum(axis=1, keepdims=True), 0.0)
     size = _total(listed, np.ones(k))
     # Where near ties form a chain, a place may be that of no rank: the id goes with its neighbor.
     behind = np.take_along_axis(listed, np.maximum(places, 1) - 1, axis=1)

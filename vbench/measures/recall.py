@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from vbench.measures.base import (
     in_percent,
     ordinal,
     require,
+    without_nan,
 )
 from vbench.measures.hits import threshold
 from vbench.measures.sample import Estimate, Sample
@@ -34,7 +35,8 @@ _ENOUGH_TO_RESAMPLE = 1000
 
 def _resampled(measure: OfHits, sample: Sample) -> Resamples | None:
     """Resamples of the queries of one build; None where its histogram of hits says too little."""
-    if len(sample.answers) > 1 or len(sample.answers[0].hits) < _ENOUGH_TO_RESAMPLE:
+    first = sample.answers[0]
+    if len(sample.answers) > 1 or len(first.hits) < _ENOUGH_TO_RESAMPLE or not first.is_even:
         return None
     found = sample.resamples(measure.truth)
     # Every resample of equal queries is equal: the bootstrap would claim certainty.
@@ -54,7 +56,7 @@ class Recall(OfHits):
     labels: ClassVar[tuple[str, str]] = ("mean recall", "mean recall")
 
     def per_query(self, answers: Answers) -> FloatArray:
-        return np.asarray(self.hits(answers) / self.needed)
+        return self.recall_of(answers)
 
     def estimate(self, sample: Sample) -> Estimate:
         """Of one build the bootstrap of the histogram of hits, of several crossed effects."""
@@ -83,11 +85,16 @@ class Robustness(OfHits):
         super().__post_init__()
 
     def per_query(self, answers: Answers) -> FloatArray:
-        return np.asarray(self.hits(answers) >= threshold(self.delta, self.needed), dtype=float)
+        if answers.is_even:
+            needed: Any = threshold(self.delta, self.needed)
+        else:
+            counts, place = np.unique(answers.possible(self.truth), return_inverse=True)
+            needed = np.array([threshold(self.delta, each) for each in counts.tolist()])[place]
+        return np.asarray(self.hits(answers) >= needed, dtype=float)
 
     def estimate(self, sample: Sample) -> Estimate:
         """Where queries are independent, from the counts that all thresholds share."""
-        if sample.clusters is not None:
+        if sample.clusters is not None or not sample.answers[0].is_even:
             return super().estimate(sample)
         counts = sample.counts(self.truth)
         need = threshold(self.delta, self.needed)
@@ -106,7 +113,8 @@ class Failure(OfHits):
     labels: ClassVar[tuple[str, str]] = ("zero-recall queries", "zero-recall")
 
     def per_query(self, answers: Answers) -> FloatArray:
-        return np.asarray(self.hits(answers) == 0, dtype=float)
+        some = answers.possible(self.truth) > 0
+        return np.asarray((self.hits(answers) == 0) & some, dtype=float)
 
 
 @dataclass(frozen=True)
@@ -141,24 +149,22 @@ class CVaR(TailOfHits):
         if (drawn := _resampled(self, sample)) is not None:
             ends = drawn.cvar(self.alpha, sample.level)
             return Estimate(self.value(sample.answers[0]), *ends, None)
-        recall = self.recall(sample)
-        return Estimate.of_builds(
-            tail.crossed_cvar(recall, self.alpha, sample.level, sample.clusters)
-        )
+        recall, clusters = self.recall(sample)
+        return Estimate.of_builds(tail.crossed_cvar(recall, self.alpha, sample.level, clusters))
 
     def difference(self, baseline: Sample, candidate: Sample) -> Difference:
         """Candidate minus baseline, each side under its own quantile."""
-        a, b = self.recall(baseline), self.recall(candidate)
-        return paired.compare_cvar(a, b, self.alpha, baseline.level, baseline.clusters)
+        (a, clusters), (b, _) = self.recall(baseline), self.recall(candidate)
+        return paired.compare_cvar(a, b, self.alpha, baseline.level, clusters)
 
     def lower_bound(
         self, answers: Answers, wanted: float, level: float, pivot: Sequence[Answers]
     ) -> Certificate:
         """Its dual at the threshold that `pivot` chooses, bounded by betting."""
-        others = np.concatenate([self.hits(each) for each in pivot]) / self.needed
+        others = np.concatenate([without_nan(self.recall_of(each)) for each in pivot])
         steps = np.arange(self.needed + 1) / self.needed
         return certificate.certify_cvar(
-            self.hits(answers) / self.needed,
+            without_nan(self.recall_of(answers)),
             self.alpha,
             certificate.cvar_pivot(others, self.alpha, steps),
             self.value(answers),
@@ -197,21 +203,19 @@ class Percentile(TailOfHits):
         if (drawn := _resampled(self, sample)) is not None:
             ends = drawn.percentile(self.p, sample.level)
             return Estimate(self.value(sample.answers[0]), *ends, None)
-        recall = self.recall(sample)
-        return Estimate.of_builds(
-            tail.crossed_percentile(recall, self.p, sample.level, sample.clusters)
-        )
+        recall, clusters = self.recall(sample)
+        return Estimate.of_builds(tail.crossed_percentile(recall, self.p, sample.level, clusters))
 
     def difference(self, baseline: Sample, candidate: Sample) -> Difference:
         """Candidate minus baseline, both intervals joined."""
-        a, b = self.recall(baseline), self.recall(candidate)
-        return paired.compare_percentiles(a, b, self.p, baseline.level, baseline.clusters)
+        (a, clusters), (b, _) = self.recall(baseline), self.recall(candidate)
+        return paired.compare_percentiles(a, b, self.p, baseline.level, clusters)
 
     def lower_bound(
         self, answers: Answers, wanted: float, level: float, pivot: Sequence[Answers]
     ) -> Certificate:
         """The largest recall that all but p % of the queries surely reach."""
-        recall = self.hits(answers) / self.needed
+        recall = without_nan(self.recall_of(answers))
         found = certificate.certify_quantile(recall, share_above(self.p), wanted, level)
         return found._replace(bound=max(found.bound, 0.0))
 

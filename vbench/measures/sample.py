@@ -90,9 +90,16 @@ class Sample:
         with guard(f"{measure} cannot be computed"):
             return measure.estimate(self)
 
-    def per_query(self, measure: Measure) -> FloatArray:
-        """The measure of every query in every build, float64 (builds, m)."""
-        return np.stack([measure.per_query(each) for each in self.answers])
+    def per_query(self, measure: Measure) -> tuple[FloatArray, NDArray[Any] | None]:
+        """The measure of every query in every build, float64 (builds, m), and their clusters."""
+        return self.drop_gaps(np.stack([measure.per_query(each) for each in self.answers]))
+
+    def drop_gaps(self, values: FloatArray) -> tuple[FloatArray, NDArray[Any] | None]:
+        """Values (builds, m) and clusters of the queries that have one: elsewhere it is nan."""
+        gaps = np.isnan(values).any(axis=0)
+        if not gaps.any():
+            return values, self.clusters
+        return values[:, ~gaps], None if self.clusters is None else self.clusters[~gaps]
 
     def values(self, measure: Measure) -> list[float]:
         """The measure of each build that recorded what it needs."""

@@ -26,7 +26,7 @@ from vbench.runs import files, tables
 from vbench.runs.facts import TrialFacts
 from vbench.runs.loads import find_load, label_load
 from vbench.runs.rows import Rows, read_facts, read_rows
-from vbench.runs.schema import SINGLE, Build, Load, Manifest, Trial
+from vbench.runs.schema import SINGLE, STATIC, Build, Load, Manifest, Trial, View
 from vbench.runs.settings import Setting, Variant, spell
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Run:
         The folder.
     set_aside
         Trials to take for such that left no result, by key, with the reason.
+    view
+        Key of the view whose settings and exact neighbors these are; by default the whole base.
 
     Raises
     ------
@@ -51,9 +53,16 @@ class Run:
         When `path` holds no run, or a damaged one.
     """
 
-    def __init__(self, path: str | Path, *, set_aside: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        set_aside: Mapping[str, str] | None = None,
+        view: str = STATIC,
+    ) -> None:
         self.path = Path(path)
         self.manifest: Manifest = files.read_manifest(self.path)
+        self.view = {each.key: each for each in self.manifest.views}.get(view, View(key=view))
         self.set_aside = dict(set_aside or {})
         self._facts: dict[str, TrialFacts] = {}
         self._hits: dict[str, NDArray[np.int32]] = {}
@@ -64,6 +73,12 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<Run {self.path}: {self.completion}>"
+
+    def in_view(self, view: View) -> Run:
+        """The same run in another view: its settings, its exact neighbors."""
+        if view.key == self.view.key:
+            return self
+        return Run(self.path, set_aside=self.set_aside, view=view.key)
 
     @property
     def completion(self) -> str:
@@ -134,10 +149,15 @@ class Run:
 
     @functools.cached_property
     def ground_truth(self) -> GroundTruth:
-        """The exact neighbors of every query."""
-        found = tables.read_ground_truth(self.path)
-        self._check_rows(self.path / files.GROUND_TRUTH, len(found.ids))
+        """The exact neighbors of every query, in this view."""
+        found = tables.read_ground_truth(self.path, self.view.key)
+        self._check_rows(files.ground_truth_path(self.path, self.view.key), len(found.ids))
         return found
+
+    def possible(self, k: int) -> NDArray[np.int64] | None:
+        """How many of K neighbors each query has to find (m,); None where all have K."""
+        allowed = self.ground_truth.allowed
+        return None if allowed is None or (allowed >= k).all() else np.minimum(allowed, k)
 
     def _check_rows(self, path: Path, rows: int) -> None:
         m = self.manifest.dataset.m
@@ -175,10 +195,18 @@ class Run:
 
     @check_arguments
     def hits(self, trial: Trial) -> NDArray[np.int32]:
-        """Hits of every query in a trial, int32 (m,): read once, they are asked for often."""
+        """Hits of every query in a trial, int32 (m,): read once, they are asked for often.
+
+        Of a query that has fewer than K neighbors to find they are its recall in K-ths, rounded
+        down, and K where it has none: as many queries reach a threshold j/K as by their recall.
+        """
         if trial.key not in self._hits:
             self._hits[trial.key] = self.rows(trial, ()).hits
-        return self._hits[trial.key]
+        hits, possible = self._hits[trial.key], self.possible(trial.k)
+        if possible is None:
+            return hits
+        scaled = trial.k * hits.astype(np.int64) // np.maximum(possible, 1)
+        return np.where(possible > 0, scaled, trial.k).astype(np.int32)
 
     def fastest(self, trial: Trial) -> FloatArray | None:
         """Seconds of each query's fastest call (m,): read once; None where no time was taken."""
@@ -213,6 +241,7 @@ class Run:
             ),
             disturbed=tuple(each.disturbed for each in facts.passes),
             place=rows.place,
+            allowed=self.ground_truth.allowed,
         )
         # Files are read once where both are asked for.
         self._hits.setdefault(trial.key, rows.hits)
@@ -229,7 +258,7 @@ class Run:
         at a rate or in batches.
         """
         groups: dict[str, list[Trial]] = {}
-        for trial in self.done:
+        for trial in filter(self.is_done, self._trials):
             if trial.load != SINGLE and not loads:
                 continue
             groups.setdefault(self._key(trial), []).append(trial)
@@ -238,8 +267,8 @@ class Run:
 
     def unanswered(self, *, loads: bool = False) -> list[Setting]:
         """The planned settings that no build left a result of: they have no trials."""
-        answered = {self._key(trial) for trial in self.done}
-        lost = {self._key(trial): trial for trial in self.manifest.trials}
+        answered = {self._key(trial) for trial in self._trials if self.is_done(trial)}
+        lost = {self._key(trial): trial for trial in self._trials}
         found = [
             Setting(self._variant(trial), trial.setting, trial.k, (), self._load(trial))
             for key, trial in lost.items()
@@ -259,9 +288,14 @@ class Run:
     @functools.cached_property
     def _planned(self) -> Mapping[str, list[Trial]]:
         groups: dict[str, list[Trial]] = defaultdict(list)
-        for trial in self.manifest.trials:
+        for trial in self._trials:
             groups[self._key(trial)].append(trial)
         return groups
+
+    @functools.cached_property
+    def _trials(self) -> list[Trial]:
+        """The planned trials of this view."""
+        return [trial for trial in self.manifest.trials if trial.view == self.view.key]
 
     def _key(self, trial: Trial) -> str:
         build = self.build_of(trial)
@@ -299,7 +333,8 @@ class Run:
         """Whether a setting was tried only on the way to another one."""
         for level in self.manifest.levels:
             if (
-                (level.index, level.build, level.k) == (setting.index, setting.build, setting.k)
+                level.view == self.view.key
+                and (level.index, level.build, level.k) == (setting.index, setting.build, setting.k)
                 and setting.search.items() >= level.fixed.items()
                 and setting.search.keys() == {*level.fixed, level.tune_parameter} - {None}
             ):

@@ -136,13 +136,18 @@ class Setting:
 
     @functools.cached_property
     def hits(self) -> NDArray[np.int32]:
-        """Hits of every query in every build, int32 (builds, m)."""
+        """Hits of every query in every build, int32 (builds, m), as :meth:`Run.hits` has them."""
         return np.stack([self.run.hits(trial) for trial in self.trials])
 
     @functools.cached_property
     def recall(self) -> float:
-        """Mean recall over queries and builds."""
-        return float(self.hits.mean()) / self.k
+        """Mean recall over builds and the queries that have something to find."""
+        possible = self.run.possible(self.k)
+        if possible is None:
+            return float(self.hits.mean()) / self.k
+        some = possible > 0
+        hits = np.stack([each.hits for each in self.answers(ids=False)])
+        return float((hits[:, some] / possible[some]).mean())
 
     @functools.cached_property
     def curve(self) -> Curve:

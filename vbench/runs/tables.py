@@ -108,15 +108,23 @@ def _table(frame: pl.DataFrame, name: str) -> Table:
     return Table(frame[name].to_numpy(), frame["id"] if "id" in frame.columns else None, columns)
 
 
-def write_ground_truth(folder: Path, truth: GroundTruth, view: str = STATIC) -> None:
-    """Write the exact neighbors of every query in a view, and how many there are to find."""
-    allowed = (np.isfinite(truth.distances) & (truth.ids >= 0)).sum(axis=1)
+def write_ground_truth(
+    folder: Path, truth: GroundTruth, view: str = STATIC, **more: NDArray[np.float64]
+) -> None:
+    """Write the exact neighbors of every query in a view, and how many there are to find.
+
+    `more` are columns (m,) of the view, such as its selectivity.
+    """
+    allowed = truth.allowed
+    if allowed is None:
+        allowed = (np.isfinite(truth.distances) & (truth.ids >= 0)).sum(axis=1).astype(np.int64)
     frame = pl.DataFrame(
         {
             "query": np.arange(len(truth.ids), dtype=np.uint32),
             "ids": lists(truth.ids),
             "distances": lists(truth.distances),
-            "allowed": allowed.astype(np.int64),
+            "allowed": allowed,
+            **more,
         }
     )
     _write_checked(ground_truth_path(folder, view), frame, GROUND_TRUTH_SCHEMA)
@@ -136,7 +144,14 @@ def read_ground_truth(folder: Path, view: str = STATIC) -> GroundTruth:
         if "truth_ids" in frame.columns:
             return GroundTruth(frame["truth_ids"].to_numpy(), frame["truth_distances"].to_numpy())
     frame = _read_checked(path, GROUND_TRUTH_SCHEMA)
-    return GroundTruth(*(frame[name].to_numpy() for name in names))
+    ids, distances = (frame[name].to_numpy() for name in names)
+    return GroundTruth(ids, distances, None if view == STATIC else frame["allowed"].to_numpy())
+
+
+def read_view(folder: Path, view: str) -> pl.DataFrame:
+    """What is known of each query in a view beside its neighbors: `allowed` and other columns."""
+    frame = _read_checked(ground_truth_path(folder, view), GROUND_TRUTH_SCHEMA)
+    return frame.drop("ids", "distances")
 
 
 def hardness_path(fingerprint: str, k: int) -> Path:

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from vbench.errors import VbenchError
@@ -26,14 +25,13 @@ from vbench.stats.paired import Difference, claim_of, difference_of, of_builds
 
 Functional = Callable[[FloatArray], float]
 """Of the recall of some queries, ascending float64 (m,); from 0 to 1."""
-Hits = NDArray[np.integer[Any]]
 
 RESAMPLES = 1_000
 """Each takes the function once a build; they move an end by some hundredths of its distance."""
 
 
 def crossed_functional(
-    hits: ArrayLike, k: int, of: Functional, level: float = 0.95, cluster: ArrayLike | None = None
+    recall: ArrayLike, of: Functional, level: float = 0.95, cluster: ArrayLike | None = None
 ) -> Estimate:
     """A function of the queries' recall in each build, averaged over builds, with its interval.
 
@@ -44,7 +42,7 @@ def crossed_functional(
 
     Parameters
     ----------
-    hits : integer (m,) or (B, m), each 0…k
+    recall : float (m,) or (B, m), each from 0 to 1
     cluster : (m,), optional
         User or session of each query: whole clusters are drawn.
 
@@ -54,14 +52,14 @@ def crossed_functional(
         No queries, or a cluster for another number of queries.
     """
     check_level(level)
-    table = _table(hits)
-    values = _of_builds(table, k, of)
+    table = _table(recall)
+    values = _of_builds(table, of)
     value, several = float(values.mean()), len(values) > 1
-    drawn = _resample(table, k, of, cluster)
+    drawn = _resample(table, of, cluster)
     if np.ptp(drawn) > 0.0:
         low, high = np.quantile(drawn, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
     else:
-        low, high = _unmet(table, k, of, level)
+        low, high = _unmet(table, of, level)
     builds = student(values, level) if several else Interval(value, value)
     return Estimate(
         value,
@@ -77,7 +75,6 @@ def crossed_functional(
 def compare_functionals(
     baseline: ArrayLike,
     candidate: ArrayLike,
-    k: int,
     of: Functional,
     level: float = 0.95,
     cluster: ArrayLike | None = None,
@@ -88,7 +85,7 @@ def compare_functionals(
 
     Parameters
     ----------
-    baseline, candidate : integer (m,) or (B, m), each with its own B
+    baseline, candidate : float (m,) or (B, m), each with its own B
     """
     check_level(level)
     a, b = _table(baseline), _table(candidate)
@@ -97,13 +94,13 @@ def compare_functionals(
             f"the baseline has {a.shape[1]} queries and the candidate {b.shape[1]}: "
             "compare answers to the same queries"
         )
-    sides = [_of_builds(table, k, of) for table in (a, b)]
+    sides = [_of_builds(table, of) for table in (a, b)]
     # The seed is one: both sides draw the same queries.
-    drawn = _resample(b, k, of, cluster) - _resample(a, k, of, cluster)
+    drawn = _resample(b, of, cluster) - _resample(a, of, cluster)
     parts = _parts(drawn, a, cluster, sides)
     if parts[0].variance == 0.0:
         usual = float(special.ndtri((1.0 + level) / 2.0))
-        ends = [_unmet(table, k, of, level) for table in (a, b)]
+        ends = [_unmet(table, of, level) for table in (a, b)]
         width = math.hypot(*(each.high - each.low for each in ends)) / 2.0
         parts[0] = parts[0]._replace(variance=(width / usual) ** 2)
     value = float(sides[1].mean() - sides[0].mean())
@@ -126,39 +123,40 @@ def certify_functional(
     return certify_bound(float(of(shifted)), float(of(recall)), wanted, m)
 
 
-def _table(hits: ArrayLike) -> Hits:
-    table = np.atleast_2d(np.asarray(hits))
-    if table.ndim != 2 or table.size == 0 or table.dtype.kind not in "iu":
+def _table(recall: ArrayLike) -> FloatArray:
+    table = np.atleast_2d(np.asarray(recall, dtype=np.float64))
+    if table.ndim != 2 or table.size == 0 or not ((table >= 0.0) & (table <= 1.0)).all():
         raise VbenchError(
-            "hits must be integers of shape (m,) or (builds, m) with m >= 1, got "
-            f"{table.dtype} {np.shape(hits)}"
+            "recall must be numbers from 0 to 1 of shape (m,) or (builds, m) with m >= 1, got "
+            f"shape {np.shape(recall)}"
         )
     return table
 
 
-def _of_builds(table: Hits, k: int, of: Functional) -> FloatArray:
-    return np.array([of(np.sort(row) / k) for row in table], dtype=np.float64)
+def _of_builds(table: FloatArray, of: Functional) -> FloatArray:
+    return np.array([of(np.sort(row)) for row in table], dtype=np.float64)
 
 
-def _resample(table: Hits, k: int, of: Functional, cluster: ArrayLike | None) -> FloatArray:
+def _resample(table: FloatArray, of: Functional, cluster: ArrayLike | None) -> FloatArray:
     """The mean over builds in each resample of the queries, float64 (R,)."""
     m = table.shape[1]
     codes, groups = (np.arange(m), m) if cluster is None else cluster_codes(cluster, m)
     rng = np.random.default_rng(0)
-    steps = np.arange(k + 1) / k
+    steps, codes_of = np.unique(table, return_inverse=True)
+    steps_of = codes_of.reshape(table.shape)
     found = np.empty(RESAMPLES)
     for number in range(RESAMPLES):
         times = np.bincount(rng.integers(0, groups, groups), minlength=groups)[codes]
-        histograms = [np.bincount(row, times, k + 1).astype(np.intp) for row in table]
+        histograms = [np.bincount(row, times, len(steps)).astype(np.intp) for row in steps_of]
         found[number] = np.mean([of(np.repeat(steps, each)) for each in histograms])
     return found
 
 
-def _unmet(table: Hits, k: int, of: Functional, level: float) -> Interval:
+def _unmet(table: FloatArray, of: Functional, level: float) -> Interval:
     """The function, were there a share of queries at recall 0, or at 1, too small to be met."""
     # Of m queries without a failure, Wilson's interval of a share holds z² / (m + z²).
     more = math.ceil(float(special.ndtri((1.0 + level) / 2.0)) ** 2)
-    rows = [np.sort(row) / k for row in table]
+    rows = [np.sort(row) for row in table]
     low, high = (
         np.mean([of(np.sort(np.concatenate([row, np.full(more, end)]))) for row in rows])
         for end in (0.0, 1.0)
@@ -167,7 +165,7 @@ def _unmet(table: Hits, k: int, of: Functional, level: float) -> Interval:
 
 
 def _parts(
-    drawn: FloatArray, table: Hits, cluster: ArrayLike | None, sides: list[FloatArray]
+    drawn: FloatArray, table: FloatArray, cluster: ArrayLike | None, sides: list[FloatArray]
 ) -> list[Part]:
     """Variance of the queries, and of the builds of each side that has several."""
     m = table.shape[1]

@@ -1,0 +1,1 @@
+"""Workloads: under which condition queries are asked, and what is right under it."""

@@ -1,0 +1,169 @@
+"""Views of a dataset, each under its own condition, and their exact neighbors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vbench.data.dataset import Dataset, GroundTruth
+from vbench.errors import VbenchError
+from vbench.metric import FloatArray
+from vbench.neighbors.exact import merge, nearest
+from vbench.runs.digests import of_document
+from vbench.runs.schema import View
+from vbench.workloads.allowed import Allowed
+from vbench.workloads.filters import Filter, read_filter
+
+MASKS = 3
+"""Masks that are drawn of a filter that chance has a say in."""
+DEEP = 1000
+"""Exact neighbors without a condition, of which those that pass are the nearest that pass."""
+_GATHERED = 1 << 26
+"""Bytes of the base that are gathered at a time."""
+
+
+class PlannedView(NamedTuple):
+    """A view, and its condition; None where the whole base is asked."""
+
+    view: View
+    allowed: Allowed | None
+
+
+class FilteredNeighbors(NamedTuple):
+    """The exact neighbors that pass, and how the condition lies to each query.
+
+    Attributes
+    ----------
+    truth
+        −1 and nan behind the last one that passes.
+    selectivity : float64 (m,)
+        Share of the base that passes.
+    correlation : float64 (m,)
+        Share that passes of the nearest without a condition, over `selectivity`: 1 where both
+        have nothing to do with each other. nan where nothing passes.
+    """
+
+    truth: GroundTruth
+    selectivity: FloatArray
+    correlation: FloatArray
+
+
+def plan_views(
+    dataset: Dataset,
+    filters: Sequence[str],
+    *,
+    masks: int = MASKS,
+    seed: int = 0,
+    only_filtered: bool = False,
+) -> list[PlannedView]:
+    """The views that some filters make of a dataset, the one without a condition first.
+
+    Raises
+    ------
+    VbenchError
+        A filter cannot be read, or is given twice; the dataset lacks what it asks about.
+    """
+    read = [read_filter(text) for text in filters]
+    texts = [each.text for each in read]
+    for text in texts:
+        if texts.count(text) > 1:
+            raise VbenchError(f"filter {text!r} is given twice")
+    if only_filtered and not filters:
+        raise VbenchError("only filtered views are asked for and no filter is given; give one")
+    whole = [] if only_filtered else [PlannedView(View(live=dataset.n), None)]
+    return whole + [view for each in read for view in _views_of(dataset, each, masks, seed)]
+
+
+def _views_of(dataset: Dataset, given: Filter, masks: int, seed: int) -> Iterator[PlannedView]:
+    for number in range(masks if given.is_drawn else 1):
+        drawn = int(np.random.SeedSequence([seed, 4, number]).generate_state(1)[0])
+        allowed = given.resolve(dataset, drawn)
+        counts, digest = allowed.counts(), allowed.digest()
+        mean = float(counts.mean())
+        view = View(
+            key=of_document(["filter", given.text, digest]),
+            filter=given.text,
+            kind=given.kind,
+            mask=number if given.is_drawn else None,
+            mask_seed=drawn if given.is_drawn else None,
+            mask_digest=digest,
+            live=dataset.n,
+            allowed=round(mean),
+            selectivity=mean / dataset.n,
+        )
+        yield PlannedView(view, allowed)
+
+
+def find_neighbors(
+    dataset: Dataset, deep: GroundTruth, allowed: Allowed, depth: int, *, threads: int = 1
+) -> FilteredNeighbors:
+    """The exact `depth` nearest of every query among the vectors that pass.
+
+    Most are the first that pass of the nearest without a condition. Only for queries of which
+    too few of those pass, the vectors that do are compared.
+
+    Parameters
+    ----------
+    deep
+        The nearest without a condition, as deep as is worth it: about :data:`DEEP`.
+    """
+    everyone, counts = np.arange(dataset.m), allowed.counts()
+    depth = min(depth, dataset.n)
+    passes = allowed.admits(everyone, deep.ids)
+    ids = np.full((dataset.m, depth), -1, dtype=np.int64)
+    distances = np.full((dataset.m, depth), np.nan)
+    rank = passes.cumsum(axis=1) - 1
+    rows, columns = np.nonzero(passes & (rank < depth))
+    ids[rows, rank[rows, columns]] = deep.ids[rows, columns]
+    distances[rows, rank[rows, columns]] = deep.distances[rows, columns]
+    short = passes.sum(axis=1) < np.minimum(depth, counts)
+    for code in allowed.codes():
+        some = allowed.queries_of(code)
+        some = some[short[some]]
+        if len(some):
+            ids[some], distances[some] = _search(dataset, allowed, code, some, depth, threads)
+    selectivity = counts / dataset.n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation = passes.mean(axis=1) / selectivity
+    truth = GroundTruth(ids.astype(deep.ids.dtype), distances, counts)
+    return FilteredNeighbors(truth, selectivity, correlation)
+
+
+def _search(
+    dataset: Dataset,
+    allowed: Allowed,
+    code: int | None,
+    queries: NDArray[np.intp],
+    depth: int,
+    threads: int,
+) -> tuple[NDArray[np.int64], FloatArray]:
+    """Compare some queries of one code with all vectors that pass for them."""
+    passing = np.flatnonzero(allowed.of_code(code))
+    excluded = [allowed.excluded_of(query) for query in queries.tolist()]
+    wanted = min(len(passing), depth + max(map(len, excluded)))
+    asked = np.asarray(dataset.queries[queries])
+    rows = max(1, _GATHERED // (dataset.d * dataset.base.itemsize))
+    found: tuple[NDArray[np.int64], FloatArray] | None = None
+    for first in range(0, len(passing), rows):
+        part = passing[first : first + rows]
+        limit = None if found is None else found[1][:, -1]
+        near, away = nearest(
+            asked, dataset.base[part], dataset.metric, wanted, limit=limit, threads=threads
+        )
+        near = np.where(near < 0, -1, part[near])
+        found = (near, away) if found is None else merge(found, (near, away))
+    assert found is not None
+    near, away = found
+    good = allowed.admits(queries, near)
+    order = np.argsort(~good, axis=1, kind="stable")[:, :depth]
+    good = np.take_along_axis(good, order, axis=1)
+    near = np.where(good, np.take_along_axis(near, order, axis=1), -1)
+    away = np.where(good, np.take_along_axis(away, order, axis=1), np.nan)
+    wide = depth - near.shape[1]
+    return (
+        np.pad(near, ((0, 0), (0, wide)), constant_values=-1),
+        np.pad(away, ((0, 0), (0, wide)), constant_values=np.nan),
+    )
