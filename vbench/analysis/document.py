@@ -9,10 +9,25 @@ import msgspec
 from vbench._document import Params
 from vbench.runs.loads import LoadInfo, describe_load
 from vbench.runs.run import Run
-from vbench.runs.schema import DatasetInfo
+from vbench.runs.schema import STATIC, DatasetInfo, View
 from vbench.runs.settings import Setting
 
 R = TypeVar("R", bound="SettingRow")
+
+
+class ViewFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Under which condition a setting was asked: at which step, under which filter and mask."""
+
+    step: int | None = None
+    filter: str | None = None
+    mask: int | None = None
+
+    @classmethod
+    def from_view(cls, view: View) -> ViewFacts | None:
+        """Of a view; None where it is the whole base."""
+        if view.key == STATIC:
+            return None
+        return cls(step=view.step, filter=view.filter, mask=view.mask)
 
 
 class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +55,7 @@ class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
     builds: int
     missing: int = 0
     space: str | None = None
-    view: str | None = None
+    view: ViewFacts | None = None
     load: LoadInfo | None = None
     environment: str | None = None
 
@@ -57,6 +72,7 @@ class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
             builds=len(setting.trials),
             missing=run.count_planned(setting) - len(setting.trials),
             space=setting.space,
+            view=ViewFacts.from_view(run.view),
             load=describe_load(setting.load),
             environment=run.facts(first).environment,
             **more,

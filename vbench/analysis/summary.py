@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vbench._document import Document, Estimated, Interval
 from vbench.analysis.document import AlikeRow, describe_dataset
+from vbench.analysis.filters import Filtering, summarize_filters
 from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
 from vbench.measures.sample import Sample
@@ -67,8 +68,9 @@ class SummaryRow(AlikeRow, frozen=True, kw_only=True):
 class Summary(Document, frozen=True, kw_only=True, tag="vbench.summary/2"):
     """A run: its settings, the levels of recall they were brought to, what failed, what to know.
 
-    `failed` are the planned trials without a result, `missing` the settings that lack builds for
-    that reason; `report` is the page that `vbench run` wrote.
+    `settings` are those of every view; `filtering` joins the masks of each filter. `failed` are the
+    planned trials without a result, `missing` the settings that lack builds for that reason;
+    `report` is the page that `vbench run` wrote.
     """
 
     run: str
@@ -81,6 +83,7 @@ class Summary(Document, frozen=True, kw_only=True, tag="vbench.summary/2"):
     missing: tuple[str, ...] = ()
     overhead: Overhead | None
     warnings: list[Warn]
+    filtering: Filtering | None = None
     report: str | None = None
 
 
@@ -95,19 +98,21 @@ def summarize(run: Run, extra: Sequence[Measure] = (), cluster: str | None = Non
     Queries that are equal in the column `cluster` are not taken as independent.
     """
     manifest = run.manifest
-    settings = run.settings(loads=True)
-    same = same_as(settings)
+    views = [run, *(run.in_view(each) for each in manifest.views if each.key != run.view.key)]
+    settings = [setting for view in views for setting in view.settings(loads=True)]
+    same = {}
+    for view in views:
+        same.update(same_as(view.settings(loads=True)))
+    rows = {each: summarize_setting(each, extra, cluster) for each in settings}
     return Summary(
         run=str(run.path),
         dataset=describe_dataset(run),
         options=manifest.options,
         cluster=cluster,
         settings=[
-            msgspec.structs.replace(
-                summarize_setting(setting, extra, cluster), same_as=same.get(setting)
-            )
-            for setting in settings
+            msgspec.structs.replace(row, same_as=same.get(setting)) for setting, row in rows.items()
         ],
+        filtering=summarize_filters(run, rows),
         levels=manifest.levels,
         failed=failed_trials([run]),
         missing=missing_results([run]),

@@ -29,6 +29,7 @@ class FailedTrial(msgspec.Struct, frozen=True, kw_only=True):
     log: str = ""
     run: str = ""
     load: LoadInfo | None = None
+    filter: str | None = None
 
 
 def failed_trials(runs: Iterable[Run], k: int | None = None) -> tuple[FailedTrial, ...]:
@@ -54,6 +55,7 @@ def _describe(run: Run, trial: Trial, failure: Failure | None) -> FailedTrial:
         log=failure.log if failure else "",
         run=str(run.path),
         load=describe_load(find_load(run.manifest.loads, trial.load)),
+        filter=next((view.filter for view in run.manifest.views if view.key == trial.view), None),
     )
 
 

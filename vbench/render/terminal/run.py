@@ -15,6 +15,7 @@ from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
 from vbench.measures.hits import threshold
 from vbench.measures.usual import DELTAS
+from vbench.render.terminal.filters import print_filtering
 from vbench.render.terminal.loads import tabulate_loads
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.tables import (
@@ -36,7 +37,8 @@ _DISTURBED = "*"
 def print_summary(summary: Summary) -> None:
     """Print how evenly, at what cost, what failed, the warnings, and what to do next."""
     out = console()
-    data, every = summary.dataset, merge_same(summary.settings)
+    data = summary.dataset
+    every = merge_same([row for row in summary.settings if row.view is None])
     settings = [row for row in every if row.load is None]
     out.print(
         lead_with(
@@ -55,6 +57,8 @@ def print_summary(summary: Summary) -> None:
         with_loads = [row for row in every if row.k == k]
         if (table := tabulate_loads(with_loads, k)) is not None:
             print_table(out, table, heads + 1)
+    if summary.filtering is not None:
+        print_filtering(out, summary.filtering)
     print_failed(out, summary.failed)
     print_warnings(out, summary.warnings)
     if overhead := summary.overhead:
@@ -66,7 +70,7 @@ def print_summary(summary: Summary) -> None:
     out.print(f"run folder: {summary.run}")
     if summary.report:
         out.print(f"report: {summary.report}")
-    if not settings and summary.failed:
+    if not summary.settings and summary.failed:
         out.print(f"no result: {summary.failed[0].reason}", style="bold red")
         return
     out.print(

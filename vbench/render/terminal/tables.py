@@ -123,7 +123,8 @@ def print_failed(out: Console, failed: Sequence[FailedTrial]) -> None:
     """Print which planned trials left no result, and why."""
     if not failed:
         return
-    names = ("index", "build", "setting", "k", "reason")
+    filtered = any(each.filter for each in failed)
+    names = ("index", "build", "setting", "k", *(["filter"] if filtered else []), "reason")
     table = make_table("Failed trials", *names, text=names)
     table.title_style = "bold red"
     shown = parameter_names(failed)
@@ -131,7 +132,8 @@ def print_failed(out: Console, failed: Sequence[FailedTrial]) -> None:
         number, given = str(each.build_number + 1), {**each.build, **each.setting}
         setting = spell({name: given[name] for name in shown if name in given})
         setting = f"{setting} {label_load(each.load)}".strip()
-        table.add_row(each.index, number, setting, str(each.k), each.reason)
+        of = [each.filter or "none"] if filtered else []
+        table.add_row(each.index, number, setting, str(each.k), *of, each.reason)
     print_table(out, table)
     if any(each.log for each in failed):
         out.print("What the workers printed last is in run.json (failures).")
