@@ -40,7 +40,7 @@ class Hnsw(Index):
         self._threads = 1
         self.index: Any = None
         self._knn_query: Any = None
-        self._hidden = np.empty(0, dtype=np.bool_)
+        self._hidden: NDArray[np.bool_] | None = None
 
     @classmethod
     def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
@@ -72,17 +72,23 @@ class Hnsw(Index):
         For a single query that would take longer than the search: then hnswlib calls back.
         """
         self._knn_query = self.index.knn_query
-        if condition is None or condition.is_shared:
-            self._hide(np.zeros_like(self._hidden) if condition is None else ~condition.mask)
+        shared = condition is not None and condition.is_shared
+        hidden = ~condition.mask if condition is not None and shared else None
+        if hidden is not None or self._hidden is not None:
+            self._hide(hidden)
+        if condition is None or shared:
             return
         passes = condition.mask.tobytes().__getitem__
         self._knn_query = functools.partial(self.index.knn_query, filter=passes)
 
-    def _hide(self, hidden: NDArray[np.bool_]) -> None:
-        """Mark vectors as deleted, and the others as not."""
-        for label in np.flatnonzero(hidden & ~self._hidden).tolist():
+    def _hide(self, hidden: NDArray[np.bool_] | None) -> None:
+        """Mark these vectors as deleted, and all others as not."""
+        nothing = np.zeros(self.index.element_count, dtype=np.bool_)
+        new = nothing if hidden is None else hidden
+        old = nothing if self._hidden is None else self._hidden
+        for label in np.flatnonzero(new & ~old).tolist():
             self.index.mark_deleted(label)
-        for label in np.flatnonzero(self._hidden & ~hidden).tolist():
+        for label in np.flatnonzero(old & ~new).tolist():
             self.index.unmark_deleted(label)
         self._hidden = hidden
 
@@ -170,7 +176,7 @@ class Hnsw(Index):
     def _take(self, index: Any) -> None:
         self.index = index
         self._knn_query = index.knn_query
-        self._hidden = np.zeros(index.element_count, dtype=np.bool_)
+        self._hidden = None
         index.set_ef(self._ef)
 
 

@@ -53,12 +53,13 @@ def list_places(distances: FloatArray, k: int, metric: Metric, rule: Rule) -> Pl
         Of a list that is shorter, nan behind its end: there the places are 0.
     """
     plain = np.arange(1, k + 1, dtype=np.int32)
+    ended = np.isnan(distances[:, :k])
     if rule == "id":
-        return np.broadcast_to(plain, (len(distances), k))
+        short = ended.any()
+        return np.where(ended, 0, plain) if short else np.broadcast_to(plain, ended.shape)
     limit = _widest(distances[:, :k], metric, rule)
     reach = (distances <= limit[:, -1:]).sum(axis=1)
     tied = (reach > k) | (distances[:, 1:k] <= limit[:, : k - 1]).any(axis=1)
-    ended = np.isnan(distances[:, :k])
     if not tied.any() and not ended.any():
         # Recognized by its strides: where nothing ties, nothing is looked up in it.
         return np.broadcast_to(plain, (len(distances), k))
