@@ -20,7 +20,7 @@ from vbench.bench.workers import Live
 from vbench.data.dataset import Dataset
 from vbench.data.ground_truth import compute_ground_truth
 from vbench.runs import files
-from vbench.runs.schema import Build, Overhead
+from vbench.runs.schema import STATIC, Build, Overhead
 
 NOTHING = ClaimedFolder(None, frozenset(), False)
 """What an empty folder holds."""
@@ -134,4 +134,5 @@ def made_bench(
     truth = compute_ground_truth(dataset, 20, cache=False)
     workers: Any = MadeWorkers(dataset, truth.ids, hits)
     journal = Journal(folder, prepared, claimed, progress)
-    return Bench(journal, workers, Scorer(dataset, truth, prepared.options.rule)), workers
+    scorers = {STATIC: Scorer(dataset, truth, prepared.options.rule)}
+    return Bench(journal, workers, scorers, prepared.plan.views), workers
