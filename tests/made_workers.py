@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,8 @@ class MadeWorkers:
     said : what the index says of its version
     knows_early : whether it says so before it is built
     """
+
+    cores = SimpleNamespace(numbers=[0])
 
     def __init__(self, dataset: Dataset, truth: np.ndarray, hits: Hits) -> None:
         self.truth, self.n, self.hits = truth, dataset.n, hits
