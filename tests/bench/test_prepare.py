@@ -9,8 +9,8 @@ import pytest
 from vectors import gaussian_pair
 
 from vbench.bench.prepare import WARMUP, MeasureOptions, prepare
-from vbench.data.dataset import Dataset
-from vbench.errors import VbenchError
+from vbench.data.dataset import Dataset, Learn
+from vbench.errors import DataError, VbenchError
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +84,18 @@ def test_a_run_is_named_by_data_indexes_and_plan(dataset: Dataset) -> None:
     assert many.run_id.startswith("made_up-flat-hnsw-ivf-flat-and-2-more-")
     long = Dataset("x" * 300, dataset.base, dataset.queries, "l2")
     assert len(prepare(long, "flat", None, MeasureOptions()).run_id) == 89
+
+
+def test_nothing_that_is_asked_can_be_learned_from() -> None:
+    """Not even of a dataset that was put together by hand."""
+    base, queries = gaussian_pair(60, 5, 4)
+    for learn, says in (
+        (queries[3:], "2 of 2 queries to learn from are asked"),
+        (base[:, :3], "3 d"),
+    ):
+        made = Dataset("mine", base, queries, "l2", learn=Learn(learn))
+        with pytest.raises(DataError, match=says):
+            prepare(made, "learners:Needed", {}, MeasureOptions())
+    wrong: Any = queries
+    with pytest.raises(DataError, match=r"learn is a Learn, which vbench\.load makes of queries"):
+        Dataset("mine", base, queries, "l2", learn=wrong)

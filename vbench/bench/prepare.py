@@ -15,6 +15,7 @@ from vbench.bench.loads import plan_loads
 from vbench.bench.plan import Plan, make_plan
 from vbench.data.check import check_k
 from vbench.data.dataset import Dataset
+from vbench.data.learn import check_learn
 from vbench.errors import VbenchError
 from vbench.indexes.recipe import Recipe
 from vbench.measures.hits import RULES
@@ -82,6 +83,7 @@ def prepare(
         raise VbenchError(
             f"no index given; name at least one, such as {spell_option('indexes', 'hnsw')}"
         )
+    check_learn(dataset)
     options = _options(dataset, asked)
     views = plan_views(
         dataset,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vbench._document import html_table
 from vbench.data.arrays import make_unchangeable
 from vbench.data.columns import Role, id_column, roles
+from vbench.errors import DataError
 from vbench.metric import FloatArray, Metric, known_metric
 from vbench.neighbors.blocks import blocks
 
@@ -137,6 +138,8 @@ class Dataset:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metric", known_metric(self.metric, self.name))
+        if not isinstance(self.learn, Learn | None):
+            raise DataError(f"{self.name}: learn is a Learn, which vbench.load makes of queries")
         # The fingerprint is computed once: it must stay that of the vectors.
         for name in ("base", "queries"):
             object.__setattr__(self, name, make_unchangeable(np.asanyarray(getattr(self, name))))

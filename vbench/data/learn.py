@@ -84,3 +84,23 @@ def give_learn(
         )
     kept = vectors if used.all() else vectors[used]
     return replace(dataset, learn=Learn(kept, was_asked_for=was_asked_for))
+
+
+def check_learn(dataset: Dataset) -> None:
+    """Refuse queries to learn from that are asked: of a dataset that was not loaded but made.
+
+    Raises
+    ------
+    DataError
+        Some are, or they are of another dimension than the base.
+    """
+    if dataset.learn is None:
+        return
+    where = f"{dataset.name}: learn"
+    check.check_same_dimensions(dataset.learn.vectors, dataset.base, where)
+    asked = int((equal_rows(dataset.queries, dataset.learn.vectors).asked >= 0).sum())
+    if asked:
+        raise DataError(
+            f"{where}: {asked:,} of {dataset.learn.rows:,} queries to learn from are asked too; "
+            "give them to vbench.load as learn=, which leaves these out"
+        )
