@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from vbench.measures.recall import Percentile as Percentile
     from vbench.measures.recall import Recall as Recall
     from vbench.measures.recall import Robustness as Robustness
+    from vbench.measures.served import Served as Served
     from vbench.ranking.protocol import Ranker as Ranker
     from vbench.runs.settings import Setting as Setting
 
@@ -72,6 +73,7 @@ _HOMES = {
     "vbench.measures.items": ("ItemRecall", "ItemRobustness", "LostItems"),
     "vbench.measures.order": ("MAP", "MRR", "Ratio", "nDCG"),
     "vbench.measures.recall": ("CVaR", "Failure", "Percentile", "Recall", "Robustness"),
+    "vbench.measures.served": ("Served",),
     "vbench.ranking.protocol": ("Ranker",),
     "vbench.runs.settings": ("Setting",),
     "vbench.analysis.comparison": ("Comparison",),
