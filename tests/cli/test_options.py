@@ -91,3 +91,11 @@ def test_names_are_completed_beside_files(
     found = shell.get_completions(before, start)
     assert expected <= {item.value for item in found if item.type == "plain"}
     assert [item.value for item in found if item.type == "file"] == [start]
+
+
+@pytest.mark.parametrize("text", ["0.5", "10%", "1,000", ""])
+def test_queries_to_learn_from_are_a_whole_number_or_a_file(text: str) -> None:
+    """A share of them is neither."""
+    result = CliRunner().invoke(main, ["run", "--index", "flat", "--learn", text])
+    assert result.exit_code == 2
+    assert f"{text!r} is no number of queries; write --learn 2000" in result.output

@@ -175,9 +175,15 @@ def learn_of(
     ctx: click.Context, param: click.Parameter, given: str | None
 ) -> int | str | Literal[False] | None:
     """Read ``N|FILE|none``, as :func:`vbench.load` takes it; it says which N there can be."""
-    if given is not None and re.fullmatch(r"[+-]?\d+", given):
+    if given is None or given.lower() in ("none", "false"):
+        return None if given is None else False
+    if re.fullmatch(r"[+-]?\d+", given):
         return int(given)
-    return False if given is not None and given.lower() in ("none", "false") else given
+    if not given or re.fullmatch(r"[+-]?[\d.,%]+", given):
+        raise click.BadParameter(
+            f"{given!r} is no number of queries; write --learn 2000, a file, or none"
+        )
+    return given
 
 
 GROUND_TRUTH = (
