@@ -11,7 +11,7 @@ from vbench._arguments import check_arguments
 from vbench.errors import VbenchError
 from vbench.numbers import count
 from vbench.testing.assertions import measure_of_answers, value_of_build
-from vbench.testing.decision import Build, draw_builds
+from vbench.testing.decision import SKEW, Build, draw_builds
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -43,7 +43,7 @@ class Reference:
         """The loss that a test with these error rates tells after so many builds, as a rule."""
         from vbench.stats.sequential import nominal_level, student
 
-        t = student(nominal_level(error, max_builds), builds)
+        t = student(nominal_level(SKEW * error, max_builds), builds)
         return t * self.spread / math.sqrt(builds)
 
     def __str__(self) -> str:
