@@ -25,7 +25,7 @@ Draw = Callable[[np.random.Generator], float]
 Row = dict[str, float]
 
 TESTS = 5_000
-BUILDS = 200
+BUILDS = 150
 REFERENCE, LOSS, SPREAD = 0.79, 0.037, 0.021
 N, M, D = 2_000, 100, 16
 
@@ -119,17 +119,18 @@ def pool(clusters: int, widths: range, *, fresh: bool) -> dict[int, Floats]:
 
 
 def pairs() -> Iterator[tuple[str, Floats, Floats]]:
-    """A good setting and one that has lost about as much as in the simulation, of several pools."""
+    """A good setting, and the next that has lost as much as in the simulation, in deviations."""
     for name, clusters, fresh, widths in (
-        ("fixed vectors", 0, False, range(30, 43, 2)),
-        ("fresh vectors", 0, True, range(30, 43, 2)),
-        ("fixed vectors of 20 clusters", 20, False, range(16, 33, 2)),
-        ("fresh vectors of 20 clusters", 20, True, range(16, 33, 2)),
+        ("fixed vectors", 0, False, range(32, 43)),
+        ("fresh vectors", 0, True, range(32, 43)),
+        ("fixed vectors of 20 clusters", 20, False, range(12, 33, 2)),
+        ("fresh vectors of 20 clusters", 20, True, range(12, 33, 2)),
     ):
         values = pool(clusters, widths, fresh=fresh)
         good = values[widths[-1]]
         wanted = good.mean() - LOSS / SPREAD * good.std(ddof=1)
-        yield name, good, min(values.values(), key=lambda each: abs(each.mean() - wanted))
+        lower = [each for each in values.values() if each.mean() <= wanted]
+        yield name, good, max(lower, key=lambda each: each.mean())
 
 
 def drawn_from(values: Floats) -> Draw:
