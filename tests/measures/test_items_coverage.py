@@ -91,3 +91,16 @@ def test_intervals_cover(name: str, builds: int, m: int) -> None:
     rounds = 200
     found = coverage(World(**WORLDS[name]), m, builds, rounds)
     assert min(found.values()) >= 0.93 - 3 * math.sqrt(0.93 * 0.07 / rounds), found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WORLDS)
+def test_same_against_same_is_seldom_called_different(name: str) -> None:
+    """Two groups of three builds of one index, the same queries: 8 % at most at p < 0.05."""
+    world, rng, rounds = World(**WORLDS[name]), np.random.default_rng(2), 100
+    calls = np.zeros(len(MEASURES))
+    for _ in range(rounds):
+        found = world.answers(500, 6, rng)
+        a, b = Sample(found[:3]), Sample(found[3:])
+        calls += [measure.difference(a, b).p < 0.05 for measure in MEASURES]
+    assert (calls / rounds <= 0.08 + 2 * math.sqrt(0.08 * 0.92 / rounds)).all(), calls
