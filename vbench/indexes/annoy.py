@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-import numpy as np
 from msgspec import Meta
 
 from vbench.indexes.library import LibraryIndex
@@ -26,6 +25,7 @@ class Annoy(LibraryIndex):
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"search_k": [1000, 4000, 16000, 64000]}
     tune_parameter = "search_k"
     requires = ("annoy",)
+    clients = "threads"
     module = "annoy"
     license = "Apache-2.0"
 
@@ -47,7 +47,7 @@ class Annoy(LibraryIndex):
         self._search_k = search_k
 
     def ask_one(self, query: Vectors, k: int) -> Ids:
-        ids: Ids = np.array(self.index.get_nns_by_vector(query, k, self._search_k), dtype=np.int64)
+        ids: Ids = self.index.get_nns_by_vector(query, k, self._search_k)  # a list
         return ids
 
     def save(self, path: Path) -> None:

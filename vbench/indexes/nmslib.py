@@ -23,6 +23,7 @@ class Nmslib(LibraryIndex):
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"efSearch": [16, 32, 64, 128]}
     tune_parameter = "efSearch"
     requires = ("nmslib",)
+    clients = "threads"
     module = "nmslib"
     license = "Apache-2.0, parts GPL"
     seeded = False  # its levels are drawn anew in each process

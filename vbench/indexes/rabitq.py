@@ -140,7 +140,10 @@ class SymphonyQg(_Rabitq):
         return ids
 
     def ask_one(self, query: Vectors, k: int) -> Ids:
-        return reach(super().ask_one, query, k, _TOO_FEW)
+        try:
+            return super().ask_one(query, k)
+        except RuntimeError:
+            return reach(super().ask_one, query, k, _TOO_FEW)
 
     def ask_many(self, queries: Vectors, k: int) -> Ids:
         try:

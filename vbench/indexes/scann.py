@@ -31,6 +31,8 @@ class Scann(LibraryIndex):
     tune_parameter = "leaves_to_search"
     # Two distributions have it, the latter without TensorFlow.
     requires = ("scann-core" if installed_version("scann-core") else "scann",)
+    clients = "threads"
+    seeded = False  # it takes no seed, and of two builds alike some answers differ now and then
     module = "scann"
     license = "Apache-2.0"
     fewest = _CODES  # it has as many codes for each part of a vector
@@ -38,12 +40,14 @@ class Scann(LibraryIndex):
     def __init__(
         self,
         num_leaves: Lists | None = None,
-        dimensions_per_block: Annotated[int, Meta(ge=1, le=64)] = 2,
-        anisotropic_quantization_threshold: Annotated[float, Meta(ge=0, le=1)] = 0.2,
+        dimensions_per_block: Annotated[int, Meta(ge=1, le=64)] | None = None,
+        anisotropic_quantization_threshold: Annotated[float, Meta(ge=0, le=1)] | None = None,
     ) -> None:
         self.num_leaves = num_leaves
-        self.dimensions_per_block = dimensions_per_block
-        self.anisotropic_quantization_threshold = anisotropic_quantization_threshold
+        # As its own guide has them.
+        self.dimensions_per_block = dimensions_per_block or 2
+        threshold = anisotropic_quantization_threshold
+        self.anisotropic_quantization_threshold = 0.2 if threshold is None else threshold
         self._leaves_to_search = 8
         self._reorder = 100
 

@@ -67,7 +67,7 @@ class Usearch(LibraryIndex):
     def ask_one(self, query: Vectors, k: int) -> Ids:
         matches = self.index.search(query, k, threads=1)
         self._work += matches.computed_distances
-        ids: Ids = matches.keys.view(np.int64)
+        ids: Ids = matches.keys
         return ids
 
     def ask_many(self, queries: Vectors, k: int) -> Ids:

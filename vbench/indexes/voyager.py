@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-import numpy as np
 from msgspec import Meta
 
 from vbench.indexes.library import LibraryIndex, reach
@@ -61,11 +60,14 @@ class Voyager(LibraryIndex):
 
     def _ask(self, queries: Vectors, k: int) -> Ids:
         ef = self._query_ef if self._query_ef > k else k
-        ids: Ids = self.index.query(queries, k, self._threads, ef)[0].view(np.int64)
+        ids: Ids = self.index.query(queries, k, self._threads, ef)[0]
         return ids
 
     def ask_one(self, query: Vectors, k: int) -> Ids:
-        return reach(self._ask, query, k, _TOO_FEW)
+        try:
+            return self._ask(query, k)
+        except Exception:
+            return reach(self._ask, query, k, _TOO_FEW)
 
     def ask_many(self, queries: Vectors, k: int) -> Ids:
         try:
