@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vbench.errors import DataError as DataError
     from vbench.errors import VbenchError as VbenchError
     from vbench.errors import VbenchWarning as VbenchWarning
+    from vbench.indexes.protocol import Filter as Filter
     from vbench.indexes.protocol import Graph as Graph
     from vbench.indexes.protocol import Index as Index
     from vbench.indexes.recipe import Recipe as Recipe
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from vbench.measures.cost import BestLatency as BestLatency
     from vbench.measures.cost import BuildTime as BuildTime
     from vbench.measures.cost import CpuTime as CpuTime
+    from vbench.measures.cost import FilterSetup as FilterSetup
     from vbench.measures.cost import IndexSize as IndexSize
     from vbench.measures.cost import Latency as Latency
     from vbench.measures.cost import PeakMemory as PeakMemory
@@ -63,11 +65,12 @@ _HOMES = {
     "vbench.data.dataset": ("Dataset", "GroundTruth"),
     "vbench.data.load": ("load",),
     "vbench.errors": ("DataError", "VbenchError", "VbenchWarning"),
-    "vbench.indexes.protocol": ("Graph", "Index"),
+    "vbench.indexes.protocol": ("Filter", "Graph", "Index"),
     "vbench.indexes.recipe": ("Recipe",),
     "vbench.measures.base": ("Measure",),
     "vbench.measures.cost": (
-        *("BatchQPS", "BestLatency", "BuildTime", "CpuTime", "IndexSize", "Latency"),
+        *("BatchQPS", "BestLatency", "BuildTime", "CpuTime", "FilterSetup"),
+        *("IndexSize", "Latency"),
         *("PeakMemory", "QPS", "Work"),
     ),
     "vbench.measures.items": ("ItemRecall", "ItemRobustness", "LostItems"),

@@ -12,37 +12,11 @@ from vectors import gaussian_pair
 import vbench
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
-from vbench.indexes.protocol import Filter, Ids, Index, Vectors
-from vbench.metric import Metric, distance
 from vbench.runs import tables
 from vbench.workloads.filters import read_filter
 
 N, M, K = 400, 30, 5
 FILTERS = ["value < 30", "random:0.3", "query:color", "seen & value < 60"]
-
-
-class Scan(Index):
-    """Compares with all vectors that pass."""
-
-    def fit(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> None:
-        self.base, self.metric, self.mask = base, metric, np.ones(len(base), dtype=bool)
-
-    def allow(self, condition: Filter | None) -> None:
-        self.mask = np.ones(len(self.base), dtype=bool) if condition is None else condition.mask
-        assert not self.mask.flags.writeable or condition is None
-
-    def search(self, queries: Vectors, k: int) -> Ids:
-        away = distance(queries[:, None], self.base[None], self.metric)
-        away[:, ~self.mask] = np.inf
-        order = np.argsort(away, axis=1, kind="stable")[:, :k]
-        return np.where(np.isfinite(np.take_along_axis(away, order, axis=1)), order, -1)
-
-
-class Deaf(Scan):
-    """Takes a filter and does not heed it."""
-
-    def allow(self, condition: Filter | None) -> None:
-        self.mask = np.ones(len(self.base), dtype=bool)
 
 
 @pytest.fixture
@@ -70,7 +44,7 @@ def test_exact_indexes_are_exact_under_every_filter(dataset: Dataset, tmp_path: 
     """Flat search, a wide graph, all lists: recall 1 in every view, ids that pass alone."""
     run = once(
         dataset,
-        ["flat", "hnsw", "ivf-flat", Scan],
+        ["flat", "hnsw", "ivf-flat", "filtering:Scan"],
         tmp_path / "run",
         settings={"ef": [400], "nprobe": [10]},
         builds=2,
@@ -116,7 +90,9 @@ def test_a_run_without_filters_keeps_its_keys_and_files(dataset: Dataset, tmp_pa
 def test_an_id_that_does_not_pass_fails_its_trial(dataset: Dataset, tmp_path: Path) -> None:
     """An index that does not heed the filter is found out, and told by the query and the id."""
     with pytest.warns(vbench.VbenchWarning, match="does not pass the filter"):
-        run = once(dataset, Deaf, tmp_path / "run", filters=["value < 30", "query:color"])
+        run = once(
+            dataset, "filtering:Deaf", tmp_path / "run", filters=["value < 30", "query:color"]
+        )
     assert len(run.done) == 1
     assert len(run.manifest.failures) == 2
 

@@ -142,6 +142,24 @@ def test_an_index_that_learns_passes_all_checks(name: str) -> None:
     assert [each for each in findings if each.status in ("fail", "warn")] == []
 
 
+@pytest.mark.parametrize(
+    ("name", "status", "reason"),
+    [
+        ("filtering:Scan", "pass", ""),
+        ("hnsw", "pass", ""),
+        ("ivf-flat", "pass", ""),
+        ("filtering:Deaf", "fail", "which does not pass"),
+        ("filtering:After", "fail", "recall is 0.0"),
+        ("filtering:Stuck", "fail", "after allow(None)"),
+        ("misbehaving:Swept", "skip", "no allow"),
+    ],
+)
+def test_only_what_passes_a_filter_answers(name: str, status: str, reason: str) -> None:
+    """All of it can be found, and the next search without a filter finds the rest again."""
+    found, said = one(name, "filters")
+    assert (found, reason in said) == (status, True), said
+
+
 def test_an_index_that_does_not_learn_is_not_concerned() -> None:
     """Nothing is asked of it."""
     assert one("misbehaving:Swept", "queries to learn from")[0] == "skip"

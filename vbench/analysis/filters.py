@@ -59,15 +59,12 @@ class FilteredRow(SettingRow, frozen=True, kw_only=True):
         Masks that left a result.
     measures
         Means over masks, by their spelling; intervals over masks, builds and queries.
-    setup_s
-        Seconds in which the index took the filter; None where each query has its own.
     scan_is_cheaper
         Whether fewer distances would decide exactly: those of the vectors that pass.
     """
 
     masks: int
     measures: dict[str, Estimated]
-    setup_s: float | None = None
     scan_is_cheaper: bool | None = None
 
 
@@ -107,8 +104,6 @@ def summarize_filters(run: Run, rows: Mapping[Setting, SummaryRow]) -> Filtering
 def _join(settings: Sequence[Setting], rows: Sequence[SummaryRow]) -> FilteredRow:
     """One setting under the masks of a filter."""
     first, view = settings[0], settings[0].run.view
-    facts = [each.run.facts(trial) for each in settings for trial in each.trials]
-    setups = [each.filter_setup_s for each in facts if each.filter_setup_s is not None]
     measures = {
         spelling: _over_masks(parse(spelling), [row.measures[spelling] for row in rows])
         for spelling in rows[0].measures
@@ -119,7 +114,6 @@ def _join(settings: Sequence[Setting], rows: Sequence[SummaryRow]) -> FilteredRo
         first,
         masks=len(rows),
         measures=measures,
-        setup_s=float(np.mean(setups)) if setups else None,
         scan_is_cheaper=None if work is None or view.filter is None else work > allowed,
     )
     return msgspec.structs.replace(

@@ -14,6 +14,7 @@ from vbench._document import Document, Estimated, Interval
 from vbench.analysis.document import AlikeRow, describe_dataset
 from vbench.analysis.filters import Filtering, summarize_filters
 from vbench.measures.base import Measure
+from vbench.measures.cost import FilterSetup
 from vbench.measures.grammar import parse
 from vbench.measures.sample import Sample
 from vbench.measures.tail import tail
@@ -152,7 +153,7 @@ def _estimate(setting: Setting, cluster: str | None) -> SummaryRow:
         disturbed=sum(each.is_disturbed for each in answers),
         measures={
             str(measure): Estimated(*sample.estimate(measure))
-            for measure in standard_measures(setting.k)
+            for measure in (*standard_measures(setting.k), *_of_view(setting))
         },
         tail=Tail(
             delta=DELTA,
@@ -160,6 +161,11 @@ def _estimate(setting: Setting, cluster: str | None) -> SummaryRow:
             build_dependent=share_of_queries(parts.build_dependent, clusters),
         ),
     )
+
+
+def _of_view(setting: Setting) -> list[Measure]:
+    """What only a filter costs."""
+    return [] if setting.run.view.filter is None else [FilterSetup()]
 
 
 def share_of_queries(mask: NDArray[np.bool_], clusters: NDArray[Any] | None = None) -> Interval:

@@ -43,6 +43,8 @@ class Cost:
         Distance computations a query.
     cpu_seconds : float
         CPU time a query.
+    filter_seconds : float
+        In which the index took the filter that all queries share, or each query's own on average.
     """
 
     build_seconds: float | None = None
@@ -52,6 +54,7 @@ class Cost:
     wall_seconds: float | None = None
     work: float | None = None
     cpu_seconds: float | None = None
+    filter_seconds: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

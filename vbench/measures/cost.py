@@ -219,3 +219,17 @@ class Work(OfBuild):
 
     def value(self, answers: Answers) -> float | None:
         return answers.cost.work
+
+
+@dataclass(frozen=True)
+class FilterSetup(OfBuild):
+    """Time in which the index took a filter: once for all queries, or of each query's own."""
+
+    unit: ClassVar[Unit] = "seconds"
+    better: ClassVar[Better] = "lower"
+    is_clocked: ClassVar[bool] = True
+    spellings: ClassVar[tuple[str, ...]] = ("filter setup",)
+    labels: ClassVar[tuple[str, str]] = ("time to take the filter", "filter setup")
+
+    def value(self, answers: Answers) -> float | None:
+        return answers.cost.filter_seconds

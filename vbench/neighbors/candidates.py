@@ -108,13 +108,14 @@ class Candidates:
             self.floor[chosen] = np.maximum(self.floor[chosen], kth)
         kept = self.high[chosen] >= self.floor[chosen, None]
         kept &= self.ids[chosen] >= 0
-        order = np.argsort(~kept, axis=1, kind="stable")
-        gone = ~np.take_along_axis(kept, order, axis=1)
+        rows, places = np.nonzero(kept)
+        counts = kept.sum(axis=1)
+        queries, rank = chosen[rows], _rank_in_group(rows, counts)
         for values, nothing in ((self.low, -np.inf), (self.high, -np.inf), (self.ids, -1)):
-            moved = np.take_along_axis(values[chosen], order, axis=1)
-            moved[gone] = nothing
-            values[chosen] = moved
-        self.fill[chosen] = kept.sum(axis=1)
+            left = values[queries, places]
+            values[chosen] = nothing
+            values[queries, rank] = left
+        self.fill[chosen] = counts
 
     def _append(self, queries: Ids, ids: Ids, scores: FloatArray, error: FloatArray) -> None:
         """Add candidates, `queries` being sorted and all of them having room."""
@@ -180,11 +181,19 @@ class Candidates:
         """Ids and distances (m, k) of the nearest, by distance, then id; −1 and inf at the end."""
         place = self.capacity - self.k
         self.floor = np.maximum(self.floor, np.partition(self.low, place, axis=1)[:, place])
-        queries, rank, ids, distances = self._ranked(*self._candidates(np.arange(len(self.fill))))
-        out_ids = np.full((len(self.fill), self.k), -1, np.int64)
-        out_distances = np.full(out_ids.shape, np.inf)
-        out_ids[queries, rank], out_distances[queries, rank] = ids, distances
-        return out_ids, out_distances
+        kept = (self.high >= self.floor[:, None]) & (self.ids >= 0)
+        queries, places = np.nonzero(kept)
+        distances = np.full(kept.shape, np.inf)
+        distances[queries, places] = self.space.distances(
+            self.numbers[queries], self.ids[queries, places]
+        )
+        # What is not kept goes last: no id is larger, and no distance.
+        ids = np.where(kept, self.ids, np.iinfo(np.int64).max)
+        order = np.lexsort((ids, distances), axis=1)[:, : self.k]
+        kept, ids, distances = (
+            np.take_along_axis(each, order, axis=1) for each in (kept, ids, distances)
+        )
+        return np.where(kept, ids, -1), distances
 
     def _prove(self) -> None:
         """Compare the bounds of all that is kept with the scores of the float64 distances."""

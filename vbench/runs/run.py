@@ -217,7 +217,7 @@ class Run:
     @check_arguments
     def answers(self, trial: Trial, *, ids: bool = True) -> Answers:
         """What a trial answered; without `ids` in less time, for measures of hits and cost."""
-        names = ["hits", "ratio", "latency_ns", *(["ids", "place"] if ids else [])]
+        names = ["hits", "ratio", "latency_ns", "filter_ns", *(["ids", "place"] if ids else [])]
         rows, facts = self.rows(trial, names), self.facts(trial)
         m, batch = len(rows.hits), facts.batch
         found = Answers(
@@ -238,6 +238,9 @@ class Run:
                 wall_seconds=facts.wall_s,
                 work=facts.work,
                 cpu_seconds=None if facts.cpu_ns is None else facts.cpu_ns * 1e-9,
+                filter_seconds=facts.filter_setup_s
+                if rows.filter_ns is None
+                else float(rows.filter_ns.mean()) * 1e-9,
             ),
             disturbed=tuple(each.disturbed for each in facts.passes),
             place=rows.place,

@@ -21,6 +21,7 @@ _SHOWN = (
     "Failure@{k}",
     "QPS",
     "Work",
+    "FilterSetup",
 )
 _SCAN = "†"
 
@@ -64,7 +65,7 @@ def _settings(rows: Sequence[FilteredRow], facts: dict[str, FilterFacts], k: int
     chance = "queries, builds and masks" if masks > 1 else "queries and builds"
     table = make_table(
         f"Under filters: recall of the top {k}; 95 % intervals over {chance}",
-        *("index", *names, "filter", *(each.short for each in measures), "filter setup"),
+        *("index", *names, "filter", *(each.short for each in measures)),
         text=("filter",),
     )
     if any(row.scan_is_cheaper for row in rows):
@@ -77,10 +78,12 @@ def _settings(rows: Sequence[FilteredRow], facts: dict[str, FilterFacts], k: int
         share = "" if text is None else f" ({numbers.write(facts[text].selectivity, 'share')})"
         cells = []
         for measure in measures:
-            value = row.measures[str(measure)]
+            value = row.measures.get(str(measure))
+            if value is None:
+                cells.append("")
+                continue
             mark = _SCAN if row.scan_is_cheaper and str(measure) == "Work" else ""
             shown = numbers.write(value.value, measure.unit) + mark
             cells.append(f"{shown}\n{numbers.write_ends(value, measure.unit)}".rstrip())
-        setup = "" if row.setup_s is None else numbers.write(row.setup_s, "seconds")
-        table.add_row(*head_of(row, names), f"{text or 'none'}{share}", *cells, setup)
+        table.add_row(*head_of(row, names), f"{text or 'none'}{share}", *cells)
     return table
