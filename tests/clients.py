@@ -173,3 +173,23 @@ class Elsewhere(Service):
         found = super().connect(server)
         found.base = np.asarray(found.base)[::-1]
         return found
+
+
+class Conditional(Service):
+    """A service whose clients search under a condition, each by its own handle."""
+
+    mask: Any = None
+
+    def allow(self, filter: Any) -> None:  # noqa: A002  # as the protocol has it
+        self.mask = None if filter is None else filter.mask
+
+    def search(self, queries: Any, k: int) -> Any:
+        if self.mask is None:
+            return self.nearest(queries, k)
+        whole, rows = self.base, np.flatnonzero(self.mask)
+        self.base = np.asarray(whole)[rows]
+        try:
+            found = self.nearest(queries, k)
+        finally:
+            self.base = whole
+        return np.where(found < 0, -1, rows[found])

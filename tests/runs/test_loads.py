@@ -152,3 +152,15 @@ def test_at_a_recall_loads_are_of_the_settings_that_are_shown(tmp_path: Path) ->
     assert level.chosen == loaded
     assert len(level.tried) > len(level.chosen)
     assert len(found.settings(loads=True)) == 2 * len(found.settings())
+
+
+@pytest.mark.parametrize("index", ["flat", "clients:Conditional"])
+def test_a_condition_holds_for_every_client(tmp_path: Path, index: str) -> None:
+    """Threads and processes search under it; each view is asked under each load."""
+    found = run(tmp_path / "run", index, clients=2, filters=["random:0.5"], builds=1, repeats=1)
+    assert found.manifest.failures == []
+    assert {(trial.view == "static", trial.load == SINGLE) for trial in found.done} == {
+        (one, other) for one in (True, False) for other in (True, False)
+    }
+    for trial in found.done:
+        assert (found.rows(trial).hits == 5).all()

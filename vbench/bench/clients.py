@@ -22,7 +22,7 @@ from vbench._process.text import describe_error
 from vbench.bench import clock
 from vbench.indexes.answers import AnswerError
 from vbench.indexes.handles import handles_of
-from vbench.indexes.protocol import Index
+from vbench.indexes.protocol import Filter, Index
 from vbench.indexes.registry import resolve
 
 Call = Callable[[NDArray[np.float32], int], Any]
@@ -181,6 +181,7 @@ class Order(NamedTuple):
     k: int
     batches: bool
     sys_path: list[str]
+    filter: Filter | None = None
 
 
 @contextlib.contextmanager
@@ -261,6 +262,8 @@ def _serve(pipe: Connection, order: Order, counter: Any) -> None:
         try:
             index = resolve(order.adapter).connect(order.server)
             index.set(**order.setting)
+            if order.filter is not None:
+                index.allow(order.filter)
             call = call_of(index, batches=order.batches)
             pipe.send(())
             while True:

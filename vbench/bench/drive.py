@@ -107,6 +107,7 @@ def _clients(worker: Worker, ask: wire.Drive) -> contextlib.AbstractContextManag
         k=ask.k,
         batches=batches,
         sys_path=sys.path,
+        filter=worker.shared_filter(),
     )
     return as_processes(order, ask.clients)
 

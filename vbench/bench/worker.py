@@ -213,10 +213,16 @@ class Worker:
         if not self.allowed.is_shared:
             self.index.allow(self._filters(np.array([0]))[0])
             return None
-        mask = _unwritable(self.allowed.of_code(None)[self.original])
+        shared = self.shared_filter()
         began = self.time.wall()
-        self.index.allow(Filter(mask))
+        self.index.allow(shared)
         return (self.time.wall() - began) * 1e-9
+
+    def shared_filter(self) -> Filter | None:
+        """The condition that all queries share, in the row numbers of the index."""
+        if self.allowed is None or not self.allowed.is_shared:
+            return None
+        return Filter(_unwritable(self.allowed.of_code(None)[self.original]))
 
     def _conditions(self) -> clock.Conditions | None:
         """The conditions of single queries, where they do not share one."""
