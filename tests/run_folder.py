@@ -21,6 +21,7 @@ from vbench.runs.facts import Batch, Pass, TrialFacts
 from vbench.runs.rows import Rows, write_trial
 from vbench.runs.run import Run
 from vbench.runs.schema import (
+    STATIC,
     USUAL_LOAD,
     Build,
     DatasetFacts,
@@ -29,6 +30,7 @@ from vbench.runs.schema import (
     Manifest,
     Options,
     Trial,
+    View,
 )
 
 
@@ -58,6 +60,7 @@ class RunFolder:
         self.builds: dict[str, Build] = {}
         self.trials: list[Trial] = []
         self.loads = {USUAL_LOAD.key: USUAL_LOAD}
+        self.views = {STATIC: View()}
         self.failures: list[Failure] = []
 
     def build(self, index: str, number: int = 0, **changes: Any) -> Build:
@@ -77,13 +80,22 @@ class RunFolder:
         self.builds[made.key] = made
         return made
 
-    def trial(self, build: Build, value: int, k: int, load: Load = USUAL_LOAD) -> Trial:
+    def trial(
+        self,
+        build: Build,
+        value: int,
+        k: int,
+        load: Load = USUAL_LOAD,
+        view: View = View(),  # noqa: B008 (frozen)
+    ) -> Trial:
         """Plan a trial, of ef = `value`."""
         key = f"{build.key}-{value}-{k}" + ("" if load is USUAL_LOAD else f"-{load.key}")
+        key += "" if view.key == STATIC else f"-{view.key}"
         setting = {build.tune_parameter or "ef": value}
-        made = Trial(key=key, build=build.key, setting=setting, k=k, load=load.key)
+        made = Trial(key=key, build=build.key, setting=setting, k=k, load=load.key, view=view.key)
         self.trials.append(made)
         self.loads.setdefault(load.key, load)
+        self.views.setdefault(view.key, view)
         return made
 
     def answer(
@@ -135,6 +147,7 @@ class RunFolder:
             or Options(k=sorted({trial.k for trial in self.trials}), builds=number, repeats=1),
             builds=list(self.builds.values()),
             loads=list(self.loads.values()),
+            views=list(self.views.values()),
             trials=self.trials,
             failures=self.failures,
         )
@@ -174,17 +187,23 @@ def answered(
     rule: Rule = "exact-tie",
     truth_from: int = 0,
     loads: Mapping[Load, float] | None = None,
+    views: Mapping[View, Mapping[str, Mapping[int, ArrayLike]]] | None = None,
 ) -> Run:
     """A run of the given hits: ``{"hnsw": {16: hits (builds, m)}}`` at ef=16.
 
     The true neighbors of every query are `truth_from`, `truth_from` + 1, …; what comes instead
     of the last of them has ids from 500 on. A query takes 1,000 ns for each unit of ef, and under
-    each of the `loads` so many times as long.
+    each of the `loads` so many times as long. Under each of the `views`, where a tenth of the base
+    passes, it has other hits.
     """
-    given = {
-        name: {ef: np.atleast_2d(np.asarray(hits)) for ef, hits in each.items()}
-        for name, each in indexes.items()
-    }
+
+    def stack(some: Mapping[str, Mapping[int, ArrayLike]]) -> dict[str, dict[int, NDArray[Any]]]:
+        return {
+            name: {ef: np.atleast_2d(np.asarray(hits)) for ef, hits in each.items()}
+            for name, each in some.items()
+        }
+
+    given = stack(indexes)
     shapes = [hits.shape for each in given.values() for hits in each.values()]
     m = shapes[0][1]
     truth = GroundTruth(
@@ -203,6 +222,16 @@ def answered(
                     times = {"passes": [Pass(cpu_share=1.0, wall_s=wall)]} if loads else {}
                     of_load = {} if load is USUAL_LOAD else {"wall_s": wall}
                     run.answer(trial, ids, row, round(1000 * ef * slower), **times, **of_load)
+    for view, seen in (views or {}).items():
+        columns_of_view = {"selectivity": np.full(m, 0.1), "correlation": np.full(m, 0.5)}
+        few = GroundTruth(truth.ids, truth.distances, np.full(m, 100))
+        tables.write_ground_truth(folder, few, view.key, **columns_of_view)
+        for name, by_ef in stack(seen).items():
+            for ef, hits in by_ef.items():
+                for number, row in enumerate(hits):
+                    trial = run.trial(run.build(name, number), ef, k, view=view)
+                    ids = np.where(places < row[:, np.newaxis], truth.ids[:, :k], 500 + places)
+                    run.answer(trial, ids, row, 1000 * ef, filter_setup_s=0.001)
     return run.close(
         dataset_facts(m, fingerprint=fingerprint, columns=run.roles),
         Options(k=[k], builds=max(shape[0] for shape in shapes), repeats=1, rule=rule),

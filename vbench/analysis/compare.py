@@ -12,7 +12,7 @@ import numpy as np
 from vbench._document import Interval
 from vbench._invocation import spell_option
 from vbench.analysis.comparison import Compared, Comparison, Discordant, QueryIds, Side
-from vbench.analysis.document import describe_dataset
+from vbench.analysis.document import ViewFacts, describe_dataset
 from vbench.analysis.floors import judge_floors, read_floors
 from vbench.analysis.segments import Members, select_queries
 from vbench.analysis.unlike import Change, find_changes, tell_unlike
@@ -27,16 +27,19 @@ from vbench.analysis.verdict import (
 from vbench.errors import VbenchError
 from vbench.measures.base import Measure
 from vbench.measures.grammar import as_measure, parse
+from vbench.measures.over_masks import compare_under_masks, estimate_over_masks
 from vbench.measures.sample import Sample
 from vbench.measures.targets import Target
 from vbench.runs.digests import of_array
-from vbench.runs.failed import Gap, failed_trials, find_gaps
-from vbench.runs.likes import pair_likes
+from vbench.runs.failed import failed_trials, find_gaps
+from vbench.runs.likes import Likes, pair_likes
 from vbench.runs.pairing import Pair, pairs
 from vbench.runs.run import Run
 from vbench.runs.selection import match, select
 from vbench.runs.settings import Setting
 from vbench.runs.under_load import find_loaded, pair_loads, tells
+from vbench.runs.under_views import choose_views, pair_views, under_masks
+from vbench.runs.views import planned_views
 from vbench.stats.exact import holm, holm_levels
 from vbench.stats.paired import Difference
 
@@ -60,6 +63,7 @@ def compare(
     fail_if_blind: bool = False,
     at_least: str | Sequence[str] = (),
     where: str | Sequence[str] = (),
+    view: str | None = None,
     level: float = 0.95,
 ) -> Comparison:
     """Compare indexes of one run, or one run with others; :func:`vbench.compare` says with what."""
@@ -69,32 +73,38 @@ def compare(
     asked = [as_measure(each) for each in measures]
     floors = read_floors(at_least)
     places = [where] if isinstance(where, str) else list(where)
-    gaps: list[Gap] = []
-    if floors and len(runs) == 1 and baseline is None and fail_if_worse is None:
+    groups = choose_views(runs, view, settings, (baseline, candidate))
+    is_gate = fail_if_worse is not None
+
+    def pair_here(there: list[Run]) -> Likes:
         found: list[Pair] = []
-        gaps = list(find_gaps(select(runs[0], settings, planned=True)))
-    elif fail_if_worse is None:
-        found = pairs(runs, baseline, candidate, settings)
-        sides = dict.fromkeys(side for pair in found for side in pair.sides)
-        indexes = {side.index for side in sides}
-        planned = [each for run in runs for each in select(run, settings, planned=True)]
-        lost = [each for each in planned if not each.trials and each.index in indexes]
-        gaps = list(find_gaps([*lost, *sides]))
-    else:
-        cutoffs = [each.cutoff for each in asked]
-        ks = [] if None in cutoffs else [k for k in cutoffs if k is not None]
-        found, gaps = pair_likes(runs, baseline, candidate, settings, ks)
+        if floors and len(there) == 1 and baseline is None and not is_gate:
+            gaps = list(find_gaps(select(there[0], settings, planned=True)))
+        elif not is_gate:
+            found = pairs(there, baseline, candidate, settings)
+            sides = dict.fromkeys(side for pair in found for side in pair.sides)
+            indexes = {side.index for side in sides}
+            planned = [each for run in there for each in select(run, settings, planned=True)]
+            lost = [each for each in planned if not each.trials and each.index in indexes]
+            gaps = list(find_gaps([*lost, *sides]))
+        else:
+            cutoffs = [each.cutoff for each in asked]
+            ks = [] if None in cutoffs else [k for k in cutoffs if k is not None]
+            found, gaps = pair_likes(there, baseline, candidate, settings, ks)
+        # Answers are the same under every load, times are not.
+        if any(each.is_clocked for each in asked):
+            loaded, lacking = pair_loads(found, alike=is_gate)
+            found, gaps = [*found, *loaded], [*gaps, *lacking]
+        return Likes(found, gaps)
+
+    found, gaps = pair_views(runs, groups, pair_here, alike=is_gate)
     judged = [
-        setting
+        under_masks(setting, views)
         for run in (runs[1:] or runs if floors else [])
-        for setting in match(select(run, settings, planned=True), candidate)
+        for views in groups
+        if views[0] in planned_views(run)
+        for setting in _judged(run.in_view(views[0]), settings, candidate, floors)
     ]
-    # Answers are the same under every load, times are not.
-    if any(each.is_clocked for each in asked):
-        loaded, lacking = pair_loads(found, alike=fail_if_worse is not None)
-        found, gaps = [*found, *loaded], [*gaps, *lacking]
-    if any(each.measure.is_clocked for each in floors):
-        judged += find_loaded(judged, planned=True)
     return compare_pairs(
         found,
         runs=runs,
@@ -110,13 +120,23 @@ def compare(
     )
 
 
+def _judged(
+    run: Run, settings: Sequence[str], candidate: str | None, floors: Sequence[Target]
+) -> list[Setting]:
+    """The settings that must reach the floors, in one view."""
+    found = match(select(run, settings, planned=True), candidate)
+    if any(each.measure.is_clocked for each in floors):
+        found += find_loaded(found, planned=True)
+    return found
+
+
 def compare_pairs(
     found: Sequence[Pair],
     *,
     runs: Sequence[Run] = (),
     missing: Sequence[str] = (),
     floors: Sequence[Target] = (),
-    judged: Sequence[Setting] = (),
+    judged: Sequence[Sequence[Setting]] = (),
     where: Sequence[str] = (),
     measures: Sequence[str | Measure] = (),
     cluster: str | None = None,
@@ -133,7 +153,7 @@ def compare_pairs(
     missing
         What is not compared, since a side has no result of it.
     judged
-        The settings that must reach the `floors`.
+        The settings that must reach the `floors`, each under all masks of its filter.
     """
     runs = runs or list(dict.fromkeys(side.run for pair in found for side in pair.sides))
     limit = None if fail_if_worse is None else read_limit(fail_if_worse)
@@ -160,14 +180,16 @@ def compare_pairs(
     for pair in found:
         changed = find_changes(pair)
         changes |= dict.fromkeys(changed)
-        a, b = (make(side, level) for side in pair.sides)
+        every = (pair, *pair.masks)
+        a = [make(each.baseline, level) for each in every]
+        b = [make(each.candidate, level) for each in every]
         fitting = [
             each
             for each in asked
             if each.cutoff in (None, pair.k) and all(tells(side, each) for side in pair.sides)
         ]
         measures = fitting if asked else _standard(pair.k)
-        alike = _is_identical(a, b)
+        alike = all(map(_is_identical, a, b))
         unlike = "; ".join(str(each) for each in changed if each.changes_costs)
         for measure in measures:
             row, difference = _compare(pair, a, b, measure, queries)
@@ -176,12 +198,14 @@ def compare_pairs(
                 row = _nothing_to_compare(row)
             elif unlike and measure.is_of_machine:
                 row = _unjudged(row, f"measured on unlike machines or threads ({unlike})")
-            elif limit is not None and measure.is_clocked and _is_disturbed(a, b):
+            elif limit is not None and measure.is_clocked and _is_disturbed(*a, *b):
                 row = _unjudged(row, "other processes disturbed every pass of a build")
             tested.append((row, difference))
     rows, with_twice = _judge(tested, level)
     sides = {
-        name: side for pair in found for name, side in zip(pair.names, pair.sides, strict=True)
+        (side.name, side.view): side
+        for pair in found
+        for side in (_side(pair, *each) for each in zip(pair.names, pair.sides, strict=True))
     }
     reached = tuple(judge_floors(floors, judged, make, level))
     speed = any(row.kind == "cost" for row in rows) or any(each.is_cost for each in floors)
@@ -195,7 +219,7 @@ def compare_pairs(
         queries=number,
         level=level,
         changes=tuple(changes),
-        settings=tuple(_side(name, side) for name, side in sides.items()),
+        settings=tuple(sides.values()),
         comparisons=rows,
         failed=failed_trials(runs),
         missing=tuple(missing),
@@ -213,9 +237,15 @@ def compare_pairs(
     )
 
 
-def _side(name: str, setting: Setting) -> Side:
+def _side(pair: Pair, name: str, setting: Setting) -> Side:
     row = Side.from_setting(setting, run=str(setting.run.path))
-    return msgspec.structs.replace(row, name=name)
+    return msgspec.structs.replace(row, name=name, view=_view_of(pair))
+
+
+def _view_of(pair: Pair) -> ViewFacts | None:
+    """The view of a pair: of several masks, that of their filter."""
+    found = ViewFacts.from_view(pair.baseline.run.view)
+    return msgspec.structs.replace(found, mask=None) if found and pair.masks else found
 
 
 def _plans(setting: Setting) -> list[tuple[int, int | None]]:
@@ -237,7 +267,7 @@ def _check_cutoffs(measures: Sequence[Measure], found: Sequence[Pair]) -> None:
 
 
 def _check_builds(found: Sequence[Pair]) -> None:
-    for side in (side for pair in found for side in pair.sides):
+    for side in (side for pair in found for each in (pair, *pair.masks) for side in each.sides):
         if len(side.trials) < 2:
             raise VbenchError(
                 f"{side} in {side.run.path} has one build; a gate needs two or more of "
@@ -246,22 +276,28 @@ def _check_builds(found: Sequence[Pair]) -> None:
 
 
 def _compare(
-    pair: Pair, a: Sample, b: Sample, measure: Measure, queries: Members | None
+    pair: Pair,
+    a: Sequence[Sample],
+    b: Sequence[Sample],
+    measure: Measure,
+    queries: Members | None,
 ) -> tuple[Compared, Difference]:
-    for side, sample in zip(pair.sides, (a, b), strict=True):
-        if len(sample.values(measure)) < len(sample.answers):
+    for side, samples in zip(pair.sides, (a, b), strict=True):
+        if any(len(each.values(measure)) < len(each.answers) for each in samples):
             raise VbenchError(f"{measure} cannot be compared: {side} did not record it")
-    values = [Interval(*sample.estimate(measure)[:3]) for sample in (a, b)]
-    found = measure.difference(a, b)
+    values = [Interval(*estimate_over_masks(measure, samples)[:3]) for samples in (a, b)]
+    found = compare_under_masks(measure, a, b)
     row = Compared(
         measure=str(measure),
         k=pair.k,
         unit=measure.unit,
         kind=measure.kind,
         higher_is_better=measure.better == "higher",
+        view=_view_of(pair),
+        masks=len(a),
         baseline=pair.names[0],
         candidate=pair.names[1],
-        builds=[len(sample.answers) for sample in (a, b)],
+        builds=[min(len(each.answers) for each in samples) for samples in (a, b)],
         baseline_value=values[0],
         candidate_value=values[1],
         difference=found.value,
@@ -343,10 +379,14 @@ def _judge(
 
 
 def _discordant(
-    run: Run, a: Sample, b: Sample, measure: Measure, queries: Members | None
+    run: Run,
+    a: Sequence[Sample],
+    b: Sequence[Sample],
+    measure: Measure,
+    queries: Members | None,
 ) -> Discordant:
     with_a, with_b = (
-        np.stack([measure.per_query(each) for each in side.answers]).mean(axis=0) > 0.5
+        np.mean([measure.per_query(each) for of in side for each in of.answers], axis=0) > 0.5
         for side in (a, b)
     )
     only_a, only_b = np.flatnonzero(with_a & ~with_b), np.flatnonzero(~with_a & with_b)

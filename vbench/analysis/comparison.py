@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from vbench._document import Document, Interval
-from vbench.analysis.document import SettingRow, describe_dataset
+from vbench.analysis.document import SettingRow, ViewFacts, describe_dataset
 from vbench.analysis.floors import Floor
 from vbench.analysis.unlike import Change
 from vbench.errors import DamagedFileError
@@ -19,6 +19,7 @@ from vbench.runs.failed import FailedTrial
 from vbench.runs.run import Run
 from vbench.runs.schema import DatasetInfo, Warn
 from vbench.runs.upgrade import upgrade
+from vbench.runs.views import label_view
 from vbench.stats.paired import Claim
 
 _SCHEMA = "vbench.compare/2"
@@ -68,6 +69,9 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     p, p_holm
         Of this test alone, and adjusted for all of the document; None where one build of each
         leaves nothing to test. `p_holm` decides `different`.
+    view, masks
+        Under which filter both were asked, None: under none; and over how many masks of it the
+        values are, whose choice the intervals and p cover too.
     claim
         What a small p says: that the indexes differ, or only these builds.
     minimum_detectable_difference
@@ -104,6 +108,13 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     discordant: Discordant | None = None
     identical: bool = False
     unjudged: str | None = None
+    view: ViewFacts | None = None
+    masks: int = 1
+
+    @property
+    def under(self) -> str:
+        """The view in words, ``under popularity < 20``; "" for the whole base."""
+        return "" if self.view is None else label_view(self.view.filter, self.view.mask)
 
     @property
     def interval(self) -> Interval:

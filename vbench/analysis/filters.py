@@ -10,13 +10,12 @@ import numpy as np
 
 from vbench._document import Estimated
 from vbench.analysis.document import SettingRow, ViewFacts
-from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
+from vbench.measures.over_masks import join_estimates
 from vbench.runs import tables
 from vbench.runs.run import Run
 from vbench.runs.schema import USUAL_LOAD, View
 from vbench.runs.settings import Setting
-from vbench.stats.masks import join_masks
 
 if TYPE_CHECKING:
     from vbench.analysis.summary import SummaryRow
@@ -105,7 +104,9 @@ def _join(settings: Sequence[Setting], rows: Sequence[SummaryRow]) -> FilteredRo
     """One setting under the masks of a filter."""
     first, view = settings[0], settings[0].run.view
     measures = {
-        spelling: _over_masks(parse(spelling), [row.measures[spelling] for row in rows])
+        spelling: Estimated(
+            *join_estimates(parse(spelling), [row.measures[spelling] for row in rows])
+        )
         for spelling in rows[0].measures
     }
     work = measures["Work"].value
@@ -139,14 +140,3 @@ def _describe(run: Run, text: str, views: Sequence[View], k: int) -> FilterFacts
         short=int((allowed < k).sum()) // len(views),
         empty=int((allowed == 0).sum()) // len(views),
     )
-
-
-def _over_masks(measure: Measure, found: Sequence[Estimated]) -> Estimated:
-    """A measure over masks; one that some mask could not tell is not told."""
-    if len(found) == 1:
-        return found[0]
-    values = [each.value for each in found if each.value is not None]
-    if len(values) < len(found):
-        return Estimated(None, None, None, None)
-    bounds = (0.0, 1.0) if measure.kind != "cost" else None
-    return Estimated(*join_masks(values, [(each.low, each.high) for each in found], bounds=bounds))

@@ -15,6 +15,7 @@ from vbench.numbers import write, write_difference, write_difference_ends
 from vbench.runs.pairing import Pair
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
+from vbench.runs.views import label_view
 from vbench.stats.intervals import queries_needed
 
 _NAMED = 5
@@ -25,6 +26,11 @@ _SPOILING_SPEED = ("busy-machine", "old-kernel")
 
 def say_verdict(row: Compared, tests: int) -> str:
     """One comparison in a sentence; `tests` is how many were tested together."""
+    said = _say_verdict(row, tests)
+    return f"{row.under}: {said}" if row.under else said
+
+
+def _say_verdict(row: Compared, tests: int) -> str:
     name, a, b = row.measure, row.baseline, row.candidate
     if row.identical:
         return "identical answers in all builds: nothing to compare"
@@ -110,7 +116,8 @@ def judge_gate(
         limit=limit,
         failed=[f"{row.measure}: {row.verdict}" for row in rows if row.is_worse_by(limit)],
         blind=[
-            f"{row.measure}, {row.candidate}: only a loss of {_say_loss(row)} is detectable"
+            f"{row.measure}, {f'{row.candidate} {row.under}'.strip()}: "
+            f"only a loss of {_say_loss(row)} is detectable"
             for row in rows
             # NaN is not less: nothing could be detected.
             if not row.different
@@ -154,11 +161,12 @@ def caveats(
     for pair in pairs:
         a, b = pair.baseline, pair.candidate
         name_a, name_b = pair.names
+        where = label_view(a.run.view.filter, None if pair.masks else a.run.view.mask)
         if a.search != b.search and not usual.is_matched(a.recall, b.recall):
             yield Warn(
                 "recall not matched",
                 f"mean recall is {write(a.recall, 'score')} with {name_a} and "
-                f"{write(b.recall, 'score')} with {name_b}",
+                f"{write(b.recall, 'score')} with {' '.join(filter(None, (name_b, where)))}",
                 "at different recall the tails differ for that reason alone",
                 f"bring both to the same recall: run each with {spell_option('at_recall', 0.9)}",
                 code="recall-not-matched",

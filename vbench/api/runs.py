@@ -125,6 +125,7 @@ def compare(
     fail_if_blind: bool = False,
     at_least: str | Sequence[str] = (),
     where: str | Sequence[str] = (),
+    view: str | None = None,
     level: float = 0.95,
 ) -> Comparison:
     """Compare the indexes of one run, or other runs with the first.
@@ -153,6 +154,9 @@ def compare(
         reach: that of the candidate, or of each setting of a single run.
     where
         Only queries of these segments, such as ``"country=SE"``.
+    view
+        Only under this filter, as it was given to the run; ``"none"``: under none,
+        ``"random:0.05#2"``: under the second mask. Default: every view that the sides share.
     level
         Confidence of intervals, and of all verdicts together (Holm).
 
@@ -176,6 +180,7 @@ def compare(
         fail_if_blind=fail_if_blind,
         at_least=at_least,
         where=where,
+        view=view,
         level=level,
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import cluster_option, runs_argument, setting_option
+from vbench.cli.options import cluster_option, runs_argument, setting_option, view_option
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import json_option, print_json, say
 
@@ -79,6 +79,10 @@ Examples:
     multiple=True,
     metavar="COLUMN=VALUE",
     help="Only queries of this segment. Repeats; several values of a column are alternatives.",
+)
+@view_option(
+    help="Only under this filter, as it was given to the run; none: under none.  "
+    "[default: every view that both sides have]"
 )
 @click.option(
     "--junit",

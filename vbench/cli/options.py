@@ -323,6 +323,7 @@ runs_argument = click.argument(
 setting_option = functools.partial(
     click.option, "--setting", "settings", multiple=True, metavar="NAME=VALUE"
 )
+view_option = functools.partial(click.option, "--view", metavar="FILTER")
 cluster_option = click.option(
     "--cluster",
     metavar="COLUMN",

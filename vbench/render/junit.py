@@ -66,7 +66,7 @@ def _cases(comparison: Comparison) -> Iterator[Case]:
 
 
 def _judged(row: Compared, gate: Gate | None) -> Case:
-    case = Case(f"{row.baseline} → {row.candidate}", row.measure, row.verdict)
+    case = Case(f"{row.baseline} → {row.candidate} {row.under}".strip(), row.measure, row.verdict)
     if row.unjudged is not None:
         return case._replace(outcome="skipped")
     if gate and row.is_worse_by(gate.limit):

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from vbench.analysis.comparison import Compared, Comparison
 from vbench.analysis.tail import TailReport
-from vbench.render.terminal.compare import DETECTABLE, by_pair, cells_of, say_changes
+from vbench.render.terminal.compare import DETECTABLE, by_pair, cells_of, say_changes, say_pair
 from vbench.render.terminal.tail import Heading, Said, parts_of
 from vbench.runs.schema import Warn
 
@@ -99,8 +99,7 @@ def _table(table: Table) -> Iterator[str]:
 
 def _pair(rows: Sequence[Compared]) -> Iterator[str]:
     first = rows[0]
-    builds = " and ".join(map(str, first.builds))
-    yield f"**{_cell(first.baseline)}** → **{_cell(first.candidate)}** ({builds} builds)"
+    yield (f"**{_cell(first.baseline)}** → **{_cell(first.candidate)}** {_cell(say_pair(first))}")
     yield ""
     heads = ("measure", "baseline", "candidate", "difference", "95 % interval", "p", DETECTABLE)
     yield f"| {' | '.join(heads)} | verdict |"

@@ -13,8 +13,9 @@ from vbench.errors import DamagedFileError, VbenchError
 from vbench.runs import files
 from vbench.runs.loads import LoadInfo, describe_load, find_load
 from vbench.runs.run import Run
-from vbench.runs.schema import Failure, Trial
+from vbench.runs.schema import STATIC, Failure, Trial
 from vbench.runs.settings import Setting
+from vbench.runs.views import label_view, planned_views
 
 
 class FailedTrial(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +82,9 @@ class Gap(NamedTuple):
     why: str
 
     def __str__(self) -> str:
-        return f"{self.setting} K={self.setting.k}: {self.why}"
+        view = self.setting.run.view
+        where = label_view(view.filter, view.mask)
+        return f"{self.setting} K={self.setting.k}{where and f' {where}'}: {self.why}"
 
 
 def find_gaps(settings: Iterable[Setting]) -> Iterator[Gap]:
@@ -112,10 +115,15 @@ def refuse_unanswered(settings: Iterable[Setting]) -> None:
 def missing_results(runs: Iterable[Run], k: int | None = None) -> tuple[str, ...]:
     """The settings of some runs, or those of one K, that lack planned builds, and why, in words.
 
-    Under each load. Settings that were tried only on the way to a mean recall are not among them.
+    Under each load, and in every view of a run that is opened without one. Settings that were tried
+    only on the way to a mean recall are not among them.
     """
     settings = (
-        each for run in runs for each in (*run.settings(loads=True), *run.unanswered(loads=True))
+        each
+        for run in runs
+        for view in ([run.view] if run.view.key != STATIC else planned_views(run))
+        for seen in [run.in_view(view)]
+        for each in (*seen.settings(loads=True), *seen.unanswered(loads=True))
     )
     return tuple(map(str, find_gaps(each for each in settings if k in (None, each.k))))
 

@@ -23,10 +23,17 @@ Group = tuple[Variant, Sequence[Setting]]
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """What is compared with what. `names` tell the two apart even where both are called alike."""
+    """What is compared with what. `names` tell the two apart even where both are called alike.
+
+    Attributes
+    ----------
+    masks
+        The same pair under the other masks of its filter.
+    """
 
     baseline: Setting
     candidate: Setting
+    masks: tuple[Pair, ...] = ()
 
     @property
     def sides(self) -> tuple[Setting, Setting]:

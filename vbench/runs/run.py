@@ -6,7 +6,7 @@ import functools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,15 +70,20 @@ class Run:
         self._variants: dict[str, Variant] = {}
         self._settings: dict[tuple[str, ...], Setting] = {}
         self._builds = {build.key: build for build in self.manifest.builds}
+        self._in_views: dict[str, Run] = {self.view.key: self}
 
     def __repr__(self) -> str:
         return f"<Run {self.path}: {self.completion}>"
 
-    def in_view(self, view: View) -> Run:
+    def in_view(self, view: View) -> Self:
         """The same run in another view: its settings, its exact neighbors."""
-        if view.key == self.view.key:
-            return self
-        return Run(self.path, set_aside=self.set_aside, view=view.key)
+        if view.key not in self._in_views:
+            made = type(self)(self.path, set_aside=self.set_aside, view=view.key)
+            made._in_views = self._in_views  # what is opened once is not opened again
+            self._in_views[view.key] = made
+        found = self._in_views[view.key]
+        assert isinstance(found, type(self))
+        return found
 
     @property
     def completion(self) -> str:

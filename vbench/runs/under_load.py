@@ -63,7 +63,7 @@ def pair_loads(pairs: Sequence[Pair], *, alike: bool) -> tuple[list[Pair], list[
         for info in dict.fromkeys([*a, *b]):
             both = [side[info] for side in (a, b) if info in side]
             if len(both) == 2 and all(each.trials for each in both):
-                found.append(Pair(*both))
+                found.append(Pair(both[0], both[1]))
             if alike and len(both) == 1:
                 other = pair.candidate if info in a else pair.baseline
                 gaps.append(Gap(both[0], f"not planned for {other} in {other.run.path}"))

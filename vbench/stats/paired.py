@@ -70,6 +70,8 @@ class Difference(NamedTuple):
         Degrees of freedom of the t quantile that the interval used.
     parts
         Its variance, by where it comes from; empty where nothing is known of it.
+    kept
+        How many of the parts, the first ones, more builds would leave as they are.
     """
 
     value: float
@@ -79,6 +81,7 @@ class Difference(NamedTuple):
     claim: Claim
     df: float
     parts: tuple[Part, ...]
+    kept: int = 1
 
     def with_more_builds(self, builds: Sequence[int], times: int = 2) -> Difference:
         """The same, had each side so many times the builds; `builds` are those that it has."""
@@ -86,8 +89,9 @@ class Difference(NamedTuple):
         if fewest < 2:
             return self
         grown = (times * fewest - 1.0) / (fewest - 1.0)
-        rest = (Part(part.variance / times, part.df * grown) for part in self.parts[1:])
-        return self._replace(parts=(*self.parts[:1], *rest))
+        kept, rest = self.parts[: self.kept], self.parts[self.kept :]
+        grown_parts = (Part(part.variance / times, part.df * grown) for part in rest)
+        return self._replace(parts=(*kept, *grown_parts))
 
     def detectable(self, level: float = 0.95) -> float:
         """The smallest difference that this design finds in 80 % of cases, tested at `level`.

@@ -57,8 +57,19 @@ def say_changes(changes: Sequence[Change]) -> str:
 
 def by_pair(rows: Sequence[Compared]) -> Iterator[list[Compared]]:
     """The comparisons of one pair of settings together."""
-    for _, pair in itertools.groupby(rows, key=lambda row: (row.baseline, row.candidate, row.k)):
+    for _, pair in itertools.groupby(rows, key=_pair_of):
         yield list(pair)
+
+
+def _pair_of(row: Compared) -> tuple[object, ...]:
+    return row.under, row.baseline, row.candidate, row.k
+
+
+def say_pair(row: Compared) -> str:
+    """How many builds a pair has, under which filter, and over how many masks of it."""
+    said = f"({' and '.join(map(str, row.builds))} builds)"
+    masks = f", over {row.masks} masks" if row.masks > 1 else ""
+    return f"{said} {row.under}{masks}" if row.under else said
 
 
 def cells_of(row: Compared) -> tuple[str, ...]:
@@ -75,9 +86,8 @@ def cells_of(row: Compared) -> tuple[str, ...]:
 
 def _table(rows: Sequence[Compared]) -> Table:
     first = rows[0]
-    builds = " and ".join(map(str, first.builds))
     table = make_table(
-        f"{first.baseline} → {first.candidate} ({builds} builds)",
+        f"{first.baseline} → {first.candidate} {say_pair(first)}",
         *("measure", "baseline", "candidate", "difference", "95 % interval", "p", DETECTABLE),
     )
     for row in rows:

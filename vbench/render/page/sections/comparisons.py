@@ -53,7 +53,8 @@ def section(report: Report, draw: Drawing) -> Section | None:
 def _sided(row: Compared) -> dict[str, str]:
     sides = {"candidate": "candidate better", "baseline": "baseline better"}
     return {
-        "label": f"{row.measure}: {row.candidate} − {row.baseline}",
+        "label": f"{row.measure}: {row.candidate} − {row.baseline} {row.under}".strip(),
+        "view": row.under,
         "better": sides.get(row.better or "", "no difference shown"),
     }
 
@@ -134,7 +135,7 @@ def _row(row: Compared) -> Row:
     only = (found.only_baseline, found.only_candidate) if found else ()
     return Row(
         [
-            Cell(row.measure),
+            Cell(row.measure, note=row.under),
             Cell(row.baseline, note=write_interval(row.baseline_value, row.unit)),
             Cell(row.candidate, note=write_interval(row.candidate_value, row.unit)),
             Cell(
