@@ -29,7 +29,7 @@ def test_it_counts_what_is_good_and_in_time(
     """Query by query: hits enough, and no call beyond the limit, which itself is in time."""
     hits, times = [each[0] for each in made], np.array([each[1:] for each in made])
     answers = from_hits(hits, 10, latency_ns=times * 1000)
-    measure = Served(needed / 10, f"{limit}us") @ 10  # type: ignore[arg-type]
+    measure = Served(needed / 10, f"{limit}us") @ 10
     served = [h >= needed and max(a, b) <= limit for h, a, b in made]
     assert measure.value(answers) == pytest.approx(np.mean(served))
     assert measure.per_query(answers).tolist() == served
@@ -41,7 +41,7 @@ def test_with_time_enough_it_is_robustness(made: list[tuple[int, int, int]]) -> 
     hits = np.array([each[0] for each in made])
     for builds in ([hits], [hits, hits[::-1].copy()]):
         sample = Sample([from_hits(each, 10) for each in builds])
-        served = (Served(0.9, 1.0) @ 10).estimate(sample)  # type: ignore[arg-type]
+        served = (Served(0.9, 1.0) @ 10).estimate(sample)
         robust = (Robustness(0.9) @ 10).estimate(sample)
         assert served.value == pytest.approx(robust.value)
         assert (served.low, served.high) == pytest.approx((robust.low, robust.high), abs=1e-6)
@@ -90,6 +90,6 @@ def test_a_wider_search_makes_it_worse_where_lateness_weighs_more() -> None:
 
 def test_in_python_a_time_is_a_text_or_seconds() -> None:
     """Both spell the same measure."""
-    one, other = Served(0.9, "10ms"), Served(delta=0.9, within=0.01)  # type: ignore[arg-type]
+    one, other = Served(0.9, "10ms"), Served(delta=0.9, within=0.01)
     assert one @ 10 == other @ 10 == parse("Served(0.9,10ms)@10")
     assert repr(one @ 10) == "Served(delta=0.9,within=10ms)@10"

@@ -39,7 +39,8 @@ class Served(OfHits):
         "served {0.delta} in {0.within}",
     )
     delta: float
-    within: Duration = field(metadata={"read": Duration})
+    within: float | str = field(metadata={"read": Duration})
+    """Seconds, or a text such as ``10ms``."""
 
     def __post_init__(self) -> None:
         require(0 <= self.delta <= 1, self, "delta", self.delta, "a number from 0 to 1")
@@ -56,7 +57,7 @@ class Served(OfHits):
         if not times.size:
             raise VbenchError(f"{self} cannot be computed: no times were recorded")
         good = self.hits(answers) >= threshold(self.delta, self.needed)
-        return np.asarray(good), np.asarray(times.max(axis=1) <= self.within.nanoseconds)
+        return np.asarray(good), np.asarray(times.max(axis=1) <= Duration(self.within).nanoseconds)
 
     def is_overdone(self, answers: Answers) -> bool:
         """Whether more queries are too late than are answered too badly."""
