@@ -43,6 +43,7 @@ SPELLINGS = [
     "IndexSize",
     "PeakMemory",
     "Work",
+    "FilterSetup",
 ]
 
 
