@@ -82,8 +82,9 @@ class Setting:
     @functools.cached_property
     def _identity(self) -> tuple[object, ...]:
         trials = tuple(trial.key for trial in self.trials)
-        of_index = (self.variant.identity, spell(self.search), self.k)
-        return self.run.path.resolve(), of_index, trials, self.others, self.id
+        of_index = (self.variant.identity, spell(self.search), self.k, self.load.key)
+        folder = (self.run.path.resolve(), self.run.view.key)
+        return folder, of_index, trials, self.others, self.id
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Setting) and self._identity == other._identity
