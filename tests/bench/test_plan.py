@@ -128,7 +128,7 @@ def test_a_value_for_one_index_leaves_the_others_as_they_are() -> None:
     ("given", "says"),
     [
         ({"keeps": [8]}, "unknown parameter 'keeps'.*did you mean 'keep'"),
-        ({"hnsw.keep": [8]}, "unknown index in --set 'hnsw'"),
+        ({"hnsw.keep": [8]}, "unknown index in settings 'hnsw'"),
         ({"tunable:Kept.ef": [8]}, "unknown parameter 'ef'"),
         ({"keep": ["many"]}, "keep='many'"),
         ({"keep": []}, "keep is given no value"),

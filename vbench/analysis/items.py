@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vbench._document import Interval
+from vbench._document import Interval, Params
 from vbench.analysis.segments import group_values
 from vbench.data.columns import FEW, role
 from vbench.measures.answers import Answers
@@ -91,7 +91,7 @@ class LostItem(msgspec.Struct, frozen=True, kw_only=True):
     id: Any
     lists: int
     builds: int
-    columns: dict[str, Any]
+    columns: Params
 
 
 class Exposure(msgspec.Struct, frozen=True, kw_only=True):

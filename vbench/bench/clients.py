@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._document import Params
 from vbench._process.text import describe_error
 from vbench.bench import clock
 from vbench.indexes.answers import AnswerError
@@ -177,7 +178,7 @@ class Order(NamedTuple):
 
     adapter: str
     server: Any
-    setting: dict[str, Any]
+    setting: Params
     k: int
     batches: bool
     sys_path: list[str]

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from vbench._document import Params
+from vbench._invocation import spell_option
 from vbench.bench.loads import loads_for
 from vbench.bench.parameter_search import Range, is_whole
 from vbench.bench.sources import Source, folder_digest
@@ -34,7 +36,7 @@ class Group:
     """
 
     builds: tuple[Build, ...]
-    fixed: dict[str, Any]
+    fixed: Params
     k: int
     range: Range | None
     start: float
@@ -46,11 +48,11 @@ class Group:
         return self.builds[0].index
 
     @property
-    def build(self) -> dict[str, Any]:
+    def build(self) -> Params:
         """All build parameters."""
         return self.builds[0].params
 
-    def setting(self, value: float | None) -> dict[str, Any]:
+    def setting(self, value: float | None) -> Params:
         """The search parameters with the parameter at `value`."""
         if self.range is None or value is None:
             return self.fixed
@@ -174,8 +176,8 @@ def _refuse_repeats(names: Sequence[str]) -> None:
     for name in names:
         if list(names).count(name) > 1:
             raise VbenchError(
-                f"index {name!r} is given twice; for several values of a parameter use --set, "
-                "for another recipe give its file another name"
+                f"index {name!r} is given twice; for several values of a parameter use "
+                f"{spell_option('settings')}, for another recipe give its file another name"
             )
 
 
@@ -208,7 +210,7 @@ def _check_overrides(
             raise VbenchError(f"{key} is given no value; give one or several, such as 16,32")
         index, dot, parameter = key.rpartition(".")
         if dot and index not in stages:
-            raise UnknownNameError("index in --set", index, stages)
+            raise UnknownNameError(f"index in {spell_option('settings')}", index, stages)
         allowed = set(stages[index]) if dot else everything
         if parameter not in allowed:
             raise UnknownNameError("parameter", parameter, allowed)
@@ -245,7 +247,7 @@ def _collected(combinations: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]
     return values
 
 
-def _combinations(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _combinations(values: Mapping[str, Any]) -> list[Params]:
     """Every combination of the values; a value that is no list stands for itself."""
     lists = [_listed(value) for value in values.values()]
     return [dict(zip(values, each, strict=True)) for each in itertools.product(*lists)]
@@ -324,7 +326,7 @@ def _listed(value: Any) -> list[Any]:
 
 def make_trial(
     build: Build,
-    setting: dict[str, Any],
+    setting: Params,
     k: int,
     options: Options,
     load: Load = USUAL_LOAD,

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._document import Params
 from vbench._process.channel import Arrays, Channel, ChannelError, decode
 from vbench.metric import Metric
 
@@ -42,7 +43,7 @@ class Open(Message):
     """Load the data, permuted, and make the index object."""
 
     adapter: str
-    params: dict[str, Any]
+    params: Params
     transform: str
     metric: Metric
     base: ArrayFile
@@ -86,7 +87,7 @@ class Search(Message):
     each query has its own.
     """
 
-    setting: dict[str, Any]
+    setting: Params
     k: int
     repeats: int
     warmup: int
@@ -144,7 +145,7 @@ class Drive(Message):
     `cores` are those that all clients may use together.
     """
 
-    setting: dict[str, Any]
+    setting: Params
     k: int
     repeats: int
     warmup: int

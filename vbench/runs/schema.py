@@ -5,10 +5,11 @@ A field that is None was not recorded, or does not apply.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
+from vbench._document import Params
 from vbench._process.text import FailureKind
 from vbench.measures.hits import Rule
 from vbench.metric import Metric
@@ -72,7 +73,7 @@ class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
     d: int
     metric: Metric
     fingerprint: str
-    source: dict[str, Any] = {}
+    source: Params = {}
     columns: dict[str, Role] = {}
     attributes: list[str] = []
     query_id: str | None = None
@@ -91,7 +92,7 @@ class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
 class DatasetFacts(DatasetInfo, frozen=True, kw_only=True):
     """The same, with the card of a dataset of the catalog."""
 
-    card: dict[str, Any] = {}
+    card: Params = {}
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,7 +172,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     """What happens to the base between searches."""
 
     name: str = "static"
-    steps: list[dict[str, Any]] = []
+    steps: list[Params] = []
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,7 +225,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     adapter: str
     transform: str = "none"
     space: str | None = None
-    params: dict[str, Any] = {}
+    params: Params = {}
     number: int = 0
     seed: int = 0
     order_seed: int | None = None
@@ -244,7 +245,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str
     build: str
-    setting: dict[str, Any]
+    setting: Params
     k: int
     view: str = STATIC
     load: str = SINGLE
@@ -268,13 +269,13 @@ class Level(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     index: str
-    build: dict[str, Any]
-    fixed: dict[str, Any]
+    build: Params
+    fixed: Params
     k: int
     target: float
     tune_parameter: str | None
     tried: list[tuple[float | int, float]]
-    chosen: list[dict[str, Any]]
+    chosen: list[Params]
     reached: bool
     note: str = ""
     view: str = STATIC
