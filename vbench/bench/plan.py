@@ -185,9 +185,9 @@ def _refuse_idle(learn: Learn | None, sources: Mapping[str, Source]) -> None:
     """Refuse queries that the call took aside and no index takes; those of a file may lie there."""
     if learn is not None and learn.was_asked_for and not any(x.learn for x in sources.values()):
         raise VbenchError(
-            f"--learn: nothing would use these queries: {', '.join(sources)} "
+            f"{spell_option('learn')}: nothing would use these queries: {', '.join(sources)} "
             f"take{'s' if len(sources) == 1 else ''} none to learn from; leave it away, or give an "
-            "index that does, such as --index ivf-learned"
+            f"index that does, such as {spell_option('indexes', 'ivf-learned')}"
         )
 
 

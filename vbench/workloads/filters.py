@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._invocation import spell_option
 from vbench.data.dataset import Dataset
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.neighbors.exact import nearest
@@ -162,7 +163,7 @@ def _items(dataset: Dataset) -> pl.DataFrame:
     if dataset.items is None:
         raise VbenchError(
             f"dataset {dataset.name!r} has no item attributes to filter by; "
-            "give some with --items (in Python items=)"
+            f"give some with {spell_option('items')}"
         )
     return dataset.items
 
@@ -242,7 +243,7 @@ def _unseen(dataset: Dataset) -> Allowed:
     if seen is None:
         raise VbenchError(
             f"filter 'seen': dataset {dataset.name!r} does not say what users had already; "
-            "give --interactions (in Python interactions=)"
+            f"give some with {spell_option('interactions')}"
         )
     pairs = seen.select("query", "item").unique().sort("query", "item")
     counts = np.bincount(pairs["query"].to_numpy(), minlength=dataset.m)

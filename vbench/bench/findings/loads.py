@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from vbench._invocation import spell_option
 from vbench.bench.findings.chance import check_command
 from vbench.numbers import write
 from vbench.runs.run import Run
@@ -64,7 +65,7 @@ def _of_rate(run: Run, loaded: Setting) -> Iterator[Warn]:
             f"{loaded}: {write(speed, 'rate')} answers a second, asked {rate:g}",
             "queries wait for each other, and so much the longer as there are more of them: "
             "latency is then that of the length of the run",
-            "a lower --rate, or more --clients",
+            f"a lower {spell_option('rate')}, or more {spell_option('clients')}",
             code="rate-not-reached",
             setting=str(loaded),
         )
