@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     import polars as pl
 
 LABELS = {
-    "lid": "local intrinsic dimension (100 neighbors)",
-    "lid_10": "local intrinsic dimension (10 neighbors)",
+    "lid": "LID, 100 neighbors: local intrinsic dimension",
+    "lid_10": "LID, 10 neighbors: local intrinsic dimension",
     "relative_contrast": "relative contrast: mean distance / distance of the K-th",
     "expansion": "expansion: distance of the 2K-th / of the K-th",
     "epsilon_hardness": "ε-hardness: vectors within 1.05 × distance of the K-th",
     "k_occurrence": "k-occurrence: hubness of the true neighbors",
-    "mahalanobis": "Mahalanobis distance to the base",
-    "norm": "norm of the query",
-    "margin": "margin between the K-th and the next",
+    "mahalanobis": "Mahalanobis: distance to the base",
+    "norm": "norm: of the query",
+    "margin": "margin: between the K-th and the next",
 }
-"""What each measure is, for the heads of charts and tables."""
+"""What each measure is: its name for heads and lists, then in words."""
 _TENTHS = 10
 
 
