@@ -129,7 +129,7 @@ def test_a_filter_that_cannot_be_is_one_clear_line(dataset: Dataset, text: str, 
 def test_a_dataset_without_attributes_says_how_to_give_some() -> None:
     """Neither attributes nor interactions: the option that brings them is named."""
     bare = Dataset("bare", *gaussian_pair(20, 4, 4, seed=2), "l2")
-    for text, option in (("popularity < 3", "--items"), ("seen", "--interactions")):
+    for text, option in (("popularity < 3", "with items"), ("seen", "with interactions")):
         with pytest.raises(VbenchError, match=option):
             read_filter(text).resolve(bare, 0)
 
