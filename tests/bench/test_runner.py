@@ -274,7 +274,7 @@ def test_a_folder_with_something_else_is_left_alone(dataset: Dataset, tmp_path: 
     with pytest.raises(VbenchError, match="something else"):
         once(dataset, "flat", tmp_path, fresh=True)
     once(dataset, "flat", tmp_path / "run")
-    with pytest.raises(VbenchError, match=r"--seed 0, this call has 7"):
+    with pytest.raises(VbenchError, match=r"seed 0, this call has 7"):
         once(dataset, "flat", tmp_path / "run", seed=7)
     once(dataset, "flat", tmp_path / "run", seed=7, fresh=True)
     assert (tmp_path / "notes.txt").read_text() == "mine"
