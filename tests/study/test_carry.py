@@ -130,3 +130,36 @@ def test_a_part_may_take_queries_aside_to_learn_from(tmp_path: Path) -> None:
     assert (refused.exit_code, "part some-made: --learn: nothing would use" in refused.output) == (
         *(2, True),
     ), refused.output
+
+
+def test_a_part_may_ask_under_filters(study: Path, tmp_path: Path) -> None:
+    """Its tables have a row for each filter, over its masks, and the column that names it."""
+    data = tmp_path / "made.npz"
+    path = tmp_path / "filters.toml"
+    path.write_text(
+        f"""
+title = "Filters"
+[[parts]]
+name = "filters"
+dataset = "{data}"
+indexes = ["flat"]
+k = [5]
+builds = 1
+repeats = 1
+filters = ["random:0.5"]
+masks = 2
+[[tables]]
+name = "all"
+parts = ["filters"]
+measures = ["Recall@K", "FilterSetup"]
+"""
+    )
+    arguments = ["run", "--study", str(path), "--out", str(tmp_path / "out"), "--json"]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
+    frame = pl.read_csv(tmp_path / "out" / "tables" / "all.csv")
+    assert frame["filter"].to_list() == [None, None, "random:0.5", "random:0.5"]
+    assert frame.filter(pl.col("measure") == "Recall")["value"].to_list() == [1.0, 1.0]
+    setups = frame.filter(pl.col("measure") == "FilterSetup")["value"].to_list()
+    assert setups[0] is None
+    assert setups[1] > 0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
+from vbench.analysis.document import SettingRow
 from vbench.analysis.gather import gather
 from vbench.analysis.study import StudyResult, StudyRow, StudyRun
+from vbench.analysis.summary import summarize
 from vbench.bench.journal import Progress
 from vbench.bench.prepare import prepare
 from vbench.bench.runner import run as measure
@@ -153,25 +155,51 @@ def _rows(measured: list[Measured], table: Table) -> Iterator[StudyRow]:
     for part, run in measured:
         if part.name not in table.parts:
             continue
+        about: dict[str, Any] = {"part": part.name, "dataset": run.manifest.dataset.name}
+        if run.manifest.views[1:]:
+            yield from _filtered(run, table, about)
+            continue
         for setting in sorted(run.settings(), key=lambda each: each.k):
             spellings = table.at(setting.k)
             found = run.estimates(setting, [parse(spelling) for spelling in spellings])
             for spelling, estimate in zip(spellings, found, strict=True):
                 yield StudyRow.from_setting(
                     setting,
-                    part=part.name,
-                    dataset=run.manifest.dataset.name,
+                    **about,
                     measure=spelling.removesuffix(f"@{setting.k}"),
                     **estimate._asdict(),
                 )
 
 
+def _filtered(run: Run, table: Table, about: Mapping[str, Any]) -> Iterator[StudyRow]:
+    """The same of every setting without and under each filter, over its masks."""
+    ks = run.manifest.options.k
+    measures = [parse(spelling) for k in ks for spelling in table.at(k)]
+    found = summarize(run, measures).filtering
+    for row in found.settings if found else []:
+        known = {name: getattr(row, name) for name in SettingRow.__struct_fields__}
+        for spelling in table.at(row.k):
+            estimate = row.measures[str(parse(spelling))]
+            yield StudyRow(
+                **known,
+                **about,
+                measure=spelling.removesuffix(f"@{row.k}"),
+                value=estimate.value,
+                low=estimate.low,
+                high=estimate.high,
+                spread=estimate.spread,
+            )
+
+
 def _frame(rows: list[StudyRow]) -> pl.DataFrame:
     """The rows as the CSV has them: parameters as ``name=value``."""
     columns = ("part", "dataset", "measure", "index", "build", "setting", "k", "builds")
+    filtered = any(row.view is not None for row in rows)
     named = [
-        {name: getattr(row, name) for name in (*columns, "value", "low", "high", "spread")}
+        {name: getattr(row, name) for name in columns}
         | {"build": spell(row.build), "setting": spell(row.setting)}
+        | ({"filter": row.view.filter if row.view else None} if filtered else {})
+        | {name: getattr(row, name) for name in ("value", "low", "high", "spread")}
         for row in rows
     ]
     return pl.DataFrame(named, infer_schema_length=None)

@@ -19,6 +19,7 @@ from vbench.measures.grammar import parse
 from vbench.measures.sample import Sample
 from vbench.render import figures
 from vbench.render.palette import looks
+from vbench.workloads.views import MASKS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,6 +53,9 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 0
     learn: int | str | None = None
     """Queries that indexes may learn from, as `--learn` takes them."""
+    filters: list[str] = []
+    masks: int = MASKS
+    only_filtered: bool = False
 
     def measure_options(
         self, threads: int = 1, timeout: float | None = None, memory_limit: int | None = None
@@ -63,6 +67,9 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             repeats=self.repeats,
             threads=threads,
             at_recall=self.at_recall,
+            filters=self.filters,
+            masks=self.masks,
+            only_filtered=self.only_filtered,
             timeout=timeout,
             memory_limit=memory_limit,
             seed=self.seed,
