@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +22,7 @@ from vbench.data.dataset import Dataset
 from vbench.data.ground_truth import compute_ground_truth
 from vbench.runs import files
 from vbench.runs.schema import STATIC, Build, Overhead
+from vbench.workloads.views import Change
 
 NOTHING = ClaimedFolder(None, frozenset(), False)
 """What an empty folder holds."""
@@ -76,6 +77,10 @@ class MadeWorkers:
             session: Any = _Session(self, build)
             self.live[build.key] = Live(session, wire.Opened(space="none"), fitted, 0.5)
         return self.live[build.key]
+
+    def after(self, build: Build, changes: Sequence[Change]) -> Live:
+        assert not changes
+        return self.of(build)
 
     def release(self, build: Build) -> None:
         if self.live.pop(build.key, None):

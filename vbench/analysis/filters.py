@@ -91,7 +91,7 @@ def summarize_filters(run: Run, rows: Mapping[Setting, SummaryRow]) -> Filtering
     k = max(run.manifest.options.k)
     by_filter: dict[tuple[str, int, str | None], list[Setting]] = {}
     for setting in rows:
-        if setting.load != USUAL_LOAD:
+        if setting.load != USUAL_LOAD or setting.run.view.step is not None:
             continue
         by_filter.setdefault((str(setting), setting.k, setting.run.view.filter), []).append(setting)
     return Filtering(

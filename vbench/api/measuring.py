@@ -42,6 +42,7 @@ def run(
     filters: str | Sequence[str] = (),
     masks: int = 3,
     only_filtered: bool = False,
+    workload: str = "static",
     recall_rule: Rule = "exact-tie",
     timeout: float | None = None,
     memory_limit: int | None = None,
@@ -89,6 +90,11 @@ def run(
         How many are drawn of a filter that chance has a say in.
     only_filtered
         Leave out the view without a filter.
+    workload
+        What happens to the base between searches: ``"churn"`` replaces a quarter of it four times
+        by the same vectors under new ids, ``"growth:0.1"`` fits on the first tenth and adds the
+        rest in four parts, ``"growth:0.1:-popularity"`` in the order of an item attribute; or the
+        path of a TOML file of steps. Each search is a view of its own.
     recall_rule
         What counts as a hit: `exact-tie`, `id` or `ann-benchmarks`.
     timeout
@@ -139,6 +145,7 @@ def run(
         filters=[filters] if isinstance(filters, str) else filters,
         masks=masks,
         only_filtered=only_filtered,
+        workload=workload,
         recall_rule=recall_rule,
         timeout=timeout,
         memory_limit=memory_limit,

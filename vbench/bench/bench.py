@@ -24,7 +24,7 @@ from vbench.bench.journal import Journal, Progress, now
 from vbench.bench.plan import make_trial
 from vbench.bench.prepare import PreparedRun
 from vbench.bench.score import Scorer
-from vbench.bench.session import Closing, TrialError
+from vbench.bench.session import ChangeError, Closing, TrialError
 from vbench.bench.workers import Live, Workers
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.ground_truth import compute_ground_truth
@@ -37,7 +37,7 @@ from vbench.runs.rows import Rows, amend_trial, read_facts, read_rows, write_tri
 from vbench.runs.run import Run
 from vbench.runs.schema import SINGLE, STATIC, USUAL_LOAD, Build, Load, Trial, View
 from vbench.runs.settings import spell
-from vbench.workloads.views import DEEP, PlannedView, find_neighbors
+from vbench.workloads.views import DEEP, Change, PlannedView, find_neighbors
 
 _DEPTH = 200
 _GIVE_UP_AFTER = 2
@@ -56,7 +56,8 @@ class Bench:
         self.journal = journal
         self.workers = workers
         self._scorers = scorers
-        self._allowed = {each.view.key: each.allowed for each in views}
+        self._views = {each.view.key: each for each in views}
+        self._of_part = any(each.fitted is not None for each in views)
         self._turn = 1
         self._asked: set[str] = set()
         self._latest: dict[str, str] = {}
@@ -120,7 +121,7 @@ class Bench:
         self._forget_outdated(build)
         waiting = [trial for trial in trials if not self.journal.is_done(trial)]
         random.Random(build.seed).shuffle(waiting)
-        views = list(self._allowed)
+        views = list(self._views)
         waiting.sort(key=lambda trial: views.index(trial.view))
         deaths = 0
         while waiting and deaths < _GIVE_UP_AFTER:
@@ -133,6 +134,10 @@ class Bench:
             try:
                 self.measure(live, build, trial)
                 deaths = 0
+            except ChangeError as error:
+                # All that wait are of this step or of later ones.
+                self.journal.fail([trial, *waiting], error)
+                return
             except TrialError as error:
                 self.journal.fail([trial], error)
                 if error.fatal:
@@ -183,12 +188,14 @@ class Bench:
         """
         done = self.journal.done_of(build)
         # Of conditions of earlier calls nothing is known here.
-        again = [trial for trial in done if trial.view in self._scorers]
+        views = [key for key in (STATIC, *self._views) if not self._of_part or key != STATIC]
+        again = [trial for trial in done if trial.view in views]
+        again.sort(key=lambda trial: views.index(trial.view))
         known, version = self.journal.noted_build(build).server, live.fitted.version or None
         why = ""
         if done and known != version:
             why = self._of_another_version(build, version or {}, known)
-        elif again and not self._answers_alike(live, next(filter(_is_usual, again), again[0])):
+        elif again and not self._answers_alike(build, next(filter(_is_usual, again), again[0])):
             why = (
                 f"{self._name(build)}: built again from the same seed it answers otherwise; "
                 f"measured again: {len(done)} trials"
@@ -199,7 +206,7 @@ class Bench:
                 self.measure(live, build, trial)
         self.journal.note_build(build, server=version, environment=self.journal.environment)
 
-    def _answers_alike(self, live: Live, trial: Trial) -> bool:
+    def _answers_alike(self, build: Build, trial: Trial) -> bool:
         """Whether an index gives the ids that a stored trial has.
 
         Queries whose ids changed there from one pass to the next may change again.
@@ -208,6 +215,7 @@ class Bench:
         facts = read_facts(path)
         stored = read_rows(path, facts, ("ids",)).ids
         file, per_query = self._condition(trial)
+        live = self.workers.after(build, self._changes(trial))
         ask = wire.Search(
             setting=trial.setting,
             k=trial.k,
@@ -227,12 +235,14 @@ class Bench:
         load = find_load(self.journal.manifest.loads, trial.load)
         spelt = f"{spell(trial.setting)} {label_load(load)}".strip()
         self.journal.tell(f"{self._name(build)} {spelt}")
+        live = self.workers.after(build, self._changes(trial))
         started = now()
         doing = f"search {spelt}".strip()
         condition = self._condition(trial)
         cores = self.workers.cores.numbers
         done = ask_for(live, trial, load, options, cores, doing, condition)
         score = self._scorers[trial.view].score(done.ids)
+        built = live.altered[-1] if live.altered else live.fitted
         facts = TrialFacts(
             vbench=vbench.__version__,
             key=trial.key,
@@ -245,9 +255,10 @@ class Bench:
             load=trial.load,
             passes=done.passes,
             redone=done.redone,
-            phases={"fit": live.fitted.seconds},
-            sizes={} if live.fitted.index_bytes is None else {"index": live.fitted.index_bytes},
-            size_source=live.fitted.size_source,
+            phases=_phases(live),
+            step_seconds=[each.seconds for each in live.altered] or None,
+            sizes={} if built.index_bytes is None else {"index": built.index_bytes},
+            size_source=built.size_source,
             peak_bytes=live.fitted.peak_bytes,
             batches=done.batches,
             wall_s=done.wall_s,
@@ -282,10 +293,16 @@ class Bench:
 
     def _condition(self, trial: Trial) -> Condition:
         """The condition of a trial, as its worker takes it."""
-        allowed = self._allowed.get(trial.view)
-        if allowed is None:
+        view = self._views.get(trial.view)
+        if view is None or view.allowed is None or not view.is_filtered:
             return Condition()
+        allowed = view.allowed
         return Condition(self.workers.condition_file(trial.view, allowed), not allowed.is_shared)
+
+    def _changes(self, trial: Trial) -> Sequence[Change]:
+        """What happens to the base before a trial."""
+        view = self._views.get(trial.view)
+        return () if view is None else view.changes
 
     def _closed(self, build: str, closing: Closing) -> None:
         """Note what closing an index met, with the last trial that was measured on it."""
@@ -310,7 +327,8 @@ def open_bench(
     journal = Journal(folder, prepared, claimed, progress)
     # Also for the K of earlier calls, whose trials are read against the same file.
     kept = 2 * max(journal.manifest.options.k)
-    views = [each for each in prepared.plan.views if each.allowed is not None]
+    planned = prepared.plan.views or [PlannedView(View(), None)]
+    views = [(each.view, each.allowed) for each in planned if each.allowed is not None]
     deep = compute_ground_truth(
         dataset,
         min(dataset.n, max(_DEPTH, kept, DEEP if views else 0)),
@@ -325,17 +343,24 @@ def open_bench(
     write_described_queries(folder, dataset)
     tables.write_ground_truth(folder, GroundTruth(truth.ids[:, :kept], truth.distances[:, :kept]))
     for view, allowed in views:
-        assert allowed is not None
-        progress(f"exact neighbors under {view.filter}", 0, 1)
+        of = f"at step {view.step}" if view.filter is None else f"under {view.filter}"
+        progress(f"exact neighbors {of}", 0, 1)
         found = find_neighbors(dataset, deep, allowed, kept, threads=len(usable_cores()))
         more = {"selectivity": found.selectivity, "correlation": found.correlation}
         tables.write_ground_truth(folder, found.truth, view.key, **more)
         scorers[view.key] = Scorer(dataset, found.truth, options.rule)
     clients = max(load.clients for load in journal.manifest.loads)
-    with Workers(dataset, options, clients) as workers:
-        asked = prepared.plan.views or [PlannedView(View(), None)]
-        yield Bench(journal, workers, scorers, asked)
+    changes = any(each.changes or each.fitted is not None for each in planned)
+    fitted = planned[0].fitted
+    with Workers(dataset, options, clients, fitted=fitted, is_kept=changes) as workers:
+        yield Bench(journal, workers, scorers, planned)
     journal.conclude(current_call())
+
+
+def _phases(live: Live) -> dict[str, float]:
+    """Seconds of building, and of settling after changes where an index does."""
+    settling = [each.settle_seconds for each in live.altered if each.settle_seconds is not None]
+    return {"fit": live.fitted.seconds, **({"settle": sum(settling)} if settling else {})}
 
 
 def _is_usual(trial: Trial) -> bool:

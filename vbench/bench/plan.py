@@ -19,12 +19,13 @@ from vbench.bench.sources import Source, folder_digest
 from vbench.data.dataset import Learn
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes.parameters import check, parameters
-from vbench.indexes.protocol import can_filter
+from vbench.indexes.protocol import can_add, can_filter, can_remove
 from vbench.indexes.recipe import Recipe, load_recipe
 from vbench.indexes.registry import resolve
 from vbench.metric import Metric
 from vbench.runs.digests import of_document
 from vbench.runs.schema import STATIC, USUAL_LOAD, Build, Load, Options, Trial, View
+from vbench.workloads.runbook import Runbook
 from vbench.workloads.views import PlannedView
 
 
@@ -95,6 +96,7 @@ def make_plan(
     chosen_later: bool = False,
     loads: Sequence[Load] = (),
     views: Sequence[PlannedView] = (),
+    runbook: Runbook | None = None,
 ) -> Plan:
     """Plan all builds, and their trials or groups.
 
@@ -116,13 +118,15 @@ def make_plan(
         How everything is asked beside the usual way.
     views
         What each build is asked; none: the whole base.
+    runbook
+        What happens to the base between them, which each index must be able to.
 
     Raises
     ------
     VbenchError
         For an unknown index, parameter or value, an index that is given twice, or one that
-        cannot do the metric or the dimensions, or be asked under a filter; where nothing takes
-        the queries to learn from.
+        cannot do the metric or the dimensions, be asked under a filter or be changed; where
+        nothing takes the queries to learn from.
     """
     _refuse_repeats([each for each in indexes if isinstance(each, str)])
     recipes = [load_recipe(spec) for spec in indexes]
@@ -134,8 +138,10 @@ def make_plan(
     }
     stages = {recipe.name: _stages(recipe) for recipe in recipes}
     _check_overrides(overrides, stages)
-    if any(view.allowed is not None for view in views):
+    if any(view.is_filtered for view in views):
         _check_filters(recipes)
+    if runbook is not None:
+        _check_changes(recipes, runbook)
     keys = [each.view.key for each in views] or [STATIC]
     builds: list[Build] = []
     trials: list[Trial] = []
@@ -170,6 +176,25 @@ def _check_filters(recipes: Sequence[Recipe]) -> None:
             f"no search of {', '.join(without)} can be put under a filter: the class has no "
             "allow() method; leave the index out, or the filters"
         )
+
+
+def _check_changes(recipes: Sequence[Recipe], runbook: Runbook) -> None:
+    asked = runbook.operations
+    for recipe in recipes:
+        kind = resolve(recipe.adapter)
+        lacking = [
+            method
+            for method, is_able, needs in (
+                ("add()", can_add(kind), {"insert", "replace"}),
+                ("remove()", can_remove(kind), {"delete", "replace"}),
+            )
+            if asked & needs and not is_able
+        ]
+        if lacking:
+            raise VbenchError(
+                f"index {recipe.name!r} cannot go through workload {runbook.name!r}: its class has "
+                f"no {' and no '.join(lacking)}; leave the index out, or the workload"
+            )
 
 
 def _refuse_repeats(names: Sequence[str]) -> None:

@@ -20,6 +20,8 @@ from vbench.errors import VbenchError
 from vbench.indexes.recipe import Recipe
 from vbench.measures.hits import RULES
 from vbench.runs.schema import Options
+from vbench.workloads.ageing import plan_ages
+from vbench.workloads.runbook import STATIC_WORKLOAD, Runbook, read_workload
 from vbench.workloads.views import MASKS, plan_views
 
 WARMUP = 1000
@@ -44,6 +46,7 @@ class MeasureOptions:
     filters: Sequence[str] = ()
     masks: int = MASKS
     only_filtered: bool = False
+    workload: str = STATIC_WORKLOAD
 
 
 class PreparedRun(NamedTuple):
@@ -85,13 +88,18 @@ def prepare(
         )
     check_learn(dataset)
     options = _options(dataset, asked)
-    views = plan_views(
-        dataset,
-        asked.filters,
-        masks=_whole("masks", asked.masks, 1),
-        seed=options.seed,
-        only_filtered=asked.only_filtered,
-    )
+    runbook = read_workload(asked.workload, dataset.n - dataset.zero_rows)
+    if runbook is None:
+        views = plan_views(
+            dataset,
+            asked.filters,
+            masks=_whole("masks", asked.masks, 1),
+            seed=options.seed,
+            only_filtered=asked.only_filtered,
+        )
+    else:
+        _refuse_beside(runbook, asked)
+        views = plan_ages(dataset, runbook, seed=options.seed)
     plan = make_plan(
         names,
         settings or {},
@@ -104,8 +112,26 @@ def prepare(
         chosen_later=chosen_later or asked.at_recall is not None,
         loads=plan_loads(asked.clients, asked.rate, asked.batch, dataset.m),
         views=views,
+        runbook=runbook,
     )
     return PreparedRun(dataset, options, plan)
+
+
+def _refuse_beside(runbook: Runbook, asked: MeasureOptions) -> None:
+    for name, given in (
+        ("filters", asked.filters),
+        ("at_recall", asked.at_recall),
+        ("clients", asked.clients),
+        ("rate", asked.rate),
+        ("batch", asked.batch),
+    ):
+        # One of numpy has no truth of its own.
+        if given is not None and np.size(given):
+            raise VbenchError(
+                f"workload {runbook.name!r} does not go with {spell_option(name)}: an index whose "
+                "base changes is asked one query after another, without a filter, at the settings "
+                "of its sweep; leave one of them out"
+            )
 
 
 def _options(dataset: Dataset, asked: MeasureOptions) -> Options:

@@ -36,6 +36,10 @@ class TrialError(Exception):
         self.fatal = fatal
 
 
+class ChangeError(TrialError):
+    """The base of an index could not be changed: neither this step nor a later one is measured."""
+
+
 class Closing(NamedTuple):
     """How long `close` took, the end of the process included, and what went wrong."""
 

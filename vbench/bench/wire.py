@@ -56,6 +56,10 @@ class Open(Message):
     """Base rows that the index does not get."""
     learn: ArrayFile | None = None
     """Queries that the index may learn from."""
+    fitted: str | None = None
+    """File of the base rows that ``fit`` takes; None: all."""
+    is_kept: bool = False
+    """Whether the base is needed behind ``fit``, as vectors of it are added later."""
 
 
 class Opened(Answer):
@@ -78,6 +82,22 @@ class Fitted(Answer):
     size_source: str
     kernels: dict[str, str] = {}
     version: dict[str, str] = {}
+
+
+class Alter(Message):
+    """Change the base of the index; `rows` is the file of the base rows that it is about."""
+
+    op: Literal["insert", "delete", "replace"]
+    rows: str
+
+
+class Altered(Answer):
+    """It was changed, in seconds of ``add`` and ``remove``, and in those of ``settle``."""
+
+    seconds: float
+    settle_seconds: float | None
+    index_bytes: int | None
+    size_source: str
 
 
 class Search(Message):
@@ -217,8 +237,8 @@ class Closed(Answer):
     seconds: float
 
 
-Asked = Open | Fit | Search | Drive | Inspect | Version | Close
-Answered = Opened | Fitted | Searched | Driven | Inspected | Versioned | Closed | Raised
+Asked = Open | Fit | Alter | Search | Drive | Inspect | Version | Close
+Answered = Opened | Fitted | Altered | Searched | Driven | Inspected | Versioned | Closed | Raised
 Reply = TypeVar("Reply", bound=Answer)
 
 

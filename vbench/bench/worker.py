@@ -24,6 +24,7 @@ from vbench._process.channel import Channel, ClosedError
 from vbench._process.text import reason_of, trace_of
 from vbench._process.tree import Tree
 from vbench.bench import clock, memory, wire
+from vbench.bench.changing import ChangingBase
 from vbench.bench.drive import drive
 from vbench.bench.files import load_rows, read_rows
 from vbench.bench.machine import kernels
@@ -60,6 +61,12 @@ class Worker:
         # Inserted row j is row places⁻¹[j] of the dataset; `original` maps answers back.
         self.original = insertion_order(n, order.left_out, order.order_seed)
         self.base: NDArray[np.float32] | None = self._load_base(n, d)
+        self.changing: ChangingBase | None = None
+        if order.is_kept:
+            self.changing = ChangingBase(self.base, self.original, n, order.fitted)
+            base = self.changing.fitted_base()
+            self.base = base.copy() if self.index.writes else _read_only(base)
+            self.original = self.changing.rows
         self.queries = _read_only(self._load_queries(order.queries))
         self.learn = None if order.learn is None else self._load_queries(order.learn)
         if self.learn is not None and not self.index.writes:
@@ -81,6 +88,7 @@ class Worker:
         places[self.original] = np.arange(len(self.original))
         base = np.empty((len(self.original), self.space.width(d)), dtype=np.float32)
         load_rows(self.order.base, base, places)
+        # Of all that is ever in the index: lengths are relative to the largest.
         self.space.finish_base(base, d)
         return base if self.index.writes else _read_only(base)
 
@@ -111,6 +119,30 @@ class Worker:
             size_source=source,
             kernels=kernels(),
             version=versions(self.index),
+        )
+
+    def alter(self, ask: wire.Alter) -> wire.Altered:
+        """Change the base of the index, and let it settle."""
+        if self.changing is None:
+            raise AnswerError("the base was not kept")
+        change = self.changing.change(ask.op, np.load(ask.rows))
+        began = self.time.wall()
+        if change.gone is not None:
+            self.index.remove(change.gone)
+        if change.added is not None and change.vectors is not None:
+            self.index.add(change.added, change.vectors)
+        spent, settling = self.time.wall() - began, None
+        if type(self.index).settle is not Index.settle:
+            began = self.time.wall()
+            self.index.settle()
+            settling = self.time.wall() - began
+        self.original = self.changing.rows
+        size, source = self._size()
+        return wire.Altered(
+            seconds=spent * 1e-9,
+            settle_seconds=None if settling is None else settling * 1e-9,
+            index_bytes=size,
+            size_source=source,
         )
 
     def _size(self) -> tuple[int | None, str]:
@@ -246,7 +278,9 @@ class Worker:
         return [known[code] for code in codes]
 
     def check_condition(self, ids: NDArray[np.int64]) -> None:
-        """Raise where an id does not pass: it is as wrong as one out of range."""
+        """Raise where an id does not pass, or was removed: it is as wrong as one out of range."""
+        if self.changing is not None:
+            self.changing.check(ids)
         if self.allowed is None:
             return
         rows = np.arange(len(ids))
@@ -409,6 +443,8 @@ def serve(channel: Channel) -> None:
                         answer = wire.Opened(space=worker.space.name)
                     case wire.Fit(), Worker():
                         answer = worker.fit()
+                    case wire.Alter(), Worker():
+                        answer = worker.alter(message)
                     case wire.Search(), Worker():
                         answer, found = worker.search(message)
                         arrays = tuple(found)

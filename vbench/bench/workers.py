@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 import psutil
+from numpy.typing import NDArray
 
 from vbench._leftovers import TemporaryFolder
 from vbench._process.cores import Cores
 from vbench.bench import wire
 from vbench.bench.files import array_file
 from vbench.bench.prepare import WARMUP
-from vbench.bench.session import Closing, Session, TrialError
+from vbench.bench.session import ChangeError, Closing, Session, TrialError
 from vbench.data.dataset import Dataset
 from vbench.errors import warn
 from vbench.runs.schema import Build, Options, Overhead
 from vbench.workloads.allowed import Allowed
+from vbench.workloads.views import Change
 
 _NULL = "vbench.bench.clock:Null"
 _FEW_ROWS = 1000
@@ -31,12 +34,16 @@ _SPARE = 1.5
 
 
 class Live(NamedTuple):
-    """A worker whose index is built. `fit_cores`: CPU time / wall time of all it started."""
+    """A worker whose index is built. `fit_cores`: CPU time / wall time of all it started.
+
+    `altered` are the changes of its base since.
+    """
 
     session: Session
     opened: wire.Opened
     fitted: wire.Fitted
     fit_cores: float | None
+    altered: tuple[wire.Altered, ...] = ()
 
 
 class Workers:
@@ -55,9 +62,19 @@ class Workers:
         Called with the key of a build and what `close` of its index met, once it is closed.
     """
 
-    def __init__(self, dataset: Dataset, options: Options, clients: int = 1) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        options: Options,
+        clients: int = 1,
+        *,
+        fitted: NDArray[np.int64] | None = None,
+        is_kept: bool = False,
+    ) -> None:
         self.dataset = dataset
         self.options = options
+        self._fitted = fitted
+        self._is_kept = is_kept
         self._live: dict[str, Live] = {}
         self._files: tuple[wire.ArrayFile, wire.ArrayFile] | None = None
         self._learn_file: wire.ArrayFile | None = None
@@ -86,6 +103,35 @@ class Workers:
         self._live[build.key] = live
         return live
 
+    def after(self, build: Build, changes: Sequence[Change]) -> Live:
+        """The worker of a build whose base was changed so.
+
+        Of what it has been through these are the next; where they are not, it is built again.
+
+        Raises
+        ------
+        ChangeError
+            The index cannot be changed so, and is let go.
+        TrialError
+            It cannot be built again.
+        """
+        live = self.of(build)
+        if len(live.altered) > len(changes):
+            self.release(build)
+            live = self.of(build)
+        for change in changes[len(live.altered) :]:
+            ask = wire.Alter(op=change.op, rows=self._rows_file(change.rows))
+            try:
+                done, _ = live.session.ask(
+                    ask, wire.Altered, timeout=self.options.timeout, doing=change.op
+                )
+            except TrialError as error:
+                self.release(build)
+                raise ChangeError(error.reason, error.log, kind=error.kind, fatal=True) from None
+            live = live._replace(altered=(*live.altered, done))
+            self._live[build.key] = live
+        return live
+
     def release(self, build: Build) -> None:
         """Let go of a build's worker, if there is one."""
         live = self._live.pop(build.key, None)
@@ -97,6 +143,12 @@ class Workers:
         path = self._spool.path / f"{view}.npz"
         if not path.is_file():
             allowed.save(path)
+        return str(path)
+
+    def _rows_file(self, rows: NDArray[np.int64]) -> str:
+        path = self._spool.path / f"{hashlib.sha256(rows.tobytes()).hexdigest()}.npy"
+        if not path.is_file():
+            np.save(path, rows)
         return str(path)
 
     def version(self, build: Build) -> dict[str, str]:
@@ -118,7 +170,7 @@ class Workers:
         try:
             with self._session() as session:
                 null = Build(key="", index="null", adapter=_NULL)
-                self._prepare(session, null, self._few(), _NULL_SECONDS)
+                self._prepare(session, self._order(null, self._few()), _NULL_SECONDS)
                 ask = wire.Search(setting={}, k=self.options.k[0], repeats=3, warmup=WARMUP)
                 done, (_, latency, *_) = session.ask(
                     ask, wire.Searched, timeout=_NULL_SECONDS, doing="null"
@@ -137,21 +189,17 @@ class Workers:
         self._make_room()
         session = self._session(self._memory_limit)
         try:
-            return self._prepare(session, build, self._arrays(), self.options.timeout)
+            order = self._order(build, self._arrays())
+            order.is_kept = self._is_kept
+            order.fitted = None if self._fitted is None else self._rows_file(self._fitted)
+            return self._prepare(session, order, self.options.timeout)
         except BaseException as error:
             if not isinstance(error, Exception):
                 session.kill()
             self._close(build.key, session)
             raise
 
-    def _prepare(
-        self,
-        session: Session,
-        build: Build,
-        arrays: tuple[wire.ArrayFile, wire.ArrayFile],
-        timeout: float | None,
-    ) -> Live:
-        order = self._order(build, arrays)
+    def _prepare(self, session: Session, order: wire.Open, timeout: float | None) -> Live:
         opened, _ = session.ask(order, wire.Opened, timeout=timeout, doing="loading")
         fitted, _ = session.ask(wire.Fit(), wire.Fitted, timeout=timeout, doing="fit")
         return Live(session, opened, fitted, session.cores_seen)

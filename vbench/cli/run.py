@@ -33,6 +33,7 @@ Examples:
   vbench run --index hnsw --index ivf-flat --dataset glove-50 -k 10 -k 100
   vbench run --index hnsw --set ef=32,64 --set M=32 --dataset sift.hdf5
   vbench run --index hnsw --index ivf-flat --at-recall 0.9
+  vbench run --index hnsw --workload churn --set replace_deleted=false,true
   vbench run --index hnsw --filter random:0.05 --filter popularity:0-50%
   vbench run --index 'faiss:IVF1024,PQ16' --set nprobe=8,32
   vbench run --index hnsw --clients 1,2,4 --measure 'Served(delta=0.9,within=10ms)@10'
@@ -94,6 +95,14 @@ def _columns(dataset: Dataset) -> list[str]:
     help="Masks to draw of a random filter.",
 )
 @click.option("--only-filtered", is_flag=True, help="Leave out the view without a filter.")
+@click.option(
+    "--workload",
+    default="static",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="What happens to the base between searches: churn, growth:0.1, growth:0.1:-popularity, or "
+    "a TOML file of steps.",
+)
 @click.option(
     "--measure",
     "extra",

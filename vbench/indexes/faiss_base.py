@@ -143,6 +143,21 @@ class FaissIndex(Index):
         lists.reset()
         return total
 
+    def add_under(self, ids: Ids, vectors: Vectors) -> None:
+        """Take vectors under ids, for those of faiss that store ids."""
+        faiss.omp_set_num_threads(self._threads)
+        self.index.add_with_ids(vectors, ids)
+        self._take(self.index)
+
+    def remove_ids(self, ids: Ids) -> None:
+        """Remove ids, for those of faiss that store them."""
+        # Any other selector is asked about each vector by comparing with many ids.
+        gone = np.zeros(int(ids.max()) + 1, dtype=np.bool_)
+        gone[ids] = True
+        bits = np.packbits(gone, bitorder="little")
+        self.index.remove_ids(faiss.IDSelectorBitmap(bits))
+        self._take(self.index)
+
     def neighbors(self) -> Graph | None:
         return graph_of(self.index)
 

@@ -9,7 +9,7 @@ import faiss
 from msgspec import Meta
 
 from vbench.indexes.faiss_base import FaissIndex
-from vbench.indexes.protocol import Index
+from vbench.indexes.protocol import Ids, Index, Vectors
 
 _SMALLEST_NSG = 256
 """NSG cannot be built, or does not end, on very few vectors: exact search takes its place."""
@@ -41,6 +41,12 @@ class FaissHnsw(FaissIndex):
         index = faiss.IndexHNSWFlat(d, self.M, metric_type)
         index.hnsw.efConstruction = self.ef_construction
         return index
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        """Insert into the graph; as nothing is ever removed, ids are places."""
+        faiss.omp_set_num_threads(self._threads)
+        self.index.add(vectors)
+        self._take(self.index)
 
     def set(self, ef: Annotated[int, Meta(ge=1, le=10_000_000)] = 64) -> None:
         self.configure(efSearch=ef)

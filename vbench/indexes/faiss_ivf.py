@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from vbench.errors import VbenchError
 from vbench.indexes.faiss_base import FaissIndex, keep_vectors, own_quantizer
+from vbench.indexes.protocol import Ids, Index, Vectors
 
 Lists = Annotated[int, Meta(ge=1, le=10_000_000)]
 Probes = Annotated[int, Meta(ge=1, le=10_000_000)]
@@ -39,6 +40,13 @@ class IvfFlat(FaissIndex):
     def set(self, nprobe: Probes = 8) -> None:
         self.configure(nprobe=nprobe)
 
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        """Add to the lists whose centroids ``fit`` has learned."""
+        self.add_under(ids, vectors)
+
+    def remove(self, ids: Ids) -> None:
+        self.remove_ids(ids)
+
 
 class IvfPq(IvfFlat):
     """Inverted file with product-quantized vectors, the best refined exactly (faiss).
@@ -49,6 +57,9 @@ class IvfPq(IvfFlat):
     """
 
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"nprobe": [4, 16, 64], "k_factor": [4, 16]}
+    # The vectors kept beside the lists have places and no ids.
+    add = Index.add
+    remove = Index.remove
 
     def __init__(
         self,

@@ -20,7 +20,11 @@ _TOO_FEW = "Cannot return the results"
 
 
 class Hnsw(Index):
-    """Hierarchical navigable small world graph (hnswlib)."""
+    """Hierarchical navigable small world graph (hnswlib).
+
+    Removed vectors stay in the graph, passed but not answered with; with `replace_deleted` those
+    that are added later take their places.
+    """
 
     metrics: ClassVar[frozenset[Metric]] = frozenset(METRICS)
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"ef": [16, 32, 64, 128]}
@@ -33,9 +37,12 @@ class Hnsw(Index):
         self,
         M: Annotated[int, Meta(ge=2, le=10_000)] = 16,
         ef_construction: Annotated[int, Meta(ge=1, le=100_000)] = 200,
+        replace_deleted: bool = False,
     ) -> None:
         self.M = M
         self.ef_construction = ef_construction
+        self.replace_deleted = replace_deleted
+        self._free = 0
         self._ef = 64
         self._threads = 1
         self.index: Any = None
@@ -55,6 +62,7 @@ class Hnsw(Index):
             M=self.M,
             ef_construction=self.ef_construction,
             random_seed=seed & 0x7FFFFFFF,
+            allow_replace_deleted=self.replace_deleted,
         )
         index.set_num_threads(threads)
         if n:
@@ -65,6 +73,21 @@ class Hnsw(Index):
         self._ef = ef
         if self.index is not None:
             self.index.set_ef(ef)
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        reused = min(self._free, len(ids)) if self.replace_deleted else 0
+        needed = self.index.element_count + len(ids) - reused
+        if needed > self.index.max_elements:
+            self.index.resize_index(needed)
+        self.index.add_items(
+            vectors, ids, num_threads=self._threads, replace_deleted=self.replace_deleted
+        )
+        self._free -= reused
+
+    def remove(self, ids: Ids) -> None:
+        for label in ids.tolist():
+            self.index.mark_deleted(label)
+        self._free += len(ids)
 
     def allow(self, condition: Filter | None) -> None:
         """Mark what does not pass as deleted, which costs a search less than a call of Python.

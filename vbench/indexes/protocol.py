@@ -144,6 +144,23 @@ class Index:
         """
         raise NotImplementedError
 
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        """Take vectors (a, d) under ids (a,) that are new to the index, and ascend.
+
+        ``fit`` took 0 … n−1. An index whose class defines it can grow.
+        """
+        raise NotImplementedError
+
+    def remove(self, ids: Ids) -> None:
+        """Answer with these ids (a,) no longer; none of them comes back.
+
+        An index whose class defines it, and ``add``, can have its vectors replaced.
+        """
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Do what is put off until there is time, such as merging; called after each change."""
+
     def size_bytes(self) -> int | None:
         """Bytes that the index occupies, or None where the library does not say."""
         return None
@@ -199,8 +216,22 @@ class Index:
 
 def can_filter(kind: type[Index]) -> bool:
     """Whether the searches of an index can be put under a condition."""
-    own = getattr(kind, "allow", None)
-    return callable(own) and own is not Index.allow
+    return _defines(kind, "allow")
+
+
+def can_add(kind: type[Index]) -> bool:
+    """Whether vectors can be added to an index."""
+    return _defines(kind, "add")
+
+
+def can_remove(kind: type[Index]) -> bool:
+    """Whether vectors can be removed from an index."""
+    return _defines(kind, "remove")
+
+
+def _defines(kind: type[Index], name: str) -> bool:
+    own = getattr(kind, name, None)
+    return callable(own) and own is not getattr(Index, name)
 
 
 def is_count(value: object) -> bool:

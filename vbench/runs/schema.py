@@ -176,10 +176,18 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ground truth of a trial is: a step, a filter, a mask of the base."""
+    """What the ground truth of a trial is: a step, a filter, a mask of the base.
+
+    `step` is the number of the search in the steps of the `workload`; until then `inserted`,
+    `deleted` and `replaced` vectors were, after ``fit``, and `live` ones are in the index.
+    """
 
     key: str = STATIC
     step: int | None = None
+    workload: str | None = None
+    inserted: int | None = None
+    deleted: int | None = None
+    replaced: int | None = None
     filter: str | None = None
     kind: Literal["none", "expr", "random", "nearest", "query", "seen", "several"] = "none"
     mask: int | None = None

@@ -168,7 +168,14 @@ def _items(dataset: Dataset) -> pl.DataFrame:
     return dataset.items
 
 
-def _attribute(dataset: Dataset, name: str) -> pl.Series:
+def find_attribute(dataset: Dataset, name: str) -> pl.Series:
+    """An item attribute of a dataset: (n,).
+
+    Raises
+    ------
+    VbenchError
+        It has none of this name.
+    """
     items = _items(dataset)
     if name not in items.columns:
         raise UnknownNameError("item attribute", name, items.columns)
@@ -199,7 +206,7 @@ def _matching(dataset: Dataset, text: str) -> Allowed:
 
 def _between(dataset: Dataset, name: str, low: float, high: float) -> Allowed:
     """The vectors between two percentages of them, by an attribute, ascending; ties by row."""
-    column = _attribute(dataset, name)
+    column = find_attribute(dataset, name)
     if not (column.dtype.is_numeric() or column.dtype.is_temporal()):
         raise VbenchError(
             f"filter '{name}:{low:g}-{high:g}%': {name} is no number; "
@@ -217,7 +224,7 @@ def _equal(dataset: Dataset, name: str) -> Allowed:
     """The vectors whose attribute equals the query's own; a null equals nothing."""
     import polars as pl
 
-    items = _attribute(dataset, name)
+    items = find_attribute(dataset, name)
     queries = dataset.segments
     if queries is None or name not in queries.columns:
         known = [] if queries is None else queries.columns

@@ -16,6 +16,7 @@ from vbench.runs.digests import of_document
 from vbench.runs.schema import View
 from vbench.workloads.allowed import Allowed
 from vbench.workloads.filters import Filter, read_filter
+from vbench.workloads.runbook import Operation
 
 MASKS = 3
 """Masks that are drawn of a filter that chance has a say in."""
@@ -25,11 +26,29 @@ _GATHERED = 1 << 26
 """Bytes of the base that are gathered at a time."""
 
 
+class Change(NamedTuple):
+    """What happens to the base of an index at once: rows of the dataset."""
+
+    op: Operation
+    rows: NDArray[np.int64]
+
+
 class PlannedView(NamedTuple):
-    """A view, and its condition; None where the whole base is asked."""
+    """A view, and its condition; None where the whole base is asked.
+
+    Where the base changes, the condition says what is in it; `fitted` are then the rows that
+    ``fit`` takes, None: all, and `changes` what happens since.
+    """
 
     view: View
     allowed: Allowed | None
+    fitted: NDArray[np.int64] | None = None
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether the index is told of the condition."""
+        return self.view.filter is not None
 
 
 class FilteredNeighbors(NamedTuple):
