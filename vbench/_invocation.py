@@ -17,6 +17,7 @@ say: Callable[[str], None] | None = None
 """Prints a line to the person at once; None where nothing came from a command line."""
 _TRUSTED = ContextVar("vbench_trusted", default=False)
 _OPTIONS = {
+    "filters": "--filter",
     "indexes": "--index",
     "k": "-k",
     "memory_limit": "--memory",

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench._document import Document, Estimated, Interval
+from vbench.analysis.ageing import Ageing, summarize_ages
 from vbench.analysis.document import AlikeRow, describe_dataset
 from vbench.analysis.filters import Filtering, summarize_filters
 from vbench.measures.base import Measure
@@ -69,9 +70,9 @@ class SummaryRow(AlikeRow, frozen=True, kw_only=True):
 class Summary(Document, frozen=True, kw_only=True, tag="vbench.summary/2"):
     """A run: its settings, the levels of recall they were brought to, what failed, what to know.
 
-    `settings` are those of every view; `filtering` joins the masks of each filter. `failed` are the
-    planned trials without a result, `missing` the settings that lack builds for that reason;
-    `report` is the page that `vbench run` wrote.
+    `settings` are those of every view; `filtering` joins the masks of each filter, `ageing` the
+    searches of each workload. `failed` are the planned trials without a result, `missing` the
+    settings that lack builds for that reason; `report` is the page that `vbench run` wrote.
     """
 
     run: str
@@ -85,6 +86,7 @@ class Summary(Document, frozen=True, kw_only=True, tag="vbench.summary/2"):
     overhead: Overhead | None
     warnings: list[Warn]
     filtering: Filtering | None = None
+    ageing: tuple[Ageing, ...] = ()
     report: str | None = None
 
 
@@ -114,6 +116,7 @@ def summarize(run: Run, extra: Sequence[Measure] = (), cluster: str | None = Non
             msgspec.structs.replace(row, same_as=same.get(setting)) for setting, row in rows.items()
         ],
         filtering=summarize_filters(run, rows),
+        ageing=summarize_ages(run, rows),
         levels=manifest.levels,
         failed=failed_trials([run]),
         missing=missing_results([run]),

@@ -162,7 +162,7 @@ def _nearest(dataset: Dataset, share: float, seed: int) -> Allowed:
 def _items(dataset: Dataset) -> pl.DataFrame:
     if dataset.items is None:
         raise VbenchError(
-            f"dataset {dataset.name!r} has no item attributes to filter by; "
+            f"dataset {dataset.name!r} has no item attributes; "
             f"give some with {spell_option('items')}"
         )
     return dataset.items

@@ -15,6 +15,7 @@ from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
 from vbench.measures.hits import threshold
 from vbench.measures.usual import DELTAS
+from vbench.render.terminal.ageing import print_ageing
 from vbench.render.terminal.filters import print_filtering
 from vbench.render.terminal.loads import tabulate_loads
 from vbench.render.terminal.output import console, print_table
@@ -59,6 +60,8 @@ def print_summary(summary: Summary) -> None:
             print_table(out, table, heads + 1)
     if summary.filtering is not None:
         print_filtering(out, summary.filtering)
+    for workload in summary.ageing:
+        print_ageing(out, workload)
     print_failed(out, summary.failed)
     print_warnings(out, summary.warnings)
     if overhead := summary.overhead:
