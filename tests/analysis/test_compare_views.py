@@ -12,6 +12,8 @@ from run_folder import answered
 
 from vbench.analysis.compare import compare
 from vbench.analysis.comparison import Compared
+from vbench.analysis.gather import gather
+from vbench.analysis.tail import explain
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.render.junit import junit_of
 from vbench.render.markdown import markdown_of
@@ -19,6 +21,7 @@ from vbench.runs.failed import missing_results
 from vbench.runs.files import trial_path
 from vbench.runs.run import Run
 from vbench.runs.schema import View
+from vbench.runs.views import open_view
 from vbench.stats.exact import holm
 
 M = 120
@@ -144,3 +147,26 @@ def test_floors_are_of_every_view(tmp_path: Path) -> None:
         "b ef=2 under random:0.1": True,
     }
     assert len(compare(run, at_least="Recall@10>=0.7", view="none").floors) == 2
+
+
+def test_a_tail_is_of_one_view(tmp_path: Path) -> None:
+    """Of the whole base, under a filter, or under one mask of it; the document says which."""
+    run = run_of(tmp_path / "run", worse=4)
+    whole = explain(run)
+    assert (whole.view, whole.under) == (None, "")
+    old = explain(run, view="year < 1990")
+    assert old.under == "under year < 1990"
+    assert [row.view and row.view.filter for row in old.indexes] == ["year < 1990"] * 2
+    b = np.maximum(hits(20) - 4, 0)
+    assert old.indexes[1].recall.value == pytest.approx(b.mean() / 10)
+    assert old.indexes[1].under.value == pytest.approx((b < 9).mean())
+    assert explain(run, view="random:0.1#3").under == "under random:0.1, mask 3"
+
+
+def test_a_page_is_of_one_view(tmp_path: Path) -> None:
+    """Its settings are those of the filter, and its panel says so."""
+    run = run_of(tmp_path / "run", worse=4)
+    (panel,) = gather(open_view(run, "year < 1990")).panels
+    assert panel.name == "made, K = 10, under year < 1990"
+    assert panel.settings[1].recall == pytest.approx(np.maximum(hits(20) - 4, 0).mean() / 10)
+    assert gather(run).panels[0].name == "made, K = 10"

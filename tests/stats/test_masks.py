@@ -64,17 +64,16 @@ def test_differences_of_other_measures_are_joined() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("builds", [1, 3])
-@pytest.mark.parametrize("way", ["means", "joined"])
+@pytest.mark.parametrize(("way", "builds"), [("means", 1), ("means", 3), ("joined", 3)])
 @pytest.mark.parametrize(
     ("masks", "common", "own"), [(0.0, 0.2, 0.05), (0.0, 0.05, 0.2), (0.03, 0.1, 0.1)]
 )
 def test_equal_indexes_seldom_differ_under_masks(
-    builds: int, way: str, masks: float, common: float, own: float
+    way: str, builds: int, masks: float, common: float, own: float
 ) -> None:
-    """A against A over three masks: p < 0.05 in at most 6.5 % of 800 draws."""
+    """A against A over three masks: p < 0.05 in at most 7 % of 400 draws."""
     rng = np.random.default_rng(0)
-    draws, m = 800, 120
+    draws, m = 400, 120
     differing = 0
     for _ in range(draws):
         hard = rng.normal(0, common, m)
@@ -92,7 +91,7 @@ def test_equal_indexes_seldom_differ_under_masks(
             for _ in range(2)
         ]
         differing += _difference(way, *sides).p < 0.05
-    assert differing / draws <= 0.065
+    assert differing / draws <= 0.07
 
 
 def _difference(way: str, a: np.ndarray, b: np.ndarray) -> Difference:

@@ -17,6 +17,7 @@ from vbench.measures import usual
 from vbench.runs.run import Run
 from vbench.runs.schema import DatasetFacts, Options
 from vbench.runs.settings import Setting, by_variant, merge_same
+from vbench.runs.views import label_view, open_view
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,8 +36,14 @@ class Panel:
 
     @property
     def name(self) -> str:
-        """What the panel is called: dataset and K."""
-        return f"{self.data}, K = {self.k}"
+        """What the panel is called: dataset, K, and filter."""
+        return f"{self.data}, K = {self.k}" + (self.under and f", {self.under}")
+
+    @property
+    def under(self) -> str:
+        """The view in words, ``under popularity < 20``; "" for the whole base."""
+        view = self.settings[0].run.view
+        return label_view(view.filter, view.mask)
 
     @property
     def indexes(self) -> list[str]:
@@ -110,10 +117,10 @@ def gather(runs: Run | Report | Sequence[Run]) -> Report:
     if isinstance(runs, Report):
         return runs
     if isinstance(runs, Run):
-        return _gather((runs,))
+        return _gather((open_view(runs),))
     if not runs:
         raise VbenchError("a report needs at least one run")
-    return _gather(tuple(runs))
+    return _gather(tuple(map(open_view, runs)))
 
 
 @functools.lru_cache(maxsize=4)

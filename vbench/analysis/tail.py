@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vbench._document import Document, Interval
 from vbench._invocation import spell_option
-from vbench.analysis.document import SettingRow
+from vbench.analysis.document import SettingRow, ViewFacts
 from vbench.analysis.efforts import Clusters, Effort, effort_of
 from vbench.analysis.gather import Panel, match_level, nearest_of
 from vbench.analysis.hardness import Association, associations, most_telling
@@ -34,6 +34,8 @@ from vbench.data.dataset import Dataset
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures import usual
 from vbench.measures.hits import threshold
+from vbench.measures.recall import Recall
+from vbench.measures.sample import Sample
 from vbench.measures.tail import tail
 from vbench.runs.failed import (
     FailedTrial,
@@ -46,6 +48,7 @@ from vbench.runs.schema import Warn
 from vbench.runs.selection import select
 from vbench.runs.settings import Setting, by_variant
 from vbench.runs.vectors import Names, dataset_of, hardness_of
+from vbench.runs.views import label_view, open_view
 from vbench.stats.crossed import crossed_mean
 
 if TYPE_CHECKING:
@@ -113,6 +116,8 @@ class TailReport(Document, frozen=True, kw_only=True, tag="vbench.tail/2"):
         A query whose recall is under it is in the tail.
     cluster
         Column whose equal values were not taken as independent.
+    view
+        The filter under which the queries were asked, of several masks one; None: none.
     overlap, everywhere
         A query counts as in a setting's tail where it is under δ in most builds.
     hardness
@@ -128,6 +133,7 @@ class TailReport(Document, frozen=True, kw_only=True, tag="vbench.tail/2"):
     k: int
     delta: float
     cluster: str | None
+    view: ViewFacts | None = None
     indexes: tuple[TailRow, ...]
     overlap: tuple[Overlap, ...]
     everywhere: Everywhere
@@ -135,6 +141,11 @@ class TailReport(Document, frozen=True, kw_only=True, tag="vbench.tail/2"):
     failed: tuple[FailedTrial, ...] = ()
     missing: tuple[str, ...] = ()
     warnings: tuple[Warn, ...] = ()
+
+    @property
+    def under(self) -> str:
+        """The view in words, ``under popularity < 20``; "" for the whole base."""
+        return "" if self.view is None else label_view(self.view.filter, self.view.mask)
 
     def harder(self, measure: str) -> Literal["larger", "smaller"]:
         """Whether the queries of the tails have the larger or the smaller values of a measure."""
@@ -170,8 +181,10 @@ def explain(
     dataset: Dataset | None = None,
     cluster: str | None = None,
     cross: Cross = (),
+    view: str | None = None,
 ) -> TailReport:
     """The tail of every index; :func:`vbench.tail` says what the arguments mean."""
+    run = open_view(run, view)
     if not 0.0 < delta <= 1.0:
         raise VbenchError(f"delta={delta}; give a number above 0, up to 1")
     if number < 0:
@@ -281,6 +294,7 @@ def _report(settings: Sequence[Setting], asked: _Asked) -> TailReport:
         k=first.k,
         delta=asked.delta,
         cluster=asked.cluster,
+        view=ViewFacts.from_view(first.run.view),
         indexes=rows,
         overlap=overlap_of([row.name for row in rows], tails),
         everywhere=everywhere_of(tails),
@@ -298,9 +312,10 @@ def _row(
 ) -> TailRow:
     hits, clusters = setting.hits, setting.run.clusters(asked.cluster)
     parts = tail(hits, setting.k, asked.delta)
-    recall, share = (crossed_mean(x, cluster=clusters) for x in (hits / setting.k, under))
-    worst = worst_rows(setting, parts, asked.number, asked.hardness, asked.names)
+    share = crossed_mean(under, cluster=clusters)
     answers = setting.answers()
+    recall = Sample(answers, clusters=clusters).estimate(Recall() @ setting.k)
+    worst = worst_rows(setting, parts, asked.number, asked.hardness, asked.names)
     if asked.ids and worst:
         worst = with_neighbors(worst, answers, asked.dataset, asked.names)
     return TailRow.from_setting(

@@ -197,6 +197,7 @@ def tail(
     dataset: Dataset | Data | None = None,
     cluster: str | None = None,
     cross: Sequence[tuple[str, str]] = (),
+    view: str | None = None,
 ) -> TailReport:
     """Explain the tail of a run: which queries are served badly, which segments, and why.
 
@@ -218,11 +219,14 @@ def tail(
         A column of the queries, such as ``user``, whose equal values are not independent.
     cross
         Pairs of columns of the queries, whose values are crossed beside each by itself.
+    view
+        Under this filter, as it was given to the run; ``"random:0.05#2"`` is its second mask.
+        Default: the whole base.
 
     Raises
     ------
     VbenchError
-        For an index, setting, K or column that the run does not hold, or vectors that are not
+        For an index, setting, K, view or column that the run does not hold, or vectors that are not
         the run's.
     """
     from vbench.analysis.tail import explain
@@ -240,6 +244,7 @@ def tail(
         else as_dataset(dataset, None, opened.manifest.dataset.metric),
         cluster=cluster,
         cross=cross,
+        view=view,
     )
 
 
@@ -303,6 +308,7 @@ def report(
     *,
     figures: str | Path | None = None,
     svg: bool = False,
+    view: str | None = None,
 ) -> Path:
     """Write one or several runs as one self-contained HTML page.
 
@@ -312,6 +318,9 @@ def report(
         Default: `report.html`, in the folder of one run, else here.
     figures
         A folder, to draw the figures for print there too: PNG, with `svg` SVG and PDF as well.
+    view
+        Show the settings under this filter, as it was given to the run; ``"random:0.05#2"`` is its
+        second mask. Default: the whole base, beside a section about all filters.
 
     Returns
     -------
@@ -327,7 +336,9 @@ def report(
 
     if svg and figures is None:
         raise VbenchError("svg=True goes with figures=FOLDER")
-    opened = _runs(runs)
+    from vbench.runs.views import open_view
+
+    opened = [open_view(run, view) for run in _runs(runs)]
     if figures is not None:
         from vbench.render.figures import export
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import runs_argument
+from vbench.cli.options import runs_argument, view_option
 from vbench.render.terminal.output import json_option, print_json, say
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ Examples:
     help="Write the figures there, at 300 dpi.",
 )
 @click.option("--svg", is_flag=True, help="With --png: also SVG and PDF.")
+@view_option(
+    help="Show the settings under this filter, as it was given to the run.  [default: the whole "
+    "base, beside a section about all filters]"
+)
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 @json_option
 def report(
@@ -47,6 +51,7 @@ def report(
     page: str | None,
     figures: str | None,
     svg: bool,
+    view: str | None,
     show: bool,
     as_json: bool,
 ) -> None:
@@ -61,8 +66,10 @@ def report(
     from vbench.cli.runs import open_runs
     from vbench.render.page.page import Reported, write
     from vbench.runs.failed import failed_trials, missing_results
+    from vbench.runs.views import open_view
 
-    def write_all(opened: list[Run]) -> Reported:
+    def write_all(given: list[Run]) -> Reported:
+        opened = [open_view(run, view) for run in given]
         default = opened[0].path / "report.html" if len(opened) == 1 else Path("report.html")
         written = write(opened, page or default)
         drawn: list[Path] = []

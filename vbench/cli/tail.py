@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import cluster_option, moved_data_options, setting_option
+from vbench.cli.options import cluster_option, moved_data_options, setting_option, view_option
 from vbench.cli.runs import RunArgument
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
@@ -81,6 +81,10 @@ def pairs(
     metavar="COLUMN,COLUMN",
     help="Cross the segments of two columns, as in activity,country. Repeats.",
 )
+@view_option(
+    help="Under this filter, as it was given to the run, or mask of it: random:0.05#2.  "
+    "[default: the whole base]"
+)
 @moved_data_options
 @click.option("--markdown", is_flag=True, help="GitHub-flavored Markdown on standard output.")
 @json_option
@@ -92,6 +96,7 @@ def tail(
     delta: float,
     graph: bool,
     cluster: str | None,
+    view: str | None,
     open_given: Callable[[Run], Dataset | None],
     markdown: bool,
     as_json: bool,
@@ -107,12 +112,18 @@ def tail(
 
     from vbench.analysis.tail import TailReport, choose, explain
     from vbench.cli.runs import open_runs
+    from vbench.runs.views import open_view
 
     if markdown and as_json:
         raise click.UsageError("give --markdown or --json, not both")
 
     def compute(opened: list[Run]) -> tuple[list[Warn], TailReport]:
-        (run,) = opened
+        run = open_view(opened[0], view)
+        if graph and run.view.filter is not None:
+            raise VbenchError(
+                "--graph looks into builds as they are without a filter; "
+                "leave out one of --graph and --view"
+            )
         run.clusters(cluster)
         given = open_given(run)
         faults: list[Warn] = []

@@ -30,6 +30,7 @@ def say_measured(panel: Panel) -> str:
     return (
         f"{who} searched for the {panel.k} nearest neighbors of {facts.m:,} queries among the "
         f"{facts.n:,} vectors of {panel.data} ({facts.d} dimensions, {_METRICS[facts.metric]}). "
+        f"{panel.under and f'They were asked {panel.under}. '}"
         f"Each index was built {times}, and every answer was scored against the exact neighbors."
     )
 

@@ -75,9 +75,9 @@ def parts_of(report: TailReport) -> Iterator[Part]:
     yield Said(
         lead_with(
             report.dataset,
-            f": {report.queries:,} queries, top {report.k}; the tail is recall under "
-            f"{report.delta:g}; 95 % intervals in brackets{clustered}, of every and some builds "
-            "over queries only",
+            f": {' '.join(filter(None, (f'{report.queries:,} queries', report.under)))}, "
+            f"top {report.k}; the tail is recall under {report.delta:g}; "
+            f"95 % intervals in brackets{clustered}, of every and some builds over queries only",
         )
     )
     yield Shown(_summary(report))
