@@ -27,6 +27,7 @@ OWN: Mapping[str, Callable[[Any, Any], Any]] = {
     "epzero": lambda library, query: library.search(query, 10, 64),
     "glass": lambda library, query: library.search(query, 10),
     "nmslib": lambda library, query: library.knnQuery(query, 10),
+    "pynndescent": lambda library, query: library.query(query[np.newaxis], 10, 0.1),
     "rabitq-ivf": lambda library, query: library.search(query[np.newaxis], 10, 8),
     "scann": lambda library, query: library.search(query, 10, 100, 8),
     "svs": lambda library, query: library.search(query, 10),

@@ -17,18 +17,32 @@ def call(*arguments: str) -> Result:
 
 
 def test_list_shows_every_recipe_and_adapter() -> None:
-    """With what it is, where it comes from and what it can do; nothing is warned of."""
+    """With what it is and what it can do; nothing is warned of."""
     result = call("list")
     assert result.exit_code == 0
     assert result.stderr == ""
-    for name in [*recipe_files(), "hnswlib", "vbench-ann", "faiss:FACTORY"]:
+    for name in [*recipe_files(), "hnswlib", "faiss:FACTORY"]:
         assert name in result.stdout
     document = json.loads(call("list", "--json").stdout)
     assert document["schema"] == "vbench.indexes/2"
     rows = {row["name"]: row for row in document["indexes"]}
     assert rows["lsh"]["metrics"] == ["l2"]
+    assert rows["lsh"]["origin"] == "vbench-ann"
     assert rows["hnsw"]["tune_parameter"] == "ef"
     assert rows["hnsw"]["settings"] == 4
+
+
+def test_the_list_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every name whole, with the license of its library, also where nothing is installed."""
+    monkeypatch.setattr("vbench.render.terminal.output.MACHINE_WIDTH", 80)
+    monkeypatch.setattr("vbench.indexes.library.installed_version", lambda name: None)
+    lines = call("list").stdout.splitlines()
+    tables = [line for line in lines if line.startswith(" ")]
+    assert max(map(len, tables)) <= 80
+    names = {line.split()[0] for line in tables if line.strip()}
+    assert names >= {*recipe_files(), "hnswlib"}
+    assert any("Apache-2.0" in line for line in tables)
+    assert any("proprietary" in line for line in tables)
 
 
 def test_a_recipe_that_cannot_be_read_is_a_warning(
