@@ -51,7 +51,8 @@ def test_a_graph_links_near_vectors_and_can_be_walked(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "width"), [("diskann", 41), ("epzero", 32), ("glass", 32), ("svs", 32)]
+    ("name", "width"),
+    [("diskann", 41), ("epzero", 32), ("glass", 32), ("pynndescent", 45), ("svs", 32)],
 )
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_graph_of_a_library_can_be_walked(name: str, width: int, threads: int) -> None:
