@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from changing import Broken, Scan, Stale
 from vectors import gaussian_pair
 
 import vbench
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
-from vbench.indexes.protocol import Ids, Index, Vectors
-from vbench.metric import Metric, distance
+from vbench.metric import distance
 from vbench.runs import tables
 
 N, M, K = 300, 20, 5
@@ -46,37 +46,6 @@ op = "search"
 """
 
 
-class Scan(Index):
-    """Compares with all vectors that are there."""
-
-    def fit(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> None:
-        self.metric = metric
-        self.held = dict(enumerate(base))
-
-    def add(self, ids: Ids, vectors: Vectors) -> None:
-        assert not self.held.keys() & set(ids.tolist())
-        self.held |= dict(zip(ids.tolist(), vectors, strict=True))
-
-    def remove(self, ids: Ids) -> None:
-        for label in ids.tolist():
-            del self.held[label]
-
-    def settle(self) -> None:
-        self.settled = True
-
-    def search(self, queries: Vectors, k: int) -> Ids:
-        labels = np.array(list(self.held))
-        away = distance(queries[:, None], np.stack(list(self.held.values()))[None], self.metric)
-        return labels[np.argsort(away, axis=1, kind="stable")[:, :k]]
-
-
-class Stale(Scan):
-    """Answers with what was removed."""
-
-    def remove(self, ids: Ids) -> None:
-        pass
-
-
 class Mortal(Scan):
     """Its process dies in a search, once."""
 
@@ -90,13 +59,6 @@ class Mortal(Scan):
         if hasattr(self, "is_old") and not self.flag.exists():
             self.flag.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-
-
-class Broken(Scan):
-    """Cannot add."""
-
-    def add(self, ids: Ids, vectors: Vectors) -> None:
-        raise MemoryError("no room")
 
 
 @pytest.fixture

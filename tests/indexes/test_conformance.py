@@ -160,6 +160,32 @@ def test_only_what_passes_a_filter_answers(name: str, status: str, reason: str) 
     assert (found, reason in said) == (status, True), said
 
 
+@pytest.mark.parametrize(
+    ("name", "status", "reason"),
+    [
+        ("changing:Scan", "pass", ""),
+        ("hnsw", "pass", ""),
+        ("faiss-hnsw", "pass", ""),
+        ("ivf-flat", "pass", ""),
+        ("ivf-rabitq", "pass", ""),
+        ("changing:Stale", "fail", "which was removed"),
+        ("changing:Closed", "fail", "recall is 0.0"),
+        ("misbehaving:Swept", "skip", "no add"),
+    ],
+)
+def test_what_is_added_is_found_and_what_is_removed_is_not(
+    name: str, status: str, reason: str
+) -> None:
+    """Under the ids that it was given, also where the same vectors come again."""
+    found, said = one(name, "changes")
+    assert (found, reason in said) == (status, True), said
+
+
+def test_parameters_of_changes_are_seen_in_them() -> None:
+    """One that is about removed vectors changes no answer before some are."""
+    assert one("hnsw", "build parameters matter") == ("pass", "")
+
+
 def test_an_index_that_does_not_learn_is_not_concerned() -> None:
     """Nothing is asked of it."""
     assert one("misbehaving:Swept", "queries to learn from")[0] == "skip"

@@ -17,7 +17,15 @@ from vbench._process.channel import Arrays, Channel, decode
 from vbench._process.child import Child, ChildError, Deadline
 from vbench._process.text import describe_error, make_encodable, shorten
 from vbench.indexes.answers import AnswerError
-from vbench.indexes.conformance import answers, clients, conduct, filters, learning, settings
+from vbench.indexes.conformance import (
+    ageing,
+    answers,
+    clients,
+    conduct,
+    filters,
+    learning,
+    settings,
+)
 from vbench.indexes.conformance.subject import (
     DoubtfulError,
     Finding,
@@ -59,6 +67,7 @@ CHECKS: tuple[tuple[str, Callable[[Subject], None]], ...] = (
     ("save and load", conduct.save_and_load),
     ("size and work", conduct.size_and_work),
     ("filters", filters.takes_filters),
+    ("changes", ageing.takes_changes),
     ("queries to learn from", learning.learns),
     ("close", conduct.closes),
 )

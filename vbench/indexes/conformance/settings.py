@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from vbench.errors import VbenchError
 from vbench.indexes.conformance.subject import (
     DoubtfulError,
@@ -14,10 +16,12 @@ from vbench.indexes.conformance.subject import (
     Subject,
     WrongError,
     changed_rows,
+    prepare_array,
     search,
     search_each,
 )
 from vbench.indexes.parameters import REQUIRED, check, is_taken, parameters, positional
+from vbench.indexes.protocol import can_add, can_remove
 
 
 def known_parameters(subject: Subject) -> None:
@@ -134,10 +138,19 @@ def build_parameters_matter(subject: Subject) -> None:
     """Each build parameter with a numeric default changes some answer or the size."""
     base, queries = subject.vectors(2000, seed=13, d=32), subject.vectors(100, seed=14, d=32)
 
-    def outcome(**build: Any) -> tuple[bytes, int | None]:
+    n, half = len(base), len(base) // 2
+    changes = can_add(subject.kind) and can_remove(subject.kind)
+
+    def outcome(**build: Any) -> tuple[bytes, bytes, int | None]:
         with subject.make_fitted(base, learn=subject.queries_to_learn(base), **build) as index:
             index.set(**subject.setting(0))
-            return search(index, queries, K, len(base)).tobytes(), index.size_bytes()
+            first = later = search(index, queries, K, n).tobytes()
+            if changes:
+                # Some are about what is removed and added.
+                index.remove(np.arange(half))
+                index.add(n + np.arange(half), prepare_array(index, base[:half]))
+                later = search(index, queries, K, n + half).tobytes()
+            return first, later, index.size_bytes()
 
     others = {
         name: other
