@@ -356,7 +356,8 @@ LOADED = (
 
 
 @result(
-    f"{LOADED} --clients 2,4 --batch 10,100",
+    f"{LOADED} --clients 2,4",
+    f"{LOADED} --batch 10,100",
     f"{LOADED} --rate 5000,20000,80000 --json > {FOLDER}/load.json",
 )
 def load() -> Table:
