@@ -159,7 +159,7 @@ def _gains(panel: Panel) -> Table:
         )
     return Table(
         f"gains-{panel.id}",
-        f"The gain of an oracle setting for each query: {panel.name}",
+        f"The gain of a perfect setting for each query (oracle): {panel.name}",
         f"To reach δ = {told.delta:g} for the same queries: the cheapest single setting for all, "
         "against the smallest sufficient setting of each (oracle); means over builds. The bound "
         "of adaptive search.",
