@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from render.made_run import make_run
+from run_folder import answered
 
 from vbench.analysis.compare import compare
 from vbench.analysis.comparison import Comparison, store_comparison
@@ -20,12 +22,13 @@ from vbench.render.markdown import markdown_of
 from vbench.render.page import words
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Table
-from vbench.render.page.sections import comparisons
+from vbench.render.page.sections import comparisons, filters
 from vbench.render.page.sections.price import settings_table
 from vbench.render.page.words import verdict_table
 from vbench.render.terminal.compare import print_comparison
 from vbench.render.terminal.run import print_summary
 from vbench.runs.run import Run
+from vbench.runs.schema import View
 
 
 @pytest.fixture(params=[1, 3], ids=["one build", "three builds"])
@@ -58,6 +61,36 @@ def test_every_number_of_the_page_stands_in_the_json(run: Run) -> None:
         assert found <= known
         for row in frames.settings(panel).iter_rows(named=True):
             assert {each for each in row.values() if isinstance(each, float)} <= known
+
+
+def test_every_number_under_filters_stands_in_the_json(tmp_path: Path) -> None:
+    """Table and chart of the section, against the `filtering` of `vbench run --json`."""
+    rng = np.random.default_rng(3)
+    hits = {name: {5: rng.integers(4, 11, (2, 60))} for name in ("a", "b")}
+    old = View(key="old", filter="year < 1990", kind="expr", allowed=100)
+    masks = [
+        View(key=f"m{mask}", filter="random:0.1", kind="random", mask=mask, allowed=100)
+        for mask in range(2)
+    ]
+    run = answered(tmp_path / "run", hits, views=dict.fromkeys([old, *masks], hits))
+    known = set(numbers_of(json.loads(summarize(run).to_json())["filtering"]))
+    report = gather(run)
+    section = filters.section(report, Drawing(report, 0.9))
+    assert section is not None
+    (table,) = (part for part in section.parts if isinstance(part, Table))
+    assert len(table.rows) == 6
+    found = set(shown_in(table))
+    assert len(found) > 6
+    assert found <= known
+    frame = section.frames["filtered"]
+    assert frame["filter"].to_list() == ["none"] * 2 + ["year < 1990"] * 2 + ["random:0.1"] * 2
+    assert set(frame["label"]) == {
+        *("no filter", "year < 1990 (10.0 %, correlation 0.50)"),
+        "random:0.1 (10.0 %, correlation 0.50)",
+    }
+    for row in frame.iter_rows(named=True):
+        assert {each for each in row.values() if isinstance(each, float)} <= known
+    assert filters.section(gather(answered(tmp_path / "plain", hits)), Drawing(report, 0.9)) is None
 
 
 def test_curves_go_through_the_robustness_of_the_json(run: Run) -> None:

@@ -101,12 +101,11 @@ def summarize(run: Run, extra: Sequence[Measure] = (), cluster: str | None = Non
     Queries that are equal in the column `cluster` are not taken as independent.
     """
     manifest = run.manifest
-    views = [run, *(run.in_view(each) for each in manifest.views if each.key != run.view.key)]
-    settings = [setting for view in views for setting in view.settings(loads=True)]
+    views = _views_of(run)
     same = {}
     for view in views:
         same.update(same_as(view.settings(loads=True)))
-    rows = {each: summarize_setting(each, extra, cluster) for each in settings}
+    rows = {each: summarize_setting(each, extra, cluster) for each in _settings_of(views)}
     return Summary(
         run=str(run.path),
         dataset=describe_dataset(run),
@@ -123,6 +122,22 @@ def summarize(run: Run, extra: Sequence[Measure] = (), cluster: str | None = Non
         overhead=manifest.overhead,
         warnings=manifest.warnings,
     )
+
+
+def filtering_of(run: Run) -> Filtering | None:
+    """How settings answer under the filters of a run, as its summary says."""
+    return summarize_filters(
+        run, {each: summarize_setting(each) for each in _settings_of(_views_of(run))}
+    )
+
+
+def _views_of(run: Run) -> list[Run]:
+    others = (view for view in run.manifest.views if view.key != run.view.key)
+    return [run, *map(run.in_view, others)]
+
+
+def _settings_of(views: Sequence[Run]) -> list[Setting]:
+    return [setting for view in views for setting in view.settings(loads=True)]
 
 
 _rows: WeakKeyDictionary[Run, dict[Any, SummaryRow]] = WeakKeyDictionary()

@@ -14,6 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.testing.compare import compare_images
 from render.made_run import ODD_NAMES, make_run
+from run_folder import answered
 
 from vbench._paths import resource_dir
 from vbench.analysis.gather import Report, gather
@@ -22,6 +23,7 @@ from vbench.render import figures
 from vbench.render.figures import export
 from vbench.render.figures.export import plan_figures
 from vbench.runs.run import Run
+from vbench.runs.schema import View
 
 GOLDEN = Path(__file__).parent / "golden"
 TOLERANCE = 12
@@ -210,3 +212,24 @@ def test_a_folder_that_cannot_be_made_is_a_message(run: Run, tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
     with pytest.raises(VbenchError, match="cannot make the folder"):
         export.write(run, tmp_path / "file")
+
+
+def test_filters_have_figures_where_a_run_has_some(tmp_path: Path) -> None:
+    """One for each measure that is shown, with a mark of each index under each filter."""
+    hits = {"a": {1: [[10, 9, 8, 7]]}, "b": {2: [[10, 10, 0, 9]]}}
+    old = View(key="old", filter="year < 1990", kind="expr", allowed=100)
+    run = answered(tmp_path / "run", hits, views={old: hits})
+    names = [each.name for each in plan_figures(gather(run).panels[0])]
+    assert [name for name in names if "filters" in name] == [
+        *("reach-90-under-filters", "mean-recall-under-filters", "zero-recall-under-filters")
+    ]
+    ax = Figure().subplots()
+    figures.under_filters(run, ax, y="mean_recall")
+    assert ax.get_legend_handles_labels()[1] == ["a ef=1", "b ef=2"]
+    assert [text.get_text() for text in ax.texts] == [
+        *("no filter", "year < 1990, correlation 0.50")
+    ]
+    with pytest.raises(VbenchError, match="y='work'; give one of reach_90"):
+        figures.under_filters(run, ax, y="work")
+    with pytest.raises(VbenchError, match="holds no filter"):
+        figures.under_filters(answered(tmp_path / "plain", hits), ax)

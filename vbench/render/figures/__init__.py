@@ -17,6 +17,7 @@ from vbench.render.figures.evenness import (
     recall_distribution,
     robustness_against_recall,
 )
+from vbench.render.figures.filters import under_filters
 from vbench.render.figures.load import find_loads, under_load
 from vbench.render.figures.price import find_swept, parameter_effect, three_way, trade_off
 from vbench.render.figures.tail import (
@@ -50,5 +51,6 @@ __all__ = [
     "tail_by_segment",
     "three_way",
     "trade_off",
+    "under_filters",
     "under_load",
 ]

@@ -14,7 +14,7 @@ from vbench.analysis.gather import Panel, Report, gather
 from vbench.analysis.ranking import RankingLoss
 from vbench.data.files import write_whole
 from vbench.errors import VbenchError
-from vbench.render import figures, frames
+from vbench.render import figures, filtering, frames
 from vbench.runs.run import Run
 
 if TYPE_CHECKING:
@@ -55,6 +55,10 @@ def plan_figures(panel: Panel) -> Iterator[Planned]:
             yield Planned(f"throughput-by-{along}", figures.under_load, {"along": along})
         latency = {"along": along, "y": "p99_latency"}
         yield Planned(f"latency-by-{along}", figures.under_load, latency)
+    if not filtering.filtered(panel).is_empty():
+        for key, _, _, _ in filtering.SHOWN:
+            words = key.replace("_", "-")
+            yield Planned(f"{words}-under-filters", figures.under_filters, {"y": key})
     if segments := figures.fitting_segments(panel):
         rows = segments * figures.segment_height(panel) / _ROW
         yield Planned("tail-by-segment", figures.tail_by_segment, rows=rows)

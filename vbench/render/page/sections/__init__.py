@@ -10,6 +10,7 @@ from vbench.render.page.parts import Section
 from vbench.render.page.sections import (
     comparisons,
     evenness,
+    filters,
     hardness,
     items,
     load,
@@ -24,6 +25,7 @@ Maker = Callable[[Report, Drawing], Section | None]
 SECTIONS: tuple[Maker, ...] = (
     evenness.section,
     price.section,
+    filters.section,
     load.section,
     tail.section,
     items.section,
