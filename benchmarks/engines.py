@@ -26,6 +26,7 @@ OWN: Mapping[str, Callable[[Any, Any], Any]] = {
     "diskann": lambda library, query: library.search(query, 10, 64),
     "epzero": lambda library, query: library.search(query, 10, 64),
     "glass": lambda library, query: library.search(query, 10),
+    "lorann": lambda library, query: library.search(query, 10, 8, 100),
     "nmslib": lambda library, query: library.knnQuery(query, 10),
     "pynndescent": lambda library, query: library.query(query[np.newaxis], 10, 0.1),
     "rabitq-ivf": lambda library, query: library.search(query[np.newaxis], 10, 8),
