@@ -18,7 +18,7 @@ from vbench.errors import UnknownNameError, VbenchError
 from vbench.render.junit import junit_of
 from vbench.render.markdown import markdown_of
 from vbench.runs.failed import missing_results
-from vbench.runs.files import trial_path
+from vbench.runs.files import trial_path, write_manifest
 from vbench.runs.run import Run
 from vbench.runs.schema import View
 from vbench.runs.views import open_view
@@ -170,3 +170,30 @@ def test_a_page_is_of_one_view(tmp_path: Path) -> None:
     assert panel.name == "made, K = 10, under year < 1990"
     assert panel.settings[1].recall == pytest.approx(np.maximum(hits(20) - 4, 0).mean() / 10)
     assert gather(run).panels[0].name == "made, K = 10"
+
+
+def test_a_run_without_the_whole_base_is_compared_under_its_filters(tmp_path: Path) -> None:
+    """Nothing is said of what was not asked."""
+    nothing = {"a": {1: np.empty((0, M))}, "b": {2: np.empty((0, M))}}
+    seen = {"a": {1: hits(1)}, "b": {2: hits(2)}}
+    run = answered(tmp_path / "run", nothing, views={OLD: seen})
+    assert {row.under for row in compare(run).comparisons} == {"under year < 1990"}
+    assert explain(run).under == "under year < 1990"
+    assert missing_results([run]) == ()
+
+
+def test_each_view_has_the_settings_that_reach_its_recall(tmp_path: Path) -> None:
+    """A value that one view alone has selects that view; masks of other values are one row."""
+    rng = np.random.default_rng(0)
+    under = {
+        view: {"a": {ef: rng.integers(6, 11, (2, M))}, "b": {2: rng.integers(6, 11, (2, M))}}
+        for view, ef in ((OLD, 7), (MASKS[0], 8), (MASKS[1], 9))
+    }
+    run = answered(tmp_path / "run", {"a": {1: hits(1)}, "b": {2: hits(2)}}, views=under)
+    rows = compare(run, baseline="a ef=7", candidate="b ef=2").comparisons
+    assert {(row.under, row.baseline) for row in rows} == {("under year < 1990", "a ef=7")}
+    options = msgspec.structs.replace(run.manifest.options, at_recall=0.8)
+    run.manifest = msgspec.structs.replace(run.manifest, options=options)
+    write_manifest(run.path, run.manifest)
+    rows = compare(Run(run.path), view="random:0.1").comparisons
+    assert {(row.baseline, row.masks) for row in rows} == {("a ef=8", 2)}

@@ -37,8 +37,9 @@ def choose_views(
     fitting = [
         views
         for views in every
-        if any(
-            _has(run.in_view(views[0]), settings, each) for run in runs for each in named or [None]
+        if all(
+            any(_has(run.in_view(views[0]), settings, each) for run in runs)
+            for each in named or [None]
         )
     ]
     return fitting or every
