@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -113,4 +114,4 @@ def test_check_of_a_good_index_is_exit_code_0() -> None:
     """And the last line counts."""
     result = call("check", "flat")
     assert result.exit_code == 0, result.output
-    assert "flat: 19 pass, 5 skip" in result.stdout
+    assert re.search(r"flat: \d+ pass, \d+ skip$", result.stdout.strip())
