@@ -14,6 +14,7 @@ from vbench.analysis.ageing import find_half_life
 from vbench.data.dataset import Dataset
 from vbench.render.terminal.ageing import print_ageing
 from vbench.render.terminal.tables import PlainConsole
+from vbench.runs.views import find_views, name_view
 
 K = 5
 
@@ -110,6 +111,20 @@ def test_a_rebuild_pays_where_an_old_index_costs_more(run: vbench.Run) -> None:
         else:
             build = row.measures["BuildTime"].value or 0
             assert row.rebuild_after == pytest.approx(build / extra)
+
+
+def test_ages_are_compared_each_on_its_own(run: vbench.Run) -> None:
+    """Two settings at every step, never over steps; a view is chosen by workload and step."""
+    found = vbench.compare(run.path, baseline="hnsw ef=10", candidate="hnsw ef=40")
+    steps = [each.view and each.view.step for each in found.comparisons]
+    assert list(dict.fromkeys(steps)) == [None, 2, 4, 6, 8]
+    assert {each.masks for each in found.comparisons} == {1}
+    assert list(dict.fromkeys(each.under for each in found.comparisons))[:2] == ["", "at step 2"]
+    assert name_view(run.manifest.views[2]) == "churn@4"
+    (view,) = find_views([run], "churn@4")
+    assert view.step == 4
+    with pytest.raises(vbench.VbenchError, match=r"unknown view 'churn@5'.*churn@4"):
+        find_views([run], "churn@5")
 
 
 def test_tables_show_every_age(run: vbench.Run) -> None:

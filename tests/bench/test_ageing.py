@@ -231,6 +231,7 @@ def test_a_change_that_fails_ends_its_build(dataset: Dataset, tmp_path: Path) ->
         run = once(dataset, Broken, tmp_path / "run", builds=2)
     assert len(run.done) == 2
     assert len(run.manifest.failures) == 8
+    assert [each.step for each in run.summary().failed] == [2, 4, 6, 8] * 2
 
 
 @pytest.mark.parametrize(

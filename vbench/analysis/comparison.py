@@ -114,7 +114,8 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def under(self) -> str:
         """The view in words, ``under popularity < 20``; "" for the whole base."""
-        return "" if self.view is None else label_view(self.view.filter, self.view.mask)
+        view = self.view
+        return "" if view is None else label_view(view.filter, view.mask, view.step)
 
     @property
     def interval(self) -> Interval:

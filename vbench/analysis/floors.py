@@ -81,7 +81,7 @@ def judge_floors(
 
 def _judge(floor: Target, masks: Sequence[Setting], make: MakeSample, level: float) -> Floor:
     setting, view = masks[0], masks[0].run.view
-    where = label_view(view.filter, None if len(masks) > 1 else view.mask)
+    where = label_view(view.filter, None if len(masks) > 1 else view.mask, view.step)
     name = f"{setting} {where}".strip()
     row = Floor(
         floor=str(floor),

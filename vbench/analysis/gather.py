@@ -43,7 +43,7 @@ class Panel:
     def under(self) -> str:
         """The view in words, ``under popularity < 20``; "" for the whole base."""
         view = self.settings[0].run.view
-        return label_view(view.filter, view.mask)
+        return label_view(view.filter, view.mask, view.step)
 
     @property
     def indexes(self) -> list[str]:

@@ -145,7 +145,8 @@ class TailReport(Document, frozen=True, kw_only=True, tag="vbench.tail/2"):
     @property
     def under(self) -> str:
         """The view in words, ``under popularity < 20``; "" for the whole base."""
-        return "" if self.view is None else label_view(self.view.filter, self.view.mask)
+        view = self.view
+        return "" if view is None else label_view(view.filter, view.mask, view.step)
 
     def harder(self, measure: str) -> Literal["larger", "smaller"]:
         """Whether the queries of the tails have the larger or the smaller values of a measure."""

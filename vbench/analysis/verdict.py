@@ -161,7 +161,9 @@ def caveats(
     for pair in pairs:
         a, b = pair.baseline, pair.candidate
         name_a, name_b = pair.names
-        where = label_view(a.run.view.filter, None if pair.masks else a.run.view.mask)
+        where = label_view(
+            a.run.view.filter, None if pair.masks else a.run.view.mask, a.run.view.step
+        )
         if a.search != b.search and not usual.is_matched(a.recall, b.recall):
             yield Warn(
                 "recall not matched",

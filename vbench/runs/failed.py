@@ -13,7 +13,7 @@ from vbench.errors import DamagedFileError, VbenchError
 from vbench.runs import files
 from vbench.runs.loads import LoadInfo, describe_load, find_load
 from vbench.runs.run import Run
-from vbench.runs.schema import STATIC, Failure, Trial
+from vbench.runs.schema import STATIC, Failure, Trial, View
 from vbench.runs.settings import Setting
 from vbench.runs.views import label_view, planned_views
 
@@ -31,6 +31,7 @@ class FailedTrial(msgspec.Struct, frozen=True, kw_only=True):
     run: str = ""
     load: LoadInfo | None = None
     filter: str | None = None
+    step: int | None = None
 
 
 def failed_trials(runs: Iterable[Run], k: int | None = None) -> tuple[FailedTrial, ...]:
@@ -46,6 +47,7 @@ def failed_trials(runs: Iterable[Run], k: int | None = None) -> tuple[FailedTria
 
 def _describe(run: Run, trial: Trial, failure: Failure | None) -> FailedTrial:
     build = run.build_of(trial)
+    view = {each.key: each for each in run.manifest.views}.get(trial.view, View(key=trial.view))
     return FailedTrial(
         index=build.index,
         build=build.params,
@@ -56,7 +58,8 @@ def _describe(run: Run, trial: Trial, failure: Failure | None) -> FailedTrial:
         log=failure.log if failure else "",
         run=str(run.path),
         load=describe_load(find_load(run.manifest.loads, trial.load)),
-        filter=next((view.filter for view in run.manifest.views if view.key == trial.view), None),
+        filter=view.filter,
+        step=view.step,
     )
 
 
@@ -83,7 +86,7 @@ class Gap(NamedTuple):
 
     def __str__(self) -> str:
         view = self.setting.run.view
-        where = label_view(view.filter, view.mask)
+        where = label_view(view.filter, view.mask, view.step)
         return f"{self.setting} K={self.setting.k}{where and f' {where}'}: {self.why}"
 
 

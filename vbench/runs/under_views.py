@@ -113,9 +113,9 @@ def _keys_of(views: Iterable[View]) -> set[str]:
 
 
 def _by_filter(views: Iterable[View]) -> list[list[View]]:
-    groups: dict[str | None, list[View]] = {}
+    groups: dict[str, list[View]] = {}
     for view in views:
-        groups.setdefault(view.filter, []).append(view)
+        groups.setdefault(view.filter or name_view(view), []).append(view)
     return list(groups.values())
 
 

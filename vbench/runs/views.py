@@ -25,14 +25,21 @@ def planned_views(run: Run) -> list[View]:
 
 
 def name_view(view: View) -> str:
-    """What selects a view: ``popularity < 20``, ``random:0.05#2`` of the second mask, `none`."""
+    """What selects a view: ``popularity < 20``, ``random:0.05#2`` of the second mask, `none`.
+
+    ``churn@4`` is that of step 4 of a workload.
+    """
+    if view.step is not None:
+        return f"{view.workload}@{view.step}"
     if view.filter is None:
         return WHOLE
     return view.filter if view.mask is None else f"{view.filter}#{view.mask + 1}"
 
 
-def label_view(filter_: str | None, mask: int | None = None) -> str:
+def label_view(filter_: str | None, mask: int | None = None, step: int | None = None) -> str:
     """A view in words that stand behind a setting: ``under popularity < 20``; "" for the whole."""
+    if step is not None:
+        return f"at step {step}"
     if filter_ is None:
         return ""
     return f"under {filter_}" + ("" if mask is None else f", mask {mask + 1}")
@@ -50,7 +57,7 @@ def find_views(runs: Sequence[Run], name: str) -> list[View]:
     views = {view.key: view for run in runs for view in planned_views(run)}.values()
     found = [view for view in views if wanted in (name_view(view), view.filter)]
     if not found:
-        known = dict.fromkeys(each for view in views for each in (view.filter or WHOLE,))
+        known = dict.fromkeys(view.filter or name_view(view) for view in views)
         drawn = [name_view(view) for view in views if view.mask is not None]
         raise UnknownNameError("view", name, [*known, *drawn])
     return found

@@ -22,6 +22,7 @@ from vbench.runs.failed import FailedTrial
 from vbench.runs.loads import label_load
 from vbench.runs.schema import Warn
 from vbench.runs.settings import join_values, spell
+from vbench.runs.views import label_view
 
 
 class PlainConsole(Console):
@@ -132,6 +133,7 @@ def print_failed(out: Console, failed: Sequence[FailedTrial]) -> None:
         number, given = str(each.build_number + 1), {**each.build, **each.setting}
         setting = spell({name: given[name] for name in shown if name in given})
         setting = f"{setting} {label_load(each.load)}".strip()
+        setting = f"{setting} {label_view(None, step=each.step)}".strip()
         of = [each.filter or "none"] if filtered else []
         table.add_row(each.index, number, setting, str(each.k), *of, each.reason)
     print_table(out, table)
