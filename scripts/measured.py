@@ -356,9 +356,8 @@ LOADED = (
 
 
 @result(
-    f"{LOADED} --clients 2,4",
-    f"{LOADED} --batch 10,100",
-    f"{LOADED} --rate 5000,20000,80000 --json > {FOLDER}/load.json",
+    f"{LOADED} --clients 1,2,4 --batch 1,10",
+    f"{LOADED} --rate 5000,20000 --json > {FOLDER}/load.json",
 )
 def load() -> Table:
     """Two indexes at one mean recall, alone, of several clients, in batches and at a rate."""
