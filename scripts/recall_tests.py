@@ -2,8 +2,8 @@
 
 ``python scripts/recall_tests.py normal``, ``… shapes`` and ``… hnsw`` print rows by name, each with
 values by name. Rows of the first two are simulated tests; those of the third are drawn from real
-builds of HNSW, none of which had a part in choosing the constants: these come from the normal
-distribution alone.
+builds of HNSW. The constants come from the normal and from skewed distributions; builds of HNSW of
+other seeds showed that the skewed ones are needed, those of the table had no part in it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ Row = dict[str, float]
 
 TESTS = 5_000
 BUILDS = 150
+FIRST_SEED = 10_000
+"""Those before it had a say in the design of the test."""
 REFERENCE, LOSS, SPREAD = 0.79, 0.037, 0.021
 N, M, D = 2_000, 100, 16
 
@@ -100,9 +102,9 @@ def vectors(rng: np.random.Generator, clusters: int) -> tuple[NDArray[np.float32
 def pool(clusters: int, widths: range, *, fresh: bool) -> dict[int, Floats]:
     """Recall of real builds at each width of the search."""
     found: dict[int, list[float]] = {ef: [] for ef in widths}
-    base, queries = vectors(np.random.default_rng(0), clusters)
+    base, queries = vectors(np.random.default_rng(FIRST_SEED), clusters)
     truth = nearest(queries, base, "l2", 10)[0]
-    for seed in range(BUILDS):
+    for seed in range(FIRST_SEED, FIRST_SEED + BUILDS):
         if fresh:
             base, queries = vectors(np.random.default_rng(seed), clusters)
             truth = nearest(queries, base, "l2", 10)[0]
