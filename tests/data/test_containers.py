@@ -62,7 +62,7 @@ def test_the_only_array_is_the_base_whatever_its_name(tmp_path: Path) -> None:
     ("word", "says"),
     [
         (np.array(["l2", "ip"]), "metric: one string is needed"),
-        (np.array({}, dtype=object), "metric: one string is needed.*give metric="),
+        (np.array({}, dtype=object), "metric: one string is needed.*give metric"),
         (np.array(["x" * 5000]), "this is a large array"),
     ],
 )

@@ -97,7 +97,7 @@ def test_how_it_ended_is_told(
     monkeypatch.setattr(module, "_DIE_WITHIN_SECONDS", 0.5)
     error = failure(child, code)
     assert (error.kind, reason in error.reason) == (kind, True), error.reason
-    assert not is_alive(child.pid)
+    assert gone(child.pid)
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def test_a_single_value_is_tested(tmp_path: Path) -> None:
         ({"minimize": "Work"}, "does not record Work"),
         ({"trials": 0}, "trials=0"),
         ({"level": 1.0}, "level=1.0"),
-        ({"k": 7}, "-k 7"),
+        ({"k": 7}, "k=7"),
         ({"settings": {"kep": [9]}}, "did you mean 'keep'"),
     ],
 )
