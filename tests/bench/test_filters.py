@@ -12,6 +12,7 @@ from vectors import gaussian_pair
 import vbench
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
+from vbench.render.terminal.run import print_summary
 from vbench.runs import tables
 from vbench.workloads.filters import read_filter
 
@@ -107,14 +108,18 @@ def test_an_index_that_cannot_filter_is_refused_before_anything_runs(
 
 
 def test_only_filtered_views_are_asked_where_that_is_wanted(
-    dataset: Dataset, tmp_path: Path
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The view without a filter is left out; the summary holds the others."""
+    """The view without a filter is left out; the summary holds the others, and prints them."""
     run = once(dataset, "flat", tmp_path / "run", filters=["value < 30"], only_filtered=True)
     assert [trial.view for trial in run.done] == [run.manifest.views[1].key]
     rows = run.summary().settings
     assert [row.view.filter for row in rows if row.view] == ["value < 30"]
     assert len(rows) == 1
+    print_summary(run.summary([vbench.nDCG @ K]))
+    printed = capsys.readouterr().out
+    assert "Under filters" in printed
+    assert "nDCG" in printed
 
 
 def test_each_view_is_brought_to_the_recall(dataset: Dataset, tmp_path: Path) -> None:

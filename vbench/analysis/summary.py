@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -93,6 +93,12 @@ class Summary(Document, frozen=True, kw_only=True, tag="vbench.summary/2"):
 def standard_measures(k: int) -> list[Measure]:
     """The measures that are always computed at K."""
     return [parse(name.format(k=k)) for name in _STANDARD]
+
+
+def find_extra(measured: Iterable[str], k: int) -> list[Measure]:
+    """Those of some measures, by their spelling, that were asked for beside the standard ones."""
+    usual = {str(measure) for measure in (*standard_measures(k), FilterSetup())}
+    return [parse(name) for name in measured if name not in usual]
 
 
 def summarize(run: Run, extra: Sequence[Measure] = (), cluster: str | None = None) -> Summary:

@@ -10,6 +10,7 @@ from rich.table import Table
 from vbench import numbers
 from vbench._document import Interval
 from vbench.analysis.ageing import LOST, AgedRow, AgeFacts, Ageing, HalfLife
+from vbench.analysis.summary import find_extra
 from vbench.measures.grammar import parse
 from vbench.render.terminal.output import print_table
 from vbench.render.terminal.tables import head_of, make_table, parameter_names
@@ -39,6 +40,7 @@ def _settings(
     workload: str, rows: Sequence[AgedRow], ages: dict[int, AgeFacts], k: int, names: Sequence[str]
 ) -> Table:
     measures = [parse(name.format(k=k)) for name in _SHOWN]
+    measures += [each for each in find_extra(rows[0].measures, k) if each not in measures]
     replaces = any(each.replaced for each in ages.values())
     grows = len({each.live for each in ages.values()}) > 1
     pays = any(row.rebuild_after is not None for row in rows)

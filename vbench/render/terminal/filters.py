@@ -9,6 +9,7 @@ from rich.table import Table
 
 from vbench import numbers
 from vbench.analysis.filters import FilteredRow, FilterFacts, Filtering
+from vbench.analysis.summary import find_extra
 from vbench.measures.grammar import parse
 from vbench.render.terminal.output import print_table
 from vbench.render.terminal.tables import head_of, make_table, parameter_names
@@ -60,6 +61,7 @@ def _filters(filters: Sequence[FilterFacts]) -> Table:
 
 def _settings(rows: Sequence[FilteredRow], facts: dict[str, FilterFacts], k: int) -> Table:
     measures = [parse(name.format(k=k)) for name in _SHOWN]
+    measures += [each for each in find_extra(rows[0].measures, k) if each not in measures]
     names = parameter_names(rows)
     masks = max(row.masks for row in rows)
     chance = "queries, builds and masks" if masks > 1 else "queries and builds"

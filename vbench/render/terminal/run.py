@@ -10,9 +10,8 @@ from rich.table import Table
 
 from vbench import numbers
 from vbench._document import Estimated
-from vbench.analysis.summary import Summary, SummaryRow, standard_measures
+from vbench.analysis.summary import Summary, SummaryRow, find_extra, standard_measures
 from vbench.measures.base import Measure
-from vbench.measures.grammar import parse
 from vbench.measures.hits import threshold
 from vbench.measures.usual import DELTAS
 from vbench.render.terminal.ageing import print_ageing
@@ -170,8 +169,7 @@ def _cost(rows: Sequence[SummaryRow], k: int, repeats: int) -> Table:
 
 def _print_extra(out: Console, rows: Sequence[SummaryRow], k: int) -> None:
     """Measures that were asked for beside the standard ones, with their intervals."""
-    usual = {str(measure) for measure in standard_measures(k)}
-    measures = [parse(name) for name in rows[0].measures if name not in usual]
+    measures = find_extra(rows[0].measures, k)
     if not measures:
         return
     table = _table("Asked for (95 % interval)", rows, map(str, measures))
