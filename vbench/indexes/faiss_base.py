@@ -103,11 +103,12 @@ class FaissIndex(Index):
         if k != self._k:
             self._prepare(k)
         self._query[:] = query
-        out = self._distances_pointer, self._ids_pointer
+        out = self._distances_pointer
         if self._filtered is None:
-            self._call(1, self._query_pointer, self._last_k, *out)
+            self._call(1, self._query_pointer, self._last_k, out, self._ids_pointer)
         else:
-            self._call(1, self._query_pointer, self._last_k, *out, self._filtered)
+            more = self._ids_pointer, self._filtered
+            self._call(1, self._query_pointer, self._last_k, out, *more)
         return self._ids.copy()
 
     def size_bytes(self) -> int | None:
