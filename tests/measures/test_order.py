@@ -27,7 +27,7 @@ def test_ndcg_takes_its_ideal_from_the_exact_list() -> None:
 
 
 def test_mrr_is_the_rank_of_the_first_right_id() -> None:
-    """The third id is the first right one: 1/3; nothing right: 0."""
+    """The third id is the first right one: 1/3; none is right: 0."""
     ids = np.array([[90, 91, 3, 0], [90, 91, 92, 93]])
     answers = from_ids(ids, np.repeat(EXACT, 2, axis=0))
     assert MRR(k=4).per_query(answers).tolist() == pytest.approx([1 / 3, 0.0])

@@ -1,8 +1,8 @@
 """Do 95 % intervals hold the truth in 95 % of cases? Simulated searches with a known truth.
 
 Queries differ in difficulty; some fail in every build (the persistent tail), some in a build by
-chance (the lottery tail); builds drift. The truth is the mean over builds of the measure over all
-queries; of one build, that build's own.
+chance (the build-dependent tail); builds drift. The truth is the mean over builds of the measure
+over all queries; of one build, that build's own.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class World(NamedTuple):
     queries: float
     chance: float
     persistent: float
-    lottery: float
+    build_dependent: float
 
     def recall(self, drifts, m, rng):
         """Recall@10 of builds with these drifts over the same m queries, (B, m)."""
@@ -44,9 +44,11 @@ class World(NamedTuple):
         )
         hits = rng.binomial(K, 1.0 / (1.0 + np.exp(-logit)))
         persistent = kind < self.persistent
-        lottery = (kind >= self.persistent) & (kind < self.persistent + self.lottery)
+        build_dependent = (kind >= self.persistent) & (
+            kind < self.persistent + self.build_dependent
+        )
         hits[:, persistent] = rng.binomial(K, 0.04, size=(builds, int(persistent.sum())))
-        hits[:, lottery] *= rng.random((builds, int(lottery.sum()))) > 0.4
+        hits[:, build_dependent] *= rng.random((builds, int(build_dependent.sum()))) > 0.4
         return hits / K
 
     def truth(self, measure, seed=0, size=200_000, *, typical=False):
@@ -67,7 +69,7 @@ WORLDS = {
     "drifting": World(3.0, 0.15, 1.2, 1.2, 0.02, 0.03),
     "sparse": World(4.5, 0.15, 1.2, 1.2, 0.003, 0.004),
     "agreeing": World(2.5, 0.02, 1.2, 0.3, 0.03, 0.0),
-    "lottery": World(3.0, 0.05, 0.1, 1.8, 0.0, 0.03),
+    "build_dependent": World(3.0, 0.05, 0.1, 1.8, 0.0, 0.03),
 }
 
 
@@ -186,7 +188,7 @@ def test_clustered_intervals_cover():
     assert naive < held
 
 
-@pytest.mark.parametrize("name", ["drifting", "sparse", "lottery"])
+@pytest.mark.parametrize("name", ["drifting", "sparse", "build_dependent"])
 def test_same_against_same_is_seldom_called_different(name):
     """Two groups of three builds of one configuration are called different in 8 % at most."""
     rng = np.random.default_rng(6)

@@ -21,6 +21,19 @@ if TYPE_CHECKING:
     from vbench.analysis.summary import SummaryRow
 
 
+TABLED = (
+    "Recall@{k}",
+    "Robustness(delta=0.5)@{k}",
+    "Robustness(delta=0.9)@{k}",
+    "CVaR(alpha=0.05)@{k}",
+    "Failure@{k}",
+    "QPS",
+    "Work",
+    "FilterSetup",
+)
+"""Measures that tables under filters show."""
+
+
 class FilterFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a filter leaves, on average over its masks and the queries.
 

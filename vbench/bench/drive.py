@@ -40,7 +40,7 @@ def drive(worker: Worker, ask: wire.Drive) -> tuple[wire.Driven, list[NDArray[An
     began = worker.time.wall()
     index, m = worker.index, len(worker.queries)
     index.set(**ask.setting)
-    worker.take_condition(ask.condition)
+    worker.condition.take(ask.condition)
     with contextlib.suppress(Exception):
         if ask.warmup:
             warm = worker.warm_up_queries(ask.warmup)
@@ -107,7 +107,7 @@ def _clients(worker: Worker, ask: wire.Drive) -> contextlib.AbstractContextManag
         k=ask.k,
         batches=batches,
         sys_path=sys.path,
-        filter=worker.shared_filter(),
+        filter=worker.condition.shared(),
     )
     return as_processes(order, ask.clients)
 

@@ -25,21 +25,19 @@ from vbench._process.text import reason_of, trace_of
 from vbench._process.tree import Tree
 from vbench.bench import clock, memory, wire
 from vbench.bench.changing import ChangingBase
+from vbench.bench.conditions import Condition
 from vbench.bench.drive import drive
 from vbench.bench.files import load_rows, read_rows
 from vbench.bench.machine import kernels
 from vbench.indexes.answers import AnswerError, check_batch, check_range
-from vbench.indexes.protocol import Filter, Index, can_filter, is_count, versions
+from vbench.indexes.protocol import Index, is_count, versions
 from vbench.indexes.registry import resolve
 from vbench.indexes.space import Space, check_dimension, insertion_order, plan_space
-from vbench.workloads.allowed import Allowed
 
 _UNSEEN = 100
 """About how many queries beside the timed ones are asked."""
 _SHIFT = 1e-5
 """How far they are shifted, relative to each coordinate."""
-_MASK_BYTES = 64 << 20
-"""Of conditions of single queries, at a time."""
 
 
 class Worker:
@@ -71,8 +69,7 @@ class Worker:
         self.learn = None if order.learn is None else self._load_queries(order.learn)
         if self.learn is not None and not self.index.writes:
             self.learn = _read_only(self.learn)
-        self.condition: str | None = None
-        self.allowed: Allowed | None = None
+        self.condition = Condition(self.index, self.original, time)
 
     def given(self) -> NDArray[np.float32]:
         """The queries as the index gets them: for one that writes, a copy for each pass."""
@@ -162,8 +159,8 @@ class Worker:
         began = self.time.wall()
         index, k, n = self.index, ask.k, len(self.original)
         index.set(**ask.setting)
-        setup = self.take_condition(ask.condition)
-        conditions = self._conditions()
+        setup = self.condition.take(ask.condition)
+        conditions = self.condition.of_queries()
         # An index that answers the queries and nothing else, from stored answers say, is one too.
         with contextlib.suppress(Exception):
             if ask.warmup:
@@ -231,67 +228,11 @@ class Worker:
         """Distance computations since the last call, checked."""
         return _count("work", self.index.work())
 
-    def take_condition(self, path: str | None) -> float | None:
-        """Put the searches that follow under a condition; seconds where all queries share it."""
-        if path != self.condition:
-            self.allowed = None if path is None else Allowed.load(Path(path))
-        if self.condition is None and path is None:
-            return None
-        self.condition = path
-        if self.allowed is None:
-            if can_filter(type(self.index)):
-                self.index.allow(None)
-            return None
-        if not self.allowed.is_shared:
-            self.index.allow(self._filters(np.array([0]))[0])
-            return None
-        shared = self.shared_filter()
-        began = self.time.wall()
-        self.index.allow(shared)
-        return (self.time.wall() - began) * 1e-9
-
-    def shared_filter(self) -> Filter | None:
-        """The condition that all queries share, in the row numbers of the index."""
-        if self.allowed is None or not self.allowed.is_shared:
-            return None
-        return Filter(_unwritable(self.allowed.of_code(None)[self.original]))
-
-    def _conditions(self) -> clock.Conditions | None:
-        """The conditions of single queries, where they do not share one."""
-        if self.allowed is None or self.allowed.is_shared:
-            return None
-        chunk = max(1, _MASK_BYTES // max(1, self.allowed.n))
-        return clock.Conditions(self.index.allow, self._filters, chunk)
-
-    def _filters(self, rows: NDArray[np.integer[Any]]) -> list[Filter]:
-        """The condition of each of some queries, in the row numbers of the index."""
-        assert self.allowed is not None
-        if self.allowed.excluded is not None:
-            masks = [self.allowed.of_query(row)[self.original] for row in rows.tolist()]
-            return [Filter(_unwritable(mask), is_shared=False) for mask in masks]
-        assert self.allowed.query_codes is not None
-        codes = self.allowed.query_codes[rows].tolist()
-        known = {
-            code: Filter(_unwritable(self.allowed.of_code(code)[self.original]), is_shared=False)
-            for code in set(codes)
-        }
-        return [known[code] for code in codes]
-
     def check_condition(self, ids: NDArray[np.int64]) -> None:
         """Raise where an id does not pass, or was removed: it is as wrong as one out of range."""
         if self.changing is not None:
             self.changing.check(ids)
-        if self.allowed is None:
-            return
-        rows = np.arange(len(ids))
-        original = np.where(ids < 0, -1, self.original[ids])
-        wrong = (ids >= 0) & ~self.allowed.admits(rows, original)
-        if wrong.any():
-            row, place = np.argwhere(wrong)[0].tolist()
-            raise AnswerError(
-                f"query {row}: id {ids[row, place]} does not pass the filter; "
-                f"{int(wrong.sum())} such ids"
-            )
+        self.condition.check(ids)
 
     def _unseen_ns(self, k: int, conditions: clock.Conditions | None) -> float | None:
         """Median time of queries as hard as the timed ones, but new to whatever is remembered.
@@ -413,11 +354,6 @@ def _rows(
                 f"base that fit() was given{', and -1 to pad' if pads else ''}"
             )
     return array
-
-
-def _unwritable(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    mask.flags.writeable = False
-    return mask
 
 
 def _read_only(array: NDArray[np.float32]) -> NDArray[np.float32]:

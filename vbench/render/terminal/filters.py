@@ -8,22 +8,12 @@ from rich.console import Console
 from rich.table import Table
 
 from vbench import numbers
-from vbench.analysis.filters import FilteredRow, FilterFacts, Filtering
+from vbench.analysis.filters import TABLED, FilteredRow, FilterFacts, Filtering
 from vbench.analysis.summary import find_extra
 from vbench.measures.grammar import parse
 from vbench.render.terminal.output import print_table
 from vbench.render.terminal.tables import head_of, make_table, parameter_names
 
-_SHOWN = (
-    "Recall@{k}",
-    "Robustness(delta=0.5)@{k}",
-    "Robustness(delta=0.9)@{k}",
-    "CVaR(alpha=0.05)@{k}",
-    "Failure@{k}",
-    "QPS",
-    "Work",
-    "FilterSetup",
-)
 _SCAN = "†"
 
 
@@ -60,7 +50,7 @@ def _filters(filters: Sequence[FilterFacts]) -> Table:
 
 
 def _settings(rows: Sequence[FilteredRow], facts: dict[str, FilterFacts], k: int) -> Table:
-    measures = [parse(name.format(k=k)) for name in _SHOWN]
+    measures = [parse(name.format(k=k)) for name in TABLED]
     measures += [each for each in find_extra(rows[0].measures, k) if each not in measures]
     names = parameter_names(rows)
     masks = max(row.masks for row in rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vbench._document import Estimated
+from vbench.analysis.filters import TABLED
 from vbench.analysis.gather import Panel, Report
 from vbench.measures.grammar import parse
 from vbench.numbers import UNKNOWN, write
@@ -17,16 +18,6 @@ _NOTHING = Estimated(None)
 _ACROSS = (
     ("selectivity", "share of the base that passes"),
     ("correlation", "correlation of filter and query"),
-)
-_MEASURES = (
-    "Recall@{k}",
-    "Robustness(delta=0.5)@{k}",
-    "Robustness(delta=0.9)@{k}",
-    "CVaR(alpha=0.05)@{k}",
-    "Failure@{k}",
-    "QPS",
-    "Work",
-    "FilterSetup",
 )
 
 
@@ -59,7 +50,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
 
 
 def _table(panel: Panel) -> Table:
-    measures = [parse(name.format(k=panel.k)) for name in _MEASURES]
+    measures = [parse(name.format(k=panel.k)) for name in TABLED]
     columns = [
         Column("index", number=False),
         Column("setting", number=False),
