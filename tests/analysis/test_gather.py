@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 from render.made_run import make_run
+from vectors import gaussian_pair
 
+import vbench
 from vbench.analysis.gather import gather
+from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 
 
@@ -67,3 +70,19 @@ def test_no_run_at_all_is_refused() -> None:
     """An empty list makes no report."""
     with pytest.raises(VbenchError, match="at least one run"):
         gather([])
+
+
+def test_a_part_of_the_base_is_no_panel_of_the_whole(tmp_path: Path) -> None:
+    """An index that begins with half of the vectors is not compared with one that has them all."""
+    dataset = Dataset("tiny", *gaussian_pair(200, 10, 4), "l2")
+    asked = {"k": 5, "builds": 1, "repeats": 1}
+    runs = [
+        vbench.run(dataset, "ivf-flat", **asked, workload=workload, out=tmp_path / name)
+        for name, workload in (("whole", "static"), ("grown", "growth:0.5"))
+    ]
+    report = gather(runs)
+    assert [panel.name for panel in report.panels] == [
+        "tiny, K = 5",
+        "tiny, K = 5, at step 1 of growth:0.5",
+    ]
+    assert report.indexes == ("ivf-flat",)

@@ -163,3 +163,45 @@ measures = ["Recall@K", "FilterSetup"]
     setups = frame.filter(pl.col("measure") == "FilterSetup")["value"].to_list()
     assert setups[0] is None
     assert setups[1] > 0
+
+
+def test_a_part_may_change_its_base_and_ask_under_load(study: Path, tmp_path: Path) -> None:
+    """Its tables have a row for each age, or for each load, and the columns that say which."""
+    data = tmp_path / "made.npz"
+    part = """[[parts]]
+name = "{}"
+dataset = "{}"
+indexes = ["ivf-flat"]
+k = [5]
+builds = 1
+repeats = 1
+settings = {{ nprobe = [4] }}
+{}
+"""
+    path = tmp_path / "aged.toml"
+    path.write_text(
+        'title = "Ages"\n'
+        + part.format("old", data, 'workload = "growth:0.5"')
+        + part.format("asked", data, "batch = [10]")
+        + """[[tables]]
+name = "all"
+parts = ["old", "asked"]
+measures = ["Recall@K", "Work"]
+"""
+    )
+    out = tmp_path / "out"
+    arguments = ["run", "--study", str(path), "--out", str(out)]
+    done = CliRunner().invoke(main, [*arguments, "--json"])
+    assert done.exit_code == 0, done.output
+    frame = pl.read_csv(out / "tables" / "all.csv").filter(pl.col("measure") == "Recall")
+    assert frame["workload"].to_list() == ["growth:0.5"] * 5 + ["static"] * 2
+    assert frame["live"].to_list() == [200, 250, 300, 350, 400, None, None]
+    assert frame["load"].to_list() == [None] * 6 + ["batch=10"]
+    ages = [row.age for row in StudyResult.from_json(done.stdout).tables["all"][::2]]
+    assert [each.step if each else None for each in ages] == [1, 3, 5, 7, 9, None, None]
+    shown = CliRunner().invoke(main, arguments)
+    assert "growth:0.5: 250 vectors" in shown.output
+    path.write_text(path.read_text().replace("growth:0.5", "growth"))
+    refused = CliRunner().invoke(main, arguments)
+    assert refused.exit_code == 2
+    assert "part old-made: --workload" in refused.output or "'growth'" in refused.output

@@ -119,7 +119,7 @@ def _summarize(run: Run, workload: str, rows: Mapping[Setting, SummaryRow]) -> A
     for setting in rows:
         if setting.run.view.key in places and setting.load.key == "single":
             groups.setdefault((str(setting), setting.k), []).append(setting)
-    ages = [_describe(view) for view in views]
+    ages = [_describe(view, run.manifest.dataset.n) for view in views]
     found, half_lives = [], []
     for settings in groups.values():
         settings.sort(key=lambda each: places[each.run.view.key])
@@ -154,8 +154,8 @@ def _views_of(run: Run, workload: str) -> list[View]:
     return (fresh if fitted == facts.n - (facts.zero_rows or 0) else []) + views
 
 
-def _describe(view: View) -> AgeFacts:
-    live, replaced = view.live or 0, view.replaced or 0
+def _describe(view: View, n: int) -> AgeFacts:
+    live, replaced = n if view.live is None else view.live, view.replaced or 0
     return AgeFacts(
         step=view.step or 0,
         live=live,

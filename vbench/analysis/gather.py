@@ -43,7 +43,7 @@ class Panel:
     def under(self) -> str:
         """The view in words, ``under popularity < 20``; "" for the whole base."""
         view = self.settings[0].run.view
-        return label_view(view.filter, view.mask, view.step)
+        return label_view(view.filter, view.mask, view.step, view.workload)
 
     @property
     def indexes(self) -> list[str]:
@@ -174,11 +174,15 @@ def _titles(runs: tuple[Run, ...]) -> Mapping[Run, Mapping[str, str]]:
     }
 
 
-Kind = tuple[str, str]
+Kind = tuple[str, str, str]
 
 
 def _kind(run: Run) -> Kind:
-    """What two runs must have in common to be compared: the vectors, and the rule of recall."""
+    """What two runs must have in common to be compared: vectors, the rule of recall, the view."""
+    return (*_data_of(run), run.view.key)
+
+
+def _data_of(run: Run) -> tuple[str, str]:
     return run.manifest.dataset.fingerprint, run.manifest.options.rule
 
 
@@ -193,14 +197,14 @@ def name_runs(runs: tuple[Run, ...]) -> Mapping[Run, str]:
 
 def _data_names(runs: tuple[Run, ...]) -> Mapping[Run, str]:
     """A name for each run's data; it says more where one name covers different data or rules."""
-    kinds: dict[str, set[Kind]] = {}
+    kinds: dict[str, set[tuple[str, str]]] = {}
     for run in runs:
-        kinds.setdefault(run.manifest.dataset.name, set()).add(_kind(run))
+        kinds.setdefault(run.manifest.dataset.name, set()).add(_data_of(run))
     named = {}
     for run in runs:
         name = run.manifest.dataset.name
         if len(kinds[name]) > 1:
-            fingerprint, rule = _kind(run)
+            fingerprint, rule = _data_of(run)
             name = f"{name} ({fingerprint[:6]}, {rule})"
         named[run] = name
     return named

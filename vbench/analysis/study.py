@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from vbench._document import Document
+from vbench.analysis.ageing import AgeFacts
 from vbench.analysis.document import SettingRow
 from vbench.runs.failed import FailedTrial
 from vbench.runs.schema import Level, Warn
+from vbench.workloads.runbook import STATIC_WORKLOAD
 
 
 class StudyRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,11 +25,14 @@ class StudyRun(msgspec.Struct, frozen=True, kw_only=True):
 class StudyRow(SettingRow, frozen=True, kw_only=True):
     """One measure of one setting: mean over builds, 95 % interval, and spread over builds.
 
-    `measure` is without its K, which has a column of its own.
+    `measure` is without its K, which has a column of its own. `age` says what the index held,
+    where the workload changes its base.
     """
 
     part: str
     dataset: str
+    workload: str = STATIC_WORKLOAD
+    age: AgeFacts | None = None
     measure: str
     value: float | None
     low: float | None

@@ -132,9 +132,16 @@ def summarize(run: Run, extra: Sequence[Measure] = (), cluster: str | None = Non
 
 def filtering_of(run: Run) -> Filtering | None:
     """How settings answer under the filters of a run, as its summary says."""
-    return summarize_filters(
-        run, {each: summarize_setting(each) for each in _settings_of(_views_of(run))}
-    )
+    return summarize_filters(run, _rows_of(run))
+
+
+def ageing_of(run: Run) -> tuple[Ageing, ...]:
+    """How settings answer at the ages of each workload of a run, as its summary says."""
+    return summarize_ages(run, _rows_of(run))
+
+
+def _rows_of(run: Run) -> dict[Setting, SummaryRow]:
+    return {each: summarize_setting(each) for each in _settings_of(_views_of(run))}
 
 
 def _views_of(run: Run) -> list[Run]:

@@ -21,6 +21,11 @@ SHOWN: tuple[tuple[str, str, str, Unit], ...] = (
     ("zero_recall", "Failure@{k}", "zero-recall queries", "share"),
 )
 """Key, measure, words and unit of what chart and figure show."""
+ACROSS = {
+    "selectivity": "share of the base that passes",
+    "correlation": "correlation of filter and query",
+}
+"""What filters differ in, and how an axis says it."""
 
 
 class Filtered(NamedTuple):

@@ -36,10 +36,15 @@ def name_view(view: View) -> str:
     return view.filter if view.mask is None else f"{view.filter}#{view.mask + 1}"
 
 
-def label_view(filter_: str | None, mask: int | None = None, step: int | None = None) -> str:
+def label_view(
+    filter_: str | None,
+    mask: int | None = None,
+    step: int | None = None,
+    workload: str | None = None,
+) -> str:
     """A view in words that stand behind a setting: ``under popularity < 20``; "" for the whole."""
     if step is not None:
-        return f"at step {step}"
+        return f"at step {step}" + (f" of {workload}" if workload else "")
     if filter_ is None:
         return ""
     return f"under {filter_}" + ("" if mask is None else f", mask {mask + 1}")

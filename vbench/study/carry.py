@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 
+from vbench._document import Estimated
+from vbench.analysis.ageing import AgedRow, AgeFacts
 from vbench.analysis.document import SettingRow
+from vbench.analysis.filters import FilteredRow
 from vbench.analysis.gather import gather
 from vbench.analysis.study import StudyResult, StudyRow, StudyRun
-from vbench.analysis.summary import summarize
+from vbench.analysis.summary import Summary, SummaryRow, summarize
 from vbench.bench.journal import Progress
 from vbench.bench.prepare import prepare
 from vbench.bench.runner import run as measure
@@ -24,6 +27,7 @@ from vbench.render.figures import DOUBLE, Runs, export
 from vbench.render.figures.export import Planned
 from vbench.render.page import page
 from vbench.runs.failed import failed_trials, missing_results
+from vbench.runs.loads import label_load
 from vbench.runs.run import Run
 from vbench.runs.settings import spell
 from vbench.study.file import Figure, Part, Study, Table, drawers
@@ -155,51 +159,57 @@ def _rows(measured: list[Measured], table: Table) -> Iterator[StudyRow]:
     for part, run in measured:
         if part.name not in table.parts:
             continue
-        about: dict[str, Any] = {"part": part.name, "dataset": run.manifest.dataset.name}
-        if run.manifest.views[1:]:
-            yield from _filtered(run, table, about)
-            continue
-        for setting in sorted(run.settings(), key=lambda each: each.k):
-            spellings = table.at(setting.k)
-            found = run.estimates(setting, [parse(spelling) for spelling in spellings])
-            for spelling, estimate in zip(spellings, found, strict=True):
-                yield StudyRow.from_setting(
-                    setting,
-                    **about,
-                    measure=spelling.removesuffix(f"@{setting.k}"),
-                    **estimate._asdict(),
+        measures = [parse(spelling) for k in part.k for spelling in table.at(k)]
+        summary = summarize(run, measures)
+        for row, age in sorted(_settings(summary), key=lambda each: each[0].k):
+            known = {name: getattr(row, name) for name in SettingRow.__struct_fields__}
+            for spelling in table.at(row.k):
+                estimate = row.measures.get(str(parse(spelling)), Estimated(None))
+                yield StudyRow(
+                    **known,
+                    part=part.name,
+                    dataset=run.manifest.dataset.name,
+                    workload=part.workload,
+                    age=age,
+                    measure=spelling.removesuffix(f"@{row.k}"),
+                    value=estimate.value,
+                    low=estimate.low,
+                    high=estimate.high,
+                    spread=estimate.spread,
                 )
 
 
-def _filtered(run: Run, table: Table, about: Mapping[str, Any]) -> Iterator[StudyRow]:
-    """The same of every setting without and under each filter, over its masks."""
-    ks = run.manifest.options.k
-    measures = [parse(spelling) for k in ks for spelling in table.at(k)]
-    found = summarize(run, measures).filtering
-    for row in found.settings if found else []:
-        known = {name: getattr(row, name) for name in SettingRow.__struct_fields__}
-        for spelling in table.at(row.k):
-            estimate = row.measures[str(parse(spelling))]
-            yield StudyRow(
-                **known,
-                **about,
-                measure=spelling.removesuffix(f"@{row.k}"),
-                value=estimate.value,
-                low=estimate.low,
-                high=estimate.high,
-                spread=estimate.spread,
-            )
+def _settings(
+    summary: Summary,
+) -> Iterator[tuple[SummaryRow | FilteredRow | AgedRow, AgeFacts | None]]:
+    """Every setting of a run: at each age, or without and under each filter over its masks."""
+    for workload in summary.ageing:
+        ages = {each.step: each for each in workload.ages}
+        yield from ((row, ages[row.step]) for row in workload.settings)
+    if summary.filtering is not None:
+        yield from ((row, None) for row in summary.filtering.settings)
+    if not summary.ageing and summary.filtering is None:
+        yield from ((row, None) for row in summary.settings)
 
 
 def _frame(rows: list[StudyRow]) -> pl.DataFrame:
     """The rows as the CSV has them: parameters as ``name=value``."""
     columns = ("part", "dataset", "measure", "index", "build", "setting", "k", "builds")
-    filtered = any(row.view is not None for row in rows)
+    told = [row for row in rows if row.load is not None]
+    aged = [row for row in rows if row.age is not None]
+    filtered = [row for row in rows if row.view is not None and row.view.filter is not None]
     named = [
         {name: getattr(row, name) for name in columns}
         | {"build": spell(row.build), "setting": spell(row.setting)}
         | ({"filter": row.view.filter if row.view else None} if filtered else {})
+        | ({"workload": row.workload, **_age(row.age)} if aged else {})
+        | ({"load": label_load(row.load) or None} if told else {})
         | {name: getattr(row, name) for name in ("value", "low", "high", "spread")}
         for row in rows
     ]
     return pl.DataFrame(named, infer_schema_length=None)
+
+
+def _age(age: AgeFacts | None) -> dict[str, Any]:
+    names = ("step", "live", "replaced_share")
+    return {name: None if age is None else getattr(age, name) for name in names}

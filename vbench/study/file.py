@@ -19,6 +19,7 @@ from vbench.measures.grammar import parse
 from vbench.measures.sample import Sample
 from vbench.render import figures
 from vbench.render.palette import looks
+from vbench.workloads.runbook import STATIC_WORKLOAD
 from vbench.workloads.views import MASKS
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     filters: list[str] = []
     masks: int = MASKS
     only_filtered: bool = False
+    workload: str = STATIC_WORKLOAD
+    clients: list[int] | None = None
+    rate: list[float] | None = None
+    batch: list[int] | None = None
 
     def measure_options(
         self, threads: int = 1, timeout: float | None = None, memory_limit: int | None = None
@@ -70,6 +75,10 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             filters=self.filters,
             masks=self.masks,
             only_filtered=self.only_filtered,
+            workload=self.workload,
+            clients=self.clients,
+            rate=self.rate,
+            batch=self.batch,
             timeout=timeout,
             memory_limit=memory_limit,
             seed=self.seed,

@@ -220,8 +220,9 @@ def test_filters_have_figures_where_a_run_has_some(tmp_path: Path) -> None:
     old = View(key="old", filter="year < 1990", kind="expr", allowed=100)
     run = answered(tmp_path / "run", hits, views={old: hits})
     names = [each.name for each in plan_figures(gather(run).panels[0])]
-    assert [name for name in names if "filters" in name] == [
-        *("reach-90-under-filters", "mean-recall-under-filters", "zero-recall-under-filters")
+    assert [name for name in names if "filters" in name or "correlation" in name] == [
+        *("reach-90-under-filters", "mean-recall-under-filters", "zero-recall-under-filters"),
+        "reach-90-by-correlation",
     ]
     ax = Figure().subplots()
     figures.under_filters(run, ax, y="mean_recall")
@@ -229,7 +230,13 @@ def test_filters_have_figures_where_a_run_has_some(tmp_path: Path) -> None:
     assert [text.get_text() for text in ax.texts] == [
         *("no filter", "year < 1990, correlation 0.50")
     ]
+    by_correlation = Figure().subplots()
+    figures.under_filters(run, by_correlation, x="correlation")
+    assert [text.get_text() for text in by_correlation.texts] == ["no filter", "year < 1990"]
+    assert by_correlation.get_xlabel() == "correlation of filter and query"
     with pytest.raises(VbenchError, match="y='work'; give one of reach_90"):
         figures.under_filters(run, ax, y="work")
+    with pytest.raises(VbenchError, match="x='share'; give one of selectivity"):
+        figures.under_filters(run, ax, x="share")
     with pytest.raises(VbenchError, match="holds no filter"):
         figures.under_filters(answered(tmp_path / "plain", hits), ax)

@@ -10,6 +10,7 @@ A run may hold several K: `k` says which, by default the smallest. What is compa
 recall is compared at the level that the page opens with, or at `level`.
 """
 
+from vbench.render.figures.ageing import by_age, find_aged
 from vbench.render.figures.base import DOUBLE, SINGLE, Runs, short
 from vbench.render.figures.evenness import (
     build_spread,
@@ -35,8 +36,10 @@ __all__ = [
     "SINGLE",
     "Runs",
     "build_spread",
+    "by_age",
     "curves",
     "effort",
+    "find_aged",
     "find_loads",
     "find_swept",
     "fitting_items",

@@ -59,6 +59,10 @@ def plan_figures(panel: Panel) -> Iterator[Planned]:
         for key, _, _, _ in filtering.SHOWN:
             words = key.replace("_", "-")
             yield Planned(f"{words}-under-filters", figures.under_filters, {"y": key})
+        by_correlation = {"x": "correlation"}
+        yield Planned("reach-90-by-correlation", figures.under_filters, by_correlation)
+    for key in figures.find_aged(panel):
+        yield Planned(f"{key.replace('_', '-')}-by-age", figures.by_age, {"y": key})
     if segments := figures.fitting_segments(panel):
         rows = segments * figures.segment_height(panel) / _ROW
         yield Planned("tail-by-segment", figures.tail_by_segment, rows=rows)

@@ -8,19 +8,18 @@ from rich.table import Table
 
 from vbench.analysis.study import StudyResult, StudyRow
 from vbench.analysis.verdict import tell_missing
+from vbench.errors import VbenchError
+from vbench.measures.base import Measure
+from vbench.measures.grammar import parse
 from vbench.numbers import write
+from vbench.render.ageing import label_age
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.tables import make_table, print_warnings
+from vbench.runs.loads import label_load
 from vbench.runs.settings import spell
 
 _TOLD = ("failed-trials", "random-recall", "level-not-reached", "busy-machine")
 _HEADS = ("part", "dataset", "k", "index", "build", "setting")
-_SHOWN = {
-    "Recall": "Recall",
-    "Robustness(delta=0.1)": "R-0.1",
-    "Robustness(delta=0.5)": "R-0.5",
-    "Robustness(delta=0.9)": "R-0.9",
-}
 
 
 def print_study(result: StudyResult) -> None:
@@ -44,12 +43,32 @@ def print_study(result: StudyResult) -> None:
 
 
 def _table(name: str, rows: Sequence[StudyRow]) -> Table:
-    table = make_table(name, *_HEADS, *_SHOWN.values(), text=_HEADS)
+    """What the table asks for of every setting, and under which condition where there is one."""
+    conditions = [_condition(row) for row in rows]
+    heads = (*_HEADS, "under") if any(conditions) else _HEADS
+    measures = {row.measure: _parse(row) for row in rows}
+    shorts = [of.short.removesuffix(f"@{of.cutoff}") for of in measures.values()]
+    table = make_table(name, *heads, *shorts, text=heads)
     settings: dict[tuple[str, ...], dict[str, float | None]] = {}
-    for row in rows:
+    for row, condition in zip(rows, conditions, strict=True):
         parameters = (spell(row.build), spell(row.setting))
-        heads = (row.part, row.dataset, str(row.k), row.index, *parameters)
-        settings.setdefault(heads, {})[row.measure] = row.value
+        of = (row.part, row.dataset, str(row.k), row.index, *parameters, condition)
+        settings.setdefault(of, {})[row.measure] = row.value
     for key, values in settings.items():
-        table.add_row(*key, *(write(values.get(measure), "score") for measure in _SHOWN))
+        cells = [write(values.get(each), measures[each].unit) for each in measures]
+        table.add_row(*key[: len(heads)], *cells)
     return table
+
+
+def _parse(row: StudyRow) -> Measure:
+    try:
+        return parse(f"{row.measure}@{row.k}")
+    except VbenchError:
+        return parse(row.measure)
+
+
+def _condition(row: StudyRow) -> str:
+    """Filter, age or load of a row; "" where it is the usual."""
+    filter_ = row.view.filter if row.view else None
+    age = "" if row.age is None else f"{row.workload}: {label_age(row.age)}"
+    return " ".join(filter(None, (filter_, age, label_load(row.load))))

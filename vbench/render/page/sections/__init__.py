@@ -8,6 +8,7 @@ from vbench.analysis.gather import Report
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Section
 from vbench.render.page.sections import (
+    ageing,
     comparisons,
     evenness,
     filters,
@@ -26,6 +27,7 @@ SECTIONS: tuple[Maker, ...] = (
     evenness.section,
     price.section,
     filters.section,
+    ageing.section,
     load.section,
     tail.section,
     items.section,

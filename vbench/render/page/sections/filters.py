@@ -8,17 +8,13 @@ from vbench.analysis.gather import Panel, Report
 from vbench.measures.grammar import parse
 from vbench.numbers import UNKNOWN, write
 from vbench.render import frames
-from vbench.render.filtering import SHOWN, Filtered, filtered, rows_of
+from vbench.render.filtering import ACROSS, SHOWN, Filtered, filtered, rows_of
 from vbench.render.page.charts import Drawing
 from vbench.render.page.charts_filters import draw_filters
 from vbench.render.page.parts import Cell, Chart, Choice, Column, Row, Section, Table, number_cell
 from vbench.runs.views import WHOLE
 
 _NOTHING = Estimated(None)
-_ACROSS = (
-    ("selectivity", "share of the base that passes"),
-    ("correlation", "correlation of filter and query"),
-)
 
 
 def section(report: Report, draw: Drawing) -> Section | None:
@@ -33,9 +29,9 @@ def section(report: Report, draw: Drawing) -> Section | None:
         "it answers under each, with 95 % intervals over queries, builds and masks. Correlation: "
         "the share that passes of the nearest without a filter, over that of all; under 1 the "
         "filter keeps away what the queries look for.",
-        draw_filters(draw, across=_ACROSS[0][0]),
+        draw_filters(draw, across="selectivity"),
         (
-            Choice("filter_x", "x axis", _ACROSS, _ACROSS[0][0]),
+            Choice("filter_x", "x axis", list(ACROSS.items()), "selectivity"),
             Choice("filter_y", "y axis", [(key, text) for key, _, text, _ in SHOWN], SHOWN[0][0]),
         ),
     )
