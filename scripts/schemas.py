@@ -22,6 +22,7 @@ MODULES = (
     "vbench.analysis.tail",
     "vbench.analysis.tuning",
     "vbench.data.documents",
+    "vbench.data.importing.document",
     "vbench.indexes.conformance.kit",
     "vbench.indexes.overview",
     "vbench.ranking.handoff",

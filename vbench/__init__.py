@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vbench.api.runs import tail as tail
     from vbench.data.dataset import Dataset as Dataset
     from vbench.data.dataset import GroundTruth as GroundTruth
+    from vbench.data.importing.imported import import_dataset as import_dataset
     from vbench.data.load import load as load
     from vbench.errors import DataError as DataError
     from vbench.errors import VbenchError as VbenchError
@@ -63,6 +64,7 @@ _HOMES = {
     "vbench.api.measuring": ("run", "tune"),
     "vbench.api.runs": ("Run", "compare", "open", "rank", "report", "tail"),
     "vbench.data.dataset": ("Dataset", "GroundTruth"),
+    "vbench.data.importing.imported": ("import_dataset",),
     "vbench.data.load": ("load",),
     "vbench.errors": ("DataError", "VbenchError", "VbenchWarning"),
     "vbench.indexes.protocol": ("Filter", "Graph", "Index"),

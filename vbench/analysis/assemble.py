@@ -35,6 +35,7 @@ from vbench.analysis.ranking import (
     RankingLoss,
     Segment,
 )
+from vbench.analysis.segments import group_values, segment_columns
 from vbench.analysis.trend import Point, estimate_trend
 from vbench.analysis.verdict import tell_missing
 from vbench.measures.base import Measure
@@ -188,14 +189,13 @@ def _segments(stage: Stage, case: Case) -> list[tuple[str, str, FloatArray]]:
     """Every value of every column that divides the judged queries into a few groups."""
     shape = case.recall.shape
     found = []
-    # Column by column: a table without columns has no rows to choose from.
-    for series in case.setting.run.columns.iter_columns():
-        column, values = series.name, series[stage.judged]
-        if values.dtype.is_float() or not 1 < values.n_unique() <= _GROUPS_AT_MOST:
-            continue
-        for value in values.unique().sort():
-            mask = (values == value).fill_null(False).to_numpy().astype(float)
-            found.append((column, str(value), np.broadcast_to(mask, shape)))
+    run = case.setting.run
+    for column in segment_columns(run):
+        names, place = group_values(run.columns[column][stage.judged])
+        if 1 < len(names) <= _GROUPS_AT_MOST:
+            masks = (place == np.arange(len(names))[:, np.newaxis]).astype(float)
+            groups = zip(names, masks, strict=True)
+            found += [(column, name, np.broadcast_to(mask, shape)) for name, mask in groups]
     return found
 
 

@@ -22,7 +22,11 @@ from vbench.cli.options import (
 )
 from vbench.render.terminal.output import console, json_option, print_json, progress_bar, say
 
-_ELSEWHERE = {"prune": "vbench.cli.prune:prune", "train": "vbench.cli.train:train"}
+_ELSEWHERE = {
+    "import": "vbench.cli.import_data:import_data",
+    "prune": "vbench.cli.prune:prune",
+    "train": "vbench.cli.train:train",
+}
 
 _EXAMPLES = """
 \b
@@ -31,6 +35,7 @@ Examples:
   vbench data fetch glove-50
   vbench data show sift-128-euclidean
   vbench data show base.npy --queries queries.npy --metric ip
+  vbench data import shop --items items.parquet --users users.parquet --metric ip
   vbench data convert books books.hdf5 --depth 100
   vbench data truth base.fbin --metric l2 --depth 100 --out groundtruth.ibin
 """
@@ -44,7 +49,7 @@ class DataGroup(Group):
 
 @click.group(cls=DataGroup, epilog=_EXAMPLES, short_help="List, fetch and convert datasets.")
 def data() -> None:
-    """List, show, fetch and convert datasets, and compute their exact neighbors.
+    """List, show, fetch, import and convert datasets, and compute their exact neighbors.
 
     A dataset is a name of the catalog or a path: HDF5 of ann-benchmarks and VIBE, .fvecs/.bvecs,
     .fbin/.u8bin/.i8bin, .npy/.npz, Parquet, or a folder. docs/data.md describes them.

@@ -24,7 +24,7 @@ _GROUP = "vbench.datasets"
 ADDED = "added"
 """File that says from what the tables beside it were made; it appears when all are there."""
 
-Status = Literal["embedded", "fetched", "not fetched", "plug-in"]
+Status = Literal["embedded", "fetched", "imported", "not fetched", "plug-in"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Entry:
         if self.make is not None:
             return "plug-in"
         if self.card.folder:
-            return "embedded"
+            return "imported" if is_imported(self.name) else "embedded"
         return "fetched" if self.is_here else "not fetched"
 
     @property
@@ -140,10 +140,23 @@ def card_of(entry: Entry) -> Entry:
     )
 
 
+def imported(name: str) -> Path:
+    """Folder of a dataset that `vbench data import` makes."""
+    return _paths.home() / "imported" / name
+
+
+def is_imported(name: str) -> bool:
+    """Whether a dataset of that name was imported."""
+    return Path(name).name == name and (imported(name) / "dataset.toml").is_file()
+
+
 def names() -> list[str]:
     """Every name that :func:`entry` knows, sorted."""
     found = {path.stem: path for path in _paths.resource_dir("datasets").glob("*.toml")}
-    return sorted({*found, *_plugins(), *_variants(found)})
+    own: list[str] = []
+    with contextlib.suppress(VbenchError):  # who has no home has imported nothing
+        own = [path.parent.name for path in imported("*").parent.glob("[!.]*/dataset.toml")]
+    return sorted({*found, *_plugins(), *_variants(found), *own})
 
 
 def entry(name: str) -> Entry:
@@ -163,6 +176,9 @@ def entry(name: str) -> Entry:
     path = _paths.resource_dir("datasets") / f"{name}.toml"
     if Path(name).name == name and path.is_file():
         return Entry(name, read_card(path), path)
+    if is_imported(name):
+        own = imported(name) / "dataset.toml"
+        return Entry(name, msgspec.structs.replace(read_card(own), folder="."), own)
     if name not in _plugins():
         hint = "`vbench data list` describes them"
         if Path(f"{name}.toml").is_file():

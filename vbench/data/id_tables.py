@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench._invocation import spell_option
 from vbench.data.arrays import signed_ids
 from vbench.data.columns import is_text
 from vbench.data.joins import Joins, read_table
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 
 _USUAL = {
-    "query": {"queryid", "qid", "user", "userid"},
-    "item": {"itemid", "iid", "docid", "documentid", "corpusid", "productid"},
+    "query": {"queryid", "qid", "user", "userid", "uid", "customerid", "visitorid", "memberid"},
+    "item": {"itemid", "iid", "docid", "documentid", "corpusid", "productid", "sku", "articleid"},
 }
 """What other tools call the columns, capitals and punctuation left out."""
 
@@ -115,10 +116,12 @@ def _naming(
         return usual[0], side.ids
     others = [name for name in frame.columns if name not in (*_USUAL, "grade")]
     problem = f"unknown column {others[0]!r}, but " if others else ""
-    also = "" if side.ids is None else f" or {side.ids.name!r}"
-    raise DataError(
-        f"{where}: {problem}no column {side.role!r}{also}; it has {', '.join(frame.columns)}"
-    )
+    also, remedy = "", ""
+    if side.ids is not None:
+        also = f" or {side.ids.name!r}"
+        remedy = f"; {spell_option('on', f'{side.ids.name}=COLUMN')} names it"
+    columns = ", ".join(frame.columns)
+    raise DataError(f"{where}: {problem}no column {side.role!r}{also}; it has {columns}{remedy}")
 
 
 def _is_text(name: str, side: Side, joins: Joins) -> bool:

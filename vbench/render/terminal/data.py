@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from vbench import numbers
 from vbench.data.documents import DataInfo, DatasetRow, ShownCard
+from vbench.data.importing.document import DataImported, ImportedSide
 from vbench.render.terminal.output import console, print_table, say
 from vbench.render.terminal.tables import make_table
 
@@ -85,3 +86,49 @@ def print_data(found: DataInfo) -> None:
 
 def _count(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
+
+
+def print_import(found: DataImported) -> None:
+    """What was read, what was joined to what, and what was left out."""
+    console().print(f"{found.name}: {found.metric}, in {found.folder}", style="bold", markup=False)
+    text = ("from", "id", "also known")
+    table = make_table("", "", "rows", "d", "from", "id", "also known", text=text)
+    for what, side in (("items", found.items), ("users", found.users)):
+        table.add_row(
+            what,
+            f"{side.rows:,}",
+            str(side.d),
+            side.file,
+            side.id or "row numbers",
+            ", ".join(side.columns) or "–",
+        )
+    print_table(console(), table)
+    for what, side in (("items", found.items), ("users", found.users)):
+        _say_joined(what, side)
+    if events := found.interactions:
+        say(
+            f"{events.file}: {events.rows:,} interactions, of which {events.relevance:,} are "
+            f"judgments of {events.users:,} users"
+            + (f", and {events.seen:,} from before {events.since}" if events.since else "")
+        )
+        left = {
+            "of other users or items": events.others,
+            "of a pair that is there already": events.repeats,
+            "of what the user had before": events.had_before,
+        }
+        if any(left.values()):
+            said = ", ".join(f"{count:,} {why}" for why, count in left.items() if count)
+            say(f"left out of these: {said}")
+    for note in found.notes:
+        say(f"note: {note}")
+
+
+def _say_joined(what: str, side: ImportedSide) -> None:
+    if (joined := side.joined) is None:
+        return
+    left = [f"{numbers.count(joined.rows, 'rows')} joined to {what} by {side.id}"]
+    if joined.missing:
+        left.append(f"none for {numbers.count(joined.missing, what)}, whose columns stay empty")
+    if joined.others:
+        left.append(f"{numbers.count(joined.others, 'rows')} of others left out")
+    say(f"{joined.file}: {'; '.join(left)}")

@@ -151,6 +151,8 @@ def _worst(row: TailRow) -> Table:
 
 
 def _written(value: Any) -> str:
+    if value is None:
+        return "–"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

@@ -1,0 +1,91 @@
+"""Files of object stores and hubs, copied here: `s3://`, `gs://`, `hf://`, what fsspec reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from vbench.data.arrays import first_line
+from vbench.data.files import check_free
+from vbench.errors import DataError, MissingExtraError
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_BLOCK = 8 << 20
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes that are here, and those of all files."""
+
+
+def is_remote(source: object) -> bool:
+    """Whether this is an address, such as `s3://bucket/users.parquet`."""
+    return isinstance(source, str) and _ADDRESS.match(source) is not None
+
+
+def bring(address: str, folder: Path, progress: Progress | None = None) -> Path:
+    """Copy a file, a folder or the files of a pattern (`part-*.parquet`) into an empty folder.
+
+    Returns
+    -------
+    The file, or the folder of the files, which keep their names below it.
+
+    Raises
+    ------
+    MissingExtraError
+        What reads addresses of this kind is not installed.
+    DataError
+        There is nothing, it may not be read, or the connection fails.
+    VbenchError
+        The disk has no room for it.
+    """
+    try:
+        import fsspec
+    except ImportError:
+        raise MissingExtraError(f"reading {address}", "remote") from None
+    try:
+        files, inside = fsspec.core.url_to_fs(address)
+        names, root = _files(files, inside)
+        sizes = [int(files.size(name) or 0) for name in names]
+    except ImportError:
+        raise MissingExtraError(f"reading {address}", "remote") from None
+    except Exception as error:
+        raise _explained(address, error) from None
+    if not names:
+        raise DataError(f"{address}: no such file, and no folder of files")
+    check_free(folder, sum(sizes), address)
+    done = 0
+    for name in names:
+        there = folder / PurePosixPath(name).relative_to(root)
+        if not there.resolve().is_relative_to(folder.resolve()):
+            raise DataError(f"{address}: {name} leads out of its folder")
+        there.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with files.open(name, "rb") as source, there.open("wb") as target:
+                while block := source.read(_BLOCK):
+                    target.write(block)
+                    done += len(block)
+                    if progress:
+                        progress(done, max(done, sum(sizes)))
+        except Exception as error:
+            raise _explained(address, error) from None
+    return folder / PurePosixPath(names[0]).name if [inside] == names else folder
+
+
+def _files(files: Any, inside: str) -> tuple[list[str], str]:
+    """Names of the files that are meant, and the folder that their names begin with."""
+    if re.search(r"[*?\[]", inside):
+        fixed = re.split(r"[*?\[]", inside)[0]
+        return sorted(files.glob(inside)), fixed.rpartition("/")[0]
+    if files.isfile(inside):
+        return [inside], str(PurePosixPath(inside).parent)
+    folder = inside.rstrip("/")
+    return sorted(files.find(folder)), folder
+
+
+def _explained(address: str, error: Exception) -> DataError:
+    if isinstance(error, FileNotFoundError):
+        return DataError(f"{address}: no such file, and no folder of files")
+    if isinstance(error, PermissionError):
+        return DataError(f"{address}: may not be read: {first_line(error)}")
+    return DataError(f"{address}: cannot be read: {type(error).__name__}: {first_line(error)}")
