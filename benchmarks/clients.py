@@ -1,7 +1,7 @@
 """What `--clients 2` reaches, beside two bare processes of the library side by side.
 
 Each bare process searches a copy of the index that it was forked with, in a loop around the
-library's own call; `--clients 2` are two threads that share one index. Both alternate, so that a
+library's own call; `--clients 2` are two forks that share the one index. Both alternate, so that a
 slower or faster machine moves both.
 """
 
@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from _print import figure
 
-from vbench.bench import clock
-from vbench.bench.clients import Part, as_threads
+from vbench.bench.clients import Asking, as_forks
+from vbench.bench.loop import Part
 from vbench.indexes.protocol import Index
 from vbench.indexes.registry import resolve
 
@@ -25,7 +25,8 @@ ROUNDS, CLIENTS, K = 9, 2, 10
 RNG = np.random.default_rng(0)
 BASE = RNG.normal(size=(20_000, 48)).astype(np.float32)
 QUERIES = RNG.normal(size=(8000, 48)).astype(np.float32)
-SHARES = [list(part) for part in np.array_split(QUERIES, CLIENTS)]
+SHARES = np.array_split(QUERIES, CLIENTS)
+ASKING = Asking(k=K, batches=False, warm=BASE[:200])
 
 
 def side_by_side(call: Callable[[Any], Any]) -> float:
@@ -34,7 +35,9 @@ def side_by_side(call: Callable[[Any], Any]) -> float:
     barrier, times = context.Barrier(CLIENTS), context.Queue()
 
     def ask(number: int) -> None:
-        share = SHARES[number]
+        for query in ASKING.warm:
+            call(query)
+        share = list(SHARES[number])
         barrier.wait()
         began = time.perf_counter_ns()
         for query in share:
@@ -53,10 +56,7 @@ def side_by_side(call: Callable[[Any], Any]) -> float:
 def as_clients(index: Index) -> float:
     """Answers a second of the clients of a load."""
     parts = [Part(share) for share in SHARES]
-    with (
-        as_threads(index, CLIENTS, K, batches=False, time_=clock.SYSTEM) as clients,
-        clock.without_gc(),
-    ):
+    with as_forks(index, ASKING, CLIENTS) as clients:
         found = clients.make_pass(parts)
     wall = max(each.ended_ns for each in found) - min(each.began_ns for each in found)
     return len(QUERIES) / wall * 1e9

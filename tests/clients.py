@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,75 @@ class Fails(Shared):
         if threading.current_thread() is not threading.main_thread():
             raise OSError("too many connections")
         return super().search_one(query, k)
+
+
+class OwnThread(Exact):
+    """Searches by a thread of its own, which no fork has."""
+
+    def fit(self, base: Any, metric: Any, *, seed: int, threads: int) -> None:
+        super().fit(base, metric, seed=seed, threads=threads)
+        self.pool = ThreadPoolExecutor(1)
+        self.pool.submit(int).result()
+
+    def search(self, queries: Any, k: int) -> Any:
+        return self.pool.submit(self.nearest, queries, k).result()
+
+
+class Alone(OwnThread):
+    """The same, and says so."""
+
+    forks = False
+
+
+class InForks(Exact):
+    """Does something else where the process is a fork of that which built it."""
+
+    def fit(self, base: Any, metric: Any, *, seed: int, threads: int) -> None:
+        super().fit(base, metric, seed=seed, threads=threads)
+        self.pid = os.getpid()
+
+    def search(self, queries: Any, k: int) -> Any:
+        if os.getpid() != self.pid:
+            self.misbehave()
+        return self.nearest(queries, k)
+
+    def misbehave(self) -> None:
+        """What is done there."""
+
+
+class Dies(InForks):
+    """Is killed there."""
+
+    def misbehave(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Raises(InForks):
+    """Raises there."""
+
+    def misbehave(self) -> None:
+        raise OSError("too many files")
+
+
+class Other(InForks):
+    """Answers with other ids there."""
+
+    def misbehave(self) -> None:
+        self.base = self.base[::-1]
+
+
+class Heavy(InForks):
+    """Holds 64 MB, and tells in a file how much memory of its own the process has at most."""
+
+    def fit(self, base: Any, metric: Any, *, seed: int, threads: int) -> None:
+        super().fit(base, metric, seed=seed, threads=threads)
+        self.told = tempfile.mkdtemp()
+        self.held = np.ones(16 << 20, dtype=np.float32)
+
+    def misbehave(self) -> None:
+        assert self.held[:: 1 << 10].all()
+        counted = Path("/proc/self/smaps_rollup").read_text().split("Private_Dirty:")[1]
+        Path(self.told, str(os.getpid())).write_text(counted.split()[0])
 
 
 class Changes(Shared):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -38,9 +40,9 @@ def worker_of(index: str, folder: Path) -> Worker:
     return worker
 
 
-def drive(worker: Worker, **load: Any) -> tuple[wire.Driven, list[np.ndarray]]:
+def drive(worker: Worker, **load: Any) -> tuple[wire.Searched, list[np.ndarray]]:
     usual: dict[str, Any] = {"clients": 1, "by": None, "rate": None, "batch": None, "cores": []}
-    ask = wire.Drive(setting={}, k=K, repeats=2, warmup=0, **usual | load)
+    ask = wire.Drive(setting={}, k=K, repeats=2, **{"warmup": 0} | usual | load)
     done, arrays = worker.drive(ask)
     wire.encode(done)
     # As the other side checks them.
@@ -149,6 +151,40 @@ def test_threads_take_the_next_query_that_is_due(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("load", [{}, {"batch": 4}, {"rate": 5000.0}])
+@pytest.mark.parametrize("index", ["OneBuffer", "Handles"])
+def test_forks_search_what_was_built(tmp_path: Path, index: str, load: dict[str, Any]) -> None:
+    """Each asks its share in a process of its own, so that even one buffer for all is enough."""
+    worker = worker_of(index, tmp_path)
+    _, (ids, latency, *_) = drive(worker, clients=2, by="forks", **load)
+    assert (ids == exact()).all()
+    assert (latency > 0).all()
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_forks_copy_no_index(tmp_path: Path) -> None:
+    """Its memory is shared: what a fork has of its own is little."""
+    worker = worker_of("Heavy", tmp_path)
+    drive(worker, clients=2, by="forks")
+    index: Any = worker.index
+    told = [int(each.read_text()) for each in Path(index.told).iterdir()]
+    shutil.rmtree(index.told)
+    assert len(told) == 2
+    assert max(told) < 32 << 10
+
+
+def test_a_fork_that_does_not_answer_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what the class is to say."""
+    monkeypatch.setattr("vbench.bench.clients._FIRST_ANSWER_SECONDS", 0.5)
+    worker = worker_of("OwnThread", tmp_path)
+    with pytest.raises(AnswerError, match=r"did not answer within 0\.5 s .*say forks = False"):
+        drive(worker, clients=2, by="forks", warmup=1)
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("load", [{}, {"batch": 4}, {"rate": 5000.0}])
 def test_processes_connect_to_the_same_service(tmp_path: Path, load: dict[str, Any]) -> None:
     """Each asks its share, and all are gone afterwards."""
     worker = worker_of("Service", tmp_path)
@@ -163,14 +199,18 @@ def test_processes_connect_to_the_same_service(tmp_path: Path, load: dict[str, A
     [
         ("Refusing", "processes", "no more than 1 client"),
         ("Unsendable", "processes", "cannot be sent to another process"),
+        ("Dies", "forks", r"a client was killed by SIGKILL \(in search\)"),
+        ("Raises", "forks", r"a client: OSError: too many files \(in search\)"),
         ("Changes", None, "search changed the queries"),
+        ("Changes", "forks", "a client: search changed the queries"),
     ],
 )
 def test_what_goes_wrong_with_a_client_is_told(
     tmp_path: Path, index: str, by: str | None, said: str
 ) -> None:
     """In words for who wrote the adapter."""
-    load = {"clients": 2, "by": by} if by else {"batch": 4}
+    load: dict[str, Any] = {"clients": 2, "by": by} if by else {}
+    load |= {"batch": 4} if index == "Changes" else {}
     with pytest.raises(AnswerError, match=said):
         drive(worker_of(index, tmp_path), **load)
 

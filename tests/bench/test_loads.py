@@ -33,13 +33,13 @@ def test_clients_and_batches_are_crossed() -> None:
     found = planned([2, 1, 2], batch=np.array([10, 1]))
     assert [each.key for each in found] == [
         "batch=10",
-        "clients=2-threads",
-        "clients=2-batch=10-threads",
+        "clients=2-forks",
+        "clients=2-batch=10-forks",
     ]
     assert [(each.mode, each.clients, each.batch, each.by) for each in found] == [
         ("single", 1, 10, None),
-        ("closed", 2, None, "threads"),
-        ("closed", 2, 10, "threads"),
+        ("closed", 2, None, "forks"),
+        ("closed", 2, 10, "forks"),
     ]
     assert [label_load(each) for each in found] == ["batch=10", "clients=2", "clients=2 batch=10"]
 
@@ -52,21 +52,34 @@ def test_at_a_rate_the_loop_is_open() -> None:
         ("rate=2e06", "open", 1, 2e6),
     ]
     (two,) = planned([2], rate=500)
-    assert (two.key, two.mode, two.by) == ("rate=500-clients=2-threads", "open", "threads")
+    assert (two.key, two.mode, two.by) == ("rate=500-clients=2-forks", "open", "forks")
 
 
-def test_clients_are_processes_where_the_class_connects() -> None:
-    """Threads only where it says so."""
-    (found,) = planned(2, index="clients:Service")
-    assert (found.key, found.by) == ("clients=2-processes", "processes")
+@pytest.mark.parametrize(
+    ("index", "can_fork", "by"),
+    [
+        ("misbehaving:Exact", True, "forks"),
+        ("clients:Shared", True, "forks"),
+        ("clients:Handles", True, "forks"),
+        ("clients:Shared", False, "threads"),
+        ("clients:Service", True, "processes"),
+    ],
+)
+def test_clients_are_forks_unless_the_class_connects(
+    index: str, can_fork: bool, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads where nothing can be forked, and the class says that they may search at once."""
+    monkeypatch.setattr("vbench.indexes.handles.CAN_FORK", can_fork)
+    (found,) = planned(2, index=index)
+    assert (found.key, found.by) == (f"clients=2-{by}", by)
 
 
 def test_an_index_of_one_client_is_told() -> None:
     """Of a rate or batches it is asked all the same."""
-    with pytest.raises(VbenchError, match="'misbehaving:Exact' is asked by one client only"):
-        planned(2, index="misbehaving:Exact")
-    assert len(planned(rate=5, index="misbehaving:Exact")) == 1
-    assert len(planned(batch=5, index="misbehaving:Exact")) == 1
+    with pytest.raises(VbenchError, match="'clients:Alone' is asked by one client only"):
+        planned(2, index="clients:Alone")
+    assert len(planned(rate=5, index="clients:Alone")) == 1
+    assert len(planned(batch=5, index="clients:Alone")) == 1
 
 
 @pytest.mark.parametrize(

@@ -240,9 +240,9 @@ def test_what_a_load_cannot_be_is_told_in_one_line(data: Path, given: str, said:
 
 
 def test_an_index_of_one_client_says_how_it_may_have_more(data: Path) -> None:
-    """An adapter of one's own that says nothing of clients."""
+    """An adapter of one's own that says nothing of clients and cannot be forked."""
     Path("mine.py").write_text(
-        "import numpy as np\n\n\nclass Mine:\n"
+        "import numpy as np\n\n\nclass Mine:\n    forks = False\n\n"
         "    def fit(self, base, metric, *, seed, threads):\n        self.base = base\n\n"
         "    def search(self, queries, k):\n"
         "        return np.argsort(-(queries @ self.base.T), axis=1)[:, :k]\n"

@@ -20,7 +20,12 @@ NUMBER = [name for name, _ in CHECKS].index("several clients")
         ("clients:Service", "pass", ""),
         ("vbench.indexes.hnsw:Hnsw", "pass", ""),
         ("vbench.indexes.faiss_ivf:IvfFlat", "pass", ""),
-        ("misbehaving:Exact", "skip", "asked by one client"),
+        ("misbehaving:Exact", "pass", ""),
+        ("clients:Alone", "skip", "asked by one client"),
+        ("clients:OwnThread", "fail", "a forked copy of the process did not answer"),
+        ("clients:Dies", "fail", "a forked copy of the process ended without an answer"),
+        ("clients:Raises", "fail", "a forked copy of the process raised OSError: too many files"),
+        ("clients:Other", "fail", "in a forked copy of the process 50 of 100 queries got other"),
         ("clients:OneBuffer", "fail", "of 100 queries got other ids"),
         ("clients:OneQuery", "fail", "of 100 queries got other ids"),
         ("clients:Fails", "fail", "it raised OSError: too many connections"),
@@ -30,8 +35,12 @@ NUMBER = [name for name, _ in CHECKS].index("several clients")
         ("clients:Refusing", "fail", "raised ConnectionError"),
     ],
 )
-def test_what_is_wrong_under_several_clients_is_found(spec: str, status: str, reason: str) -> None:
+def test_what_is_wrong_under_several_clients_is_found(
+    spec: str, status: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With what was seen, and what to do about it."""
+    if spec == "clients:OwnThread":
+        monkeypatch.setattr("vbench.indexes.conformance.clients._FORK_SECONDS", 0.5)
     found = perform(NUMBER, Subject(resolve(spec), {}, {}))
     assert (found.status, reason in found.reason) == (status, True), found
     assert bool(found.remedy) == (status in ("warn", "fail"))

@@ -67,95 +67,57 @@ def ask_for(
     TrialError
         It leaves no result.
     """
+    ask: wire.Search | wire.Drive
     if load.key == SINGLE:
-        return _ask_singly(live, trial, options, doing, condition)
-    return _ask_under(load, live, trial, options, cores, doing, condition)
-
-
-def _ask_singly(
-    live: Live, trial: Trial, options: Options, doing: str, condition: Condition
-) -> Measured:
-    ask = wire.Search(
-        setting=trial.setting,
-        k=trial.k,
-        repeats=options.repeats,
-        warmup=options.warmup,
-        condition=condition.file,
-        is_per_query=condition.is_per_query,
-    )
-    done, (ids, latency, first, *filters) = live.session.ask(
+        ask = wire.Search(
+            setting=trial.setting,
+            k=trial.k,
+            repeats=options.repeats,
+            warmup=options.warmup,
+            condition=condition.file,
+            is_per_query=condition.is_per_query,
+        )
+    else:
+        ask = wire.Drive(
+            setting=trial.setting,
+            k=trial.k,
+            repeats=options.repeats,
+            warmup=options.warmup,
+            condition=condition.file,
+            clients=load.clients,
+            by=load.by,
+            rate=load.rate,
+            batch=load.batch,
+            cores=list(cores[-max(options.threads, load.clients) :]),
+        )
+    done, (ids, latency, *more) = live.session.ask(
         ask, wire.Searched, timeout=options.timeout, doing=doing
     )
     batches = []
     if done.batch_seconds is not None:
-        batches = [Batch(size=len(ids), seconds=done.batch_seconds, differs=done.batch_differs)]
-    facts = zip(done.cpu_share, done.disturbed, done.order_seeds, done.wall_s, strict=True)
+        size, seconds = load.batch or len(ids), done.batch_seconds
+        batches = [Batch(size=size, seconds=seconds, differs=done.batch_differs)]
+    is_single = isinstance(ask, wire.Search)
+    disturbed = done.disturbed or [False] * len(done.wall_s)
+    facts = zip(done.cpu_share, disturbed, done.order_seeds, done.wall_s, strict=True)
     return Measured(
         ids=ids,
         latency_ns=latency,
-        first_ns=first,
-        wait_ns=None,
+        first_ns=more.pop(0) if is_single else np.ascontiguousarray(latency[:, 0]),
+        wait_ns=more.pop() if load.rate is not None else None,
         passes=[
-            Pass(cpu_share=share, disturbed=disturbed, order_seed=seed, wall_s=wall)
-            for share, disturbed, seed, wall in facts
+            Pass(cpu_share=share, disturbed=is_disturbed, order_seed=seed, wall_s=wall)
+            for share, is_disturbed, seed, wall in facts
         ],
         redone=done.redone,
         batches=batches,
-        wall_s=None,
+        wall_s=None if is_single else sum(done.wall_s),
         work=done.work,
         unstable=done.unstable,
         outside_ns=done.overhead_ns,
         cpu_ns=done.cpu_ns,
         unseen_ns=done.unseen_ns,
         spent_ns=done.spent_ns,
-        filter_ns=filters[0] if filters else None,
+        filter_ns=more.pop() if more else None,
         filter_setup_s=done.filter_setup_s,
-    )
-
-
-def _ask_under(
-    load: Load,
-    live: Live,
-    trial: Trial,
-    options: Options,
-    cores: Sequence[int],
-    doing: str,
-    condition: Condition,
-) -> Measured:
-    ask = wire.Drive(
-        setting=trial.setting,
-        k=trial.k,
-        repeats=options.repeats,
-        warmup=options.warmup,
-        clients=load.clients,
-        by=load.by,
-        rate=load.rate,
-        batch=load.batch,
-        cores=list(cores[-max(options.threads, load.clients) :]),
-        condition=condition.file,
-    )
-    done, (ids, latency, *waits) = live.session.ask(
-        ask, wire.Driven, timeout=options.timeout, doing=doing
-    )
-    facts = zip(done.cpu_share, done.order_seeds, done.wall_s, strict=True)
-    wall = sum(done.wall_s)
-    batches = []
-    if load.batch is not None:
-        seconds = wall / len(done.wall_s)
-        batches = [Batch(size=load.batch, seconds=seconds, differs=done.batch_differs)]
-    return Measured(
-        ids=ids,
-        latency_ns=latency,
-        first_ns=np.ascontiguousarray(latency[:, 0]),
-        wait_ns=waits[0] if waits else None,
-        passes=[Pass(cpu_share=share, order_seed=seed, wall_s=wall) for share, seed, wall in facts],
-        redone=0,
-        batches=batches,
-        wall_s=wall,
-        work=done.work,
-        unstable=done.unstable,
-        outside_ns=done.overhead_ns,
-        cpu_ns=done.cpu_ns,
-        unseen_ns=None,
-        spent_ns=done.spent_ns,
     )

@@ -1,74 +1,35 @@
-"""Clients that ask at the same time: as threads that share an index, or as processes of their own.
-
-What a client does while the clock runs is here too: as little as one client alone does.
-"""
+"""Clients that ask at the same time: forked from the worker, threads of it, or connected to it."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import gc
 import itertools
 import multiprocessing
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vbench._document import Params
-from vbench._process.text import describe_error
+from vbench._process.forks import start_from_new_thread
+from vbench._process.text import reason_of, signal_name, trace_of
 from vbench.bench import clock
+from vbench.bench.loop import SOON_NS, Asked, Call, Part, ask_part
 from vbench.indexes.answers import AnswerError
 from vbench.indexes.handles import handles_of
 from vbench.indexes.protocol import Filter, Index
 from vbench.indexes.registry import resolve
 
-Call = Callable[[NDArray[np.float32], int], Any]
-_SOON_NS = 3_000_000
-"""From the moment that all clients are ready to the start."""
-_SLACK_NS = 120_000
-"""How late a sleep may end; what is left of it is waited for in naps of no length."""
-
-
-class Part(NamedTuple):
-    """What one client asks in a pass: queries, or batches of some, one after another.
-
-    `due_ns` is when each may be asked, from the start of the pass: clients then take the next one
-    of all, and hold all of them.
-    """
-
-    items: Sequence[NDArray[np.float32]]
-    due_ns: Sequence[int] | None = None
-
-
-class Asked(NamedTuple):
-    """What a client was answered.
-
-    Attributes
-    ----------
-    numbers
-        Places of the items in the client's part.
-    answers, times_ns
-        The answer to each, as the index gave it, and its time: from when it was due.
-    waits_ns
-        How long each waited for its call to begin.
-    idle_ns
-        Of the waits, what passed while the client had nothing else to do.
-    began_ns, ended_ns, cpu_ns
-        When the client began and ended; the CPU time of its process, if it has one of its own.
-    """
-
-    numbers: Sequence[int]
-    answers: list[Any]
-    times_ns: list[int]
-    waits_ns: list[int] | None
-    idle_ns: int
-    began_ns: int
-    ended_ns: int
-    cpu_ns: int = 0
+_FIRST_ANSWER_SECONDS = 60.0
+"""How long a client in a process of its own may take for its first query."""
+_END_SECONDS = 1.0
 
 
 class Clients(Protocol):
@@ -78,57 +39,25 @@ class Clients(Protocol):
         """Let each client ask its part, all from the same moment on."""
 
 
-def ask_part(
-    call: Call, part: Part, k: int, take: Callable[[], int], start: int, time_: clock.Clock
-) -> Asked:
-    """Ask what a client is to ask from `start` on; `take` gives the next number of all clients'."""
-    now = time_.wall
-    if part.due_ns is None:
-        wait_until(start, now)
-        began = now()
-        answers, times = clock.time_calls(call, part.items, k, now)
-        return Asked(range(len(answers)), answers, times, None, 0, began, now())
-    copy, items, due_ns = np.array, part.items, part.due_ns
-    numbers: list[int] = []
-    found: list[Any] = []
-    spent: list[int] = []
-    waits: list[int] = []
-    idle, began, ended = 0, start, start
-    while (number := take()) < len(items):
-        due = start + due_ns[number]
-        free = ended < due
-        wait_until(due, now)
-        before = now()
-        answer = call(items[number], k)
-        ended = now()
-        idle += before - due if free else 0
-        numbers.append(number)
-        spent.append(ended - due)
-        waits.append(before - due)
-        try:
-            found.append(answer if type(answer) is tuple else copy(answer))
-        except (TypeError, ValueError):
-            found.append(answer)
-    return Asked(numbers, found, spent, waits, idle, began, ended)
+class Asking(NamedTuple):
+    """What clients ask for; `warm` (w, d) are asked first by those in processes of their own."""
 
-
-def wait_until(due: int, now: Callable[[], int]) -> None:
-    """Wait for a moment, and let other threads work meanwhile."""
-    while (left := due - now()) > 0:
-        time.sleep((left - _SLACK_NS) * 1e-9 if left > _SLACK_NS else 0)
+    k: int
+    batches: bool
+    warm: NDArray[np.float32]
 
 
 @contextlib.contextmanager
-def as_threads(
-    index: Index, count: int, k: int, *, batches: bool, time_: clock.Clock
-) -> Iterator[Clients]:
+def as_threads(index: Index, asking: Asking, count: int, time_: clock.Clock) -> Iterator[Clients]:
     """Clients that are threads of this process, each with a handle where the class gives them."""
     with contextlib.ExitStack() as stack:
         handles = handles_of(index, count) if count > 1 else [index]
         for each in handles:
             if each is not index:
                 stack.callback(each.close)
-        yield _Threads([call_of(each, batches=batches) for each in handles], k, time_)
+        yield _Threads(
+            [_call_of(each, batches=asking.batches) for each in handles], asking.k, time_
+        )
 
 
 class _Threads:
@@ -170,23 +99,40 @@ class _Threads:
         return found
 
     def _soon(self) -> int:
-        return self._time.wall() + _SOON_NS
+        return self._time.wall() + SOON_NS
+
+
+@contextlib.contextmanager
+def as_forks(index: Index, asking: Asking, count: int) -> Iterator[Clients]:
+    """Clients that are forked copies of this process, and share the memory of the index with it.
+
+    Raises
+    ------
+    AnswerError
+        A copy does not answer.
+    """
+
+    def inherit() -> Index:
+        # Not even to look for garbage is a page of it written to, and so copied.
+        gc.freeze()
+        return index
+
+    with _as_processes("fork", inherit, asking, count) as clients:
+        yield clients
 
 
 class Order(NamedTuple):
-    """What a client in a process of its own needs to know."""
+    """What a client needs to know to connect."""
 
     adapter: str
     server: Any
     setting: Params
-    k: int
-    batches: bool
     sys_path: list[str]
     filter: Filter | None = None
 
 
 @contextlib.contextmanager
-def as_processes(order: Order, count: int) -> Iterator[Clients]:
+def as_connected(order: Order, asking: Asking, count: int) -> Iterator[Clients]:
     """Clients that are processes, each connected to the same service.
 
     Raises
@@ -194,95 +140,158 @@ def as_processes(order: Order, count: int) -> Iterator[Clients]:
     AnswerError
         A client cannot connect, or what it is to connect to cannot be sent to it.
     """
-    context = multiprocessing.get_context("spawn")
+    with _as_processes("spawn", functools.partial(_connect, order), asking, count) as clients:
+        yield clients
+
+
+def _connect(order: Order) -> Index:
+    sys.path[:] = order.sys_path
+    index = resolve(order.adapter).connect(order.server)
+    index.set(**order.setting)
+    if order.filter is not None:
+        index.allow(order.filter)
+    return index
+
+
+@contextlib.contextmanager
+def _as_processes(
+    method: str, make: Callable[[], Index], asking: Asking, count: int
+) -> Iterator[Clients]:
+    context = multiprocessing.get_context(method)
     counter = context.Value("q", 0)
-    started = []
+    started: list[tuple[BaseProcess, Connection]] = []
     try:
         for _ in range(count):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, order, counter), daemon=True)
+            inherited = [ours, *(pipe for _, pipe in started)] if method == "fork" else []
+            process = context.Process(  # type: ignore[attr-defined]
+                target=_serve, args=(theirs, inherited, make, asking, counter), daemon=True
+            )
             try:
-                process.start()
+                start_from_new_thread(process)
             except (TypeError, AttributeError, ValueError) as error:
                 raise AnswerError(
-                    f"server() returned {type(order.server).__name__}, which cannot be sent to "
-                    f"another process ({error})",
+                    f"server() returned what cannot be sent to another process ({error})",
                     "return plain values, such as an address and a name",
                 ) from None
             theirs.close()
             started.append((process, ours))
-        processes = _Processes([ours for _, ours in started], counter)
-        processes.receive("connect")
-        yield processes
+        clients = _Processes(started, counter)
+        clients.receive("its first query", _FIRST_ANSWER_SECONDS)
+        yield clients
     finally:
-        for process, ours in started:
+        for _, ours in started:
             ours.close()
-            process.join(timeout=1.0)
+        for process, _ in started:
+            process.join(timeout=_END_SECONDS)
             process.kill()
             process.join()
 
 
-class _Processes:
-    def __init__(self, pipes: Sequence[Connection], counter: Any) -> None:
-        self._pipes, self._counter = pipes, counter
+class _Failure(NamedTuple):
+    reason: str
+    trace: str
 
-    def receive(self, doing: str) -> list[Any]:
-        """What each client has to say; AnswerError when one failed, or is gone."""
+
+class _Processes:
+    def __init__(self, started: Sequence[tuple[BaseProcess, Connection]], counter: Any) -> None:
+        self._started, self._counter = started, counter
+
+    def receive(self, doing: str, seconds: float | None = None) -> list[Any]:
+        """What each client has to say; AnswerError when one failed, is gone, or says nothing."""
         found = []
-        for pipe in self._pipes:
+        for process, pipe in self._started:
+            if not pipe.poll(seconds):
+                raise AnswerError(
+                    f"a client did not answer within {seconds:g} s (in {doing})",
+                    "where a forked copy of the process cannot search, say forks = False",
+                )
             try:
                 said = pipe.recv()
             except EOFError:
-                raise AnswerError(f"a client's process ended (in {doing})") from None
-            if isinstance(said, str):
-                raise AnswerError(f"a client: {said} (in {doing})")
+                process.join(_END_SECONDS)
+                raise AnswerError(f"a client {_ending(process.exitcode)} (in {doing})") from None
+            if isinstance(said, _Failure):
+                error = AnswerError(f"a client: {said.reason} (in {doing})")
+                error.add_note(said.trace)
+                raise error
             found.append(said)
         return found
 
     def make_pass(self, parts: Sequence[Part]) -> list[Asked]:
         self._counter.value = 0
-        for pipe, part in zip(self._pipes, parts, strict=True):
-            pipe.send(part)
+        self._send(parts)
         self.receive("search")
-        start = clock.SYSTEM.wall() + _SOON_NS
-        for pipe in self._pipes:
-            pipe.send(start)
+        self._send([clock.SYSTEM.wall() + SOON_NS] * len(parts))
         return self.receive("search")
 
+    def _send(self, things: Sequence[Any]) -> None:
+        for (_, pipe), thing in zip(self._started, things, strict=True):
+            # Of one that is gone, `receive` says why.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                pipe.send(thing)
 
-def _serve(pipe: Connection, order: Order, counter: Any) -> None:
-    """Connect, then make passes until the other side closes."""
+
+def _ending(exitcode: int | None) -> str:
+    if exitcode is None:
+        return "closed its connection"
+    if exitcode < 0:
+        return f"was killed by {signal_name(-exitcode)}"
+    return f"ended with exit code {exitcode}"
+
+
+def _serve(
+    pipe: Connection,
+    inherited: Sequence[Connection],
+    make: Callable[[], Index],
+    asking: Asking,
+    counter: Any,
+) -> None:
+    """Take an index, then make passes until the other side closes."""
 
     def take() -> int:
         with counter.get_lock():
             counter.value += 1
             return int(counter.value) - 1
 
-    sys.path[:] = order.sys_path
+    # Else the other side's end would never be closed.
+    for each in inherited:
+        each.close()
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         try:
-            index = resolve(order.adapter).connect(order.server)
-            index.set(**order.setting)
-            if order.filter is not None:
-                index.allow(order.filter)
-            call = call_of(index, batches=order.batches)
+            index = make()
+            _warm_up(index, asking.warm[:1], asking.k)
             pipe.send(())
+            _warm_up(index, asking.warm[1:], asking.k)
+            call = _call_of(index, batches=asking.batches)
             while True:
                 part = pipe.recv()
-                pipe.send(())
-                start = pipe.recv()
-                with clock.without_gc():
+                part.queries.flags.writeable = index.writes
+                with clock.unchanged(part.queries), clock.without_gc():
+                    pipe.send(())
+                    start = pipe.recv()
                     cpu = clock.SYSTEM.cpu()
-                    done = ask_part(call, part, order.k, take, start, clock.SYSTEM)
+                    done = ask_part(call, part, asking.k, take, start, clock.SYSTEM)
                     cpu = clock.SYSTEM.cpu() - cpu
                 pipe.send(done._replace(cpu_ns=cpu))
         except (EOFError, BrokenPipeError):
-            index.close()
+            # What was inherited belongs to the other side.
+            if not inherited:
+                index.close()
         # Whatever an adapter raises is told to the side that waits.
         except BaseException as error:
-            pipe.send(f"raised {describe_error(error)}")
+            pipe.send(
+                _Failure(reason_of(error, bare=isinstance(error, AnswerError)), trace_of(error))
+            )
 
 
-def call_of(index: Index, *, batches: bool) -> Call:
+def _warm_up(index: Index, queries: NDArray[np.float32], k: int) -> None:
+    # An index that answers the queries and nothing else, from stored answers say, is one too.
+    with contextlib.suppress(Exception):
+        for query in queries:
+            index.search_one(query, k)
+
+
+def _call_of(index: Index, *, batches: bool) -> Call:
     """The call that is timed."""
     return index.search if batches else index.search_one

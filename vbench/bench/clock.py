@@ -110,6 +110,20 @@ def without_gc() -> Iterator[None]:
             collector.enable()
 
 
+@contextmanager
+def unchanged(queries: NDArray[np.float32]) -> Iterator[None]:
+    """Raise where an index writes into queries that are read-only.
+
+    Raises
+    ------
+    AnswerError
+    """
+    before = None if queries.flags.writeable else zlib.crc32(queries.data)
+    yield
+    if before is not None and zlib.crc32(queries.data) != before:
+        raise AnswerError("search changed the queries it was given; copy them first")
+
+
 def time_singly(
     search_one: SearchOne,
     queries: NDArray[np.float32],
@@ -146,8 +160,7 @@ def time_singly(
     # One after the other in memory too: to fetch them from all over it would count as search.
     asked = queries[order]
     asked.flags.writeable = queries.flags.writeable
-    before = None if queries.flags.writeable else zlib.crc32(asked.data)
-    with without_gc():
+    with unchanged(asked), without_gc():
         cpu, wall = clock.cpu(), clock.wall()
         for start in range(0, m, step):
             chunk = slice(start, min(m, start + step))
@@ -160,8 +173,6 @@ def time_singly(
             latency[chunk] = times
             ids[chunk] = stack(answers, k, order[chunk])
         wall, cpu = clock.wall() - wall, clock.cpu() - cpu
-    if before is not None and zlib.crc32(asked.data) != before:
-        raise AnswerError("search changed the queries it was given; copy them first")
     back = np.empty(m, dtype=np.intp)
     back[order] = np.arange(m)
     given = None if filter_ns is None else filter_ns[back]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import zlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.bench import clock, wire
-from vbench.bench.clients import Asked, Clients, Order, Part, as_processes, as_threads
-from vbench.indexes.answers import AnswerError, check_batch, check_range, stack
+from vbench.bench.clients import Asking, Clients, Order, as_connected, as_forks, as_threads
+from vbench.bench.loop import Asked, Part
+from vbench.indexes.answers import check_batch, check_range, stack
 from vbench.indexes.handles import server_of
 
 if TYPE_CHECKING:
@@ -35,22 +35,21 @@ class _Pass(NamedTuple):
     outside_ns: int
 
 
-def drive(worker: Worker, ask: wire.Drive) -> tuple[wire.Driven, list[NDArray[Any]]]:
+def drive(worker: Worker, ask: wire.Drive) -> tuple[wire.Searched, list[NDArray[Any]]]:
     """Warm up, then make `repeats` passes under the load; check every answer."""
     began = worker.time.wall()
     index, m = worker.index, len(worker.queries)
     index.set(**ask.setting)
     worker.condition.take(ask.condition)
+    warm = worker.warm_up_queries(ask.warmup)
     with contextlib.suppress(Exception):
-        if ask.warmup:
-            warm = worker.warm_up_queries(ask.warmup)
-            clock.time_singly(index.search_one, warm, ask.k, clock=worker.time)
+        clock.time_singly(index.search_one, warm, ask.k, clock=worker.time)
     alone = None
     if ask.batch is not None:
         alone = clock.time_singly(index.search_one, worker.given(), ask.k, clock=worker.time).ids
     index.work()
     seeds = [clock.pass_seed(worker.order.order_seed, number) for number in range(ask.repeats)]
-    with _on_cores(ask.cores), _clients(worker, ask) as clients:
+    with _on_cores(ask.cores), _clients(worker, ask, warm) as clients:
         passes = [_make_pass(worker, ask, clients, seed) for seed in seeds]
     # Of several clients at once the counts of libraries are not exact.
     work = worker.count_work() if ask.clients == 1 else None
@@ -62,11 +61,13 @@ def drive(worker: Worker, ask: wire.Drive) -> tuple[wire.Driven, list[NDArray[An
     for other in passes[1:]:
         unstable |= (other.ids != first).any(axis=1)
     busy, asked = min(ask.clients, max(1, len(ask.cores))), m * len(passes)
-    answer = wire.Driven(
+    wall_s = [each.wall_ns * 1e-9 for each in passes]
+    answer = wire.Searched(
         cpu_share=[each.cpu_ns / max(1, each.wall_ns * busy) for each in passes],
         order_seeds=seeds,
-        wall_s=[each.wall_ns * 1e-9 for each in passes],
+        wall_s=wall_s,
         unstable=int(unstable.sum()),
+        batch_seconds=None if ask.batch is None else sum(wall_s) / len(wall_s),
         batch_differs=0 if alone is None else clock.count_differing(alone, first),
         work=None if work is None else work / asked,
         cpu_ns=sum(each.cpu_ns for each in passes) / asked if index.local else None,
@@ -96,20 +97,22 @@ def _on_cores(cores: Sequence[int]) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def _clients(worker: Worker, ask: wire.Drive) -> contextlib.AbstractContextManager[Clients]:
-    batches = ask.batch is not None
+def _clients(
+    worker: Worker, ask: wire.Drive, warm: NDArray[np.float32]
+) -> contextlib.AbstractContextManager[Clients]:
+    asking = Asking(k=ask.k, batches=ask.batch is not None, warm=warm)
+    if ask.by == "forks":
+        return as_forks(worker.index, asking, ask.clients)
     if ask.by != "processes":
-        return as_threads(worker.index, ask.clients, ask.k, batches=batches, time_=worker.time)
+        return as_threads(worker.index, asking, ask.clients, worker.time)
     order = Order(
         adapter=worker.order.adapter,
         server=server_of(worker.index),
         setting=ask.setting,
-        k=ask.k,
-        batches=batches,
         sys_path=sys.path,
         filter=worker.condition.shared(),
     )
-    return as_processes(order, ask.clients)
+    return as_connected(order, asking, ask.clients)
 
 
 def _make_pass(worker: Worker, ask: wire.Drive, clients: Clients, seed: int) -> _Pass:
@@ -119,30 +122,23 @@ def _make_pass(worker: Worker, ask: wire.Drive, clients: Clients, seed: int) -> 
     order = rng.permutation(m)
     asked = given[order]
     asked.flags.writeable = given.flags.writeable
-    before = zlib.crc32(asked.data)
     if ask.rate is None:
         # Every client's queries lie one after the other in memory.
-        parts = [np.array_split(order, ask.clients)[number] for number in range(ask.clients)]
-        blocks = np.array_split(asked, ask.clients)
-        size = ask.batch or 1
-        plan = [Part(_items(block, ask.batch)) for block in blocks]
-        places = [
-            [part[start : start + size] for start in range(0, len(part), size)] for part in parts
-        ]
+        plan = [Part(block, ask.batch) for block in np.array_split(asked, ask.clients)]
+        shares = np.array_split(order, ask.clients)
     else:
         due = np.cumsum(rng.exponential(1e9 / ask.rate, size=m)).astype(np.int64)
-        plan = [Part(list(asked), due.tolist())] * ask.clients
-        places = [[order[place : place + 1] for place in range(m)]] * ask.clients
-    with clock.without_gc():
+        plan = [Part(asked, due_ns=due.tolist())] * ask.clients
+        shares = [order] * ask.clients
+    with clock.unchanged(asked), clock.without_gc():
         cpu = worker.time.cpu()
         found = clients.make_pass(plan)
         cpu = worker.time.cpu() - cpu
-    if not given.flags.writeable and zlib.crc32(asked.data) != before:
-        raise AnswerError("search changed the queries it was given; copy them first")
     ids = np.full((m, k), -1, dtype=np.int64)
     latency, wait = np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.int64)
-    for own, each in zip(places, found, strict=True):
-        rows = [own[number] for number in each.numbers]
+    size = ask.batch or 1
+    for share, each in zip(shares, found, strict=True):
+        rows = [share[number * size : (number + 1) * size] for number in each.numbers]
         _take(each, rows, ids, latency, wait, batches=ask.batch is not None)
     wall = max(each.ended_ns for each in found) - min(each.began_ns for each in found)
     cpu += sum(each.cpu_ns for each in found)
@@ -151,12 +147,6 @@ def _make_pass(worker: Worker, ask: wire.Drive, clients: Clients, seed: int) -> 
     else:
         outside = sum(each.ended_ns - each.began_ns - sum(each.times_ns) for each in found)
     return _Pass(ids, latency, wait, wall, cpu, outside)
-
-
-def _items(block: NDArray[np.float32], batch: int | None) -> Sequence[NDArray[np.float32]]:
-    if batch is None:
-        return list(block)
-    return [block[start : start + batch] for start in range(0, len(block), batch)]
 
 
 def _take(

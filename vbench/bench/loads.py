@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from vbench.errors import VbenchError
-from vbench.indexes.handles import can_connect
+from vbench.indexes.handles import client_means
 from vbench.indexes.protocol import Index
 from vbench.runs.loads import label_load
 from vbench.runs.schema import Load
@@ -69,7 +69,7 @@ def plan_loads(
 
 
 def loads_for(index: str, kind: type[Index], loads: Sequence[Load]) -> list[Load]:
-    """The loads as an index takes them: its clients are threads or processes.
+    """The loads as an index takes them: its clients are forks, threads or connected processes.
 
     Raises
     ------
@@ -83,13 +83,11 @@ def _means(index: str, kind: type[Index], load: Load) -> Any:
     """What the clients of a load are; None where there is one."""
     if load.clients == 1:
         return None
-    if kind.clients == "threads":
-        return "threads"
-    if can_connect(kind):
-        return "processes"
+    if means := client_means(kind):
+        return means
     raise VbenchError(
-        f"index {index!r} is asked by one client only, not by clients={load.clients}: its class "
-        'says neither clients = "threads" nor how to connect'
+        f"index {index!r} is asked by one client only, not by clients={load.clients}: it cannot "
+        'be forked, and its class says neither clients = "threads" nor how to connect'
     )
 
 

@@ -116,21 +116,23 @@ class Search(Message):
 
 
 class Searched(Answer):
-    """What was measured; ids (m, k), latencies (m, repeats) and first touches (m,) follow.
+    """What was measured; ids (m, k) and latencies (m, repeats) follow.
 
-    Where each query has its own condition, the part of a latency that went into it follows (m,).
+    After a `Search` also first touches (m,) and, where each query has its own condition, the part
+    of a latency that went into it (m,). After a `Drive` at a rate, waits (m, repeats), which are
+    part of the latencies; `overhead_ns` is then by how much calls came too late.
 
     Attributes
     ----------
     cpu_share, disturbed, order_seeds, wall_s
-        Of each pass: CPU time / wall time, whether other processes took its core, what drew the
-        order of its queries, how long it took.
+        Of each pass: CPU time / wall time, whether other processes took its core (not judged under
+        a load), what drew the order of its queries, how long it took.
     redone
         Passes that were made again because they were disturbed.
     unstable, batch_differs
         Queries whose ids differ between passes, and between one-by-one and batch.
     batch_seconds
-        None where the queries cannot be asked at once.
+        Of all queries at once, or of a pass in batches; None where there are none.
     filter_setup_s
         Time in which the index took the condition that all queries share.
     cpu_ns
@@ -144,18 +146,18 @@ class Searched(Answer):
     """
 
     cpu_share: list[float]
-    disturbed: list[bool]
     order_seeds: list[int]
     wall_s: list[float]
-    redone: int
     unstable: int
     batch_seconds: float | None
     batch_differs: int
     work: float | None
     cpu_ns: float | None
-    unseen_ns: float | None
     overhead_ns: float
     spent_ns: int
+    disturbed: list[bool] = []
+    redone: int = 0
+    unseen_ns: float | None = None
     filter_setup_s: float | None = None
 
 
@@ -170,29 +172,11 @@ class Drive(Message):
     repeats: int
     warmup: int
     clients: int
-    by: Literal["threads", "processes"] | None
+    by: Literal["forks", "threads", "processes"] | None
     rate: float | None
     batch: int | None
     cores: list[int]
     condition: str | None = None
-
-
-class Driven(Answer):
-    """What was measured under a load; ids (m, k) and latencies (m, repeats) follow.
-
-    At a rate also waits (m, repeats); they are part of the latencies. The rest is as in
-    :class:`Searched`, but that `overhead_ns` is at a rate by how much calls came too late.
-    """
-
-    cpu_share: list[float]
-    order_seeds: list[int]
-    wall_s: list[float]
-    unstable: int
-    batch_differs: int
-    work: float | None
-    cpu_ns: float | None
-    overhead_ns: float
-    spent_ns: int
 
 
 class Inspect(Message):
@@ -238,7 +222,7 @@ class Closed(Answer):
 
 
 Asked = Open | Fit | Alter | Search | Drive | Inspect | Version | Close
-Answered = Opened | Fitted | Altered | Searched | Driven | Inspected | Versioned | Closed | Raised
+Answered = Opened | Fitted | Altered | Searched | Inspected | Versioned | Closed | Raised
 Reply = TypeVar("Reply", bound=Answer)
 
 
@@ -268,7 +252,7 @@ def expected_arrays(asked: Message, answer: Message, n: int, m: int) -> list[Exp
                 Expected(count, (m,), 0, most),
                 *([Expected(count, (m,), 0, most)] if per_query else []),
             ]
-        case Drive(k=k, repeats=repeats, rate=rate), Driven():
+        case Drive(k=k, repeats=repeats, rate=rate), Searched():
             times = Expected(count, (m, repeats), 0, most)
             return [Expected(row, (m, k), -1, n - 1), times, *([] if rate is None else [times])]
         case Inspect(), Inspected(graph=graph, lists=lists):

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
+from vbench._process.forks import CAN_FORK
 from vbench.indexes.protocol import Index
+
+
+def client_means(kind: type[Index]) -> Literal["forks", "threads", "processes"] | None:
+    """What the clients of an index are; None where it is asked by one alone."""
+    if can_connect(kind) and kind.clients != "threads":
+        return "processes"
+    # What a service was told by one process, its copy does not know of.
+    if kind.local and kind.forks and CAN_FORK:
+        return "forks"
+    return kind.clients
 
 
 def can_connect(kind: type[Index]) -> bool:

@@ -92,7 +92,11 @@ class Index:
 
     clients: ClassVar[Literal["threads"] | None] = None
     """`threads` where several threads may search one index at a time, and the library lets go of
-    Python's lock while it does. Else several clients are processes that :meth:`connect`."""
+    Python's lock while it does. Clients are threads where they cannot be forked."""
+
+    forks: ClassVar[bool] = True
+    """False where a forked copy of the process cannot search what was built before: where the
+    library works by threads of its own, say. Else several clients are such copies."""
 
     @classmethod
     def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:

@@ -232,7 +232,7 @@ _ATTRIBUTES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "license": (lambda text: isinstance(text, str), "needed is text"),
     **{
         name: (lambda value: isinstance(value, bool), "allowed: True, False")
-        for name in ("local", "seeded", "writes")
+        for name in ("local", "seeded", "writes", "forks")
     },
     "clients": (
         lambda value: value in (None, "threads"),

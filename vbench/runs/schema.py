@@ -209,7 +209,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     key: str = SINGLE
     mode: Literal["single", "closed", "open"] = "single"
     clients: int = 1
-    by: Literal["threads", "processes"] | None = None
+    by: Literal["forks", "threads", "processes"] | None = None
     rate: float | None = None
     batch: int | None = None
     cache: Literal["warm", "cold"] = "warm"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import multiprocessing
 import pickle
 import sys
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from vbench._process.forks import start_from_new_thread
 from vbench._process.text import describe_error
 from vbench.indexes.answers import check_batch, stack
 from vbench.indexes.conformance.subject import (
@@ -24,7 +26,7 @@ from vbench.indexes.conformance.subject import (
     prepare_array,
     search_each,
 )
-from vbench.indexes.handles import can_connect, handles_of, server_of
+from vbench.indexes.handles import client_means, handles_of, server_of
 from vbench.indexes.protocol import Ids, Index, Vectors
 
 _THREADS, _ROUNDS = 4, 3
@@ -33,6 +35,8 @@ _SWITCH_SECONDS = 1e-6
 _LONG_SECONDS, _MOST_QUERIES = 0.06, 65_536
 _CALLS, _TICK_SECONDS, _LET_GO = 3, 0.001, 0.1
 """Calls to look at, how often, and which share of it must work."""
+_FORK_SECONDS = 20.0
+_NO_FORK = 'say forks = False, and clients = "threads" where threads may search at once'
 _REMEDY = (
     "keep what a search writes to in the handle that connect(cls, server) gives each client, or "
     'leave out clients = "threads"'
@@ -41,14 +45,19 @@ _REMEDY = (
 
 def several_clients(subject: Subject) -> None:
     """Clients that ask at the same time get the answers that each gets alone."""
-    threads = subject.kind.clients == "threads"
-    if not threads and not can_connect(subject.kind):
-        raise NotApplicableError('asked by one client: no clients = "threads", and no connect')
+    means = client_means(subject.kind)
+    if means is None:
+        raise NotApplicableError(
+            'asked by one client: no fork, no clients = "threads", and no connect'
+        )
     base, queries = subject.vectors(2000, seed=40, d=32), subject.vectors(100, seed=41, d=32)
     with subject.make_fitted(base) as index:
         alone = search_each(index, queries, K, len(base))
-        if not threads:
+        if means == "processes":
             _check_handle(subject, index, queries, alone)
+        if means == "forks":
+            _check_fork(index, queries, alone)
+        if subject.kind.clients is None:
             return
         handles = handles_of(index, _THREADS)
         try:
@@ -63,6 +72,40 @@ def several_clients(subject: Subject) -> None:
                 "search keeps Python's lock while it searches: other threads wait for it",
                 'leave out clients = "threads" where the library does not let go of the lock',
             )
+
+
+def _check_fork(index: Index, queries: Vectors, alone: Ids) -> None:
+    """A forked copy of the process, in which the index was built before, answers alike."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+
+    def ask() -> None:
+        ours.close()
+        try:
+            theirs.send(search_each(index, queries, K, 2000))
+        except BaseException as error:
+            theirs.send(f"raised {describe_error(error)}")
+
+    process = context.Process(target=ask, daemon=True)
+    start_from_new_thread(process)
+    theirs.close()
+    found: Any = "did not answer"
+    try:
+        if ours.poll(_FORK_SECONDS):
+            found = ours.recv()
+    except EOFError:
+        found = "ended without an answer"
+    finally:
+        ours.close()
+        process.kill()
+        process.join()
+    if isinstance(found, str):
+        raise WrongError(f"a forked copy of the process {found}", _NO_FORK)
+    if changed := changed_rows(found, alone):
+        raise WrongError(
+            f"in a forked copy of the process {changed} of {len(queries)} queries got other ids",
+            _NO_FORK,
+        )
 
 
 def _check_handle(subject: Subject, index: Index, queries: Vectors, alone: Ids) -> None:
