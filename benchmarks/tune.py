@@ -22,7 +22,6 @@ from vbench.measures.answers import Answers
 from vbench.measures.targets import Target, parse_targets
 from vbench.runs.schema import Trial
 from vbench.runs.settings import Setting, Variant
-from vbench.tuning.evidence import weigh
 from vbench.tuning.search import Budget, best_of, search, secure
 from vbench.tuning.targets import parse_objective
 from vbench.tuning.trials import Judge, Tried
@@ -59,20 +58,18 @@ class StoredAnswers(Judge):
     def measure(self, group: Group, value: float | None) -> Tried:
         nearest = min(self.stored, key=lambda each: abs(np.log(each / (value or 1.0))))
         trials = (Trial(key=str(nearest), build="", setting={}, k=K),)
-        evidence = tuple(
-            weigh(target, self._answers(trials, self.calibration), self.level)
-            for target in self.targets
-        )
         setting = Setting(_STORED, {"ef": nearest}, K, trials)
-        tried = Tried(setting, nearest, evidence, float(nearest), self.slack(evidence))
+        found = self._weigh(setting, self.calibration)
+        slack = self.slack(found.evidence)
+        tried = Tried(setting, nearest, found.evidence, float(nearest), slack, views=(found,))
         self.tried.append(tried)
         return tried
 
     def _objective(self, answers: Sequence[Answers], index: str) -> float:
         return 0.0
 
-    def _answers(self, trials: Sequence[Trial], rows: NDArray[np.intp]) -> list[Answers]:
-        return [_answers(hits[rows]) for hits in self.stored[int(trials[0].key)]]
+    def _answers(self, setting: Setting, rows: NDArray[np.intp]) -> list[Answers]:
+        return [_answers(hits[rows]) for hits in self.stored[int(setting.trials[0].key)]]
 
 
 def _answers(hits: NDArray[np.int32]) -> Answers:

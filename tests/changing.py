@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vbench.indexes.protocol import Ids, Index, Vectors
+from vbench.indexes.protocol import Filter, Ids, Index, Vectors
 from vbench.metric import Metric, distance
 
 
@@ -33,6 +33,24 @@ class Scan(Index):
         labels = np.array(list(self.held))
         away = distance(queries[:, None], np.stack(list(self.held.values()))[None], self.metric)
         return labels[np.argsort(away, axis=1, kind="stable")[:, :k]]
+
+
+class ScanUnder(Scan):
+    """Compares with all vectors that are there and pass."""
+
+    def allow(self, condition: Filter | None) -> None:
+        if condition is not None:
+            assert not condition.mask[[*set(range(len(condition.mask))) - self.held.keys()]].any()
+        self.condition = condition
+
+    def search(self, queries: Vectors, k: int) -> Ids:
+        found = super().search(queries, len(self.held))
+        condition = getattr(self, "condition", None)
+        if condition is not None:
+            order = np.argsort(~condition.mask[found], axis=1, kind="stable")
+            found = np.take_along_axis(found, order, axis=1)
+            found = np.where(condition.mask[found], found, -1)
+        return found[:, :k]
 
 
 class Stale(Scan):

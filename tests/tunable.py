@@ -77,6 +77,36 @@ class Reversed(Kept):
         return 1.0 / self.keep
 
 
+class KeptUnder(Kept):
+    """Looks at its share of the base whatever passes, so that a filter asks for more of it.
+
+    Its vectors may be replaced; of those that come later it looks at none.
+    """
+
+    def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
+        super().fit(base, metric, seed=seed, threads=threads)
+        self.passes = self.there = np.ones(len(base), dtype=bool)
+
+    def allow(self, condition: Any) -> None:
+        self.passes = np.ones(len(self.base), dtype=bool)
+        if condition is not None:
+            self.passes = condition.mask[: len(self.base)]
+
+    def add(self, ids: Any, vectors: Any) -> None:
+        pass
+
+    def remove(self, ids: Any) -> None:
+        self.there = self.there.copy()
+        self.there[ids[ids < len(self.there)]] = False
+
+    def search(self, queries: Any, k: int) -> Any:
+        found = super().search(queries, round(len(self.base) * min(self.share(), 1.0)))
+        good = (self.passes & self.there)[found]
+        order = np.argsort(~good, axis=1, kind="stable")[:, :k]
+        ids = np.take_along_axis(found, order, axis=1)
+        return np.where(np.take_along_axis(good, order, axis=1), ids, -1)
+
+
 class FailsAbove(Kept):
     """Raises where `keep` is above 32."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from changing import Broken, Scan, Stale
+from changing import Broken, Scan, ScanUnder, Stale
 from vectors import gaussian_pair
 
 import vbench
@@ -18,6 +18,11 @@ from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.metric import distance
 from vbench.runs import tables
+from vbench.runs.loads import label_load
+from vbench.runs.schema import View
+from vbench.workloads.ageing import plan_ages
+from vbench.workloads.filters import read_filter
+from vbench.workloads.runbook import read_workload
 
 N, M, K = 300, 20, 5
 
@@ -66,7 +71,8 @@ def dataset() -> Dataset:
     rng = np.random.default_rng(3)
     items = pl.DataFrame({"value": rng.permutation(N)})
     base, queries = gaussian_pair(N, M, 8, seed=5)
-    return Dataset("tiny", base, queries, "l2", items=items)
+    seen = pl.DataFrame({"query": rng.integers(0, M, 200), "item": rng.integers(0, N, 200)})
+    return Dataset("tiny", base, queries, "l2", items=items, interactions=seen)
 
 
 @pytest.fixture
@@ -251,12 +257,88 @@ def test_an_index_that_cannot_change_is_refused(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(
-    "more", [{"filters": "random:0.5"}, {"at_recall": 0.9}, {"clients": [2]}, {"batch": 3}]
-)
-def test_what_does_not_go_with_changes_is_refused(
-    dataset: Dataset, tmp_path: Path, more: dict[str, Any]
+@pytest.mark.parametrize("workload", ["churn", "growth:0.3", "RUNBOOK"])
+def test_filters_hold_at_every_age(
+    dataset: Dataset, tmp_path: Path, runbook: str, workload: str
 ) -> None:
-    """Filters, matched recall and loads are for a base that stays."""
-    with pytest.raises(VbenchError, match=f"does not go with {next(iter(more))}"):
-        once(dataset, "hnsw", tmp_path / "run", **more)
+    """What passes and is there answers, whatever was removed or came back under another id."""
+    workload = runbook if workload == "RUNBOOK" else workload
+    run = once(
+        dataset,
+        ["hnsw", "ivf-flat", ScanUnder],
+        tmp_path / "run",
+        workload=workload,
+        filters=["value < 200", "random:0.3", "seen"],
+        masks=2,
+        settings={"ef": [300], "nprobe": [8], "replace_deleted": [False, True]},
+    )
+    views = run.manifest.views
+    aged = [view for view in views if view.workload]
+    ages = plan_ages(dataset, read_workload(workload, N))  # type: ignore[arg-type]
+    live = {each.view.step: each.allowed.mask for each in ages if each.allowed is not None}
+    assert len(aged) == 5 * len(live)
+    for view in aged:
+        seen = run.in_view(view)
+        assert len(seen.settings()) == 4
+        exact = find_exact_under(dataset, live[view.step], view)
+        assert [row[row >= 0].tolist() for row in seen.ground_truth.ids[:, :K]] == exact
+        for setting in seen.settings():
+            assert setting.recall == 1.0, (view.step, view.filter, str(setting))
+    for ageing in run.summary().ageing:
+        assert len(ageing.ages) == len(ages)
+        assert all(row.fallen is None or row.fallen.value == 0 for row in ageing.settings)
+
+
+def find_exact_under(dataset: Dataset, live: Any, view: View) -> list[list[int]]:
+    """The nearest that pass of those that are in the index, by all distances."""
+    found = []
+    for row in range(M):
+        passes = live.copy()
+        if view.filter is not None:
+            passes &= read_filter(view.filter).resolve(dataset, view.mask_seed or 0).of_query(row)
+        rows = np.flatnonzero(passes)
+        away = distance(dataset.queries[row], dataset.base[rows], dataset.metric)
+        found.append(rows[np.argsort(away, kind="stable")][:K].tolist())
+    return found
+
+
+def test_loads_and_matched_recall_go_with_changes(dataset: Dataset, tmp_path: Path) -> None:
+    """At each age, with and without a filter: its own setting for a recall, and every load."""
+    run = once(
+        dataset,
+        "ivf-flat",
+        tmp_path / "run",
+        builds=2,
+        filters="value < 50",
+        at_recall=0.8,
+        clients=[2],
+        batch=5,
+        settings={"nlist": [30]},
+    )
+    views = run.manifest.views
+    assert len(views) == 2 * 5
+    assert [level.view for level in run.levels] == [view.key for view in views]
+    assert not run.manifest.failures
+    for view in views:
+        shown = run.in_view(view).settings(loads=True)
+        assert {label_load(each.load) for each in shown} == {"", "clients=2 batch=5"}
+    assert [each.filter for each in run.summary().ageing] == [None, "value < 50"]
+
+
+def test_a_filter_that_leaves_nothing_at_an_age_is_refused(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    """One line that names filter, step and workload, and no folder."""
+    path = tmp_path / "late.toml"
+    path.write_text("""
+[[step]]
+op = "insert"
+share = 0.4
+order = "-value"
+[[step]]
+op = "search"
+""")
+    told = r"'value < 100' leaves none of the 120 .* at step 1 of late"
+    with pytest.raises(VbenchError, match=told):
+        once(dataset, "hnsw", tmp_path / "run", workload=str(path), filters="value < 100")
+    assert not (tmp_path / "run").exists()

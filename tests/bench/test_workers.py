@@ -20,6 +20,7 @@ from vbench.bench.session import Closing, TrialError
 from vbench.bench.workers import Workers
 from vbench.data.dataset import Dataset
 from vbench.runs.schema import Build, Options
+from vbench.workloads.views import Change
 
 
 @pytest.fixture
@@ -70,6 +71,22 @@ def test_all_workers_of_a_run_share_their_cores_and_others_do_not(dataset: Datas
         assert [psutil.Process(pid).cpu_affinity() for pid in pids] == [first.cores.numbers] * 2
         with Workers(dataset, options()) as second:
             assert not set(first.cores.numbers) & set(second.cores.numbers)
+
+
+def test_ages_of_a_build_may_have_workers_of_their_own(dataset: Dataset) -> None:
+    """Going back to an earlier age builds nothing again; else one worker goes from age to age."""
+    old = Change("replace", np.arange(20))
+    aged = msgspec.structs.replace(build("Exact"), adapter="changing:Scan")
+    with Workers(dataset, options(), is_kept=True, are_apart=True) as workers:
+        pids = [workers.after(aged, [old] * age).session.pid for age in (0, 1, 2, 1, 0)]
+        assert len(set(pids)) == 3
+        assert pids[0] == pids[4]
+        assert pids[1] == pids[3]
+        workers.release(aged)
+        assert not any(psutil.pid_exists(pid) for pid in pids)
+    with Workers(dataset, options(), is_kept=True) as workers:
+        pids = [workers.after(aged, [old] * age).session.pid for age in (0, 1, 2, 1)]
+        assert pids[0] == pids[1] == pids[2] != pids[3]
 
 
 def test_a_shared_core_is_told(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

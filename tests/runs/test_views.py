@@ -11,6 +11,7 @@ from run_folder import answered
 from vbench.errors import UnknownNameError
 from vbench.runs.run import Run
 from vbench.runs.schema import View
+from vbench.runs.under_views import choose_views
 from vbench.runs.views import find_views, label_view, name_view, open_view, planned_views
 
 HITS = {"a": {1: np.full((1, 20), 9)}}
@@ -37,9 +38,31 @@ def test_views_are_called_as_their_filters_were_given(run: Run) -> None:
     assert open_view(run, "none") is open_view(run) is run
 
 
+def test_a_filter_at_an_age_is_called_by_both(tmp_path: Path) -> None:
+    """The age, the filter and its mask; a filter alone is that of every age."""
+    aged = [
+        View(key=f"a{step}{mask}", workload="churn", step=step, filter=filter_, mask=mask)
+        for step in (2, 4)
+        for filter_, mask in ((None, None), ("random:0.1", 0), ("random:0.1", 1))
+    ]
+    run = answered(tmp_path / "run", HITS, views=dict.fromkeys([*MASKS, *aged], HITS))
+    assert [name_view(view) for view in aged[:3]] == [
+        *("churn@2", "churn@2 & random:0.1#1", "churn@2 & random:0.1#2")
+    ]
+    assert find_views([run], "churn@4") == aged[3:4]
+    assert find_views([run], "churn@4&random:0.1") == aged[4:]
+    assert find_views([run], "churn@2 & random:0.1#2") == aged[2:3]
+    assert find_views([run], "random:0.1") == [*MASKS, *aged[1:3], *aged[4:]]
+    groups = choose_views([run], None)
+    assert [[view.key for view in group] for group in groups] == [
+        *(["static"], ["v1", "v2"], ["a2None"], ["a20", "a21"], ["a4None"], ["a40", "a41"])
+    ]
+
+
 def test_a_view_in_words(run: Run) -> None:
     """The whole base needs none."""
     assert label_view(None) == ""
+    assert label_view("seen", step=4) == "at step 4 under seen"
     assert label_view("random:0.1", 1) == "under random:0.1, mask 2"
 
 

@@ -42,8 +42,15 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
 def changed(found: Found, **of_evidence: Any) -> Found:
     """The same, with other evidence of the held-out half."""
     (evidence,) = found.best.evidence
-    best = dataclasses.replace(found.best, evidence=(dataclasses.replace(evidence, **of_evidence),))
+    best = with_evidence(found.best, dataclasses.replace(evidence, **of_evidence))
     return dataclasses.replace(found, best=best)
+
+
+def with_evidence(of: Any, evidence: Evidence) -> Any:
+    """A claim or a try with this evidence in its one view."""
+    (view,) = of.views
+    views = (dataclasses.replace(view, evidence=(evidence,)),)
+    return dataclasses.replace(of, evidence=(evidence,), views=views)
 
 
 def test_rows_are_settings_with_what_the_calibration_half_says(found: Found) -> None:
@@ -108,8 +115,7 @@ def test_what_was_not_recorded_is_not_met(found: Found) -> None:
     """The verdict names the measure and the setting."""
     (target,) = found.judge.targets
     nothing = Evidence(target, None, None, (None, None), -math.inf, -math.inf, None)
-    tried = dataclasses.replace(found.best.tried, evidence=(nothing,))
-    best = dataclasses.replace(found.best, tried=tried)
+    best = dataclasses.replace(found.best, tried=with_evidence(found.best.tried, nothing))
     missed = dataclasses.replace(found, best=best, is_met=False)
     assert "Robustness(delta=0.6)@5 was not recorded for tunable:Kept" in verdict(missed)
 

@@ -14,8 +14,9 @@ from vbench.analysis.document import SettingRow
 from vbench.measures.hits import threshold
 from vbench.metric import FloatArray
 from vbench.runs.run import Run
-from vbench.runs.schema import STATIC, View
+from vbench.runs.schema import View
 from vbench.runs.settings import Setting
+from vbench.runs.views import label_view
 from vbench.stats.crossed import crossed_mean
 from vbench.stats.intervals import student
 
@@ -92,12 +93,22 @@ class HalfLife(SettingRow, frozen=True, kw_only=True):
 
 
 class Ageing(msgspec.Struct, frozen=True, kw_only=True):
-    """A workload: its ages, and every setting at each of them. No half-life without replacing."""
+    """A workload: its ages, and every setting at each of them. No half-life without replacing.
+
+    `filter` and `mask` are what all of it was asked under, if anything.
+    """
 
     workload: str
+    filter: str | None = None
+    mask: int | None = None
     ages: list[AgeFacts]
     settings: list[AgedRow]
     half_lives: list[HalfLife]
+
+    @property
+    def title(self) -> str:
+        """The workload as tables call it, with the filter."""
+        return f"{self.workload} {label_view(self.filter, self.mask)}".rstrip()
 
 
 def summarize_ages(run: Run, rows: Mapping[Setting, SummaryRow]) -> tuple[Ageing, ...]:
@@ -108,12 +119,17 @@ def summarize_ages(run: Run, rows: Mapping[Setting, SummaryRow]) -> tuple[Ageing
     rows
         The settings of every view, and what was estimated of each.
     """
-    names = dict.fromkeys(each.workload for each in run.manifest.views if each.workload)
-    return tuple(_summarize(run, name, rows) for name in names)
+    series: dict[tuple[str, str | None, int | None], list[View]] = {}
+    for each in run.manifest.views:
+        if each.workload:
+            key = (each.workload, each.filter, each.mask)
+            series.setdefault(key, []).append(each)
+    return tuple(_summarize(run, aged, rows) for aged in series.values())
 
 
-def _summarize(run: Run, workload: str, rows: Mapping[Setting, SummaryRow]) -> Ageing:
-    views = _views_of(run, workload)
+def _summarize(run: Run, aged: list[View], rows: Mapping[Setting, SummaryRow]) -> Ageing:
+    fresh = _fresh_view(run, aged[0])
+    views = _in_order(run, fresh, aged)
     places = {view.key: place for place, view in enumerate(views)}
     groups: dict[tuple[str, int], list[Setting]] = {}
     for setting in rows:
@@ -135,23 +151,41 @@ def _summarize(run: Run, workload: str, rows: Mapping[Setting, SummaryRow]) -> A
                     fallen=served.fallen(number),
                     recovered=served.recovered(number),
                     change_s=_change_seconds(setting),
-                    rebuild_after=_rebuild_after(setting, row, rows) if age.replaced else None,
+                    rebuild_after=_rebuild_after(setting, row, rows, fresh)
+                    if age.replaced
+                    else None,
                 )
             )
         shares = [ages[places[each.run.view.key]].replaced_share for each in settings]
         if shares[0] == 0 and shares[-1] > 0:
             half_lives.append(_half_life(settings[0], served, shares))
-    return Ageing(workload=workload, ages=ages, settings=found, half_lives=half_lives)
+    return Ageing(
+        workload=aged[0].workload or "",
+        filter=aged[0].filter,
+        mask=aged[0].mask,
+        ages=ages,
+        settings=found,
+        half_lives=half_lives,
+    )
 
 
-def _views_of(run: Run, workload: str) -> list[View]:
-    """The views of a workload in order, the static one first where ``fit`` took everything."""
-    views = [each for each in run.manifest.views if each.workload == workload]
-    views.sort(key=lambda each: each.step or 0)
+def _fresh_view(run: Run, aged: View) -> View | None:
+    """The view of the same filter where ``fit`` took everything, and nothing has happened since."""
+    same = (
+        each
+        for each in run.manifest.views
+        if each.workload is None and (each.filter, each.mask) == (aged.filter, aged.mask)
+    )
+    return next(same, None)
+
+
+def _in_order(run: Run, fresh: View | None, aged: Sequence[View]) -> list[View]:
+    """The views of a workload in order, the fresh one first where ``fit`` took everything."""
+    views = sorted(aged, key=lambda each: each.step or 0)
     first, facts = views[0], run.manifest.dataset
     fitted = (first.live or 0) - (first.inserted or 0) + (first.deleted or 0)
-    fresh = [each for each in run.manifest.views if each.key == STATIC]
-    return (fresh if fitted == facts.n - (facts.zero_rows or 0) else []) + views
+    is_whole = fitted == facts.n - (facts.zero_rows or 0)
+    return [fresh, *views] if fresh is not None and is_whole else views
 
 
 def _describe(view: View, n: int) -> AgeFacts:
@@ -245,13 +279,14 @@ def _change_seconds(setting: Setting) -> Estimated | None:
 
 
 def _rebuild_after(
-    aged: Setting, row: SummaryRow, rows: Mapping[Setting, SummaryRow]
+    aged: Setting, row: SummaryRow, rows: Mapping[Setting, SummaryRow], view: View | None
 ) -> float | None:
     """Queries that pay for a build: seconds of it, over what each query costs more than fresh."""
     fresh = [
         _recall_and_seconds(each, own)
         for each, own in rows.items()
-        if each.run.view.key == STATIC
+        if view is not None
+        and each.run.view.key == view.key
         and (each.variant.identity, each.k, each.load) == (aged.variant.identity, aged.k, aged.load)
     ]
     curve = sorted(pair for pair in fresh if pair is not None)

@@ -97,7 +97,7 @@ def summarize_filters(run: Run, rows: Mapping[Setting, SummaryRow]) -> Filtering
     """
     groups: dict[str, list[View]] = {}
     for view in run.manifest.views:
-        if view.filter is not None:
+        if view.filter is not None and view.step is None:
             groups.setdefault(view.filter, []).append(view)
     if not groups:
         return None

@@ -8,6 +8,7 @@ from vbench._document import Document
 from vbench.analysis.document import AlikeRow, SettingRow
 from vbench.runs.failed import FailedTrial
 from vbench.runs.schema import DatasetInfo, Warn
+from vbench.runs.views import WHOLE
 
 
 class Halves(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,13 +34,48 @@ class HalfEvidence(Bounded, frozen=True, kw_only=True):
     builds: list[float | None]
 
 
+class CertifiedView(msgspec.Struct, frozen=True, kw_only=True):
+    """A view that the targets must hold in: the whole base, a filter or one mask of it, an age.
+
+    Attributes
+    ----------
+    name
+        What ``--view`` selects it by; `none` is the whole base.
+    live, allowed
+        Base vectors that are in the index, and of these, on average, that may answer a query.
+    without
+        Queries that have no neighbor to find.
+    """
+
+    name: str
+    step: int | None
+    workload: str | None
+    filter: str | None
+    mask: int | None
+    live: int | None
+    allowed: int | None
+    without: int = 0
+
+
+class TriedView(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting in one of several views: the objective, and the targets' measures with bounds."""
+
+    view: str
+    measures: dict[str, Bounded]
+    passes: bool
+
+
 class TriedSetting(AlikeRow, frozen=True, kw_only=True):
     """A setting that was tried, as the calibration half has it.
 
     Attributes
     ----------
     measures
-        The objective and those of the targets, by their spelling.
+        The objective, a mean over views, where it was asked in all of them, and those of the
+        targets where they are weakest, by their spelling.
+    views
+        The same in each of several views that it was asked in; behind one in which a value misses
+        its target no other is asked. Empty where there is one.
     met
         Whether the values meet all targets.
     passes
@@ -53,13 +89,16 @@ class TriedSetting(AlikeRow, frozen=True, kw_only=True):
     met: bool
     passes: bool
     judged: bool
+    views: tuple[TriedView, ...] = ()
 
 
 class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What both halves say about one target at the best setting.
+    """What both halves say about one target at the best setting, in one view.
 
     Attributes
     ----------
+    view
+        Name of the view.
     certified
         Whether the bound of every build on the held-out half meets it.
     judged
@@ -76,10 +115,14 @@ class TargetResult(msgspec.Struct, frozen=True, kw_only=True):
     certified: bool
     judged: bool
     more_queries: int | None
+    view: str = WHOLE
 
 
 class ObjectiveResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The measure that was minimized or maximized, at the best setting: its mean over builds."""
+    """The measure that was minimized or maximized, at the best setting: its mean over builds.
+
+    Over several views it is the mean of these.
+    """
 
     measure: str
     calibration: float
@@ -87,7 +130,7 @@ class ObjectiveResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BestSetting(SettingRow, frozen=True, kw_only=True):
-    """The setting to use, and what both halves say about it."""
+    """The setting to use, and what both halves say about it, target by target in each view."""
 
     objective: ObjectiveResult
     targets: list[TargetResult]
@@ -123,6 +166,8 @@ class Tuning(Document, frozen=True, kw_only=True, tag="vbench.tune/2"):
         Confidence of the bounds.
     builds
         Builds of each setting.
+    views
+        Where the targets must hold: in each of them.
     best
         The setting to use: certified where any was; else the one that came nearest to it, or
         where no setting met the targets, the best that was reached.
@@ -133,7 +178,7 @@ class Tuning(Document, frozen=True, kw_only=True, tag="vbench.tune/2"):
         Whether this machine could tell: not where the answer depends on passes that other
         processes disturbed.
     certified
-        Whether the held-out half certifies every target at the best setting.
+        Whether the held-out half certifies every target at the best setting in every view.
     verdict
         The same in one sentence.
     again
@@ -151,6 +196,7 @@ class Tuning(Document, frozen=True, kw_only=True, tag="vbench.tune/2"):
     level: float
     queries: Halves
     builds: int
+    views: list[CertifiedView]
     best: BestSetting
     met: bool | None
     judged: bool

@@ -177,6 +177,11 @@ def tune(
     settings: Mapping[str, Any] | None = None,
     trials: int | None = None,
     level: float = 0.95,
+    filters: str | Sequence[str] = (),
+    masks: int = 3,
+    only_filtered: bool = False,
+    workload: str = "static",
+    view: str | None = None,
     builds: int = 3,
     repeats: int = 3,
     threads: int = 1,
@@ -212,6 +217,12 @@ def tune(
         The most settings to try of each index: default 12, or 60 where several parameters move.
     level
         Confidence of the certificate.
+    filters, masks, only_filtered, workload
+        As :func:`vbench.run` has them: the targets must hold in every view, that of the whole base
+        among them unless it is left out.
+    view
+        Only in this view: a filter, ``"random:0.05#2"``, ``"churn@4"``, ``"churn@4 & seen"``;
+        ``"none"`` is the whole base.
     builds, repeats, seed
         As :func:`vbench.run` has them; the seed also divides the queries.
 
@@ -238,6 +249,10 @@ def tune(
         builds=builds,
         repeats=repeats,
         threads=threads,
+        filters=[filters] if isinstance(filters, str) else filters,
+        masks=masks,
+        only_filtered=only_filtered,
+        workload=workload,
         recall_rule=recall_rule,
         timeout=timeout,
         memory_limit=memory_limit,
@@ -255,6 +270,7 @@ def tune(
             settings=settings,
             trials=trials,
             level=level,
+            view=view,
             out=out,
             fresh=fresh,
             progress=tell,

@@ -37,6 +37,7 @@ from vbench.runs.rows import Rows, amend_trial, read_facts, read_rows, write_tri
 from vbench.runs.run import Run
 from vbench.runs.schema import SINGLE, STATIC, USUAL_LOAD, Build, Load, Trial, View
 from vbench.runs.settings import spell
+from vbench.runs.views import label_view
 from vbench.workloads.views import DEEP, Change, PlannedView, find_neighbors
 
 _DEPTH = 200
@@ -319,16 +320,24 @@ class Bench:
 
 @contextlib.contextmanager
 def open_bench(
-    prepared: PreparedRun, folder: Path, claimed: ClaimedFolder, progress: Progress
+    prepared: PreparedRun,
+    folder: Path,
+    claimed: ClaimedFolder,
+    progress: Progress,
+    *,
+    ages_apart: bool = False,
 ) -> Iterator[Bench]:
-    """Find the exact neighbors and make a claimed folder ready for measuring."""
+    """Find the exact neighbors and make a claimed folder ready for measuring.
+
+    With `ages_apart` each age of a build has a worker, for searches that go back to earlier ones.
+    """
     progress("exact neighbors", 0, 1)
     dataset, options, _ = prepared
     journal = Journal(folder, prepared, claimed, progress)
     # Also for the K of earlier calls, whose trials are read against the same file.
     kept = 2 * max(journal.manifest.options.k)
     planned = prepared.plan.views or [PlannedView(View(), None)]
-    views = [(each.view, each.allowed) for each in planned if each.allowed is not None]
+    views = [(each, each.allowed) for each in planned if each.allowed is not None]
     deep = compute_ground_truth(
         dataset,
         min(dataset.n, max(_DEPTH, kept, DEEP if views else 0)),
@@ -342,17 +351,21 @@ def open_bench(
     journal.write()
     write_described_queries(folder, dataset)
     tables.write_ground_truth(folder, GroundTruth(truth.ids[:, :kept], truth.distances[:, :kept]))
-    for view, allowed in views:
-        of = f"at step {view.step}" if view.filter is None else f"under {view.filter}"
-        progress(f"exact neighbors {of}", 0, 1)
-        found = find_neighbors(dataset, deep, allowed, kept, threads=len(usable_cores()))
+    for each, allowed in views:
+        view = each.view
+        progress(f"exact neighbors {label_view(view.filter, view.mask, view.step)}", 0, 1)
+        found = find_neighbors(
+            dataset, deep, allowed, kept, live=each.live, threads=len(usable_cores())
+        )
         more = {"selectivity": found.selectivity, "correlation": found.correlation}
         tables.write_ground_truth(folder, found.truth, view.key, **more)
         scorers[view.key] = Scorer(dataset, found.truth, options.rule)
     clients = max(load.clients for load in journal.manifest.loads)
     changes = any(each.changes or each.fitted is not None for each in planned)
     fitted = planned[0].fitted
-    with Workers(dataset, options, clients, fitted=fitted, is_kept=changes) as workers:
+    with Workers(
+        dataset, options, clients, fitted=fitted, is_kept=changes, are_apart=ages_apart
+    ) as workers:
         yield Bench(journal, workers, scorers, planned)
     journal.conclude(current_call())
 

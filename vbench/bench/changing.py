@@ -29,6 +29,8 @@ class ChangingBase:
     ----------
     rows : int64 (labels,)
         The row of the dataset that each label is, or was.
+    is_gone : bool (labels,)
+        Whether it was removed.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class ChangingBase:
         self._label = np.full(n, -1, dtype=np.int64)
         self.rows = self._order if fitted is None else self._sorted(np.load(fitted))
         self._label[self.rows] = np.arange(len(self.rows))
-        self._is_gone = np.zeros(len(self.rows), dtype=bool)
+        self.is_gone = np.zeros(len(self.rows), dtype=bool)
 
     def fitted_base(self) -> _Vectors:
         """The vectors that ``fit`` takes, in the order of their labels; not to be written to."""
@@ -64,14 +66,14 @@ class ChangingBase:
         gone = added = vectors = None
         if op != "insert":
             gone = labels
-            self._is_gone[labels] = True
+            self.is_gone[labels] = True
             self._label[rows] = -1
         if op != "delete":
             added = np.arange(len(self.rows), len(self.rows) + len(rows))
             vectors = self._base[self._place[rows]]
             self._label[rows] = added
             self.rows = np.concatenate([self.rows, rows])
-            self._is_gone = np.concatenate([self._is_gone, np.zeros(len(rows), dtype=bool)])
+            self.is_gone = np.concatenate([self.is_gone, np.zeros(len(rows), dtype=bool)])
         return LabeledChange(gone, added, vectors)
 
     def check(self, ids: _Ids) -> None:
@@ -81,7 +83,7 @@ class ChangingBase:
         ------
         AnswerError
         """
-        wrong = (ids >= 0) & self._is_gone[np.maximum(ids, 0)]
+        wrong = (ids >= 0) & self.is_gone[np.maximum(ids, 0)]
         if wrong.any():
             query, place = np.argwhere(wrong)[0].tolist()
             raise AnswerError(

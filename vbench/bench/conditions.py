@@ -28,8 +28,13 @@ class Condition:
 
     def __init__(self, index: Index, original: NDArray[np.integer[Any]], time: clock.Clock) -> None:
         self._index, self._original, self._time = index, original, time
+        self._gone: NDArray[np.bool_] | None = None
         self._file: str | None = None
         self._allowed: Allowed | None = None
+
+    def rebase(self, original: NDArray[np.integer[Any]], gone: NDArray[np.bool_]) -> None:
+        """Go on with a base that was changed under no condition: `gone` ids (n,) never pass."""
+        self._original, self._gone = original, gone
 
     def take(self, file: str | None) -> float | None:
         """Put the searches that follow under a condition; seconds where all queries share it."""
@@ -95,5 +100,7 @@ class Condition:
     def _filter(self, mask: NDArray[np.bool_], *, is_shared: bool) -> Filter:
         """The vectors that pass, by rows of the dataset, as the index takes them."""
         own = mask[self._original]
+        if self._gone is not None:
+            own &= ~self._gone
         own.flags.writeable = False
         return Filter(own, is_shared=is_shared)

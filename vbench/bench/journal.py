@@ -228,6 +228,7 @@ def _manifest(
         options=options,
         views=list({view.key: view for view in views}.values()),
         loads=_loads(before, plan),
+        workload=plan.workload if plan.workload.steps or before is None else before.workload,
         builds=found.builds,
         trials=found.trials,
         failures=found.failures,

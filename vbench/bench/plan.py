@@ -24,9 +24,11 @@ from vbench.indexes.recipe import Recipe, load_recipe
 from vbench.indexes.registry import resolve
 from vbench.metric import Metric
 from vbench.runs.digests import of_document
-from vbench.runs.schema import STATIC, USUAL_LOAD, Build, Load, Options, Trial, View
+from vbench.runs.schema import STATIC, USUAL_LOAD, Build, Load, Options, Trial, View, Workload
 from vbench.workloads.runbook import Runbook
 from vbench.workloads.views import PlannedView
+
+_STATIC = Workload()
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Plan:
     """Everything that a call is to do: trials, or groups whose trials are chosen as it goes on.
 
     `identity` is a digest of dataset, indexes and options: the name of the run folder. `loads`
-    are those beside the usual one, by index.
+    are those beside the usual one, by index. `workload` is what happens between the `views`.
     """
 
     builds: list[Build]
@@ -77,10 +79,15 @@ class Plan:
     sources: Mapping[str, Source]
     loads: Mapping[str, Sequence[Load]] = field(default_factory=dict)
     views: Sequence[PlannedView] = ()
+    workload: Workload = _STATIC
 
     def trials_of(self, build: Build) -> list[Trial]:
         """The trials on one build."""
         return [trial for trial in self.trials if trial.build == build.key]
+
+    def loads_in(self, index: str, view: PlannedView | None) -> Sequence[Load]:
+        """The loads of an index beside the usual one in a view."""
+        return self.loads.get(index, ()) if _takes_loads(view) else ()
 
 
 def make_plan(
@@ -166,7 +173,18 @@ def make_plan(
                     for trial in _trials(changed, build, options, asked[recipe.name], each)
                 ]
     identity = folder_digest(fingerprint, sources, options)
-    return Plan(builds, trials, groups, identity, fingerprint, order_digest, sources, asked, views)
+    return Plan(
+        builds=builds,
+        trials=trials,
+        groups=groups,
+        identity=identity,
+        fingerprint=fingerprint,
+        order_digest=order_digest,
+        sources=sources,
+        loads=asked,
+        views=views,
+        workload=_STATIC if runbook is None else runbook.describe(),
+    )
 
 
 def _check_filters(recipes: Sequence[Recipe]) -> None:
@@ -281,14 +299,17 @@ def _combinations(values: Mapping[str, Any]) -> list[Params]:
 def _trials(
     recipe: Recipe, build: Build, options: Options, loads: Sequence[Load], view: PlannedView
 ) -> list[Trial]:
-    # A client's index takes one condition at a time.
-    shared = view.allowed is None or view.allowed.is_shared
     return [
         make_trial(build, setting, k, options, load, view.view.key)
         for setting in _combinations(recipe.search)
         for k in options.k
-        for load in (USUAL_LOAD, *(loads if shared else ()))
+        for load in (USUAL_LOAD, *(loads if _takes_loads(view) else ()))
     ]
+
+
+def _takes_loads(view: PlannedView | None) -> bool:
+    # A client's index takes one condition at a time.
+    return view is None or view.allowed is None or view.allowed.is_shared
 
 
 def _groups(

@@ -21,8 +21,8 @@ from vbench.indexes.recipe import Recipe
 from vbench.measures.hits import RULES
 from vbench.runs.schema import Options
 from vbench.workloads.ageing import plan_ages
-from vbench.workloads.runbook import STATIC_WORKLOAD, Runbook, read_workload
-from vbench.workloads.views import MASKS, plan_views
+from vbench.workloads.runbook import STATIC_WORKLOAD, read_workload
+from vbench.workloads.views import MASKS, cross_views, plan_views
 
 WARMUP = 1000
 
@@ -88,18 +88,16 @@ def prepare(
         )
     check_learn(dataset)
     options = _options(dataset, asked)
+    views = plan_views(
+        dataset,
+        asked.filters,
+        masks=_whole("masks", asked.masks, 1),
+        seed=options.seed,
+        only_filtered=asked.only_filtered,
+    )
     runbook = read_workload(asked.workload, dataset.n - dataset.zero_rows)
-    if runbook is None:
-        views = plan_views(
-            dataset,
-            asked.filters,
-            masks=_whole("masks", asked.masks, 1),
-            seed=options.seed,
-            only_filtered=asked.only_filtered,
-        )
-    else:
-        _refuse_beside(runbook, asked)
-        views = plan_ages(dataset, runbook, seed=options.seed)
+    if runbook is not None:
+        views = cross_views(plan_ages(dataset, runbook, seed=options.seed), views)
     plan = make_plan(
         names,
         settings or {},
@@ -115,23 +113,6 @@ def prepare(
         runbook=runbook,
     )
     return PreparedRun(dataset, options, plan)
-
-
-def _refuse_beside(runbook: Runbook, asked: MeasureOptions) -> None:
-    for name, given in (
-        ("filters", asked.filters),
-        ("at_recall", asked.at_recall),
-        ("clients", asked.clients),
-        ("rate", asked.rate),
-        ("batch", asked.batch),
-    ):
-        # One of numpy has no truth of its own.
-        if given is not None and np.size(given):
-            raise VbenchError(
-                f"workload {runbook.name!r} does not go with {spell_option(name)}: an index whose "
-                "base changes is asked one query after another, without a filter, at the settings "
-                "of its sweep; leave one of them out"
-            )
 
 
 def _options(dataset: Dataset, asked: MeasureOptions) -> Options:

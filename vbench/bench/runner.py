@@ -68,11 +68,13 @@ def _carry_out(bench: Bench, plan: Plan, at_recall: float | None) -> None:
         for build in plan.builds:
             bench.carry_out(build, plan.trials_of(build))
         return
+    views = {each.view.key: each for each in plan.views}
     for group, following in itertools.zip_longest(plan.groups, plan.groups[1:]):
         level = bring_to_level(bench, group, at_recall)
-        for setting, load in itertools.product(level.chosen, plan.loads.get(group.index, ())):
+        loads = plan.loads_in(group.index, views.get(group.view))
+        for setting, load in itertools.product(level.chosen, loads):
             with contextlib.suppress(TrialError):  # the failure is noted
-                bench.ask(group.builds, setting, group.k, load)
+                bench.ask(group.builds, setting, group.k, load, group.view)
         bench.journal.add_level(group, level)
         if following is None or following.builds != group.builds:
             for build in group.builds:

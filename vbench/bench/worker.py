@@ -122,6 +122,8 @@ class Worker:
         """Change the base of the index, and let it settle."""
         if self.changing is None:
             raise AnswerError("the base was not kept")
+        # What is hidden by a filter is there.
+        self.condition.take(None)
         change = self.changing.change(ask.op, np.load(ask.rows))
         began = self.time.wall()
         if change.gone is not None:
@@ -134,6 +136,7 @@ class Worker:
             self.index.settle()
             settling = self.time.wall() - began
         self.original = self.changing.rows
+        self.condition.rebase(self.original, self.changing.is_gone)
         size, source = self._size()
         return wire.Altered(
             seconds=spent * 1e-9,

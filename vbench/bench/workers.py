@@ -56,6 +56,8 @@ class Workers:
 
     Attributes
     ----------
+    are_apart : whether each age of a build has a worker of its own, so that none is built again
+        where searches go back and forth between ages
     cores : the cores held against other runs: one for each thread, and for each client of a load
     pinned : those that all of them are pinned to
     on_close
@@ -70,11 +72,13 @@ class Workers:
         *,
         fitted: NDArray[np.int64] | None = None,
         is_kept: bool = False,
+        are_apart: bool = False,
     ) -> None:
         self.dataset = dataset
         self.options = options
         self._fitted = fitted
         self._is_kept = is_kept
+        self._are_apart = are_apart
         self._live: dict[str, Live] = {}
         self._files: tuple[wire.ArrayFile, wire.ArrayFile] | None = None
         self._learn_file: wire.ArrayFile | None = None
@@ -99,8 +103,11 @@ class Workers:
         TrialError
             When the index cannot be built.
         """
-        live = self._live.pop(build.key, None) or self._start(build)
-        self._live[build.key] = live
+        return self._of(build, build.key)
+
+    def _of(self, build: Build, key: str) -> Live:
+        live = self._live.pop(key, None) or self._start(build)
+        self._live[key] = live
         return live
 
     def after(self, build: Build, changes: Sequence[Change]) -> Live:
@@ -115,10 +122,11 @@ class Workers:
         TrialError
             It cannot be built again.
         """
-        live = self.of(build)
+        key = f"{build.key} {len(changes)}" if self._are_apart and changes else build.key
+        live = self._of(build, key)
         if len(live.altered) > len(changes):
             self.release(build)
-            live = self.of(build)
+            live = self._of(build, key)
         for change in changes[len(live.altered) :]:
             ask = wire.Alter(op=change.op, rows=self._rows_file(change.rows))
             try:
@@ -129,14 +137,13 @@ class Workers:
                 self.release(build)
                 raise ChangeError(error.reason, error.log, kind=error.kind, fatal=True) from None
             live = live._replace(altered=(*live.altered, done))
-            self._live[build.key] = live
+            self._live[key] = live
         return live
 
     def release(self, build: Build) -> None:
-        """Let go of a build's worker, if there is one."""
-        live = self._live.pop(build.key, None)
-        if live is not None:
-            self._close(build.key, live.session)
+        """Let go of a build's worker, if there is one, or of those of all its ages."""
+        for key in [each for each in self._live if each.partition(" ")[0] == build.key]:
+            self._close(key, self._live.pop(key).session)
 
     def condition_file(self, view: str, allowed: Allowed) -> str:
         """Where workers read the condition of a view: written once."""
@@ -252,7 +259,7 @@ class Workers:
     def _close(self, key: str, session: Session) -> None:
         closing = session.close()
         if closing is not None:
-            self.on_close(key, closing)
+            self.on_close(key.partition(" ")[0], closing)
 
     def __enter__(self) -> Workers:
         return self

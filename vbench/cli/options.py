@@ -317,6 +317,32 @@ _LOAD = (
         help="Also measure with so many queries in one call.",
     ),
 )
+_WORKLOAD = (
+    click.option(
+        "--filter",
+        "filters",
+        multiple=True,
+        metavar="FILTER",
+        help="Ask under a condition too: 'popularity < 20', popularity:0-50%, random:0.05, "
+        "nearest:0.05, query:COLUMN, seen; joined by &. Repeats.",
+    ),
+    click.option(
+        "--masks",
+        type=click.IntRange(min=1),
+        default=3,
+        show_default=True,
+        help="Masks to draw of a random filter.",
+    ),
+    click.option("--only-filtered", is_flag=True, help="Leave out the view without a filter."),
+    click.option(
+        "--workload",
+        default="static",
+        show_default=True,
+        metavar="NAME|FILE",
+        help="What happens to the base between searches: churn, growth:0.1, "
+        "growth:0.1:-popularity, or a TOML file of steps.",
+    ),
+)
 runs_argument = click.argument(
     "runs", cls=RunArgument, nargs=-1, required=True, metavar="RUN…", type=click.Path()
 )
@@ -415,6 +441,11 @@ def table_options(command: Command) -> Command:
 def measuring_options(command: Command) -> Command:
     """How it is measured: arguments that :func:`vbench.run` and :func:`vbench.tune` share."""
     return _decorated(command, _MEASURING)
+
+
+def workload_options(command: Command) -> Command:
+    """Under which conditions an index is asked, and what happens to its base."""
+    return _decorated(command, _WORKLOAD)
 
 
 def load_options(command: Command) -> Command:

@@ -17,6 +17,7 @@ from vbench.cli.options import (
     load_options,
     measuring_options,
     set_option,
+    workload_options,
 )
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.render.terminal.output import json_option, print_json, progress_bar
@@ -79,30 +80,7 @@ def _columns(dataset: Dataset) -> list[str]:
     metavar="RECALL",
     help="Bring each index to this mean recall, by the parameter that its recipe names.",
 )
-@click.option(
-    "--filter",
-    "filters",
-    multiple=True,
-    metavar="FILTER",
-    help="Ask under a condition too: 'popularity < 20', popularity:0-50%, random:0.05, "
-    "nearest:0.05, query:COLUMN, seen; joined by &. Repeats.",
-)
-@click.option(
-    "--masks",
-    type=click.IntRange(min=1),
-    default=3,
-    show_default=True,
-    help="Masks to draw of a random filter.",
-)
-@click.option("--only-filtered", is_flag=True, help="Leave out the view without a filter.")
-@click.option(
-    "--workload",
-    default="static",
-    show_default=True,
-    metavar="NAME|FILE",
-    help="What happens to the base between searches: churn, growth:0.1, growth:0.1:-popularity, or "
-    "a TOML file of steps.",
-)
+@workload_options
 @click.option(
     "--measure",
     "extra",

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import data_options, index_option, measuring_options, set_option
+from vbench.cli.options import (
+    data_options,
+    index_option,
+    measuring_options,
+    set_option,
+    view_option,
+    workload_options,
+)
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -21,6 +28,7 @@ Examples:
   vbench tune --index hnsw --target 'Robustness(delta=0.9)@10>=0.99'
   vbench tune --index hnsw --index ivf-flat --target 'Recall@10>=0.95' --maximize QPS
   vbench tune --index hnsw --set M=8,16,32 --target 'Failure@10<=0.001 and IndexSize<=50MB'
+  vbench tune --index hnsw --target 'R0.9@10>=0.8' --filter 'popularity < 20' --workload churn
   vbench tune --index hnsw --target 'CVaR@100>=0.8 and Latency(p=99)<=2ms' --maximize Recall@100
 """
 
@@ -59,6 +67,11 @@ Examples:
     show_default=True,
     help="Confidence of the certificate.",
 )
+@workload_options
+@view_option(
+    help="Only in this view: a filter, a mask of it as random:0.05#2, churn@4, 'churn@4 & seen', "
+    "or none.  [default: the target must hold in every view]"
+)
 @measuring_options
 @json_option
 def tune(
@@ -71,7 +84,8 @@ def tune(
     """Find the cheapest setting of INDEX that meets a target, and certify it.
 
     Half of the queries select the setting in a few trials; the held-out half certifies it with an
-    exact bound that every build must reach. Exits with 1 if the target is not met or not
+    exact bound that every build must reach, in the whole base and under each filter and at each
+    age that is given. Exits with 1 if the target is not met or not
     certified, and with 3 if other load on the machine makes it impossible to judge.
     """
     from vbench.api.measuring import tune as find

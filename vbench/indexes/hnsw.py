@@ -11,12 +11,12 @@ import hnswlib
 import msgspec
 import numpy as np
 from msgspec import Meta
-from numpy.typing import NDArray
 
 from vbench.indexes.protocol import Filter, Graph, Ids, Index, Vectors
 from vbench.metric import METRICS, Metric
 
 _TOO_FEW = "Cannot return the results"
+_NONE: Ids = np.empty(0, dtype=np.int64)
 
 
 class Hnsw(Index):
@@ -47,7 +47,8 @@ class Hnsw(Index):
         self._threads = 1
         self.index: Any = None
         self._knn_query: Any = None
-        self._hidden: NDArray[np.bool_] | None = None
+        self._hidden: Ids = _NONE
+        self._removed: Ids = _NONE
 
     @classmethod
     def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
@@ -87,6 +88,7 @@ class Hnsw(Index):
     def remove(self, ids: Ids) -> None:
         for label in ids.tolist():
             self.index.mark_deleted(label)
+        self._removed = np.concatenate([self._removed, ids])
         self._free += len(ids)
 
     def allow(self, condition: Filter | None) -> None:
@@ -96,22 +98,20 @@ class Hnsw(Index):
         """
         self._knn_query = self.index.knn_query
         shared = condition is not None and condition.is_shared
-        hidden = ~condition.mask if condition is not None and shared else None
-        if hidden is not None or self._hidden is not None:
-            self._hide(hidden)
+        hidden = np.flatnonzero(~condition.mask) if condition is not None and shared else _NONE
+        # What was removed is marked already, or another vector has its place.
+        if len(hidden) or len(self._hidden):
+            self._hide(np.setdiff1d(hidden, self._removed, assume_unique=True))
         if condition is None or shared:
             return
         passes = condition.mask.tobytes().__getitem__
         self._knn_query = functools.partial(self.index.knn_query, filter=passes)
 
-    def _hide(self, hidden: NDArray[np.bool_] | None) -> None:
-        """Mark these vectors as deleted, and all others as not."""
-        nothing = np.zeros(self.index.element_count, dtype=np.bool_)
-        new = nothing if hidden is None else hidden
-        old = nothing if self._hidden is None else self._hidden
-        for label in np.flatnonzero(new & ~old).tolist():
+    def _hide(self, hidden: Ids) -> None:
+        """Mark these vectors as deleted, and those that are hidden now as not."""
+        for label in np.setdiff1d(hidden, self._hidden, assume_unique=True).tolist():
             self.index.mark_deleted(label)
-        for label in np.flatnonzero(old & ~new).tolist():
+        for label in np.setdiff1d(self._hidden, hidden, assume_unique=True).tolist():
             self.index.unmark_deleted(label)
         self._hidden = hidden
 
@@ -199,7 +199,7 @@ class Hnsw(Index):
     def _take(self, index: Any) -> None:
         self.index = index
         self._knn_query = index.knn_query
-        self._hidden = None
+        self._hidden = self._removed = _NONE
         index.set_ef(self._ef)
 
 

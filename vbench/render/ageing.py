@@ -122,7 +122,7 @@ def rows_of(panel: Panel) -> Iterator[Aged]:
                 fresh = first.setdefault(row.name, row.measures[f"Recall@{panel.k}"].value)
                 key = run.path, row.index, repr(row.build), repr(row.setting)
                 yield Aged(
-                    found.workload,
+                    found.title,
                     row,
                     titles.get(row.index, row.index),
                     known.get(key),

@@ -13,7 +13,7 @@ from vbench.runs.run import Run
 from vbench.runs.schema import View
 from vbench.runs.selection import match, select
 from vbench.runs.settings import Setting
-from vbench.runs.views import find_views, name_view, planned_views
+from vbench.runs.views import find_views, name_filter, name_view, planned_views
 
 PairHere = Callable[[list[Run]], Likes]
 """Pairs runs that are all opened in one view."""
@@ -115,7 +115,7 @@ def _keys_of(views: Iterable[View]) -> set[str]:
 def _by_filter(views: Iterable[View]) -> list[list[View]]:
     groups: dict[str, list[View]] = {}
     for view in views:
-        groups.setdefault(view.filter or name_view(view), []).append(view)
+        groups.setdefault(name_filter(view), []).append(view)
     return list(groups.values())
 
 

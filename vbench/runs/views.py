@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 from vbench.errors import UnknownNameError
@@ -27,13 +27,15 @@ def planned_views(run: Run) -> list[View]:
 def name_view(view: View) -> str:
     """What selects a view: ``popularity < 20``, ``random:0.05#2`` of the second mask, `none`.
 
-    ``churn@4`` is that of step 4 of a workload.
+    ``churn@4`` is that of step 4 of a workload, ``churn@4 & seen`` the same under a filter.
     """
-    if view.step is not None:
-        return f"{view.workload}@{view.step}"
-    if view.filter is None:
-        return WHOLE
-    return view.filter if view.mask is None else f"{view.filter}#{view.mask + 1}"
+    return name_filter(view) + ("" if view.mask is None else f"#{view.mask + 1}")
+
+
+def name_filter(view: View) -> str:
+    """What selects a view with the other masks of its filter, at its age."""
+    age = [] if view.step is None else [f"{view.workload}@{view.step}"]
+    return " & ".join([*age, *([] if view.filter is None else [view.filter])]) or WHOLE
 
 
 def label_view(
@@ -43,26 +45,39 @@ def label_view(
     workload: str | None = None,
 ) -> str:
     """A view in words that stand behind a setting: ``under popularity < 20``; "" for the whole."""
-    if step is not None:
-        return f"at step {step}" + (f" of {workload}" if workload else "")
+    age = "" if step is None else f"at step {step}{f' of {workload}' if workload else ''} "
     if filter_ is None:
-        return ""
-    return f"under {filter_}" + ("" if mask is None else f", mask {mask + 1}")
+        return age.rstrip()
+    return f"{age}under {filter_}" + ("" if mask is None else f", mask {mask + 1}")
 
 
 def find_views(runs: Sequence[Run], name: str) -> list[View]:
     """The views of some runs that a name selects: the masks of a filter, or one of them.
+
+    A filter alone selects it at every age.
 
     Raises
     ------
     UnknownNameError
         No run has such a view.
     """
+    return select_views(
+        {view.key: view for run in runs for view in planned_views(run)}.values(), name
+    )
+
+
+def select_views(views: Collection[View], name: str) -> list[View]:
+    """Those of some views that a name selects.
+
+    Raises
+    ------
+    UnknownNameError
+        There is none.
+    """
     wanted = re.sub(r"\s*&\s*", " & ", name.strip())
-    views = {view.key: view for run in runs for view in planned_views(run)}.values()
-    found = [view for view in views if wanted in (name_view(view), view.filter)]
+    found = [view for view in views if wanted in (name_view(view), name_filter(view), view.filter)]
     if not found:
-        known = dict.fromkeys(view.filter or name_view(view) for view in views)
+        known = dict.fromkeys(map(name_filter, views))
         drawn = [name_view(view) for view in views if view.mask is not None]
         raise UnknownNameError("view", name, [*known, *drawn])
     return found

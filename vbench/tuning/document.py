@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
 
 from vbench._invocation import spell_option
-from vbench.analysis.document import describe_dataset
+from vbench.analysis.document import SettingRow, describe_dataset
 from vbench.analysis.tuning import (
     BestSetting,
     Bounded,
+    CertifiedView,
     HalfEvidence,
     Halves,
     IndexResult,
     ObjectiveResult,
     TargetResult,
     TriedSetting,
+    TriedView,
     Tuning,
 )
 from vbench.bench.call import repeat_command
 from vbench.numbers import write
 from vbench.runs.failed import failed_trials, missing_results
 from vbench.runs.run import Run
-from vbench.runs.settings import same_as
+from vbench.runs.schema import STATIC, View
+from vbench.runs.settings import Setting, same_as
+from vbench.runs.views import label_view, name_filter, name_view
 from vbench.tuning.evidence import Evidence
 from vbench.tuning.search import Outcome, best_of
-from vbench.tuning.trials import Claim, Judge, Tried
+from vbench.tuning.trials import Claim, InView, Judge, Tried
+
+R = TypeVar("R", bound=SettingRow)
 
 
 @dataclass(frozen=True)
@@ -60,25 +70,31 @@ def describe(found: Found) -> Tuning:
         level=judge.level,
         queries=Halves(calibration=len(judge.calibration), held_out=len(judge.held_out)),
         builds=run.manifest.options.builds,
-        best=BestSetting.from_setting(
-            run.setting_of(best.tried.setting.trials),
-            objective=ObjectiveResult(
-                measure=str(judge.objective.measure),
-                calibration=best.tried.objective,
-                held_out=best.objective,
+        views=[_of_view(run.in_view(view)) for view in judge.views],
+        best=_of_all_views(
+            judge,
+            BestSetting.from_setting(
+                _stored(run, best.tried.setting),
+                objective=ObjectiveResult(
+                    measure=str(judge.objective.measure),
+                    calibration=best.tried.objective,
+                    held_out=best.objective,
+                ),
+                targets=[
+                    TargetResult(
+                        target=str(held_out.target),
+                        measure=str(held_out.target.measure),
+                        calibration=_of_half(calibration),
+                        held_out=_of_half(held_out),
+                        certified=held_out.is_certified,
+                        judged=held_out.is_judged,
+                        more_queries=held_out.more,
+                        view=name_view(after.view),
+                    )
+                    for before, after in zip(best.tried.views, best.views, strict=True)
+                    for calibration, held_out in zip(before.evidence, after.evidence, strict=True)
+                ],
             ),
-            targets=[
-                TargetResult(
-                    target=str(held_out.target),
-                    measure=str(held_out.target.measure),
-                    calibration=_of_half(calibration),
-                    held_out=_of_half(held_out),
-                    certified=held_out.is_certified,
-                    judged=held_out.is_judged,
-                    more_queries=held_out.more,
-                )
-                for calibration, held_out in zip(best.tried.evidence, best.evidence, strict=True)
-            ],
         ),
         met=found.is_met if found.is_judged or found.is_met else None,
         judged=found.is_judged,
@@ -94,26 +110,69 @@ def describe(found: Found) -> Tuning:
 
 
 def _rows(found: Found) -> dict[Tried, TriedSetting]:
-    """Every setting that was tried, in that order."""
-    settings = [found.run.setting_of(tried.setting.trials) for tried in found.judge.tried]
-    same = same_as(settings)
+    """Every setting that was tried, in that order; `view` is None where there are several."""
+    settings = [_stored(found.run, tried.setting) for tried in found.judge.tried]
+    # What answers alike in one view need not in another.
+    same = same_as(settings) if len(found.judge.views) == 1 else {}
     return {
-        tried: TriedSetting.from_setting(
-            setting,
-            same_as=same.get(setting),
-            measures={
-                str(found.judge.objective.measure): Bounded(value=tried.objective, bound=None),
-                **{
-                    str(each.target.measure): Bounded(value=each.value, bound=_finite(each.bound))
-                    for each in tried.evidence
-                },
-            },
-            met=tried.is_met,
-            passes=tried.passes,
-            judged=tried.is_judged,
+        tried: _of_all_views(
+            found.judge,
+            TriedSetting.from_setting(
+                setting,
+                same_as=same.get(setting),
+                measures=_measures(found, tried),
+                met=tried.is_met,
+                passes=tried.passes,
+                judged=tried.is_judged,
+                views=tuple(
+                    TriedView(
+                        view=name_view(each.view),
+                        measures=_measures(found, each),
+                        passes=found.judge.slack(each.evidence) >= 0.0,
+                    )
+                    for each in (tried.views if len(found.judge.views) > 1 else ())
+                ),
+            ),
         )
         for tried, setting in zip(found.judge.tried, settings, strict=True)
     }
+
+
+def _of_all_views(judge: Judge, row: R) -> R:
+    """A row without the view that its setting was first asked in, where there are several."""
+    return row if len(judge.views) == 1 else msgspec.structs.replace(row, view=None)
+
+
+def _measures(found: Found, tried: Tried | InView) -> dict[str, Bounded]:
+    # Views differ in what they cost: the mean of some of them says nothing.
+    partial = isinstance(tried, Tried) and len(tried.views) < len(found.judge.views)
+    objective = None if partial else tried.objective
+    return {
+        str(found.judge.objective.measure): Bounded(value=objective, bound=None),
+        **{
+            str(each.target.measure): Bounded(value=each.value, bound=_finite(each.bound))
+            for each in tried.evidence
+        },
+    }
+
+
+def _stored(run: Run, setting: Setting) -> Setting:
+    """A setting that was measured, as the run has it after the last one."""
+    return run.in_view(setting.run.view).setting_of(setting.trials)
+
+
+def _of_view(run: Run) -> CertifiedView:
+    view, allowed = run.view, run.ground_truth.allowed
+    return CertifiedView(
+        name=name_view(view),
+        step=view.step,
+        workload=view.workload,
+        filter=view.filter,
+        mask=view.mask,
+        live=view.live,
+        allowed=view.allowed,
+        without=0 if allowed is None else int((allowed == 0).sum()),
+    )
 
 
 def _of_half(evidence: Evidence) -> HalfEvidence:
@@ -152,23 +211,51 @@ def verdict(found: Found) -> str:
     if not found.is_judged:
         return _not_judged(found)
     if not found.is_met:
-        missed = min(best.tried.evidence, key=lambda each: each.plain_slack)
+        asked, missed = min(
+            ((view, each) for view in best.tried.views for each in view.evidence),
+            key=lambda pair: pair[1].plain_slack,
+        )
         if missed.value is None:
             return f"not met: {missed.target.measure} was not recorded for {best.tried}"
+        view = asked.view
+        where = f" {label_view(view.filter, view.mask, view.step)}".rstrip()
         return (
-            f"not met: no setting that was tried reaches {missed.target}; "
+            f"not met: no setting that was tried reaches {missed.target}{where}; "
             f"the best reached is {_written(missed, missed.value)} at {best.tried}"
         )
     if found.is_certified:
         builds = found.run.manifest.options.builds
         among = "the one build" if builds == 1 else f"each of {builds} builds"
         return (
-            f"certified: {best.tried} meets {' and '.join(map(str, judge.targets))} in {among}, "
-            f"with {judge.level:.0%} confidence, on {len(judge.held_out)} queries that it was not "
-            "tuned on"
+            f"certified{_where(judge.views)}: {best.tried} meets "
+            f"{' and '.join(map(str, judge.targets))} in {among}, with {judge.level:.0%} "
+            f"confidence, on {len(judge.held_out)} queries that it was not tuned on"
         )
-    open_targets = [each for each in best.evidence if not each.is_certified]
-    return f"not certified: {best.tried}; " + "; ".join(map(_missing, open_targets))
+    open_targets = [
+        _missing(each, view.view)
+        for view in best.views
+        for each in view.evidence
+        if not each.is_certified
+    ]
+    return f"not certified{_where(judge.views)}: {best.tried}; {'; '.join(open_targets)}"
+
+
+def _where(views: Sequence[View]) -> str:
+    """`` under these filters and at this age (churn@2 & seen, churn@2)``; "" for the whole base."""
+    if [view.key for view in views] == [STATIC]:
+        return ""
+    filters = dict.fromkeys(view.filter for view in views)
+    ages = dict.fromkeys(view.step for view in views)
+    said = []
+    if [*filters] != [None]:
+        said.append(f"under {'this filter' if len(filters) == 1 else 'these filters'}")
+    if [*ages] != [None]:
+        said.append(f"at {'this age' if len(ages) == 1 else 'these ages'}")
+    masks: dict[str, int] = {}
+    for view in views:
+        masks[name_filter(view)] = masks.get(name_filter(view), 0) + 1
+    named = [name + (f" in {count} masks" if count > 1 else "") for name, count in masks.items()]
+    return f" {' and '.join(said)} ({', '.join(named)})"
 
 
 def _not_judged(found: Found) -> str:
@@ -194,10 +281,12 @@ def _not_judged(found: Found) -> str:
     )
 
 
-def _missing(evidence: Evidence) -> str:
+def _missing(evidence: Evidence, view: View) -> str:
     """What a target lacks: how far its bound is, and how many queries would show it."""
     target = evidence.target
+    where = label_view(view.filter, view.mask, view.step)
     said = f"{target.measure} is {_written(evidence, evidence.value)} on the held-out queries"
+    said += f" {where}" if where else ""
     if evidence.bound is None:
         return f"{said}, which does not meet {target} in every build"
     side = "lower" if target.rises else "upper"

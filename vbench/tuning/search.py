@@ -148,7 +148,8 @@ def _is_beaten(judge: Judge, tried: Tried, incumbent: Tried) -> bool:
     if not judge.objective.measure.is_of_search:
         return False
     loss = judge.objective.loss
-    return tried.slack < 0.0 and loss(tried.objective) > loss(incumbent.objective)
+    views = {each.view.key for each in tried.views}
+    return tried.slack < 0.0 and loss(tried.objective) > loss(incumbent.objective_in(views))
 
 
 _ALL_OF_THEM = 12

@@ -18,6 +18,7 @@ from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.indexes.recipe import Recipe
 from vbench.measures.targets import Target, parse_targets
+from vbench.runs.views import select_views
 from vbench.stats.intervals import check_level
 from vbench.tuning.document import Found, describe
 from vbench.tuning.search import (
@@ -49,6 +50,7 @@ def tune(
     settings: Mapping[str, Sequence[Any]] | None = None,
     trials: int | None = None,
     level: float = 0.95,
+    view: str | None = None,
     out: str | Path | None = None,
     fresh: bool = False,
     progress: Progress = silent,
@@ -61,6 +63,9 @@ def tune(
     on, until one fails: tested in an order fixed beforehand, they need no correction for their
     number (fixed-sequence testing; Angelopoulos et al., "Learn then Test", 2021).
 
+    With filters or a workload the targets must hold in every view, the whole base among them unless
+    it is left out; `view` chooses some by name.
+
     :func:`vbench.tune` says what the arguments mean. `k` stands in the place of that of
     `asked`.
     """
@@ -70,12 +75,13 @@ def tune(
     measures = [*(each.measure for each in targets), objective.measure]
     asked = replace(asked, k=common_cutoff(measures, k))
     prepared = prepare(dataset, indexes, settings, asked, chosen_later=True)
-    plan = prepared.plan
+    plan = _of_views(prepared.plan, view)
+    prepared = prepared._replace(plan=plan)
     require_optuna(plan.groups)
     folder = Path(out) if out is not None else Path("results") / f"tune-{prepared.run_id}"
     with claim(folder, prepared, fresh=fresh) as claimed:
-        with open_bench(prepared, folder, claimed, progress) as bench:
-            judge = Judge(bench, targets, objective, level)
+        with open_bench(prepared, folder, claimed, progress, ages_apart=True) as bench:
+            judge = Judge(bench, targets, objective, level, [each.view for each in plan.views])
             outcomes = _search(judge, bench, plan, trials)
             best, is_met = _decide(judge, outcomes)
             is_judged = best.is_certified or not _is_open(judge, best)
@@ -83,6 +89,16 @@ def tune(
                 best = _judged_best(judge, best)
         run = conclude(folder, dataset)
     return describe(Found(run, judge, outcomes, best, is_met, is_judged))
+
+
+def _of_views(plan: Plan, name: str | None) -> Plan:
+    """The plan for the views of a name, one group for all of them."""
+    views = list(plan.views)
+    if name is not None:
+        chosen = select_views([each.view for each in views], name)
+        views = [each for each in views if each.view in chosen]
+    first = plan.groups[0].view
+    return replace(plan, views=views, groups=[each for each in plan.groups if each.view == first])
 
 
 def _check(targets: Sequence[Target], objective: Objective, m: int, trials: int | None) -> None:

@@ -15,8 +15,10 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from vbench._document import Params
 from vbench._toml import read_toml
 from vbench.errors import VbenchError
+from vbench.runs.schema import Workload
 
 Operation = Literal["insert", "delete", "replace"]
 
@@ -53,6 +55,14 @@ class Runbook(NamedTuple):
         """What it does to an index after ``fit``: the first insert is that."""
         begins = 1 if self.steps[0].op == "insert" else 0
         return {step.op for step in self.steps[begins:] if step.op != "search"}
+
+    def describe(self) -> Workload:
+        """As run.json keeps it."""
+        steps = [msgspec.to_builtins(step) for step in self.steps]
+        given: list[Params] = [
+            {name: each for name, each in step.items() if each is not None} for step in steps
+        ]
+        return Workload(name=self.name, steps=given)
 
 
 def read_workload(text: str, n: int) -> Runbook | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +15,7 @@ from vbench.metric import FloatArray
 from vbench.neighbors.exact import merge, nearest
 from vbench.runs.digests import of_document
 from vbench.runs.schema import View
-from vbench.workloads.allowed import Allowed
+from vbench.workloads.allowed import Allowed, Mask
 from vbench.workloads.filters import Filter, read_filter
 from vbench.workloads.runbook import Operation
 
@@ -37,13 +38,15 @@ class PlannedView(NamedTuple):
     """A view, and its condition; None where the whole base is asked.
 
     Where the base changes, the condition says what is in it; `fitted` are then the rows that
-    ``fit`` takes, None: all, and `changes` what happens since.
+    ``fit`` takes, None: all, and `changes` what happens since. Under a filter too, `live` says
+    what is in it.
     """
 
     view: View
     allowed: Allowed | None
     fitted: NDArray[np.int64] | None = None
     changes: tuple[Change, ...] = ()
+    live: Mask | None = None
 
     @property
     def is_filtered(self) -> bool:
@@ -59,7 +62,7 @@ class FilteredNeighbors(NamedTuple):
     truth
         −1 and nan behind the last one that passes.
     selectivity : float64 (m,)
-        Share of the base that passes.
+        Share of the vectors that are there that passes.
     correlation : float64 (m,)
         Share that passes of the nearest without a condition, over `selectivity`: 1 where both
         have nothing to do with each other. nan where nothing passes.
@@ -96,6 +99,45 @@ def plan_views(
     return whole + [view for each in read for view in _views_of(dataset, each, masks, seed)]
 
 
+def cross_views(ages: Sequence[PlannedView], filtered: Sequence[PlannedView]) -> list[PlannedView]:
+    """Every view of `filtered` at every age, age by age.
+
+    Which vectors a filter lets pass is the same at all ages, as far as they are there.
+
+    Raises
+    ------
+    VbenchError
+        At some age a filter leaves nothing.
+    """
+    return [_at_age(age, each) for age in ages for each in filtered]
+
+
+def _at_age(age: PlannedView, given: PlannedView) -> PlannedView:
+    if age.allowed is None or given.allowed is None:
+        return age if given.allowed is None else given
+    allowed = age.allowed & given.allowed
+    counts = allowed.counts()
+    if not counts.any():
+        raise VbenchError(
+            f"filter {given.view.filter!r} leaves none of the {age.view.live:,} vectors that are "
+            f"in the index at step {age.view.step} of {age.view.workload}; widen it"
+        )
+    mean = float(counts.mean())
+    view = msgspec.structs.replace(
+        given.view,
+        key=of_document(["age", age.view.key, given.view.key]),
+        step=age.view.step,
+        workload=age.view.workload,
+        inserted=age.view.inserted,
+        deleted=age.view.deleted,
+        replaced=age.view.replaced,
+        live=age.view.live,
+        allowed=round(mean),
+        selectivity=mean / (age.view.live or 1),
+    )
+    return age._replace(view=view, allowed=allowed, live=age.allowed.mask)
+
+
 def _views_of(dataset: Dataset, given: Filter, masks: int, seed: int) -> Iterator[PlannedView]:
     for number in range(masks if given.is_drawn else 1):
         drawn = int(np.random.SeedSequence([seed, 4, number]).generate_state(1)[0])
@@ -117,7 +159,13 @@ def _views_of(dataset: Dataset, given: Filter, masks: int, seed: int) -> Iterato
 
 
 def find_neighbors(
-    dataset: Dataset, deep: GroundTruth, allowed: Allowed, depth: int, *, threads: int = 1
+    dataset: Dataset,
+    deep: GroundTruth,
+    allowed: Allowed,
+    depth: int,
+    *,
+    live: Mask | None = None,
+    threads: int = 1,
 ) -> FilteredNeighbors:
     """The exact `depth` nearest of every query among the vectors that pass.
 
@@ -128,6 +176,8 @@ def find_neighbors(
     ----------
     deep
         The nearest without a condition, as deep as is worth it: about :data:`DEEP`.
+    live : bool (n,)
+        The vectors that are there, of which a share passes; None: all.
     """
     everyone, counts = np.arange(dataset.m), allowed.counts()
     depth = min(depth, dataset.n)
@@ -144,9 +194,10 @@ def find_neighbors(
         some = some[short[some]]
         if len(some):
             ids[some], distances[some] = _search(dataset, allowed, code, some, depth, threads)
-    selectivity = counts / dataset.n
+    selectivity = counts / (dataset.n if live is None else live.sum())
+    among = deep.ids.shape[1] if live is None else live[deep.ids].sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        correlation = passes.mean(axis=1) / selectivity
+        correlation = passes.sum(axis=1) / among / selectivity
     truth = GroundTruth(ids.astype(deep.ids.dtype), distances, counts)
     return FilteredNeighbors(truth, selectivity, correlation)
 

@@ -30,14 +30,14 @@ def print_ageing(out: Console, found: Ageing) -> None:
     for k in sorted({row.k for row in found.settings}):
         rows = [row for row in found.settings if row.k == k]
         names = parameter_names(rows)
-        print_table(out, _settings(found.workload, rows, ages, k, names), 2 + len(names))
+        print_table(out, _settings(found.title, rows, ages, k, names), 2 + len(names))
         half_lives = [row for row in found.half_lives if row.k == k]
         if half_lives:
-            print_table(out, _half_lives(half_lives, k, names))
+            print_table(out, _half_lives(found.title, half_lives, k, names))
 
 
 def _settings(
-    workload: str, rows: Sequence[AgedRow], ages: dict[int, AgeFacts], k: int, names: Sequence[str]
+    title: str, rows: Sequence[AgedRow], ages: dict[int, AgeFacts], k: int, names: Sequence[str]
 ) -> Table:
     measures = [parse(name.format(k=k)) for name in _SHOWN]
     measures += [each for each in find_extra(rows[0].measures, k) if each not in measures]
@@ -46,7 +46,7 @@ def _settings(
     pays = any(row.rebuild_after is not None for row in rows)
     since = [*(["replaced"] if replaces else []), *(["vectors"] if grows or not replaces else [])]
     table = make_table(
-        f"Workload {workload}: recall of the top {k}; 95 % intervals over queries and builds",
+        f"Workload {title}: recall of the top {k}; 95 % intervals over queries and builds",
         *("index", *names, *since, *(each.short for each in measures), "fallen", "recovered"),
         *("changes", *(["rebuild after"] if pays else [])),
     )
@@ -70,9 +70,10 @@ def _settings(
     return table
 
 
-def _half_lives(rows: Sequence[HalfLife], k: int, names: Sequence[str]) -> Table:
+def _half_lives(title: str, rows: Sequence[HalfLife], k: int, names: Sequence[str]) -> Table:
     table = make_table(
-        f"Half-life: share replaced until R-0.9 of the top {k} has lost {LOST:g}; over builds",
+        f"Half-life, {title}: share replaced until R-0.9 of the top {k} has lost {LOST:g}; over "
+        "builds",
         *("index", *names, "half-life"),
     )
     for row in rows:

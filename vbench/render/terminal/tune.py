@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vbench.analysis.document import SettingRow
-from vbench.analysis.tuning import TargetResult, Tuning
+from vbench.analysis.tuning import Bounded, TargetResult, Tuning
 from vbench.measures.grammar import parse
 from vbench.numbers import write
 from vbench.render.terminal.output import console, print_table
@@ -22,6 +22,7 @@ from vbench.render.terminal.tables import (
     style_text,
 )
 from vbench.runs.settings import spell
+from vbench.runs.views import WHOLE
 
 _MARKS = {True: "✓", False: ""}
 
@@ -38,6 +39,8 @@ def print_tuning(tuning: Tuning) -> None:
         )
     )
     print_table(out, _tried(tuning))
+    if len(tuning.views) > 1:
+        print_table(out, _in_views(tuning))
     print_table(out, _held_out(tuning))
     print_failed(out, tuning.failed)
     print_warnings(out, tuning.warnings)
@@ -46,20 +49,17 @@ def print_tuning(tuning: Tuning) -> None:
 
 def _tried(tuning: Tuning) -> Table:
     names = list(tuning.tried[0].measures)
+    weakest = ", in the weakest view" if len(tuning.views) > 1 else ""
     table = make_table(
-        "Tried on the calibration half: value, and in brackets the bound of the worst build "
-        f"({tuning.level:.0%} confidence)",
+        "Tried on the calibration half: value, and in brackets the bound of the worst build"
+        f"{weakest} ({tuning.level:.0%} confidence)",
         *("setting", *names, "targets met", "passes"),
     )
     for row in merge_same(tuning.tried):
         shown = [(name, row.measures[name]) for name in names]
         table.add_row(
             _setting(row),
-            *(
-                _write(name, each.value)
-                + ("" if each.bound is None else f" ({_write(name, each.bound)})")
-                for name, each in shown
-            ),
+            *(_bounded(name, each) for name, each in shown),
             _MARKS[row.met],
             _MARKS[row.passes],
         )
@@ -69,14 +69,41 @@ def _tried(tuning: Tuning) -> Table:
     return table
 
 
+def _bounded(name: str, found: Bounded) -> str:
+    bound = "" if found.bound is None else f" ({_write(name, found.bound)})"
+    return f"{_write(name, found.value)}{bound}"
+
+
+def _in_views(tuning: Tuning) -> Table:
+    """Every target of every setting in each view: what each of them needs."""
+    names = [name for name in tuning.tried[0].measures if name != tuning.best.objective.measure]
+    table = make_table(
+        "The same view by view",
+        "setting",
+        *(f"{view.name}\n{parse(name).short}" for view in tuning.views for name in names),
+    )
+    for row in merge_same(tuning.tried):
+        views = {each.view: each for each in row.views}
+        cells = [
+            _bounded(name, views[view.name].measures[name]) if view.name in views else ""
+            for view in tuning.views
+            for name in names
+        ]
+        table.add_row(_setting(row), *cells)
+    table.caption = "A setting that misses a target in one view is not asked in the others."
+    return table
+
+
 def _held_out(tuning: Tuning) -> Table:
     best = tuning.best
-    columns = ("setting", "target", "value", "bound", "builds", "verdict")
-    table = make_table("On the held-out half", *columns)
+    several = [view.name for view in tuning.views] != [WHOLE]
+    columns = ("target", "value", "bound", "builds", "verdict")
+    table = make_table("On the held-out half", "setting", *(["view"] if several else []), *columns)
     for each in best.targets:
         found = each.held_out
         table.add_row(
             _setting(best),
+            *([each.view] if several else []),
             each.target,
             _write(each.measure, found.value),
             "none" if found.bound is None else _write(each.measure, found.bound),
@@ -85,7 +112,8 @@ def _held_out(tuning: Tuning) -> Table:
         )
     objective = best.objective
     value = _write(objective.measure, objective.held_out)
-    table.add_row(_setting(best), f"({tuning.objective})", value, "", "", "")
+    mean = ["mean of views"] if several else []
+    table.add_row(_setting(best), *mean, f"({tuning.objective})", value, "", "", "")
     return table
 
 
@@ -115,6 +143,8 @@ def _command(tuning: Tuning) -> str:
         for each in value if isinstance(value, list) else [value]:
             if option != "name":
                 words += [f"--{option}", "none" if each is False else str(each)]
+    for text in dict.fromkeys(each.filter for each in tuning.views if each.filter):
+        words += ["--filter", text]
     return shlex.join([*words, "-k", str(best.k)])
 
 
