@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vbench.analysis.summary import Summary as Summary
     from vbench.analysis.tail import TailReport as TailReport
     from vbench.analysis.tuning import Tuning as Tuning
+    from vbench.api.importing import import_results as import_results
     from vbench.api.measuring import run as run
     from vbench.api.measuring import tune as tune
     from vbench.api.runs import Run as Run
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "vbench.analysis.summary": ("Summary",),
     "vbench.analysis.tail": ("TailReport",),
+    "vbench.api.importing": ("import_results",),
     "vbench.api.measuring": ("run", "tune"),
     "vbench.api.runs": ("Run", "compare", "open", "rank", "report", "tail"),
     "vbench.data.dataset": ("Dataset", "GroundTruth"),

@@ -74,6 +74,11 @@ def explain_internals(
         When a build fails that did not fail before, or the run names code of a stranger's.
     """
     run = setting.run
+    if (origin := run.manifest.origin) is not None:
+        raise VbenchError(
+            f"{setting}: its answers were imported from {origin.tool}, and nothing here builds "
+            "that index again"
+        )
     rows: dict[str, list[Numbers]] = {"same": [], "graph": [], "lists": []}
     builds = {build.adapter: build for build in map(run.build_of, setting.trials)}
     with trusting(trust):

@@ -22,7 +22,7 @@ from vbench.measures.tail import tail
 from vbench.measures.usual import DELTA, DELTAS
 from vbench.runs.failed import FailedTrial, failed_trials, missing_results
 from vbench.runs.run import Run
-from vbench.runs.schema import DatasetInfo, Level, Options, Overhead, Warn
+from vbench.runs.schema import DatasetInfo, Level, Options, Origin, Overhead, Warn
 from vbench.runs.settings import Setting, same_as
 from vbench.stats import crossed
 
@@ -73,6 +73,7 @@ class Summary(Document, frozen=True, kw_only=True, tag="vbench.summary/2"):
     `settings` are those of every view; `filtering` joins the masks of each filter, `ageing` the
     searches of each workload. `failed` are the planned trials without a result, `missing` the
     settings that lack builds for that reason; `report` is the page that `vbench run` wrote.
+    `origin` is the tool whose results these are, where they were imported.
     """
 
     run: str
@@ -88,6 +89,7 @@ class Summary(Document, frozen=True, kw_only=True, tag="vbench.summary/2"):
     filtering: Filtering | None = None
     ageing: tuple[Ageing, ...] = ()
     report: str | None = None
+    origin: Origin | None = None
 
 
 def standard_measures(k: int) -> list[Measure]:
@@ -127,6 +129,7 @@ def summarize(run: Run, extra: Sequence[Measure] = (), cluster: str | None = Non
         missing=missing_results([run]),
         overhead=manifest.overhead,
         warnings=manifest.warnings,
+        origin=manifest.origin,
     )
 
 

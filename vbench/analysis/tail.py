@@ -315,9 +315,11 @@ def _row(
     parts = tail(hits, setting.k, asked.delta)
     share = crossed_mean(under, cluster=clusters)
     answers = setting.answers()
+    # Of results that were imported it may be known only how many were right.
+    with_ids = asked.ids and all(each.ids.shape[1] for each in answers)
     recall = Sample(answers, clusters=clusters).estimate(Recall() @ setting.k)
     worst = worst_rows(setting, parts, asked.number, asked.hardness, asked.names)
-    if asked.ids and worst:
+    if with_ids and worst:
         worst = with_neighbors(worst, answers, asked.dataset, asked.names)
     return TailRow.from_setting(
         setting,
@@ -330,8 +332,8 @@ def _row(
         hardness=associations(asked.hardness, hits.mean(axis=0) / setting.k, tailed),
         effort=effort_of(setting, asked.delta, clusters, among),
         internals=internals_of(setting, asked.delta),
-        wrong_copies=_copies_of(setting) if asked.ids else None,
-        items=items_of(setting, answers, clusters, asked.number if asked.ids else 0, asked.names),
+        wrong_copies=_copies_of(setting) if with_ids else None,
+        items=items_of(setting, answers, clusters, asked.number if with_ids else 0, asked.names),
     )
 
 

@@ -9,15 +9,18 @@ import msgspec
 
 from vbench.numbers import write
 from vbench.runs.pairing import Pair
+from vbench.runs.run import Run
 from vbench.runs.schema import Environment, Warn
 from vbench.runs.settings import Setting
 
-Aspect = Literal["version", "code", "machine", "threads", "dataset", "setting"]
+Aspect = Literal["origin", "version", "code", "machine", "threads", "dataset", "setting"]
 Facts = dict[tuple[Aspect, str], list[str]]
 
 _NOTHING = "–"
 _UNRECORDED = "not recorded"
-_ASPECTS: tuple[Aspect, ...] = ("version", "code", "machine", "threads", "dataset", "setting")
+_ASPECTS: tuple[Aspect, ...] = (
+    *("origin", "version", "code", "machine", "threads", "dataset", "setting"),
+)
 _OF_COSTS = frozenset({"processor", "architecture", "cores", "usable cores", "governor"})
 """What makes a machine another one; its kernel or the size of its memory may be updated."""
 _PLURAL = {"machine": "machines", "threads": "numbers of threads"}
@@ -30,9 +33,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     aspect
-        `version` of a package, of a server or of vbench; `code` of the adapter; `machine`;
-        `threads`; `dataset`: its name, as the vectors are the same; `setting`: a parameter or an
-        option of the run.
+        `origin`: who measured; `version` of a package, of a server or of vbench; `code` of the
+        adapter; `machine`; `threads`; `dataset`: its name, as the vectors are the same; `setting`:
+        a parameter or an option of the run.
     name
         Which one of these, such as ``hnswlib`` or ``processor``.
     baseline, candidate
@@ -51,7 +54,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     def changes_costs(self) -> bool:
         """Whether it makes times and memory of the two sides incomparable."""
         unrecorded = _UNRECORDED in (self.baseline, self.candidate)
-        return self.aspect == "threads" or (
+        return self.aspect in ("origin", "threads") or (
             self.aspect == "machine" and (self.name in _OF_COSTS or unrecorded)
         )
 
@@ -111,6 +114,7 @@ def _facts(setting: Setting, *, same_index: bool) -> Iterator[tuple[Aspect, str,
                 yield "version", name, version
             if build.code is not None:
                 yield "code", f"code of {setting.index}", build.code[:12]
+    yield from _origin_of(run)
     yield "version", "vbench", f"{manifest.vbench} {manifest.git or ''}".strip()
     yield "threads", "threads", options.threads
     yield "threads", "build threads", options.build_threads or options.threads
@@ -123,6 +127,16 @@ def _facts(setting: Setting, *, same_index: bool) -> Iterator[tuple[Aspect, str,
             yield "setting", "queries learned from", str(digest)[:12]
     for name in _OPTIONS:
         yield "setting", name.replace("_", " "), getattr(options, name)
+
+
+def _origin_of(run: Run) -> Iterator[tuple[Aspect, str, object]]:
+    """Who measured; of what was imported nobody knows the machine, so each folder is its own."""
+    origin = run.manifest.origin
+    yield (
+        "origin",
+        "measured by",
+        "vbench" if origin is None else f"{origin.tool} in {run.path.name}",
+    )
 
 
 def _of_environment(environment: Environment) -> Iterator[tuple[Aspect, str, object]]:
@@ -143,6 +157,9 @@ def tell_unlike(changes: Sequence[Change], *, costs: bool) -> Iterator[Warn]:
     telling = [each for each in changes if each.changes_costs]
     if not telling:
         return
+    if any(each.aspect == "origin" for each in telling):
+        yield from _tell_origins(telling, costs=costs)
+        return
     what = "machine" if any(each.aspect == "machine" for each in telling) else "threads"
     differs = "; ".join(dict.fromkeys(map(str, telling)))
     if costs:
@@ -162,3 +179,29 @@ def tell_unlike(changes: Sequence[Change], *, costs: bool) -> Iterator[Warn]:
             "compare costs of runs on the same machine, with the same number of threads",
             code="unlike-machines",
         )
+
+
+def tell_origins(runs: Sequence[Run]) -> Iterator[Warn]:
+    """That runs which are shown together were measured by several tools."""
+    origins = dict.fromkeys(str(value) for run in runs for *_, value in _origin_of(run))
+    if len(origins) > 1:
+        yield Warn(
+            "unlike origins",
+            f"measured by {', by '.join(origins)}",
+            "recall is comparable; the times of one say nothing beside those of another",
+            "measure all with vbench run on one machine to compare what they cost",
+            code="unlike-origins",
+        )
+
+
+def _tell_origins(telling: Sequence[Change], *, costs: bool) -> Iterator[Warn]:
+    """That one tool measured the one side, and another the other."""
+    differs = next(str(each) for each in telling if each.aspect == "origin")
+    yield Warn(
+        "unlike origins",
+        differs,
+        "recall is comparable, as it is counted here for both; "
+        + ("times are not, and are not judged" if costs else "times would not be"),
+        "measure both with vbench run on one machine to compare what they cost",
+        code="unlike-costs" if costs else "unlike-origins",
+    )

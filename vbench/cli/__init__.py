@@ -25,6 +25,7 @@ _COMMANDS = {
     "data": "vbench.cli.data:data",
     "index": "vbench.cli.index:index",
     "rank": "vbench.cli.rank:rank",
+    "import": "vbench.cli.importing:import_results",
 }
 
 

@@ -393,6 +393,29 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _decorated(call, (*_DATASET, *_VECTORS, *_TABLES))
 
 
+def asked_data_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for answers, whose dataset may be known by its name: `dataset` may be None.
+
+    The command gets `open_data` too, which opens a name or path with the rest of these options.
+    """
+
+    @functools.wraps(command)
+    def call(**given: Any) -> Any:
+        data = {name: given.pop(name) for name in _DATA_NAMES if name in given}
+        return command(open_data=lambda name: open_dataset(name, data), **given)
+
+    asked = click.option(
+        "--dataset",
+        "-d",
+        metavar="NAME|PATH",
+        shell_complete=complete_dataset,
+        help="The vectors they are answers on.  [default: by the name in the results, from the "
+        "catalog or beside them]",
+    )
+    # Vectors that are held out, or learned from, are no part of what another tool searched.
+    return _decorated(call, (asked, *_VECTORS, *_TABLES))
+
+
 _MOVED = (
     click.option("--dataset", "-d", metavar="NAME|PATH", help="The run's vectors, if they moved."),
     click.option("--queries", metavar="PATH", help="Its queries, if --dataset holds none."),

@@ -153,12 +153,21 @@ class Answers:
                 f"truth={top} asks for more neighbors than the {self.k} retrieved; "
                 f"give truth a value up to {self.k}"
             )
+        self.need_ids()
         if self.place is not None:
             near = (self.places > 0) & (self.places <= top) & ~repeated(self.ids)
             return np.asarray(np.minimum(near.sum(axis=1), top))
         listed = list_places(self.truth_distances, top, self.metric, self.rule)
         ranks = ranks_among(self.truth_ids[:, : listed.shape[1]], self.ids)
         return np.asarray(np.minimum(((ranks > 0) & (listed > 0)).sum(axis=1), top))
+
+    def need_ids(self) -> None:
+        """Refuse answers of which only the number of hits is known, as of some imported results."""
+        if not self.ids.shape[1]:
+            raise VbenchError(
+                "the ids that were returned were not recorded, only how many were right: what "
+                "depends on their order or on which they are cannot be told"
+            )
 
     @functools.cached_property
     def _listed(self) -> Places:
@@ -170,6 +179,7 @@ class Answers:
         """Place of each returned id, 0 for one that is wrong: (m, k)."""
         if self.place is not None:
             return self.place
+        self.need_ids()
         truth = (self.truth_ids, self.truth_distances)
         return find_places(self.ids, *truth, self.k, self.metric, self.rule)
 

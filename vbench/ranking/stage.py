@@ -142,6 +142,8 @@ def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage
         for setting in merge_same(run.settings()):
             if setting.k == k:
                 answers = tuple(_of(run, trial, rows, truth) for trial in setting.trials)
+                for each in answers:
+                    each.need_ids()
                 survivors = {
                     depth: np.stack([each.hits_against(depth) for each in answers])
                     for depth in sorted({min(depth, k) for depth in DEPTHS})

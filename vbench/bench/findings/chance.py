@@ -24,6 +24,8 @@ from vbench.runs.settings import Setting
 
 def check_command(run: Run, setting: Setting) -> str:
     """The call that checks the index of a setting: by its recipe, or by its adapter."""
+    if (origin := run.manifest.origin) is not None:
+        return f"a look at how {origin.tool} asked it"
     name = setting.index
     if ":" not in name and name not in recipe_files() and name not in adapters():
         name = run.build_of(setting.trials[0]).adapter

@@ -17,6 +17,7 @@ from vbench._document import Document
 from vbench._paths import resource_dir
 from vbench._plain import plain
 from vbench.analysis.gather import MatchedRecall, Panel, Report, gather, match_recall
+from vbench.analysis.unlike import tell_origins
 from vbench.analysis.verdict import tell_missing
 from vbench.data.files import write_whole
 from vbench.errors import VbenchError
@@ -90,6 +91,7 @@ def html(runs: Run | Report | Sequence[Run]) -> str:
         failed=_failed(report),
         warnings=[
             *tell_missing(missing_results(report.runs)),
+            *tell_origins(report.runs),
             *(warning for run in report.runs for warning in run.manifest.warnings),
         ],
         planned=sum(len(run.manifest.trials) for run in report.runs),

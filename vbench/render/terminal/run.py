@@ -78,7 +78,11 @@ def print_summary(summary: Summary) -> None:
     out.print(
         f"next: open the report; vbench tail {shlex.quote(summary.run)} says which queries "
         "fail and why; "
-        "another --index beside this one compares them",
+        + (
+            "another --index beside this one compares them"
+            if summary.origin is None
+            else f"vbench compare {shlex.quote(summary.run)} OTHER sets another run beside it"
+        ),
         style="dim",
     )
 

@@ -12,7 +12,7 @@ from vbench.numbers import write
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Facts, Section
 from vbench.runs.run import Run
-from vbench.runs.schema import Environment
+from vbench.runs.schema import Environment, Origin
 
 DEFINITIONS = (
     ("Recall@K of a query", "The share of its K exact nearest neighbors that the index returned."),
@@ -89,7 +89,8 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("Recall rule", options.rule),
         *(row for each in manifest.environments.values() for row in _environment(each)),
         ("vbench", manifest.vbench + (f" at {manifest.git}" if manifest.git else "")),
-        ("Measured", manifest.created),
+        *_origin(manifest.origin),
+        ("Measured" if manifest.origin is None else "Imported", manifest.created),
     ]
     if manifest.overhead:
         inside, outside = manifest.overhead.inside_ns, manifest.overhead.outside_ns
@@ -109,6 +110,17 @@ def _learned(run: Run) -> str:
     if learn is None or not indexes:
         return ""
     return f"{learn.rows:,} other queries, none of which is asked: {', '.join(indexes)}"
+
+
+def _origin(origin: Origin | None) -> list[tuple[str, str]]:
+    """Who measured what was imported, from which files, and what they do not say."""
+    if origin is None:
+        return []
+    return [
+        ("Measured by", " ".join(filter(None, (origin.tool, origin.version)))),
+        ("Files", ", ".join(f"{file} ({digest})" for file, digest in origin.files.items())),
+        ("Not recorded", "; ".join(origin.lost)),
+    ]
 
 
 def _environment(environment: Environment) -> list[tuple[str, str]]:
