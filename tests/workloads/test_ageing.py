@@ -13,7 +13,8 @@ from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.runs.schema import View
 from vbench.workloads.ageing import plan_ages
-from vbench.workloads.runbook import Runbook, Step, read_workload
+from vbench.workloads.runbook import Runbook, read_workload
+from vbench.workloads.steps import Step
 from vbench.workloads.views import PlannedView
 
 N = 80
@@ -116,6 +117,10 @@ def test_workloads_that_cannot_be_meant_are_refused(dataset: Dataset, text: str,
         ('op = "delete"\nrow = [0, 1]', "unknown key 'row'.*did you mean 'rows'"),
         ('op = "delete"', "needs one of rows"),
         ('op = "delete"\nrows = [0, 2]\nshare = 0.5', "needs one of rows"),
+        ('op = "delete"\nrows = [0, 2]\nby = [2, 4]', "by goes with a replace of rows"),
+        ('op = "replace"\nshare = 0.5\nby = [2, 4]', "by goes with a replace of rows"),
+        ('op = "replace"\nrows = [0, 2]\nby = [2, 5]', "give as many of both"),
+        ('op = "replace"\nrows = [0, 2]\nby = [5, 5]', r"by = \[5, 5\]; give the first place"),
         ('op = "delete"\nshare = 0.0', "share = 0; give one above 0"),
         ('op = "delete"\nrows = [4, 4]', r"rows = \[4, 4\]; give the first place"),
         ('op = "search"\nshare = 0.5', "takes neither rows"),

@@ -94,7 +94,8 @@ def run(
         What happens to the base between searches: ``"churn"`` replaces a quarter of it four times
         by the same vectors under new ids, ``"growth:0.1"`` fits on the first tenth and adds the
         rest in four parts, ``"growth:0.1:-popularity"`` in the order of an item attribute; or the
-        path of a TOML file of steps. Each search is a view of its own.
+        path of a file of steps: TOML, or YAML of big-ann-benchmarks. Each search is a view of its
+        own.
     recall_rule
         What counts as a hit: `exact-tie`, `id` or `ann-benchmarks`.
     timeout

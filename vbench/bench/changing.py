@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.indexes.answers import AnswerError
-from vbench.workloads.runbook import Operation
+from vbench.workloads.steps import Operation
 
 _Vectors = NDArray[np.float32]
 _Ids = NDArray[np.int64]

@@ -95,7 +95,7 @@ def prepare(
         seed=options.seed,
         only_filtered=asked.only_filtered,
     )
-    runbook = read_workload(asked.workload, dataset.n - dataset.zero_rows)
+    runbook = read_workload(asked.workload, dataset.n - dataset.zero_rows, dataset.name)
     if runbook is not None:
         views = cross_views(plan_ages(dataset, runbook, seed=options.seed), views)
     plan = make_plan(

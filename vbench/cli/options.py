@@ -340,7 +340,7 @@ _WORKLOAD = (
         show_default=True,
         metavar="NAME|FILE",
         help="What happens to the base between searches: churn, growth:0.1, "
-        "growth:0.1:-popularity, or a TOML file of steps.",
+        "growth:0.1:-popularity, or a file of steps in TOML, or in YAML of big-ann-benchmarks.",
     ),
 )
 runs_argument = click.argument(

@@ -9,12 +9,12 @@ from typing import Any, Literal, NamedTuple
 import polars as pl
 
 from vbench._document import Interval
-from vbench.analysis.ageing import AgedRow, AgeFacts, Ageing, HalfLife
-from vbench.analysis.document import SettingRow
+from vbench.analysis.ageing import AgedRow, AgeFacts, HalfLife
 from vbench.analysis.gather import Panel
 from vbench.analysis.summary import ageing_of
 from vbench.numbers import Unit, write
 from vbench.runs.settings import Setting
+from vbench.runs.views import label_view
 
 SHOWN: tuple[tuple[str, str, str, Unit], ...] = (
     ("reach_90", "Robustness(delta=0.9)@{k}", "queries with recall ≥ 0.9", "share"),
@@ -46,11 +46,12 @@ AXES: Mapping[Axis, str] = {
 class Aged(NamedTuple):
     """A row of the summary, the setting that the page shows for it, and what the index held.
 
-    `fresh` is the mean recall at the first search, and `life` the half-life of the setting, where
-    there is one.
+    `under` is the filter of all of it, in words. `fresh` is the mean recall at the first search,
+    and `life` the half-life of the setting, where there is one.
     """
 
     workload: str
+    under: str
     row: AgedRow
     title: str
     shown: Setting | None
@@ -61,13 +62,15 @@ class Aged(NamedTuple):
 
     @property
     def variant(self) -> str:
-        """The index with the build parameters that tell it from others."""
-        return self.row.index if self.shown is None else str(self.shown.variant)
+        """The index with the build parameters that tell it from others, and its filter."""
+        name = self.row.index if self.shown is None else str(self.shown.variant)
+        return f"{name} {self.under}".rstrip()
 
     @property
     def label(self) -> str:
         """The parameters that tell it from other settings of its index."""
-        return label_setting(self.row)
+        space = f" ({self.row.space})" if self.row.space else ""
+        return self.row.name.removeprefix(self.row.index + space).strip()
 
     @property
     def label_age(self) -> str:
@@ -82,12 +85,6 @@ class Aged(NamedTuple):
         if self.axis == "replaced":
             return self.age.replaced_share
         return self.age.live if self.axis == "vectors" else self.age.step
-
-
-def label_setting(row: SettingRow) -> str:
-    """The parameters that tell a setting from others of its index."""
-    space = f" ({row.space})" if row.space else ""
-    return row.name.removeprefix(row.index + space).strip()
 
 
 def label_age(age: AgeFacts) -> str:
@@ -122,7 +119,8 @@ def rows_of(panel: Panel) -> Iterator[Aged]:
                 fresh = first.setdefault(row.name, row.measures[f"Recall@{panel.k}"].value)
                 key = run.path, row.index, repr(row.build), repr(row.setting)
                 yield Aged(
-                    found.title,
+                    found.workload,
+                    label_view(found.filter, found.mask),
                     row,
                     titles.get(row.index, row.index),
                     known.get(key),
@@ -131,12 +129,6 @@ def rows_of(panel: Panel) -> Iterator[Aged]:
                     fresh,
                     lives.get(row.name),
                 )
-
-
-def workloads_of(panel: Panel) -> list[Ageing]:
-    """The workloads of the runs of a panel."""
-    runs = dict.fromkeys(shown.run for shown in panel.settings)
-    return [found for run in runs for found in ageing_of(run)]
 
 
 def _key(shown: Setting) -> tuple[object, ...]:
@@ -162,7 +154,7 @@ def _row(panel: Panel, each: Aged, place: int) -> dict[str, Any]:
         "panel": panel.id,
         "index": each.title,
         "family": each.variant,
-        "name": row.name,
+        "name": f"{row.name} {each.under}".rstrip(),
         "order": place,
         "workload": each.workload,
         "step": row.step,

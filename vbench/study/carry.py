@@ -186,7 +186,7 @@ def _settings(
     for workload in summary.ageing:
         ages = {each.step: each for each in workload.ages}
         yield from ((row, ages[row.step]) for row in workload.settings)
-    if summary.filtering is not None:
+    if summary.filtering is not None and not summary.ageing:
         yield from ((row, None) for row in summary.filtering.settings)
     if not summary.ageing and summary.filtering is None:
         yield from ((row, None) for row in summary.settings)

@@ -14,7 +14,8 @@ from vbench.runs.digests import of_document
 from vbench.runs.schema import View
 from vbench.workloads.allowed import Allowed
 from vbench.workloads.filters import find_attribute
-from vbench.workloads.runbook import Operation, Runbook, Step
+from vbench.workloads.runbook import Runbook
+from vbench.workloads.steps import Operation, Step
 from vbench.workloads.views import Change, PlannedView
 
 Rows = NDArray[np.int64]
@@ -31,8 +32,14 @@ def plan_ages(dataset: Dataset, runbook: Runbook, *, seed: int = 0) -> list[Plan
     VbenchError
         A step changes vectors that it cannot, or none, or leaves none.
     """
+    if runbook.first and dataset.zero_rows:
+        raise VbenchError(
+            f"workload {runbook.name!r} names rows of the base, of which {dataset.zero_rows:,} "
+            "have no direction and cannot be inserted; write its steps in TOML"
+        )
     base = _Base(dataset, runbook, seed)
-    views = [base.view(number) for number, step in enumerate(runbook.steps) if base.take(step)]
+    numbered = enumerate(runbook.steps, runbook.first)
+    views = [base.view(number) for number, step in numbered if base.take(step)]
     return list({each.view.key: each for each in views}.values())
 
 
@@ -45,6 +52,8 @@ class _Base:
         self.seed = seed
         self.known = np.setdiff1d(np.arange(dataset.n), dataset.zero_row_ids)
         self.is_live = np.zeros(dataset.n, dtype=bool)
+        # What stands in the place of each vector: itself, until another one replaces it.
+        self.stands_for = np.arange(dataset.n)
         self.times = np.zeros(dataset.n, dtype=np.int64)
         self.fitted: Rows | None = None
         self.changes: list[Change] = []
@@ -58,16 +67,24 @@ class _Base:
         if step.op == "search":
             return True
         rows = self._choose(step, step.op)
+        others = None if step.by is None else self._places(step, step.by)
+        if others is not None:
+            self._refuse(step, self.is_live[others], "in the index already")
         if step.op == "insert":
             self.is_live[rows] = True
-        elif step.op == "delete":
+        elif step.op == "delete" or others is not None:
             self.is_live[rows] = False
         else:
             self.times[rows] += 1
+        if others is not None and step.rows is not None:
+            self.stands_for[self._places(step, step.rows)] = others
+            self.is_live[others] = True
         if not self.is_live.any():
             raise self._error(step, "leaves no vector in the index")
         if self.done == 1 and step.op == "insert":
             self.fitted = rows
+        elif others is not None:
+            self.changes += [Change("delete", rows), Change("insert", others)]
         else:
             self.changes.append(Change(step.op, rows))
         return False
@@ -96,18 +113,11 @@ class _Base:
         return PlannedView(view, allowed, self.fitted, tuple(self.changes))
 
     def _choose(self, step: Step, op: Operation) -> Rows:
+        if step.rows is not None:
+            return self._range(step, step.rows, op)
+        assert step.share is not None
         order = self._order(step.order)
         free = self.is_live[order] != (op == "insert")
-        if step.rows is not None:
-            first, end = step.rows
-            if end > len(order):
-                raise self._error(step, f"goes to place {end:,} of {len(order):,} vectors")
-            wrong = int((~free[first:end]).sum())
-            if wrong:
-                there = "are in the index already" if op == "insert" else "are not in the index"
-                raise self._error(step, f"{wrong:,} of its {end - first:,} vectors {there}")
-            return order[first:end]
-        assert step.share is not None
         count = round(step.share * len(order))
         left: Rows = order[free]
         # One less is left where parts were rounded up.
@@ -118,6 +128,30 @@ class _Base:
         if op == "replace":
             left = left[np.argsort(self.times[left], kind="stable")]
         return left[:count]
+
+    def _range(self, step: Step, given: tuple[int, int], op: Operation) -> Rows:
+        """The vectors of some places, all of which are there, or of an insert none."""
+        places = self._places(step, given)
+        standing = self.stands_for[places]
+        if op != "insert":
+            self._refuse(step, ~self.is_live[standing], "not in the index")
+            return standing
+        taken = self.is_live[places] | self.is_live[standing]
+        self._refuse(step, taken, "in the index already")
+        self.stands_for[places] = places
+        return places
+
+    def _refuse(self, step: Step, wrong: NDArray[np.bool_], where: str) -> None:
+        if wrong.any():
+            problem = f"{int(wrong.sum()):,} of its {len(wrong):,} vectors are {where}"
+            raise self._error(step, problem)
+
+    def _places(self, step: Step, given: tuple[int, int]) -> Rows:
+        first, end = given
+        order = self._order(step.order)
+        if end > len(order):
+            raise self._error(step, f"goes to place {end:,} of {len(order):,} vectors")
+        return order[first:end]
 
     def _order(self, name: str | None) -> Rows:
         """All vectors that an index can take, in an order."""
@@ -134,9 +168,8 @@ class _Base:
         return rows[np.isin(rows, self.known)]
 
     def _error(self, step: Step, problem: str) -> VbenchError:
-        return VbenchError(
-            f"workload {self.runbook.name!r}: step[{self.done - 1}] ({step.op}) {problem}"
-        )
+        number = self.done - 1 + self.runbook.first
+        return VbenchError(f"workload {self.runbook.name!r}: step[{number}] ({step.op}) {problem}")
 
 
 def _digest(rows: NDArray[Any]) -> str:

@@ -6,12 +6,15 @@ In TOML, with the words of the streaming track of big-ann-benchmarks::
     op = "insert"            # or delete, replace, search
     rows = [0, 5000]         # or share = 0.1
     order = "-popularity"    # random, an item attribute, or none: as the dataset has them
+
+The YAML files of that track are read by :mod:`vbench.workloads.big_ann`.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,25 +22,13 @@ from vbench._document import Params
 from vbench._toml import read_toml
 from vbench.errors import VbenchError
 from vbench.runs.schema import Workload
-
-Operation = Literal["insert", "delete", "replace"]
+from vbench.workloads.big_ann import read_big_ann
+from vbench.workloads.steps import Operation, Step, check_steps
 
 STATIC_WORKLOAD = "static"
+_YAML = re.compile(r"\.ya?ml(:|$)")
 _PARTS = 4
 """In how many parts a built-in workload changes the base."""
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One step. `rows` are places in the `order`, the second not included; `share` is of the base.
-
-    A share is the first in the order of those that can be changed: an insert takes what is not
-    in the index, a delete what is, a replace what was replaced least often.
-    """
-
-    op: Literal["insert", "delete", "replace", "search"]
-    rows: tuple[int, int] | None = None
-    share: float | None = None
-    order: str | None = None
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,16 +36,27 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Runbook(NamedTuple):
-    """A workload that has been read. `name` is that of a built-in one, or of the file."""
+    """A workload that has been read. `name` is that of a built-in one, or of the file.
+
+    `first` is the number of the first step; those of big-ann-benchmarks begin with 1, and their
+    places are rows of the base.
+    """
 
     name: str
     steps: tuple[Step, ...]
+    first: int = 0
 
     @property
     def operations(self) -> set[Operation]:
         """What it does to an index after ``fit``: the first insert is that."""
         begins = 1 if self.steps[0].op == "insert" else 0
-        return {step.op for step in self.steps[begins:] if step.op != "search"}
+        found: set[Operation] = set()
+        for step in self.steps[begins:]:
+            if step.by is not None:
+                found |= {"delete", "insert"}
+            elif step.op != "search":
+                found.add(step.op)
+        return found
 
     def describe(self) -> Workload:
         """As run.json keeps it."""
@@ -65,13 +67,15 @@ class Runbook(NamedTuple):
         return Workload(name=self.name, steps=given)
 
 
-def read_workload(text: str, n: int) -> Runbook | None:
+def read_workload(text: str, n: int, dataset: str = "") -> Runbook | None:
     """Read a workload, as ``--workload`` takes it; None: nothing happens to the base.
 
     Parameters
     ----------
     n
         Vectors of the base that an index can take.
+    dataset
+        What the dataset is called; a file with runbooks of several has that of each.
 
     Raises
     ------
@@ -87,10 +91,15 @@ def read_workload(text: str, n: int) -> Runbook | None:
     if name == "growth" and colon:
         return Runbook(text, _growth(text, rest, n))
     if text.endswith(".toml"):
-        return Runbook(Path(text).stem, _checked(text, tuple(read_toml(text, _File).step)))
+        return Runbook(Path(text).stem, check_steps(text, tuple(read_toml(text, _File).step)))
+    if _YAML.search(text):
+        path, _, key = text.partition(":")
+        steps = check_steps(text, read_big_ann(path, key or None, dataset), first=1)
+        return Runbook(Path(path).stem, steps, first=1)
     raise VbenchError(
         f"workload {text!r} is not known; give static, churn, growth:SHARE such as growth:0.1, "
-        "growth:0.1:-popularity in the order of an item attribute, or a TOML file of steps"
+        "growth:0.1:-popularity in the order of an item attribute, a TOML file of steps, or a YAML "
+        "file of big-ann-benchmarks"
     )
 
 
@@ -110,24 +119,3 @@ def _growth(text: str, given: str, n: int) -> tuple[Step, ...]:
     pairs = zip([0, *ends], ends, strict=False)
     inserts = [Step(op="insert", rows=pair, order=order or None) for pair in pairs]
     return tuple(step for each in inserts for step in (each, Step(op="search")))
-
-
-def _checked(name: str, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    if not steps or steps[-1].op != "search":
-        raise VbenchError(f"{name}: the last step is to be a search; nothing is measured behind it")
-    for number, step in enumerate(steps):
-        where = f"{name}: step[{number}] ({step.op})"
-        given = [each for each in (step.rows, step.share) if each is not None]
-        if step.op == "search":
-            if given or step.order is not None:
-                raise VbenchError(f"{where} takes neither rows, share nor order; leave them out")
-        elif len(given) != 1:
-            raise VbenchError(f"{where} needs one of rows = [FIRST, END] and share = 0.25")
-        elif step.share is not None and not 0 < step.share <= 1:
-            raise VbenchError(f"{where}: share = {step.share:g}; give one above 0, up to 1")
-        elif step.rows is not None and not 0 <= step.rows[0] < step.rows[1]:
-            raise VbenchError(
-                f"{where}: rows = {list(step.rows)}; give the first place, and the one behind the "
-                "last"
-            )
-    return steps

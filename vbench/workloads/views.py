@@ -17,7 +17,7 @@ from vbench.runs.digests import of_document
 from vbench.runs.schema import View
 from vbench.workloads.allowed import Allowed, Mask
 from vbench.workloads.filters import Filter, read_filter
-from vbench.workloads.runbook import Operation
+from vbench.workloads.steps import Operation
 
 MASKS = 3
 """Masks that are drawn of a filter that chance has a say in."""

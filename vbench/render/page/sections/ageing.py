@@ -15,9 +15,7 @@ from vbench.render.ageing import (
     WORDS,
     Aged,
     ages,
-    label_setting,
     rows_of,
-    workloads_of,
 )
 from vbench.render.page.charts import Drawing
 from vbench.render.page.charts_ageing import draw_ages
@@ -51,7 +49,9 @@ def section(report: Report, draw: Drawing) -> Section | None:
         (Choice("age_y", "y axis", [(key, WORDS[key]) for key in keys], chosen),),
     )
     tables = [
-        table for panel in panels for table in (_table(panel, rows[panel]), *_half_lives(panel))
+        table
+        for panel in panels
+        for table in (_table(panel, rows[panel]), *_half_lives(panel, rows[panel]))
     ]
     return Section(
         "ageing",
@@ -94,7 +94,7 @@ def _table(panel: Panel, rows: Sequence[Aged]) -> Table:
         row = each.row
         found = [
             Cell(each.title),
-            Cell(each.label or UNKNOWN),
+            Cell(f"{each.label} {each.under}".strip() or UNKNOWN),
             Cell(each.label_age, each.at),
             *(number_cell(row.measures[str(of)], of.unit) for of in measures),
         ]
@@ -129,30 +129,27 @@ def _about(panel: Panel) -> str:
     return f"{panel.data}, K = {panel.k}"
 
 
-def _half_lives(panel: Panel) -> list[Table]:
-    lives = [
-        each for found in workloads_of(panel) for each in found.half_lives if each.k == panel.k
-    ]
-    if not lives:
+def _half_lives(panel: Panel, rows: Sequence[Aged]) -> list[Table]:
+    aged = {(each.row.name, each.under): each for each in rows if each.life is not None}
+    if not aged:
         return []
-    known = {each.row.name: each for each in rows_of(panel)}
     columns = [
         Column("index", number=False),
         Column("setting", number=False),
         Column("half-life", "Share replaced, interpolated between searches"),
         Column("builds"),
     ]
-    rows = []
-    for each in lives:
-        aged = known[each.name]
+    shown = []
+    for each in aged.values():
+        assert each.life is not None
         cells = [
-            Cell(aged.title),
-            Cell(label_setting(each) or UNKNOWN),
-            _life(each),
-            Cell(str(each.builds), each.builds),
+            Cell(each.title),
+            Cell(f"{each.label} {each.under}".strip() or UNKNOWN),
+            _life(each.life),
+            Cell(str(each.life.builds), each.life.builds),
         ]
-        pick = "" if aged.shown is None else aged.shown.id
-        rows.append(Row(cells, pick=pick, index=aged.title))
+        pick = "" if each.shown is None else each.shown.id
+        shown.append(Row(cells, pick=pick, index=each.title))
     return [
         Table(
             f"half-lives-{panel.id}",
@@ -160,7 +157,7 @@ def _half_lives(panel: Panel) -> list[Table]:
             f"The share replaced when R-0.9 has lost {LOST:g}, with Student's interval over "
             "builds; where some build never lost as much, the largest share that was searched at.",
             columns,
-            rows,
+            shown,
             panel=panel.id,
         )
     ]
