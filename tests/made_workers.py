@@ -14,10 +14,10 @@ from vbench.bench import wire
 from vbench.bench.bench import Bench
 from vbench.bench.folder import ClaimedFolder
 from vbench.bench.journal import Journal, Progress, silent
+from vbench.bench.live import Live
 from vbench.bench.prepare import PreparedRun
 from vbench.bench.score import Scorer
 from vbench.bench.session import Closing, TrialError
-from vbench.bench.workers import Live
 from vbench.data.dataset import Dataset
 from vbench.data.ground_truth import compute_ground_truth
 from vbench.runs import files

@@ -375,3 +375,20 @@ class LoadsByName(SavesOnly):
     def load(self, path: Path, *, d: int, n: int, metric: Metric, threads: int) -> None:
         base = np.fromfile(path, dtype=np.float32).reshape(n, d)
         self.fit(base, metric, seed=0, threads=threads)
+
+
+class LoadsOneSetting(LoadsByName):
+    """Answers otherwise after load, but not at its widest setting."""
+
+    sweep: ClassVar[dict[str, list[float]]] = {"keep": [0.5, 1.0]}
+
+    def set(self, keep: float = 1.0) -> None:
+        self.keep = keep
+
+    def load(self, path: Path, *, d: int, n: int, metric: Metric, threads: int) -> None:
+        super().load(path, d=d, n=n, metric=metric, threads=threads)
+        self.keep_always = True
+
+    def search(self, queries: Any, k: int) -> Any:
+        found = super().search(queries, k)
+        return found[:, ::-1] if hasattr(self, "keep_always") and self.keep < 1.0 else found

@@ -102,6 +102,26 @@ def test_what_was_not_used_for_long(tmp_path, home):
     assert len(prune.prunable(unused_days=0)) == 3
 
 
+def test_kept_indexes(home):
+    """Those that were not used for so long, or all; none that is being loaded."""
+    for name, days in (("new", 0), ("old", 40)):
+        folder = home / "indexes" / name
+        folder.mkdir(parents=True)
+        for file in ("index", prune.FACTS_OF_INDEX):
+            (folder / file).write_bytes(b"123")
+        os.utime(folder / prune.FACTS_OF_INDEX, (time.time() - days * 86400,) * 2)
+    assert _found(home) == {}
+    assert _found(home, unused_days=30) == {"indexes/old": "not used for 30 days"}
+    items = prune.prunable(indexes=True)
+    assert [(item.kind, item.path.name, item.bytes) for item in items] == [
+        ("index", "new", 6),
+        ("index", "old", 6),
+    ]
+    with hold_lock(home / "indexes" / "new", "loading"):
+        assert _found(home, indexes=True).keys() == {"indexes/old"}
+    assert prune.remove(items) == 12
+
+
 def test_left_overs_are_swept_everywhere(home):
     """Below every folder of the home folder; of version 0.1.0 they are shown."""
     names = (

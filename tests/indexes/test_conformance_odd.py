@@ -85,6 +85,7 @@ def line_of(function: Any, text: str) -> str:
         ("LeavesServer", "close", "warn", "close left what fit has started: sleep", "end in close"),
         ("SavesNothing", "save and load", "fail", "save wrote nothing", "write there"),
         ("LoadsOnly", "save and load", "fail", "without save", "offer save too"),
+        ("LoadsOneSetting", "save and load", "fail", "at {'keep': 0.5} differ after load", "save"),
     ],
 )
 def test_what_is_odd_is_told(

@@ -14,6 +14,7 @@ from vbench._document import Estimated
 from vbench._invocation import trusting
 from vbench.analysis.internals import GraphInternals, Internals, ListInternals
 from vbench.bench import wire
+from vbench.bench.kept import KeptIndexes
 from vbench.bench.score import Scorer
 from vbench.bench.session import TrialError
 from vbench.bench.workers import Workers
@@ -56,7 +57,7 @@ def explain_internals(
 ) -> Internals:
     """Why a setting misses what it misses, from the internals of its builds.
 
-    A run does not keep its indexes. Each build is made again from its seed and its order of
+    Each build is loaded from where it was kept, or made again from its seed and its order of
     insertion, in a worker like the first one, and asked the same queries: `same` is the share of
     queries that get identical ids. What is said of missed neighbors is of these answers and this
     index, so it holds together even where several threads never build the same index twice.
@@ -89,7 +90,7 @@ def explain_internals(
     # Rows that no index gets are not what its graph cannot reach.
     given = np.delete(np.arange(dataset.n), dataset.zero_row_ids)
     scorer = Scorer(dataset, run.ground_truth, run.manifest.options.rule)
-    with Workers(dataset, run.manifest.options) as workers:
+    with Workers(dataset, run.manifest.options, kept=KeptIndexes()) as workers:
         for number, trial in enumerate(setting.trials):
             progress(number)
             try:

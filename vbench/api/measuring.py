@@ -50,6 +50,7 @@ def run(
     clients: int | Sequence[int] | None = None,
     rate: float | Sequence[float] | None = None,
     batch: int | Sequence[int] | None = None,
+    keep_indexes: bool = True,
     out: str | Path | None = None,
     fresh: bool = False,
     progress: Progress = None,
@@ -112,6 +113,10 @@ def run(
         then on. `clients` of them are answered at a time, default one.
     batch
         Queries of one call.
+    keep_indexes
+        Load builds that were kept, and keep those that are made here: up to a fifth of the free
+        disk, those that were used longest ago go first. What building cost is that of the build.
+        With `fresh` all are built again, and replace those that were kept.
     out
         The run folder; default ``results/<run-id>``.
     fresh
@@ -154,6 +159,7 @@ def run(
         clients=clients,
         rate=rate,
         batch=batch,
+        keep_indexes=keep_indexes,
     )
     with take_indexes(indexes) as taken, shown_progress(progress) as tell:
         done = measure(
@@ -190,6 +196,7 @@ def tune(
     timeout: float | None = None,
     memory_limit: int | None = None,
     seed: int = 0,
+    keep_indexes: bool = True,
     out: str | Path | None = None,
     fresh: bool = False,
     progress: Progress = None,
@@ -203,7 +210,7 @@ def tune(
     ----------
     dataset, indexes, queries, metric, learn, threads, recall_rule, timeout, memory_limit
         As :func:`vbench.run` has them.
-    out, fresh
+    out, fresh, keep_indexes
         As :func:`vbench.run` has them; `progress` too.
     target
         ``"Robustness(delta=0.9)@10>=0.99 and Latency(p=99)<=2ms"``.
@@ -258,6 +265,7 @@ def tune(
         timeout=timeout,
         memory_limit=memory_limit,
         seed=seed,
+        keep_indexes=keep_indexes,
     )
     with take_indexes(indexes) as taken, shown_progress(progress) as tell:
         found = search(

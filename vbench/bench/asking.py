@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.bench import wire
-from vbench.bench.workers import Live
+from vbench.bench.live import Live
 from vbench.runs.facts import Batch, Pass
 from vbench.runs.schema import SINGLE, Load, Options, Trial
 

@@ -21,11 +21,13 @@ from vbench.bench.describe import redescribe, write_described_queries
 from vbench.bench.findings.findings import findings
 from vbench.bench.folder import ClaimedFolder
 from vbench.bench.journal import Journal, Progress, now
+from vbench.bench.kept import KeptIndexes
+from vbench.bench.live import Live
 from vbench.bench.plan import make_trial
 from vbench.bench.prepare import PreparedRun
 from vbench.bench.score import Scorer
 from vbench.bench.session import ChangeError, Closing, TrialError
-from vbench.bench.workers import Live, Workers
+from vbench.bench.workers import Workers
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.ground_truth import compute_ground_truth
 from vbench.errors import DamagedFileError, FailedTrialsWarning, warn
@@ -192,11 +194,17 @@ class Bench:
         views = [key for key in (STATIC, *self._views) if not self._of_part or key != STATIC]
         again = [trial for trial in done if trial.view in views]
         again.sort(key=lambda trial: views.index(trial.view))
-        known, version = self.journal.noted_build(build).server, live.fitted.version or None
+        noted = self.journal.noted_build(build)
+        known, version = noted.server, live.fitted.version or None
+        is_the_same = live.kept is not None and live.kept == noted.kept
         why = ""
         if done and known != version:
             why = self._of_another_version(build, version or {}, known)
-        elif again and not self._answers_alike(build, next(filter(_is_usual, again), again[0])):
+        elif (
+            again
+            and not is_the_same
+            and not self._answers_alike(build, next(filter(_is_usual, again), again[0]))
+        ):
             why = (
                 f"{self._name(build)}: built again from the same seed it answers otherwise; "
                 f"measured again: {len(done)} trials"
@@ -205,7 +213,9 @@ class Bench:
             self.journal.renew(build, done, why)
             for trial in again:
                 self.measure(live, build, trial)
-        self.journal.note_build(build, server=version, environment=self.journal.environment)
+        self.journal.note_build(
+            build, server=version, environment=self.journal.environment, kept=live.kept
+        )
 
     def _answers_alike(self, build: Build, trial: Trial) -> bool:
         """Whether an index gives the ids that a stored trial has.
@@ -257,6 +267,7 @@ class Bench:
             passes=done.passes,
             redone=done.redone,
             phases=_phases(live),
+            built=live.built,
             step_seconds=[each.seconds for each in live.altered] or None,
             sizes={} if built.index_bytes is None else {"index": built.index_bytes},
             size_source=built.size_source,
@@ -326,6 +337,7 @@ def open_bench(
     progress: Progress,
     *,
     ages_apart: bool = False,
+    kept_indexes: KeptIndexes | None = None,
 ) -> Iterator[Bench]:
     """Find the exact neighbors and make a claimed folder ready for measuring.
 
@@ -364,16 +376,24 @@ def open_bench(
     changes = any(each.changes or each.fitted is not None for each in planned)
     fitted = planned[0].fitted
     with Workers(
-        dataset, options, clients, fitted=fitted, is_kept=changes, are_apart=ages_apart
+        dataset,
+        options,
+        clients,
+        fitted=fitted,
+        is_kept=changes,
+        are_apart=ages_apart,
+        kept=kept_indexes,
     ) as workers:
         yield Bench(journal, workers, scorers, planned)
     journal.conclude(current_call())
 
 
 def _phases(live: Live) -> dict[str, float]:
-    """Seconds of building, and of settling after changes where an index does."""
+    """Seconds of building, of loading what was built, and of settling after changes."""
     settling = [each.settle_seconds for each in live.altered if each.settle_seconds is not None]
-    return {"fit": live.fitted.seconds, **({"settle": sum(settling)} if settling else {})}
+    found = {"fit": live.fitted.seconds, "load": live.load_seconds}
+    found["settle"] = sum(settling) if settling else None
+    return {name: seconds for name, seconds in found.items() if seconds is not None}
 
 
 def _is_usual(trial: Trial) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.bench.wire import ArrayFile
+from vbench.bench.wire import ArrayFile, KeptFile
+from vbench.data.prune import FACTS_OF_INDEX
 from vbench.neighbors.blocks import BLOCK_BYTES, blocks
 
 
@@ -77,3 +79,22 @@ def read_rows(file: ArrayFile, out: NDArray[np.float32], rows: NDArray[np.intege
         for place, row in enumerate(rows.tolist()):
             handle.seek(file.offset + row * file.row_stride)
             out[place] = np.frombuffer(handle.read(file.shape[1] * dtype.itemsize), dtype)
+
+
+def files_of(folder: Path) -> list[KeptFile]:
+    """All files that an index has written in a folder, by name, with their checksums."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [
+        KeptFile(path.relative_to(folder).as_posix(), path.stat().st_size, _checksum(path))
+        for path in paths
+        if path != folder / FACTS_OF_INDEX
+    ]
+
+
+def _checksum(path: Path) -> int:
+    checksum = 0
+    with path.open("rb", buffering=0) as file:
+        buffer = memoryview(bytearray(BLOCK_BYTES))
+        while count := file.readinto(buffer):
+            checksum = zlib.crc32(buffer[:count], checksum)
+    return checksum

@@ -47,6 +47,7 @@ class MeasureOptions:
     masks: int = MASKS
     only_filtered: bool = False
     workload: str = STATIC_WORKLOAD
+    keep_indexes: bool = True
 
 
 class PreparedRun(NamedTuple):

@@ -14,6 +14,7 @@ from vbench.bench.bench import Bench, conclude, open_bench
 from vbench.bench.call import Code, within_call, write_call
 from vbench.bench.folder import ClaimedFolder, claim, grow
 from vbench.bench.journal import Progress, silent
+from vbench.bench.kept import KeptIndexes
 from vbench.bench.level import bring_to_level
 from vbench.bench.plan import Plan
 from vbench.bench.prepare import MeasureOptions, prepare
@@ -48,10 +49,11 @@ def run(
         settings=settings,
         **{**vars(asked), "k": prepared.options.k},
     )
+    kept = KeptIndexes(fresh=fresh) if asked.keep_indexes else None
     tried = 0
     with within_call(python=written), claim(folder, prepared, fresh=fresh) as claimed:
         if not _is_finished(folder, plan, claimed):
-            with open_bench(prepared, folder, claimed, progress) as bench:
+            with open_bench(prepared, folder, claimed, progress, kept_indexes=kept) as bench:
                 _carry_out(bench, plan, asked.at_recall)
                 tried = bench.journal.tried
         run = conclude(folder, dataset)

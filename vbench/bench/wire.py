@@ -60,6 +60,8 @@ class Open(Message):
     """File of the base rows that ``fit`` takes; None: all."""
     is_kept: bool = False
     """Whether the base is needed behind ``fit``, as vectors of it are added later."""
+    is_loaded: bool = False
+    """Whether :class:`Load` takes the place of :class:`Fit`: then no base is needed."""
 
 
 class Opened(Answer):
@@ -80,6 +82,42 @@ class Fitted(Answer):
     peak_bytes: int | None
     index_bytes: int | None
     size_source: str
+    kernels: dict[str, str] = {}
+    version: dict[str, str] = {}
+
+
+class KeptFile(msgspec.Struct, frozen=True):
+    """A file of a saved index: its path in the folder, its bytes, their CRC-32."""
+
+    name: str
+    bytes: int
+    checksum: int
+
+
+class Save(Message):
+    """Save the index in a folder that is there, so that it can be loaded later."""
+
+    folder: str
+
+
+class Saved(Answer):
+    """It is saved, in seconds of ``save``; what was written."""
+
+    seconds: float
+    files: list[KeptFile]
+
+
+class Load(Message):
+    """Check the files that :class:`Save` left in a folder, and load the index."""
+
+    folder: str
+    files: list[KeptFile]
+
+
+class Loaded(Answer):
+    """It is loaded, in seconds of ``load`` alone."""
+
+    seconds: float
     kernels: dict[str, str] = {}
     version: dict[str, str] = {}
 
@@ -221,8 +259,10 @@ class Closed(Answer):
     seconds: float
 
 
-Asked = Open | Fit | Alter | Search | Drive | Inspect | Version | Close
-Answered = Opened | Fitted | Altered | Searched | Inspected | Versioned | Closed | Raised
+Asked = Open | Fit | Save | Load | Alter | Search | Drive | Inspect | Version | Close
+Answered = (
+    Opened | Fitted | Saved | Loaded | Altered | Searched | Inspected | Versioned | Closed | Raised
+)
 Reply = TypeVar("Reply", bound=Answer)
 
 

@@ -27,15 +27,18 @@ from vbench.bench import clock, memory, wire
 from vbench.bench.changing import ChangingBase
 from vbench.bench.conditions import Condition
 from vbench.bench.drive import drive
-from vbench.bench.files import load_rows, read_rows
+from vbench.bench.files import files_of, load_rows, read_rows
 from vbench.bench.machine import kernels
 from vbench.indexes.answers import AnswerError, check_batch, check_range
+from vbench.indexes.parameters import select_accepted
 from vbench.indexes.protocol import Index, is_count, versions
 from vbench.indexes.registry import resolve
 from vbench.indexes.space import Space, check_dimension, insertion_order, plan_space
 
 _UNSEEN = 100
 """About how many queries beside the timed ones are asked."""
+_SAVED = "index"
+"""Name of what an index saves."""
 _SHIFT = 1e-5
 """How far they are shifted, relative to each coordinate."""
 
@@ -58,9 +61,11 @@ class Worker:
         check_dimension(kind, self.space, d)
         # Inserted row j is row places⁻¹[j] of the dataset; `original` maps answers back.
         self.original = insertion_order(n, order.left_out, order.order_seed)
-        self.base: NDArray[np.float32] | None = self._load_base(n, d)
+        self.base: NDArray[np.float32] | None = None
+        if not order.is_loaded:
+            self.base = self._load_base(n, d)
         self.changing: ChangingBase | None = None
-        if order.is_kept:
+        if order.is_kept and self.base is not None:
             self.changing = ChangingBase(self.base, self.original, n, order.fitted)
             base = self.changing.fitted_base()
             self.base = base.copy() if self.index.writes else _read_only(base)
@@ -114,6 +119,35 @@ class Worker:
             peak_bytes=None if peak is None or resting is None else max(0, peak - resting),
             index_bytes=size,
             size_source=source,
+            kernels=kernels(),
+            version=versions(self.index),
+        )
+
+    def save(self, ask: wire.Save) -> wire.Saved:
+        """Save the index in a folder."""
+        folder = Path(ask.folder)
+        began = self.time.wall()
+        self.index.save(folder / _SAVED)
+        spent, written = self.time.wall() - began, files_of(folder)
+        if not written:
+            raise AnswerError("save wrote nothing to the path it was given")
+        return wire.Saved(seconds=spent * 1e-9, files=written)
+
+    def load(self, ask: wire.Load) -> wire.Loaded:
+        """Take the place of `fit`, by what `save` left in a folder."""
+        folder = Path(ask.folder)
+        if files_of(folder) != ask.files:
+            raise AnswerError("its files are not those that were saved")
+        facts = {
+            "metric": self.space.metric,
+            "n": len(self.original),
+            "d": self.space.width(self.order.base.shape[1]),
+            "threads": self.order.threads,
+        }
+        began = self.time.wall()
+        self.index.load(folder / _SAVED, **select_accepted(self.index.load, **facts))
+        return wire.Loaded(
+            seconds=(self.time.wall() - began) * 1e-9,
             kernels=kernels(),
             version=versions(self.index),
         )
@@ -380,6 +414,10 @@ def serve(channel: Channel) -> None:
                         answer = wire.Opened(space=worker.space.name)
                     case wire.Fit(), Worker():
                         answer = worker.fit()
+                    case wire.Save(), Worker():
+                        answer = worker.save(message)
+                    case wire.Load(), Worker():
+                        answer = worker.load(message)
                     case wire.Alter(), Worker():
                         answer = worker.alter(message)
                     case wire.Search(), Worker():

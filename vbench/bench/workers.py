@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import sys
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,10 +17,12 @@ from vbench._leftovers import TemporaryFolder
 from vbench._process.cores import Cores
 from vbench.bench import wire
 from vbench.bench.files import array_file
+from vbench.bench.kept import KeptIndexes, NotKeptError, can_be_kept
+from vbench.bench.live import Live, fit, keep, load
 from vbench.bench.prepare import WARMUP
 from vbench.bench.session import ChangeError, Closing, Session, TrialError
 from vbench.data.dataset import Dataset
-from vbench.errors import warn
+from vbench.errors import VbenchError, warn
 from vbench.runs.schema import Build, Options, Overhead
 from vbench.workloads.allowed import Allowed
 from vbench.workloads.views import Change
@@ -31,19 +33,6 @@ _NULL_SECONDS = 120.0
 _MEMORY_SHARE = 0.9
 _SPARE = 1.5
 """Free memory, in terms of the largest worker, without which another one gives way first."""
-
-
-class Live(NamedTuple):
-    """A worker whose index is built. `fit_cores`: CPU time / wall time of all it started.
-
-    `altered` are the changes of its base since.
-    """
-
-    session: Session
-    opened: wire.Opened
-    fitted: wire.Fitted
-    fit_cores: float | None
-    altered: tuple[wire.Altered, ...] = ()
 
 
 class Workers:
@@ -73,12 +62,16 @@ class Workers:
         fitted: NDArray[np.int64] | None = None,
         is_kept: bool = False,
         are_apart: bool = False,
+        kept: KeptIndexes | None = None,
     ) -> None:
         self.dataset = dataset
         self.options = options
-        self._fitted = fitted
+        self._fitted_rows = fitted
         self._is_kept = is_kept
         self._are_apart = are_apart
+        # Of an index whose base changes, or that took a part of it, no other use is known.
+        self._kept = None if is_kept else kept
+        self._not_kept: set[str] = set()
         self._live: dict[str, Live] = {}
         self._files: tuple[wire.ArrayFile, wire.ArrayFile] | None = None
         self._learn_file: wire.ArrayFile | None = None
@@ -177,7 +170,7 @@ class Workers:
         try:
             with self._session() as session:
                 null = Build(key="", index="null", adapter=_NULL)
-                self._prepare(session, self._order(null, self._few()), _NULL_SECONDS)
+                fit(session, self._order(null, self._few()), _NULL_SECONDS)
                 ask = wire.Search(setting={}, k=self.options.k[0], repeats=3, warmup=WARMUP)
                 done, (_, latency, *_) = session.ask(
                     ask, wire.Searched, timeout=_NULL_SECONDS, doing="null"
@@ -194,22 +187,52 @@ class Workers:
             told = f"{self._untold.pop()}; each disturbs the other's times"
             warn(told)
         self._make_room()
+        return self._loaded(build) or self._fitted(build)
+
+    def _fitted(self, build: Build) -> Live:
+        """Fit a build; where it may be kept, keep it."""
+        live = self._made(build, fit)
+        kept = self._kept
+        if kept is None or build.index in self._not_kept or not can_be_kept(build):
+            return live
+        try:
+            return keep(live, build, kept, self.options.timeout)
+        except (NotKeptError, VbenchError, TrialError) as error:
+            warn(f"{build.index} is not kept for later runs: {error}")
+            self._not_kept.add(build.index)
+            if isinstance(error, TrialError) and error.fatal:
+                return self._made(build, fit)
+            return live
+
+    def _loaded(self, build: Build) -> Live | None:
+        """A build from where it was kept; None where it is not there, or is of no use."""
+        kept = self._kept
+        if kept is None or (found := kept.find(build)) is None:
+            return None
+        try:
+            with kept.hold(build):
+                live = self._made(build, functools.partial(load, found=found))
+        except TrialError as error:
+            which = f"{build.index} build {build.number + 1}"
+            warn(f"{which}: its kept index is of no use ({error}); built again")
+            kept.discard(build)
+            return None
+        kept.note_use(build)
+        return live
+
+    def _made(self, build: Build, make: Callable[[Session, wire.Open, float | None], Live]) -> Live:
+        """Make a build in a session of its own, which ends where that fails."""
         session = self._session(self._memory_limit)
         try:
             order = self._order(build, self._arrays())
             order.is_kept = self._is_kept
-            order.fitted = None if self._fitted is None else self._rows_file(self._fitted)
-            return self._prepare(session, order, self.options.timeout)
+            order.fitted = None if self._fitted_rows is None else self._rows_file(self._fitted_rows)
+            return make(session, order, self.options.timeout)
         except BaseException as error:
             if not isinstance(error, Exception):
                 session.kill()
             self._close(build.key, session)
             raise
-
-    def _prepare(self, session: Session, order: wire.Open, timeout: float | None) -> Live:
-        opened, _ = session.ask(order, wire.Opened, timeout=timeout, doing="loading")
-        fitted, _ = session.ask(wire.Fit(), wire.Fitted, timeout=timeout, doing="fit")
-        return Live(session, opened, fitted, session.cores_seen)
 
     def _order(self, build: Build, arrays: tuple[wire.ArrayFile, wire.ArrayFile]) -> wire.Open:
         base, queries = arrays

@@ -291,6 +291,12 @@ _MEASURING = (
         help="Run folder.  [default: results/<run-id>]",
     ),
     click.option("--fresh", is_flag=True, help="Discard earlier results in the run folder."),
+    click.option(
+        "--keep-indexes/--no-keep-indexes",
+        default=True,
+        show_default=True,
+        help="Keep built indexes for later calls, and load those that are kept.",
+    ),
 )
 
 

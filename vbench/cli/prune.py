@@ -29,6 +29,7 @@ Examples:
     help="Also remove what can be recomputed and has not been read for that long.",
 )
 @click.option("--datasets", is_flag=True, help="Also remove fetched datasets.")
+@click.option("--indexes", is_flag=True, help="Also remove all kept indexes.")
 @click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 @json_option
@@ -36,6 +37,7 @@ def prune(
     runs: tuple[Path, ...],
     unused: float | None,
     datasets: bool,
+    indexes: bool,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -52,7 +54,7 @@ def prune(
     from vbench.data.documents import DataPruned, PrunableItem
 
     items = [
-        *pruning.prunable(unused_days=unused, datasets=datasets),
+        *pruning.prunable(unused_days=unused, datasets=datasets, indexes=indexes),
         *(item for run in runs for item in _replaced(run)),
     ]
     if not as_json:

@@ -17,6 +17,8 @@ from vbench.data import conversions
 _DAY_SECONDS = 86_400.0
 _MADE_AGAIN = ("converted", "truth", "hardness", "rankers", "training")
 """Folders of what is made anew when it is needed."""
+FACTS_OF_INDEX = "kept.json"
+"""What a kept index lies with; its time of writing is that of its last use."""
 
 
 class Item(NamedTuple):
@@ -29,12 +31,14 @@ class Item(NamedTuple):
     more: tuple[Path, ...] = ()
 
 
-def prunable(*, unused_days: float | None = None, datasets: bool = False) -> list[Item]:
+def prunable(
+    *, unused_days: float | None = None, datasets: bool = False, indexes: bool = False
+) -> list[Item]:
     """Find what the home folder holds that nothing needs; what is in use now is none of it.
 
     With `unused_days` also what is made anew when it is needed (converted files, ground truth,
-    hardness, rankers, checkpoints), where nobody has read it for so many days; with `datasets` also
-    the fetched datasets themselves.
+    hardness, rankers, checkpoints, kept indexes), where nobody has read it for so many days; with
+    `datasets` also the fetched datasets themselves, with `indexes` all kept indexes.
     """
     home = _paths.home()
     items = [
@@ -45,6 +49,8 @@ def prunable(*, unused_days: float | None = None, datasets: bool = False) -> lis
     ]
     if unused_days is not None:
         items += _unused(home, unused_days)
+    if indexes or unused_days is not None:
+        items += _indexes(home / "indexes", None if indexes else unused_days)
     if datasets:
         items += _datasets(home / "datasets")
     first: dict[Path, Item] = {}
@@ -166,6 +172,19 @@ def _unused(home: Path, days: float) -> Iterator[Item]:
                 kind = "ground truth" if name == "truth" else name
                 note = path.with_suffix(".json")
                 yield _item(kind, f"not used for {days:g} days", path, note)
+
+
+def _indexes(folder: Path, days: float | None) -> Iterator[Item]:
+    """Kept indexes that were not used for so many days; None: all."""
+    for path in sorted(path for path in folder.glob("*") if path.is_dir()):
+        if is_leftover(path) or is_held(path):
+            continue
+        facts = path / FACTS_OF_INDEX
+        last = (facts if facts.exists() else path).stat().st_mtime
+        if days is None:
+            yield _item("index", "the next run that needs it builds it again", path)
+        elif last <= time.time() - days * _DAY_SECONDS:
+            yield _item("index", f"not used for {days:g} days", path)
 
 
 def _datasets(folder: Path) -> Iterator[Item]:

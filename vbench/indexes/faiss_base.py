@@ -168,7 +168,8 @@ class FaissIndex(Index):
     def save(self, path: Path) -> None:
         faiss.write_index(self.index, str(path))
 
-    def load(self, path: Path) -> None:
+    def load(self, path: Path, *, threads: int) -> None:
+        self._threads = threads
         self._take(faiss.read_index(str(path)))
 
     def close(self) -> None:

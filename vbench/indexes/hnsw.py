@@ -186,11 +186,12 @@ class Hnsw(Index):
         self.index.save_index(str(path))
         _beside(path).write_bytes(msgspec.json.encode([self.index.space, self.index.dim]))
 
-    def load(self, path: Path) -> None:
+    def load(self, path: Path, *, threads: int) -> None:
+        self._threads = threads
         space, d = msgspec.json.decode(_beside(path).read_bytes(), type=tuple[str, int])
         index = hnswlib.Index(space, d)
         index.load_index(str(path))
-        index.set_num_threads(self._threads)
+        index.set_num_threads(threads)
         self._take(index)
 
     def close(self) -> None:

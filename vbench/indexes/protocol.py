@@ -233,6 +233,11 @@ def can_remove(kind: type[Index]) -> bool:
     return _defines(kind, "remove")
 
 
+def can_keep(kind: type[Index]) -> bool:
+    """Whether an index can be saved, and loaded in place of ``fit``."""
+    return _defines(kind, "save") and _defines(kind, "load")
+
+
 def _defines(kind: type[Index], name: str) -> bool:
     own = getattr(kind, name, None)
     return callable(own) and own is not getattr(Index, name)

@@ -47,6 +47,9 @@ class TrialFacts(msgspec.Struct, frozen=True, kw_only=True):
         Digest of the ids in the order of the base: equal for identical answers.
     phases, step_seconds
         Seconds of building by phase (load, fit, index, optimize, settle), and of each step.
+    built
+        When the index was built, where a kept one was loaded: all that is said of building is of
+        then. None where it was built to be measured here.
     sizes
         Bytes by kind; ``index`` is the index as `size_source` says it.
     peak_bytes
@@ -78,6 +81,7 @@ class TrialFacts(msgspec.Struct, frozen=True, kw_only=True):
     redone: int = 0
     phases: dict[str, float] = {}
     step_seconds: list[float] | None = None
+    built: str | None = None
     sizes: dict[str, int] = {}
     size_source: str = "unknown"
     peak_bytes: int | None = None

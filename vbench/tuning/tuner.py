@@ -12,6 +12,7 @@ from vbench.analysis.tuning import Tuning
 from vbench.bench.bench import Bench, conclude, open_bench
 from vbench.bench.folder import claim
 from vbench.bench.journal import Progress, silent
+from vbench.bench.kept import KeptIndexes
 from vbench.bench.plan import Plan
 from vbench.bench.prepare import MeasureOptions, prepare
 from vbench.data.dataset import Dataset
@@ -79,8 +80,11 @@ def tune(
     prepared = prepared._replace(plan=plan)
     require_optuna(plan.groups)
     folder = Path(out) if out is not None else Path("results") / f"tune-{prepared.run_id}"
+    kept = KeptIndexes(fresh=fresh) if asked.keep_indexes else None
     with claim(folder, prepared, fresh=fresh) as claimed:
-        with open_bench(prepared, folder, claimed, progress, ages_apart=True) as bench:
+        with open_bench(
+            prepared, folder, claimed, progress, ages_apart=True, kept_indexes=kept
+        ) as bench:
             judge = Judge(bench, targets, objective, level, [each.view for each in plan.views])
             outcomes = _search(judge, bench, plan, trials)
             best, is_met = _decide(judge, outcomes)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +25,12 @@ from vbench.indexes.conformance.subject import (
     changed_rows,
     prepare_array,
     search,
+    search_each,
 )
 from vbench.indexes.parameters import select_accepted
-from vbench.indexes.protocol import Index, is_count, versions
+from vbench.indexes.protocol import Filter, Ids, Index, Vectors, can_filter, is_count, versions
 from vbench.indexes.space import in_words, nearest
+from vbench.metric import Metric
 
 _MOST_CORES = 1.25
 _IDLE_CORES = 0.5
@@ -174,32 +178,68 @@ def save_and_load(subject: Subject) -> None:
         raise NotApplicableError("save and load are not offered")
     if own == ["load"]:
         raise WrongError("load is offered without save", "offer save too, or neither")
+    for metric in sorted(subject.kind.metrics):
+        _save_and_load(subject, metric, loads=own != ["save"])
+
+
+def _save_and_load(subject: Subject, metric: Metric, *, loads: bool) -> None:
     base, queries = subject.vectors(1000, seed=25), subject.vectors(20, seed=26)
     n, d = base.shape
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "index"
-        with subject.make_fitted(base) as index:
-            before = search(index, queries, K, n)
+        with subject.make_fitted(base, metric) as index:
+            before = _shown(subject, index, queries, n)
             index.save(path)
-            if changed := changed_rows(search(index, queries, K, n), before):
-                raise WrongError(
-                    f"{changed} of {len(queries)} queries differ after save",
-                    "leave the index as it is when it is saved",
-                )
+            _refuse_other(
+                _shown(subject, index, queries, n),
+                before,
+                "save",
+                "leave the index as it is when it is saved",
+            )
         if not any(each.is_file() for each in Path(folder).rglob("*")):
             raise WrongError("save wrote nothing to the path it was given", "write there")
-        if own == ["save"]:
-            return
-        with subject.make() as other:
-            other.load(
-                path, **select_accepted(other.load, metric=subject.metric, d=d, n=n, threads=1)
-            )
-            other.set(**subject.setting(-1))
-            after = search(other, queries, K, n)
-    if changed := changed_rows(after, before):
-        raise WrongError(
-            f"{changed} of {len(queries)} queries differ after load", "save everything"
-        )
+        if loads:
+            with subject.make() as other:
+                facts = select_accepted(other.load, metric=metric, d=d, n=n, threads=1)
+                other.load(path, **facts)
+                after = _shown(subject, other, queries, n)
+            _refuse_other(after, before, f"load ({metric})", "save everything that fit made")
+
+
+def _shown(subject: Subject, index: Index, queries: Vectors, n: int) -> dict[str, Ids]:
+    """What an index answers and shows of itself, in every way that a run asks."""
+    found: dict[str, Ids] = {}
+    several = max([1, *(len(values) for values in subject.sweep.values())])
+    for place in range(several):
+        setting = {
+            name: values[min(place, len(values) - 1)] for name, values in subject.sweep.items()
+        }
+        index.set(**copy.deepcopy(setting))
+        found[f"queries in a batch at {setting}"] = search(index, queries, K, n)
+        found[f"queries at {setting}"] = search_each(index, queries, K, n)
+    if can_filter(subject.kind):
+        mask = np.arange(n) % 3 == 0
+        mask.flags.writeable = False
+        index.allow(Filter(mask))
+        found["queries under a filter"] = search(index, queries, K, n)
+        index.allow(None)
+    graph, lists = index.neighbors(), index.lists()
+    if graph is not None:
+        found["vectors' neighbors"] = np.asarray(graph.neighbors)
+    if lists is not None:
+        found["vectors' lists"] = np.asarray(lists)[:, np.newaxis]
+    return found
+
+
+def _refuse_other(
+    after: Mapping[str, Ids], before: Mapping[str, Ids], what: str, remedy: str
+) -> None:
+    for name, ids in before.items():
+        other = after.get(name)
+        if other is None or other.shape != ids.shape:
+            raise WrongError(f"{name} are of another shape after {what}", remedy)
+        if changed := changed_rows(other, ids):
+            raise WrongError(f"{changed} of {len(ids)} {name} differ after {what}", remedy)
 
 
 def size_and_work(subject: Subject) -> None:
