@@ -16,6 +16,7 @@ from vbench._document import Document
 
 MODULES = (
     "vbench.analysis.comparison",
+    "vbench.analysis.doctor",
     "vbench.analysis.imported",
     "vbench.analysis.ranking",
     "vbench.analysis.study",

@@ -26,6 +26,7 @@ _COMMANDS = {
     "index": "vbench.cli.index:index",
     "rank": "vbench.cli.rank:rank",
     "import": "vbench.cli.importing:import_results",
+    "doctor": "vbench.cli.doctor:doctor",
 }
 
 
