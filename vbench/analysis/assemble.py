@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from vbench.analysis.document import ViewFacts
 from vbench.analysis.losses import (
     NOTHING,
     average_known,
@@ -42,8 +44,9 @@ from vbench.measures.base import Measure
 from vbench.metric import FloatArray
 from vbench.numbers import write_difference
 from vbench.ranking.measures import perfect
-from vbench.ranking.simple import known_popularity
+from vbench.ranking.simple import hold_popular, known_popularity
 from vbench.ranking.stage import CUTOFF, Case, Ranked, Stage
+from vbench.runs import files
 from vbench.runs.failed import failed_trials, missing_results
 from vbench.runs.schema import Warn
 
@@ -71,9 +74,12 @@ def assemble(stage: Stage, ranked: Sequence[Ranked], popular: FloatArray | None)
     rankers = [_ranker(stage, each, popular) for each in ranked]
     both = list(zip(ranked, rankers, strict=True))
     missing = missing_results(opened, stage.k)
+    view = stage.view
     return RankingLoss(
         run=runs[0],
         runs=runs,
+        view=ViewFacts.from_view(view),
+        kept=files.rank_path(Path(), view.key).name,
         dataset=JudgedDataset(name=data.name, fingerprint=data.fingerprint, n=data.n, m=data.m),
         k=stage.k,
         cutoff=CUTOFF,
@@ -100,10 +106,12 @@ def _exact_search(stage: Stage) -> ExactSearch:
     known = known_popularity(stage.dataset)
     popular = None
     if known is not None:
-        first = np.argsort(-known, kind="stable")[: stage.k]
-        popular = float(np.isin(stage.judgments.item, first).mean())
+        popular = float(hold_popular(known, stage.k, stage.judgments, stage.allowed).mean())
     total = len(stage.judgments.query)
-    chance = min(1.0, stage.k / stage.dataset.n)
+    among = np.array(stage.dataset.n)
+    if stage.allowed is not None:
+        among = stage.allowed.counts()[stage.judgments.query]
+    chance = float(np.minimum(1.0, stage.k / among).mean())
     return ExactSearch(found=there / total, popular=popular, chance=chance)
 
 

@@ -82,7 +82,8 @@ def estimate_group(values: FloatArray, weights: FloatArray) -> Interval:
 
 def divide_by_recall(recall: FloatArray, k: int) -> list[tuple[str, NDArray[np.bool_]]]:
     """Name of each bucket of recall, and which cells of `recall` (B, mj) it holds."""
-    hits = np.rint(recall * k).astype(np.int64)
+    # Of fewer than K neighbors, recall in K-ths is no whole number; rounding must not lift it.
+    hits = np.floor(recall * k + 1e-9).astype(np.int64)
     lows = [threshold(low, k) for low in BUCKETS]
     highs = [*lows[1:], k + 1]
     names = [f"{low:g} – {high:g}" for low, high in itertools.pairwise(BUCKETS)] + ["1"]

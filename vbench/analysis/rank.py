@@ -25,7 +25,9 @@ from vbench.ranking.stage import (
 )
 from vbench.ranking.trained import identity, source_of
 from vbench.runs.run import Run
+from vbench.runs.schema import View
 from vbench.runs.vectors import dataset_of
+from vbench.runs.views import open_view
 
 
 def rank(
@@ -36,6 +38,7 @@ def rank(
     dataset: Dataset | None = None,
     interactions: Path | None = None,
     seed: int = 0,
+    view: str | None = None,
     progress: Progress | None = None,
 ) -> RankingLoss:
     """Rank, and describe what the model and what the index loses over all runs together.
@@ -45,6 +48,7 @@ def rank(
     """
     if not runs:
         raise VbenchError("give at least one run folder")
+    runs = [open_view(run, view) for run in runs]
     from threadpoolctl import threadpool_limits
 
     data = dataset or dataset_of(runs[0])
@@ -57,7 +61,8 @@ def rank(
         source = source_of(data, interactions)
         material = Material(
             dataset=data,
-            exposed=runs[0].ground_truth.ids[:, : stage.k],
+            # A ranker is the same in every view.
+            exposed=runs[0].in_view(View()).ground_truth.ids[:, : stage.k],
             interactions=source.read,
             source=identity(source),
             seed=seed,

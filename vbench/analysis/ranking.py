@@ -12,12 +12,12 @@ from pathlib import Path
 import msgspec
 
 from vbench._document import Document, Interval, Params
-from vbench.analysis.document import SettingRow
+from vbench.analysis.document import SettingRow, ViewFacts
 from vbench.errors import DamagedFileError
 from vbench.ranking.stage import CUTOFF
 from vbench.runs import files
 from vbench.runs.failed import FailedTrial
-from vbench.runs.schema import Warn
+from vbench.runs.schema import STATIC, Warn
 from vbench.runs.upgrade import upgrade
 
 _SCHEMA = "vbench.rank/2"
@@ -241,6 +241,10 @@ class RankingLoss(Document, frozen=True, kw_only=True, tag=_SCHEMA):
 
     Attributes
     ----------
+    view
+        The filter, its mask, the age; None is the whole base. Only judgments of items that may
+        answer there are counted, and queries that have some.
+    kept : name of the file of each run's folder that holds it
     k : candidates a query
     cutoff : length of the list that is judged
     judged : queries with a relevant item
@@ -255,6 +259,8 @@ class RankingLoss(Document, frozen=True, kw_only=True, tag=_SCHEMA):
 
     run: str
     runs: list[str]
+    view: ViewFacts | None = None
+    kept: str = files.RANK
     dataset: JudgedDataset
     k: int
     cutoff: int
@@ -272,18 +278,18 @@ class RankingLoss(Document, frozen=True, kw_only=True, tag=_SCHEMA):
 
 def store_ranking(folder: Path, ranking: RankingLoss) -> None:
     """Keep a ranking in a run folder."""
-    files.write_json(folder / files.RANK, ranking)
+    files.write_json(folder / ranking.kept, ranking)
 
 
-def read_ranking(folder: Path) -> RankingLoss | None:
-    """The ranking that an earlier call left in a run folder, or None.
+def read_ranking(folder: Path, view: str = STATIC) -> RankingLoss | None:
+    """The ranking in a view, by its key, that an earlier call left in a run folder, or None.
 
     Raises
     ------
     VbenchError
         It is damaged, or a newer vbench wrote it.
     """
-    path = files.rank_path(folder)
+    path = files.rank_path(folder, view)
     document = files.read_json(path, "rank the run again")
     if document is None:
         return None

@@ -257,6 +257,7 @@ def rank(
     dataset: Dataset | Data | None = None,
     interactions: str | Path | None = None,
     seed: int = 0,
+    view: str | None = None,
     progress: Progress = None,
 ) -> RankingLoss:
     """Rank the candidates of each trial, and tell the losses of the model from those of the index.
@@ -276,6 +277,9 @@ def rank(
         File that trained rankers learn from; default: that of the dataset's recipe.
     seed
         For rankers that are trained.
+    view
+        Under this filter or at this age, as :func:`vbench.compare` has it: judgments of items that
+        may not answer there do not count. Of several masks the first; default: the whole base.
     progress
         As :func:`vbench.run` has it.
 
@@ -297,6 +301,7 @@ def rank(
             dataset=None if dataset is None else as_dataset(dataset, None, None),
             interactions=None if interactions is None else Path(interactions),
             seed=seed,
+            view=view,
             progress=tell,
         )
 

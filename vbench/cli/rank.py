@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import moved_data_options, runs_argument
+from vbench.cli.options import moved_data_options, runs_argument, view_option
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ Examples:
   vbench rank results/RUN --ranker 'command:python my_ranker.py'
   vbench rank results/RUN --export candidates --format trec
   vbench rank results/RUN --ranker file:candidates/scored.run
+  vbench rank results/RUN --view seen
 """
 
 
@@ -52,6 +53,10 @@ Examples:
     "k",
     type=click.IntRange(min=1),
     help="Candidates per query.  [default: the largest K of the runs]",
+)
+@view_option(
+    help="Under this filter, mask or age of the run: seen, random:0.05#2, churn@4.  "
+    "[default: the whole base]"
 )
 @moved_data_options
 @click.option("--relevance", metavar="PATH", help="Relevance judgments, if --dataset holds none.")
@@ -88,6 +93,7 @@ def rank(
     runs: tuple[str, ...],
     rankers: tuple[str, ...],
     k: int | None,
+    view: str | None,
     open_given: Callable[[Run], Dataset | None],
     folder: Path | None,
     form: Any,
@@ -104,18 +110,22 @@ def rank(
     from vbench.cli.runs import open_runs
     from vbench.ranking.handoff import export_all
     from vbench.runs.vectors import dataset_of
+    from vbench.runs.views import open_view
 
     def vectors(run: Run) -> Dataset:
         return open_given(run) or dataset_of(run)
 
     def export_runs(opened: list[Run]) -> Export:
         assert folder is not None
-        return export_all(opened, folder, form, k, vectors(opened[0]))
+        seen = [open_view(run, view) for run in opened]
+        return export_all(seen, folder, form, k, vectors(opened[0]))
 
     def rank_all(opened: list[Run]) -> RankingLoss:
         data = vectors(opened[0])
         with progress_bar() as progress:
-            return measure(opened, rankers, k, dataset=data, progress=progress, **training)
+            return measure(
+                opened, rankers, k, dataset=data, view=view, progress=progress, **training
+            )
 
     if folder is not None:
         exported = open_runs(runs, export_runs)

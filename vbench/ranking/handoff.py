@@ -20,7 +20,7 @@ from vbench.measures.answers import repeated
 from vbench.measures.tail import tail
 from vbench.measures.usual import DELTA
 from vbench.metric import FloatArray
-from vbench.ranking.judgments import read_judgments
+from vbench.ranking.judgments import Judgments, read_judgments
 from vbench.ranking.pool import Pool
 from vbench.ranking.stage import candidates_of
 from vbench.runs.failed import FailedTrial, failed_trials, missing_results
@@ -29,6 +29,7 @@ from vbench.runs.schema import Trial
 from vbench.runs.settings import Setting, spell
 from vbench.runs.tables import write_frame
 from vbench.runs.vectors import hardness_of
+from vbench.workloads.conditions import find_condition
 
 Format = Literal["trec", "parquet"]
 Ids = NDArray[np.integer[Any]]
@@ -99,10 +100,17 @@ def export(
     lists = {name: answers.ids, EXACT: run.ground_truth.ids[:, : trial.k]}
     if form == "trec":
         written = [_write_run(folder, each, ids, dataset) for each, ids in lists.items()]
-        return [*written, *_write_qrels(folder, dataset)]
+        return [*written, *_write_qrels(folder, judgments_of(run, dataset), dataset)]
     written = [_write_candidates(folder, each, ids, dataset) for each, ids in lists.items()]
     written.append(_write_queries(folder, name, run, setting, number, dataset))
-    return [*written, *_write_relevance(folder, dataset)]
+    return [*written, *_write_relevance(folder, judgments_of(run, dataset), dataset)]
+
+
+def judgments_of(run: Run, dataset: Dataset) -> Judgments | None:
+    """The judgments of items that may answer in the view of a run; None without any."""
+    if dataset.relevance is None:
+        return None
+    return read_judgments(dataset).among(find_condition(run, dataset))
 
 
 def export_all(
@@ -195,10 +203,9 @@ def _write_run(folder: Path, name: str, ids: Ids, dataset: Dataset) -> Path:
     return _write_text(folder / f"{name}.run", frame)
 
 
-def _write_qrels(folder: Path, dataset: Dataset) -> list[Path]:
-    if dataset.relevance is None:
+def _write_qrels(folder: Path, known: Judgments | None, dataset: Dataset) -> list[Path]:
+    if known is None:
         return []
-    known = read_judgments(dataset)
     if (known.grade != np.rint(known.grade)).any():
         raise VbenchError(
             f"{dataset.name} has grades that are not whole numbers, which qrels cannot hold; "
@@ -247,14 +254,17 @@ def _write_queries(
     hits = setting.hits
     at = [run.build_of(trial).number for trial in setting.trials].index(number)
     parts = tail(hits, setting.k, DELTA)
+    answers = setting.answers(ids=False)[at]
+    possible = answers.possible()
     hardness = hardness_of(run, setting.k, dataset)
     rows = np.arange(dataset.m, dtype=np.int64)
     found = pl.DataFrame(
         {
             "q_id": name_rows(rows, dataset.query_ids),
             "query": rows,
-            "hits": hits[at],
-            "recall": hits[at] / setting.k,
+            "hits": answers.hits,
+            # Of a query with nothing to find it is not known.
+            "recall": np.where(possible > 0, answers.hits / np.maximum(possible, 1), np.nan),
             "tail": tail(hits[at : at + 1], setting.k, DELTA).persistent,
             "persistent_tail": parts.persistent,
             "build_dependent_tail": parts.build_dependent,
@@ -267,10 +277,9 @@ def _write_queries(
     return _write_parquet(folder / f"{name}.queries.parquet", frame)
 
 
-def _write_relevance(folder: Path, dataset: Dataset) -> list[Path]:
-    if dataset.relevance is None:
+def _write_relevance(folder: Path, known: Judgments | None, dataset: Dataset) -> list[Path]:
+    if known is None:
         return []
-    known = read_judgments(dataset)
     frame = pl.DataFrame(
         {
             "q_id": name_rows(known.query, dataset.query_ids),

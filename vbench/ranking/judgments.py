@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vbench.data.dataset import Dataset
 from vbench.errors import DataError
 from vbench.metric import FloatArray
+from vbench.workloads.allowed import Allowed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,6 +38,24 @@ class Judgments:
     grade: FloatArray
     m: int
     n: int
+
+    def among(self, allowed: Allowed | None) -> Judgments:
+        """Those of items that may answer their query; None restricts nothing.
+
+        Raises
+        ------
+        DataError
+            No relevant item may.
+        """
+        if allowed is None:
+            return self
+        kept = allowed.admits(self.query, self.item[:, np.newaxis])[:, 0]
+        if not kept.any():
+            raise DataError(
+                "no relevant item passes the filter, or is in the index: nothing can be ranked "
+                "in this view; choose another one"
+            )
+        return replace(self, query=self.query[kept], item=self.item[kept], grade=self.grade[kept])
 
     @property
     def judged(self) -> NDArray[np.int64]:

@@ -9,7 +9,9 @@ from vbench._invocation import spell_option
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.metric import distance
+from vbench.ranking.judgments import Judgments
 from vbench.ranking.protocol import Material, Ranker, Rows
+from vbench.workloads.allowed import Allowed
 
 
 class Tower(Ranker):
@@ -51,6 +53,27 @@ def popularity(dataset: Dataset) -> NDArray[np.float64]:
             f"{spell_option('rankers', 'tower')}"
         )
     return known
+
+
+def hold_popular(
+    known: NDArray[np.float64], k: int, judgments: Judgments, allowed: Allowed | None
+) -> NDArray[np.bool_]:
+    """Whether each judged item is one of the `k` most popular that may answer its query: (J,)."""
+    order = np.argsort(-known, kind="stable")
+    if allowed is None:
+        return np.isin(judgments.item, order[:k])
+    judged = judgments.judged
+    held: list[NDArray[np.int64]] = []
+    for code in allowed.codes():
+        rows = np.intersect1d(judged, allowed.queries_of(code))
+        if not len(rows):
+            continue
+        most = max(len(allowed.excluded_of(row)) for row in rows.tolist())
+        first = order[allowed.of_code(code)[order]][: k + most]
+        passes = allowed.admits(rows, np.broadcast_to(first, (len(rows), len(first))))
+        at, column = np.nonzero(passes & (passes.cumsum(axis=1) <= k))
+        held.append(rows[at] * judgments.n + first[column])
+    return np.isin(judgments.query * judgments.n + judgments.item, np.concatenate(held))
 
 
 def known_popularity(dataset: Dataset) -> NDArray[np.float64] | None:

@@ -21,8 +21,11 @@ from vbench.ranking.measures import Ideal, by_name, find, kendall
 from vbench.ranking.pool import Pool
 from vbench.ranking.protocol import Ranker
 from vbench.runs.run import Run
-from vbench.runs.schema import Trial
+from vbench.runs.schema import Trial, View
 from vbench.runs.settings import Setting, merge_same
+from vbench.runs.views import name_view
+from vbench.workloads.allowed import Allowed
+from vbench.workloads.conditions import find_condition
 
 CUTOFF = 10
 DEPTHS = (1, 3, CUTOFF)
@@ -63,12 +66,13 @@ class Case:
     @property
     def recall(self) -> FloatArray:
         """Recall of every judged query in every build: float64 (B, mj)."""
-        return np.stack([each.hits / each.k for each in self.answers])
+        return np.stack([each.hits / each.possible() for each in self.answers])
 
     @property
     def survival(self) -> dict[int, FloatArray]:
         """Share of the exact top among the candidates: float64 (B, mj) by its depth."""
-        return {depth: found / depth for depth, found in self.survivors.items()}
+        first = self.answers[0]
+        return {depth: found / first.possible(depth) for depth, found in self.survivors.items()}
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,9 @@ class Stage:
     ----------
     k : number of candidates
     cases : settings with their builds
+    judgments : those of items that may answer in the view of the runs
     judged : int64 (mj,), the queries that have a relevant item
+    allowed : which items may answer in that view, None: all
     ideal : what the judgments allow at best
     pool : all candidates; the exact control is list 0, trial t is list t + 1
     grades : float64 (P,), of each pair of the pool
@@ -93,6 +99,12 @@ class Stage:
     ideal: Ideal
     pool: Pool
     grades: FloatArray
+    allowed: Allowed | None = None
+
+    @property
+    def view(self) -> View:
+        """The view of the runs."""
+        return self.cases[0].setting.run.view
 
     @property
     def trials(self) -> int:
@@ -124,7 +136,9 @@ class Ranked:
 def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage:
     """Bring the candidates of the judged queries of some runs together.
 
-    By default as many as the largest K that every run holds.
+    By default as many as the largest K that every run holds. All runs are opened in one view, and
+    only judgments of items that may answer there count: what a filter keeps out, or is not in
+    the index, no ranking stage could show either.
 
     Raises
     ------
@@ -133,7 +147,8 @@ def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage
         no judgments that fit it.
     """
     k = candidates_of(runs, dataset, k)
-    relevance = read_judgments(dataset)
+    allowed = find_condition(runs[0], dataset)
+    relevance = read_judgments(dataset).among(allowed)
     rows = relevance.judged
     cases: list[Case] = []
     count = 0
@@ -161,6 +176,7 @@ def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage
         ideal=Ideal.of(relevance, CUTOFF),
         pool=pool,
         grades=relevance.grades(pool.query, pool.item),
+        allowed=allowed,
     )
 
 
@@ -207,6 +223,12 @@ def _same_dataset(runs: Sequence[Run], dataset: Dataset) -> None:
                 f"{run.path} searched other vectors ({facts.name}, {facts.fingerprint[:8]}…) than "
                 f"{dataset.name} ({dataset.fingerprint[:8]}…) holds; rank runs of one dataset at "
                 "a time, and with the vectors they searched"
+            )
+        if run.view.key != runs[0].view.key:
+            raise VbenchError(
+                f"{run.path} is opened as {name_view(run.view)!r} and {runs[0].path} as "
+                f"{name_view(runs[0].view)!r}; rank runs in a view that they share, with "
+                f"{spell_option('view')}"
             )
 
 

@@ -19,7 +19,7 @@ from vbench.data.files import write_whole
 from vbench.errors import DamagedFileError, VbenchError
 from vbench.runs import digests
 from vbench.runs.digests import tag, untag
-from vbench.runs.schema import RUN_SCHEMA, Manifest
+from vbench.runs.schema import RUN_SCHEMA, STATIC, Manifest
 from vbench.runs.upgrade import upgrade
 
 MANIFEST = "run.json"
@@ -31,6 +31,7 @@ OLD = "old"
 COMPARISONS = "comparisons.json"
 INTERNALS = "internals.json"
 RANK = "rank.json"
+_DERIVED = ("hardness-*.parquet", "rank-*.json")
 _KEY = re.compile(r"[\w.=-]{1,120}")
 _AGAIN = "give the same `vbench run` again, which keeps what was measured"
 
@@ -125,8 +126,10 @@ def ground_truth_path(folder: Path, view: str) -> Path:
     return folder / GROUND_TRUTH / f"{view}.parquet"
 
 
-def rank_path(folder: Path) -> Path:
-    """Where a ranking of the run lies; schema 1 had another name for it."""
+def rank_path(folder: Path, view: str = STATIC) -> Path:
+    """Where a ranking of the run in a view lies; schema 1 had another name for it."""
+    if view != STATIC:
+        return folder / f"rank-{view}.json"
     old = folder / "ranking.json"
     return old if old.is_file() and not (folder / RANK).is_file() else folder / RANK
 
@@ -135,7 +138,8 @@ def derived_paths(folder: Path) -> list[Path]:
     """What a run folder holds beside manifest and trials; gone where the run is made anew."""
     names = (QUERIES, ITEMS, COMPARISONS, INTERNALS, RANK, "inside.json", "ranking.json")
     folders = (folder / GROUND_TRUTH).glob("*.parquet")
-    return [*(folder / name for name in names), *folders, *folder.glob("hardness-*.parquet")]
+    others = (path for each in _DERIVED for path in folder.glob(each))
+    return [*(folder / name for name in names), *folders, *others]
 
 
 def set_aside(folder: Path, path: Path) -> Path:

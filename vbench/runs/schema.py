@@ -169,10 +169,11 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True):
-    """What happens to the base between searches."""
+    """What happens to the base between searches; `first` is the number of the first step."""
 
     name: str = "static"
     steps: list[Params] = []
+    first: int = 0
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):

@@ -64,7 +64,7 @@ class Runbook(NamedTuple):
         given: list[Params] = [
             {name: each for name, each in step.items() if each is not None} for step in steps
         ]
-        return Workload(name=self.name, steps=given)
+        return Workload(name=self.name, steps=given, first=self.first)
 
 
 def read_workload(text: str, n: int, dataset: str = "") -> Runbook | None:

@@ -139,23 +139,33 @@ def _at_age(age: PlannedView, given: PlannedView) -> PlannedView:
 
 
 def _views_of(dataset: Dataset, given: Filter, masks: int, seed: int) -> Iterator[PlannedView]:
-    for number in range(masks if given.is_drawn else 1):
+    if not given.is_drawn:
+        yield plan_view(dataset, given)
+        return
+    for number in range(masks):
         drawn = int(np.random.SeedSequence([seed, 4, number]).generate_state(1)[0])
-        allowed = given.resolve(dataset, drawn)
-        counts, digest = allowed.counts(), allowed.digest()
-        mean = float(counts.mean())
-        view = View(
-            key=of_document(["filter", given.text, digest]),
-            filter=given.text,
-            kind=given.kind,
-            mask=number if given.is_drawn else None,
-            mask_seed=drawn if given.is_drawn else None,
-            mask_digest=digest,
-            live=dataset.n,
-            allowed=round(mean),
-            selectivity=mean / dataset.n,
-        )
-        yield PlannedView(view, allowed)
+        yield plan_view(dataset, given, number, drawn)
+
+
+def plan_view(
+    dataset: Dataset, given: Filter, mask: int | None = None, mask_seed: int | None = None
+) -> PlannedView:
+    """The view of a filter; of one that chance has a say in, of the mask drawn by `mask_seed`."""
+    allowed = given.resolve(dataset, mask_seed or 0)
+    counts, digest = allowed.counts(), allowed.digest()
+    mean = float(counts.mean())
+    view = View(
+        key=of_document(["filter", given.text, digest]),
+        filter=given.text,
+        kind=given.kind,
+        mask=mask,
+        mask_seed=mask_seed,
+        mask_digest=digest,
+        live=dataset.n,
+        allowed=round(mean),
+        selectivity=mean / dataset.n,
+    )
+    return PlannedView(view, allowed)
 
 
 def find_neighbors(

@@ -28,8 +28,8 @@ from vbench.render.terminal.tables import (
     parameter_names,
     print_warnings,
 )
-from vbench.runs import files
 from vbench.runs.settings import join_values
+from vbench.runs.views import label_view
 
 _SHOWN_MEASURES = 6
 
@@ -37,16 +37,17 @@ _SHOWN_MEASURES = 6
 def print_ranking(ranking: RankingLoss) -> None:
     """Print what the model and the index lose, where, and which measure predicts it."""
     out = console()
-    exact = ranking.exact
+    exact, view = ranking.exact, ranking.view
+    where = "" if view is None else f" {label_view(view.filter, view.mask, view.step)}"
     popular = (
         "" if exact.popular is None else f", the {ranking.k} most popular hold {exact.popular:.1%}"
     )
     out.print(
         lead_with(
             ranking.dataset.name,
-            f": {ranking.judged:,} judged queries, {ranking.relevant:,} relevant items; exact "
-            f"search finds {exact.found:.1%} of them among {ranking.k} candidates{popular}, chance "
-            f"{exact.chance:.2%}",
+            f"{where}: {ranking.judged:,} judged queries, {ranking.relevant:,} relevant items; "
+            f"exact search finds {exact.found:.1%} of them among {ranking.k} candidates{popular}, "
+            f"chance {exact.chance:.2%}",
         )
     )
     print_table(out, _models(ranking), 1)
@@ -64,7 +65,7 @@ def print_ranking(ranking: RankingLoss) -> None:
     _print_deltas(out, ranking)
     print_warnings(out, ranking.warnings)
     for run in ranking.runs:
-        out.print(f"kept in: {run}/{files.RANK}")
+        out.print(f"kept in: {run}/{ranking.kept}")
     out.print(
         "next: --json gives every number, --figures FOLDER draws them, --export FOLDER hands the "
         "candidates to a ranker elsewhere",

@@ -41,7 +41,7 @@ from vbench.runs.settings import join_values, spell
 
 def section(report: Report, draw: Drawing) -> Section | None:
     """Losses of model and index, which measure predicts them, and the choice of δ."""
-    found = [(run, read_ranking(run.path)) for run in report.runs]
+    found = [(run, read_ranking(run.path, run.view.key)) for run in report.runs]
     rankings = {run: ranking for run, ranking in found if ranking is not None}
     if not rankings:
         return None
