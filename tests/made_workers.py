@@ -15,6 +15,7 @@ from vbench.bench.bench import Bench
 from vbench.bench.folder import ClaimedFolder
 from vbench.bench.journal import Journal, Progress, silent
 from vbench.bench.live import Live
+from vbench.bench.making import Tell
 from vbench.bench.prepare import PreparedRun
 from vbench.bench.score import Scorer
 from vbench.bench.session import Closing, TrialError
@@ -77,6 +78,9 @@ class MadeWorkers:
             session: Any = _Session(self, build)
             self.live[build.key] = Live(session, wire.Opened(space="none"), fitted, 0.5)
         return self.live[build.key]
+
+    def make(self, builds: Sequence[Build], tell: Tell) -> None:
+        tell(builds)
 
     def after(self, build: Build, changes: Sequence[Change]) -> Live:
         assert not changes

@@ -185,7 +185,6 @@ def test_the_seed_of_a_build_draws_its_order_where_it_has_no_other(
 ) -> None:
     """As in runs of the first version."""
     with Workers(dataset, options()) as workers:
-        arrays = workers._arrays()
         own = msgspec.structs.replace(build("Exact"), order_seed=9)
-        assert workers._order(own, arrays).order_seed == 9
-        assert workers._order(build("Exact"), arrays).order_seed == 1
+        assert workers.orders.of(own).order_seed == 9
+        assert workers.orders.of(build("Exact")).order_seed == 1

@@ -126,6 +126,17 @@ class Child:
             self._channel.refuse_input()
             self._channel.send(head)
 
+    def is_ready(self, seconds: float, *, deadline: Deadline | None = None) -> bool:
+        """Whether a message has begun to come, within so many seconds.
+
+        Raises
+        ------
+        ChildError
+            As :meth:`receive`.
+        """
+        with self._within(deadline):
+            return self._look(select.POLLIN, seconds)
+
     def receive(
         self,
         prepare: Callable[[bytes], tuple[Message, Arrays]],
@@ -157,11 +168,15 @@ class Child:
 
     def _pause(self, event: int) -> None:
         """Sleep until the channel is ready or it is time to look again; raise to give up."""
+        self._look(event, _LOOK_EVERY_SECONDS)
+
+    def _look(self, event: int, seconds: float) -> bool:
+        """Whether the channel gets ready within so many seconds; raise to give up."""
         self._poll.register(self._channel, event)
-        ready = {descriptor for descriptor, _ in self._poll.poll(_LOOK_EVERY_SECONDS * 1000)}
+        ready = {descriptor for descriptor, _ in self._poll.poll(seconds * 1000)}
         self._poll.unregister(self._channel)
         if self._channel.fileno() in ready:
-            return
+            return True
         if self._leash.fileno() in ready:
             raise ClosedError("the supervisor ended")
         if self._deadline is not None and time.monotonic() > self._deadline.at:
@@ -176,6 +191,7 @@ class Child:
                 )
         if self._has_stopped():
             raise self._failure("signal", "the worker was stopped by a signal, and stayed so")
+        return False
 
     def _has_stopped(self) -> bool:
         """Whether the process was stopped a while ago, as by SIGSTOP, and is still."""

@@ -37,6 +37,7 @@ def run(
     builds: int = 3,
     repeats: int = 3,
     threads: int = 1,
+    jobs: int = 1,
     settings: Mapping[str, Any] | None = None,
     at_recall: float | None = None,
     filters: str | Sequence[str] = (),
@@ -77,6 +78,9 @@ def run(
         QPS that of each query's fastest.
     threads
         Threads and cores of the worker.
+    jobs
+        How many builds are made side by side, each on cores of its own. While one is asked, no
+        other is made.
     settings
         Values that replace the recipe's: ``{"ef": [16, 32]}``, ``{"hnsw.ef": [64]}``.
     at_recall
@@ -147,6 +151,7 @@ def run(
         builds=builds,
         repeats=repeats,
         threads=threads,
+        jobs=jobs,
         at_recall=at_recall,
         filters=[filters] if isinstance(filters, str) else filters,
         masks=masks,
@@ -192,6 +197,7 @@ def tune(
     builds: int = 3,
     repeats: int = 3,
     threads: int = 1,
+    jobs: int = 1,
     recall_rule: Rule = "exact-tie",
     timeout: float | None = None,
     memory_limit: int | None = None,
@@ -208,7 +214,7 @@ def tune(
 
     Parameters
     ----------
-    dataset, indexes, queries, metric, learn, threads, recall_rule, timeout, memory_limit
+    dataset, indexes, queries, metric, learn, threads, jobs, recall_rule, timeout, memory_limit
         As :func:`vbench.run` has them.
     out, fresh, keep_indexes
         As :func:`vbench.run` has them; `progress` too.
@@ -257,6 +263,7 @@ def tune(
         builds=builds,
         repeats=repeats,
         threads=threads,
+        jobs=jobs,
         filters=[filters] if isinstance(filters, str) else filters,
         masks=masks,
         only_filtered=only_filtered,

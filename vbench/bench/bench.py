@@ -23,7 +23,7 @@ from vbench.bench.folder import ClaimedFolder
 from vbench.bench.journal import Journal, Progress, now
 from vbench.bench.kept import KeptIndexes
 from vbench.bench.live import Live
-from vbench.bench.plan import make_trial
+from vbench.bench.plan import Plan, make_trial
 from vbench.bench.prepare import PreparedRun
 from vbench.bench.score import Scorer
 from vbench.bench.session import ChangeError, Closing, TrialError
@@ -99,6 +99,7 @@ class Bench:
         waiting = [(build, trial) for build, trial in pairs if not self.journal.is_done(trial)]
         if waiting:
             self._turn = -self._turn
+            self.make([build for build, _ in waiting])
         while waiting:
             build, trial = waiting.pop(0)
             try:
@@ -114,6 +115,31 @@ class Bench:
                 self.journal.fail([trial for _, trial in waiting], left_out)
                 raise
         return trials
+
+    def make(self, builds: Sequence[Build]) -> None:
+        """Make builds side by side where there are jobs for it; they are asked later."""
+        if len(builds) > 1 and self.journal.manifest.options.jobs > 1:
+            self._measure_overhead()
+            self.workers.make(builds, self._tell_making)
+
+    def carry_out_all(self, plan: Plan) -> None:
+        """Measure all pending trials of a plan: as many builds as there are jobs are made at once.
+
+        Then each is asked alone, while no other is made.
+        """
+        for build in plan.builds:
+            self._forget_outdated(build)
+        pending = [
+            (build, trials)
+            for build in plan.builds
+            if not all(map(self.journal.is_done, trials := plan.trials_of(build)))
+        ]
+        jobs = self.journal.manifest.options.jobs
+        for start in range(0, len(pending), jobs):
+            group = pending[start : start + jobs]
+            self.make([build for build, _ in group])
+            for build, trials in group:
+                self.carry_out(build, trials)
 
     def carry_out(self, build: Build, trials: Sequence[Trial]) -> None:
         """Measure all pending trials of one build, view by view, in shuffled order.
@@ -155,14 +181,21 @@ class Bench:
         """The worker that holds a build; TrialError when it cannot be built."""
         if self.workers.has(build):
             return self.workers.of(build)
-        if self.journal.manifest.overhead is None:
-            self.journal.tell("the harness itself")
-            self.journal.write(overhead=self.workers.overhead())
+        self._measure_overhead()
         self.journal.tell(self._name(build))
         live = self.workers.of(build)
         self.journal.note_kernels(live.fitted.kernels)
         self._renew_if_another(live, build)
         return live
+
+    def _measure_overhead(self) -> None:
+        if self.journal.manifest.overhead is None:
+            self.journal.tell("the harness itself")
+            self.journal.write(overhead=self.workers.overhead())
+
+    def _tell_making(self, builds: Sequence[Build]) -> None:
+        if builds:
+            self.journal.tell(" beside ".join(map(self._name, builds)))
 
     def _forget_outdated(self, build: Build) -> None:
         """Set the results of a build aside whose server says that it is of another version now."""
@@ -268,6 +301,7 @@ class Bench:
             redone=done.redone,
             phases=_phases(live),
             built=live.built,
+            beside=live.beside,
             step_seconds=[each.seconds for each in live.altered] or None,
             sizes={} if built.index_bytes is None else {"index": built.index_bytes},
             size_source=built.size_source,
@@ -309,7 +343,9 @@ class Bench:
         if view is None or view.allowed is None or not view.is_filtered:
             return Condition()
         allowed = view.allowed
-        return Condition(self.workers.condition_file(trial.view, allowed), not allowed.is_shared)
+        return Condition(
+            self.workers.orders.condition_file(trial.view, allowed), not allowed.is_shared
+        )
 
     def _changes(self, trial: Trial) -> Sequence[Change]:
         """What happens to the base before a trial."""

@@ -49,6 +49,7 @@ class KeptIndex(msgspec.Struct, frozen=True, kw_only=True):
     opened: wire.Opened
     fitted: wire.Fitted
     fit_cores: float | None
+    beside: int = 0
     files: list[wire.KeptFile]
 
     @property

@@ -1,8 +1,13 @@
-"""A worker whose index is built, and how it comes to be: fitted and kept, or loaded."""
+"""A worker whose index is built, and the steps to it: fitted and kept, or loaded.
+
+The steps are generators that yield while a worker is at work, so that several go on side by side.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import time
+from collections.abc import Generator
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -11,13 +16,18 @@ from vbench.bench.kept import Found, KeptIndex, KeptIndexes, describe
 from vbench.bench.session import Session, TrialError
 from vbench.runs.schema import Build
 
+Result = TypeVar("Result")
+Steps = Generator[None, None, Result]
+"""Goes on when it is asked for the next, as far as it can without waiting."""
+_LOOK_EVERY_SECONDS = 0.005
+
 
 class Live(NamedTuple):
     """A worker whose index is built. `fit_cores`: CPU time / wall time of all it started.
 
     `altered` are the changes of its base since. `kept` is the digest of its kept copy, if there is
     one; `built` says when it was built, if it was loaded from such a copy, in `load_seconds`. All
-    else of a loaded index is that of the build.
+    else of a loaded index is that of the build. `beside` is how many others were built meanwhile.
     """
 
     session: Session
@@ -28,21 +38,35 @@ class Live(NamedTuple):
     kept: str | None = None
     built: str | None = None
     load_seconds: float | None = None
+    beside: int = 0
 
 
-def fit(session: Session, order: wire.Open, timeout: float | None) -> Live:
+def finish(steps: Steps[Result]) -> Result:
+    """Go through all steps, waiting between them."""
+    try:
+        while True:
+            next(steps)
+            time.sleep(_LOOK_EVERY_SECONDS)
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+    finally:
+        steps.close()
+
+
+def fit(session: Session, order: wire.Open, timeout: float | None) -> Steps[Live]:
     """Build the index of an order.
 
     Raises
     ------
     TrialError
     """
-    opened, _ = session.ask(order, wire.Opened, timeout=timeout, doing="loading")
-    fitted, _ = session.ask(wire.Fit(), wire.Fitted, timeout=timeout, doing="fit")
+    opened, _ = yield from session.asking(order, wire.Opened, timeout=timeout, doing="loading")
+    fitted, _ = yield from session.asking(wire.Fit(), wire.Fitted, timeout=timeout, doing="fit")
     return Live(session, opened, fitted, session.cores_seen)
 
 
-def keep(live: Live, build: Build, kept: KeptIndexes, timeout: float | None) -> Live:
+def keep(live: Live, build: Build, kept: KeptIndexes, timeout: float | None) -> Steps[Live]:
     """Save an index that was just built where it will be found again.
 
     Raises
@@ -54,19 +78,20 @@ def keep(live: Live, build: Build, kept: KeptIndexes, timeout: float | None) -> 
     """
     with kept.make_room(build, live.fitted.index_bytes) as folder:
         ask = wire.Save(folder=str(folder))
-        saved, _ = live.session.ask(ask, wire.Saved, timeout=timeout, doing="save")
+        saved, _ = yield from live.session.asking(ask, wire.Saved, timeout=timeout, doing="save")
         index = KeptIndex(
             build=build,
             opened=live.opened,
             fitted=live.fitted,
             fit_cores=live.fit_cores,
+            beside=live.beside,
             files=saved.files,
         )
         describe(folder, index)
     return live._replace(kept=index.digest)
 
 
-def load(session: Session, order: wire.Open, timeout: float | None, *, found: Found) -> Live:
+def load(session: Session, order: wire.Open, timeout: float | None, *, found: Found) -> Steps[Live]:
     """Load the index of an order from where it was kept.
 
     Raises
@@ -76,8 +101,8 @@ def load(session: Session, order: wire.Open, timeout: float | None, *, found: Fo
     """
     order = msgspec.structs.replace(order, is_loaded=True)
     ask = wire.Load(folder=str(found.folder), files=found.facts.files)
-    opened, _ = session.ask(order, wire.Opened, timeout=timeout, doing="loading")
-    loaded, _ = session.ask(ask, wire.Loaded, timeout=timeout, doing="load")
+    opened, _ = yield from session.asking(order, wire.Opened, timeout=timeout, doing="loading")
+    loaded, _ = yield from session.asking(ask, wire.Loaded, timeout=timeout, doing="load")
     index = found.facts
     for library, kernel in loaded.kernels.items():
         if (then := index.fitted.kernels.get(library, kernel)) != kernel:
@@ -91,4 +116,5 @@ def load(session: Session, order: wire.Open, timeout: float | None, *, found: Fo
         kept=index.digest,
         built=index.built,
         load_seconds=loaded.seconds,
+        beside=index.beside,
     )

@@ -48,6 +48,7 @@ class MeasureOptions:
     only_filtered: bool = False
     workload: str = STATIC_WORKLOAD
     keep_indexes: bool = True
+    jobs: int = 1
 
 
 class PreparedRun(NamedTuple):
@@ -126,6 +127,12 @@ def _options(dataset: Dataset, asked: MeasureOptions) -> Options:
         raise VbenchError(
             f"threads={asked.threads}; this process may use {usable} cores, give 1 to {usable}"
         )
+    if not 1 <= _whole("jobs", asked.jobs, 1) <= usable // asked.threads:
+        each = f" with {asked.threads} threads each" if asked.threads > 1 else ""
+        raise VbenchError(
+            f"jobs={asked.jobs}; this process may use {usable} cores, enough for "
+            f"{usable // asked.threads} jobs{each}"
+        )
     check_choice("recall_rule", asked.recall_rule, RULES)
     if asked.at_recall is not None and not 0.0 < asked.at_recall <= 1.0:
         raise VbenchError(f"at_recall={asked.at_recall:g}; give a mean recall above 0, up to 1")
@@ -140,6 +147,7 @@ def _options(dataset: Dataset, asked: MeasureOptions) -> Options:
         builds=_whole("builds", asked.builds, 1),
         repeats=_whole("repeats", asked.repeats, 1),
         threads=asked.threads,
+        jobs=asked.jobs,
         seed=_whole("seed", asked.seed, 0),
         rule=next(known for known in RULES if known == asked.recall_rule),
         warmup=min(WARMUP, dataset.n),

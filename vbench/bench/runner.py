@@ -67,8 +67,7 @@ def run(
 
 def _carry_out(bench: Bench, plan: Plan, at_recall: float | None) -> None:
     if at_recall is None:
-        for build in plan.builds:
-            bench.carry_out(build, plan.trials_of(build))
+        bench.carry_out_all(plan)
         return
     views = {each.view.key: each for each in plan.views}
     for group, following in itertools.zip_longest(plan.groups, plan.groups[1:]):

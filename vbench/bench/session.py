@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -95,6 +96,27 @@ class Session:
     ) -> tuple[wire.Reply, list[NDArray[Any]]]:
         """Send a message and wait for its answer.
 
+        The arguments are those of :meth:`asking`.
+        """
+        steps = self.asking(message, expected, timeout=timeout, doing=doing, wait_seconds=0.1)
+        try:
+            while True:
+                next(steps)
+        except StopIteration as end:
+            answer, arrays = end.value
+            return answer, arrays
+
+    def asking(
+        self,
+        message: wire.Message,
+        expected: type[wire.Reply],
+        *,
+        timeout: float | None,
+        doing: str,
+        wait_seconds: float = 0.0,
+    ) -> Generator[None, None, tuple[wire.Reply, list[NDArray[Any]]]]:
+        """Send a message, and yield each `wait_seconds` until the answer has come.
+
         Raises
         ------
         TrialError
@@ -117,6 +139,8 @@ class Session:
         deadline = Deadline.after(timeout)
         try:
             self._child.send(head, deadline=deadline)
+            while not self._child.is_ready(wait_seconds, deadline=deadline):
+                yield
             answer, arrays = self._child.receive(prepare, deadline=deadline)
             wire.check_values(arrays, wire.expected_arrays(message, answer, n, m))
         except ChildError as error:

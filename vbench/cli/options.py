@@ -270,6 +270,7 @@ _MEASURING = (
         help="What counts as a hit.",
     ),
     _count("--threads", 1, "Threads (and cores) per worker."),
+    _count("--jobs", 1, "Builds to make side by side; each is then searched alone."),
     click.option(
         "--timeout",
         type=click.FloatRange(min=0, min_open=True),

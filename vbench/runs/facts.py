@@ -47,6 +47,8 @@ class TrialFacts(msgspec.Struct, frozen=True, kw_only=True):
         Digest of the ids in the order of the base: equal for identical answers.
     phases, step_seconds
         Seconds of building by phase (load, fit, index, optimize, settle), and of each step.
+    beside
+        How many other builds were made at the same time, at most.
     built
         When the index was built, where a kept one was loaded: all that is said of building is of
         then. None where it was built to be measured here.
@@ -81,6 +83,7 @@ class TrialFacts(msgspec.Struct, frozen=True, kw_only=True):
     redone: int = 0
     phases: dict[str, float] = {}
     step_seconds: list[float] | None = None
+    beside: int = 0
     built: str | None = None
     sizes: dict[str, int] = {}
     size_source: str = "unknown"

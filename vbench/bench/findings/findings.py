@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from vbench._invocation import spell_option
+from vbench.bench.findings.builds import warn_of_builds
 from vbench.bench.findings.chance import check_command, warn_of_chance
 from vbench.bench.findings.copies import warn_of_copies
 from vbench.bench.findings.idle import warn_of_idle
-from vbench.bench.findings.kept import warn_of_loading
 from vbench.bench.findings.loads import warn_of_loads
 from vbench.bench.findings.timing import warn_of_time
 from vbench.data.dataset import Dataset
@@ -43,7 +43,7 @@ def findings(run: Run, dataset: Dataset | None = None, outdated: Sequence[str] =
     found += warn_of_time(run, settings)
     found += warn_of_loads(run, settings)
     found += map(_old_kernel, outdated)
-    found += warn_of_loading(run)
+    found += warn_of_builds(run)
     return found
 
 

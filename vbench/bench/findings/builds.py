@@ -1,4 +1,4 @@
-"""Builds that were loaded and not made for this run."""
+"""Builds that were loaded and not made for this run, or made beside others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,28 @@ from vbench.runs.run import Run
 from vbench.runs.schema import Warn
 
 
-def warn_of_loading(run: Run) -> Iterator[Warn]:
+def warn_of_builds(run: Run) -> Iterator[Warn]:
+    """Both."""
+    yield from _of_loading(run)
+    yield from _of_company(run)
+
+
+def _of_company(run: Run) -> Iterator[Warn]:
+    builds = {trial.build: run.facts(trial).beside for trial in run.done}
+    several = [beside for beside in builds.values() if beside]
+    if several:
+        yield Warn(
+            "builds side by side",
+            f"{len(several)} of {len(builds)} builds were made up to {max(several) + 1} at a time, "
+            "each on its own cores",
+            "they share caches and memory: BuildTime may be longer than alone, and differs by who "
+            "was beside whom; searches were timed while no build was made",
+            f"leave {spell_option('jobs')} away where BuildTime decides",
+            code="builds-side-by-side",
+        )
+
+
+def _of_loading(run: Run) -> Iterator[Warn]:
     """Each index of whose builds some were made for an earlier run."""
     made: dict[str, dict[str, set[str | None]]] = {}
     for trial in run.done:
