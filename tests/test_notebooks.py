@@ -38,7 +38,7 @@ def _kinds(output: nbformat.NotebookNode) -> tuple[str, list[str]]:
 
 def test_the_page_of_a_notebook_holds_its_cells_and_outputs() -> None:
     """Text stays Markdown, code stands in fences, tables and pictures below it."""
-    spec = importlib.util.spec_from_file_location("pages", ROOT / "scripts" / "notebook_pages.py")
+    spec = importlib.util.spec_from_file_location("pages", ROOT / "scripts" / "docs_pages.py")
     assert spec is not None
     assert spec.loader is not None
     pages = importlib.util.module_from_spec(spec)

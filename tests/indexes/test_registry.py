@@ -176,6 +176,8 @@ def test_a_module_that_quits_while_it_is_imported_is_an_error(
         ({"dimensions": range(9, 2)}, "a range or a set"),
         ({"dimensions": {1.5}}, "whole numbers"),
         ({"metrics": None}, "allowed is a set of some of: l2, ip, cosine"),
+        ({"protocol": 99}, "protocol is 99; this vbench knows the versions 1 to"),
+        ({"protocol": "2"}, "protocol is '2'"),
     ],
 )
 def test_attributes_that_say_nothing_are_refused(attributes: dict[str, Any], says: str) -> None:

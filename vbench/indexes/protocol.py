@@ -16,6 +16,10 @@ Vectors = NDArray[np.float32]
 Ids = NDArray[np.integer[Any]]
 
 
+PROTOCOL = 2
+"""Version of the index protocol; docs/reference/versions.md says what changes it."""
+
+
 class Graph(NamedTuple):
     """The graph that a search walks.
 
@@ -58,6 +62,9 @@ class Index:
 
     Ids are row numbers of the `base` that ``fit`` was given.
     """
+
+    protocol: ClassVar[int] = PROTOCOL
+    """Version of this protocol that the class was written for; a newer one is refused."""
 
     metrics: ClassVar[frozenset[Metric]] = frozenset(METRICS)
     """Metrics that the library does natively. For another one the space is transformed where

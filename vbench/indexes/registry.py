@@ -13,7 +13,7 @@ from vbench._invocation import advise_trust, is_trusted, spell_option
 from vbench._plugins import Entry, rehearse_import
 from vbench._process.text import describe_error
 from vbench.errors import UnknownNameError, VbenchError
-from vbench.indexes.protocol import Index
+from vbench.indexes.protocol import PROTOCOL, Index
 from vbench.metric import METRICS
 
 GROUP = "vbench.indexes"
@@ -220,6 +220,10 @@ def _are_names(names: Any) -> bool:
 
 
 _ATTRIBUTES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "protocol": (
+        lambda version: version in range(1, PROTOCOL + 1),
+        f"this vbench knows the versions 1 to {PROTOCOL}: pip install --upgrade vbench-ann",
+    ),
     "metrics": (_are_metrics, f"allowed is a set of some of: {', '.join(METRICS)}"),
     "sweep": (
         _lists_values,
