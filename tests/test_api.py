@@ -149,6 +149,10 @@ def test_every_choice_of_a_public_function_is_checked(
         ("run", "metric"): lambda: vbench.run(vectors(9), "flat", metric="l3"),
         ("tune", "metric"): lambda: vbench.tune(vectors(9), "flat", "Recall@5>=0", metric="l3"),
         ("load", "metric"): lambda: vbench.load(vectors(9), metric="l3"),
+        ("import_results", "metric"): lambda: vbench.import_results("x.hdf5", metric="l3"),
+        ("import_results", "recall_rule"): lambda: vbench.import_results(
+            "x.hdf5", recall_rule="exact"
+        ),
         ("import_dataset", "metric"): lambda: vbench.import_dataset(
             "mine", items="", users="", metric="l3"
         ),

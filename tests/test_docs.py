@@ -103,6 +103,16 @@ def test_every_document_stands_in_the_reference() -> None:
         assert f'"{tag}"' in (DOCS / "schemas" / f"{name}.json").read_text(), tag
 
 
+def test_every_public_name_stands_in_the_reference() -> None:
+    """What `import vbench` gives, and what its functions return, can be looked up by name."""
+    import vbench
+
+    named = set(re.findall(r"^::: vbench\.(\w+)$", (DOCS / "reference" / "api.md").read_text(), re.M))
+    returned = {"Comparison", "RankingLoss", "Tuning"}  # annotations only
+    assert set(dir(vbench)) - named - returned == {"__version__"}
+    assert named <= set(dir(vbench))
+
+
 @pytest.mark.parametrize("kind", [Study, Part, Figure, Table])
 def test_every_key_of_a_study_file_stands_in_the_reference(kind: type[msgspec.Struct]) -> None:
     """What can be written can be looked up."""
