@@ -107,7 +107,9 @@ def test_every_public_name_stands_in_the_reference() -> None:
     """What `import vbench` gives, and what its functions return, can be looked up by name."""
     import vbench
 
-    named = set(re.findall(r"^::: vbench\.(\w+)$", (DOCS / "reference" / "api.md").read_text(), re.M))
+    named = set(
+        re.findall(r"^::: vbench\.(\w+)$", (DOCS / "reference" / "api.md").read_text(), re.M)
+    )
     returned = {"Comparison", "RankingLoss", "Tuning"}  # annotations only
     assert set(dir(vbench)) - named - returned == {"__version__"}
     assert named <= set(dir(vbench))
