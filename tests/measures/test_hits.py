@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vbench.measures.hits import ranks_among, relevant, threshold
+from vbench.measures.hits import ranks_among, relevant, threshold, thresholds
 
 
 @pytest.mark.parametrize("delta", [0.07, 0.14, 0.28, 0.55, 0.56])
@@ -38,3 +38,12 @@ def test_ranks_are_where_an_id_stands_in_the_other_list(seed: int) -> None:
     ]
     assert ranks_among(ids, among).tolist() == expected
     assert (relevant(ids, among) == (np.array(expected) > 0)).all()
+
+
+@pytest.mark.parametrize("delta", [0.0, 0.07, 0.5, 0.9, 1.0, 1 / 3, 1e-17, 0.1234567890123456])
+def test_thresholds_of_many_k_are_those_of_each(delta: float) -> None:
+    """Also where whole numbers of 64 bits would not hold the product."""
+    ks = np.array([[1, 7, 10], [100, 1000, 9_999_999]])
+    found = thresholds(delta, ks)
+    assert found.tolist() == [[threshold(delta, k) for k in row] for row in ks.tolist()]
+    assert thresholds(delta, ks[:0]).shape == (0, 3)

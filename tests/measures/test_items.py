@@ -20,6 +20,7 @@ from vbench.measures.grammar import parse
 from vbench.measures.items import ItemRecall, ItemRobustness, LostItems
 from vbench.measures.of_items import OfItems
 from vbench.measures.sample import Sample
+from vbench.measures.shared_items import Halves, SharedItems
 
 Lists = Sequence[Sequence[int]]
 
@@ -322,3 +323,21 @@ def test_nothing_of_items_is_certified() -> None:
     """It depends on how many queries there are: tuning on one half says nothing of the other."""
     with pytest.raises(VbenchError, match="tune to Recall@10 or"):
         (LostItems @ 10).is_attainable(0.1, 100, 0.95)
+
+
+def test_a_part_of_the_items_has_the_half_samples_of_all() -> None:
+    """Its values are those that it would have alone, split once or twice."""
+    rng = np.random.default_rng(4)
+    truth = np.argsort(rng.random((40, 30)), axis=1)[:, :5]
+    builds = [np.where(rng.random(truth.shape) < 0.3, 29 - truth, truth) for _ in range(2)]
+    whole = SharedItems.of([from_ids(ids, truth, k=5) for ids in builds])
+    measure = LostItems()
+    whole.by_group(lambda listed: listed > 0, measure.worth)
+    parts = list(whole.split(np.arange(len(whole.ids)) % 3, 3))
+    parts += parts[0].split(np.arange(len(parts[0].ids)) % 2, 2)
+    for part in parts:
+        alone = part._replace(halves=Halves(), whole=None, places=None)
+        found, expected = (
+            each.by_group(lambda listed: listed > 0, measure.worth) for each in (part, alone)
+        )
+        assert found.tolist() == expected.tolist()

@@ -49,9 +49,12 @@ def expose(ids: NDArray[np.integer[Any]], n: int) -> Exposure:
     if not total:
         return Exposure(0.0, np.zeros(len(ids)), 0)
     # Of equal counts each has the middle of their ranks.
-    levels, place, sizes = np.unique(counts, return_inverse=True, return_counts=True)
+    by_count = np.bincount(counts)
+    levels = np.flatnonzero(by_count)
+    sizes = by_count[levels]
     above = 2.0 * np.cumsum(sizes) - sizes - n
-    weight = above[place] / (n * total)
+    weight = np.zeros(len(by_count))
+    weight[levels] = above / (n * total)
     gini = float((levels * sizes) @ above) / (n * total)
-    added = np.bincount(row, weight[shown] - gini / total, minlength=len(ids))
+    added = np.bincount(row, weight[counts[shown]] - gini / total, minlength=len(ids))
     return Exposure(gini, np.asarray(gini + len(ids) * added), int((counts > 0).sum()))

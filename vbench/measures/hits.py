@@ -31,6 +31,16 @@ def threshold(delta: float, k: int) -> int:
     return -(-product.numerator // product.denominator)
 
 
+def thresholds(delta: float, k: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """The same for every K of an array."""
+    ratio = Fraction(repr(float(delta)))
+    if ratio.numerator * int(k.max(initial=0)) <= np.iinfo(np.int64).max:
+        counts = k.astype(np.int64)
+        return np.asarray(-(-ratio.numerator * counts // ratio.denominator))
+    numbers, place = np.unique(k, return_inverse=True)
+    return np.array([threshold(delta, number) for number in numbers.tolist()])[place]
+
+
 def ranks_among(ids: Ids, among: Ids) -> NDArray[np.int32]:
     """The rank from 1 on of each of `ids` (m, a) in the same row of `among` (m, b); else 0."""
     ranks = np.zeros(ids.shape, dtype=np.int32)

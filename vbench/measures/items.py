@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.measures.base import Better, require
-from vbench.measures.hits import threshold
+from vbench.measures.hits import thresholds
 from vbench.measures.of_items import OfItems
 from vbench.measures.shared_items import Counts
 from vbench.numbers import Unit
@@ -44,9 +44,7 @@ class ItemRobustness(OfItems):
         super().__post_init__()
 
     def worth(self, listed: Counts, found: Counts) -> NDArray[Any]:
-        numbers, place = np.unique(listed, return_inverse=True)
-        needed = np.array([threshold(self.delta, number) for number in numbers.tolist()])
-        return np.asarray(found >= needed[place])
+        return np.asarray(found >= thresholds(self.delta, listed))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from vbench.measures.answers import Answers
 from vbench.metric import FloatArray
 
-Counts = NDArray[np.int64]
+Counts = NDArray[np.integer[Any]]
 Eligible = Callable[[Counts], NDArray[np.bool_]]
 """Which items count, (…), by the number of exact lists that they stand in, (…)."""
 Worth = Callable[[Counts, Counts], NDArray[Any]]
@@ -27,6 +27,42 @@ _FEWEST_GROUPS = 8
 _ROUNDS = 8, 25
 _WORK = 8_000_000
 """Cells that the pairs of halves may have together."""
+
+
+class Half(NamedTuple):
+    """Half of the queries or clusters, drawn at random, and what their lists have of each item.
+
+    Attributes
+    ----------
+    inside : bool (groups,)
+    listed : integer (I,); found : integer (B, I)
+    """
+
+    inside: NDArray[np.bool_]
+    listed: Counts
+    found: Counts
+
+
+class Halves:
+    """Half samples of the queries, each drawn and counted once for all measures and segments."""
+
+    def __init__(self) -> None:
+        self._rng = np.random.default_rng(0)
+        self._drawn: list[Half] = []
+
+    def first(self, number: int, of: SharedItems) -> list[Half]:
+        """The first of them, counted among the items that were split by nothing yet."""
+        while len(self._drawn) < number:
+            inside = np.zeros(of.groups, dtype=bool)
+            inside[self._rng.permutation(of.groups)[: of.groups // 2]] = True
+            cells = np.flatnonzero(inside[of.group])
+            item = of.item[cells]
+            counts = [
+                _sum(item, each[cells], len(of.ids)).astype(np.int32)
+                for each in (of.cell_listed, *of.cell_found)
+            ]
+            self._drawn.append(Half(inside, counts[0], np.stack(counts[1:])))
+        return self._drawn[:number]
 
 
 class SharedItems(NamedTuple):
@@ -48,6 +84,10 @@ class SharedItems(NamedTuple):
         Of each cell: its query or cluster, and the place of its item among `ids`.
     cell_listed : int64 (c,); cell_found : int64 (B, c)
         What the cell has of `listed` and of `found`.
+    halves
+        Half samples of the queries, for those of `whole` where these are a part of its items.
+    whole, places
+        All items, and the places of these among them; None where these are all.
     """
 
     ids: NDArray[np.integer[Any]]
@@ -58,6 +98,9 @@ class SharedItems(NamedTuple):
     item: Counts
     cell_listed: Counts
     cell_found: Counts
+    halves: Halves
+    whole: SharedItems | None = None
+    places: NDArray[np.intp] | None = None
 
     @classmethod
     def of(cls, answers: Sequence[Answers], clusters: NDArray[Any] | None = None) -> SharedItems:
@@ -76,7 +119,7 @@ class SharedItems(NamedTuple):
         row, rank = np.nonzero(truth >= 0)
         ids, item = np.unique(truth[row, rank], return_inverse=True)
         found = np.stack([~each.missed[row, rank] for each in answers]).astype(np.int64)
-        listed = np.ones(len(row), dtype=np.int64)
+        listed: Counts = np.ones(len(row), dtype=np.int64)
         group, groups = row, len(truth)
         if clusters is not None:
             names, codes = np.unique(clusters, return_inverse=True)
@@ -94,6 +137,7 @@ class SharedItems(NamedTuple):
             item=item.astype(np.int64),
             cell_listed=listed,
             cell_found=found,
+            halves=Halves(),
         )
 
     def split(self, members: NDArray[np.integer[Any]], number: int) -> Iterator[SharedItems]:
@@ -116,6 +160,8 @@ class SharedItems(NamedTuple):
                 item=place[self.item[cells]],
                 cell_listed=self.cell_listed[cells],
                 cell_found=self.cell_found[:, cells],
+                whole=self.whole or self,
+                places=items if self.places is None else self.places[items],
             )
 
     def mean(self, eligible: Eligible, worth: Worth) -> FloatArray:
@@ -169,13 +215,10 @@ class SharedItems(NamedTuple):
         if self.groups < _FEWEST_GROUPS:
             return 1.0
         rounds = int(np.clip(_WORK // max(len(self.item), 1), *_ROUNDS))
-        rng = np.random.default_rng(0)
         actual, linear = [], []
-        for _ in range(rounds):
-            inside = np.zeros(self.groups, dtype=bool)
-            inside[rng.permutation(self.groups)[: self.groups // 2]] = True
-            actual += [each.mean(eligible, worth) for each in self._halves(inside)]
-            linear += [values[:, half].mean(axis=1) for half in (inside, ~inside)]
+        for half in self.halves.first(rounds, self.whole or self):
+            actual += [each.mean(eligible, worth) for each in self._in_halves(half)]
+            linear += [values[:, some].mean(axis=1) for some in (half.inside, ~half.inside)]
         known = np.isfinite(actual).all(axis=1)
         if known.sum() < 2:
             return 1.0
@@ -183,12 +226,11 @@ class SharedItems(NamedTuple):
         of_halves = float(np.var(np.array(actual)[known], axis=0).sum())
         return min(math.sqrt(of_halves / of_values), 1.0) if of_values > 0.0 else 1.0
 
-    def _halves(self, inside: NDArray[np.bool_]) -> Iterator[SharedItems]:
-        """The counts in the lists of some groups, and of the others; the cells stay as they are."""
-        cells = np.flatnonzero(inside[self.group])
-        item = self.item[cells]
-        listed = _sum(item, self.cell_listed[cells], len(self.ids))
-        found = np.stack([_sum(item, each[cells], len(self.ids)) for each in self.cell_found])
+    def _in_halves(self, half: Half) -> Iterator[SharedItems]:
+        """The counts in the lists of a half, and of the other; the cells stay as they are."""
+        listed, found = half.listed, half.found
+        if self.places is not None:
+            listed, found = listed[self.places], found[:, self.places]
         yield self._replace(listed=listed, found=found)
         yield self._replace(listed=self.listed - listed, found=self.found - found)
 
