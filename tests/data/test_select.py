@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import polars as pl
 import pytest
@@ -16,6 +17,7 @@ from vbench.data.dataset import Dataset
 from vbench.data.load import reopen
 from vbench.data.select import select_queries
 from vbench.errors import DataError, UnknownNameError
+from vbench.neighbors.exact import nearest
 
 
 @pytest.fixture
@@ -152,3 +154,44 @@ def test_what_cannot_be_held_out(given, says):
     """Too many, or nothing."""
     with pytest.raises(DataError, match=says):
         vbench.load(BASE, metric="l2", name="mine", **given)
+
+
+def test_a_part_of_the_queries_is_drawn_by_seed():
+    """So many at most, in their order, with what belongs to them; another seed draws another."""
+    base, queries = BASE, BASE[:40] + 0.01
+    names = pl.DataFrame({"user": [f"u{row}" for row in range(40)]})
+    truth = vbench.load(base, queries=queries, metric="l2", name="all")
+    options = {"queries": queries, "metric": "l2", "segments": names, "queries_at_most": 15}
+    one, again, other = (
+        vbench.load(base, **options, queries_seed=seed, name="some") for seed in (0, 0, 1)
+    )
+    assert one.m == 15
+    assert one.queries_at_most == {"count": 15, "of": 40, "seed": 0}
+    assert one.fingerprint == again.fingerprint != other.fingerprint
+    rows = [int(name[1:]) for name in one.query_ids]
+    assert rows == sorted(rows)
+    np.testing.assert_array_equal(one.queries, truth.queries[rows])
+
+
+def test_all_queries_are_no_part():
+    """Where there are no more, nothing is drawn and nothing is noted."""
+    all_of_them = vbench.load(BASE, queries=BASE[:9] + 0.01, metric="l2", name="mine")
+    same = vbench.load(BASE, queries=BASE[:9] + 0.01, metric="l2", name="mine", queries_at_most=9)
+    assert same.fingerprint == all_of_them.fingerprint
+    assert same.queries_at_most is None
+    with pytest.raises(DataError, match="give a number from 1 on"):
+        vbench.load(BASE, queries=BASE[:9], metric="l2", name="mine", queries_at_most=0)
+
+
+def test_a_drawn_part_is_opened_again(tmp_path):
+    """Its source says how it was drawn; ground truth that came with the file stays beside it."""
+    queries = BASE[:30] + 0.01
+    with h5py.File(tmp_path / "d.hdf5", "w") as file:
+        file["train"], file["test"] = BASE, queries
+        truth = vbench.load(BASE, queries=queries, metric="l2", name="mine")
+        file["neighbors"] = nearest(truth.queries, truth.base, "l2", 5)[0]
+        file.attrs["distance"] = "euclidean"
+    drawn = vbench.load(tmp_path / "d.hdf5", queries_at_most=12, queries_seed=4)
+    assert drawn.given_ground_truth is not None
+    assert len(drawn.given_ground_truth.ids) == 12
+    assert reopen(drawn.source).fingerprint == drawn.fingerprint

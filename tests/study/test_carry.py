@@ -205,3 +205,21 @@ measures = ["Recall@K", "Work"]
     refused = CliRunner().invoke(main, arguments)
     assert refused.exit_code == 2
     assert "part old-made: --workload" in refused.output or "'growth'" in refused.output
+
+
+def test_a_part_may_ask_some_queries_only(study: Path, tmp_path: Path) -> None:
+    """As many at most as its key says, drawn by its seed; the page and the manifest say so."""
+    text = study.read_text().partition("[[figures]]")[0]
+    study.write_text(
+        text.replace('name = "equal"', 'name = "equal"\nqueries_at_most = 9\nseed = 2')
+    )
+    out = tmp_path / "done"
+    result = CliRunner().invoke(main, ["run", "--study", str(study), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    drawn = {
+        path.name: Run(path).manifest.dataset.queries_at_most for path in (out / "runs").iterdir()
+    }
+    some = {name for name, each in drawn.items() if each is not None}
+    assert {name.partition("-")[0] for name in some} == {"equal"}
+    assert drawn[some.pop()]["count"] == 9
+    assert "(drawn by seed 2)" in (out / "report.html").read_text(encoding="utf-8")

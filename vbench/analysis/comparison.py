@@ -196,6 +196,13 @@ class Comparison(Document, frozen=True, kw_only=True, tag=_SCHEMA):
     warnings: tuple[Warn, ...] = ()
 
     @property
+    def asked(self) -> str:
+        """How many queries were compared, and of how many they were drawn."""
+        if self.queries in (None, self.dataset.m):
+            return self.dataset.asked
+        return f"{self.queries:,} queries"
+
+    @property
     def exit_code(self) -> int:
         """1 where a gate or a floor failed, 3 where one could not be judged, else 0."""
         codes = [0 if each.reached else 3 if each.reached is None else 1 for each in self.floors]

@@ -33,6 +33,7 @@ def run(
     queries: Data | None = None,
     metric: Metric | str | None = None,
     learn: int | Data | Literal[False] | None = None,
+    queries_at_most: int | None = None,
     k: int | Sequence[int] = 10,
     builds: int = 3,
     repeats: int = 3,
@@ -69,6 +70,8 @@ def run(
         to a module with it, and left in the run's folder.
     queries, metric, learn
         As :func:`vbench.load` takes them, where `dataset` is not from there.
+    queries_at_most
+        Ask so many queries at most: a random part, drawn by `seed`, the same for every index.
     k
         One cutoff or several; each is searched and timed on its own.
     builds
@@ -145,7 +148,7 @@ def run(
     from vbench.indexes.given import take_indexes
     from vbench.render.terminal.output import shown_progress
 
-    data = as_dataset(dataset, queries, metric, learn)
+    data = as_dataset(dataset, queries, metric, learn, queries_at_most, seed)
     asked = MeasureOptions(
         k=k,
         builds=builds,
@@ -183,6 +186,7 @@ def tune(
     queries: Data | None = None,
     metric: Metric | str | None = None,
     learn: int | Data | Literal[False] | None = None,
+    queries_at_most: int | None = None,
     minimize: AnyMeasure | None = None,
     maximize: AnyMeasure | None = None,
     k: int | None = None,
@@ -214,7 +218,9 @@ def tune(
 
     Parameters
     ----------
-    dataset, indexes, queries, metric, learn, threads, jobs, recall_rule, timeout, memory_limit
+    dataset, indexes, queries, metric, learn, queries_at_most
+        As :func:`vbench.run` has them.
+    threads, jobs, recall_rule, timeout, memory_limit
         As :func:`vbench.run` has them.
     out, fresh, keep_indexes
         As :func:`vbench.run` has them; `progress` too.
@@ -258,7 +264,7 @@ def tune(
     from vbench.render.terminal.output import shown_progress
     from vbench.tuning.tuner import tune as search
 
-    data = as_dataset(dataset, queries, metric, learn)
+    data = as_dataset(dataset, queries, metric, learn, queries_at_most, seed)
     asked = MeasureOptions(
         builds=builds,
         repeats=repeats,

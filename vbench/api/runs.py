@@ -363,13 +363,29 @@ def _runs(given: AnyRun | Sequence[AnyRun]) -> builtins.list[_Run]:
     return [each if isinstance(each, _Run) else Run(each) for each in several]
 
 
-def as_dataset(given: Any, queries: Any, metric: Any, learn: Any = None) -> Dataset:
+def as_dataset(
+    given: Any,
+    queries: Any,
+    metric: Any,
+    learn: Any = None,
+    queries_at_most: int | None = None,
+    seed: int = 0,
+) -> Dataset:
     """The dataset itself, or what :func:`vbench.load` makes of what was given."""
     from vbench.data.dataset import Dataset
     from vbench.data.load import load
 
     if not isinstance(given, Dataset):
-        return load(given, queries=queries, metric=metric, learn=learn)
+        return load(
+            given,
+            queries=queries,
+            metric=metric,
+            learn=learn,
+            queries_at_most=queries_at_most,
+            queries_seed=seed,
+        )
+    if queries_at_most is not None:
+        raise VbenchError(f"{given!r} has its queries; give queries_at_most= to vbench.load")
     if learn is not None:
         raise VbenchError(
             f"{given!r} has queries to learn from, or none; give learn= to vbench.load"

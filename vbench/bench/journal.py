@@ -270,6 +270,7 @@ def dataset_facts(dataset: Dataset) -> DatasetFacts:
         copies=Copies(share=len(equal.rows) / dataset.n, largest=equal.largest),
         queries_in_base=equal.queries_in_base,
         hold_out=dataset.hold_out,
+        queries_at_most=None if dataset.queries_at_most is None else {**dataset.queries_at_most},
         learn=None if learn is None else LearnInfo(rows=learn.rows, digest=learn.digest),
         ground_truth="computed" if dataset.given_ground_truth is None else "given",
         **describe_dataset(dataset),

@@ -248,9 +248,15 @@ _DATASET = (
         help="Queries for indexes that learn from some, never asked: N of the queries, or a file.",
     ),
 )
+_PART = click.option(
+    "--queries-at-most",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Ask a random part of the queries, N at most, drawn by --seed; the same for every index.",
+)
 _DATA_NAMES = (
     *("queries", "column", "metric", "ground_truth", "segments", "items"),
-    *("relevance", "interactions", "hold_out", "learn", "on"),
+    *("relevance", "interactions", "hold_out", "learn", "on", "queries_at_most"),
 )
 
 
@@ -395,9 +401,11 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def call(**given: Any) -> Any:
         data = {name: given.pop(name) for name in (*_DATA_NAMES, "dataset")}
+        if data["queries_at_most"] is not None:
+            data["queries_seed"] = given.get("seed", 0)
         return command(open_data=lambda: open_dataset(data.pop("dataset"), data), **given)
 
-    return _decorated(call, (*_DATASET, *_VECTORS, *_TABLES))
+    return _decorated(call, (*_DATASET, _PART, *_VECTORS, *_TABLES))
 
 
 def asked_data_options(command: Callable[..., Any]) -> Callable[..., Any]:

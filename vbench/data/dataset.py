@@ -109,6 +109,9 @@ class Dataset:
         Base vectors without a direction, under `cosine`: nobody's neighbors, given to no index.
     hold_out : int or None
         Queries that were base vectors and are none any more; :mod:`vbench.data.select`.
+    queries_at_most : mapping or None
+        Where a part of the queries was drawn: its size (`count`), of how many (`of`), by which
+        `seed`.
     learn : Learn or None
         Further queries, for indexes that learn from some; :mod:`vbench.data.learn`.
 
@@ -135,6 +138,7 @@ class Dataset:
     zero_row_ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     hold_out: int | None = None
     learn: Learn | None = None
+    queries_at_most: Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metric", known_metric(self.metric, self.name))

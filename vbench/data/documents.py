@@ -77,6 +77,7 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
     copies: CopiesInfo
     queries_in_base: int
     hold_out: int | None
+    queries_at_most: dict[str, int] | None
     learn: int | None
     fingerprint: str
     ground_truth_depth: int | None
@@ -180,6 +181,7 @@ def describe_data(dataset: Dataset) -> DataInfo:
         duplicates=equal.repeats,
         copies=CopiesInfo(share=len(equal.rows) / dataset.n, largest=equal.largest),
         queries_in_base=equal.queries_in_base,
+        queries_at_most=None if dataset.queries_at_most is None else {**dataset.queries_at_most},
         learn=None if dataset.learn is None else dataset.learn.rows,
         ground_truth_depth=None if truth is None else truth.depth,
         relevance=None if relevance is None else relevance.height,

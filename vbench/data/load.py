@@ -20,6 +20,7 @@ from vbench.data.card import Card
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.find import Array, Data, Parts, Tabular, find
 from vbench.data.id_tables import name_by_ids, sides
+from vbench.data.select import sample_queries
 from vbench.errors import DataError, VbenchError
 from vbench.metric import Metric, known_metric
 
@@ -41,6 +42,8 @@ def load(
     name: str | None = None,
     hold_out: int | None = None,
     learn: int | Data | Literal[False] | None = None,
+    queries_at_most: int | None = None,
+    queries_seed: int = 0,
     trust: bool = False,
 ) -> Dataset:
     """Open a dataset and check it.
@@ -90,6 +93,11 @@ def load(
         of them, or how many to take out of the queries, always the same ones. Of those that are
         given, the ones that equal a query which is asked are left out. Default: what the files
         hold beside their queries (`learn`); False ignores that.
+    queries_at_most
+        Ask so many queries at most: a random part of them, drawn by `queries_seed`, the same for
+        every index.
+    queries_seed
+        Draws that part.
     trust
         Whether the files come from somebody you trust, and arrays far larger than their file are
         unpacked.
@@ -114,6 +122,8 @@ def load(
         for role, value in locals().items()
         if value is not None and role not in ("name_or_path", "truth", "trust")
     }
+    if queries_at_most is None:
+        given.pop("queries_seed")
     if metric is not None:
         given["metric"] = known_metric(metric, "metric")
     if any(isinstance(each, bool) and each for each in (ground_truth, truth)):
@@ -147,10 +157,12 @@ def load(
         )
         found = replace(found, card=card, **none)
     joined = {x: f"given_{x}" for x in ("segments", "items", "learn")}
-    aside = ("on", "hold_out")
+    aside = ("on", "hold_out", "queries_at_most", "queries_seed")
     parts = {joined.get(role, role): value for role, value in given.items() if role not in aside}
     with trusting(trust):
         dataset = assemble(replace(found, **parts), on, hold_out)
+    if queries_at_most is not None:
+        dataset = sample_queries(dataset, queries_at_most, queries_seed)
     return replace(dataset, source=_source({"name_or_path": name_or_path, **given}))
 
 
@@ -189,7 +201,8 @@ def reopen(source: Mapping[str, Any]) -> Dataset:
         texts = value if role == "on" and isinstance(value, list) else [value]
         plain = (
             isinstance(value, int)
-            if role == "hold_out" or (role == "learn" and not isinstance(value, str))
+            if role in ("hold_out", "queries_at_most", "queries_seed")
+            or (role == "learn" and not isinstance(value, str))
             else all(each is False or isinstance(each, str) for each in texts)
         )
         if role not in known or not plain:

@@ -16,7 +16,7 @@ from vbench._leftovers import sweep_once
 from vbench._locks import hold_lock
 from vbench.data.arrays import write_npy
 from vbench.data.copies import copies
-from vbench.data.dataset import Dataset
+from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.files import whole_file
 from vbench.errors import DataError
 from vbench.neighbors.blocks import blocks
@@ -29,6 +29,8 @@ ROW = "row"
 Vectors = NDArray[Any]
 _SEED = 0
 """The queries do not follow the seed of a run: its builds answer the same ones."""
+_SAMPLE = 2
+"""Of another stream than those that are held out, or learned from."""
 _IN_MEMORY_BYTES = 256 << 20
 
 
@@ -105,6 +107,30 @@ def draw(n: int, count: int, where: str) -> NDArray[np.int64]:
         )
     chosen = np.random.default_rng(_SEED).choice(n, count, replace=False)
     return np.sort(chosen).astype(np.int64)
+
+
+def sample_queries(dataset: Dataset, count: int, seed: int) -> Dataset:
+    """Keep `count` queries at most, drawn by the seed, in their order.
+
+    Raises
+    ------
+    DataError
+        The count is below 1.
+    """
+    if count < 1:
+        raise DataError(
+            f"{spell_option('queries_at_most')}: {count} is not allowed; give a number from 1 on"
+        )
+    if count >= dataset.m:
+        return dataset
+    kept = np.zeros(dataset.m, dtype=bool)
+    kept[np.random.default_rng([_SAMPLE, seed]).choice(dataset.m, count, replace=False)] = True
+    known = dataset.given_ground_truth
+    return replace(
+        keep_queries(number_queries(dataset), kept),
+        given_ground_truth=known and GroundTruth(known.ids[kept], known.distances[kept]),
+        queries_at_most={"count": count, "of": dataset.m, "seed": seed},
+    )
 
 
 def without_queries(dataset: Dataset, count: int, own: NDArray[np.int64] | None = None) -> Dataset:

@@ -48,7 +48,7 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     within = f" with {_cell(' and '.join(comparison.where))}" if comparison.where else ""
     clustered = f", clustered by {_cell(comparison.cluster)}" if comparison.cluster else ""
     yield (
-        f"{comparison.queries or comparison.dataset.m:,} queries{within}, paired{clustered}; "
+        f"{comparison.asked}{within}, paired{clustered}; "
         f"{comparison.level:.0%} intervals "
         "over queries and builds; p adjusted by Holm over all comparisons."
     )

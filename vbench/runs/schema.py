@@ -64,7 +64,8 @@ class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
     `query_id` and `item_id` name the columns that their ids come from; `columns` are those of the
     queries, `attributes` those of the items. `zero_rows` counts base vectors without a direction,
     `queries_in_base` the queries that equal a base vector, `hold_out` those that were taken out
-    of it. `ground_truth` says where the exact neighbors come from.
+    of it. `queries_at_most` is there where a part of them was drawn: `count`, `of` how many, by
+    which `seed`. `ground_truth` says where the exact neighbors come from.
     """
 
     name: str
@@ -87,6 +88,14 @@ class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
     queries_at_most: dict[str, int] | None = None
     learn: LearnInfo | None = None
     ground_truth: Literal["computed", "given", "none"] = "computed"
+
+    @property
+    def asked(self) -> str:
+        """How many queries are asked, and of how many they were drawn."""
+        part = self.queries_at_most
+        if part is None:
+            return f"{self.m:,} queries"
+        return f"{self.m:,} of {part['of']:,} queries (drawn by seed {part['seed']})"
 
 
 class DatasetFacts(DatasetInfo, frozen=True, kw_only=True):

@@ -59,14 +59,16 @@ def carry_out(
     VbenchError
         A dataset is missing, or a part of the study cannot be planned: before anything is run.
     """
-    asked = dict.fromkeys((part.dataset, part.learn) for part in study.parts)
-    datasets = {each: load(each[0], learn=each[1]) for each in asked}
+    datasets = {
+        each: load(each[0], learn=each[1], queries_at_most=each[2], queries_seed=each[3])
+        for each in dict.fromkeys(part.data for part in study.parts)
+    }
     for part in study.parts:
-        _check(datasets[part.dataset, part.learn], part, threads)
+        _check(datasets[part.data], part, threads)
     measured = []
     for number, part in enumerate(study.parts):
         run = measure(
-            datasets[part.dataset, part.learn],
+            datasets[part.data],
             part.indexes,
             part.measure_options(threads, timeout, memory_limit),
             settings=part.settings,

@@ -54,6 +54,8 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 0
     learn: int | str | None = None
     """Queries that indexes may learn from, as `--learn` takes them."""
+    queries_at_most: int | None = None
+    """Queries to ask at most, drawn by the seed."""
     filters: list[str] = []
     masks: int = MASKS
     only_filtered: bool = False
@@ -83,6 +85,12 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             memory_limit=memory_limit,
             seed=self.seed,
         )
+
+    @property
+    def data(self) -> tuple[str, int | str | None, int | None, int]:
+        """What :func:`vbench.load` takes of it: dataset, learn, queries at most and their seed."""
+        seed = 0 if self.queries_at_most is None else self.seed
+        return self.dataset, self.learn, self.queries_at_most, seed
 
     @property
     def folder(self) -> str:

@@ -28,7 +28,7 @@ def say_measured(panel: Panel) -> str:
     who = f"{panel.indexes[0]} was" if count == 1 else f"{count} indexes were"
     times = {1: "once", 2: "twice"}.get(options.builds, f"{options.builds} times")
     return (
-        f"{who} searched for the {panel.k} nearest neighbors of {facts.m:,} queries among the "
+        f"{who} searched for the {panel.k} nearest neighbors of {facts.asked} among the "
         f"{facts.n:,} vectors of {panel.data} ({facts.d} dimensions, {_METRICS[facts.metric]}). "
         f"{panel.under and f'They were asked {panel.under}. '}"
         f"Each index was built {times}, and every answer was scored against the exact neighbors."

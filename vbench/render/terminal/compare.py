@@ -29,7 +29,7 @@ def print_comparison(comparison: Comparison) -> None:
     out.print(
         lead_with(
             data.name,
-            f": {comparison.queries or data.m:,} queries{within}, paired{clustered}; "
+            f": {comparison.asked}{within}, paired{clustered}; "
             f"{comparison.level:.0%} intervals, p adjusted by Holm",
         )
     )

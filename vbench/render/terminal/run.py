@@ -43,7 +43,7 @@ def print_summary(summary: Summary) -> None:
     out.print(
         lead_with(
             data.name,
-            f": {data.n:,} base vectors × {data.d}, {data.m:,} queries, {data.metric}"
+            f": {data.n:,} base vectors × {data.d}, {data.asked}, {data.metric}"
             + (f"; {data.learn.rows:,} other queries to learn from" if data.learn else ""),
         )
     )

@@ -72,7 +72,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     rows = [
         ("Do it again", repeat_command(manifest.call)),
         *(("then", repeat_command(each.call)) for each in manifest.later),
-        ("Data", f"{card.get('title') or data.name}: {data.n:,} × {data.d}, {data.m:,} queries"),
+        ("Data", f"{card.get('title') or data.name}: {data.n:,} × {data.d}, {data.asked}"),
         ("Learned from", _learned(run)),
         ("License", card.get("license") or card.get("licence", "")),
         ("Terms", card.get("terms", "")),
