@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 from vectors import gaussian
 
 from vbench.cli import main
-from vbench.errors import MissingExtraError, VbenchError
+from vbench.errors import MissingExtraError, VbenchError, VbenchWarning
 from vbench.indexes import library
 from vbench.indexes.conformance.kit import check_index
 from vbench.indexes.library import (
@@ -20,6 +21,7 @@ from vbench.indexes.library import (
     is_installed,
     mask_zeros,
     reach,
+    tell_license,
 )
 from vbench.indexes.protocol import Ids, Vectors
 from vbench.indexes.registry import adapters, resolve
@@ -61,6 +63,27 @@ def test_an_adapter_is_known_without_its_library(name: str) -> None:
     assert kind.tune_parameter in kind.sweep
     project = (Path(__file__).parents[2] / "pyproject.toml").read_text()
     assert f'\n{kind.requires[0]} = ["{kind.requires[0]}' in project
+
+
+class Licensed(LibraryIndex):
+    """Of a library with terms of its own."""
+
+    requires = ("some-library",)
+    module = "some_library"
+    license = "proprietary"
+
+
+def test_the_license_of_an_extra_is_told_at_its_first_use() -> None:
+    """Once on a machine, and again where its terms are others; of what is built in, never."""
+    with pytest.warns(VbenchWarning, match="some-library comes under its own license: proprietary"):
+        tell_license(Licensed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tell_license(Licensed)
+        tell_license(resolve("hnswlib"))
+    Licensed.license = "MIT"
+    with pytest.warns(VbenchWarning, match="MIT"):
+        tell_license(Licensed)
 
 
 def test_a_missing_library_is_one_line_that_names_the_extra(

@@ -15,7 +15,7 @@ from vbench._invocation import spell_option
 from vbench.data.dataset import Learn
 from vbench.errors import VbenchError
 from vbench.indexes.code import code_of
-from vbench.indexes.library import check_installed
+from vbench.indexes.library import check_installed, tell_license
 from vbench.indexes.parameters import is_taken
 from vbench.indexes.recipe import Recipe
 from vbench.indexes.registry import resolve
@@ -64,6 +64,7 @@ class Source:
                 f"{spell_option('learn', 'N')} to take N out of those that are asked, or a file of "
                 "others"
             )
+        tell_license(kind)
         code = code_of(kind)
         return cls(
             name=recipe.name,

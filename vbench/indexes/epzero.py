@@ -74,6 +74,12 @@ class Epzero(LibraryIndex):
         )[0]
         return ids
 
+    def exact(self, queries: Vectors, k: int) -> Ids:
+        if not self._n:
+            return self.search(queries, k)
+        ids: Ids = self.index.exact_search(queries, min(k, self._n), threads=self._threads)[0]
+        return ids
+
     def size_bytes(self) -> int | None:
         """Bytes that epzero says it occupies."""
         return int(self.index.memory_bytes)

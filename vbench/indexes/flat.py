@@ -7,6 +7,7 @@ from typing import Any
 import faiss
 
 from vbench.indexes.faiss_base import FaissIndex
+from vbench.indexes.protocol import Ids, Vectors
 
 
 class Flat(FaissIndex):
@@ -14,3 +15,6 @@ class Flat(FaissIndex):
 
     def make(self, n: int, d: int, metric_type: int) -> Any:
         return faiss.IndexFlat(d, metric_type)
+
+    def exact(self, queries: Vectors, k: int) -> Ids:
+        return self.search(queries, k)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from importlib.metadata import packages_distributions
 from typing import Any, ClassVar
@@ -9,8 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench import _paths
 from vbench._plugins import installed_version
-from vbench.errors import MissingExtraError, VbenchError
+from vbench.errors import MissingExtraError, VbenchError, warn
 from vbench.indexes.flat import Flat
 from vbench.indexes.protocol import Ids, Index, Vectors
 from vbench.metric import Metric
@@ -152,3 +154,17 @@ def check_installed(kind: type[Index]) -> None:
             "the other; give each an environment of its own: vbench compare needs the run "
             "folders only"
         )
+
+
+def tell_license(kind: type[Index]) -> None:
+    """Say under which terms the library of an extra comes, the first time that it is used here."""
+    if not (issubclass(kind, LibraryIndex) and kind.license):
+        return
+    told = _paths.home() / "licenses" / kind.requires[0]
+    # Where nothing can be kept it is said each time.
+    with contextlib.suppress(OSError):
+        if told.is_file() and told.read_text() == kind.license:
+            return
+        told.parent.mkdir(parents=True, exist_ok=True)
+        told.write_text(kind.license)
+    warn(f"{kind.requires[0]} comes under its own license: {kind.license} (said once)")

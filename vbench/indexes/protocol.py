@@ -155,6 +155,13 @@ class Index:
         """
         raise NotImplementedError
 
+    def exact(self, queries: Vectors, k: int) -> Ids:
+        """Ids as of ``search``, found by the engine's own exhaustive search, under the same filter.
+
+        An index whose class defines it has such a mode; it is checked against exact neighbors.
+        """
+        raise NotImplementedError
+
     def add(self, ids: Ids, vectors: Vectors) -> None:
         """Take vectors (a, d) under ids (a,) that are new to the index, and ascend.
 
@@ -228,6 +235,11 @@ class Index:
 def can_filter(kind: type[Index]) -> bool:
     """Whether the searches of an index can be put under a condition."""
     return _defines(kind, "allow")
+
+
+def has_exact(kind: type[Index]) -> bool:
+    """Whether an index can search exhaustively itself."""
+    return _defines(kind, "exact")
 
 
 def can_add(kind: type[Index]) -> bool:

@@ -79,6 +79,13 @@ class Usearch(LibraryIndex):
         ids[np.arange(k) >= matches.counts[:, np.newaxis]] = -1
         return ids
 
+    def exact(self, queries: Vectors, k: int) -> Ids:
+        if not self._n:
+            return self.search(queries, k)
+        matches = self.index.search(queries, min(k, self._n), threads=self._threads, exact=True)
+        ids: Ids = matches.keys.view(np.int64).reshape(len(queries), -1)
+        return ids
+
     def work(self) -> int | None:
         computed, self._work = self._work, 0
         return computed
