@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from vbench import _tables
 from vbench._plain import plain
+from vbench.errors import UnknownNameError
 from vbench.numbers import count
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
 
 D = TypeVar("D", bound="Document")
 Params = Mapping[str, Any]
@@ -52,6 +58,36 @@ class Document(
     def _repr_html_(self) -> str:
         tables = [_table(name, rows) for name, rows in _lists(self) if rows]
         return "".join([html_table(repr(self)[1:-1], (), ()), *filter(None, tables)])
+
+    def records(self, table: str | None = None) -> list[_tables.Row]:
+        """The rows of one of its lists, such as `settings`; by default of the first with any.
+
+        Raises
+        ------
+        UnknownNameError
+            It has no such list; with those that it has.
+        """
+        lists = dict(_lists(self))
+        if table is not None and table not in lists:
+            raise UnknownNameError("table", table, lists)
+        name = table or next((name for name, rows in lists.items() if rows), None)
+        return [] if name is None else list(map(_tables.flatten, lists[name]))
+
+    def to_polars(
+        self, table: str | None = None, columns: Sequence[str] | None = None
+    ) -> pl.DataFrame:
+        """Its :meth:`records` as a frame; `NAME low` and `NAME high` are the ends of intervals."""
+        return _tables.to_polars(self.records(table), columns)
+
+    def to_pandas(
+        self, table: str | None = None, columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """The same for pandas, which must be installed."""
+        return _tables.to_pandas(self.records(table), columns)
+
+    def to_latex(self, table: str | None = None, columns: Sequence[str] | None = None) -> str:
+        """Its :meth:`records` as a table of booktabs, numbers with their intervals."""
+        return _tables.to_latex(self.records(table), columns)
 
     @classmethod
     def from_json(cls: type[D], text: str | bytes) -> D:

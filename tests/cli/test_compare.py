@@ -240,3 +240,12 @@ def test_junit_and_a_badge_are_written_beside_what_is_printed(folders: Path) -> 
     assert "<failure message=" in Path("out/compare.xml").read_text()
     assert "failed</text>" in Path("out/recall.svg").read_text()
     assert call("before", "worse", *gate, "--junit", "before").exit_code == 2
+
+
+def test_every_comparison_as_a_table(folders: Path) -> None:
+    """--table writes a row for each, in every format the same number."""
+    result = call("before", "worse", "--table", "t.csv", "--table", "t.tex", "--json")
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)["comparisons"]
+    assert len(Path("t.csv").read_text().splitlines()) == 1 + len(rows)
+    assert Path("t.tex").read_text().count(r"\\") == 1 + len(rows)

@@ -118,3 +118,19 @@ def test_settings_that_lack_builds_are_named(tmp_path: Path) -> None:
     document = json.loads(call(str(run.path), "--json").stdout)
     assert [each["build_number"] for each in document["failed"]] == [2]
     assert [lacks in each for each in document["missing"]] == [True]
+
+
+def test_tables_for_other_programs(tmp_path: Path) -> None:
+    """--table writes every setting as CSV and, with fewer columns, as LaTeX; else it is refused."""
+    make_run(tmp_path / "run", m=40, settings=2)
+    csv, tex = tmp_path / "t.csv", tmp_path / "t.tex"
+    result = call(str(tmp_path / "run"), "--table", str(csv), "--table", str(tex))
+    assert result.exit_code == 0, result.output
+    head, *rows = csv.read_text().splitlines()
+    assert "Recall@10,Recall@10 low,Recall@10 high" in head
+    assert tex.read_text().count(r"\\") == 1 + len(rows)
+    assert "BuildTime" in head
+    assert "BuildTime" not in tex.read_text()
+    refused = call(str(tmp_path / "run"), "--table", "t.xlsx")
+    assert refused.exit_code == 2
+    assert ".csv, .tex or .parquet" in refused.output

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import cluster_option, runs_argument, setting_option, view_option
+from vbench.cli.options import (
+    cluster_option,
+    runs_argument,
+    setting_option,
+    table_file,
+    view_option,
+)
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import json_option, print_json, say
 
@@ -25,6 +31,13 @@ Examples:
   vbench compare before after --fail-if-worse 1% --junit compare.xml --badge recall.svg
   vbench compare before after --fail-if-worse 1% --markdown >> "$GITHUB_STEP_SUMMARY"
 """
+
+
+_PRINTED = (
+    *("measure", "baseline", "candidate", "baseline_value", "candidate_value"),
+    *("difference", "low", "high", "p_holm"),
+)
+"""Columns that a table for print has."""
 
 
 @click.command(
@@ -96,12 +109,14 @@ Examples:
     metavar="FILE.svg",
     help="Write a badge too: the first measure of the candidate, and whether it passed.",
 )
+@table_file(help="Write every comparison as a table too: .csv, .tex or .parquet. Repeats.")
 @click.option("--markdown", is_flag=True, help="GitHub-flavored Markdown on standard output.")
 @json_option
 def compare(
     runs: tuple[str, ...],
     junit: Path | None,
     badge: Path | None,
+    tables: tuple[Path, ...],
     markdown: bool,
     as_json: bool,
     **asked: Any,
@@ -113,6 +128,7 @@ def compare(
     where their mean recall is closest. A gate exits with 1 where it fails, and with 3 where it
     cannot be judged here, as times on unlike machines.
     """
+    from vbench._tables import write_table
     from vbench.analysis.compare import compare as compared
     from vbench.analysis.comparison import Comparison, store_comparison
     from vbench.cli.runs import open_runs
@@ -139,6 +155,9 @@ def compare(
         from vbench.render.badge import badge_of
 
         write_whole(badge, badge_of(comparison).encode())
+    for path in tables:
+        rows = comparison.records("comparisons")
+        write_table(rows, path, _PRINTED if path.suffix == ".tex" and rows else None)
     if as_json:
         print_json(comparison)
     elif markdown:

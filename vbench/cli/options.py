@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import click
@@ -368,6 +369,17 @@ cluster_option = click.option(
     metavar="COLUMN",
     help="Query column, such as user, whose queries are not independent of each other.",
 )
+
+
+def _known_table(
+    _: click.Context, __: click.Parameter, paths: tuple[Path, ...]
+) -> tuple[Path, ...]:
+    for path in paths:
+        if path.suffix not in (".csv", ".tex", ".parquet"):
+            raise click.BadParameter(f"{path}: a table is written as .csv, .tex or .parquet")
+    return paths
+
+
 set_option = functools.partial(
     click.option,
     "--set",
@@ -384,6 +396,16 @@ index_option = functools.partial(
     multiple=True,
     metavar="INDEX",
     shell_complete=complete_index,
+)
+
+table_file = functools.partial(
+    click.option,
+    "--table",
+    "tables",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=_known_table,
+    metavar="FILE",
 )
 
 

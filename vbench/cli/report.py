@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import runs_argument, view_option
+from vbench.cli.options import runs_argument, table_file, view_option
 from vbench.render.terminal.output import json_option, print_json, say
 
 if TYPE_CHECKING:
@@ -20,7 +20,15 @@ Examples:
   vbench report results/books-hnsw-1a2b3c4d
   vbench report results/before results/after --html comparison.html --open
   vbench report results/books-hnsw-1a2b3c4d --png figures --svg
+  vbench report results/books-hnsw-1a2b3c4d --table settings.csv --table settings.tex
 """
+
+
+_PRINTED = (
+    *("name", "k", "Recall@", "Robustness(delta=0.5)", "Robustness(delta=0.9)", "CVaR"),
+    *("Failure", "QPS", "Latency(p=99)"),
+)
+"""Columns that a table for print has, by how they begin."""
 
 
 @click.command(cls=Command, epilog=_EXAMPLES, short_help="Write the page and the figures of runs.")
@@ -44,6 +52,9 @@ Examples:
     help="Show the settings under this filter, as it was given to the run.  [default: the whole "
     "base, beside a section about all filters]"
 )
+@table_file(
+    help="Write every setting with its measures as a table too: .csv, .tex or .parquet. Repeats."
+)
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 @json_option
 def report(
@@ -52,6 +63,7 @@ def report(
     figures: str | None,
     svg: bool,
     view: str | None,
+    tables: tuple[Path, ...],
     show: bool,
     as_json: bool,
 ) -> None:
@@ -77,6 +89,16 @@ def report(
             from vbench.render.figures import export
 
             drawn = export.write(opened, figures, vector=svg)
+        if tables:
+            from vbench._tables import write_table
+            from vbench.analysis.summary import summarize
+
+            summed = [summarize(run) for run in opened]
+            rows = [{"run": each.run, **row} for each in summed for row in each.records("settings")]
+            known = dict.fromkeys(name for row in rows for name in row)
+            printed = [name for name in known if name.startswith(_PRINTED)]
+            for path in tables:
+                write_table(rows, path, printed if path.suffix == ".tex" else None)
         return Reported(
             page=str(written),
             figures=list(map(str, drawn)),
@@ -96,5 +118,7 @@ def report(
         say(f"page: {done.page}")
         if figures is not None:
             say(f"figures: {len(done.figures)} files in {figures}")
+        for path in tables:
+            say(f"table: {path}")
     if show:
         click.launch(Path(done.page).resolve().as_uri())
