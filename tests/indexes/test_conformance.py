@@ -146,6 +146,8 @@ def test_an_index_that_learns_passes_all_checks(name: str) -> None:
     ("name", "status", "reason"),
     [
         ("filtering:Scan", "pass", ""),
+        ("conditions:Sqlite", "pass", ""),
+        ("conditions:Careless", "fail", 'under a filter [([(col("price")'),
         ("hnsw", "pass", ""),
         ("ivf-flat", "pass", ""),
         ("filtering:Deaf", "fail", "which does not pass"),

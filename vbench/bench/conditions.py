@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vbench.bench import clock
 from vbench.indexes.answers import AnswerError
+from vbench.indexes.predicate import Predicate
 from vbench.indexes.protocol import Filter, Index, can_filter
 from vbench.workloads.allowed import Allowed
 
@@ -59,7 +60,8 @@ class Condition:
         """The condition that all queries share, in the row numbers of the index."""
         if self._allowed is None or not self._allowed.is_shared:
             return None
-        return self._filter(self._allowed.of_code(None), is_shared=True)
+        allowed = self._allowed
+        return self._filter(allowed.of_code(None), allowed.predicate_of(None), is_shared=True)
 
     def of_queries(self) -> clock.Conditions | None:
         """The conditions of single queries, where they do not share one."""
@@ -91,16 +93,22 @@ class Condition:
         allowed = self._allowed
         assert allowed is not None
         if allowed.excluded is not None:
-            return [self._filter(allowed.of_query(row), is_shared=False) for row in rows.tolist()]
+            masks = map(allowed.of_query, rows.tolist())
+            return [self._filter(mask, None, is_shared=False) for mask in masks]
         assert allowed.query_codes is not None
         codes = allowed.query_codes[rows].tolist()
-        known = {code: self._filter(allowed.of_code(code), is_shared=False) for code in set(codes)}
+        known = {
+            code: self._filter(allowed.of_code(code), allowed.predicate_of(code), is_shared=False)
+            for code in set(codes)
+        }
         return [known[code] for code in codes]
 
-    def _filter(self, mask: NDArray[np.bool_], *, is_shared: bool) -> Filter:
+    def _filter(
+        self, mask: NDArray[np.bool_], predicate: Predicate | None, *, is_shared: bool
+    ) -> Filter:
         """The vectors that pass, by rows of the dataset, as the index takes them."""
         own = mask[self._original]
         if self._gone is not None:
             own &= ~self._gone
         own.flags.writeable = False
-        return Filter(own, is_shared=is_shared)
+        return Filter(own, is_shared=is_shared, predicate=predicate)

@@ -13,6 +13,8 @@ from vbench._leftovers import TemporaryFolder
 from vbench.bench import wire
 from vbench.bench.files import array_file
 from vbench.data.dataset import Dataset
+from vbench.indexes.parameters import is_taken
+from vbench.indexes.registry import resolve
 from vbench.runs.schema import Build, Options
 from vbench.workloads.allowed import Allowed
 
@@ -88,7 +90,18 @@ class Orders:
             sys_path=sys.path,
             left_out=[row for row in self.dataset.zero_row_ids.tolist() if row < base.shape[0]],
             learn=None if build.learn is None else self._learn(),
+            attributes=self._attributes(build, base.shape[0]),
         )
+
+    def _attributes(self, build: Build, n: int) -> str | None:
+        """Where a worker reads the attributes of the first `n` vectors, if its index takes some."""
+        items = self.dataset.items
+        if items is None or not is_taken(resolve(build.adapter).fit, "attributes"):
+            return None
+        path = self._spool.path / f"attributes-{n}.arrow"
+        if not path.is_file():
+            items[:n].write_ipc(path)
+        return str(path)
 
     def _arrays(self) -> tuple[wire.ArrayFile, wire.ArrayFile]:
         if self._files is None:

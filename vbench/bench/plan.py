@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -27,6 +27,9 @@ from vbench.runs.digests import of_document
 from vbench.runs.schema import STATIC, USUAL_LOAD, Build, Load, Options, Trial, View, Workload
 from vbench.workloads.runbook import Runbook
 from vbench.workloads.views import PlannedView
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _STATIC = Workload()
 
@@ -100,6 +103,7 @@ def make_plan(
     d: int,
     *,
     learn: Learn | None = None,
+    attributes: pl.DataFrame | None = None,
     chosen_later: bool = False,
     loads: Sequence[Load] = (),
     views: Sequence[PlannedView] = (),
@@ -119,6 +123,8 @@ def make_plan(
         from the other digest.
     learn
         Queries that indexes may learn from.
+    attributes
+        Those of the items, for indexes that take some.
     chosen_later
         Plan groups: values of a parameter are then the ends of its range.
     loads
@@ -138,7 +144,7 @@ def make_plan(
     _refuse_repeats([each for each in indexes if isinstance(each, str)])
     recipes = [load_recipe(spec) for spec in indexes]
     _refuse_repeats([recipe.name for recipe in recipes])
-    sources = {recipe.name: Source.of(recipe, metric, d, learn) for recipe in recipes}
+    sources = {recipe.name: Source.of(recipe, metric, d, learn, attributes) for recipe in recipes}
     _refuse_idle(learn, sources)
     asked = {
         recipe.name: loads_for(recipe.name, resolve(recipe.adapter), loads) for recipe in recipes

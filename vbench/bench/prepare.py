@@ -109,6 +109,7 @@ def prepare(
         dataset.metric,
         dataset.base.shape[1],
         learn=dataset.learn,
+        attributes=dataset.items,
         chosen_later=chosen_later or asked.at_recall is not None,
         loads=plan_loads(asked.clients, asked.rate, asked.batch, dataset.m),
         views=views,

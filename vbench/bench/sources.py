@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from vbench.metric import Metric
 from vbench.runs.digests import of_document
 from vbench.runs.schema import Build, Options
 
+if TYPE_CHECKING:
+    import polars as pl
+
 
 @dataclass(frozen=True)
 class Source:
@@ -40,16 +44,25 @@ class Source:
     requires: Mapping[str, str]
     learn: str | None = None
     """Digest of the queries that it learns from."""
+    attributes: str | None = None
+    """Digest of the item attributes that it takes."""
 
     @classmethod
-    def of(cls, recipe: Recipe, metric: Metric, d: int, learn: Learn | None = None) -> Source:
+    def of(
+        cls,
+        recipe: Recipe,
+        metric: Metric,
+        d: int,
+        learn: Learn | None = None,
+        attributes: pl.DataFrame | None = None,
+    ) -> Source:
         """The source behind a recipe, for vectors of `d` dimensions.
 
         Raises
         ------
         VbenchError
             Its library is not installed, or it cannot do the metric, or so many dimensions, or it
-            needs queries to learn from.
+            needs queries to learn from, or item attributes.
         """
         kind = resolve(recipe.adapter)
         try:
@@ -64,6 +77,12 @@ class Source:
                 f"{spell_option('learn', 'N')} to take N out of those that are asked, or a file of "
                 "others"
             )
+        if attributes is None and is_taken(kind.fit, "attributes", always=True):
+            raise VbenchError(
+                f"index {recipe.name!r} needs attributes of the items; give some with "
+                f"{spell_option('items')}"
+            )
+        takes = attributes is not None and is_taken(kind.fit, "attributes")
         tell_license(kind)
         code = code_of(kind)
         return cls(
@@ -77,6 +96,7 @@ class Source:
             files=code.files,
             requires=code.versions,
             learn=learn.digest if learn is not None and is_taken(kind.fit, "learn") else None,
+            attributes=_digest(attributes) if takes and attributes is not None else None,
         )
 
     def build(
@@ -96,6 +116,7 @@ class Source:
             *(fingerprint, self.adapter, self.name, self.transform, params, seed, order_seed),
             *(options.threads, options.build_threads, self.code, self.requires),
             *([] if self.learn is None else [{"learn": self.learn}]),
+            *([] if self.attributes is None else [{"attributes": self.attributes}]),
         ]
         return Build(
             key=of_document(parts),
@@ -135,6 +156,10 @@ class Source:
             now, was = (str(each.learn and each.learn[:8]) for each in (new, old))
             said.append(f"it learns from queries {now}, before from {was}")
         return "; ".join(said) or "it was measured in another way"
+
+
+def _digest(attributes: pl.DataFrame) -> str:
+    return hashlib.sha256(attributes.write_ndjson().encode()).hexdigest()
 
 
 def _drawn(*entropy: int) -> int:

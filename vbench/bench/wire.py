@@ -56,6 +56,8 @@ class Open(Message):
     """Base rows that the index does not get."""
     learn: ArrayFile | None = None
     """Queries that the index may learn from."""
+    attributes: str | None = None
+    """File of the attributes of the base, for an index that takes them."""
     fitted: str | None = None
     """File of the base rows that ``fit`` takes; None: all."""
     is_kept: bool = False

@@ -24,6 +24,7 @@ from vbench._process.channel import Channel, ClosedError
 from vbench._process.text import reason_of, trace_of
 from vbench._process.tree import Tree
 from vbench.bench import clock, memory, wire
+from vbench.bench.attributes import Attributes
 from vbench.bench.changing import ChangingBase
 from vbench.bench.conditions import Condition
 from vbench.bench.drive import drive
@@ -74,6 +75,7 @@ class Worker:
         self.learn = None if order.learn is None else self._load_queries(order.learn)
         if self.learn is not None and not self.index.writes:
             self.learn = _read_only(self.learn)
+        self.attributes = Attributes(order.attributes)
         self.condition = Condition(self.index, self.original, time)
 
     def given(self) -> NDArray[np.float32]:
@@ -100,10 +102,16 @@ class Worker:
         if base is None:
             raise AnswerError("fit was asked for twice")
         before = [zlib.crc32(each.data) for each in (base, *given.values())]
+        more = self.attributes.offer(self.index.fit, self.original)
         resting = memory.reset_peak()
         cpu, wall = self.time.cpu(), self.time.wall()
         self.index.fit(
-            base, self.space.metric, seed=self.order.seed, threads=self.order.threads, **given
+            base,
+            self.space.metric,
+            seed=self.order.seed,
+            threads=self.order.threads,
+            **given,
+            **more,
         )
         wall, cpu = self.time.wall() - wall, self.time.cpu() - cpu
         peak = memory.peak()
@@ -159,11 +167,14 @@ class Worker:
         # What is hidden by a filter is there.
         self.condition.take(None)
         change = self.changing.change(ask.op, np.load(ask.rows))
+        more = {}
+        if change.added is not None:
+            more = self.attributes.offer(self.index.add, self.changing.rows[change.added])
         began = self.time.wall()
         if change.gone is not None:
             self.index.remove(change.gone)
         if change.added is not None and change.vectors is not None:
-            self.index.add(change.added, change.vectors)
+            self.index.add(change.added, change.vectors, **more)
         spent, settling = self.time.wall() - began, None
         if type(self.index).settle is not Index.settle:
             began = self.time.wall()

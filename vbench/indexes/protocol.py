@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.indexes.answers import AnswerError, stack
+from vbench.indexes.predicate import Predicate
 from vbench.metric import METRICS, Metric
 
 Vectors = NDArray[np.float32]
@@ -42,14 +43,19 @@ class Filter(NamedTuple):
     Attributes
     ----------
     mask : bool (n,), read-only
-        Vectors that may answer.
+        Vectors that may answer; of ids that were removed never one.
     is_shared
         Whether many queries follow under it, so that it is worth preparing for; False where each
         query comes with its own, and what ``allow`` takes is part of its time.
+    predicate
+        The same as a tree of comparisons of item attributes with values, for engines that take
+        conditions; None where it is no such tree, as of random masks and ``seen``. The attributes
+        are those that ``fit`` takes, where its signature has ``attributes``.
     """
 
     mask: NDArray[np.bool_]
     is_shared: bool = True
+    predicate: Predicate | None = None
 
 
 class Index:
@@ -115,7 +121,12 @@ class Index:
         return {}
 
     def fit(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> None:
-        """Build the index over `base`: float32 (n, d), C-contiguous, read-only but for `writes`."""
+        """Build the index over `base`: float32 (n, d), C-contiguous, read-only but for `writes`.
+
+        Where the signature has ``learn``, it gets queries to learn from, float32 (l, d), if there
+        are some; where it has ``attributes``, those of the vectors, a polars frame of n rows, if
+        the dataset has some.
+        """
         raise NotImplementedError
 
     def search(self, queries: Vectors, k: int) -> Ids:
@@ -165,7 +176,8 @@ class Index:
     def add(self, ids: Ids, vectors: Vectors) -> None:
         """Take vectors (a, d) under ids (a,) that are new to the index, and ascend.
 
-        ``fit`` took 0 … n−1. An index whose class defines it can grow.
+        ``fit`` took 0 … n−1. An index whose class defines it can grow. Where the signature has
+        ``attributes``, it gets theirs, as ``fit`` does.
         """
         raise NotImplementedError
 

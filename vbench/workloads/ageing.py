@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
+from vbench.indexes.predicate import EVERYTHING
 from vbench.runs.digests import of_document
 from vbench.runs.schema import View
 from vbench.workloads.allowed import Allowed
@@ -109,7 +110,10 @@ class _Base:
             deleted=counts["delete"],
             replaced=counts["replace"],
         )
-        allowed = Allowed(n=self.dataset.n, m=self.dataset.m, mask=self.is_live.copy())
+        # The index has no others, so any condition holds of what it has.
+        allowed = Allowed(
+            n=self.dataset.n, m=self.dataset.m, mask=self.is_live.copy(), predicate=EVERYTHING
+        )
         return PlannedView(view, allowed, self.fitted, tuple(self.changes))
 
     def _choose(self, step: Step, op: Operation) -> Rows:

@@ -7,12 +7,17 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
+
+from vbench.indexes.predicate import Comparison, Predicate, Value, join
 
 Mask = NDArray[np.bool_]
 Ids = NDArray[np.integer[Any]]
 
+_Said = tuple[Predicate | None, str, tuple[Value, ...]]
+_OTHERS = ("n", "m", "said")
 _PAIRS = 1 << 22
 """Pairs of a query and a vector at a time."""
 
@@ -27,6 +32,10 @@ class Allowed:
         Vectors that may answer any query.
     item_codes : int32 (n,), query_codes : int32 (m,)
         A vector may answer the queries of the same code; −1 is the code of no vector.
+    predicate
+        `mask` as a tree of comparisons of attributes; None where it is none.
+    code_column, code_values
+        The attribute that codes stand for, and the value of each code.
     excluded_ends : int64 (m,), excluded : int64 (pairs,)
         Vectors that may not answer a query, ascending: those of query i end before
         ``excluded_ends[i]``, where those of the next begin.
@@ -39,6 +48,9 @@ class Allowed:
     query_codes: NDArray[np.int32] | None = None
     excluded_ends: NDArray[np.int64] | None = None
     excluded: NDArray[np.int64] | None = None
+    predicate: Predicate | None = None
+    code_column: str = ""
+    code_values: tuple[Value, ...] = ()
 
     @property
     def is_shared(self) -> bool:
@@ -54,10 +66,15 @@ class Allowed:
         )
         if len(coded) > 1 or len(listed) > 1:
             raise ValueError("one attribute of the query and one list of exclusions at most")
+        trees = [each.predicate for each in (self, other) if each.mask is not None]
+        known = [each for each in trees if each is not None]
         return Allowed(
             n=self.n,
             m=self.m,
             mask=np.logical_and.reduce(masks) if masks else None,
+            predicate=join(*known) if known and len(known) == len(trees) else None,
+            code_column=coded[0].code_column if coded else "",
+            code_values=coded[0].code_values if coded else (),
             item_codes=coded[0].item_codes if coded else None,
             query_codes=coded[0].query_codes if coded else None,
             excluded_ends=listed[0].excluded_ends if listed else None,
@@ -84,6 +101,16 @@ class Allowed:
         mask = self.of_code(code).copy()
         mask[self.excluded_of(query)] = False
         return mask
+
+    def predicate_of(self, code: int | None) -> Predicate | None:
+        """What may answer the queries of a code as a tree of comparisons; None where it is none."""
+        if self.excluded is not None or (self.mask is not None and self.predicate is None):
+            return None
+        parts = [] if self.predicate is None else [self.predicate]
+        if self.item_codes is not None and code is not None:
+            value = self.code_values[code] if code >= 0 else None
+            parts.append(Comparison(self.code_column, "=", value))
+        return join(*parts) if parts else None
 
     def codes(self) -> list[int | None]:
         """The codes of the queries, each once; a single None where there are none."""
@@ -142,15 +169,24 @@ class Allowed:
     def save(self, path: Path) -> None:
         """Write the condition for another process."""
         with path.open("wb") as file:
+            said = msgspec.json.encode((self.predicate, self.code_column, self.code_values))
             arrays: dict[str, Any] = {"n": self.n, "m": self.m, **self._arrays()}
-            np.savez(file, **arrays)
+            np.savez(file, said=np.frombuffer(said, dtype=np.uint8), **arrays)
 
     @classmethod
     def load(cls, path: Path) -> Allowed:
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files if name not in ("n", "m")}
-            return cls(n=int(stored["n"]), m=int(stored["m"]), **arrays)
+            arrays = {name: stored[name] for name in stored.files if name not in _OTHERS}
+            predicate, column, values = msgspec.json.decode(stored["said"].tobytes(), type=_Said)
+            return cls(
+                n=int(stored["n"]),
+                m=int(stored["m"]),
+                predicate=predicate,
+                code_column=column,
+                code_values=values,
+                **arrays,
+            )
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         given = {each.name: getattr(self, each.name) for each in fields(self)}

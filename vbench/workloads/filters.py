@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -16,6 +17,15 @@ from numpy.typing import NDArray
 from vbench._invocation import spell_option
 from vbench.data.dataset import Dataset
 from vbench.errors import UnknownNameError, VbenchError
+from vbench.indexes.predicate import (
+    EVERYTHING,
+    Comparison,
+    Predicate,
+    Value,
+    join,
+    read_predicate,
+    to_polars,
+)
 from vbench.neighbors.exact import nearest
 from vbench.workloads.allowed import Allowed, Mask
 
@@ -76,7 +86,8 @@ class Filter(NamedTuple):
         if dataset.zero_rows:
             directed = np.ones(dataset.n, dtype=bool)
             directed[dataset.zero_row_ids] = False
-            found &= _whole(dataset, directed)
+            # No index has the others.
+            found &= Allowed(n=dataset.n, m=dataset.m, mask=directed, predicate=EVERYTHING)
         if not found.counts().any():
             raise VbenchError(
                 f"filter {self.text!r} leaves none of the {dataset.n:,} base vectors to any "
@@ -201,7 +212,26 @@ def _matching(dataset: Dataset, text: str) -> Allowed:
             f"filter {text!r} gives {found.dtype} and not true or false for each item; {_EXAMPLES}"
         )
     mask = np.broadcast_to(found.fill_null(False).to_numpy(), (dataset.n,)).copy()
-    return _whole(dataset, mask)
+    return _told(dataset, mask, read_predicate(text))
+
+
+def _told(dataset: Dataset, mask: Mask, predicate: Predicate | None) -> Allowed:
+    """A mask, and the predicate where that says the same."""
+    whole = _whole(dataset, mask)
+    if predicate is None or not _is_same(_items(dataset), mask, predicate):
+        return whole
+    return replace(whole, predicate=predicate)
+
+
+def _is_same(items: pl.DataFrame, mask: Mask, predicate: Predicate) -> bool:
+    import polars as pl
+
+    try:
+        found = items.select(to_polars(predicate).alias("passes")).to_series()
+    except pl.exceptions.PolarsError:
+        return False
+    passes = np.broadcast_to(found.fill_null(False).to_numpy(), mask.shape)
+    return bool((passes == mask).all())
 
 
 def _between(dataset: Dataset, name: str, low: float, high: float) -> Allowed:
@@ -217,7 +247,13 @@ def _between(dataset: Dataset, name: str, low: float, high: float) -> Allowed:
     ends = [round(each / 100 * len(order)) for each in (low, high)]
     mask = np.zeros(dataset.n, dtype=bool)
     mask[order[ends[0] : ends[1]]] = True
-    return _whole(dataset, mask)
+    passing = column.filter(mask)
+    least, largest = passing.min(), passing.max()
+    if not isinstance(least, int | float) or not isinstance(largest, int | float):
+        return _whole(dataset, mask)
+    # Where values tie at an end it is more than two comparisons.
+    bounds = join(Comparison(name, ">=", least), Comparison(name, "<=", largest))
+    return _told(dataset, mask, bounds)
 
 
 def _equal(dataset: Dataset, name: str) -> Allowed:
@@ -235,7 +271,27 @@ def _equal(dataset: Dataset, name: str) -> Allowed:
     values = both[0].drop_nulls().unique().sort()
     codes = pl.DataFrame({"value": values, "code": np.arange(len(values), dtype=np.int32)})
     of_items, of_queries = (_codes(each, codes) for each in both)
-    return Allowed(n=dataset.n, m=dataset.m, item_codes=of_items, query_codes=of_queries)
+    return Allowed(
+        n=dataset.n,
+        m=dataset.m,
+        item_codes=of_items,
+        query_codes=of_queries,
+        code_column=name,
+        code_values=_values(items, values),
+    )
+
+
+def _values(items: pl.Series, texts: pl.Series) -> tuple[Value, ...]:
+    """The values of an attribute, in the order in which they are coded, as the attribute has them.
+
+    Of other types than numbers and truth values it is their text.
+    """
+    import polars as pl
+
+    if not (items.dtype.is_integer() or items.dtype.is_float() or items.dtype == pl.Boolean):
+        return tuple(texts.to_list())
+    first = dict(zip(items.cast(pl.String), items, strict=True))
+    return tuple(first[text] for text in texts)
 
 
 def _codes(column: pl.Series, codes: pl.DataFrame) -> NDArray[np.int32]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
@@ -27,6 +27,9 @@ from vbench.indexes.parameters import is_taken
 from vbench.indexes.protocol import Ids, Index, Vectors
 from vbench.indexes.space import nearest
 from vbench.metric import METRICS, Metric
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _KIT = Path(__file__).parent
 _VBENCH = _KIT.parents[1]
@@ -198,11 +201,12 @@ class Subject:
         *,
         seed: int = 1,
         learn: Vectors | None = None,
+        attributes: Any = None,
         **build: Any,
     ) -> Iterator[Index]:
-        """A new index over `base`, at its widest setting."""
+        """A new index over `base`, at its widest setting; `attributes` where it takes them."""
         with self.make(**build) as index:
-            self.fit(index, base, metric, seed=seed, learn=learn)
+            self.fit(index, base, metric, seed=seed, learn=learn, attributes=attributes)
             yield index
 
     def fit(
@@ -213,14 +217,19 @@ class Subject:
         *,
         seed: int = 1,
         learn: Vectors | None = None,
+        attributes: Any = None,
     ) -> None:
         """Fit as the runner does, and take the widest setting.
 
-        Without queries to learn from, as long as the index does without.
+        Without queries to learn from, and without attributes, as long as the index does without.
         """
+        if attributes is None and is_taken(self.kind.fit, "attributes", always=True):
+            attributes = made_attributes(len(base))
         if learn is None and is_taken(self.kind.fit, "learn", always=True):
             learn = self.queries_to_learn(base)
         more = {} if learn is None else {"learn": prepare_array(index, learn)}
+        if attributes is not None and is_taken(self.kind.fit, "attributes"):
+            more["attributes"] = attributes
         index.fit(prepare_array(index, base), metric or self.metric, seed=seed, threads=1, **more)
         self._ready.add(id(index))
         index.set(**self.setting(-1))
@@ -283,6 +292,16 @@ class Subject:
         made = (rng.standard_normal((n, width)) * lengths).astype(np.float32)
         made.flags.writeable = False
         return made
+
+
+def made_attributes(n: int) -> pl.DataFrame:
+    """Attributes of `n` vectors: a number, some of them unknown, and a color."""
+    import polars as pl
+
+    rng = np.random.default_rng(45)
+    prices = [None if each < 5 else each for each in rng.integers(0, 100, n).tolist()]
+    colors = rng.choice(["red", "green", "it's blue"], n)
+    return pl.DataFrame({"price": prices, "color": colors}, schema_overrides={"price": pl.Int64})
 
 
 def prepare_array(index: Index, array: Vectors) -> Vectors:
