@@ -30,6 +30,7 @@ from vbench.bench.conditions import Condition
 from vbench.bench.drive import drive
 from vbench.bench.files import files_of, load_rows, read_rows
 from vbench.bench.machine import kernels
+from vbench.bench.scratch import make_scratch
 from vbench.indexes.answers import AnswerError, check_batch, check_range
 from vbench.indexes.parameters import select_accepted
 from vbench.indexes.protocol import Index, is_count, versions
@@ -90,7 +91,7 @@ class Worker:
     def _load_base(self, n: int, d: int) -> NDArray[np.float32]:
         places = np.full(n, -1)
         places[self.original] = np.arange(len(self.original))
-        base = np.empty((len(self.original), self.space.width(d)), dtype=np.float32)
+        base = make_scratch((len(self.original), self.space.width(d)))
         load_rows(self.order.base, base, places)
         # Of all that is ever in the index: lengths are relative to the largest.
         self.space.finish_base(base, d)
