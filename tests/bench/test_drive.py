@@ -161,6 +161,13 @@ def test_forks_search_what_was_built(tmp_path: Path, index: str, load: dict[str,
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.parametrize("load", [{}, {"batch": 4}])
+def test_a_fork_of_an_index_that_writes_has_a_copy(tmp_path: Path, load: dict[str, Any]) -> None:
+    """What one pass does to it is not seen by the next."""
+    _, (ids, _) = drive(worker_of("Writes", tmp_path), clients=2, by="forks", **load)
+    assert (ids == exact()).all()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc")
 def test_forks_copy_no_index(tmp_path: Path) -> None:
     """Its memory is shared: what a fork has of its own is little."""

@@ -9,7 +9,7 @@ import itertools
 import multiprocessing
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, NamedTuple, Protocol
@@ -43,7 +43,7 @@ class Asking(NamedTuple):
     """What clients ask for; `warm` (w, d) are asked first by those in processes of their own."""
 
     k: int
-    batches: bool
+    batch: int | None
     warm: NDArray[np.float32]
 
 
@@ -56,7 +56,7 @@ def as_threads(index: Index, asking: Asking, count: int, time_: clock.Clock) -> 
             if each is not index:
                 stack.callback(each.close)
         yield _Threads(
-            [_call_of(each, batches=asking.batches) for each in handles], asking.k, time_
+            [_call_of(each, batches=asking.batch is not None) for each in handles], asking.k, time_
         )
 
 
@@ -260,12 +260,15 @@ def _serve(
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         try:
             index = make()
-            _warm_up(index, asking.warm[:1], asking.k)
+            call = _call_of(index, batches=asking.batch is not None)
+            # As it will be asked: of some libraries batches alone need threads that are not forked.
+            first = asking.warm[: asking.batch or 1]
+            _warm_up(call, [first] if asking.batch else first, asking.k)
             pipe.send(())
-            _warm_up(index, asking.warm[1:], asking.k)
-            call = _call_of(index, batches=asking.batches)
+            _warm_up(index.search_one, asking.warm[1:], asking.k)
             while True:
                 part = pipe.recv()
+                part = part._replace(queries=np.array(part.queries))
                 part.queries.flags.writeable = index.writes
                 with clock.unchanged(part.queries), clock.without_gc():
                     pipe.send(())
@@ -285,11 +288,11 @@ def _serve(
             )
 
 
-def _warm_up(index: Index, queries: NDArray[np.float32], k: int) -> None:
+def _warm_up(call: Call, queries: Iterable[NDArray[np.float32]], k: int) -> None:
     # An index that answers the queries and nothing else, from stored answers say, is one too.
     with contextlib.suppress(Exception):
         for query in queries:
-            index.search_one(query, k)
+            call(query, k)
 
 
 def _call_of(index: Index, *, batches: bool) -> Call:

@@ -100,7 +100,7 @@ def _on_cores(cores: Sequence[int]) -> Iterator[None]:
 def _clients(
     worker: Worker, ask: wire.Drive, warm: NDArray[np.float32]
 ) -> contextlib.AbstractContextManager[Clients]:
-    asking = Asking(k=ask.k, batches=ask.batch is not None, warm=warm)
+    asking = Asking(k=ask.k, batch=ask.batch, warm=warm)
     if ask.by == "forks":
         return as_forks(worker.index, asking, ask.clients)
     if ask.by != "processes":
