@@ -1,47 +1,86 @@
-"""Certified ground truth beside `faiss.knn` (float32, not certified), on the same threads."""
+"""Certified ground truth beside `faiss.knn` (float32, not certified), on the same threads.
+
+faiss brings a BLAS of its own, which may not know the processor: it is asked with each of the
+kernels that it has for one, and its best time counts.
+"""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 
-import faiss
 import numpy as np
-import threadpoolctl
 from _print import figure
 
 from vbench.data.dataset import Dataset
 from vbench.data.ground_truth import compute_ground_truth
 
-K = 100
 QUERIES = 1_000
-ALLOWED = 1.3
+KERNELS = ("Haswell", "SkylakeX", "Zen")
+CASES = (
+    # n, d, k, threads, repeats, times that are allowed
+    (50_000, 64, 100, 1, 5, 1.2),
+    (50_000, 64, 1000, 1, 5, 1.5),
+    (50_000, 64, 100, 2, 5, 1.3),
+    (1_000_000, 128, 100, 1, 1, 1.2),
+)
 
 
-def ratio(n: int, d: int, threads: int, repeats: int) -> float:
-    """The quickest of some runs of each, in turns: ours divided by faiss's."""
+def made(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Base and queries."""
     random = np.random.default_rng(0)
     base = random.standard_normal((n, d), dtype=np.float32)
-    queries = random.standard_normal((QUERIES, d), dtype=np.float32)
+    return base, random.standard_normal((QUERIES, d), dtype=np.float32)
+
+
+def time_faiss(n: int, d: int, k: int, threads: int) -> float:
+    """Seconds that it takes, the second time, in this process."""
+    import faiss
+
+    base, queries = made(n, d)
+    faiss.omp_set_num_threads(threads)
+    faiss.knn(queries[:64], base, k)
+    start = time.perf_counter()
+    faiss.knn(queries, base, k)
+    return time.perf_counter() - start
+
+
+def best_of_faiss(n: int, d: int, k: int, threads: int) -> float:
+    """Seconds with the best of its kernels, each in a process of its own."""
+    found = []
+    for kernel in KERNELS:
+        environment = {
+            **os.environ,
+            "OPENBLAS_CORETYPE": kernel,
+            "OPENBLAS_NUM_THREADS": str(threads),
+        }
+        command = [sys.executable, __file__, *map(str, (n, d, k, threads))]
+        done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+        found.append(float(done.stdout))
+    return min(found)
+
+
+def ratio(n: int, d: int, k: int, threads: int, repeats: int) -> float:
+    """The quickest of some runs of each, in turns: ours divided by faiss's."""
+    base, queries = made(n, d)
     dataset = Dataset("normal", base, queries, "l2")
+    compute_ground_truth(Dataset("few", base[:5000], queries, "l2"), k, threads=1, cache=False)
     ours, theirs = [], []
     for _ in range(repeats):
         start = time.perf_counter()
-        truth = compute_ground_truth(dataset, K, threads=threads, cache=False)
+        compute_ground_truth(dataset, k, threads=threads, cache=False)
         ours.append(time.perf_counter() - start)
-        with threadpoolctl.threadpool_limits(threads):
-            start = time.perf_counter()
-            _, ids = faiss.knn(queries, base, K)
-            theirs.append(time.perf_counter() - start)
-    agreement = float((ids == truth.ids).mean())
-    print(f"  ours {min(ours):.2f} s, faiss {min(theirs):.2f} s, {agreement:.4%} of ids the same")
+        theirs.append(best_of_faiss(n, d, k, threads))
+    print(f"  ours {min(ours):.2f} s, faiss {min(theirs):.2f} s")
     return min(ours) / min(theirs)
 
 
 if __name__ == "__main__":
-    for n, d, threads, repeats in (
-        (50_000, 64, 1, 5),
-        (50_000, 64, 2, 5),
-        (1_000_000, 128, 1, 1),
-    ):
-        what = f"ground truth / faiss.knn, {n:,} × {d}, k={K}, threads: {threads}"
-        figure(what, ratio(n, d, threads, repeats), ALLOWED, "times")
+    if len(sys.argv) > 1:
+        print(time_faiss(*map(int, sys.argv[1:])))
+    else:
+        for n, d, k, threads, repeats, allowed in CASES:
+            what = f"ground truth / faiss.knn, {n:,} × {d}, k={k}, threads: {threads}"
+            figure(what, ratio(n, d, k, threads, repeats), allowed, "times")

@@ -14,6 +14,10 @@ CHECKED = False
 """Whether each step proves the invariant of :class:`Candidates`; tests switch it on."""
 
 
+_FINISHED = 64
+"""Queries that are finished at a time."""
+
+
 def capacity(k: int) -> int:
     """How many candidates a query may have before the weaker ones are dropped."""
     return k + max(k, 256)
@@ -38,9 +42,23 @@ class Candidates:
         Which queries of the space.
     limit : float64 (m,), optional
         Distances beyond which nothing is asked for.
+    guess : float64 (queries of the part,), optional
+        Scores that the k-th best are likely not under; -inf where nothing is known.
+
+    Attributes
+    ----------
+    wrong : bool (queries of the part,)
+        Whose guess was too high, known once finished: rows that belong there may be missing.
     """
 
-    def __init__(self, space: ScoreSpace, part: slice, k: int, limit: FloatArray | None) -> None:
+    def __init__(
+        self,
+        space: ScoreSpace,
+        part: slice,
+        k: int,
+        limit: FloatArray | None,
+        guess: FloatArray | None = None,
+    ) -> None:
         self.space, self.part, self.k, self.capacity = space, part, k, capacity(k)
         self.numbers = np.arange(part.start, part.stop)
         shape = (len(self.numbers), self.capacity)
@@ -48,7 +66,10 @@ class Candidates:
         self.high = np.full(shape, -np.inf)
         self.ids = np.full(shape, -1, np.int64)
         self.fill = np.zeros(len(self.numbers), np.int64)
-        self.floor = np.full(len(self.numbers), -np.inf)
+        nothing = np.full(len(self.numbers), -np.inf)
+        self.guess = nothing if guess is None else guess
+        self.floor = self.guess.copy()
+        self.wrong = np.zeros(len(self.numbers), np.bool_)
         if limit is not None:
             known = np.isfinite(limit[part])
             self.floor[known] = space.scores(self.numbers[known], limit[part][known])[0]
@@ -179,16 +200,27 @@ class Candidates:
 
     def finish(self) -> tuple[Ids, FloatArray]:
         """Ids and distances (m, k) of the nearest, by distance, then id; −1 and inf at the end."""
+        ids = np.empty((len(self.numbers), self.k), np.int64)
+        distances = np.empty((len(self.numbers), self.k))
+        for first in range(0, len(self.numbers), _FINISHED):
+            some = slice(first, first + _FINISHED)
+            ids[some], distances[some] = self._finish(some)
+        return ids, distances
+
+    def _finish(self, some: slice) -> tuple[Ids, FloatArray]:
         place = self.capacity - self.k
-        self.floor = np.maximum(self.floor, np.partition(self.low, place, axis=1)[:, place])
-        kept = (self.high >= self.floor[:, None]) & (self.ids >= 0)
+        surely = np.partition(self.low[some], place, axis=1)[:, place]
+        self.wrong[some] = surely < self.guess[some]
+        floor = np.maximum(self.floor[some], surely)
+        ids = self.ids[some]
+        kept = (self.high[some] >= floor[:, np.newaxis]) & (ids >= 0)
         queries, places = np.nonzero(kept)
         distances = np.full(kept.shape, np.inf)
         distances[queries, places] = self.space.distances(
-            self.numbers[queries], self.ids[queries, places]
+            self.numbers[some][queries], ids[queries, places]
         )
         # What is not kept goes last: no id is larger, and no distance.
-        ids = np.where(kept, self.ids, np.iinfo(np.int64).max)
+        ids = np.where(kept, ids, np.iinfo(np.int64).max)
         order = np.lexsort((ids, distances), axis=1)[:, : self.k]
         kept, ids, distances = (
             np.take_along_axis(each, order, axis=1) for each in (kept, ids, distances)

@@ -8,8 +8,9 @@ Where too many rows lie within the bound (tight clusters, ties), they are done a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from vbench.metric import FloatArray, Metric
 from vbench.neighbors.candidates import Candidates, capacity
+from vbench.neighbors.sample import Sample
 from vbench.neighbors.space import CHUNK_QUERIES, Ids, ScoreSpace, Vectors, scan
 
 _BUFFER_BYTES = 32 << 20
@@ -93,16 +95,28 @@ def _search(
     pool: ThreadPoolExecutor,
     threads: int,
     progress: Callable[[int, int], None] | None,
+    *,
+    may_guess: bool = True,
 ) -> tuple[Ids, FloatArray]:
     """Answer a group of queries from the base rows in `numbers`."""
     m = len(space.queries)
     chunk = min(CHUNK_QUERIES, -(-m // threads))
+    slices = [slice(at, min(at + chunk, m)) for at in range(0, m, chunk)]
+    guesses: Iterable[FloatArray | None] = repeat(None)
+    if limit is None and may_guess:
+        guesses = pool.map(Sample(space, numbers, k).guess, slices)
     parts = [
-        Candidates(space, slice(at, min(at + chunk, m)), k, limit) for at in range(0, m, chunk)
+        Candidates(space, part, k, limit, guess)
+        for part, guess in zip(slices, guesses, strict=False)
     ]
     scan(space, numbers, parts, Candidates.add, pool, progress)
     answers = list(pool.map(Candidates.finish, parts))
-    return (
-        np.concatenate([ids for ids, _ in answers]),
-        np.concatenate([distances for _, distances in answers]),
-    )
+    ids = np.concatenate([ids for ids, _ in answers])
+    distances = np.concatenate([distances for _, distances in answers])
+    wrong = np.flatnonzero(np.concatenate([part.wrong for part in parts]))
+    if len(wrong):
+        again = ScoreSpace(space.queries[wrong], space.base, space.metric)
+        ids[wrong], distances[wrong] = _search(
+            again, k, numbers, None, pool, threads, None, may_guess=False
+        )
+    return ids, distances

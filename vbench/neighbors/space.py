@@ -22,7 +22,8 @@ Part = TypeVar("Part")
 CHUNK_QUERIES = 512
 TILE_ROWS = 2048
 _SLAB_BYTES = 8 << 20
-_PAIR_BYTES = 4 << 20
+_PAIR_BYTES = 512 << 10
+"""Of float64 values at a time: what stays in the cache, and needs no fresh memory."""
 _LARGEST = 1e37
 
 FLOAT32 = 2.0**-24
