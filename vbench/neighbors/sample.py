@@ -56,7 +56,7 @@ class Sample:
                 scores = self.space.products(self.space.narrow[part], self.rows[tile])
                 self.space.place_zero(scores, self.norms[tile])
                 best = np.hstack([best, _largest(scores, self.rank)])
-            return _largest(best, self.rank).min(axis=1) - error
+            return np.asarray(_largest(best, self.rank).min(axis=1) - error)
 
 
 def _largest(scores: NDArray[np.float32], count: int) -> NDArray[np.float32]:
