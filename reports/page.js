@@ -20,18 +20,28 @@
   // numbers, nothing that would be quoted.
   const reached = new Map();
   const [head, ...rows] = (frames.curves?.values ?? "").trim().split("\n").map((row) => row.split(","));
-  const [id, need, robustness] = ["id", "need", "robustness"].map((name) => head.indexOf(name));
+  const [id, need, value, low, high] =
+    ["id", "need", "robustness", "low", "high"].map((name) => head.indexOf(name));
+  const numberOf = (text) => (text === "" ? NaN : Number(text));
   for (const row of rows) {
     if (!reached.has(row[id])) reached.set(row[id], []);
-    reached.get(row[id])[row[need]] = Number(row[robustness]);
+    reached.get(row[id])[row[need]] =
+      { value: Number(row[value]), low: numberOf(row[low]), high: numberOf(row[high]) };
   }
 
-  // As vbench/numbers.py writes a share.
-  const percent = (share) => {
+  // As vbench/numbers.py writes a share, and its interval.
+  const decimalsOf = (share) => {
     const rest = Math.min(share, 1 - share);
-    const decimals = rest === 0 ? 0
-      : rest >= 0.01 ? 1 : Math.max(2, Math.ceil(-Math.log10(rest) - 1e-9) - 2);
-    return `${(100 * share).toFixed(decimals)} %`;
+    return rest === 0 ? 0 : rest >= 0.01 ? 1 : Math.max(2, Math.ceil(-Math.log10(rest) - 1e-9) - 2);
+  };
+  const percent = (share) => `${(100 * share).toFixed(decimalsOf(share))} %`;
+  const ends = ({ value, low, high }) => {
+    if (!Number.isFinite(low) || !Number.isFinite(high)) return "";
+    const finest = decimalsOf(value) + 3;
+    let decimals = decimalsOf(value);
+    const width = 100 * (high - low);
+    while (decimals < finest && width > 0 && width < 1.99 * 10 ** -decimals) decimals += 1;
+    return `[${(100 * low).toFixed(decimals)}, ${(100 * high).toFixed(decimals)}]`;
   };
 
   const show = (name, text) => {
@@ -49,9 +59,12 @@
     show("meaning", `A query counts as well served ${pronoun}.`);
     for (const cell of all('td[data-live="robustness"]')) {
       const curve = reached.get(cell.parentElement.dataset.row) ?? [];
-      const value = curve[Math.ceil((state.delta * (curve.length - 1)) / 100)];
-      cell.dataset.value = value;
-      cell.querySelector(".cell").textContent = percent(value);
+      const found = curve[Math.ceil((state.delta * (curve.length - 1)) / 100)];
+      if (!found) continue;
+      cell.dataset.value = found.value;
+      cell.querySelector(".cell").textContent = percent(found.value);
+      const small = cell.querySelector("small");
+      if (small) small.textContent = ends(found);
     }
   };
 
@@ -96,6 +109,32 @@
     }
     if (name === "pick") showPick();
     else showNumbers();
+    keep();
+  };
+
+  // The position is kept in the address, so that it can be sent and gone back to.
+  const standard = new Map();
+  const keep = () => {
+    const given = new URLSearchParams();
+    for (const control of all("[data-set]")) {
+      if (control.value !== standard.get(control)) given.set(control.dataset.set, control.value);
+    }
+    if (state.pick) given.set("pick", state.pick);
+    const hash = given.size ? `#${given}` : location.pathname + location.search;
+    try {
+      history.replaceState(null, "", hash);
+    } catch { /* a page without an address of its own */ }
+  };
+  const restore = () => {
+    for (const control of all("[data-set]")) standard.set(control, control.value);
+    const given = location.hash.includes("=") ? new URLSearchParams(location.hash.slice(1)) : [];
+    for (const [name, value] of given) {
+      if (name === "pick") state.pick = value;
+      for (const control of all(`[data-set="${CSS.escape(name)}"]`)) {
+        control.value = value;
+        if (control.value !== value) control.value = standard.get(control);
+      }
+    }
   };
 
   const pick = (value) => set("pick", value === state.pick ? "" : value);
@@ -189,6 +228,7 @@
     }
   };
 
+  restore();
   for (const control of all(".controls [data-set]")) state[control.dataset.set] = valueOf(control);
   document.addEventListener("input", ({ target }) => {
     const figure = target.closest("figure.chart");
@@ -197,8 +237,31 @@
     else if (target.dataset.set) {
       const drawn = views.find((each) => each.figure === figure);
       drawn?.view.signal(target.dataset.set, valueOf(target)).runAsync();
+      keep();
     }
   });
+
+  // The explanation is open until it was closed once.
+  const primer = document.querySelector(".primer");
+  try {
+    if (primer && localStorage.getItem("vbench-primer") === "closed") primer.open = false;
+    primer?.addEventListener("toggle", () => {
+      localStorage.setItem("vbench-primer", primer.open ? "open" : "closed");
+    });
+  } catch { /* nothing is kept where the browser does not allow it */ }
+
+  // Tables that go on beyond what is seen of them say so.
+  const tell = () => {
+    for (const table of all(".table")) {
+      const scroll = table.querySelector(".scroll");
+      const across = scroll.scrollWidth > scroll.clientWidth + 1;
+      const down = scroll.scrollHeight > scroll.clientHeight + 1;
+      const more = table.querySelector(".more");
+      more.hidden = !across && !down;
+      more.textContent = `scrolls ${[across ? "→" : "", down ? "↓" : ""].join("")}`;
+    }
+  };
+  new ResizeObserver(tell).observe(document.body);
   document.addEventListener("submit", (event) => event.preventDefault());
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && state.pick) set("pick", "");
@@ -211,6 +274,7 @@
   });
 
   showNumbers();
+  if (state.pick) showPick();
   // One after the other, so that the page can be read and scrolled while it draws.
   (async () => {
     for (const figure of all("figure.chart")) await draw(figure);

@@ -134,3 +134,12 @@ def test_tables_for_other_programs(tmp_path: Path) -> None:
     refused = call(str(tmp_path / "run"), "--table", "t.xlsx")
     assert refused.exit_code == 2
     assert ".csv, .tex or .parquet" in refused.output
+
+
+def test_the_page_opens_where_it_is_asked_to(tmp_path: Path) -> None:
+    """At a recall in hundredths; anything else is one line."""
+    make_run(tmp_path / "run", m=40, settings=1)
+    assert call(str(tmp_path / "run"), "--delta", "0.8").exit_code == 0
+    assert "Robustness-0.8" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    refused = call(str(tmp_path / "run"), "--delta", "1.5")
+    assert (refused.exit_code, "delta=1.5" in refused.output) == (2, True), refused.output

@@ -314,6 +314,7 @@ def report(
     figures: str | Path | None = None,
     svg: bool = False,
     view: str | None = None,
+    delta: float = 0.9,
 ) -> Path:
     """Write one or several runs as one self-contained HTML page.
 
@@ -326,6 +327,8 @@ def report(
     view
         Show the settings under this filter, as it was given to the run; ``"random:0.05#2"`` is its
         second mask. Default: the whole base, beside a section about all filters.
+    delta
+        Recall from which on a query counts as well served when the page opens.
 
     Returns
     -------
@@ -349,7 +352,7 @@ def report(
 
         export.write(opened, figures, vector=svg)
     folder = opened[0].path if len(opened) == 1 else Path()
-    return write(opened, folder / "report.html" if path is None else path)
+    return write(opened, folder / "report.html" if path is None else path, delta=delta)
 
 
 def _runs(given: AnyRun | Sequence[AnyRun]) -> builtins.list[_Run]:

@@ -19,7 +19,7 @@ _EXAMPLES = """
 Examples:
   vbench report results/books-hnsw-1a2b3c4d
   vbench report results/before results/after --html comparison.html --open
-  vbench report results/books-hnsw-1a2b3c4d --png figures --svg
+  vbench report results/books-hnsw-1a2b3c4d --png figures --svg --delta 0.8
   vbench report results/books-hnsw-1a2b3c4d --table settings.csv --table settings.tex
 """
 
@@ -55,6 +55,14 @@ _PRINTED = (
 @table_file(
     help="Write every setting with its measures as a table too: .csv, .tex or .parquet. Repeats."
 )
+@click.option(
+    "--delta",
+    type=float,
+    default=0.9,
+    show_default=True,
+    metavar="DELTA",
+    help="Recall from which on a query counts as well served when the page opens.",
+)
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 @json_option
 def report(
@@ -64,6 +72,7 @@ def report(
     svg: bool,
     view: str | None,
     tables: tuple[Path, ...],
+    delta: float,
     show: bool,
     as_json: bool,
 ) -> None:
@@ -83,7 +92,7 @@ def report(
     def write_all(given: list[Run]) -> Reported:
         opened = [open_view(run, view) for run in given]
         default = opened[0].path / "report.html" if len(opened) == 1 else Path("report.html")
-        written = write(opened, page or default)
+        written = write(opened, page or default, delta=delta)
         drawn: list[Path] = []
         if figures is not None:
             from vbench.render.figures import export

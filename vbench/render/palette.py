@@ -16,7 +16,18 @@ COLORS = (
     "#9B5A37",
 )
 """Searched for the largest distance between any two under normal sight, deuteranopia, protanopia
-and tritanopia (ΔE ≥ 20 in each), and for a contrast of 2.4 on white and 3.2 on near-black."""
+and tritanopia (ΔE ≥ 20 in each), and for a contrast of 2.4 on white."""
+DARK_COLORS = (
+    "#8176FF",
+    "#E8633D",
+    "#0BBE88",
+    "#D263C9",
+    "#E49600",
+    "#BCC8FF",
+    "#7F9091",
+    "#B5825F",
+)
+"""The same on a dark page, lightened to a contrast of at least 4.5 with its cards."""
 
 
 class Marker(NamedTuple):
@@ -44,8 +55,14 @@ class Look(NamedTuple):
     """How an index is drawn. `dash` is empty for a line without gaps."""
 
     color: str
+    dark: str
     marker: Marker
     dash: tuple[int, ...]
+
+    @property
+    def css(self) -> str:
+        """Its color on a page that is light or dark."""
+        return f"light-dark({self.color}, {self.dark})"
 
 
 def looks(indexes: Sequence[str]) -> dict[str, Look]:
@@ -55,6 +72,7 @@ def looks(indexes: Sequence[str]) -> dict[str, Look]:
         lap = place // len(COLORS)
         found[index] = Look(
             COLORS[place % len(COLORS)],
+            DARK_COLORS[place % len(COLORS)],
             MARKERS[(place + lap) % len(MARKERS)],
             _DASHES[lap % len(_DASHES)],
         )

@@ -134,7 +134,7 @@ def _draw(study: Study, measured: list[Measured], folder: Path) -> tuple[list[Pa
             arguments = {**figure.arguments, "k": k}
             planned = Planned(name, drawers()[figure.draw], arguments)
             try:
-                made = export.draw(planned, gather(runs), DOUBLE)
+                made = export.draw(planned, gather(runs), DOUBLE, f"{label}, K = {k}")
                 folder.mkdir(parents=True, exist_ok=True)
                 for kind in ("png", "svg"):
                     export.save(made, folder / f"{name}.{kind}", kind)

@@ -240,3 +240,10 @@ def test_filters_have_figures_where_a_run_has_some(tmp_path: Path) -> None:
         figures.under_filters(run, ax, x="share")
     with pytest.raises(VbenchError, match="holds no filter"):
         figures.under_filters(answered(tmp_path / "plain", hits), ax)
+
+
+def test_files_have_the_dataset_as_title(report: Report) -> None:
+    """And K; a dollar in it begins no formula."""
+    figure = next(plan_figures(report.panels[0]))
+    drawn = export.draw(figure, report, figures.SINGLE, "a$b$, K = 10")
+    assert drawn.axes[0].get_title(loc="left") == r"a\$b\$, K = 10"

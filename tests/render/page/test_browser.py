@@ -12,11 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from render.made_run import ODD_NAMES, make_run
 from render.stored import store_comparisons, store_ranking
+from run_folder import answered
 
 from vbench import numbers
+from vbench._document import Interval
 from vbench.analysis.gather import gather, nearest
 from vbench.render.page.page import write
 from vbench.runs.run import Run
@@ -166,10 +169,13 @@ def test_the_slider_shows_the_numbers_of_the_library(opened: Opened, run: Run, p
             value, low, high = expected[identity]
             assert row["robustness"] == pytest.approx(value, abs=1e-9)
             assert (row["low"], row["high"]) == pytest.approx((low, high), abs=1e-6)
-        for identity, (value, _, _) in expected.items():
-            cell = opened.page.text_content(f"tr[data-row={identity}] td[data-live]")
-            assert cell is not None
-            assert cell.strip() == numbers.write(value, "share")
+        for identity, (value, low, high) in expected.items():
+            for cell in opened.page.query_selector_all(f"tr[data-row={identity}] td[data-live]"):
+                shown = cell.query_selector(".cell").text_content()
+                assert shown.strip() == numbers.write(value, "share")
+                if small := cell.query_selector("small"):
+                    interval = Interval(value, low, high)
+                    assert small.text_content() == numbers.write_ends(interval, "share")
 
 
 def test_thresholds_are_said_in_words(opened: Opened) -> None:
@@ -365,3 +371,78 @@ def test_every_run_draws_without_a_complaint(
     drawings = opened.page.locator(".drawing")
     assert drawings.count() == opened.page.locator(".drawing svg").count()
     opened.context.close()
+
+
+def test_the_address_keeps_the_position(browser: Any, page_file: Path) -> None:
+    """What is set stands in it, is there again, and wrong values are left out."""
+    made = Opened(browser, page_file)
+    made.set("delta", "80")
+    made.set("panel", "p1")
+    made.page.locator(".chip").nth(1).click()
+    address = made.page.url
+    assert address.endswith("#delta=80&panel=p1&pick=ivf-flat")
+    again = Opened(browser, page_file)
+    again.page.goto("about:blank")
+    again.page.goto(address)
+    again.page.wait_for_function(DRAWN, timeout=20_000)
+    assert again.page.input_value("[data-set=delta]") == "80"
+    assert again.page.text_content("[data-show=delta]") == "0.80"
+    assert again.page.locator(".chip[aria-pressed=true]").count() == 1
+    drawn = {row["id"] for row in again.rows("bars", "nearness")}
+    assert drawn == {row["id"] for row in made.rows("bars", "nearness")}
+    again.page.goto("about:blank")
+    again.page.goto(f"{page_file.as_uri()}#panel=none&delta=x&other=1")
+    again.page.wait_for_function(DRAWN, timeout=20_000)
+    assert again.page.input_value("[data-set=panel]") == "p0"
+    assert again.complaints == made.complaints == []
+    for each in (made, again):
+        each.context.close()
+
+
+def test_the_explanation_is_open_until_it_was_closed(browser: Any, page_file: Path) -> None:
+    """The browser remembers."""
+    made = Opened(browser, page_file)
+    assert made.page.evaluate("document.querySelector('.primer').open")
+    made.page.click(".primer summary")
+    made.page.wait_for_function("localStorage.getItem('vbench-primer') === 'closed'")
+    made.page.reload()
+    made.page.wait_for_function(DRAWN, timeout=20_000)
+    assert not made.page.evaluate("document.querySelector('.primer').open")
+    made.context.close()
+
+
+def test_tables_that_scroll_say_so(browser: Any, page_file: Path) -> None:
+    """Where there is more than is seen, and nowhere else."""
+    made = Opened(browser, page_file, viewport={"width": 420, "height": 900})
+    said = made.page.evaluate(
+        """[...document.querySelectorAll(".table:not([hidden])")].map((table) => {
+            const scroll = table.querySelector(".scroll");
+            return [scroll.scrollWidth > scroll.clientWidth + 1,
+                    table.querySelector(".more:not([hidden])")?.textContent ?? ""];
+        })"""
+    )
+    assert any(across for across, _ in said)
+    assert all(across == ("→" in text) for across, text in said)
+    made.context.close()
+
+
+def test_what_is_off_the_level_is_faded_and_says_so(browser: Any, tmp_path: Path) -> None:
+    """In the first table, and by name and opacity in charts; what is picked is not faded."""
+    made = Opened(browser, write(off_the_level(tmp_path / "run"), tmp_path / "report.html"))
+    row = made.page.locator("#verdict-p0 tr.off")
+    assert "c ef=3" in re.sub(r"\s+", " ", row.text_content().replace("c", "c ", 1))
+    assert "not comparable: recall 0.600" in row.text_content()
+    assert "faded: no setting there" in made.page.text_content("#verdict-p0 h3")
+    bars = {each["index"]: each for each in made.rows("bars", "nearness")}
+    assert [bars[name]["off"] for name in ("a", "b", "c")] == [False, False, True]
+    assert bars["c"]["name"] == "c ef=3 (recall 0.600)"
+    row.click()
+    made.page.evaluate(IDLE)
+    assert not any(each["off"] for each in made.rows("bars", "nearness"))
+    made.context.close()
+
+
+def off_the_level(folder: Path) -> Run:
+    """Two indexes with a mean recall of 0.9, and one with 0.6."""
+    hits = {name: np.full((2, 40), recall) for name, recall in (("a", 9), ("b", 9), ("c", 6))}
+    return answered(folder, {name: {ef: hits[name]} for ef, name in enumerate("abc", 1)})

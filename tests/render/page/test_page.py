@@ -192,3 +192,17 @@ def test_a_damaged_trial_is_named(tmp_path: Path) -> None:
     broken.write_bytes(b"not parquet")
     with pytest.raises(VbenchError, match=re.escape(broken.name)):
         html(Run(run.path))
+
+
+def test_the_page_opens_at_the_delta_that_is_asked_for(tmp_path: Path) -> None:
+    """In the slider, the charts, the first table and the words; hundredths alone."""
+    run = make_run(tmp_path / "run", m=40)
+    text = html(run, delta=0.8)
+    assert 'data-set="delta" min="0" max="100" step="1" value="80"' in text
+    assert "(Robustness-0.8)" in text
+    assert {"name": "delta", "value": 80} in json.loads(
+        re.findall(r'<script type="application/json">(.*?)</script>', text)[0]
+    )["params"]
+    for delta in (0, 0.855, 1.2, float("nan")):
+        with pytest.raises(VbenchError, match="in hundredths"):
+            write(run, tmp_path / "report.html", delta=delta)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vbench._paths import resource_dir
+from vbench._plain import in_figure
 from vbench.analysis.gather import Panel, Report, gather
 from vbench.analysis.ranking import RankingLoss
 from vbench.data.files import write_whole
@@ -104,7 +105,7 @@ def write(
         suffix = "" if len(report.panels) == 1 else f"-{panel.id}-k{panel.k}"
         for figure in plan_figures(panel):
             for size, wide in ((figures.SINGLE, ""), (figures.DOUBLE, "-wide")):
-                drawn = draw(figure, one, size)
+                drawn = draw(figure, one, size, panel.name)
                 for kind in ("png", "svg", "pdf") if vector else ("png",):
                     path = folder / f"{figure.name}{suffix}{wide}.{kind}"
                     save(drawn, path, kind)
@@ -112,8 +113,13 @@ def write(
     return written
 
 
-def draw(figure: Planned, shown: Report | RankingLoss, size: tuple[float, float]) -> Figure:
-    """One figure with its legend below, as high as its rows and its legend need."""
+def draw(
+    figure: Planned, shown: Report | RankingLoss, size: tuple[float, float], title: str = ""
+) -> Figure:
+    """One figure with its legend below, as high as its rows and its legend need.
+
+    `title` says what it is of: the dataset and K.
+    """
     import matplotlib.style
     from matplotlib.figure import Figure
 
@@ -122,6 +128,8 @@ def draw(figure: Planned, shown: Report | RankingLoss, size: tuple[float, float]
         drawn = Figure(figsize=(width, max(height, _ROW * figure.rows + 0.6)))
         ax: Axes = drawn.subplots()
         figure.draw(shown, ax, **figure.arguments)
+        if title:
+            ax.set_title(in_figure(title), loc="left", fontsize="small", color="#555555")
         _legend(drawn, ax, width)
     return drawn
 

@@ -52,20 +52,35 @@ AT_LEVEL: list[Spec] = [
         "groupby": ["index"],
     },
     {"filter": "datum.nearness === 1 || pick === datum.id"},
+    {
+        "calculate": "several && pick !== datum.id && "
+        f"abs(datum.recall - level / 100) > {usual.TOLERANCE} + 1e-9",
+        "as": "off",
+    },
+    {
+        "calculate": "datum.off ? datum.name + ' (recall ' + format(datum.recall, '.3f') + ')' "
+        ": datum.name",
+        "as": "name",
+    },
 ]
-"""Keeps of each index the setting nearest to the level of recall, and the picked one."""
+"""Keeps of each index the setting nearest to the level of recall, and the picked one.
+
+One that is not at the level is `off`, and its name says at which recall it is.
+"""
 
 
 class Drawing:
     """What the charts of one report have in common."""
 
-    def __init__(self, report: Report, level: float) -> None:
+    def __init__(self, report: Report, level: float, delta: float = usual.DELTA) -> None:
         self._looks = looks(report.indexes)
         self._shared = {
             "panel": report.panels[0].id if report.panels else "",
-            "delta": round(100 * usual.DELTA),
+            "delta": round(100 * delta),
             "level": round(100 * level, 1),
             "pick": "",
+            # One index alone is compared with nothing that has another recall.
+            "several": len(self._looks) > 1,
         }
 
     @property
@@ -85,7 +100,7 @@ class Drawing:
     @property
     def color(self) -> Spec:
         """The color of a row's index."""
-        return self._scaled([look.color for look in self._looks.values()])
+        return self._scaled([look.css for look in self._looks.values()])
 
     @property
     def shape(self) -> Spec:
@@ -232,8 +247,14 @@ def name_band() -> Spec:
 
 
 def lit(faded: float = 0.12, full: float = 1.0) -> Spec:
-    """Opacity that fades what is not picked."""
-    return {"condition": {"test": LIT, "value": full}, "value": faded}
+    """Opacity that fades what is not picked, or not at the level of recall."""
+    return {
+        "condition": [
+            {"test": f"({LIT}) && !datum.off", "value": full},
+            {"test": LIT, "value": max(faded, 0.35 * full)},
+        ],
+        "value": faded,
+    }
 
 
 def hover(*more: Spec) -> list[Spec]:

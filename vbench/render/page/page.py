@@ -21,6 +21,7 @@ from vbench.analysis.unlike import tell_origins
 from vbench.analysis.verdict import tell_missing
 from vbench.data.files import write_whole
 from vbench.errors import VbenchError
+from vbench.measures import usual
 from vbench.render import frames
 from vbench.render.page import words
 from vbench.render.page.charts import Drawing
@@ -54,18 +55,21 @@ _PLAIN = "!$&'()*+,-./:;=?@_~ |[]{}^"
 _SPECIAL = re.compile(rf"[^A-Za-z0-9{re.escape(_PLAIN)}]+")
 
 
-def write(runs: Run | Report | Sequence[Run], path: str | Path) -> Path:
-    """Write the page of one or several runs to `path`, whole or not at all.
+def write(
+    runs: Run | Report | Sequence[Run], path: str | Path, *, delta: float = usual.DELTA
+) -> Path:
+    """Write the page of one or several runs to `path`, whole or not at all; it opens at `delta`.
 
     Raises
     ------
     VbenchError
-        When the file cannot be written, or a run is damaged.
+        When the file cannot be written, a run is damaged, or δ is none that the slider has.
     """
+    _check_delta(delta)
     path = Path(path)
     if path.is_dir():
         raise VbenchError(f"{path} is a folder; give a file, such as {path / 'report.html'}")
-    text = html(runs)
+    text = html(runs, delta=delta)
     try:
         write_whole(path, text.encode())
     except OSError as error:
@@ -73,21 +77,29 @@ def write(runs: Run | Report | Sequence[Run], path: str | Path) -> Path:
     return path
 
 
-def html(runs: Run | Report | Sequence[Run]) -> str:
-    """The page of one or several runs."""
+def _check_delta(delta: float) -> None:
+    if not 0 < delta <= 1 or abs(100 * delta - round(100 * delta)) > 1e-9:
+        raise VbenchError(
+            f"delta={delta:g}; give a recall that a query must reach, from 0.01 to 1 in hundredths"
+        )
+
+
+def html(runs: Run | Report | Sequence[Run], *, delta: float = usual.DELTA) -> str:
+    """The page of one or several runs, as it opens at a δ."""
     report = gather(runs)
     for panel in report.panels:
         frames.settings(panel)  # first: it reads of every trial what the others ask for
     footings = {panel.id: match_recall(panel) for panel in report.panels}
     level = next(iter(footings.values())).level if footings else LEVEL
-    draw = Drawing(report, level)
+    draw = Drawing(report, level, delta)
     sections = [made for maker in SECTIONS if (made := maker(report, draw))]
     page = _environment().get_template("page.html").render(
         title=words.title(report),
         report=report,
         looks=looks(report.indexes),
         level=round(100 * level, 1),
-        verdicts=[_verdict(panel, footings[panel.id]) for panel in report.panels],
+        delta=round(100 * delta),
+        verdicts=[_verdict(panel, footings[panel.id], delta) for panel in report.panels],
         failed=_failed(report),
         warnings=[
             *tell_missing(missing_results(report.runs)),
@@ -114,14 +126,14 @@ class _Verdict(NamedTuple):
     table: Table
 
 
-def _verdict(panel: Panel, at: MatchedRecall) -> _Verdict:
+def _verdict(panel: Panel, at: MatchedRecall, delta: float) -> _Verdict:
     sentences = [
         words.say_measured(panel),
         words.say_zero_recall(at),
-        words.say_robustness(at, 0.9),
+        words.say_robustness(at, delta),
         words.say_left_out(at),
     ]
-    return _Verdict(panel.id, list(filter(None, sentences)), words.verdict_table(panel, at))
+    return _Verdict(panel.id, list(filter(None, sentences)), words.verdict_table(panel, at, delta))
 
 
 def _failed(report: Report) -> dict[tuple[str, str], list[FailedTrial]]:
@@ -181,7 +193,7 @@ def _unbroken(sentence: str) -> Markup:
     """A sentence whose words are not broken at their hyphens: names of indexes, options."""
     return Markup(" ").join(
         Markup('<span class="whole">{}</span>').format(word) if "-" in word else escape(word)
-        for word in plain(sentence).split(" ")
+        for word in plain(sentence).replace(" %", "\u00a0%").split(" ")
     )
 
 

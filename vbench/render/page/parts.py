@@ -81,11 +81,15 @@ def number_cell(found: Ends, unit: Unit) -> Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One row. `pick` is the setting that the row is about; its index gives the marker."""
+    """One row. `pick` is the setting that the row is about; its index gives the marker.
+
+    What is `off` is not comparable with the other rows, and is faded.
+    """
 
     cells: Sequence[Cell]
     pick: str = ""
     index: str = ""
+    off: bool = False
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from vbench._document import Interval
 from vbench.analysis.gather import MatchedRecall, Panel, Report
 from vbench.analysis.summary import summarize_setting
+from vbench.measures import usual
 from vbench.measures.hits import threshold
 from vbench.measures.recall import Robustness
 from vbench.numbers import Ends, write, write_interval
@@ -61,7 +63,7 @@ def say_zero_recall(matched: MatchedRecall) -> str:
 
 def say_robustness(matched: MatchedRecall, delta: float) -> str:
     """Who serves most queries well, at matched recall."""
-    found = {shown: _measure(shown, f"Robustness(delta={delta})") for shown in matched.compared}
+    found = {shown: _reached(shown, delta) for shown in matched.compared}
     best = sorted(found, key=lambda shown: -(found[shown].value or 0.0))
     shown, rest = _few(best)
     parts = [
@@ -120,12 +122,16 @@ def _listed(items: Iterable[str]) -> str:
     return f"{', '.join(head)} and {last}" if head else last
 
 
-_VERDICT_DELTAS = (0.5, 0.9, 1.0)
+_VERDICT_DELTAS = (0.5, 1.0)
 _VERDICT_PRICES = ("p99_latency", "qps")
 
 
-def verdict_table(panel: Panel, matched: MatchedRecall) -> Table:
-    """One row for each index at matched recall: the verdict, with 95 % intervals."""
+def verdict_table(panel: Panel, matched: MatchedRecall, delta: float = usual.DELTA) -> Table:
+    """One row for each index at matched recall: the verdict, with 95 % intervals.
+
+    Those that have no setting there come last, faded, and say at which recall they are. One column
+    is that of the slider, which stands at `delta` first.
+    """
     order = sorted(matched.chosen.values(), key=lambda shown: not matched.is_at_level(shown))
     rows = {shown: summarize_setting(shown).measures for shown in order}
     prices = [
@@ -133,35 +139,46 @@ def verdict_table(panel: Panel, matched: MatchedRecall) -> Table:
         for key in _VERDICT_PRICES
         if any(of[BY_KEY[key].name(panel.k)].value is not None for of in rows.values())
     ]
-    robustness = [f"Robustness(delta={delta})@{panel.k}" for delta in _VERDICT_DELTAS]
+    robustness = [f"Robustness(delta={each})@{panel.k}" for each in _VERDICT_DELTAS]
     shown_ = [BY_KEY[key] for key in ("zero_recall", "worst")]
     columns = [
         Column("index", number=False),
         Column("setting", number=False),
         Column("mean recall", "The average that is usually reported"),
+        Column("R-δ", "Share of the queries that reach the slider's δ", live="robustness"),
         *(
-            Column(Robustness(delta).short, f"Share of the {Robustness(delta).label}")
-            for delta in _VERDICT_DELTAS
+            Column(Robustness(each).short, f"Share of the {Robustness(each).label}")
+            for each in _VERDICT_DELTAS
         ),
         *(Column(each.short, each.title) for each in (*shown_, *prices)),
     ]
     table = []
     for shown, of in rows.items():
+        is_off = len(rows) > 1 and not matched.is_at_level(shown)
+        recall = write(shown.recall, "score")
         cells = [
             Cell(shown.title),
-            Cell(shown.label or "–", note="" if matched.is_at_level(shown) else "other recall"),
+            Cell(shown.label or "–", note=f"not comparable: recall {recall}" if is_off else ""),
             number_cell(of[f"Recall@{panel.k}"], "score"),
+            number_cell(_reached(shown, delta), "share"),
             *(number_cell(of[name], "share") for name in robustness),
             *(number_cell(of[each.name(panel.k)], each.unit) for each in (*shown_, *prices)),
         ]
-        table.append(Row(cells, pick=shown.id, index=shown.title))
+        table.append(Row(cells, pick=shown.id, index=shown.title, off=is_off))
+    faded = " (faded: no setting there)" if any(row.off for row in table) else ""
     return Table(
         f"verdict-{panel.id}",
-        f"{matched.heading}, about {matched.level:.2f}: {panel.name}",
-        "R-0.9: share of the queries with recall ≥ 0.9, the others likewise. Zero-recall: "
+        f"{matched.heading}, about {matched.level:.2f}{faded}: {panel.name}",
+        "R-δ: share of the queries with recall ≥ δ, which the slider sets. Zero-recall: "
         "share of the queries none of whose neighbors was found. p99: the latency that one call in "
         "a hundred exceeds. Small figures: 95 % intervals over queries and builds.",
         columns,
         table,
         panel=panel.id,
     )
+
+
+def _reached(shown: Setting, delta: float) -> Interval:
+    """Robustness at δ, as the page's slider shows it."""
+    need, curve = threshold(delta, shown.k), shown.curve
+    return Interval(*(float(each[need]) for each in (curve.value, curve.low, curve.high)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from vbench.analysis.gather import Report
 from vbench.render import frames
 from vbench.render.page.charts import (
@@ -9,6 +11,7 @@ from vbench.render.page.charts import (
     AT_LEVEL,
     AT_TENTH,
     HOVER_REACHED,
+    LIT,
     Drawing,
     Spec,
     dots,
@@ -42,11 +45,12 @@ def section(report: Report, draw: Drawing) -> Section | None:
         ),
         Chart(
             "curves",
-            "The whole curve",
-            "The share of queries that reach each δ. The area under a line is its mean recall: "
-            "lines of equal means that differ must cross. Shaded: a 95 % band for the whole "
-            "curve.",
-            draw_curves(draw),
+            "Who is under δ",
+            "The share of queries that miss each δ, on a logarithmic scale: one step between two "
+            "lines of the grid is a factor of about three. Lines of equal mean recall that differ "
+            "must cross. The bottom is no query at all. Shaded: a 95 % band for the whole curve, "
+            "of three indexes or more where one is picked out.",
+            draw_curves(draw, report),
         ),
         Chart(
             "against-recall",
@@ -124,19 +128,41 @@ def draw_bars(draw: Drawing) -> Spec:
     )
 
 
-def draw_curves(draw: Drawing) -> Spec:
-    """Robustness against δ: faint lines for all settings, strong ones at the level of recall."""
-    x = share("delta", "δ: the recall that a query must reach")
-    up = "share of the queries that reach it"
-    line = {"x": x, "y": share("robustness", up), "color": draw.color, "detail": {"field": "id"}}
+def draw_curves(draw: Drawing, report: Report) -> Spec:
+    """Queries under δ against δ: faint lines for all settings, strong ones at the recall's level.
+
+    On a logarithmic scale, on which indexes differ by factors; where no query is under δ the line
+    is at the bottom, at half a query.
+    """
+    least = {panel.id: 0.5 / max(1, panel.facts.m) for panel in report.panels}
+    x = share("delta", "δ: the recall that a query must reach", whole=False)
+
+    def up(field: str, **more: Any) -> Spec:
+        return number(
+            field,
+            title="share of the queries under it",
+            scale={"type": "log", "domainMin": {"expr": "least[panel]"}, "domainMax": 1},
+            axis={
+                "values": [first * 10.0**-power for power in range(7) for first in (1, 3)],
+                "labelExpr": "format(datum.value, '~%')",
+                "labelOverlap": True,
+            },
+            **more,
+        )
+
+    line = {"x": x, "y": up("under"), "color": draw.color, "detail": {"field": "id"}}
     every = mark("line", line, strokeWidth=0.7, opacity=0.13)
+    few = draw.count <= 2
     band = mark(
         "area",
         {
             **line,
-            "y": share("band_low", up),
-            "y2": {"field": "band_high"},
-            "opacity": lit(0.02, 0.12),
+            "y": up("under_low"),
+            "y2": {"field": "under_high"},
+            "opacity": {
+                "condition": {"test": f"pick !== '' && ({LIT})", "value": 0.16},
+                "value": 0.1 if few else 0.02,
+            },
         },
     )
     strong = mark("line", {**line, "strokeDash": draw.dash, "opacity": lit()}, strokeWidth=2.4)
@@ -149,19 +175,36 @@ def draw_curves(draw: Drawing) -> Spec:
             **line,
             "shape": draw.shape,
             "opacity": lit(),
-            "tooltip": hover(number("delta", title="δ", format=".2f"), *HOVER_REACHED),
+            "tooltip": hover(
+                number("delta", title="δ", format=".2f"),
+                number("missed", title="under δ", format=".2%"),
+                *HOVER_REACHED,
+            ),
         },
         90,
     )
+    under = [
+        {"calculate": f"max(1 - datum.{field}, least[panel])", "as": name}
+        for field, name in (
+            ("robustness", "under"),
+            ("band_high", "under_low"),
+            ("band_low", "under_high"),
+        )
+    ]
     return draw.chart(
         "curves",
-        [],
+        [
+            {"filter": "datum.need > 0"},
+            {"calculate": "1 - datum.robustness", "as": "missed"},
+            *under,
+        ],
         [
             every,
             {"transform": AT_LEVEL, "layer": [band, strong]},
             {"transform": [*AT_LEVEL, AT_DELTA], "layer": [here, point]},
         ],
         height=360,
+        parameters={"least": least},
     )
 
 
