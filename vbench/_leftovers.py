@@ -29,6 +29,7 @@ _LONGEST_NAME = 255
 _BUSY = {errno.EWOULDBLOCK, errno.EACCES}
 
 _swept: set[Path] = set()
+_held: set[Path] = set()
 
 
 def temporary_file(beside: Path) -> tuple[BinaryIO, Path]:
@@ -78,6 +79,7 @@ class TemporaryFolder:
             hold(descriptor, wait=True)
             if is_still(self.path, descriptor):
                 self._descriptor = descriptor
+                _held.add(self.path)
             else:
                 os.close(descriptor)
 
@@ -87,12 +89,18 @@ class TemporaryFolder:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+            _held.discard(self.path)
 
     def __enter__(self) -> Path:
         return self.path
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def held_folders() -> list[Path]:
+    """The temporary folders of this process, which nobody wants once it is gone."""
+    return sorted(_held)
 
 
 def sweep(folder: Path) -> list[Path]:

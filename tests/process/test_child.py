@@ -163,25 +163,27 @@ from vbench._process.child import Child
 child = Child("obedient", threads=1)
 child.send(b"answer = daemon()")
 daemon, _ = child.receive(lambda head: (head.decode(), []))
-print(child.pid, daemon, child._supervisor.pid, flush=True)
+print(child.pid, daemon, child._supervisor.pid, child._folder.path, flush=True)
 time.sleep(600)
 """
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_all_end_when_the_parent_is_killed(how: signal.Signals) -> None:
-    """The process, its daemon, and the supervisor itself."""
+    """The process, its daemon, and the supervisor itself; its temporary folder goes too."""
     parent = subprocess.Popen(
         [sys.executable, "-c", _SCRIPT.format(tests=str(TESTS))],
         stdout=subprocess.PIPE,
         text=True,
     )
     assert parent.stdout is not None
-    pids = [int(pid) for pid in parent.stdout.readline().split()]
-    assert all(map(is_alive, pids))
+    *pids, folder = parent.stdout.readline().split()
+    assert all(is_alive(int(pid)) for pid in pids)
+    assert Path(folder).is_dir()
     parent.send_signal(how)
     parent.communicate()
-    assert all(map(gone, pids))
+    assert all(gone(int(pid)) for pid in pids)
+    assert not Path(folder).exists()
 
 
 def test_a_flood_of_output_leaves_its_last_lines(child: Child) -> None:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 import psutil
 from numpy.typing import NDArray
 
-from vbench._leftovers import TemporaryFolder
+from vbench._leftovers import TemporaryFolder, held_folders
 from vbench._process import supervisor
 from vbench._process.channel import Arrays, Channel, ChannelError, ClosedError
 from vbench._process.text import FailureKind, signal_name
@@ -266,11 +266,13 @@ class Child:
 def _supervised(
     command: Sequence[str], leash: int, kept: int, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    """Start the supervisor of a command."""
+    """Start the supervisor of a command; temporary folders go where this process is killed."""
+    folders = os.pathsep.join(map(str, held_folders()))
     return subprocess.Popen(
         [
             *(sys.executable, "-I", "-S", supervisor.__file__),
-            *(str(leash), str(os.getpid()), str(kept), *command),
+            *(str(leash), str(os.getpid()), str(kept)),
+            *(folders, *command),
         ],
         pass_fds=[kept, leash],
         stdin=subprocess.DEVNULL,

@@ -2,14 +2,15 @@
 
 Run by its path, with nothing but the standard library::
 
-    python -I -S supervisor.py LEASH PARENT KEPT COMMAND...
+    python -I -S supervisor.py LEASH PARENT KEPT FOLDERS COMMAND...
 
 LEASH is a socket to the parent. Once the parent writes to it or is gone, or the command has ended
 by itself, whatever the command started is killed: on Linux this process is their subreaper, so
 that also a daemon that has left its group, session and parent is found. Through LEASH goes the
 command's process number at first, in four bytes; and at the end its wait status, a space, the
 length of what it printed at last, a newline, and that text.
-KEPT is a descriptor that the command inherits under the same number.
+KEPT is a descriptor that the command inherits under the same number. FOLDERS, with a colon between
+them, are removed where the parent is gone and cannot.
 
 While the command runs, this process sleeps: it wakes for what is printed, of which it keeps the
 end, and for processes that end.
@@ -39,7 +40,7 @@ def main() -> None:
         sys.exit("the parent process is gone")
     _control(_SET_CHILD_SUBREAPER, 1)
     said, printed = os.pipe()
-    child = _start(sys.argv[4:], printed)
+    child = _start(sys.argv[5:], printed)
     os.close(kept)
     os.close(printed)
     os.write(leash, child.to_bytes(4, "big"))
@@ -54,6 +55,28 @@ def main() -> None:
     with contextlib.suppress(OSError):
         os.set_blocking(leash, True)
         os.write(leash, b"%d %d\n" % (family.status, len(last)) + last)
+    if _is_cut(leash):
+        _remove(sys.argv[4].split(os.pathsep))
+
+
+def _is_cut(leash: int) -> bool:
+    """Whether nobody holds the other end; a parent that lives holds it until this process ends."""
+    os.set_blocking(leash, False)
+    try:
+        while os.read(leash, _AT_ONCE):
+            pass
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _remove(folders: list[str]) -> None:
+    import shutil
+
+    for folder in filter(None, folders):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wake_for_children() -> int:

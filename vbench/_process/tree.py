@@ -51,12 +51,15 @@ class Tree:
         moment = time.monotonic()
         if moment < self._share_at or self.memory() <= limit:
             return None
-        used = sum(
-            _counted(pid, "smaps_rollup") or _resident(pid) for pid in self.members(now=True)[1:]
-        )
+        used = self.memory_once()
         spent = time.monotonic() - moment
         self._share_at = moment + spent / _SHARE_OF_TIME
         return used if used > limit else None
+
+    def memory_once(self, *, now: bool = True) -> int:
+        """Bytes held, swap included, the root left out; shared pages count once."""
+        members = self.members(now=now)[1:]
+        return sum(_counted(pid, "smaps_rollup") or _resident(pid) for pid in members)
 
     def cpu_seconds(self, *, now: bool = True) -> float:
         """CPU time of all, those included that have ended and were waited for.

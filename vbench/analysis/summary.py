@@ -58,11 +58,14 @@ class SummaryRow(AlikeRow, frozen=True, kw_only=True):
     ----------
     disturbed
         Builds of which other work took the core in every pass.
+    service
+        The server that the index is built in: times are then those that its client waits.
     measures
         By their spelling.
     """
 
     disturbed: int
+    service: str | None = None
     measures: dict[str, Estimated]
     tail: Tail
 
@@ -185,6 +188,7 @@ def _estimate(setting: Setting, cluster: str | None) -> SummaryRow:
     return SummaryRow.from_setting(
         setting,
         disturbed=sum(each.is_disturbed for each in answers),
+        service=setting.run.facts(setting.trials[0]).build.service,
         measures={
             str(measure): Estimated(*sample.estimate(measure))
             for measure in (*standard_measures(setting.k), *_of_view(setting))

@@ -53,6 +53,7 @@ def run(
     rate: float | Sequence[float] | None = None,
     batch: int | Sequence[int] | None = None,
     keep_indexes: bool = True,
+    connect: Mapping[str, str] | None = None,
     out: str | Path | None = None,
     fresh: bool = False,
     progress: Progress = None,
@@ -124,6 +125,9 @@ def run(
         Load builds that were kept, and keep those that are made here: up to a fifth of the free
         disk, those that were used longest ago go first. What building cost is that of the build.
         With `fresh` all are built again, and replace those that were kept.
+    connect
+        Addresses of servers that run already, by the name of an index or of its service:
+        ``{"pgvector": "postgresql://…"}``. They stand in no file.
     out
         The run folder; default ``results/<run-id>``.
     fresh
@@ -168,6 +172,7 @@ def run(
         rate=rate,
         batch=batch,
         keep_indexes=keep_indexes,
+        connect=connect or {},
     )
     with take_indexes(indexes) as taken, shown_progress(progress) as tell:
         done = measure(
@@ -207,6 +212,7 @@ def tune(
     memory_limit: int | None = None,
     seed: int = 0,
     keep_indexes: bool = True,
+    connect: Mapping[str, str] | None = None,
     out: str | Path | None = None,
     fresh: bool = False,
     progress: Progress = None,
@@ -222,7 +228,7 @@ def tune(
         As :func:`vbench.run` has them.
     threads, jobs, recall_rule, timeout, memory_limit
         As :func:`vbench.run` has them.
-    out, fresh, keep_indexes
+    out, fresh, keep_indexes, connect
         As :func:`vbench.run` has them; `progress` too.
     target
         ``"Robustness(delta=0.9)@10>=0.99 and Latency(p=99)<=2ms"``.
@@ -279,6 +285,7 @@ def tune(
         memory_limit=memory_limit,
         seed=seed,
         keep_indexes=keep_indexes,
+        connect=connect or {},
     )
     with take_indexes(indexes) as taken, shown_progress(progress) as tell:
         found = search(

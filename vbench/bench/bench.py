@@ -303,9 +303,11 @@ class Bench:
             built=live.built,
             beside=live.beside,
             step_seconds=[each.seconds for each in live.altered] or None,
-            sizes={} if built.index_bytes is None else {"index": built.index_bytes},
+            sizes={**built.sizes}
+            | ({} if built.index_bytes is None else {"index": built.index_bytes}),
             size_source=built.size_source,
             peak_bytes=live.fitted.peak_bytes,
+            peak_of="worker" if live.session.service is None else "server",
             batches=done.batches,
             wall_s=done.wall_s,
             work=done.work,
@@ -419,6 +421,7 @@ def open_bench(
         is_kept=changes,
         are_apart=ages_apart,
         kept=kept_indexes,
+        connect=prepared.plan.connect,
     ) as workers:
         yield Bench(journal, workers, scorers, planned)
     journal.conclude(current_call())
@@ -427,9 +430,10 @@ def open_bench(
 def _phases(live: Live) -> dict[str, float]:
     """Seconds of building, of loading what was built, and of settling after changes."""
     settling = [each.settle_seconds for each in live.altered if each.settle_seconds is not None]
-    found = {"fit": live.fitted.seconds, "load": live.load_seconds}
-    found["settle"] = sum(settling) if settling else None
-    return {name: seconds for name, seconds in found.items() if seconds is not None}
+    building = live.fitted.phases or {"fit": live.fitted.seconds}
+    # Of what is built in a server, loading is a phase of the build; nothing of it is kept.
+    found = {**building, **({} if live.load_seconds is None else {"load": live.load_seconds})}
+    return {**found, **({"settle": sum(settling)} if settling else {})}
 
 
 def _is_usual(trial: Trial) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -13,6 +13,8 @@ from vbench._invocation import argv
 from vbench.indexes.recipe import Recipe
 from vbench.runs.schema import Call
 
+MASK = "…"
+"""Stands for an address that is not written."""
 _python: ContextVar[str | None] = ContextVar("python", default=None)
 
 
@@ -30,10 +32,29 @@ def current_call() -> Call:
     """The call that is being carried out: the command line, else the call in Python."""
     words = argv.get()
     return Call(
-        argv=None if words is None else list(words),
+        argv=None if words is None else masked(words),
         python=None if words is not None else _python.get(),
         folder=str(Path.cwd()),
     )
+
+
+def masked(words: Sequence[str]) -> list[str]:
+    """The words of a command line without the addresses that `--connect` gives."""
+    shown: list[str] = []
+    for word in words:
+        option, equals, rest = word.partition("=")
+        if shown and shown[-1] == "--connect":
+            shown.append(mask_address(word))
+        elif option == "--connect" and equals:
+            shown.append(f"--connect={mask_address(rest)}")
+        else:
+            shown.append(word)
+    return shown
+
+
+def mask_address(word: str) -> str:
+    """``NAME=URL`` without the URL."""
+    return f"{word.partition('=')[0]}={MASK}"
 
 
 def write_call(function: str, *values: object, **arguments: Any) -> str:

@@ -49,8 +49,11 @@ def drive(worker: Worker, ask: wire.Drive) -> tuple[wire.Searched, list[NDArray[
         alone = clock.time_singly(index.search_one, worker.given(), ask.k, clock=worker.time).ids
     index.work()
     seeds = [clock.pass_seed(worker.order.order_seed, number) for number in range(ask.repeats)]
+    others = worker.others()
+    server_cpu = others.cpu_seconds_below()
     with _on_cores(ask.cores), _clients(worker, ask, warm) as clients:
         passes = [_make_pass(worker, ask, clients, seed) for seed in seeds]
+    server_cpu = max(0.0, others.cpu_seconds_below() - server_cpu)
     # Of several clients at once the counts of libraries are not exact.
     work = worker.count_work() if ask.clients == 1 else None
     for each in passes:
@@ -70,7 +73,7 @@ def drive(worker: Worker, ask: wire.Drive) -> tuple[wire.Searched, list[NDArray[
         batch_seconds=None if ask.batch is None else sum(wall_s) / len(wall_s),
         batch_differs=0 if alone is None else clock.count_differing(alone, first),
         work=None if work is None else work / asked,
-        cpu_ns=sum(each.cpu_ns for each in passes) / asked if index.local else None,
+        cpu_ns=_cpu_ns(worker, sum(each.cpu_ns for each in passes) / asked, server_cpu / asked),
         overhead_ns=max(0, sum(each.outside_ns for each in passes)) / asked,
         spent_ns=worker.time.wall() - began,
     )
@@ -81,6 +84,13 @@ def drive(worker: Worker, ask: wire.Drive) -> tuple[wire.Searched, list[NDArray[
     if ask.rate is not None:
         arrays.append(np.stack([each.wait_ns for each in passes], axis=1))
     return answer, arrays
+
+
+def _cpu_ns(worker: Worker, own: float, server_s: float) -> float | None:
+    """CPU time a query; of a server it is its own alone, as far as it is seen."""
+    if worker.is_served:
+        return None if worker.order.server_pid is None else server_s * 1e9
+    return own if worker.index.local else None
 
 
 @contextlib.contextmanager

@@ -62,8 +62,16 @@ def fit(session: Session, order: wire.Open, timeout: float | None) -> Steps[Live
     TrialError
     """
     opened, _ = yield from session.asking(order, wire.Opened, timeout=timeout, doing="loading")
-    fitted, _ = yield from session.asking(wire.Fit(), wire.Fitted, timeout=timeout, doing="fit")
-    return Live(session, opened, fitted, session.cores_seen)
+    service = session.service
+    if service is None:
+        fitted, _ = yield from session.asking(wire.Fit(), wire.Fitted, timeout=timeout, doing="fit")
+        return Live(session, opened, fitted, session.cores_seen)
+    with service.watch() as peak:
+        fitted, _ = yield from session.asking(wire.Fit(), wire.Fitted, timeout=timeout, doing="fit")
+        cores = session.cores_seen
+    fitted = msgspec.structs.replace(fitted, peak_bytes=peak.bytes)
+    service.wait_until_quiet()
+    return Live(session, opened, fitted, cores)
 
 
 def keep(live: Live, build: Build, kept: KeptIndexes, timeout: float | None) -> Steps[Live]:

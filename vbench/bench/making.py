@@ -12,6 +12,7 @@ from vbench.bench import wire
 from vbench.bench.kept import KeptIndexes, NotKeptError, can_be_kept
 from vbench.bench.live import Live, Steps, fit, keep, load
 from vbench.bench.orders import Orders
+from vbench.bench.services import ServiceError, Services
 from vbench.bench.session import Closing, Session, TrialError
 from vbench.errors import VbenchError, warn
 from vbench.runs.schema import Build
@@ -32,6 +33,8 @@ class Maker:
         The cores of each job.
     kept
         Where indexes are kept and loaded from; None: nowhere.
+    services
+        The servers of the run.
     memory_limit
         Bytes that one worker may hold.
     on_close
@@ -43,6 +46,7 @@ class Maker:
         orders: Orders,
         groups: Sequence[list[int]],
         kept: KeptIndexes | None,
+        services: Services,
         memory_limit: int | None,
         on_close: Callable[[str, Closing], None],
     ) -> None:
@@ -50,6 +54,7 @@ class Maker:
         self._options = orders.options
         self._groups = groups
         self._kept = kept
+        self._services = services
         self._memory_limit = memory_limit
         self._on_close = on_close
         self._not_kept: set[str] = set()
@@ -139,11 +144,21 @@ class Maker:
         make: Callable[[Session, wire.Open, float | None], Steps[Live]],
     ) -> Steps[Live]:
         """Make a build in a session of its own, which ends where that fails."""
+        try:
+            service = self._services.of(build.adapter)
+        except ServiceError as error:
+            raise TrialError(error.reason, error.log, kind=error.kind, fatal=True) from None
         session = Session(
-            threads=self._options.threads, memory_limit=self._memory_limit, cores=cores
+            threads=self._options.threads,
+            memory_limit=self._memory_limit,
+            cores=cores,
+            service=service,
         )
         try:
-            return (yield from make(session, self._orders.of(build), self._options.timeout))
+            order = self._orders.of(build)
+            order.server = session.server
+            order.server_pid = None if service is None else service.pid
+            return (yield from make(session, order, self._options.timeout))
         except BaseException as error:
             if not isinstance(error, Exception):
                 session.kill()

@@ -13,6 +13,7 @@ import numpy as np
 
 from vbench._document import Params
 from vbench._invocation import spell_option
+from vbench.bench.addresses import addresses
 from vbench.bench.loads import loads_for
 from vbench.bench.parameter_search import Range, is_whole
 from vbench.bench.sources import Source, folder_digest
@@ -71,6 +72,8 @@ class Plan:
 
     `identity` is a digest of dataset, indexes and options: the name of the run folder. `loads`
     are those beside the usual one, by index. `workload` is what happens between the `views`.
+    `connect` has the addresses of servers that run already, by the name of the service, and is
+    never written.
     """
 
     builds: list[Build]
@@ -83,6 +86,7 @@ class Plan:
     loads: Mapping[str, Sequence[Load]] = field(default_factory=dict)
     views: Sequence[PlannedView] = ()
     workload: Workload = _STATIC
+    connect: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def trials_of(self, build: Build) -> list[Trial]:
         """The trials on one build."""
@@ -108,6 +112,7 @@ def make_plan(
     loads: Sequence[Load] = (),
     views: Sequence[PlannedView] = (),
     runbook: Runbook | None = None,
+    connect: Mapping[str, str] | None = None,
 ) -> Plan:
     """Plan all builds, and their trials or groups.
 
@@ -133,6 +138,8 @@ def make_plan(
         What each build is asked; none: the whole base.
     runbook
         What happens to the base between them, which each index must be able to.
+    connect
+        Addresses of servers that run already, by the name of an index or of its service.
 
     Raises
     ------
@@ -190,6 +197,7 @@ def make_plan(
         loads=asked,
         views=views,
         workload=_STATIC if runbook is None else runbook.describe(),
+        connect=addresses(recipes, connect or {}),
     )
 
 

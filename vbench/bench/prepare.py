@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,6 +49,7 @@ class MeasureOptions:
     workload: str = STATIC_WORKLOAD
     keep_indexes: bool = True
     jobs: int = 1
+    connect: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class PreparedRun(NamedTuple):
@@ -114,6 +115,7 @@ def prepare(
         loads=plan_loads(asked.clients, asked.rate, asked.batch, dataset.m),
         views=views,
         runbook=runbook,
+        connect=asked.connect,
     )
     return PreparedRun(dataset, options, plan)
 

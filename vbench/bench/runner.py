@@ -11,7 +11,7 @@ from typing import Any
 
 from vbench._invocation import spell_option
 from vbench.bench.bench import Bench, conclude, open_bench
-from vbench.bench.call import Code, within_call, write_call
+from vbench.bench.call import MASK, Code, within_call, write_call
 from vbench.bench.folder import ClaimedFolder, claim, grow
 from vbench.bench.journal import Progress, silent
 from vbench.bench.kept import KeptIndexes
@@ -47,7 +47,11 @@ def run(
         Code(write_call("vbench.load", **source) if source else dataset.name),
         list(indexes),
         settings=settings,
-        **{**vars(asked), "k": prepared.options.k},
+        **{
+            **vars(asked),
+            "k": prepared.options.k,
+            "connect": dict.fromkeys(asked.connect, MASK) or None,
+        },
     )
     kept = KeptIndexes(fresh=fresh) if asked.keep_indexes else None
     tried = 0

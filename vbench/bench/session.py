@@ -14,6 +14,7 @@ from vbench._process.child import Child, ChildError, Deadline
 from vbench._process.cores import usable_cores
 from vbench._process.text import FailureKind, shorten, shorten_log
 from vbench.bench import clock, wire
+from vbench.bench.services import RunningService
 
 _CLOSE_WITHIN_SECONDS = 10.0
 _END_WITHIN_SECONDS = 5.0
@@ -60,6 +61,8 @@ class Session:
         Time from the question to the answer during the last `ask`, by this process's clock.
     closing : Closing or None
         What `close` met; None before, and where the worker was killed.
+    service : RunningService or None
+        What its index is built in, and `server` its place there.
     """
 
     def __init__(
@@ -68,7 +71,10 @@ class Session:
         threads: int,
         memory_limit: int | None = None,
         cores: list[int] | None = None,
+        service: RunningService | None = None,
     ) -> None:
+        self.service = service
+        self.server = None if service is None else service.new_server()
         pinned = cores if cores is not None else usable_cores()[-threads:]
         self._child = Child(
             "vbench.bench.worker",
@@ -134,7 +140,7 @@ class Session:
             head = wire.encode(message)
         except (OverflowError, UnicodeError, TypeError) as error:
             raise TrialError(f"cannot be sent to the worker: {error}", fatal=False) from None
-        cpu = self._child.tree.cpu_seconds(now=False)
+        cpu = self._cpu_seconds(now=False)
         began = clock.SYSTEM.wall()
         deadline = Deadline.after(timeout)
         try:
@@ -144,8 +150,12 @@ class Session:
             answer, arrays = self._child.receive(prepare, deadline=deadline)
             wire.check_values(arrays, wire.expected_arrays(message, answer, n, m))
         except ChildError as error:
+            self._blame_server(doing)
             raise TrialError(
-                f"{error.reason} (in {doing})", error.log, kind=error.kind, fatal=True
+                self._mask(f"{error.reason} (in {doing})"),
+                self._mask(error.log),
+                kind=error.kind,
+                fatal=True,
             ) from None
         except ChannelError as error:
             log = self._child.kill()
@@ -153,10 +163,35 @@ class Session:
         self.seconds = (clock.SYSTEM.wall() - began) * 1e-9
         self.cores_seen = None
         if self.seconds >= _LEAST_SECONDS:
-            self.cores_seen = max(0.0, self._child.tree.cpu_seconds() - cpu) / self.seconds
+            self.cores_seen = max(0.0, self._cpu_seconds() - cpu) / self.seconds
         if isinstance(answer, wire.Raised):
-            raise TrialError(f"{answer.reason} (in {doing})", answer.trace, fatal=False)
+            self._blame_server(doing)
+            reason, trace = self._mask(answer.reason), self._mask(answer.trace)
+            raise TrialError(f"{reason} (in {doing})", trace, fatal=False)
         return answer, arrays
+
+    def _cpu_seconds(self, *, now: bool = True) -> float:
+        """CPU time of the worker, and of the server that was started for it."""
+        trees = [self._child.tree]
+        if self.service is not None and self.service.tree is not None:
+            trees.append(self.service.tree)
+        return sum(tree.cpu_seconds(now=now) for tree in trees)
+
+    def _mask(self, text: str) -> str:
+        return text if self.service is None else self.service.mask(text)
+
+    def _blame_server(self, doing: str) -> None:
+        """Raise where the server is gone, and the worker only says that it has lost it.
+
+        Raises
+        ------
+        TrialError
+        """
+        if self.service is None or not self.service.has_ended:
+            return
+        self._child.kill()
+        why = self.service.why_ended()
+        raise TrialError(f"{why.reason} (in {doing})", why.log, kind=why.kind, fatal=True)
 
     def kill(self) -> str:
         """End the worker and all it started; the last lines that it printed."""
@@ -175,7 +210,16 @@ class Session:
             finally:
                 self._child.kill()
             self.closing = Closing(time.monotonic() - began, error)
+        if (problem := self._drop()) is not None and self.closing is not None:
+            self.closing = self.closing._replace(error=self.closing.error or problem)
         return self.closing
+
+    def _drop(self) -> str | None:
+        """Remove the index's place in its service; what went wrong, if anything did."""
+        server, self.server = self.server, None
+        if self.service is None or server is None:
+            return None
+        return self.service.drop(server)
 
     def _closed(self) -> str | None:
         """What went wrong in closing, if anything did."""

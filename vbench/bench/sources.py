@@ -46,6 +46,8 @@ class Source:
     """Digest of the queries that it learns from."""
     attributes: str | None = None
     """Digest of the item attributes that it takes."""
+    service: str | None = None
+    """The kind of server that it is built in."""
 
     @classmethod
     def of(
@@ -97,6 +99,7 @@ class Source:
             requires=code.versions,
             learn=learn.digest if learn is not None and is_taken(kind.fit, "learn") else None,
             attributes=_digest(attributes) if takes and attributes is not None else None,
+            service=None if kind.service is None else kind.service.name,
         )
 
     def build(
@@ -134,6 +137,7 @@ class Source:
             requires=dict(self.requires),
             learn=self.learn,
             tune_parameter=self.tune_parameter,
+            service=self.service,
         )
 
     def changes(self, old: Build, new: Build, since: str) -> str:

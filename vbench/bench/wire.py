@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vbench._document import Params
 from vbench._process.channel import Arrays, Channel, ChannelError, decode
+from vbench.indexes.service import Server
 from vbench.metric import Metric
 
 
@@ -24,7 +25,8 @@ class Answer(Message):
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            for each in value if isinstance(value, list) else [value]:
+            values = list(value.values()) if isinstance(value, dict) else value
+            for each in values if isinstance(values, list) else [values]:
                 if isinstance(each, int | float) and not (math.isfinite(each) and each >= 0):
                     raise ValueError(f"{name} is {each}")
 
@@ -64,6 +66,10 @@ class Open(Message):
     """Whether the base is needed behind ``fit``, as vectors of it are added later."""
     is_loaded: bool = False
     """Whether :class:`Load` takes the place of :class:`Fit`: then no base is needed."""
+    server: Server | None = None
+    """Where an index that is built in a service has its place."""
+    server_pid: int | None = None
+    """The process that this server runs below, where it was started for the run."""
 
 
 class Opened(Answer):
@@ -77,7 +83,10 @@ class Fit(Message):
 
 
 class Fitted(Answer):
-    """The index is built, in seconds of ``fit`` alone; `version` is what it says of itself."""
+    """The index is built, in seconds of ``fit`` alone; `version` is what it says of itself.
+
+    `phases` are what these seconds went into, `sizes` bytes of what lies beside the index.
+    """
 
     seconds: float
     cpu_seconds: float
@@ -86,6 +95,8 @@ class Fitted(Answer):
     size_source: str
     kernels: dict[str, str] = {}
     version: dict[str, str] = {}
+    phases: dict[str, float] = {}
+    sizes: dict[str, int] = {}
 
 
 class KeptFile(msgspec.Struct, frozen=True):
@@ -138,6 +149,7 @@ class Altered(Answer):
     settle_seconds: float | None
     index_bytes: int | None
     size_source: str
+    sizes: dict[str, int] = {}
 
 
 class Search(Message):
@@ -176,7 +188,8 @@ class Searched(Answer):
     filter_setup_s
         Time in which the index took the condition that all queries share.
     cpu_ns
-        CPU time a query, of the worker and its children; None where another process works.
+        CPU time a query, of the worker and its children, or of the server that was started for
+        the run; None where another process works.
     unseen_ns
         Median time of queries beside the timed ones, which were never asked before.
     overhead_ns

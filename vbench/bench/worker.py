@@ -33,7 +33,7 @@ from vbench.bench.machine import kernels
 from vbench.bench.scratch import make_scratch
 from vbench.indexes.answers import AnswerError, check_batch, check_range
 from vbench.indexes.parameters import select_accepted
-from vbench.indexes.protocol import Index, is_count, versions
+from vbench.indexes.protocol import Index, is_count, phases_of, versions
 from vbench.indexes.registry import resolve
 from vbench.indexes.space import Space, check_dimension, insertion_order, plan_space
 
@@ -78,6 +78,7 @@ class Worker:
             self.learn = _read_only(self.learn)
         self.attributes = Attributes(order.attributes)
         self.condition = Condition(self.index, self.original, time)
+        self.is_served = kind.service is not None
 
     def given(self) -> NDArray[np.float32]:
         """The queries as the index gets them: for one that writes, a copy for each pass."""
@@ -106,13 +107,14 @@ class Worker:
         more = self.attributes.offer(self.index.fit, self.original)
         resting = memory.reset_peak()
         cpu, wall = self.time.cpu(), self.time.wall()
-        self.index.fit(
+        found = self.index.fit(
             base,
             self.space.metric,
             seed=self.order.seed,
             threads=self.order.threads,
             **given,
             **more,
+            **({"server": self.order.server} if self.is_served else {}),
         )
         wall, cpu = self.time.wall() - wall, self.time.cpu() - cpu
         peak = memory.peak()
@@ -130,6 +132,8 @@ class Worker:
             size_source=source,
             kernels=kernels(),
             version=versions(self.index),
+            phases=phases_of(found, wall * 1e-9),
+            sizes=self._sizes(),
         )
 
     def save(self, ask: wire.Save) -> wire.Saved:
@@ -189,7 +193,14 @@ class Worker:
             settle_seconds=None if settling is None else settling * 1e-9,
             index_bytes=size,
             size_source=source,
+            sizes=self._sizes(),
         )
+
+    def _sizes(self) -> dict[str, int]:
+        said = {
+            name: _count("sizes", size) for name, size in type(self.index).sizes(self.index).items()
+        }
+        return {name: size for name, size in said.items() if size is not None}
 
     def _size(self) -> tuple[int | None, str]:
         size = _count("size_bytes", self.index.size_bytes())
@@ -216,8 +227,8 @@ class Worker:
                 warm = self.warm_up_queries(ask.warmup)
                 clock.time_singly(index.search_one, warm, k, clock=self.time)
         index.work()
-        children = Tree(os.getpid())
-        children_cpu = children.cpu_seconds_below()
+        others = self.others()
+        children_cpu = others.cpu_seconds_below()
         done = clock.measure(
             index.search_one,
             self.given,
@@ -228,10 +239,12 @@ class Worker:
             clock=self.time,
             conditions=conditions,
         )
-        children_cpu = max(0.0, children.cpu_seconds_below() - children_cpu)
+        children_cpu = max(0.0, others.cpu_seconds_below() - children_cpu)
         work = self.count_work()
         unseen_ns = self._unseen_ns(k, conditions) if ask.warmup else None
-        batch, batch_ns = self._batch(k) if conditions is None else (None, None)
+        batch, batch_ns = None, None
+        if conditions is None and self._has_batch():
+            batch, batch_ns = self._batch(k)
         counted, asked = done.counted, done.total * len(self.queries)
         for ids in (*(each.ids for each in counted), *(() if batch is None else (batch,))):
             check_range(ids, n)
@@ -252,8 +265,7 @@ class Worker:
             batch_seconds=None if batch_ns is None else batch_ns * 1e-9,
             batch_differs=0 if batch is None else clock.count_differing(first, batch),
             work=None if work is None else work / asked,
-            # What a server does that is no child of ours is not seen.
-            cpu_ns=own_cpu_ns + children_cpu * 1e9 / asked if index.local or children_cpu else None,
+            cpu_ns=self._cpu_ns(own_cpu_ns, children_cpu * 1e9 / asked),
             unseen_ns=unseen_ns,
             overhead_ns=max(0.0, min(each.outside_ns for each in counted)),
             spent_ns=self.time.wall() - began,
@@ -262,6 +274,16 @@ class Worker:
         given = [each.filter_ns for each in counted if each.filter_ns is not None]
         more = [np.min(given, axis=0)] if given else []
         return answer, [self.rows_of(first), latency, done.first_ns, *more]
+
+    def others(self) -> Tree:
+        """Processes that work for this one: below it, or the server that was started for it."""
+        return Tree(os.getpid() if self.order.server_pid is None else self.order.server_pid)
+
+    def _cpu_ns(self, own: float, others: float) -> float | None:
+        """CPU time a query: of a server it is its own alone, as far as it is seen."""
+        if self.is_served:
+            return None if self.order.server_pid is None else others
+        return own + others if self.index.local or others else None
 
     def drive(self, ask: wire.Drive) -> tuple[wire.Searched, list[NDArray[Any]]]:
         """Measure under a load."""
@@ -304,6 +326,10 @@ class Worker:
         except Exception:
             return None
         return float(np.median(done.latency_ns))
+
+    def _has_batch(self) -> bool:
+        """Whether a server takes many queries in one call; nothing is to be learned of a loop."""
+        return not self.is_served or type(self.index).search is not Index.search
 
     def _batch(self, k: int) -> tuple[NDArray[np.int64], int]:
         """Ids of all queries in one call, and its time in ns."""

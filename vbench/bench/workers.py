@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
 import numpy as np
@@ -16,6 +16,7 @@ from vbench.bench.live import Live, finish, fit
 from vbench.bench.making import Maker, Tell
 from vbench.bench.orders import Orders
 from vbench.bench.prepare import WARMUP
+from vbench.bench.services import Services
 from vbench.bench.session import ChangeError, Closing, Session, TrialError
 from vbench.data.dataset import Dataset
 from vbench.errors import warn
@@ -61,6 +62,7 @@ class Workers:
         is_kept: bool = False,
         are_apart: bool = False,
         kept: KeptIndexes | None = None,
+        connect: Mapping[str, str] | None = None,
     ) -> None:
         self.options = options
         self._are_apart = are_apart
@@ -73,11 +75,18 @@ class Workers:
         self._untold = list(self.cores.shared)
         free = int(psutil.virtual_memory().available * _MEMORY_SHARE)
         self._memory_limit = options.memory_limit or free // options.jobs
+        self._services = Services(
+            connect or {},
+            threads=options.threads,
+            cores=self.cores.numbers,
+            memory_limit=self._memory_limit,
+        )
         self._maker = Maker(
             self.orders,
             self._groups,
             # Of an index whose base changes, or that took a part of it, no other use is known.
             None if is_kept else kept,
+            self._services,
             self._memory_limit,
             lambda key, closing: self.on_close(key, closing),
         )
@@ -91,7 +100,12 @@ class Workers:
 
         What goes wrong is raised when a build is asked for.
         """
-        new = [each for each in builds if not (self.has(each) or each.key in self._ahead)]
+        # Side by side in one server, none has a memory of its own.
+        new = [
+            each
+            for each in builds
+            if not (self.has(each) or each.key in self._ahead or each.service)
+        ]
         if self.options.jobs > 1 and len(new) > 1:
             self._tell_sharers()
             self._make_room()
@@ -138,6 +152,8 @@ class Workers:
             except TrialError as error:
                 self.release(build)
                 raise ChangeError(error.reason, error.log, kind=error.kind, fatal=True) from None
+            if live.session.service is not None:
+                live.session.service.wait_until_quiet()
             live = live._replace(altered=(*live.altered, done))
             self._live[key] = live
         return live
@@ -230,6 +246,7 @@ class Workers:
             for live in self._live.values():
                 live.session.kill()
             self._live.clear()
+            self._services.close()
             self.cores.close()
             self.orders.close()
 

@@ -293,6 +293,13 @@ _MEASURING = (
     ),
     _count("--seed", 0, "Seed for builds and insertion orders.", least=0),
     click.option(
+        "--connect",
+        callback=assignments,
+        multiple=True,
+        metavar="NAME=URL",
+        help="Build an index of this name in a server that runs already. Repeats.",
+    ),
+    click.option(
         "--out",
         type=click.Path(),
         metavar="FOLDER",

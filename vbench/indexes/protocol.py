@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vbench.indexes.answers import AnswerError, stack
 from vbench.indexes.predicate import Predicate
+from vbench.indexes.service import Service
 from vbench.metric import METRICS, Metric
 
 Vectors = NDArray[np.float32]
@@ -111,6 +112,10 @@ class Index:
     """False where a forked copy of the process cannot search what was built before: where the
     library works by threads of its own, say. Else several clients are such copies."""
 
+    service: ClassVar[type[Service] | None] = None
+    """The server that the index is built in, if it is: ``fit`` is then given `server`, a
+    :class:`vbench.indexes.service.Server`, and what is there is dropped when it is closed."""
+
     @classmethod
     def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
         """The largest values of search parameters that mean anything for `n` vectors.
@@ -120,12 +125,16 @@ class Index:
         """
         return {}
 
-    def fit(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> None:
+    def fit(
+        self, base: Vectors, metric: Metric, *, seed: int, threads: int
+    ) -> Mapping[str, float] | None:
         """Build the index over `base`: float32 (n, d), C-contiguous, read-only but for `writes`.
 
         Where the signature has ``learn``, it gets queries to learn from, float32 (l, d), if there
         are some; where it has ``attributes``, those of the vectors, a polars frame of n rows, if
         the dataset has some.
+
+        It may return its seconds by phase: ``{"load": 1.2, "index": 8.0, "optimize": 0.3}``.
         """
         raise NotImplementedError
 
@@ -195,6 +204,10 @@ class Index:
         """Bytes that the index occupies, or None where the library does not say."""
         return None
 
+    def sizes(self) -> Mapping[str, int]:
+        """Bytes of what lies beside the index, by what it is: ``{"table": …, "log": …}``."""
+        return {}
+
     def work(self) -> int | None:
         """Distance computations since the last call, or None where they are not counted."""
         return None
@@ -241,7 +254,7 @@ class Index:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Let go of what the index holds."""
+        """Let go of what the index holds; what lies in a service is dropped by the caller."""
 
 
 def can_filter(kind: type[Index]) -> bool:
@@ -272,6 +285,31 @@ def can_keep(kind: type[Index]) -> bool:
 def _defines(kind: type[Index], name: str) -> bool:
     own = getattr(kind, name, None)
     return callable(own) and own is not getattr(Index, name)
+
+
+PHASES = ("load", "index", "optimize")
+"""Phases that a build may tell apart."""
+
+
+def phases_of(found: object, seconds: float) -> dict[str, float]:
+    """Seconds of a build by phase, as ``fit`` returned them, checked; else all as `fit`.
+
+    Raises
+    ------
+    AnswerError
+        They are no phases, or longer together than the build.
+    """
+    # Classes that know nothing of phases return themselves, say.
+    if not isinstance(found, Mapping):
+        return {"fit": seconds}
+    spent = dict(found)
+    known = all(name in PHASES and isinstance(each, int | float) for name, each in spent.items())
+    if not spent or not known or not 0 <= sum(spent.values()) <= seconds + 0.01:
+        raise AnswerError(
+            f"fit returned {found!r:.200} as its phases, in {seconds:.3g} s",
+            f"return seconds of some of: {', '.join(PHASES)}; or None",
+        )
+    return {name: float(each) for name, each in spent.items()}
 
 
 def is_count(value: object) -> bool:

@@ -36,6 +36,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tune_parameter: TuneParameter | None = None
     build: Params = {}
     search: Params = {}
+    connect: str | None = None
+    """Address of a server that runs already, for an index that is built in one."""
     name: str = ""
     """As tables show it; the file's name where it says nothing."""
 

@@ -14,6 +14,7 @@ from vbench._plugins import Entry, rehearse_import
 from vbench._process.text import describe_error
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes.protocol import PROTOCOL, Index
+from vbench.indexes.service import Service
 from vbench.metric import METRICS
 
 GROUP = "vbench.indexes"
@@ -241,6 +242,10 @@ _ATTRIBUTES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "clients": (
         lambda value: value in (None, "threads"),
         'allowed: "threads", or None',
+    ),
+    "service": (
+        lambda kind: kind is None or (isinstance(kind, type) and issubclass(kind, Service)),
+        "needed is a class derived from vbench.indexes.service.Service, or None",
     ),
     "requires": (
         _are_names,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +31,9 @@ class Cost:
     Attributes
     ----------
     build_seconds : float
-        Wall time of ``fit``.
+        Wall time of ``fit``, without loading where that is told apart.
+    phases : float by name
+        What ``fit`` told apart.
     index_bytes, peak_bytes : int
         Size of the index; the worker's high-water mark during ``fit`` less what it was with the
         data loaded.
@@ -55,6 +58,7 @@ class Cost:
     work: float | None = None
     cpu_seconds: float | None = None
     filter_seconds: float | None = None
+    phases: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import ClassVar
 
@@ -153,7 +153,7 @@ class BestLatency(_Latency):
 
 @dataclass(frozen=True)
 class CpuTime(OfBuild):
-    """Mean CPU time of a query in seconds, of the worker and its children.
+    """Mean CPU time of a query in seconds, of the worker and its children, or of its server.
 
     It hardly depends on what else the machine does.
     """
@@ -170,15 +170,35 @@ class CpuTime(OfBuild):
 
 @dataclass(frozen=True)
 class BuildTime(OfBuild):
-    """Wall time of ``fit`` in seconds."""
+    """Wall time of ``fit`` in seconds, without loading where an index tells that apart.
 
+    With `phase`, that of `load`, `index`, `optimize` or `settle` alone.
+    """
+
+    phase: str | None = field(default=None, metadata={"read": str})
     unit: ClassVar[Unit] = "seconds"
     better: ClassVar[Better] = "lower"
     spellings: ClassVar[tuple[str, ...]] = ("build(?: time)?",)
     labels: ClassVar[tuple[str, str]] = ("build time", "build")
 
+    def __post_init__(self) -> None:
+        allowed = ("load", "fit", "index", "optimize", "settle")
+        known = self.phase is None or self.phase in allowed
+        require(known, self, "phase", self.phase, f"one of: {', '.join(allowed)}")
+
+    @property
+    def label(self) -> str:
+        """What a chart says of it."""
+        return super().label + (f": {self.phase}" if self.phase else "")
+
+    @property
+    def short(self) -> str:
+        """What a table says of it."""
+        return self.phase or super().short
+
     def value(self, answers: Answers) -> float | None:
-        return answers.cost.build_seconds
+        cost = answers.cost
+        return cost.phases.get(self.phase) if self.phase else cost.build_seconds
 
 
 @dataclass(frozen=True)
@@ -197,7 +217,10 @@ class IndexSize(OfBuild):
 
 @dataclass(frozen=True)
 class PeakMemory(OfBuild):
-    """Bytes of the worker's high-water mark during ``fit``, less what it was with data loaded."""
+    """Bytes of the worker's high-water mark during ``fit``, less what it was with data loaded.
+
+    Of an index that is built in a server, the server's.
+    """
 
     unit: ClassVar[Unit] = "bytes"
     better: ClassVar[Better] = "lower"

@@ -202,6 +202,7 @@ class RunFiles:
                 filter_seconds=facts.filter_setup_s
                 if rows.filter_ns is None
                 else float(rows.filter_ns.mean()) * 1e-9,
+                phases=facts.phases,
             ),
             disturbed=tuple(each.disturbed for each in facts.passes),
             place=rows.place,

@@ -235,7 +235,8 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     `space` is the transform that was chosen. `code` is a digest of the adapter's modules,
     `requires` are the versions of the libraries behind it, `server` what it said of its own
     after ``fit``. `order_seed` draws the order of insertion. `learn` is the digest of the queries
-    that it learned from, `kept` that of the copy that was kept of the index.
+    that it learned from, `kept` that of the copy that was kept of the index. `service` names the
+    server that it is built in.
     """
 
     key: str
@@ -256,6 +257,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
     tune_parameter: str | None = None
     environment: str | None = None
     kept: str | None = None
+    service: str | None = None
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,6 +41,7 @@ from vbench.indexes.conformance.subject import (
 from vbench.indexes.library import check_installed
 from vbench.indexes.recipe import Recipe, load_recipe
 from vbench.indexes.registry import resolve
+from vbench.indexes.service import check_reachable, hosted
 from vbench.metric import METRICS
 
 BASIC = "shapes and types of ids"
@@ -131,6 +132,7 @@ def check_index(
     *,
     timeout: float = 120.0,
     progress: Callable[[str, int, int], None] = lambda doing, done, total: None,
+    connect: str | None = None,
 ) -> list[Finding]:
     """Run every check on an index.
 
@@ -142,6 +144,8 @@ def check_index(
         Seconds for each check.
     progress
         Called with the name of the check that starts, its number, and how many there are.
+    connect
+        Address of a server that runs already, for an index that is built in one.
 
     Raises
     ------
@@ -149,9 +153,11 @@ def check_index(
         There is no such index, or it or its library cannot be imported.
     """
     recipe = load_recipe(spec)
+    connect = connect or recipe.connect
+    check_reachable(resolve(recipe.adapter).service, connect, recipe.name)
     findings: list[Finding] = []
     while len(findings) < len(CHECKS):
-        with _Checked(recipe, timeout, first=len(findings)) as child:
+        with _Checked(recipe, timeout, len(findings), connect) as child:
             while len(findings) < len(CHECKS):
                 name = CHECKS[len(findings)][0]
                 progress(name, len(findings), len(CHECKS))
@@ -169,7 +175,7 @@ def check_index(
 class _Checked:
     """A process that runs the checks from the one numbered `first` on."""
 
-    def __init__(self, recipe: Recipe, timeout: float, first: int) -> None:
+    def __init__(self, recipe: Recipe, timeout: float, first: int, connect: str | None) -> None:
         self._kind = resolve(recipe.adapter)
         check_installed(self._kind)
         self._timeout = timeout
@@ -183,7 +189,7 @@ class _Checked:
             name: value[0] if isinstance(value, list) else value
             for name, value in recipe.build.items()
         }
-        order = _Order(sys.path, recipe.adapter, build, sweep, first, timeout)
+        order = _Order(sys.path, recipe.adapter, build, sweep, first, timeout, connect)
         self._order = msgspec.msgpack.encode(order)
 
     def __enter__(self) -> _Checked:
@@ -217,6 +223,7 @@ class _Order(msgspec.Struct):
     sweep: dict[str, list[Any]]
     first: int
     timeout: float
+    connect: str | None
 
 
 def _order(head: bytes) -> tuple[_Order, Arrays]:
@@ -227,8 +234,16 @@ def _serve(channel: Channel) -> None:
     """Run checks one after another, and send each finding at once."""
     order, _ = channel.receive(_order)
     sys.path[:] = order.sys_path
+    kind = resolve(order.adapter)
+    if kind.service is not None:
+        with hosted(kind.service, order.connect) as servers:
+            _check(channel, order, Subject(kind, order.build, order.sweep, servers=servers))
+    else:
+        _check(channel, order, Subject(kind, order.build, order.sweep))
+
+
+def _check(channel: Channel, order: _Order, subject: Subject) -> None:
     own = os.getpid()
-    subject = Subject(resolve(order.adapter), order.build, order.sweep)
     for number in range(order.first, len(CHECKS)):
         # Where it hangs is printed before the kit loses patience.
         faulthandler.dump_traceback_later(order.timeout * _PATIENCE)

