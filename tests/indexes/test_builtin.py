@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from vectors import gaussian
 
-from vbench.indexes.library import LibraryIndex
+from vbench.indexes.library import ExtraIndex
 from vbench.indexes.protocol import Index
 from vbench.indexes.recipe import Recipe, load_recipe, recipe_files
 from vbench.indexes.registry import adapters, resolve
@@ -19,7 +19,7 @@ from vbench.metric import METRICS, Metric, distance
 NAMES = [
     name
     for name, entry in adapters().items()
-    if entry.origin == "vbench-ann" and not issubclass(resolve(name), LibraryIndex)
+    if entry.origin == "vbench-ann" and not issubclass(resolve(name), ExtraIndex)
 ]
 FACTORIES = ["faiss:HNSW8,Flat", "faiss:IVF8,PQ4x4fs,RFlat", "faiss:PCA4,IVF8,Flat"]
 BASE = gaussian(600, 8, seed=11) * np.linspace(0.5, 2.0, 600, dtype=np.float32)[:, np.newaxis]

@@ -22,15 +22,22 @@ def _refuse(queries: Vectors, k: int) -> Ids:
     raise VbenchError("there is nothing to search in before fit or load")
 
 
-class LibraryIndex(Index):
-    """An index of a library that an extra installs, and that is imported when it builds.
+class ExtraIndex(Index):
+    """An index of something that an extra installs, and that is imported when it builds."""
+
+    module: ClassVar[str]
+    """The module that is imported."""
+
+    extra: ClassVar[str | None] = None
+    """The extra that installs it, where that does not bear the name of the first distribution."""
+
+
+class LibraryIndex(ExtraIndex):
+    """An index of a library.
 
     A subclass gives ``build`` and ``ask_one``, and ``ask_many`` where the library takes a batch:
     `k` is then at most the number of vectors.
     """
-
-    module: ClassVar[str]
-    """The module that the library brings; the extra bears the name of its distribution."""
 
     fewest: int = 1
     """Fewer vectors are compared one by one, as the library is of no use with them."""
@@ -130,7 +137,12 @@ def mask_zeros(ids: Ids, distances: NDArray[np.floating[Any]]) -> Ids:
 
 def is_installed(kind: type[Index]) -> bool:
     """Whether the library behind an adapter is there; of those of other packages nobody knows."""
-    return not issubclass(kind, LibraryIndex) or all(map(installed_version, kind.requires))
+    return not issubclass(kind, ExtraIndex) or all(map(installed_version, kind.requires))
+
+
+def extra_of(kind: type[Index]) -> str | None:
+    """The extra that installs what is behind an adapter; None where it needs none."""
+    return kind.extra or kind.requires[0] if issubclass(kind, ExtraIndex) else None
 
 
 def check_installed(kind: type[Index]) -> None:
@@ -143,10 +155,10 @@ def check_installed(kind: type[Index]) -> None:
     VbenchError
         Two packages are in each other's way.
     """
-    if not issubclass(kind, LibraryIndex):
+    if not issubclass(kind, ExtraIndex):
         return
     if not is_installed(kind):
-        raise MissingExtraError(kind.__name__, kind.requires[0])
+        raise MissingExtraError(kind.__name__, extra_of(kind) or "")
     rivals = sorted({*packages_distributions().get(kind.module, [])})
     if len(rivals) > 1:
         raise VbenchError(

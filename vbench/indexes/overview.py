@@ -9,7 +9,7 @@ import msgspec
 
 from vbench._document import Document, Params
 from vbench.errors import VbenchError
-from vbench.indexes.library import LibraryIndex, is_installed
+from vbench.indexes.library import extra_of, is_installed
 from vbench.indexes.parameters import REQUIRED, is_taken, parameters
 from vbench.indexes.protocol import Index
 from vbench.indexes.recipe import Recipe, TuneParameter, load_recipe, recipe_files
@@ -148,7 +148,7 @@ def _row(recipe: Recipe, kind: type[Index]) -> IndexRow:
         settings=math.prod(sizes),
         about=recipe.about,
         license=kind.license,
-        extra=kind.requires[0] if issubclass(kind, LibraryIndex) else None,
+        extra=extra_of(kind),
         installed=is_installed(kind),
     )
 

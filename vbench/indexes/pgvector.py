@@ -16,6 +16,7 @@ import numpy as np
 from msgspec import Meta
 
 from vbench.errors import VbenchError
+from vbench.indexes.library import ExtraIndex
 from vbench.indexes.protocol import Filter, Ids, Index, Vectors
 from vbench.indexes.service import Phases, Server, Service, end, is_open_to_all, spawn, wait_for
 from vbench.metric import Metric
@@ -91,9 +92,11 @@ class Postgres(Service):
             connection.execute(f'DROP TABLE IF EXISTS "{namespace}"')
 
 
-class PgVector(Index):
+class PgVector(ExtraIndex):
     """What HNSW and inverted files share: a table of its own, and one prepared statement."""
 
+    module = "psycopg"
+    extra = "pgvector"
     local = False
     requires = ("psycopg",)
     license = "PostgreSQL"
