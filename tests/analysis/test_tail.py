@@ -14,7 +14,8 @@ from run_folder import answered
 from vbench._document import Estimated, Interval
 from vbench.analysis.internals import GraphInternals, Internals, internals_of, store_internals
 from vbench.analysis.segments import SegmentRow
-from vbench.analysis.tail import QueryShare, TailReport, TailRow, choose, explain
+from vbench.analysis.shares import QueryShare
+from vbench.analysis.tail import TailReport, TailRow, choose, explain
 from vbench.analysis.worst import Neighbor
 from vbench.errors import VbenchError
 from vbench.runs import files, tables

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vbench._document import Document, Interval
 from vbench._invocation import spell_option
 from vbench.analysis.document import SettingRow, ViewFacts
-from vbench.analysis.efforts import Clusters, Effort, effort_of
+from vbench.analysis.efforts import Effort, effort_of
 from vbench.analysis.gather import Panel, match_level, nearest_of
 from vbench.analysis.hardness import Association, associations, most_telling
 from vbench.analysis.internals import Internals, internals_of
@@ -26,6 +26,8 @@ from vbench.analysis.overlap import (
     overlap_of,
 )
 from vbench.analysis.segments import Cross, Segment, SegmentRow, cross_columns, divide, segment_rows
+from vbench.analysis.shares import QueryShare, count_queries
+from vbench.analysis.tail_views import ViewTail, tail_by_view
 from vbench.analysis.verdict import spoils, tell_missing
 from vbench.analysis.worst import WorstQuery, with_neighbors, worst_rows
 from vbench.bench.findings.copies import WrongCopies, warn_of_copies, wrong_copies
@@ -58,15 +60,6 @@ WORST = 200
 """How many of the worst queries a page has room for, over all its indexes."""
 MANY_UNREACHABLE = 0.05
 """Share of the missed neighbors that no search can reach, above which that is worth a warning."""
-
-
-class QueryShare(msgspec.Struct, frozen=True, kw_only=True):
-    """Some of the queries: how many, and their share with its interval over the queries."""
-
-    queries: int
-    share: float
-    low: float
-    high: float
 
 
 class TailRow(SettingRow, frozen=True, kw_only=True):
@@ -122,6 +115,9 @@ class TailReport(Document, frozen=True, kw_only=True, tag="vbench.tail/2"):
         A query counts as in a setting's tail where it is under δ in most builds.
     hardness
         Measures of hardness, those that tell the tails of all settings best first.
+    views
+        The tails in every view, and who is in them only there, where several were asked and none
+        was chosen; the rest of the report is about the first of them.
     failed, missing
         Planned trials of the run without a result, and the settings that lack builds for that
         reason.
@@ -138,6 +134,7 @@ class TailReport(Document, frozen=True, kw_only=True, tag="vbench.tail/2"):
     overlap: tuple[Overlap, ...]
     everywhere: Everywhere
     hardness: tuple[str, ...]
+    views: tuple[ViewTail, ...] = ()
     failed: tuple[FailedTrial, ...] = ()
     missing: tuple[str, ...] = ()
     warnings: tuple[Warn, ...] = ()
@@ -208,6 +205,7 @@ def explain(
     names = Names.of(run, dataset)
     asked = _Asked(delta, number, hardness, names, cluster, cross, dataset, ids=True)
     report = _report(chosen, asked)
+    views = tail_by_view(chosen, delta, number, names, cluster) if view is None else ()
     missing = missing_results([run])
     warnings += tell_missing(missing)
     warnings += [each for each in run.manifest.warnings if spoils(each, speed=True)]
@@ -215,6 +213,7 @@ def explain(
     warnings += [*_of_builds(chosen), *(warn for row in report.indexes for warn in _of_row(row))]
     return msgspec.structs.replace(
         report,
+        views=views,
         failed=failed_trials([run]),
         missing=missing,
         warnings=tuple(warnings),
@@ -325,8 +324,8 @@ def _row(
         setting,
         recall=Interval(recall.value, recall.low, recall.high),
         under=Interval(share.value, share.low, share.high),
-        persistent=_counted(parts.persistent, clusters),
-        build_dependent=_counted(parts.build_dependent, clusters),
+        persistent=count_queries(parts.persistent, clusters),
+        build_dependent=count_queries(parts.build_dependent, clusters),
         worst=worst,
         segments=segment_rows(segments, under, clusters),
         hardness=associations(asked.hardness, hits.mean(axis=0) / setting.k, tailed),
@@ -341,13 +340,6 @@ def _copies_of(setting: Setting) -> WrongCopies | None:
     facts = setting.run.manifest.dataset
     copies = kept_copies(facts.fingerprint) if facts.copies and facts.copies.share else None
     return None if copies is None else wrong_copies(setting.run, setting, copies)
-
-
-def _counted(mask: NDArray[np.bool_], clusters: Clusters) -> QueryShare:
-    found = crossed_mean(mask, cluster=clusters)
-    return QueryShare(
-        queries=int(mask.sum()), share=float(mask.mean()), low=found.low, high=found.high
-    )
 
 
 def _without_vectors(error: Exception) -> Warn:

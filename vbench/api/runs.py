@@ -221,7 +221,7 @@ def tail(
         Pairs of columns of the queries, whose values are crossed beside each by itself.
     view
         Under this filter, as it was given to the run; ``"random:0.05#2"`` is its second mask.
-        Default: the whole base.
+        Default: the whole base, and in `views` the tails of all views.
 
     Raises
     ------

@@ -83,7 +83,7 @@ def pairs(
 )
 @view_option(
     help="Under this filter, as it was given to the run, or mask of it: random:0.05#2.  "
-    "[default: the whole base]"
+    "[default: the whole base, beside a table of each view]"
 )
 @moved_data_options
 @click.option("--markdown", is_flag=True, help="GitHub-flavored Markdown on standard output.")
@@ -137,6 +137,7 @@ def tail(
             delta=delta,
             dataset=given,
             cluster=cluster,
+            view=view,
             **asked,
         )
 

@@ -14,7 +14,9 @@ from vbench.analysis.hardness import Association
 from vbench.analysis.internals import GraphInternals, Internals, ListInternals
 from vbench.analysis.overlap import Overlap
 from vbench.analysis.segments import SegmentRow, worst_of_each
-from vbench.analysis.tail import QueryShare, TailReport, TailRow
+from vbench.analysis.shares import QueryShare
+from vbench.analysis.tail import TailReport, TailRow
+from vbench.analysis.tail_views import ViewTail
 from vbench.analysis.worst import Neighbor
 from vbench.data.columns import FEW
 from vbench.numbers import Unit, write, write_interval
@@ -86,6 +88,61 @@ def parts_of(report: TailReport) -> Iterator[Part]:
     for row in report.indexes:
         yield from _parts_of_row(row)
     yield from _overlap(report)
+    if report.views:
+        yield from _views(report)
+
+
+def _views(report: TailReport) -> Iterator[Part]:
+    """A table for each view, then who is in the tail in one of them alone."""
+    first = report.views[0].name
+    yield Heading(f"The tail in each of {len(report.views)} views")
+    for view in report.views:
+        yield Shown(_of_view(view, report.delta, first))
+    fallen = [(view, row) for view in report.views for row in view.indexes if row.only]
+    if any(row.only and row.only.queries for _, row in fallen):
+        table = make_table(
+            f"Under {report.delta:g} there, and not in view {first}",
+            *("view", "index", "queries", "most of them in", "the worst, with recall there"),
+        )
+        for view, row in fallen:
+            worst = max(row.segments, key=lambda each: each.lift or 0.0, default=None)
+            table.add_row(
+                view.name,
+                row.name,
+                "" if row.only is None else _share(row.only),
+                "" if worst is None or (worst.lift or 0.0) <= 1.0 else _most(worst),
+                ", ".join(
+                    f"{each.id} ({write(each.recall, 'score')})" for each in row.fallen[:_SHOWN_IDS]
+                ),
+            )
+        table.caption = (
+            "most of them in: the segment whose queries are among them how many times as often as "
+            "any."
+        )
+        yield Shown(table, 2)
+    yield Said("--view NAME explains one of them", "dim")
+
+
+def _most(segment: SegmentRow) -> str:
+    lift = "" if segment.lift is None else f" ({segment.lift:.1f} ×)"
+    return f"{segment.column} {segment.segment}{lift}"
+
+
+def _of_view(view: ViewTail, delta: float, first: str) -> Table:
+    only = [] if view.name == first else ["only here"]
+    table = make_table(
+        f"View {view.name}", "index", "mean recall", f"under {delta:g}", "in every build",
+        "in some builds", *only,
+    )  # fmt: skip
+    for row in view.indexes:
+        table.add_row(
+            row.name,
+            write_interval(row.recall, "score"),
+            write_interval(row.under, "share"),
+            *(_share(part) for part in (row.persistent, row.build_dependent)),
+            *([_share(row.only)] if row.only is not None else []),
+        )
+    return table
 
 
 def _summary(report: TailReport) -> Table:

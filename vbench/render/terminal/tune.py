@@ -42,6 +42,13 @@ def print_tuning(tuning: Tuning) -> None:
     if len(tuning.views) > 1:
         print_table(out, _in_views(tuning))
     print_table(out, _held_out(tuning))
+    for view in tuning.views:
+        if view.without:
+            out.print(
+                f"{view.name}: {view.without:,} queries have no neighbor to find; they count as "
+                "served in Robustness, and Recall leaves them out",
+                style="dim",
+            )
     print_failed(out, tuning.failed)
     print_warnings(out, tuning.warnings)
     _print_verdict(out, tuning)
