@@ -14,9 +14,9 @@ from vectors import gaussian_pair
 import vbench
 from vbench.data import ground_truth as module
 from vbench.data.dataset import Dataset, GroundTruth
-from vbench.data.ground_truth import compute_ground_truth
+from vbench.data.ground_truth import compute_ground_truth, depth_beside
 from vbench.errors import DataError, VbenchError
-from vbench.neighbors.exact import nearest
+from vbench.neighbors.exact import merge, nearest
 
 
 @pytest.fixture
@@ -184,3 +184,18 @@ def test_other_files_beside_the_truth_are_let_be(dataset, home):
     (path,) = home.glob("truth/*/depth-20.npz")
     (path.parent / "depth-old.npz").write_bytes(b"")
     assert compute_ground_truth(dataset, 30).depth == 30
+
+
+def test_shards_are_merged_by_distance_then_id():
+    """Also where the first lacks some, and the second has none for a query."""
+    one = np.array([[4, 1, -1], [2, 0, 3]]), np.array([[1.0, 2.0, np.inf], [0.5, 0.5, 0.7]])
+    other = np.array([[7, 9, -1], [-1, -1, -1]]), np.array([[1.0, 1.5, np.inf], [np.inf] * 3])
+    ids, distances = merge(one, other)
+    assert ids.tolist() == [[4, 7, 9], [2, 0, 3]]
+    assert distances.tolist() == [[1.0, 1.0, 1.5], [0.5, 0.5, 0.7]]
+
+
+@pytest.mark.parametrize(("k", "depth"), [(1, 2), (10, 20), (100, 200), (1000, 1100)])
+def test_what_is_kept_beside_the_answers_is_bounded(k, depth):
+    """Twice as many neighbors, or a hundred more."""
+    assert depth_beside(k) == depth

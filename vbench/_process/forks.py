@@ -27,8 +27,10 @@ def start_from_new_thread(process: BaseProcess) -> None:
             raised.append(error)
 
     with warnings.catch_warnings():
-        # Python's own, that a copy may wait forever: whoever starts one looks whether it answers.
+        # Python's own, and those of libraries, that a copy may wait forever: ours do without them,
+        # or whoever starts one looks whether it answers.
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
         thread = threading.Thread(target=start)
         thread.start()
         thread.join()

@@ -29,7 +29,7 @@ from vbench.bench.score import Scorer
 from vbench.bench.session import ChangeError, Closing, TrialError
 from vbench.bench.workers import Workers
 from vbench.data.dataset import Dataset, GroundTruth
-from vbench.data.ground_truth import compute_ground_truth
+from vbench.data.ground_truth import HARDNESS_DEPTH, compute_ground_truth, depth_beside
 from vbench.errors import DamagedFileError, FailedTrialsWarning, warn
 from vbench.runs import files, tables
 from vbench.runs.facts import Close, TrialFacts
@@ -42,7 +42,6 @@ from vbench.runs.settings import spell
 from vbench.runs.views import label_view
 from vbench.workloads.views import DEEP, Change, PlannedView, find_neighbors
 
-_DEPTH = 200
 _GIVE_UP_AFTER = 2
 
 
@@ -385,15 +384,16 @@ def open_bench(
     dataset, options, _ = prepared
     journal = Journal(folder, prepared, claimed, progress)
     # Also for the K of earlier calls, whose trials are read against the same file.
-    kept = 2 * max(journal.manifest.options.k)
+    kept = depth_beside(max(journal.manifest.options.k))
     planned = prepared.plan.views or [PlannedView(View(), None)]
     views = [(each, each.allowed) for each in planned if each.allowed is not None]
     deep = compute_ground_truth(
         dataset,
-        min(dataset.n, max(_DEPTH, kept, DEEP if views else 0)),
+        min(dataset.n, max(HARDNESS_DEPTH, kept, DEEP if views else 0)),
         threads=len(usable_cores()),
+        progress=lambda done, total: progress("exact neighbors", done, total),
     )
-    depth = min(dataset.n, max(_DEPTH, kept))
+    depth = min(dataset.n, max(HARDNESS_DEPTH, kept))
     truth = GroundTruth(deep.ids[:, :depth], deep.distances[:, :depth])
     scorers = {STATIC: Scorer(dataset, truth, options.rule)}
     for why in journal.why:

@@ -22,11 +22,23 @@ from vbench.neighbors.exact import merge, nearest
 from vbench.neighbors.space import neighbor_distances
 
 _SHARD_PRODUCTS = 2.5e11
-"""Multiplications in a shard: some ten seconds of one core, which is what a kill can cost."""
+"""Multiplications in a shard: some ten seconds of each core, which is what a kill can cost."""
 
 _SHARD_ROWS = 50_000
 """Rows times dimensions in a shard, for each neighbor: the answer so far is written after it,
 and that must cost little beside it."""
+
+HARDNESS_DEPTH = 200
+"""Neighbors that measures of hardness look at: `lid` at 100, `expansion` at twice a K up to 100."""
+_MORE = 100
+
+
+def depth_beside(k: int) -> int:
+    """How many neighbors are kept for answers of `k`: those behind the last show what ties with it.
+
+    Twice as many, but no more than some; of 1,000 each one more is as large as an answer's.
+    """
+    return k + min(k, _MORE)
 
 
 def compute_ground_truth(
@@ -101,7 +113,9 @@ def _computed(
     folder: Path | None,
 ) -> GroundTruth:
     """Go through the shards in order; the best so far bounds what the next one looks for."""
-    step = shard_rows or int(max(_SHARD_PRODUCTS / dataset.m, _SHARD_ROWS * depth) / dataset.d) + 1
+    threads = threads or len(usable_cores())
+    products = threads * _SHARD_PRODUCTS / dataset.m
+    step = shard_rows or int(max(products, _SHARD_ROWS * depth) / dataset.d) + 1
     unfinished = folder / f"unfinished-{depth}.npz" if folder else None
     best, start = _resumed(unfinished, dataset, depth) if unfinished else (None, 0)
     total, done = dataset.n * dataset.m, start * dataset.m
@@ -122,7 +136,7 @@ def _computed(
             start=first,
             stop=stop,
             limit=best.distances[:, -1] if best else None,
-            threads=threads or len(usable_cores()),
+            threads=threads,
             progress=advance,
         )
         best = GroundTruth(*merge((best.ids, best.distances), part) if best else part)

@@ -17,7 +17,7 @@ from vbench.bench.findings.findings import findings
 from vbench.bench.journal import Progress, dataset_facts, now
 from vbench.bench.score import Scorer
 from vbench.data.dataset import Dataset, GroundTruth
-from vbench.data.ground_truth import compute_ground_truth
+from vbench.data.ground_truth import HARDNESS_DEPTH, compute_ground_truth, depth_beside
 from vbench.importing.check import check_result
 from vbench.importing.naming import Named, name_results
 from vbench.importing.results import Arrays, Result, ResultError
@@ -30,8 +30,6 @@ from vbench.runs.rows import Rows, write_trial
 from vbench.runs.run import Run
 from vbench.runs.schema import Build, Manifest, Options, Origin, Trial, Warn
 from vbench.runs.settings import spell
-
-_DEPTH = 200
 
 
 def check_results(
@@ -71,10 +69,13 @@ def write_run(
     own_rules = {each.rule for each in results if each.read().hits is not None}
     is_counted_there = bool(own_rules)
     rule = own_rules.pop() if own_rules else rule
-    kept = min(dataset.n, 2 * max(ks))
+    kept = min(dataset.n, depth_beside(max(ks)))
     progress("exact neighbors", 0, len(named) + 1)
     deep = compute_ground_truth(
-        dataset, min(dataset.n, max(_DEPTH, kept)), threads=len(usable_cores())
+        dataset,
+        min(dataset.n, max(HARDNESS_DEPTH, kept)),
+        threads=len(usable_cores()),
+        progress=lambda done, total: progress("exact neighbors", done, total),
     )
     scorer = Scorer(dataset, deep, rule)
     (folder / files.TRIALS).mkdir(parents=True, exist_ok=True)

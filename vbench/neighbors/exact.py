@@ -18,10 +18,15 @@ from numpy.typing import NDArray
 
 from vbench.metric import FloatArray, Metric
 from vbench.neighbors.candidates import Candidates, capacity
+from vbench.neighbors.forks import count_forks, shared_array, work_in_forks
 from vbench.neighbors.sample import Sample
 from vbench.neighbors.space import CHUNK_QUERIES, Ids, ScoreSpace, Vectors, scan
 
 _BUFFER_BYTES = 32 << 20
+_THREAD_BYTES = 16 << 20
+"""Of candidates: in all, but no less than for each thread, whose products else are thin."""
+_MERGED = 1024
+"""Queries that are merged at a time."""
 
 
 def nearest(
@@ -44,6 +49,8 @@ def nearest(
         `base` may be a memory map; a few megabytes of it are widened at a time.
     limit : float64 (m,), optional
         Distances beyond which nothing is asked for: the k-th best of shards done before.
+    threads
+        How many cores to use. From three on, where there is enough to do, forks share the queries.
     progress
         Called with the base rows finished since the last call, and for how many queries.
 
@@ -61,30 +68,50 @@ def nearest(
     from threadpoolctl import threadpool_limits
 
     queries, base = np.asarray(queries), np.asarray(base)
-    stop = len(base) if stop is None else stop
-    ids = np.full((len(queries), k), -1, np.int64)
-    distances = np.full((len(queries), k), np.inf)
-    # As many queries at a time as have room for their candidates.
-    group = max(1, _BUFFER_BYTES // (24 * capacity(k)))
+    numbers = range(start, len(base) if stop is None else stop)
+    m = len(queries)
+    forks = count_forks(threads, m, m * len(numbers) * base.shape[1])
+    make: Callable[..., NDArray[Any]] = np.empty if forks == 1 else shared_array
+    ids, distances = make((m, k), np.int64), make((m, k), np.float64)
+
+    def search(part: slice, tell: Callable[[int, int], None] | None) -> None:
+        # As many queries at a time as have room for their candidates.
+        own = threads // forks
+        group = max(1, max(_BUFFER_BYTES, own * _THREAD_BYTES) // (24 * capacity(k)))
+        with ThreadPoolExecutor(own) as pool:
+            for first in range(part.start, part.stop, group):
+                some = slice(first, min(first + group, part.stop))
+                space = ScoreSpace(queries[some], base, metric, first)
+                known = None if limit is None else limit[some]
+                ids[some], distances[some] = _search(space, k, numbers, known, pool, own, tell)
+
     # One thread per chunk of queries: BLAS's own threads would wait for each other at each tile.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        for first in range(0, len(queries), group):
-            part = slice(first, first + group)
-            space = ScoreSpace(queries[part], base, metric, first)
-            known = None if limit is None else limit[part]
-            ids[part], distances[part] = _search(
-                space, k, range(start, stop), known, pool, threads, progress
-            )
+    with threadpool_limits(1, user_api="blas"):
+        if forks == 1:
+            search(slice(0, m), progress)
+        else:
+            work_in_forks(search, m, forks, progress)
     return ids, distances
 
 
 def merge(
     one: tuple[NDArray[Any], FloatArray], other: tuple[NDArray[Any], FloatArray]
 ) -> tuple[NDArray[Any], FloatArray]:
-    """Keep the nearest of two shards, ids and distances (m, k) each, by distance, then id."""
-    ids, distances = (np.hstack(pair) for pair in zip(one, other, strict=True))
-    order = np.lexsort((ids, distances), axis=1)[:, : one[0].shape[1]]
-    return np.take_along_axis(ids, order, axis=1), np.take_along_axis(distances, order, axis=1)
+    """Keep the nearest of two shards, ids and distances (m, k) each, by distance, then id.
+
+    All ids of `other` are larger than those of `one`.
+    """
+    ids, distances = one[0].copy(), one[1].copy()
+    changed = np.flatnonzero(other[0][:, 0] >= 0)
+    for first in range(0, len(changed), _MERGED):
+        some = changed[first : first + _MERGED]
+        both = np.hstack([one[1][some], other[1][some]])
+        # What comes first of equal distances has the smaller id.
+        order = np.argsort(both, axis=1, kind="stable")[:, : ids.shape[1]]
+        distances[some] = np.take_along_axis(both, order, axis=1)
+        both_ids = np.hstack([one[0][some], other[0][some]])
+        ids[some] = np.take_along_axis(both_ids, order, axis=1)
+    return ids, distances
 
 
 def _search(

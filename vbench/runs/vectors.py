@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vbench._invocation import spell_option
 from vbench.data.dataset import Dataset
-from vbench.data.ground_truth import compute_ground_truth
+from vbench.data.ground_truth import HARDNESS_DEPTH, compute_ground_truth
 from vbench.data.load import reopen
 from vbench.errors import VbenchError
 from vbench.measures.hardness import hardness
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from vbench.data.dataset import Dataset
-
-_DEPTH = 200
-"""`lid` needs 100 neighbors, `expansion` twice K."""
 
 
 def dataset_of(run: Run, dataset: Dataset | None = None) -> Dataset:
@@ -60,7 +57,7 @@ def hardness_of(run: Run, k: int, dataset: Dataset | None = None) -> pl.DataFram
     if kept is not None:
         return kept
     dataset = dataset_of(run, dataset)
-    truth = compute_ground_truth(dataset, min(dataset.n, max(_DEPTH, 2 * k)))
+    truth = compute_ground_truth(dataset, min(dataset.n, max(HARDNESS_DEPTH, 2 * k)))
     columns = hardness(
         dataset.base,
         dataset.queries,
