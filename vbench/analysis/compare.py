@@ -189,7 +189,10 @@ def compare_pairs(
             if each.cutoff in (None, pair.k) and all(tells(side, each) for side in pair.sides)
         ]
         measures = fitting if asked else _standard(pair.k)
-        alike = all(map(_is_identical, a, b))
+        alike = all(
+            _is_identical(each, *samples, of_all=queries is None)
+            for each, *samples in zip(every, a, b, strict=True)
+        )
         unlike = "; ".join(str(each) for each in changed if each.changes_costs)
         for measure in measures:
             row, difference = _compare(pair, a, b, measure, queries)
@@ -313,13 +316,16 @@ def _compare(
     return row, found
 
 
-def _is_identical(a: Sample, b: Sample) -> bool:
-    """Whether every build of one side has its equal on the other."""
-    if any(each.ids.shape[1] == 0 for each in (*a.answers, *b.answers)):
-        return False  # ids were not recorded
-    of_a, of_b = (
-        Counter(of_array(each.ids.astype(np.int64)) for each in side.answers) for side in (a, b)
-    )
+def _is_identical(pair: Pair, a: Sample, b: Sample, *, of_all: bool) -> bool:
+    """Whether every build of one side has its equal on the other; `of_all`: for all queries."""
+    digests = [[side.run.facts(trial).answers for trial in side.trials] for side in pair.sides]
+    if not (of_all and all(map(all, digests))):
+        if any(each.ids.shape[1] == 0 for each in (*a.answers, *b.answers)):
+            return False  # ids were not recorded
+        digests = [
+            [of_array(each.ids.astype(np.int64)) for each in side.answers] for side in (a, b)
+        ]
+    of_a, of_b = map(Counter, digests)
     return of_a == of_b or len(of_a | of_b) == 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from vbench.data.dataset import GroundTruth
 from vbench.errors import DamagedFileError, UnknownNameError, VbenchError
 from vbench.measures.answers import Answers, Cost
 from vbench.measures.cost import best_of_repeats
+from vbench.measures.places import Places
 from vbench.metric import FloatArray
 from vbench.runs import files, tables
 from vbench.runs.facts import TrialFacts
@@ -25,6 +26,34 @@ from vbench.runs.settings import spell
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+class StoredAnswers(Answers):
+    """Answers of a trial's file, whose ids are read when they are first asked for."""
+
+    _rows: Callable[[], Rows]
+
+    @classmethod
+    def of(cls, rows: Callable[[], Rows], **fields: Any) -> StoredAnswers:
+        """Answers but for ids and places, which come from `rows` once they are needed."""
+        found = cls(ids=_UNKNOWN, **fields)
+        # What is not there is computed by the properties of that name.
+        for name in ("ids", "place"):
+            del found.__dict__[name]
+        found.__dict__["_rows"] = functools.cache(rows)
+        return found
+
+    @functools.cached_property
+    def ids(self) -> NDArray[np.integer[Any]]:
+        ids = self._rows().ids
+        return np.empty((len(self.hits), 0), dtype=np.int32) if ids is None else ids
+
+    @functools.cached_property
+    def place(self) -> Places | None:
+        return self._rows().place
+
+
+_UNKNOWN = np.empty((0, 0), dtype=np.int32)
 
 
 class RunFiles:
@@ -177,13 +206,13 @@ class RunFiles:
 
     @check_arguments
     def answers(self, trial: Trial, *, ids: bool = True) -> Answers:
-        """What a trial answered; without `ids` in less time, for measures of hits and cost."""
-        names = ["hits", "ratio", "latency_ns", "filter_ns", *(["ids", "place"] if ids else [])]
-        rows, facts = self.rows(trial, names), self.facts(trial)
-        m, batch = len(rows.hits), facts.batch
-        found = Answers(
+        """What a trial answered; its ids are read when they are first asked for, or never."""
+        rows = self.rows(trial, ["hits", "ratio", "latency_ns", "filter_ns"])
+        facts, m = self.facts(trial), len(rows.hits)
+        batch = facts.batch
+        found = StoredAnswers.of(
+            functools.partial(self.rows, trial, ["ids", "place"] if ids else []),
             k=trial.k,
-            ids=np.empty((m, 0), dtype=np.int32) if rows.ids is None else rows.ids,
             hits=rows.hits,
             truth_ids=self.ground_truth.ids,
             truth_distances=self.ground_truth.distances,
@@ -205,7 +234,6 @@ class RunFiles:
                 phases=facts.phases,
             ),
             disturbed=tuple(each.disturbed for each in facts.passes),
-            place=rows.place,
             allowed=self.ground_truth.allowed,
         )
         # Files are read once where both are asked for.
