@@ -52,6 +52,7 @@ def run(
     clients: int | Sequence[int] | None = None,
     rate: float | Sequence[float] | None = None,
     batch: int | Sequence[int] | None = None,
+    cache: str = "warm",
     keep_indexes: bool = True,
     connect: Mapping[str, str] | None = None,
     out: str | Path | None = None,
@@ -121,6 +122,9 @@ def run(
         then on. `clients` of them are answered at a time, default one.
     batch
         Queries of one call.
+    cache
+        ``"cold"``: measure too with what an index reads of files taken out of memory before each
+        query. Only of indexes that lie on a disk and say by ``files`` where.
     keep_indexes
         Load builds that were kept, and keep those that are made here: up to a fifth of the free
         disk, those that were used longest ago go first. What building cost is that of the build.
@@ -171,6 +175,7 @@ def run(
         clients=clients,
         rate=rate,
         batch=batch,
+        cache=cache,
         keep_indexes=keep_indexes,
         connect=connect or {},
     )

@@ -89,6 +89,7 @@ def ask_for(
             rate=load.rate,
             batch=load.batch,
             cores=list(cores[-max(options.threads, load.clients) :]),
+            is_cold=load.cache == "cold",
         )
     done, (ids, latency, *more) = live.session.ask(
         ask, wire.Searched, timeout=options.timeout, doing=doing

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vbench.bench import clock, wire
 from vbench.bench.clients import Asking, Clients, Order, as_connected, as_forks, as_threads
+from vbench.bench.cold import ColdFiles, open_cold
 from vbench.bench.loop import Asked, Part
 from vbench.indexes.answers import check_batch, check_range, stack
 from vbench.indexes.handles import server_of
@@ -51,8 +52,13 @@ def drive(worker: Worker, ask: wire.Drive) -> tuple[wire.Searched, list[NDArray[
     seeds = [clock.pass_seed(worker.order.order_seed, number) for number in range(ask.repeats)]
     others = worker.others()
     server_cpu = others.cpu_seconds_below()
-    with _on_cores(ask.cores), _clients(worker, ask, warm) as clients:
-        passes = [_make_pass(worker, ask, clients, seed) for seed in seeds]
+    with _on_cores(ask.cores):
+        if ask.is_cold:
+            with open_cold(index.files()) as files:
+                passes = [_make_cold_pass(worker, ask, files, seed) for seed in seeds]
+        else:
+            with _clients(worker, ask, warm) as clients:
+                passes = [_make_pass(worker, ask, clients, seed) for seed in seeds]
     server_cpu = max(0.0, others.cpu_seconds_below() - server_cpu)
     # Of several clients at once the counts of libraries are not exact.
     work = worker.count_work() if ask.clients == 1 else None
@@ -157,6 +163,31 @@ def _make_pass(worker: Worker, ask: wire.Drive, clients: Clients, seed: int) -> 
     else:
         outside = sum(each.ended_ns - each.began_ns - sum(each.times_ns) for each in found)
     return _Pass(ids, latency, wait, wall, cpu, outside)
+
+
+def _make_cold_pass(worker: Worker, ask: wire.Drive, files: ColdFiles, seed: int) -> _Pass:
+    """Each query alone, its files taken out of memory before: that is part of no time."""
+    given, now = worker.given(), worker.time.wall
+    m = len(given)
+    order = np.random.default_rng(seed).permutation(m)
+    asked = given[order]
+    asked.flags.writeable = given.flags.writeable
+    answers: list[Any] = []
+    times: list[int] = []
+    cpu = 0
+    with clock.unchanged(asked), clock.without_gc():
+        for query in asked:
+            files.evict()
+            spent = worker.time.cpu()
+            found, took = clock.time_calls(worker.index.search_one, [query], ask.k, now)
+            cpu += worker.time.cpu() - spent
+            answers += found
+            times += took
+    ids = np.full((m, ask.k), -1, dtype=np.int64)
+    latency = np.zeros(m, dtype=np.int64)
+    ids[order] = stack(answers, ask.k, order)
+    latency[order] = times
+    return _Pass(ids, latency, np.zeros(m, dtype=np.int64), sum(times), cpu, 0)
 
 
 def _take(

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from vbench._arguments import check_choice
+from vbench._invocation import spell_option
 from vbench.errors import VbenchError
 from vbench.indexes.handles import client_means
-from vbench.indexes.protocol import Index
+from vbench.indexes.protocol import Index, reads_files
 from vbench.runs.loads import label_load
 from vbench.runs.schema import Load
 
@@ -27,11 +31,13 @@ def plan_loads(
     rate: float | Sequence[float] | None,
     batch: int | Sequence[int] | None,
     m: int,
+    cache: str = "warm",
 ) -> list[Load]:
     """The loads beside the usual one that a call asks for, for `m` queries.
 
     Several clients, each with its share of the queries, ask in single calls or in batches; with
-    a rate, queries come at it and `clients` of them are answered at a time.
+    a rate, queries come at it and `clients` of them are answered at a time. With a cold `cache`
+    what an index reads of files is taken out of memory before each query.
 
     Raises
     ------
@@ -46,7 +52,8 @@ def plan_loads(
             "rate and batch do not go together: at a rate queries come one at a time; "
             "leave one of them out"
         )
-    found = []
+    check_choice("cache", cache, ("warm", "cold"))
+    found = [Load(cache="cold")] if cache == "cold" else []
     at: list[float | None] = [*rates] or [None]
     for count, size, each in itertools.product(counts or [1], sizes or [1], at):
         asked = count * size
@@ -76,7 +83,23 @@ def loads_for(index: str, kind: type[Index], loads: Sequence[Load]) -> list[Load
     VbenchError
         It can be asked by one client only.
     """
+    if any(load.cache == "cold" for load in loads):
+        _check_cold(index, kind)
     return [_keyed(load, _means(index, kind, load)) for load in loads]
+
+
+def _check_cold(index: str, kind: type[Index]) -> None:
+    if not reads_files(kind):
+        raise VbenchError(
+            f"{spell_option('cache', 'cold')} does not apply to index {index!r}: it lies in "
+            "memory, or does not say by a method files() which files it reads; leave one of them "
+            "out"
+        )
+    if not hasattr(os, "posix_fadvise") or not Path("/proc/self/maps").exists():
+        raise VbenchError(
+            f"{spell_option('cache', 'cold')} needs Linux: elsewhere nothing can be taken out of "
+            "memory"
+        )
 
 
 def _means(index: str, kind: type[Index], load: Load) -> Any:

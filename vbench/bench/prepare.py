@@ -43,6 +43,7 @@ class MeasureOptions:
     clients: int | Sequence[int] | None = None
     rate: float | Sequence[float] | None = None
     batch: int | Sequence[int] | None = None
+    cache: str = "warm"
     filters: Sequence[str] = ()
     masks: int = MASKS
     only_filtered: bool = False
@@ -112,7 +113,7 @@ def prepare(
         learn=dataset.learn,
         attributes=dataset.items,
         chosen_later=chosen_later or asked.at_recall is not None,
-        loads=plan_loads(asked.clients, asked.rate, asked.batch, dataset.m),
+        loads=plan_loads(asked.clients, asked.rate, asked.batch, dataset.m, asked.cache),
         views=views,
         runbook=runbook,
         connect=asked.connect,

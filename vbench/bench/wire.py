@@ -217,7 +217,8 @@ class Searched(Answer):
 class Drive(Message):
     """Measure one setting at one K under a load: clients at once, a rate, or batches.
 
-    `cores` are those that all clients may use together.
+    `cores` are those that all clients may use together. What is cold is asked by one of them, and
+    its files are taken out of memory before each query.
     """
 
     setting: Params
@@ -229,6 +230,7 @@ class Drive(Message):
     rate: float | None
     batch: int | None
     cores: list[int]
+    is_cold: bool = False
     condition: str | None = None
 
 

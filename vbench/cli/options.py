@@ -337,6 +337,14 @@ _LOAD = (
         metavar="N,…",
         help="Also measure with so many queries in one call.",
     ),
+    click.option(
+        "--cache",
+        type=click.Choice(["warm", "cold"]),
+        default="warm",
+        show_default=True,
+        help="cold: also measure with the files of the index taken out of memory before each "
+        "query, of indexes that lie on a disk.",
+    ),
 )
 _WORKLOAD = (
     click.option(

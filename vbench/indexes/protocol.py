@@ -200,6 +200,13 @@ class Index:
     def settle(self) -> None:
         """Do what is put off until there is time, such as merging; called after each change."""
 
+    def files(self) -> Sequence[Path]:
+        """Every file that a search reads, in this process: asked after ``fit``.
+
+        An index whose class defines it lies on a disk, and can be asked with a cold cache.
+        """
+        raise NotImplementedError
+
     def size_bytes(self) -> int | None:
         """Bytes that the index occupies, or None where the library does not say."""
         return None
@@ -280,6 +287,11 @@ def can_remove(kind: type[Index]) -> bool:
 def can_keep(kind: type[Index]) -> bool:
     """Whether an index can be saved, and loaded in place of ``fit``."""
     return _defines(kind, "save") and _defines(kind, "load")
+
+
+def reads_files(kind: type[Index]) -> bool:
+    """Whether an index says which files its searches read."""
+    return _defines(kind, "files")
 
 
 def _defines(kind: type[Index], name: str) -> bool:
