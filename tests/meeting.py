@@ -52,3 +52,22 @@ class Fails(Meets):
         super().fit(base, metric, seed=seed, threads=threads)
         if self.fails:
             raise ValueError("not today")
+
+
+class Wide(Keeps):
+    """Is built with two threads on two cores, and searched with one on one."""
+
+    def fit(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> None:
+        assert threads == len(os.sched_getaffinity(0)) == 2
+        super().fit(base, metric, seed=seed, threads=threads)
+
+    def use_threads(self, threads: int) -> None:
+        assert threads == 1
+
+    def load(self, path: Path, *, metric: Metric, threads: int) -> None:
+        self.use_threads(threads)
+        super().load(path, metric=metric)
+
+    def search(self, queries: Vectors, k: int) -> Ids:
+        assert len(os.sched_getaffinity(0)) == 1
+        return super().search(queries, k)

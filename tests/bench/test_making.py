@@ -119,6 +119,30 @@ def test_more_jobs_than_cores_are_refused(dataset: Dataset, tmp_path: Path) -> N
         vbench.run(dataset, "hnsw", jobs=0, out=tmp_path / "run")
 
 
+def test_threads_of_builds_are_others_than_those_of_searches(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With their cores, a kept one too; as many as searches have are the same as none said."""
+    fits = tmp_path / "fits"
+    monkeypatch.setenv("KEEPING_FITS", str(fits))
+
+    def measure(index: str, name: str, **threads: int) -> vbench.Run:
+        return vbench.run(dataset, index, k=3, builds=1, repeats=1, out=tmp_path / name, **threads)
+
+    for name in ("a", "b"):
+        run = measure("meeting:Wide", name, build_threads=2)
+        assert run.manifest.failures == []
+        assert run.manifest.options.build_threads == 2
+    assert len(fits.read_text().split()) == 1
+    plain, said = measure("keeping:Keeps", "c"), measure("keeping:Keeps", "d", build_threads=1)
+    assert plain.manifest.builds[0].key == said.manifest.builds[0].key
+    assert said.manifest.options.build_threads is None
+    with pytest.raises(VbenchError, match="keeping:Keeps cannot be built with 2 threads and"):
+        measure("keeping:Keeps", "e", build_threads=2)
+    with pytest.raises(VbenchError, match="build_threads=99; this process may use"):
+        measure("keeping:Keeps", "e", build_threads=99)
+
+
 def test_cores_are_divided_from_the_end() -> None:
     """The last group is the one that a single job has."""
     assert _divide([0, 1, 2, 3, 4], 2, 2) == [[1, 2], [3, 4]]

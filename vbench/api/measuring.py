@@ -38,6 +38,7 @@ def run(
     builds: int = 3,
     repeats: int = 3,
     threads: int = 1,
+    build_threads: int | None = None,
     jobs: int = 1,
     settings: Mapping[str, Any] | None = None,
     at_recall: float | None = None,
@@ -83,6 +84,8 @@ def run(
         QPS that of each query's fastest.
     threads
         Threads and cores of the worker.
+    build_threads
+        Threads and cores of a build, where they are others than those of its searches.
     jobs
         How many builds are made side by side, each on cores of its own. While one is asked, no
         other is made.
@@ -162,6 +165,7 @@ def run(
         builds=builds,
         repeats=repeats,
         threads=threads,
+        build_threads=build_threads,
         jobs=jobs,
         at_recall=at_recall,
         filters=[filters] if isinstance(filters, str) else filters,
@@ -211,6 +215,7 @@ def tune(
     builds: int = 3,
     repeats: int = 3,
     threads: int = 1,
+    build_threads: int | None = None,
     jobs: int = 1,
     recall_rule: Rule = "exact-tie",
     timeout: float | None = None,
@@ -280,6 +285,7 @@ def tune(
         builds=builds,
         repeats=repeats,
         threads=threads,
+        build_threads=build_threads,
         jobs=jobs,
         filters=[filters] if isinstance(filters, str) else filters,
         masks=masks,

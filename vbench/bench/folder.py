@@ -22,10 +22,9 @@ from vbench.runs import files, rows
 from vbench.runs.schema import STATIC, Build, Failure, Level, Manifest, Options, Trial
 
 _ARGUMENTS = {"rule": "recall_rule"} | {
-    name: name for name in ("repeats", "threads", "seed", "at_recall")
+    name: name for name in ("repeats", "threads", "build_threads", "seed", "at_recall")
 }
 _WORDS = {
-    "build_threads": "build threads",
     "warmup": "warm-up queries",
     "warmup_from": "the source of the warm-up queries",
 }

@@ -27,6 +27,7 @@ from vbench.bench.machine import machine
 from vbench.data.files import whole_folder
 from vbench.data.prune import FACTS_OF_INDEX, size_of
 from vbench.errors import DamagedFileError, VbenchError
+from vbench.indexes.parameters import is_taken
 from vbench.indexes.protocol import can_keep
 from vbench.indexes.registry import resolve
 from vbench.numbers import write
@@ -161,8 +162,9 @@ class KeptIndexes:
 
 
 def can_be_kept(build: Build) -> bool:
-    """Whether the class behind a build can save and load an index."""
-    return can_keep(resolve(build.adapter))
+    """Whether the class behind a build can save and load an index that its key knows all of."""
+    kind = resolve(build.adapter)
+    return can_keep(kind) and not is_taken(kind.fit, "attributes")
 
 
 def describe(folder: Path, kept: KeptIndex) -> None:

@@ -15,13 +15,18 @@ from vbench.bench.orders import Orders
 from vbench.bench.services import ServiceError, Services
 from vbench.bench.session import Closing, Session, TrialError
 from vbench.errors import VbenchError, warn
-from vbench.runs.schema import Build
+from vbench.runs.schema import Build, Options
 
 Tell = Callable[[Sequence[Build]], None]
 """Called with the builds that are being made."""
 _LOOK_EVERY_SECONDS = 0.02
 _SPARE_BASES = 2.5
 """Free memory, in terms of the base, without which no other build is begun beside those at work."""
+
+
+def threads_of(options: Options) -> int:
+    """Threads, and cores, of a worker: those that its build or its searches take."""
+    return max(options.threads, options.build_threads or 1)
 
 
 class Maker:
@@ -149,7 +154,7 @@ class Maker:
         except ServiceError as error:
             raise TrialError(error.reason, error.log, kind=error.kind, fatal=True) from None
         session = Session(
-            threads=self._options.threads,
+            threads=threads_of(self._options),
             memory_limit=self._memory_limit,
             cores=cores,
             service=service,

@@ -20,7 +20,7 @@ from vbench.bench.sources import Source, folder_digest
 from vbench.data.dataset import Learn
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes.parameters import check, parameters
-from vbench.indexes.protocol import can_add, can_filter, can_remove
+from vbench.indexes.protocol import can_add, can_filter, can_remove, can_use_threads
 from vbench.indexes.recipe import Recipe, load_recipe
 from vbench.indexes.registry import resolve
 from vbench.metric import Metric
@@ -160,6 +160,8 @@ def make_plan(
     _check_overrides(overrides, stages)
     if any(view.is_filtered for view in views):
         _check_filters(recipes)
+    if options.build_threads is not None:
+        _check_threads(recipes, options)
     if runbook is not None:
         _check_changes(recipes, runbook)
     keys = [each.view.key for each in views] or [STATIC]
@@ -207,6 +209,16 @@ def _check_filters(recipes: Sequence[Recipe]) -> None:
         raise VbenchError(
             f"no search of {', '.join(without)} can be put under a filter: the class has no "
             "allow() method; leave the index out, or the filters"
+        )
+
+
+def _check_threads(recipes: Sequence[Recipe], options: Options) -> None:
+    without = [each.name for each in recipes if not can_use_threads(resolve(each.adapter))]
+    if without:
+        raise VbenchError(
+            f"{', '.join(without)} cannot be built with {options.build_threads} threads and "
+            f"searched with {options.threads}: the class has no use_threads() method; leave the "
+            f"index out, or {spell_option('build_threads')}"
         )
 
 

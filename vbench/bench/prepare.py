@@ -50,6 +50,7 @@ class MeasureOptions:
     workload: str = STATIC_WORKLOAD
     keep_indexes: bool = True
     jobs: int = 1
+    build_threads: int | None = None
     connect: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -131,11 +132,17 @@ def _options(dataset: Dataset, asked: MeasureOptions) -> Options:
         raise VbenchError(
             f"threads={asked.threads}; this process may use {usable} cores, give 1 to {usable}"
         )
-    if not 1 <= _whole("jobs", asked.jobs, 1) <= usable // asked.threads:
-        each = f" with {asked.threads} threads each" if asked.threads > 1 else ""
+    built_by = asked.threads if asked.build_threads is None else asked.build_threads
+    if not 1 <= built_by <= usable:
+        raise VbenchError(
+            f"build_threads={built_by}; this process may use {usable} cores, give 1 to {usable}"
+        )
+    widest = max(asked.threads, built_by)
+    if not 1 <= _whole("jobs", asked.jobs, 1) <= usable // widest:
+        each = f" with {widest} threads each" if widest > 1 else ""
         raise VbenchError(
             f"jobs={asked.jobs}; this process may use {usable} cores, enough for "
-            f"{usable // asked.threads} jobs{each}"
+            f"{usable // widest} jobs{each}"
         )
     check_choice("recall_rule", asked.recall_rule, RULES)
     if asked.at_recall is not None and not 0.0 < asked.at_recall <= 1.0:
@@ -152,6 +159,8 @@ def _options(dataset: Dataset, asked: MeasureOptions) -> Options:
         repeats=_whole("repeats", asked.repeats, 1),
         threads=asked.threads,
         jobs=asked.jobs,
+        # Said and meant alike, it is one key.
+        build_threads=None if built_by == asked.threads else built_by,
         seed=_whole("seed", asked.seed, 0),
         rule=next(known for known in RULES if known == asked.recall_rule),
         warmup=min(WARMUP, dataset.n),

@@ -64,6 +64,8 @@ class Open(Message):
     """File of the base rows that ``fit`` takes; None: all."""
     is_kept: bool = False
     """Whether the base is needed behind ``fit``, as vectors of it are added later."""
+    build_threads: int | None = None
+    """What ``fit`` may use; None: `threads`."""
     is_loaded: bool = False
     """Whether :class:`Load` takes the place of :class:`Fit`: then no base is needed."""
     server: Server | None = None

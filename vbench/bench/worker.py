@@ -57,7 +57,8 @@ class Worker:
         self.order = order
         kind: type[Index] = resolve(order.adapter)
         self.index = kind(**order.params)
-        self.threads = threadpoolctl.threadpool_limits(order.threads)
+        self.build_threads = order.build_threads or order.threads
+        self.threads = threadpoolctl.threadpool_limits(self.build_threads)
         self.space: Space = plan_space(order.transform, order.metric, kind.metrics)
         n, d = order.base.shape
         check_dimension(kind, self.space, d)
@@ -111,7 +112,7 @@ class Worker:
             base,
             self.space.metric,
             seed=self.order.seed,
-            threads=self.order.threads,
+            threads=self.build_threads,
             **given,
             **more,
             **({"server": self.order.server} if self.is_served else {}),
@@ -123,6 +124,9 @@ class Worker:
             what = "base vectors" if after[0] != before[0] else "queries to learn from that"
             raise AnswerError(f"fit changed the {what} it was given; copy them first")
         self.base = self.learn = None
+        if self.build_threads != self.order.threads:
+            self.index.use_threads(self.order.threads)
+            self._narrow()
         size, source = self._size()
         return wire.Fitted(
             seconds=wall * 1e-9,
@@ -135,6 +139,17 @@ class Worker:
             phases=phases_of(found, wall * 1e-9),
             sizes=self._sizes(),
         )
+
+    def _narrow(self) -> None:
+        """From here on only as many cores and threads as a search may use."""
+        threads = self.order.threads
+        self.threads = threadpoolctl.threadpool_limits(threads)
+        if self.build_threads > threads and hasattr(os, "sched_setaffinity"):
+            cores = sorted(os.sched_getaffinity(0))[-threads:]
+            tasks = Path("/proc/self/task")
+            for thread in [int(each.name) for each in tasks.iterdir()] if tasks.is_dir() else [0]:
+                with contextlib.suppress(OSError):  # it has ended
+                    os.sched_setaffinity(thread, cores)
 
     def save(self, ask: wire.Save) -> wire.Saved:
         """Save the index in a folder."""
@@ -157,6 +172,7 @@ class Worker:
             "d": self.space.width(self.order.base.shape[1]),
             "threads": self.order.threads,
         }
+        self._narrow()
         began = self.time.wall()
         self.index.load(folder / _SAVED, **select_accepted(self.index.load, **facts))
         return wire.Loaded(

@@ -13,7 +13,7 @@ from vbench._process.cores import Cores
 from vbench.bench import wire
 from vbench.bench.kept import KeptIndexes
 from vbench.bench.live import Live, finish, fit
-from vbench.bench.making import Maker, Tell
+from vbench.bench.making import Maker, Tell, threads_of
 from vbench.bench.orders import Orders
 from vbench.bench.prepare import WARMUP
 from vbench.bench.services import Services
@@ -69,8 +69,9 @@ class Workers:
         self._live: dict[str, Live] = {}
         self._ahead: dict[str, Live | TrialError] = {}
         self.orders = Orders(dataset, options, fitted=fitted, is_kept=is_kept)
-        self.cores = Cores(max(options.jobs * options.threads, clients))
-        self._groups = _divide(self.cores.numbers, options.threads, options.jobs)
+        each = threads_of(options)
+        self.cores = Cores(max(options.jobs * each, clients))
+        self._groups = _divide(self.cores.numbers, each, options.jobs)
         self.on_close: Callable[[str, Closing], None] = _warn_of
         self._untold = list(self.cores.shared)
         free = int(psutil.virtual_memory().available * _MEMORY_SHARE)
@@ -193,7 +194,7 @@ class Workers:
 
     def _session(self, memory_limit: int | None = None) -> Session:
         cores = self._groups[-1]
-        return Session(threads=self.options.threads, memory_limit=memory_limit, cores=cores)
+        return Session(threads=threads_of(self.options), memory_limit=memory_limit, cores=cores)
 
     def _start(self, build: Build) -> Live:
         found = self._ahead.pop(build.key, None)

@@ -277,6 +277,12 @@ _MEASURING = (
         help="What counts as a hit.",
     ),
     _count("--threads", 1, "Threads (and cores) per worker."),
+    click.option(
+        "--build-threads",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Threads (and cores) per build.  [default: --threads]",
+    ),
     _count("--jobs", 1, "Builds to make side by side; each is then searched alone."),
     click.option(
         "--timeout",

@@ -65,6 +65,9 @@ class FaissIndex(Index):
             index.add(base)
         self._take(index)
 
+    def use_threads(self, threads: int) -> None:
+        self._threads = threads
+
     def configure(self, **parameters: float) -> None:
         """Keep search parameters under faiss's own names, and give them to the index."""
         self._search_parameters = parameters

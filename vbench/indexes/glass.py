@@ -60,6 +60,12 @@ class Glass(LibraryIndex):
         searcher.set_ef(self._ef)
         return searcher
 
+    def use_threads(self, threads: int) -> None:
+        import glass
+
+        super().use_threads(threads)
+        glass.set_num_threads(threads)
+
     def set(self, ef: Annotated[int, Meta(ge=1, le=10_000_000)] = 64) -> None:
         self._ef = ef
         if self.index is not None:

@@ -70,6 +70,10 @@ class Hnsw(Index):
             index.add_items(base, num_threads=threads)
         self._take(index)
 
+    def use_threads(self, threads: int) -> None:
+        self._threads = threads
+        self.index.set_num_threads(threads)
+
     def set(self, ef: Annotated[int, Meta(ge=1, le=10_000_000)] = 64) -> None:
         self._ef = ef
         if self.index is not None:

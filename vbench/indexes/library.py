@@ -73,6 +73,12 @@ class LibraryIndex(ExtraIndex):
             self.index, self._n = exact, n
             self._one, self._many = exact.search_one, exact.search
 
+    def use_threads(self, threads: int) -> None:
+        self._threads = threads
+        # Few vectors are compared by another index.
+        if isinstance(self.index, Flat):
+            self.index.use_threads(threads)
+
     def take(self, index: Any, n: int) -> None:
         """Search the library's own index from now on, which holds `n` vectors."""
         self.index, self._n = index, n

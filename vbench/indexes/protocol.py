@@ -244,6 +244,13 @@ class Index:
         """
         raise NotImplementedError
 
+    def use_threads(self, threads: int) -> None:
+        """Search with so many threads from now on: called after a ``fit`` that was given others.
+
+        An index whose class defines it can be built with more threads than it is searched with.
+        """
+        raise NotImplementedError
+
     def server(self) -> Any:
         """What clients connect to, asked after ``fit``: for threads, by default, the index itself.
 
@@ -292,6 +299,11 @@ def can_keep(kind: type[Index]) -> bool:
 def reads_files(kind: type[Index]) -> bool:
     """Whether an index says which files its searches read."""
     return _defines(kind, "files")
+
+
+def can_use_threads(kind: type[Index]) -> bool:
+    """Whether an index can be searched with other threads than it was built with."""
+    return _defines(kind, "use_threads")
 
 
 def _defines(kind: type[Index], name: str) -> bool:

@@ -62,6 +62,12 @@ class PyNNDescent(LibraryIndex):
         numba.set_num_threads(threads)
         return index
 
+    def use_threads(self, threads: int) -> None:
+        import numba
+
+        super().use_threads(threads)
+        numba.set_num_threads(threads)
+
     def set(self, epsilon: Annotated[float, Meta(ge=0, le=10)] = 0.1) -> None:
         self._epsilon = epsilon
 

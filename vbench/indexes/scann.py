@@ -55,6 +55,11 @@ class Scann(LibraryIndex):
     def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
         return {"leaves_to_search": count_lists(build.get("num_leaves"), n), "reorder": n}
 
+    def use_threads(self, threads: int) -> None:
+        super().use_threads(threads)
+        if hasattr(self.index, "set_num_threads"):
+            self.index.set_num_threads(threads)
+
     def build(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> Any:
         from scann.scann_ops.py import scann_ops_pybind
 

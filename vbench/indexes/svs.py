@@ -47,6 +47,9 @@ class SvsVamana(LibraryIndex):
     def limits(cls, n: int, build: Mapping[str, Any]) -> Mapping[str, float]:
         return {"search_window_size": n}
 
+    use_threads = None  # type: ignore[assignment]
+    """Its threads are those that it is opened with."""
+
     def build(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> Any:
         import svs
 

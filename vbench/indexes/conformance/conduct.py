@@ -28,7 +28,15 @@ from vbench.indexes.conformance.subject import (
     search_each,
 )
 from vbench.indexes.parameters import select_accepted
-from vbench.indexes.protocol import Filter, Ids, Index, Vectors, can_filter, is_count, versions
+from vbench.indexes.protocol import (
+    Filter,
+    Ids,
+    Index,
+    Vectors,
+    can_filter,
+    is_count,
+    versions,
+)
 from vbench.indexes.space import in_words, nearest
 from vbench.metric import Metric
 

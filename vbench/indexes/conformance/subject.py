@@ -219,6 +219,7 @@ class Subject:
         metric: Metric | None = None,
         *,
         seed: int = 1,
+        threads: int = 1,
         learn: Vectors | None = None,
         attributes: Any = None,
     ) -> None:
@@ -235,7 +236,9 @@ class Subject:
             more["attributes"] = attributes
         if self.servers is not None:
             more["server"] = self.servers()
-        index.fit(prepare_array(index, base), metric or self.metric, seed=seed, threads=1, **more)
+        index.fit(
+            prepare_array(index, base), metric or self.metric, seed=seed, threads=threads, **more
+        )
         self._ready.add(id(index))
         index.set(**self.setting(-1))
 
