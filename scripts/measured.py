@@ -377,6 +377,21 @@ def load() -> Table:
     return table
 
 
+@result(
+    "vbench data fetch glove-50 wordnet",
+    f"python scripts/audit.py {FOLDER}/audit > {FOLDER}/audit.json",
+)
+def audit() -> Table:
+    """Findings on datasets, and what copies do to indexes: a row each."""
+    rows: Table = {}
+    for name, values in read("audit.json").items():
+        index, _, groups = name.partition(", ")
+        for key, value in values.items():
+            row, column = (groups, f"{index} {key}") if groups else (key, name)
+            rows.setdefault(row, {})[column] = value
+    return rows
+
+
 @result(f"python scripts/simulations.py coverage > {FOLDER}/coverage.json")
 def coverage() -> Table:
     """How often intervals hold the truth."""

@@ -15,6 +15,7 @@ import msgspec
 from vbench._document import Document
 
 MODULES = (
+    "vbench.analysis.audit",
     "vbench.analysis.comparison",
     "vbench.analysis.doctor",
     "vbench.analysis.imported",

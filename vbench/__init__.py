@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from vbench.analysis.audit import DataAudit as DataAudit
+    from vbench.analysis.audit import audit as audit
     from vbench.analysis.comparison import Comparison as Comparison
     from vbench.analysis.ranking import RankingLoss as RankingLoss
     from vbench.analysis.summary import Summary as Summary
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from vbench.runs.settings import Setting as Setting
 
 _HOMES = {
+    "vbench.analysis.audit": ("DataAudit", "audit"),
     "vbench.analysis.summary": ("Summary",),
     "vbench.analysis.tail": ("TailReport",),
     "vbench.api.importing": ("import_results",),

@@ -23,6 +23,7 @@ from vbench.cli.options import (
 from vbench.render.terminal.output import console, json_option, print_json, progress_bar, say
 
 _ELSEWHERE = {
+    "audit": "vbench.cli.audit:audit",
     "import": "vbench.cli.import_data:import_data",
     "prune": "vbench.cli.prune:prune",
     "train": "vbench.cli.train:train",
@@ -36,6 +37,7 @@ Examples:
   vbench data show sift-128-euclidean
   vbench data show base.npy --queries queries.npy --metric ip
   vbench data import shop --items items.parquet --users users.parquet --metric ip
+  vbench data audit books
   vbench data convert books books.hdf5 --depth 100
   vbench data truth base.fbin --metric l2 --depth 100 --out groundtruth.ibin
 """

@@ -113,7 +113,7 @@ def hardness(
             found["expansion"] = d[:, 2 * k - 1] / d[:, k - 1]
         found["epsilon_hardness"] = _epsilon_hardness(base, queries, d, metric, k, largest, threads)
         found["k_occurrence"] = occurrence[truth_ids[:, :k]].mean(axis=1)
-        found["mahalanobis"] = _mahalanobis(base, queries, metric, seed)
+        found["mahalanobis"] = mahalanobis(base, queries, metric, seed)
         found["norm"] = np.sqrt(square_norms(queries))
         if depth > k:
             found["margin"] = (d[:, k] - d[:, k - 1]) / d[:, k - 1]
@@ -192,9 +192,7 @@ def _epsilon_hardness(
     return np.asarray(counts, dtype=np.float64)
 
 
-def _mahalanobis(
-    base: NDArray[Any], queries: NDArray[Any], metric: Metric, seed: int
-) -> FloatArray:
+def mahalanobis(base: NDArray[Any], queries: NDArray[Any], metric: Metric, seed: int) -> FloatArray:
     """Mahalanobis distance (m,) of each query to the mean and covariance of the base.
 
     A direction in which the base hardly varies counts as if it varied by 1e-9 of the widest.
@@ -206,9 +204,11 @@ def _mahalanobis(
         normalize(asked)
     centered = sample - sample.mean(axis=0)
     variances, axes = np.linalg.eigh(centered.T @ centered / max(len(sample) - 1, 1))
-    variances = np.maximum(variances, 1e-9 * variances[-1])
+    # Of equal vectors all else is infinitely far.
+    variances = np.maximum(variances, max(1e-9 * variances[-1], np.finfo(np.float64).tiny))
     along = (asked - sample.mean(axis=0)) @ axes
-    return np.asarray(np.sqrt((along**2 / variances).sum(axis=1)))
+    with np.errstate(over="ignore"):
+        return np.asarray(np.sqrt((along**2 / variances).sum(axis=1)))
 
 
 def sample_of(base: NDArray[Any], size: int, seed: int, metric: Metric) -> NDArray[np.int64]:
