@@ -18,6 +18,7 @@ MODULES = (
     "vbench.analysis.audit",
     "vbench.analysis.comparison",
     "vbench.analysis.doctor",
+    "vbench.analysis.field",
     "vbench.analysis.imported",
     "vbench.analysis.ranking",
     "vbench.analysis.study",

@@ -223,3 +223,21 @@ def test_a_part_may_ask_some_queries_only(study: Path, tmp_path: Path) -> None:
     assert {name.partition("-")[0] for name in some} == {"equal"}
     assert drawn[some.pop()]["count"] == 9
     assert "(drawn by seed 2)" in (out / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_part_may_take_what_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Indexes of the catalog that fit the data and can be tuned, beside those that are named."""
+    from vbench.data.load import load
+    from vbench.study import carry
+    from vbench.study.file import INSTALLED, Part
+
+    base, queries = gaussian_pair(200, 20, 6)
+    np.savez(tmp_path / "made.npz", base=base, queries=queries, metric="l2")
+    data = load(tmp_path / "made.npz")
+    part = Part(name="field", dataset="made", indexes=["flat", INSTALLED])
+    found = carry._with_installed(part, data).indexes
+    assert found[0] == "flat"
+    assert {"hnsw", "ivf-flat", "nsg"} <= set(found)
+    assert len(found) == len(set(found))
+    monkeypatch.setattr(carry, "is_installed", lambda kind: False)
+    assert carry._with_installed(part, data).indexes == ["flat"]

@@ -27,6 +27,7 @@ _COMMANDS = {
     "rank": "vbench.cli.rank:rank",
     "import": "vbench.cli.importing:import_results",
     "doctor": "vbench.cli.doctor:doctor",
+    "site": "vbench.cli.site:site",
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import polars as pl
 
 from vbench._document import Estimated
@@ -18,10 +19,14 @@ from vbench.analysis.summary import Summary, SummaryRow, summarize
 from vbench.bench.journal import Progress
 from vbench.bench.prepare import prepare
 from vbench.bench.runner import run as measure
+from vbench.bench.sources import Source
 from vbench.data.dataset import Dataset
 from vbench.data.files import write_whole
 from vbench.data.load import load
 from vbench.errors import VbenchError
+from vbench.indexes.library import is_installed
+from vbench.indexes.recipe import load_recipe, recipe_files
+from vbench.indexes.registry import resolve
 from vbench.measures.grammar import parse
 from vbench.render.figures import DOUBLE, Runs, export
 from vbench.render.figures.export import Planned
@@ -30,7 +35,7 @@ from vbench.runs.failed import failed_trials, missing_results
 from vbench.runs.loads import label_load
 from vbench.runs.run import Run
 from vbench.runs.settings import spell
-from vbench.study.file import Figure, Part, Study, Table, drawers
+from vbench.study.file import INSTALLED, Figure, Part, Study, Table, drawers
 
 
 class Measured(NamedTuple):
@@ -63,6 +68,8 @@ def carry_out(
         each: load(each[0], learn=each[1], queries_at_most=each[2], queries_seed=each[3])
         for each in dict.fromkeys(part.data for part in study.parts)
     }
+    parts = [_with_installed(part, datasets[part.data]) for part in study.parts]
+    study = msgspec.structs.replace(study, parts=parts)
     for part in study.parts:
         _check(datasets[part.data], part, threads)
     measured = []
@@ -107,6 +114,26 @@ def carry_out(
     )
     write_whole(folder / "study.json", result.to_json().encode())
     return result
+
+
+def _with_installed(part: Part, dataset: Dataset) -> Part:
+    """The part with the indexes that are installed and fit its data, where it asks for them."""
+    if INSTALLED not in part.indexes:
+        return part
+    found = [name for name in part.indexes if name != INSTALLED]
+    found += [name for name in recipe_files() if name not in found and _fits(name, dataset)]
+    return msgspec.structs.replace(part, indexes=found)
+
+
+def _fits(name: str, dataset: Dataset) -> bool:
+    recipe = load_recipe(name)
+    if recipe.tune_parameter is None or not is_installed(resolve(recipe.adapter)):
+        return False
+    try:
+        Source.of(recipe, dataset.metric, dataset.d, dataset.learn)
+    except VbenchError:
+        return False  # another metric, other dimensions, or it needs queries to learn from
+    return True
 
 
 def _check(dataset: Dataset, part: Part, threads: int) -> None:

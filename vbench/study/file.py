@@ -40,6 +40,11 @@ _MEASURES = {
 }
 
 
+INSTALLED = "@installed"
+"""In place of an index: every one of the catalog that is installed, can be brought to a recall,
+and can do the metric and the dimensions."""
+
+
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One run on one dataset. Parts of one name are the same question to other data."""
 

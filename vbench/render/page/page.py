@@ -93,7 +93,7 @@ def html(runs: Run | Report | Sequence[Run], *, delta: float = usual.DELTA) -> s
     level = next(iter(footings.values())).level if footings else LEVEL
     draw = Drawing(report, level, delta)
     sections = [made for maker in SECTIONS if (made := maker(report, draw))]
-    page = _environment().get_template("page.html").render(
+    page = environment().get_template("page.html").render(
         title=words.title(report),
         report=report,
         looks=looks(report.indexes),
@@ -169,7 +169,8 @@ def _download(name: str, frame: pl.DataFrame) -> _Download:
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """The templates of `reports`; everything is escaped by default."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resource_dir("reports")),
         autoescape=True,

@@ -1,0 +1,95 @@
+"""The map of a field: ranks, letters, and what has neither."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from run_folder import answered
+
+from vbench.analysis.field import FieldRow, group_alike, map_field
+from vbench.analysis.gather import gather
+from vbench.runs.run import Run
+
+TITLES = "abcdef"
+PAIRS = [frozenset(pair) for pair in itertools.combinations(TITLES, 2)]
+
+
+@given(st.sets(st.sampled_from(PAIRS)))
+def test_groups_hold_exactly_what_is_not_told_apart(apart: set[frozenset[str]]) -> None:
+    """Two share a group if and only if they are not told apart; no group lies within another."""
+    groups = group_alike(TITLES, apart)
+    assert set().union(*groups) == set(TITLES)
+    for pair in PAIRS:
+        assert any(pair <= group for group in groups) == (pair not in apart)
+    for one, other in itertools.permutations(groups, 2):
+        assert not one <= other
+
+
+def test_nothing_told_apart_is_one_group() -> None:
+    """And of nothing there is none."""
+    assert group_alike("ab", []) == [{"a", "b"}]
+    assert group_alike("", []) == []
+
+
+def hits(chance: list[float], builds: int = 3, m: int = 600, seed: int = 0) -> Any:
+    """Hits (builds, m) of which each query of a part has its own chance."""
+    rng = np.random.default_rng(seed)
+    chances = np.repeat(chance, m // len(chance))
+    return rng.binomial(10, chances, size=(builds, m))
+
+
+def rows(*runs: Run, level: float = 0.9) -> dict[str, FieldRow]:
+    (entry,) = map_field(gather(list(runs)), level).entries
+    return {row.title: row for row in entry.rows}
+
+
+def test_indexes_are_ranked_and_share_letters_where_they_are_alike(tmp_path: Path) -> None:
+    """Two even ones and an uneven one of the same mean: the two share a letter and ranks."""
+    even, uneven = [0.9], [1.0] * 9 + [0.0]
+    run = answered(
+        tmp_path / "run",
+        {
+            "one": {16: hits(even, seed=1)},
+            "two": {16: hits(even, seed=2)},
+            "uneven": {16: hits(uneven, seed=3)},
+        },
+    )
+    found = rows(run)
+    assert found["one"].letters == found["two"].letters
+    assert not set(found["one"].letters) & set(found["uneven"].letters)
+    assert found["uneven"].rank == (1, 1)
+    assert found["one"].rank == found["two"].rank == (2, 3)
+    assert next(iter(found)) == "uneven"
+    assert found["uneven"].curve == [1.0, *[0.9] * 10]
+
+
+@pytest.mark.parametrize(
+    ("builds", "chance", "why"),
+    [(2, [0.9], "2 of 3 builds"), (3, [0.5], "no setting at 0.9")],
+)
+def test_a_row_needs_builds_and_the_level(
+    tmp_path: Path, builds: int, chance: list[float], why: str
+) -> None:
+    """It is shown, and not ranked; the others are ranked without it."""
+    run = answered(tmp_path / "good", {"good": {16: hits([0.9])}})
+    short = answered(tmp_path / "short", {"short": {16: hits(chance, builds)}})
+    found = rows(run, short)
+    assert (found["short"].letters, found["short"].rank) == ("", None)
+    assert found["short"].unranked == why
+    assert found["good"].rank == (1, 1)
+    assert list(found) == ["good", "short"]
+
+
+def test_datasets_are_entries_of_their_own(tmp_path: Path) -> None:
+    """An index that two of them have is one line of the map."""
+    one = answered(tmp_path / "one", {"hnsw": {16: hits([0.9])}})
+    other = answered(tmp_path / "two", {"hnsw": {16: hits([0.9])}}, fingerprint="e" * 64)
+    field = map_field(gather([one, other]), 0.9)
+    assert field.indexes == ["hnsw"]
+    assert len(field.entries) == 2
