@@ -13,8 +13,9 @@ from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes.answers import check_batch
 from vbench.indexes.conformance.kit import CHECKS, perform
 from vbench.indexes.conformance.subject import Subject
-from vbench.indexes.parameters import check
+from vbench.indexes.parameters import check, is_taken
 from vbench.indexes.registry import resolve
+from vbench.metric import Metric
 
 WRAPPER = """
 import numpy as np
@@ -274,3 +275,133 @@ class Scann(BaseANN):
     data = vbench.load("base.npy", metric="l2")
     run = vbench.run(data, "./scann.toml", k=5, builds=1, repeats=1, out="run")
     assert run.answers(run.done[0]).hits.tolist() == [5] * len(QUERIES)
+
+
+VIBE = """
+import numpy as np
+from ..base.module import BaseANN
+
+
+class Mine(BaseANN):
+    def __init__(self, metric, width):
+        self.metric, self.width = metric, width
+
+    def fit(self, X):
+        self.X, self.learned = X, None
+
+    def query(self, q, n):
+        far = ((self.X - q) ** 2).sum(axis=1) if self.metric == "euclidean" else -self.X @ q
+        return np.argsort(far, kind="stable")[:n]
+
+
+class Learning(Mine):
+    def fit_ood(self, X, learn, neighbors):
+        self.X, self.learned = X, (learn.shape, neighbors)
+
+
+class Only(BaseANN):
+    def __init__(self, metric):
+        pass
+
+    def fit_ood(self, X, learn, neighbors):
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("metric", "called"), [("l2", "euclidean"), ("ip", "ip"), ("cosine", "cosine")]
+)
+def test_wrappers_of_vibe_get_its_names_of_metrics(
+    tmp_path: Path, metric: Metric, called: str
+) -> None:
+    """Inner product among them; those of ann-benchmarks know it not."""
+    path = written(tmp_path / "vibe" / "algorithms" / "mine", VIBE)
+    kind = resolve(f"{path}:Mine")
+    index = kind(args=[3])  # type: ignore[call-arg]  # parameters of the adapter
+    index.fit(BASE, metric, seed=1, threads=1)
+    assert (index.algorithm.metric, index.algorithm.width) == (called, 3)
+    if metric == "ip":
+        expected = np.argsort(-QUERIES @ BASE.T, axis=1, kind="stable")[:, :5]
+        np.testing.assert_array_equal(index.search(QUERIES, 5), expected)
+    index.close()
+
+
+def test_wrappers_of_vibe_learn_from_queries(tmp_path: Path) -> None:
+    """By fit_ood, with the exact neighbors of these queries; without some, by fit if there is."""
+    path = written(tmp_path / "vibe" / "algorithms" / "mine", VIBE)
+    kind = resolve(f"{path}:Learning")
+    assert is_taken(kind.fit, "learn")
+    assert not is_taken(resolve(f"{path}:Mine").fit, "learn")
+    index = kind(args=[3])  # type: ignore[call-arg]  # parameters of the adapter
+    index.fit(BASE, "l2", seed=1, threads=1, learn=QUERIES)
+    shape, neighbors = index.algorithm.learned
+    assert shape == QUERIES.shape
+    far = ((QUERIES[:, None] - BASE[None]) ** 2).sum(axis=2)
+    np.testing.assert_array_equal(neighbors[:, 0], far.argmin(axis=1))
+    index.fit(BASE, "l2", seed=1, threads=1)
+    assert index.algorithm.learned is None
+    index.close()
+    alone = resolve(f"{path}:Only")()
+    with pytest.raises(VbenchError, match="Only has fit_ood alone"):
+        alone.fit(BASE, "l2", seed=1, threads=1)
+    alone.close()
+
+
+BIG_ANN = """
+from __future__ import absolute_import
+import os
+import numpy as np
+from neurips23.ood.base import BaseOODANN
+from benchmark.datasets import DATASETS, download_accelerated
+
+
+class Mine(BaseOODANN):
+    def __init__(self, metric, index_params):
+        self.metric, self.index_params = metric, index_params
+
+    def fit(self, dataset):
+        ds = DATASETS[dataset]()
+        assert (ds.distance(), ds.search_type(), ds.data_type()) == (self.metric, "knn", "dense")
+        blocks = np.vstack(list(ds.get_dataset_iterator(bs=7)))
+        stored = np.fromfile(ds.get_dataset_fn(), dtype="<f4", offset=8).reshape(ds.nb, ds.d)
+        assert (blocks == ds.get_dataset()).all() and (stored == blocks).all()
+        assert (ds.get_data_in_range(3, 5) == blocks[3:5]).all()
+        np.save(os.path.join("data", ds.short_name() + ".npy"), blocks)
+        self.X = blocks
+
+    def set_query_arguments(self, query_args):
+        self.keep = query_args["keep"]
+
+    def query(self, X, k):
+        far = ((X[:, None] - self.X[None, : self.keep]) ** 2).sum(axis=2)
+        self.res = np.argsort(far, axis=1, kind="stable")[:, :k]
+
+
+class Downloads(Mine):
+    def fit(self, dataset):
+        download_accelerated("somewhere", "here")
+"""
+
+
+def test_wrappers_of_big_ann_open_a_dataset_and_ask_in_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Vectors come by name, in blocks or as a file; answers by get_results."""
+    monkeypatch.chdir(tmp_path)
+    path = written(tmp_path / "neurips23" / "ood" / "mine", BIG_ANN, "disk-mine.py")
+    kind = resolve(f"{path}:Mine")
+    build, search = check(kind, {"args": [{"R": 8}]}, {"query_args": [{"keep": 90}]})
+    index = kind(**build)
+    index.fit(BASE, "l2", seed=1, threads=1)
+    assert index.algorithm.index_params == {"R": 8}
+    index.set(**search)
+    far = ((QUERIES[:, None] - BASE[None, :90]) ** 2).sum(axis=2)
+    expected = np.argsort(far, axis=1, kind="stable")[:, :5]
+    np.testing.assert_array_equal(index.search(QUERIES, 5), expected)
+    np.testing.assert_array_equal(index.search_one(QUERIES[0], 5), expected[0])
+    index.close()
+    assert not (tmp_path / "data").exists()
+    downloads = resolve(f"{path}:Downloads")(args=[{}])  # type: ignore[call-arg]
+    with pytest.raises(VbenchError, match="may download nothing"):
+        downloads.fit(BASE, "l2", seed=1, threads=1)
+    downloads.close()

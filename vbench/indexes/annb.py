@@ -10,9 +10,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import random
+import re
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,7 +26,6 @@ from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes.protocol import Ids, Index, Vectors
 from vbench.metric import Metric
 
-_NAMES: dict[Metric, str] = {"l2": "euclidean", "cosine": "angular"}
 _ROOT = "ann_benchmarks"
 _ALGORITHMS = f"{_ROOT}.algorithms"
 
@@ -69,6 +69,8 @@ class AnnBenchmarks(Index):
 
     metrics: ClassVar[frozenset[Metric]] = frozenset({"l2", "cosine"})
     seeded = False  # these wrappers know no seed
+    names: ClassVar[Mapping[Metric, str]] = {"l2": "euclidean", "cosine": "angular"}
+    """What wrappers call the metrics."""
     writes = True  # some normalize base and queries where they lie
     wrapped: ClassVar[Callable[..., Any]]
 
@@ -79,7 +81,7 @@ class AnnBenchmarks(Index):
         self._ask: Callable[[Vectors, int], Any] = self._prepared
 
     def fit(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> None:
-        places = {"@metric": _NAMES[metric], "@dimension": base.shape[1], "@count": len(base)}
+        places = {"@metric": self.names[metric], "@dimension": base.shape[1], "@count": len(base)}
         # The global generators are all that can be set.
         random.seed(seed)
         np.random.seed(seed & 0xFFFFFFFF)  # noqa: NPY002 – it is what they draw from
@@ -93,10 +95,14 @@ class AnnBenchmarks(Index):
         if not hasattr(self.algorithm, "prepare_query"):
             self._ask = self.algorithm.query
         before = self.algorithm.get_memory_usage()
-        self.algorithm.fit(base)
+        self.build(base, metric)
         after = self.algorithm.get_memory_usage()
         grown = None if before is None or after is None else int((after - before) * 1024)
         self._bytes = grown if grown and grown > 0 else None
+
+    def build(self, base: Vectors, metric: Metric) -> None:
+        """Let the wrapped class build its index."""
+        self.algorithm.fit(base)
 
     def set(self, query_args: Any = ()) -> None:
         arguments = _as_list(query_args)
@@ -180,7 +186,9 @@ def wrapper_class(target: str) -> type[AnnBenchmarks]:
         "__module__": __name__,
         "wrapped": wrapped,
     }
-    return type(name, (AnnBenchmarks,), members)
+    from vbench.indexes.wrappers import kind_of
+
+    return type(name, (kind_of(file, wrapped),), members)
 
 
 def _as_list(value: Sequence[Any] | Any) -> list[Any]:
@@ -230,6 +238,10 @@ def load(file: Path) -> types.ModuleType:
         It cannot be imported.
     """
     _stand_in()
+    if re.search(r"^from (benchmark|neurips23)\.", file.read_text(errors="replace"), re.MULTILINE):
+        from vbench.indexes.wrappers import stand_in_bigann
+
+        stand_in_bigann()
     _extend(_ALGORITHMS, file.parent.parent)
     checkout = file.parents[2] if len(file.parents) > 2 else file.parent
     if checkout.name == _ROOT or (checkout / "distance.py").is_file():
