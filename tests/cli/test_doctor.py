@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tomllib
+from pathlib import Path
 
 import psutil
 import pytest
@@ -37,6 +39,14 @@ def test_the_document_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.exit_code == int(bool(spoils))
     extras = {each["name"] for each in document["extras"]}
     assert {"tune", "text", "usearch", "voyager"} <= extras
+
+
+def test_every_extra_is_named() -> None:
+    """What pyproject.toml offers, but for those that are several of the others."""
+    project = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    offered = tomllib.loads(project)["project"]["optional-dependencies"].keys() - {"all", "engines"}
+    document = json.loads(call("--seconds", "0", "--json").stdout)
+    assert {each["name"] for each in document["extras"]} == offered
 
 
 def test_a_negative_time_is_a_wrong_call() -> None:

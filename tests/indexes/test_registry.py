@@ -17,7 +17,7 @@ import vbench
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes import registry
 from vbench.indexes.answers import AnswerError
-from vbench.indexes.library import LibraryIndex
+from vbench.indexes.library import ExtraIndex
 from vbench.indexes.protocol import versions
 from vbench.indexes.registry import adapters, as_index, available, resolve
 
@@ -229,7 +229,7 @@ def test_built_in_indexes_name_the_distribution_behind_them() -> None:
         if entry.origin == "vbench-ann":
             kind = resolve(name)
             (distribution,) = kind.requires
-            assert issubclass(kind, LibraryIndex) or importlib.metadata.version(distribution)
+            assert issubclass(kind, ExtraIndex) or importlib.metadata.version(distribution)
 
 
 def test_versions_of_a_server_are_names_and_texts() -> None:

@@ -13,6 +13,8 @@ _ADDS = {
     "towers": ("vbench data train: two-tower models of your own interactions", "jax"),
     "als": ("vbench data train --recipe als: matrix factorization", "implicit"),
     "tune": ("vbench tune over several parameters at once", "optuna"),
+    "remote": ("vbench data import from object stores and hubs", "s3fs"),
+    "yaml": ("--workload FILE.yaml: runbooks of big-ann-benchmarks", "pyyaml"),
     "text": ("datasets of texts, such as wordnet: vbench data fetch", "onnxruntime"),
 }
 

@@ -175,14 +175,15 @@ def check_installed(kind: type[Index]) -> None:
 
 
 def tell_license(kind: type[Index]) -> None:
-    """Say under which terms the library of an extra comes, the first time that it is used here."""
-    if not (issubclass(kind, LibraryIndex) and kind.license):
+    """Say under which terms what an extra installs comes, the first time that it is used here."""
+    extra = extra_of(kind)
+    if extra is None or not kind.license:
         return
-    told = _paths.home() / "licenses" / kind.requires[0]
+    told = _paths.home() / "licenses" / extra
     # Where nothing can be kept it is said each time.
     with contextlib.suppress(OSError):
         if told.is_file() and told.read_text() == kind.license:
             return
         told.parent.mkdir(parents=True, exist_ok=True)
         told.write_text(kind.license)
-    warn(f"{kind.requires[0]} comes under its own license: {kind.license} (said once)")
+    warn(f"{extra} comes under its own license: {kind.license} (said once)")
