@@ -107,6 +107,13 @@ class KeptUnder(Kept):
         return np.where(np.take_along_axis(good, order, axis=1), ids, -1)
 
 
+class NeverUnder(KeptUnder):
+    """Cannot be set."""
+
+    def set(self, keep: int = 64) -> None:
+        raise ValueError("no license")
+
+
 class FailsAbove(Kept):
     """Raises where `keep` is above 32."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vbench.api.importing import import_results as import_results
     from vbench.api.measuring import run as run
     from vbench.api.measuring import tune as tune
+    from vbench.api.measuring import verify as verify
     from vbench.api.runs import Run as Run
     from vbench.api.runs import compare as compare
     from vbench.api.runs import open as open  # noqa: A004 (read as vbench.open)
@@ -66,7 +67,7 @@ _HOMES = {
     "vbench.analysis.summary": ("Summary",),
     "vbench.analysis.tail": ("TailReport",),
     "vbench.api.importing": ("import_results",),
-    "vbench.api.measuring": ("run", "tune"),
+    "vbench.api.measuring": ("run", "tune", "verify"),
     "vbench.api.runs": ("Run", "compare", "open", "rank", "report", "tail"),
     "vbench.data.dataset": ("Dataset", "GroundTruth"),
     "vbench.data.importing.imported": ("import_dataset",),

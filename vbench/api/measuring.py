@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from vbench._arguments import check_arguments
 from vbench.api.runs import Run, as_dataset
+from vbench.errors import VbenchError
 
 if TYPE_CHECKING:
+    from vbench.analysis.certificate import Verification
     from vbench.analysis.tuning import Tuning
     from vbench.api.runs import AnyMeasure, Progress
     from vbench.data.dataset import Dataset
@@ -212,6 +214,7 @@ def tune(
     only_filtered: bool = False,
     workload: str = "static",
     view: str | None = None,
+    certificate: str | Path | None = None,
     builds: int = 3,
     repeats: int = 3,
     threads: int = 1,
@@ -259,6 +262,9 @@ def tune(
     view
         Only in this view: a filter, ``"random:0.05#2"``, ``"churn@4"``, ``"churn@4 & seen"``;
         ``"none"`` is the whole base.
+    certificate
+        A file that what is certified is written to, beside what it has for other K and targets:
+        :func:`vbench.verify` asks it again.
     builds, repeats, seed
         As :func:`vbench.run` has them; the seed also divides the queries.
 
@@ -311,9 +317,91 @@ def tune(
             trials=trials,
             level=level,
             view=view,
+            certificate=None if certificate is None else Path(certificate),
             out=out,
             fresh=fresh,
             progress=tell,
         )
         taken.keep(Path(found.run))
     return found
+
+
+@check_arguments
+def verify(
+    certificate: str | Path,
+    index: AnyIndex,
+    dataset: Dataset | Data | None = None,
+    *,
+    queries: Data | None = None,
+    metric: Metric | str | None = None,
+    repeats: int = 3,
+    timeout: float | None = None,
+    out: str | Path | None = None,
+    fresh: bool = False,
+    progress: Progress = None,
+) -> Verification:
+    """Ask whether the certificate of an index still holds.
+
+    Its builds are made again from its seed and asked at its settings, under its filters and at its
+    ages. A claim holds where every build's one-sided bound reaches the target again, and is broken
+    where some build surely misses it, with the confidence of the certificate for all claims and
+    builds together.
+
+    Parameters
+    ----------
+    certificate
+        A file that :func:`vbench.tune` wrote.
+    index
+        The index that it is of, as :func:`vbench.run` takes it.
+    dataset
+        The vectors now; default: those that were certified, opened again.
+    queries
+        Queries that the certificate has not seen. Without any, the half that certified it is asked
+        again, which tells changes of the index, not of the queries.
+    metric, repeats, timeout, out, fresh, progress
+        As :func:`vbench.run` has them.
+
+    Raises
+    ------
+    VbenchError
+        The file is no certificate, or one of another index; the data do not fit it.
+    """
+    from vbench.analysis.certificate import read_certificate
+    from vbench.data.load import reopen
+    from vbench.indexes.given import take_indexes
+    from vbench.render.terminal.output import shown_progress
+    from vbench.tuning.verify import verify as ask
+
+    if dataset is None:
+        source = dict(read_certificate(Path(certificate)).data.source)
+        if not source:
+            raise VbenchError("the certificate is of vectors in memory; give them as dataset")
+        data = reopen(source)
+    else:
+        data = as_dataset(dataset, queries, metric)
+    if dataset is None and queries is not None:
+        data = _ask_others(data, queries)
+    with take_indexes([index]) as taken, shown_progress(progress) as tell:
+        (only,) = taken.indexes
+        return ask(
+            Path(certificate),
+            only,
+            data,
+            repeats=repeats,
+            timeout=timeout,
+            out=None if out is None else Path(out),
+            fresh=fresh,
+            progress=tell,
+        )
+
+
+def _ask_others(dataset: Dataset, queries: Data) -> Dataset:
+    """The same base vectors and items with other queries, of which nothing else is known."""
+    import dataclasses
+
+    from vbench.data.load import load
+
+    found = load(dataset.base, queries=queries, metric=dataset.metric)
+    return dataclasses.replace(
+        found, name=dataset.name, items=dataset.items, item_id=dataset.item_id
+    )

@@ -22,6 +22,7 @@ _COMMANDS = {
     "compare": "vbench.cli.compare:compare",
     "tail": "vbench.cli.tail:tail",
     "tune": "vbench.cli.tune:tune",
+    "verify": "vbench.cli.verify:verify",
     "data": "vbench.cli.data:data",
     "index": "vbench.cli.index:index",
     "rank": "vbench.cli.rank:rank",

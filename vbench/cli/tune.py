@@ -72,6 +72,12 @@ Examples:
     help="Only in this view: a filter, a mask of it as random:0.05#2, churn@4, 'churn@4 & seen', "
     "or none.  [default: the target must hold in every view]"
 )
+@click.option(
+    "--certificate",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Add what is certified to this file, which `vbench verify` asks again.",
+)
 @measuring_options
 @json_option
 def tune(

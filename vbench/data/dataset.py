@@ -216,6 +216,16 @@ class Dataset:
         """
         return _digest(self.metric.encode(), self.base, self.queries)
 
+    @functools.cached_property
+    def base_digest(self) -> str:
+        """The same over metric and base alone."""
+        return _digest(self.metric.encode(), self.base)
+
+    @functools.cached_property
+    def queries_digest(self) -> str:
+        """The same over the queries alone."""
+        return _digest(b"queries", self.queries)
+
     @property
     def order_digest(self) -> str:
         """SHA-256 of the first base vectors, the same under each metric.

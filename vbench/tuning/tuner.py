@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vbench._invocation import spell_option
+from vbench.analysis.certificate import write_certificate
 from vbench.analysis.tuning import Tuning
 from vbench.bench.bench import Bench, conclude, open_bench
 from vbench.bench.folder import claim
@@ -16,11 +17,12 @@ from vbench.bench.kept import KeptIndexes
 from vbench.bench.plan import Plan
 from vbench.bench.prepare import MeasureOptions, prepare
 from vbench.data.dataset import Dataset
-from vbench.errors import VbenchError
+from vbench.errors import VbenchError, warn
 from vbench.indexes.recipe import Recipe
 from vbench.measures.targets import Target, parse_targets
 from vbench.runs.views import select_views
 from vbench.stats.intervals import check_level
+from vbench.tuning.certificate import certify, join_certificates, read_earlier
 from vbench.tuning.document import Found, describe
 from vbench.tuning.search import (
     Budget,
@@ -52,6 +54,7 @@ def tune(
     trials: int | None = None,
     level: float = 0.95,
     view: str | None = None,
+    certificate: Path | None = None,
     out: str | Path | None = None,
     fresh: bool = False,
     progress: Progress = silent,
@@ -65,7 +68,8 @@ def tune(
     number (fixed-sequence testing; Angelopoulos et al., "Learn then Test", 2021).
 
     With filters or a workload the targets must hold in every view, the whole base among them unless
-    it is left out; `view` chooses some by name.
+    it is left out; `view` chooses some by name. What is certified is added to the file
+    `certificate`.
 
     :func:`vbench.tune` says what the arguments mean. `k` stands in the place of that of
     `asked`.
@@ -75,6 +79,7 @@ def tune(
     _check(targets, objective, dataset.m, trials)
     measures = [*(each.measure for each in targets), objective.measure]
     asked = replace(asked, k=common_cutoff(measures, k))
+    earlier = None if certificate is None else read_earlier(certificate, dataset)
     prepared = prepare(dataset, indexes, settings, asked, chosen_later=True)
     plan = _of_views(prepared.plan, view)
     prepared = prepared._replace(plan=plan)
@@ -92,7 +97,13 @@ def tune(
             if not is_judged:
                 best = _judged_best(judge, best)
         run = conclude(folder, dataset)
-    return describe(Found(run, judge, outcomes, best, is_met, is_judged))
+    found = Found(run, judge, outcomes, best, is_met, is_judged)
+    if certificate is not None and is_judged and found.is_certified:
+        made = certify(found, dataset, asked)
+        write_certificate(certificate, join_certificates(certificate, earlier, made))
+    elif certificate is not None:
+        warn(f"{certificate} is not written: nothing is certified")
+    return describe(found)
 
 
 def _of_views(plan: Plan, name: str | None) -> Plan:
