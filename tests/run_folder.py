@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from vbench.data.dataset import GroundTruth
+from vbench.measures.answers import repeated
 from vbench.measures.hits import Rule
 from vbench.runs import files, tables
 from vbench.runs.facts import Batch, Pass, TrialFacts
@@ -118,6 +119,7 @@ class RunFolder:
             Where ids tie that are not of the exact list.
         """
         latency = np.asarray(latency_ns, dtype=np.int64)
+        facts.setdefault("duplicates", int(repeated(ids).sum()))
         write_trial(
             self.folder,
             facts_of(trial, self.builds[trial.build], self.m, **facts),

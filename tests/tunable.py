@@ -22,6 +22,9 @@ class Kept(vbench.Index):
     tune_parameter = "keep"
     keep = 64
 
+    def use_threads(self, threads: int) -> None:
+        pass
+
     def fit(self, base: Any, metric: Metric, *, seed: int, threads: int) -> None:
         self.base = base
 

@@ -29,6 +29,21 @@ def test_every_list_can_be_read_back(seed: int, m: int) -> None:
             assert sorted(kept) == sorted(set(ids[row].tolist()) - {-1})
 
 
+def test_ids_that_nobody_needs_make_room_for_places() -> None:
+    """Of the same type; what is known to hold no id twice is not looked through for one."""
+    rng = np.random.default_rng(0)
+    lists = [np.argsort(rng.random((9, 12)), axis=1)[:, :k].astype(np.int32) for k in (5, 8)]
+    plain = Pool.of(np.arange(9), [each.copy() for each in lists])
+    fixed = lists[0].copy()
+    fixed.flags.writeable = False
+    pool = Pool.of(np.arange(9), [fixed, lists[1]], repeats=[False, False], in_place=True)
+    assert np.shares_memory(pool.places[1], lists[1])
+    assert not np.shares_memory(pool.places[0], fixed)
+    for one, other in zip(pool.places, plain.places, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(pool.item, plain.item)
+
+
 def test_blocks_hold_every_pair(dataset: Dataset) -> None:
     """Whatever their size, and only items that exist, even where all places are pads."""
     rng = np.random.default_rng(0)

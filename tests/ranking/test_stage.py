@@ -112,11 +112,12 @@ def test_a_dataset_with_pads_and_repeats(tmp_path: Path) -> None:
     run = ranked_run(tmp_path / "run", dataset, {"hnsw": {16: 0.0}}, builds=1)
     stage = set_up([run], dataset)
     case = stage.cases[0]
-    ids = case.answers[0].ids.copy()
+    whole = case.setting.answers()[0].ids[stage.judged]
+    ids = whole.copy()
     ids[:, 10:15], ids[:, 15:] = -1, ids[:, :5]
     from vbench.ranking.pool import Pool
 
-    pool = Pool.of(stage.judged, [case.answers[0].ids, ids])
+    pool = Pool.of(stage.judged, [whole, ids])
     changed = dataclasses.replace(
         stage, pool=pool, grades=stage.judgments.grades(pool.query, pool.item)
     )

@@ -57,17 +57,42 @@ class Pool:
     places: list[NDArray[np.int32]]
 
     @classmethod
-    def of(cls, queries: NDArray[np.int64], lists: Sequence[Ids]) -> Pool:
-        """Pool lists of candidates, each (m, k) with −1 pads; an id returned twice counts once."""
+    def of(
+        cls,
+        queries: NDArray[np.int64],
+        lists: Sequence[Ids],
+        *,
+        repeats: Sequence[bool] | None = None,
+        in_place: bool = False,
+    ) -> Pool:
+        """Pool lists of candidates, each (m, k) with −1 pads; an id returned twice counts once.
+
+        Parameters
+        ----------
+        repeats
+            Which lists may hold an id twice; default: all.
+        in_place
+            Write places over ids of their type, which nobody needs any more.
+        """
+        may_repeat = [True] * len(lists) if repeats is None else repeats
         widths = np.cumsum([each.shape[1] for each in lists])
         m, width = len(queries), int(widths[-1])
-        places = [np.empty(each.shape, dtype=np.int32) for each in lists]
+        places: list[NDArray[np.int32]] = [
+            each.view(np.int32)
+            if in_place and each.dtype == np.int32 and each.flags.writeable
+            else np.empty(each.shape, dtype=np.int32)
+            for each in lists
+        ]
         items, sizes, number = [], [], 0
         step = max(1, _BLOCK_ENTRIES // max(1, width))
         for start in range(0, m, step):
             rows = slice(start, start + step)
             wide = np.concatenate(
-                [np.where(repeated(x), -1, x) for x in (each[rows] for each in lists)], axis=1
+                [
+                    np.where(repeated(each[rows]), -1, each[rows]) if twice else each[rows]
+                    for each, twice in zip(lists, may_repeat, strict=True)
+                ],
+                axis=1,
             )
             order = np.argsort(wide, axis=1)
             ordered = np.take_along_axis(wide, order, axis=1)

@@ -32,6 +32,7 @@ DEPTHS = (1, 3, CUTOFF)
 """How many exact neighbors survival is counted of, as far as K goes."""
 _BLOCK_NUMBERS = 1 << 22
 KENDALL_QUERIES = 1_000
+_NO_IDS = np.empty((0, 0), dtype=np.int32)
 
 Progress = Callable[[str, int, int], None]
 
@@ -166,7 +167,20 @@ def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage
                 cases.append(Case(setting, count, answers, survivors))
                 count += len(answers)
     exact = runs[0].ground_truth.ids[rows, :k]
-    pool = Pool.of(rows, [exact, *(each.ids for case in cases for each in case.answers)])
+    lists = [each.ids for case in cases for each in case.answers]
+    repeats = [
+        run.facts(trial).duplicates > 0
+        for case in cases
+        for run, trial in ((case.setting.run, each) for each in case.setting.trials)
+    ]
+    # What comes after needs places alone.
+    cases = [
+        dataclasses.replace(
+            case, answers=tuple(dataclasses.replace(each, ids=_NO_IDS) for each in case.answers)
+        )
+        for case in cases
+    ]
+    pool = Pool.of(rows, [exact, *lists], repeats=[False, *repeats], in_place=True)
     return Stage(
         dataset=dataset,
         k=k,
