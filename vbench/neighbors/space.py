@@ -19,8 +19,9 @@ Bools = NDArray[np.bool_]
 
 Part = TypeVar("Part")
 
-CHUNK_QUERIES = 512
-TILE_ROWS = 2048
+CHUNK_QUERIES = 1024
+TILE_ROWS = 512
+"""The sides of a tile: products are the quicker the more queries there are to a row."""
 _SLAB_BYTES = 8 << 20
 _PAIR_BYTES = 512 << 10
 """Of float64 values at a time: what stays in the cache, and needs no fresh memory."""
@@ -165,6 +166,8 @@ def scan(
     see: Callable[[Part, int, Vectors, NDArray[Any]], None],
     pool: Executor,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    tile_rows: int = TILE_ROWS,
 ) -> None:
     """Show the base rows in `numbers` to each part of the queries, tile by tile.
 
@@ -178,14 +181,14 @@ def scan(
         Called with the base rows finished since the last call, and for how many queries.
     """
     parts = list(parts)
-    slab = max(TILE_ROWS, _SLAB_BYTES // (4 * space.d))
+    slab = max(tile_rows, _SLAB_BYTES // (4 * space.d))
     for first in numbers[::slab]:
         block = space.base[first : min(first + slab, numbers.stop)]
         rows, norms = space.rows(block, np.float32, first)
 
         def show(part: Part, first: int = first, rows: Any = rows, norms: Any = norms) -> None:
-            for tile in range(0, len(rows), TILE_ROWS):
-                end = tile + TILE_ROWS
+            for tile in range(0, len(rows), tile_rows):
+                end = tile + tile_rows
                 see(part, first + tile, rows[tile:end], norms[tile:end])
 
         list(pool.map(show, parts))
