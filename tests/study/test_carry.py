@@ -183,7 +183,11 @@ settings = {{ nprobe = [4] }}
         'title = "Ages"\n'
         + part.format("old", data, 'workload = "growth:0.5"')
         + part.format("asked", data, "batch = [10]")
-        + """[[tables]]
+        + """[[figures]]
+name = "ages"
+parts = ["old"]
+draw = "by_age"
+[[tables]]
 name = "all"
 parts = ["old", "asked"]
 measures = ["Recall@K", "Work"]
@@ -199,6 +203,8 @@ measures = ["Recall@K", "Work"]
     assert frame["load"].to_list() == [None] * 6 + ["batch=10"]
     ages = [row.age for row in StudyResult.from_json(done.stdout).tables["all"][::2]]
     assert [each.step if each else None for each in ages] == [1, 3, 5, 7, 9, None, None]
+    assert (out / "figures" / "ages-made-k5.png").stat().st_size > 1000
+    assert "At every age" in (out / "report.html").read_text(encoding="utf-8")
     shown = CliRunner().invoke(main, arguments)
     assert "growth:0.5: 250 vectors" in shown.output
     path.write_text(path.read_text().replace("growth:0.5", "growth"))

@@ -35,6 +35,7 @@ from vbench.runs.failed import failed_trials, missing_results
 from vbench.runs.loads import label_load
 from vbench.runs.run import Run
 from vbench.runs.settings import spell
+from vbench.runs.views import open_view
 from vbench.study.file import INSTALLED, Figure, Part, Study, Table, drawers
 
 
@@ -89,7 +90,7 @@ def carry_out(
     tables = {table.name: list(_rows(measured, table)) for table in study.tables}
     for name, rows in tables.items():
         write_whole(folder / "tables" / f"{name}.csv", _frame(rows).write_csv().encode())
-    shown = [each.run for each in measured if each.run.settings()]
+    shown = [each.run for each in measured if _is_shown(each.run)]
     drawn_page = page.write(shown, folder / "report.html") if shown else None
     result = StudyResult(
         study=study.name,
@@ -177,10 +178,15 @@ def _panels(
     """Every dataset and K that a figure is drawn for."""
     for dataset in study.datasets:
         wanted = study.of(figure.parts, dataset)
-        runs = [each.run for each in measured if each.part in wanted and each.run.settings()]
+        runs = [each.run for each in measured if each.part in wanted and _is_shown(each.run)]
         for k in sorted({k for part in wanted for k in part.k}):
             if runs:
                 yield Path(dataset).stem, runs, k
+
+
+def _is_shown(run: Run) -> bool:
+    """Whether a run has a result, in the view that pages and figures open it in."""
+    return bool(open_view(run).settings())
 
 
 def _rows(measured: list[Measured], table: Table) -> Iterator[StudyRow]:
