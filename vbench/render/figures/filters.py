@@ -84,7 +84,11 @@ def under_filters(
             label=short(settings[0] if len(settings) == 1 else index),
         )
     named = chosen.select("filter", "correlation", "at").unique("filter", maintain_order=True)
+    beside: dict[int, int] = {}
     for name, correlation, at in named.iter_rows():
+        # Names of filters at one place stand beside each other.
+        near = round(float(np.log(at)) / (3 * _APART * span))
+        number = beside[near] = beside.get(near, -1) + 1
         told = (
             "" if correlation is None or x == "correlation" else f", correlation {correlation:.2f}"
         )
@@ -92,7 +96,7 @@ def under_filters(
             "no filter" if name == WHOLE else f"{short(name)}{told}",
             (at, 0.02), xycoords=("data", "axes fraction"), rotation=90,
             ha="right", va="bottom", fontsize="xx-small", color="#666666",
-            xytext=(-3, 0), textcoords="offset points",
+            xytext=(-3 - 6 * number, 0), textcoords="offset points",
         )  # fmt: skip
     ax.set_xlim(least * np.exp(-0.12 * span), most * np.exp(0.06 * span))
     ax.set_ylim(-0.03, 1.03)

@@ -68,7 +68,18 @@ def draw_filters(draw: Drawing, *, across: str) -> Spec:
     )
     names: Spec = {
         "transform": [
-            {"aggregate": [{"op": "min", "field": "at", "as": "at"}], "groupby": ["label"]}
+            {"aggregate": [{"op": "min", "field": "at", "as": "at"}], "groupby": ["filter"]},
+            {"calculate": "datum.filter === 'none' ? 'no filter' : datum.filter", "as": "label"},
+            # Names of filters at one place stand in one line.
+            {"calculate": "round(40 * log(datum.at))", "as": "near"},
+            {
+                "aggregate": [
+                    {"op": "values", "as": "every"},
+                    {"op": "min", "field": "at", "as": "at"},
+                ],
+                "groupby": ["near"],
+            },
+            {"calculate": "join(pluck(datum.every, 'label'), '  ·  ')", "as": "label"},
         ],
         "mark": {
             "type": "text",
