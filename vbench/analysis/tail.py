@@ -50,7 +50,7 @@ from vbench.runs.schema import Warn
 from vbench.runs.selection import select
 from vbench.runs.settings import Setting, by_variant
 from vbench.runs.vectors import Names, dataset_of, hardness_of
-from vbench.runs.views import label_view, open_view
+from vbench.runs.views import label_view, open_view, planned_views
 from vbench.stats.crossed import crossed_mean
 
 if TYPE_CHECKING:
@@ -269,6 +269,20 @@ def explain_panel(panel: Panel) -> TailReport:
     names = Names(settings[0].run.query_ids, {})
     number = -(-WORST // len(settings))
     return _report(settings, _Asked(usual.DELTA, number, panel.hardness, names))
+
+
+@functools.lru_cache(maxsize=16)
+def views_of_panel(panel: Panel) -> tuple[ViewTail, ...]:
+    """The tails of the same settings in every view of their runs, which are opened in the first."""
+    groups: dict[Run, list[Setting]] = {}
+    for each in settings_of(panel):
+        groups.setdefault(each.run, []).append(each)
+    return tuple(
+        view
+        for run, chosen in groups.items()
+        if run.view == next(iter(planned_views(run)), run.view)
+        for view in tail_by_view(chosen, usual.DELTA, 0, Names(run.query_ids, {}), None)
+    )
 
 
 def _of_variants(settings: Sequence[Setting], level: float) -> list[Setting]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
+from vbench._document import Interval
+from vbench.analysis.document import SettingRow
 from vbench.analysis.gather import Panel, Report
-from vbench.analysis.tail import TailReport, explain_panel, settings_of
+from vbench.analysis.shares import QueryShare
+from vbench.analysis.tail import TailReport, explain_panel, settings_of, views_of_panel
 from vbench.analysis.worst import WorstQuery
-from vbench.numbers import write
+from vbench.numbers import UNKNOWN, write
 from vbench.render import frames
 from vbench.render.page.charts import (
     AT_LEVEL,
@@ -21,8 +24,18 @@ from vbench.render.page.charts import (
     number,
 )
 from vbench.render.page.charts_rows import draw_rows
-from vbench.render.page.parts import Cell, Chart, Column, Row, Section, Table, Words
+from vbench.render.page.parts import (
+    Cell,
+    Chart,
+    Column,
+    Row,
+    Section,
+    Table,
+    Words,
+    number_cell,
+)
 from vbench.render.page.sections.evenness import draw_tails
+from vbench.runs.settings import Setting
 
 
 def section(report: Report, draw: Drawing) -> Section | None:
@@ -58,6 +71,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
             )
         )
         parts += [_everywhere(panel) for panel in report.panels]
+    parts += [table for panel in report.panels if (table := view_table(panel)).rows]
     parts += [table for panel in report.panels if (table := worst_table(panel)).rows]
     return Section(
         "tail",
@@ -98,6 +112,57 @@ def _everywhere(panel: Panel) -> Words:
         ],
         panel.id,
     )
+
+
+def view_table(panel: Panel) -> Table:
+    """The tail of each index in every view, and who is in it only there; no rows without others."""
+    delta = explain_panel(panel).delta
+    picks = {_setting_key(each): each for each in settings_of(panel)}
+    titles = {each.index: each.title for each in settings_of(panel)}
+    columns = [
+        *(Column(name, number=False) for name in ("index", "view")),
+        *map(Column, ("mean recall", f"under {delta:g}", "in every build", "in some builds")),
+        Column("only there"),
+    ]
+    rows = [
+        Row(
+            [
+                Cell(row.name),
+                Cell(view.name),
+                number_cell(row.recall, "score"),
+                number_cell(row.under, "share"),
+                *(_share_cell(each) for each in (row.persistent, row.build_dependent, row.only)),
+            ],
+            pick="" if (own := picks.get(_row_key(row))) is None else own.id,
+            index=titles.get(row.index, row.index),
+        )
+        for view in views_of_panel(panel)
+        for row in view.indexes
+    ]
+    return Table(
+        f"tail-views-{panel.id}",
+        f"The tail under every filter and at every age: {panel.name}",
+        "The same settings, or what brought an index to the same recall there. Only there: under "
+        f"{delta:g} in most builds there, and not in the first view.",
+        columns,
+        rows,
+        panel=panel.id,
+        filterable=True,
+    )
+
+
+def _setting_key(setting: Setting) -> tuple[str, str, str]:
+    return setting.index, repr(setting.build), repr(setting.search)
+
+
+def _row_key(row: SettingRow) -> tuple[str, str, str]:
+    return row.index, repr(row.build), repr(row.setting)
+
+
+def _share_cell(found: QueryShare | None) -> Cell:
+    if found is None:
+        return Cell(UNKNOWN)
+    return number_cell(Interval(found.share, found.low, found.high), "share")
 
 
 def worst_table(panel: Panel) -> Table:
