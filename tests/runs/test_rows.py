@@ -12,6 +12,7 @@ import pytest
 from run_folder import answered
 
 from vbench.errors import DamagedFileError
+from vbench.runs import digests
 from vbench.runs.failed import set_damaged_aside
 from vbench.runs.files import trial_path
 from vbench.runs.rows import Rows, read_facts, read_rows, verify, write_trial
@@ -52,7 +53,17 @@ def test_a_column_that_was_changed_is_noticed(run: Run, columns: dict[str, pl.Se
     with pytest.raises(DamagedFileError, match="digest of its"):
         verify(path_of(run))
     with pytest.raises(DamagedFileError):
-        run.answers(run.manifest.trials[0])
+        assert run.answers(run.manifest.trials[0]).ids.size
+
+
+def test_facts_that_know_less_than_today_are_whole(run: Run) -> None:
+    """A field that came later has its default; the digest is that of what the file says."""
+    path = path_of(run)
+    facts = json.loads(pl.read_parquet_metadata(path)["vbench"])
+    del facts["filter_setup_s"], facts["build"]["learn"], facts["digest"]["facts"]
+    facts["digest"]["facts"] = digests.of_document(facts)
+    pl.read_parquet(path).write_parquet(path, metadata={"vbench": json.dumps(facts)})
+    assert verify(path).filter_setup_s is None
 
 
 def test_a_fact_that_was_changed_is_noticed(run: Run) -> None:
