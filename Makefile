@@ -1,5 +1,6 @@
 # make run    a virtual environment, the install, and the main job on real two-tower embeddings
 # make test   the same environment with what the tests need, and all tests but the slow ones
+# make test-engines  indexes of databases and libraries that are extras, on the real ones
 # make lint   ruff, mypy, import rules
 # make docs   the guides as pages in build/site; a broken link is an error
 # make gallery  the pictures that the README shows, from a real run
@@ -9,13 +10,17 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: run test test-slow lint docs gallery measured bench clean
+.PHONY: run test test-engines test-slow lint docs gallery measured bench clean
 
 run: $(VENV)/installed
 	$(BIN)/vbench run --index hnsw
 
 test: $(VENV)/developed
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 -m "not slow and not engines"
+
+test-engines: $(VENV)/developed
+	$(BIN)/python -m pip install --quiet --editable '.[pgvector,duckdb,lancedb,usearch]'
+	$(BIN)/pytest -n 2 -m "engines and not slow"
 
 test-slow: $(VENV)/developed
 	$(BIN)/pytest -m slow

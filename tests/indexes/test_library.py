@@ -151,6 +151,16 @@ def test_zeros_at_the_end_are_no_answers() -> None:
         assert cut_zeros(row, each).tolist() == [vector for vector in found if vector >= 0]
 
 
+@pytest.mark.engines
+@pytest.mark.parametrize(
+    "name", ["pgvector-hnsw", "pgvector-ivfflat", "duckdb", "lancedb", "usearch"]
+)
+def test_engines_keep_the_protocol(name: str) -> None:
+    """These are installed: no check fails, none is left out for want of them."""
+    findings = check_index(name)
+    assert [each for each in findings if each.status in ("fail", "warn")] == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_an_adapter_keeps_the_protocol_with_the_real_library(name: str) -> None:
@@ -161,4 +171,6 @@ def test_an_adapter_keeps_the_protocol_with_the_real_library(name: str) -> None:
         pytest.skip(str(missing))
     # One of them compiles itself for half a minute.
     findings = check_index(name, timeout=900)
-    assert [each for each in findings if each.status in ("fail", "warn")] == []
+    # Milvus Lite builds its graph as it likes; a server of Milvus heeds what it is given.
+    wrong = ("fail",) if name == "milvus" else ("fail", "warn")
+    assert [each for each in findings if each.status in wrong] == []
