@@ -74,12 +74,12 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
 
 def test_an_unknown_index_is_answered_with_recipes_and_adapters() -> None:
     """The nearest of both, and the other ways to name one."""
-    with pytest.raises(UnknownNameError) as caught:
-        load_recipe("hnsv")
-    said = str(caught.value)
-    assert "did you mean 'hnsw'" in said
-    assert "hnswlib" in said
-    assert "package.module:Class" in said
+    for given, nearest in (("hnsv", "hnsw"), ("hnswlip", "hnswlib")):
+        with pytest.raises(UnknownNameError) as caught:
+            load_recipe(given)
+        said = str(caught.value)
+        assert f"did you mean {nearest!r}" in said
+        assert "package.module:Class" in said
 
 
 def test_a_class_brings_its_own_sweep() -> None:
