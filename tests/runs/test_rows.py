@@ -48,7 +48,7 @@ def rewrite(path: Path, **columns: pl.Series | pl.Expr) -> None:
     ],
 )
 def test_a_column_that_was_changed_is_noticed(run: Run, columns: dict[str, pl.Series]) -> None:
-    """Also where it is readable, and within its range."""
+    """Also where it is readable, and within its range; ids when they are asked for."""
     rewrite(path_of(run), **columns)
     with pytest.raises(DamagedFileError, match="digest of its"):
         verify(path_of(run))

@@ -187,10 +187,7 @@ class SharedItems(NamedTuple):
         """Those of the jackknife that leaves out one group, around the mean, (B, groups)."""
         counted = eligible(self.listed)
         value = np.where(counted, worth(self.listed, self.found), 0.0)
-        listed = self.listed[self.item] - self.cell_listed
-        found = self.found[:, self.item] - self.cell_found
-        stays = eligible(listed)
-        change = np.where(stays, worth(listed, found), 0.0) - value[:, self.item]
+        stays, change = self._without_cells(eligible, worth, value)
         number = int(counted.sum()) + _sum(
             self.group, stays.astype(np.int64) - counted[self.item], self.groups
         )
@@ -204,6 +201,31 @@ class SharedItems(NamedTuple):
         without = np.where(number > 0, total / np.maximum(number, 1), mean)
         middle = without.mean(axis=1, keepdims=True)
         return np.asarray(mean + (self.groups - 1) * (middle - without))
+
+    def _without_cells(
+        self, eligible: Eligible, worth: Worth, value: FloatArray
+    ) -> tuple[NDArray[np.bool_], Iterator[FloatArray]]:
+        """Whether the item of each cell counts without that cell (c,), and how its worth changes.
+
+        That is (c,) for each build. Where no queries are joined, a cell is one list, which found
+        its item or not: both are worked out for each item, of which there are fewer.
+        """
+        if not (self.cell_listed == 1).all():
+            listed = self.listed[self.item] - self.cell_listed
+            found = self.found[:, self.item] - self.cell_found
+            stays = eligible(listed)
+            left = np.where(stays, worth(listed, found), 0.0)
+            return stays, iter(left - value[:, self.item])
+        fewer = self.listed - 1
+        stays = eligible(fewer)
+        changes = np.stack(
+            [np.where(stays, worth(fewer, self.found - hit), 0.0) - value for hit in (0, 1)],
+            axis=-1,
+        )
+        return stays[self.item], (
+            of_build.reshape(-1)[2 * self.item + hits]
+            for of_build, hits in zip(changes, self.cell_found, strict=True)
+        )
 
     def shrinkage(self, values: FloatArray, eligible: Eligible, worth: Worth) -> float:
         """How far the mean spreads over half samples, relative to that of such values; at most 1.
