@@ -23,7 +23,7 @@ from vbench._document import Interval
 from vbench.analysis.gather import gather, nearest
 from vbench.render.page.page import write
 from vbench.runs.run import Run
-from vbench.runs.schema import Warn
+from vbench.runs.schema import View, Warn
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 if CHROMIUM is None:
@@ -446,3 +446,25 @@ def off_the_level(folder: Path) -> Run:
     """Two indexes with a mean recall of 0.9, and one with 0.6."""
     hits = {name: np.full((2, 40), recall) for name, recall in (("a", 9), ("b", 9), ("c", 6))}
     return answered(folder, {name: {ef: hits[name]} for ef, name in enumerate("abc", 1)})
+
+
+def test_a_page_of_several_datasets_goes_from_one_to_another(browser: Any, tmp_path: Path) -> None:
+    """Also where only one of them was searched at ages, or under filters; nothing complains."""
+    fresh = np.full((2, 40), 9)
+    views = {
+        View(key="v2", step=2, workload="churn", live=1000, replaced=500): {"a": {1: fresh}},
+        View(key="old", filter="year < 1990", kind="expr", allowed=100): {"a": {1: fresh}},
+    }
+    aged = answered(tmp_path / "aged", {"a": {1: fresh}}, views=views)
+    plain = answered(tmp_path / "plain", {"b": {1: fresh}}, fingerprint="0" * 64)
+    made = Opened(browser, write([aged, plain], tmp_path / "report.html"))
+    for panel in ("p1", "p0", "p1"):
+        made.set("panel", panel)
+        shown = made.page.locator(".verdict:not([hidden])")
+        assert shown.count() == 1
+        assert shown.get_attribute("data-panel") == panel
+    for chart in ("ages", "filters"):
+        made.page.locator(f"figure#{chart}").scroll_into_view_if_needed()
+        made.page.evaluate(IDLE)
+    assert made.complaints == []
+    made.context.close()

@@ -26,7 +26,7 @@ _DASHES = ([1, 0], [6, 3], [2, 3], [8, 3, 2, 3])
 
 
 def draw_ages(
-    draw: Drawing, families: Mapping[str, int], axes: Mapping[str, Axis], *, y: str
+    draw: Drawing, families: Mapping[str, int], axes: Mapping[str, Axis | None], *, y: str
 ) -> Spec:
     """What is chosen of each variant at each age, against what happened to the base.
 
@@ -35,10 +35,13 @@ def draw_ages(
     families
         The variants by name, with their number among those of their index.
     axes
-        Of each panel what orders its ages.
+        Of each panel what orders its ages; None where it has one age alone.
     """
     told = {
-        panel: {"words": AXES[axis], "unit": "share" if axis == "replaced" else "number"}
+        panel: {
+            "words": "age: this was searched at one alone" if axis is None else AXES[axis],
+            "unit": "share" if axis == "replaced" else "number",
+        }
         for panel, axis in axes.items()
     }
     place: Spec = {

@@ -43,7 +43,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
         draw_ages(
             draw,
             _families([row for panel in panels for row in rows[panel]]),
-            {panel.id: rows[panel][0].axis for panel in panels},
+            {panel.id: some[0].axis if some else None for panel, some in rows.items()},
             y=chosen,
         ),
         (Choice("age_y", "y axis", [(key, WORDS[key]) for key in keys], chosen),),
