@@ -206,3 +206,10 @@ def test_the_page_opens_at_the_delta_that_is_asked_for(tmp_path: Path) -> None:
     for delta in (0, 0.855, 1.2, float("nan")):
         with pytest.raises(VbenchError, match="in hundredths"):
             write(run, tmp_path / "report.html", delta=delta)
+
+
+def test_what_several_runs_warn_of_alike_is_said_once(tmp_path: Path) -> None:
+    """Of one machine, say."""
+    warning = Warn("old kernel", "BLAS runs an old kernel", "times are off", "a newer release")
+    runs = [make_run(tmp_path / name, m=40, warnings=[warning]) for name in ("one", "two")]
+    assert html(runs).count("BLAS runs an old kernel") == 1

@@ -104,7 +104,8 @@ def html(runs: Run | Report | Sequence[Run], *, delta: float = usual.DELTA) -> s
         warnings=[
             *tell_missing(missing_results(report.runs)),
             *tell_origins(report.runs),
-            *(warning for run in report.runs for warning in run.manifest.warnings),
+            # What several runs say alike is said once.
+            *dict.fromkeys(warning for run in report.runs for warning in run.manifest.warnings),
         ],
         planned=sum(len(run.manifest.trials) for run in report.runs),
         sections=sections,
