@@ -21,10 +21,10 @@ from vbench.bench.loop import Part
 from vbench.indexes.protocol import Index
 from vbench.indexes.registry import resolve
 
-ROUNDS, CLIENTS, K = 15, 2, 10
+ROUNDS, CLIENTS, K = 9, 2, 10
 RNG = np.random.default_rng(0)
 BASE = RNG.normal(size=(20_000, 48)).astype(np.float32)
-QUERIES = RNG.normal(size=(8000, 48)).astype(np.float32)
+QUERIES = RNG.normal(size=(24_000, 48)).astype(np.float32)
 SHARES = np.array_split(QUERIES, CLIENTS)
 ASKING = Asking(k=K, batch=None, warm=BASE[:200])
 
