@@ -45,8 +45,8 @@ def print_tuning(tuning: Tuning) -> None:
     for view in tuning.views:
         if view.without:
             out.print(
-                f"{view.name}: {view.without:,} queries have no neighbor to find; they count as "
-                "served in Robustness, and Recall leaves them out",
+                f"{view.name}: {view.without:,} of the queries: no neighbor to find; served in "
+                "Robustness, left out of Recall",
                 style="dim",
             )
     print_failed(out, tuning.failed)
@@ -119,7 +119,7 @@ def _held_out(tuning: Tuning) -> Table:
         )
     objective = best.objective
     value = _write(objective.measure, objective.held_out)
-    mean = ["mean of views"] if several else []
+    mean = ["mean of views" if len(tuning.views) > 1 else ""] if several else []
     table.add_row(_setting(best), *mean, f"({tuning.objective})", value, "", "", "")
     return table
 
@@ -152,6 +152,10 @@ def _command(tuning: Tuning) -> str:
                 words += [f"--{option}", "none" if each is False else str(each)]
     for text in dict.fromkeys(each.filter for each in tuning.views if each.filter):
         words += ["--filter", text]
+    for workload in dict.fromkeys(each.workload for each in tuning.views if each.workload):
+        # Of a file there is the name alone; the call is told below.
+        if workload.partition(":")[0] in ("churn", "growth"):
+            words += ["--workload", workload]
     return shlex.join([*words, "-k", str(best.k)])
 
 
