@@ -208,9 +208,10 @@ class SharedItems(NamedTuple):
         """Whether the item of each cell counts without that cell (c,), and how its worth changes.
 
         That is (c,) for each build. Where no queries are joined, a cell is one list, which found
-        its item or not: both are worked out for each item, of which there are fewer.
+        its item or not: both are worked out for each item, of which there are fewer. A worth of
+        all builds together depends on what each of them found.
         """
-        if not (self.cell_listed == 1).all():
+        if len(value) != len(self.found) or not (self.cell_listed == 1).all():
             listed = self.listed[self.item] - self.cell_listed
             found = self.found[:, self.item] - self.cell_found
             stays = eligible(listed)
