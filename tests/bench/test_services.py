@@ -201,6 +201,13 @@ def test_nothing_is_left_of_a_run_that_is_killed(
     assert not list(temporary.iterdir())
 
 
+def test_the_kit_checks_in_a_server_that_is_reached(address: str) -> None:
+    """And leaves nothing there."""
+    said = CliRunner().invoke(main, ["index", "check", "served:Far", "--connect", f"far={address}"])
+    assert said.exit_code == 0, said.output
+    assert ask(address, "names") == ["other"]
+
+
 def test_services_are_kept_by_their_class(address: str) -> None:
     """Indexes without one have none."""
     services = Services({"far": address, "toy": address}, threads=1, cores=[0], memory_limit=None)

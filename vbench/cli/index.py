@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Group
-from vbench.cli.options import complete_index
+from vbench.cli.options import complete_index, connect_option
 from vbench.render.terminal.output import console, json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -106,13 +106,17 @@ def show_index(name: str, as_json: bool) -> None:
     show_default=True,
     help="Seconds for each check.",
 )
+@connect_option
 @json_option
-def check(name: str, timeout: float, as_json: bool) -> int:
+def check(name: str, timeout: float, connect: dict[str, str], as_json: bool) -> int:
     """Check that NAME conforms to the index protocol; exit code 1 when a check fails."""
+    from vbench.bench.addresses import addresses
     from vbench.indexes.conformance.kit import Checked, check_index
+    from vbench.indexes.recipe import load_recipe
 
+    reached = next(iter(addresses([load_recipe(name)], connect).values()), None)
     with progress_bar() as progress:
-        findings = check_index(name, timeout=timeout, progress=progress)
+        findings = check_index(name, timeout=timeout, progress=progress, connect=reached)
     failed = sum(finding.status == "fail" for finding in findings)
     if as_json:
         print_json(Checked(index=name, passed=not failed, checks=findings))

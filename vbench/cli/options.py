@@ -266,6 +266,13 @@ def _count(name: str, default: int, text: str, least: int = 1) -> Option:
     return click.option(name, type=kind, default=default, show_default=True, help=text)
 
 
+connect_option = click.option(
+    "--connect",
+    callback=assignments,
+    multiple=True,
+    metavar="NAME=URL",
+    help="Build an index of this name in a server that runs already. Repeats.",
+)
 _MEASURING = (
     _count("--builds", 3, "Builds per index, each with its own seed and insertion order."),
     _count("--repeats", 3, "Timed passes over the queries."),
@@ -298,13 +305,7 @@ _MEASURING = (
         help="Memory limit per worker, child processes included.  [default: 90 % of free memory]",
     ),
     _count("--seed", 0, "Seed for builds and insertion orders.", least=0),
-    click.option(
-        "--connect",
-        callback=assignments,
-        multiple=True,
-        metavar="NAME=URL",
-        help="Build an index of this name in a server that runs already. Repeats.",
-    ),
+    connect_option,
     click.option(
         "--out",
         type=click.Path(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import itertools
 import math
 import shutil
 import signal
@@ -161,7 +162,8 @@ class PgVector(ExtraIndex):
         self._table = f'"{server.namespace}"'
         self._operator, self._operators = _OPERATORS[metric]
         self._connection = _open(server.address)
-        self._statements, self._filter = {}, ""
+        self._statements, self._filter, self._excluded = {}, "", None
+        self._numbers = itertools.count()
         run = self._connection.execute
         run("CREATE EXTENSION IF NOT EXISTS vector")
         (self._oid,) = run("SELECT 'vector'::regtype::oid::int8").fetchone()
@@ -189,7 +191,22 @@ class PgVector(ExtraIndex):
     def search_one(self, query: Vectors, k: int) -> Ids:
         if self._connection is None:
             raise VbenchError("there is nothing to search in before fit")
-        name = self._statements.get(k) or self._prepare(k)
+        return self._ask(self._statements.get(k) or self._prepare(k), query)
+
+    def exact(self, queries: Vectors, k: int) -> Ids:
+        # The sum keeps the index out.
+        order = f"(embedding {self._operator} $1) + 0"
+        name = self._declare(
+            f"SELECT id FROM {self._table} {self._filter} ORDER BY {order} LIMIT {k}"
+        )
+        ids = np.full((len(queries), k), -1, dtype=np.int64)
+        for row, query in enumerate(queries):
+            found = self._ask(name, query)
+            ids[row, : len(found)] = found
+        self._connection.execute(f"DEALLOCATE {name.decode()}")
+        return ids
+
+    def _ask(self, name: bytes, query: Vectors) -> Ids:
         given = [len(query).to_bytes(2, "big") + b"\0\0" + query.astype(">f4").tobytes()]
         if self._excluded is not None:
             given.append(self._excluded)
@@ -203,7 +220,6 @@ class PgVector(ExtraIndex):
 
     def _prepare(self, k: int) -> bytes:
         """Prepare the search for k neighbors, whose plan must walk the index."""
-        name = f"k{k}_{len(self._statements)}".encode()
         # What an iterative scan finds may be out of order.
         search = (
             f"WITH found AS MATERIALIZED (SELECT id, embedding {self._operator} $1 AS distance "
@@ -212,16 +228,22 @@ class PgVector(ExtraIndex):
             if self._filter
             else f"SELECT id FROM {self._table} ORDER BY embedding {self._operator} $1 LIMIT {k}"
         )
-        kinds = [self._oid] if self._excluded is None else [self._oid, _INT4_ARRAY]
-        made = self._connection.pgconn.prepare(name, search.encode(), kinds)
-        if made.status != _COMMAND_OK:
-            raise VbenchError(made.error_message.decode(errors="replace").strip())
-        nulls = ", ".join(["NULL"] * len(kinds))
+        name = self._declare(search)
+        nulls = ", ".join(["NULL"] * (1 if self._excluded is None else 2))
         rows = self._connection.execute(f"EXPLAIN EXECUTE {name.decode()}({nulls})").fetchall()
         plan = "\n".join(row for (row,) in rows)
         if f"{self._server.namespace}_embedding_idx" not in plan:
             raise VbenchError(f"PostgreSQL does not search with the index: {plan}")
         self._statements[k] = name
+        return name
+
+    def _declare(self, search: str) -> bytes:
+        """Prepare a statement over a query, and an array where one goes along."""
+        name = f"s{next(self._numbers)}".encode()
+        kinds = [self._oid] if self._excluded is None else [self._oid, _INT4_ARRAY]
+        made = self._connection.pgconn.prepare(name, search.encode(), kinds)
+        if made.status != _COMMAND_OK:
+            raise VbenchError(made.error_message.decode(errors="replace").strip())
         return name
 
     def allow(self, condition: Filter | None) -> None:

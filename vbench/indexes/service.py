@@ -113,6 +113,8 @@ def hosted(kind: type[Service], connect: str | None) -> Iterator[Callable[[], Se
     # Removed with all else that this process left.
     folder = Path(tempfile.mkdtemp(prefix=f"{kind.name}-"))
     address = service.start(folder, threads=1) if connect is None else connect
+    if connect is not None:
+        drop_left_over(service, address)
 
     def new_server() -> Server:
         for server in made:

@@ -78,6 +78,7 @@ CHECKS: tuple[tuple[str, Callable[[Subject], None]], ...] = (
 _READ_ONLY = ("read-only", "readonly", "read only", "writeable", "writable")
 _MEMORY_LIMIT = 2 << 30
 _PATIENCE = 0.5
+_DROP_SECONDS = 10.0
 _REMEDY = "call fit and search by hand on a few thousand vectors, and see where it stops"
 
 
@@ -196,6 +197,9 @@ class _Checked:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._kind.service is not None and not self.has_ended:
+            # What lies in a server that goes on is dropped first.
+            self._child.wait(_DROP_SECONDS)
         self._child.kill()
 
     def next(self, name: str) -> Finding:
