@@ -341,3 +341,25 @@ def test_a_part_of_the_items_has_the_half_samples_of_all() -> None:
             each.by_group(lambda listed: listed > 0, measure.worth) for each in (part, alone)
         )
         assert found.tolist() == expected.tolist()
+
+
+def test_what_an_item_is_worth_in_all_builds_has_values_of_queries() -> None:
+    """Each is what the share changes by without the query, whatever the builds found of it."""
+    rng = np.random.default_rng(9)
+    truth = np.argsort(rng.random((6, 9)), axis=1)[:, :3]
+    builds = [np.where(rng.random(truth.shape) < 0.5, -1, truth) for _ in range(3)]
+
+    def lost_in_every(listed: np.ndarray, found: np.ndarray) -> np.ndarray:
+        return np.asarray((found == 0).all(axis=0, keepdims=True))
+
+    def share(rows: list[int]) -> float:
+        some = SharedItems.of([from_ids(ids[rows], truth[rows], k=3) for ids in builds])
+        return float(some.mean(lambda listed: listed > 0, lost_in_every)[0])
+
+    every = list(range(6))
+    whole = SharedItems.of([from_ids(ids, truth, k=3) for ids in builds])
+    values = whole.pseudo_values(lambda listed: listed > 0, lost_in_every)
+    assert values.shape == (1, 6)
+    without = np.array([share([row for row in every if row != left]) for left in every])
+    expected = share(every) + 5 * (without.mean() - without)
+    assert values[0] == pytest.approx(expected)
