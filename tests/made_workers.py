@@ -99,7 +99,7 @@ class MadeWorkers:
 
 
 class _Session:
-    cores_seen, seconds = 0.75, 1.0
+    cores_seen, seconds, service = 0.75, 1.0, None
 
     def __init__(self, workers: MadeWorkers, build: Build) -> None:
         self.workers, self.build = workers, build

@@ -72,5 +72,11 @@ def test_measures_are_those_of_the_grammar(stage: Stage) -> None:
     found = predict.measure_trials(answers, survivors)
     names = {"Recall@20", "CVaR(alpha=0.05,truth=10)@20"}
     assert names | {f"Recall(truth={depth})@20" for depth in DEPTHS} <= set(map(str, found))
+    # The stage keeps no ids: they are read again.
+    whole = [
+        case.setting.run.answers(trial).of_queries(stage.judged)
+        for case in stage.cases
+        for trial in case.setting.trials
+    ]
     for measure, values in found.items():
-        np.testing.assert_allclose(values, [measure.value(each) for each in answers])
+        np.testing.assert_allclose(values, [measure.value(each) for each in whole])
