@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from msgspec import Meta
 
-from vbench.indexes.embedded import EmbeddedIndex
+from vbench.indexes.embedded import EmbeddedIndex, keep_to
 from vbench.indexes.protocol import Filter, Ids, Vectors
 from vbench.metric import Metric
 
@@ -46,7 +45,7 @@ class Chroma(EmbeddedIndex):
     def build(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> Any:
         self.make_folder()
         self._allowed = None
-        _keep_to(threads)
+        keep_to(threads)
         graph = {
             "space": metric,
             "max_neighbors": self.max_neighbors,
@@ -104,9 +103,3 @@ class Chroma(EmbeddedIndex):
     def close(self) -> None:
         self._close()
         super().close()
-
-
-def _keep_to(threads: int) -> None:
-    """Let the threads that Chroma starts, on which it has no word, have so many cores together."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])

@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Meta
 
 from vbench.errors import VbenchError
+from vbench.indexes.embedded import keep_to
 from vbench.indexes.library import LibraryIndex
 from vbench.indexes.protocol import Ids, Vectors
 from vbench.metric import Metric
@@ -50,6 +51,7 @@ class DuckDb(LibraryIndex):
         name, self._function = _FUNCTIONS[metric]
         self._value, self._type = duckdb.Value, duckdb.array_type("FLOAT", base.shape[1])
         self._statements = {}
+        keep_to(threads)
         connection = duckdb.connect(
             ":memory:", config={"threads": threads, "autoinstall_known_extensions": "false"}
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -35,3 +36,9 @@ class EmbeddedIndex(LibraryIndex):
     def close(self) -> None:
         super().close()
         self.remove_folder()
+
+
+def keep_to(threads: int) -> None:
+    """Let all threads that a database starts, whatever it is told, have so many cores together."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from msgspec import Meta
 
-from vbench.indexes.embedded import EmbeddedIndex
+from vbench.indexes.embedded import EmbeddedIndex, keep_to
 from vbench.indexes.protocol import Filter, Ids, Vectors
 from vbench.metric import Metric
 
@@ -46,6 +46,7 @@ class LanceDb(EmbeddedIndex):
     def build(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> Any:
         os.environ.update(dict.fromkeys(_CORES, str(threads)))
         os.environ.setdefault("LANCE_LOG", "error")
+        keep_to(threads)
         import lancedb
         import lancedb.index
 
