@@ -15,7 +15,7 @@ from vbench.analysis.summary import summarize
 from vbench.runs.loads import describe_load, find_load, label_load
 from vbench.runs.schema import SINGLE, USUAL_LOAD, Load
 
-NAME, RATE = "clients:Shared", "rate=20000-clients=2-threads"
+NAME, RATE = "clients:Shared", "rate=20000-clients=2-forks"
 DATA = gaussian_pair(120, 20, 4, seed=3)
 
 
@@ -60,8 +60,8 @@ def test_a_run_grows_by_loads(measured: vbench.Run) -> None:
     assert [each.key for each in measured.manifest.loads] == [
         SINGLE,
         "batch=8",
-        "clients=2-threads",
-        "clients=2-batch=8-threads",
+        "clients=2-forks",
+        "clients=2-batch=8-forks",
         RATE,
     ]
     assert [each.added for each in measured.manifest.later] == [2]
@@ -104,7 +104,7 @@ def test_a_batch_s_seconds_are_those_of_all_batches(measured: vbench.Run) -> Non
     assert [each.size for each in sizes[SINGLE]] == [20]
     assert [each.size for each in sizes["batch=8"]] == [8]
     assert sizes["batch=8"][0].seconds > 0
-    assert sizes["clients=2-threads"] == []
+    assert sizes["clients=2-forks"] == []
 
 
 def test_speed_under_a_load_is_answers_by_wall_time(measured: vbench.Run) -> None:
