@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import complete_dataset, open_dataset, vector_options
+from vbench.cli.data_options import open_dataset, vector_options
+from vbench.cli.values import complete_dataset
 from vbench.render.terminal.output import json_option, print_json, progress_bar
 
 _EXAMPLES = """

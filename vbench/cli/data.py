@@ -13,13 +13,8 @@ import click
 
 from vbench._plain import plain
 from vbench.cli.command import Group
-from vbench.cli.options import (
-    complete_dataset,
-    open_dataset,
-    table_options,
-    trust_option,
-    vector_options,
-)
+from vbench.cli.data_options import open_dataset, table_options, trust_option, vector_options
+from vbench.cli.values import complete_dataset
 from vbench.render.terminal.output import console, json_option, print_json, progress_bar, say
 
 _ELSEWHERE = {

@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import MetricType, trust_option
+from vbench.cli.data_options import trust_option
+from vbench.cli.values import MetricType
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 _EXAMPLES = """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import asked_data_options
+from vbench.cli.data_options import asked_data_options
 from vbench.render.terminal.output import json_option, print_json, progress_bar
 
 if TYPE_CHECKING:

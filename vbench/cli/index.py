@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Group
-from vbench.cli.options import complete_index, connect_option
+from vbench.cli.options import connect_option
+from vbench.cli.values import complete_index
 from vbench.render.terminal.output import console, json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:

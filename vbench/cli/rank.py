@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import moved_data_options, runs_argument, view_option
+from vbench.cli.data_options import moved_data_options
+from vbench.cli.options import runs_argument, view_option
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:

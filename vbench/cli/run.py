@@ -9,16 +9,16 @@ import click
 from click.core import ParameterSource
 
 from vbench.cli.command import Command
+from vbench.cli.data_options import data_options
 from vbench.cli.options import (
     cluster_option,
-    cutoffs,
-    data_options,
     index_option,
     load_options,
     measuring_options,
     set_option,
     workload_options,
 )
+from vbench.cli.values import cutoffs
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.render.terminal.output import json_option, print_json, progress_bar
 

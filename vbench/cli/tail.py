@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import cluster_option, moved_data_options, setting_option, view_option
+from vbench.cli.data_options import moved_data_options
+from vbench.cli.options import cluster_option, setting_option, view_option
 from vbench.cli.runs import RunArgument
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import assignments, trust_option
+from vbench.cli.data_options import trust_option
+from vbench.cli.values import assignments
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import (
     console,

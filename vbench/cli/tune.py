@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vbench.cli.command import Command
+from vbench.cli.data_options import data_options
 from vbench.cli.options import (
-    data_options,
     index_option,
     measuring_options,
     set_option,

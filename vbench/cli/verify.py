@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from vbench.cli.command import Command
-from vbench.cli.options import MetricType, index_option, open_dataset, trust_option
+from vbench.cli.data_options import open_dataset, trust_option
+from vbench.cli.options import index_option
+from vbench.cli.values import MetricType
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import json_option, print_json, progress_bar
 
