@@ -86,15 +86,10 @@ class Handles(OneBuffer):
 
 
 class Fails(Shared):
-    """Raises where clients ask: in threads and processes other than that of its own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.process = os.getpid()
+    """Raises in the threads of clients."""
 
     def search_one(self, query: Any, k: int) -> Any:
-        is_own_thread = threading.current_thread() is threading.main_thread()
-        if not is_own_thread or os.getpid() != self.process:
+        if threading.current_thread() is not threading.main_thread():
             raise OSError("too many connections")
         return super().search_one(query, k)
 

@@ -115,7 +115,7 @@ def test_a_saved_index_answers_alike_after_loading(spec: str, tmp_path: Path) ->
     index.save(tmp_path / "index")
     recipe = load_recipe(spec)
     other = resolve(recipe.adapter)(**recipe.build)
-    other.load(tmp_path / "index")
+    other.load(tmp_path / "index", threads=1)
     other.set(**widest(recipe))
     np.testing.assert_array_equal(other.search(queries, 10), before)
     assert index.size_bytes() == (tmp_path / "index").stat().st_size

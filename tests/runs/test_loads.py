@@ -135,12 +135,12 @@ def test_documents_say_how_a_setting_was_asked(measured: vbench.Run) -> None:
 
 def test_a_client_that_fails_is_a_failed_trial(tmp_path: Path) -> None:
     """Of that load alone; the table of what failed says which."""
-    with pytest.warns(vbench.VbenchWarning, match="too many connections"):
-        found = run(tmp_path / "run", "clients:Fails", clients=2, builds=1)
+    with pytest.warns(vbench.VbenchWarning, match="too many files"):
+        found = run(tmp_path / "run", "clients:Raises", clients=2, builds=1)
     failed = summarize(found).failed
     assert [label_load(each.load) for each in failed] == ["clients=2"]
-    assert [str(each) for each in found.settings(loads=True)] == ["clients:Fails"]
-    assert [str(each) for each in found.unanswered(loads=True)] == ["clients:Fails clients=2"]
+    assert [str(each) for each in found.settings(loads=True)] == ["clients:Raises"]
+    assert [str(each) for each in found.unanswered(loads=True)] == ["clients:Raises clients=2"]
     assert found.unanswered() == []
 
 
