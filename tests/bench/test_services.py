@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,15 +31,18 @@ BASE, QUERIES = gaussian_pair(200, 20, 8, seed=3)
 
 
 @pytest.fixture(autouse=True)
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Short folders of one's own, for temporary files and runs; no wait for quiet servers."""
-    folder = tmp_path / "t"
-    folder.mkdir()
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Folders of one's own for temporary files and runs; no wait for quiet servers.
+
+    The name of a socket has at most a hundred letters, so that of the former is short.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="t", dir="/tmp"))
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr(module, "_QUIET_SECONDS", 0.01)
     monkeypatch.chdir(tmp_path)
-    return folder
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -50,7 +51,11 @@ def test_forks_are_as_many_as_are_worth_it(
 ) -> None:
     """None for few threads, thin products or little to do; none where nothing can be forked."""
     monkeypatch.setattr(module, "CAN_FORK", True)
+    monkeypatch.delitem(sys.modules, "jax", raising=False)
     assert count_forks(threads, m, products) == forks
+    monkeypatch.setitem(sys.modules, "jax", object())
+    assert count_forks(threads, m, products) == 1
+    monkeypatch.delitem(sys.modules, "jax")
     monkeypatch.setattr(module, "CAN_FORK", False)
     assert count_forks(threads, m, products) == 1
 

@@ -6,6 +6,7 @@ import itertools
 import math
 import mmap
 import multiprocessing
+import sys
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -30,6 +31,8 @@ _FEWEST_PRODUCTS = 10_000_000_000
 def count_forks(threads: int, m: int, products: int) -> int:
     """How many forks are to share the queries (m,) and so many multiplications; 1: none."""
     if threads < _FEWEST_THREADS or not CAN_FORK or multiprocessing.current_process().daemon:
+        return 1
+    if "jax" in sys.modules:  # its threads may hold a lock that a fork would wait for
         return 1
     return max(1, min(threads, m // _FEWEST_QUERIES, products // _FEWEST_PRODUCTS))
 
