@@ -95,18 +95,20 @@ def test_each_job_has_cores_of_its_own(dataset: Dataset) -> None:
 
 def test_an_interrupt_ends_all(dataset: Dataset) -> None:
     """Those that are being made, too; and nothing is left to be asked."""
-    seen: list[int] = []
+    before = {*psutil.Process().children(recursive=True)}
+    seen: list[psutil.Process] = []
 
     def interrupt(now: Sequence[Build]) -> None:
         if len(now) == 2:
-            seen.extend(child.pid for child in psutil.Process().children(recursive=True))
+            seen.extend({*psutil.Process().children(recursive=True)} - before)
             raise KeyboardInterrupt
 
     workers = Workers(dataset, options(2))
     with pytest.raises(KeyboardInterrupt):
         workers.make(builds("a", "b", "c"), interrupt)
     workers.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
-    assert not any(psutil.pid_exists(pid) for pid in seen)
+    _, alive = psutil.wait_procs(seen, timeout=60)
+    assert not alive
 
 
 def test_more_jobs_than_cores_are_refused(dataset: Dataset, tmp_path: Path) -> None:
