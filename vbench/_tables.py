@@ -37,12 +37,12 @@ Row = Mapping[str, Any]
 """Plain values and :class:`Cell` by the names of columns."""
 
 
-def flatten(row: msgspec.Struct) -> dict[str, Any]:
+def flatten(row: msgspec.Struct) -> dict[str, object]:
     """The plain values of a row, intervals as cells, what it is made of by its names.
 
     Lists in it are tables of their own, and left out.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for name in (each for each in row.__struct_fields__ if each not in _FOR_PROGRAMS):
         value = getattr(row, name)
         if isinstance(value, msgspec.Struct) and not _is_interval(value):
@@ -73,7 +73,7 @@ def to_polars(rows: Iterable[Row], columns: Sequence[str] | None = None) -> pl.D
     every = choose(list(rows), columns)
     wide = []
     for row in every:
-        flat: dict[str, Any] = {}
+        flat: dict[str, object] = {}
         for name, value in row.items():
             flat[name] = value.value if isinstance(value, Cell) else value
             if isinstance(value, Cell) and (value.low, value.high) != (None, None):

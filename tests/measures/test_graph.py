@@ -47,7 +47,7 @@ def test_in_degrees_are_counted_lists(graph):
 
 
 def test_shape_of_a_star():
-    """All point to the first, which points to the second; the rest stand in nobody's list."""
+    """All point to the first, which points to the second; the rest stand in no list."""
     neighbors = np.zeros((5, 1), dtype=int)
     neighbors[0] = 1
     found = shape(Graph(neighbors, np.array([3])))

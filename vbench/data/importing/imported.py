@@ -92,7 +92,6 @@ def import_dataset(
     if metric is not None:
         metric = known_metric(metric, "metric")
     joins = Joins(on)
-    notes: list[str] = []
     with ExitStack() as stack:
         place = stack.enter_context(TemporaryFolder(catalog.imported(name), purpose="import"))
 
@@ -165,7 +164,7 @@ def import_dataset(
         users=_describe(asked, str(users)),
         interactions=None if split is None else split.counts,
         notes=notes,
-        fingerprint=load(name).fingerprint,
+        fingerprint=made.fingerprint,
     )
 
 

@@ -14,7 +14,7 @@ from vbench.data.arrays import map_npy
 from vbench.data.columns import id_column, named_as_id
 from vbench.data.formats import SUFFIXES as VECTOR_SUFFIXES
 from vbench.data.formats import read_contents
-from vbench.data.id_tables import Side
+from vbench.data.id_tables import Side, plain_name
 from vbench.data.importing import tables
 from vbench.data.importing.document import JoinedTable
 from vbench.data.joins import Joins
@@ -203,9 +203,9 @@ def _columns(
             f"{', '.join(own.columns) or 'none'}); {spell_option(f'{name}_ids', 'FILE')} gives "
             f"them names, {spell_option(f'{name}_id', 'COLUMN')} takes a column"
         )
-    plain = {"".join(filter(str.isalnum, each.lower())): each for each in more.columns}
+    plain = {plain_name(each): each for each in more.columns}
     usual = [each for each in more.columns if named_as_id(each)]
-    same = plain.get("".join(filter(str.isalnum, key.lower())))
+    same = plain.get(plain_name(key))
     found = key if key in more.columns else same or (usual[0] if len(usual) == 1 else None)
     if found is None:
         raise DataError(

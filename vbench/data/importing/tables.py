@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from vbench.data.arrays import first_line
 from vbench.data.columns import named_as_id
@@ -129,10 +130,10 @@ def write_parquet(source: Path, target: Path, *, keys: Sequence[str] = ()) -> Pa
 def _scan_text(paths: Sequence[Path], separator: str, keys: Sequence[str]) -> pl.LazyFrame:
     import polars as pl
 
-    options: dict[str, Any] = {"separator": separator, "glob": False}
-    names = pl.scan_csv(paths[0], **options).collect_schema().names()
+    open_text = functools.partial(pl.scan_csv, separator=separator, glob=False)
+    names = open_text(paths[0]).collect_schema().names()
     texts = [name for name in names if named_as_id(name) or name in keys]
-    frame = pl.scan_csv(list(paths), schema_overrides=dict.fromkeys(texts, pl.String), **options)
+    frame = open_text(list(paths), schema_overrides=dict.fromkeys(texts, pl.String))
     whole = [pl.col(name).cast(pl.Int64, strict=False) for name in texts]
     same = [
         (number.cast(pl.String) == pl.col(name)).fill_null(pl.col(name).is_null()).all()
