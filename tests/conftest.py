@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from own_entry_points import register_entry_points
+from strays import end_commands
 from vectors import save_pair
 
 # No test depends on how fast it runs.
@@ -26,6 +28,13 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     # Other tests that run at the same time hold cores too.
     monkeypatch.setenv("VBENCH_CORES", uuid.uuid4().hex)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def commands() -> Iterator[None]:
+    """No command outlives its test."""
+    yield
+    end_commands()
 
 
 @pytest.fixture

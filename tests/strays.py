@@ -8,11 +8,23 @@ import subprocess
 import sys
 import time
 import uuid
+from pathlib import Path
 
 import psutil
 
 _NAME = "VBENCH_TEST_MARK"
 _PATIENCE_SECONDS = 60.0
+_STARTED: list[Command] = []
+
+
+def end_commands() -> None:
+    """End those that a test has left, so that none of the next ones meets them."""
+    while _STARTED:
+        process = _STARTED.pop().process
+        if process.poll() is None:
+            process.kill()
+        with process:
+            pass
 
 
 class Command:
@@ -28,6 +40,21 @@ class Command:
             text=True,
             start_new_session=True,
         )
+        _STARTED.append(self)
+
+    def made(self, place: Path, pattern: str, seconds: float = 120.0) -> None:
+        """Wait until a path like that is there; the command still runs.
+
+        Folders come and go while they are looked through.
+        """
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            assert self.process.poll() is None, self.ended()
+            with contextlib.suppress(OSError):
+                if any(place.rglob(pattern)):
+                    return
+            time.sleep(0.01)
+        raise AssertionError(f"no {pattern} within {seconds:g} s")
 
     def ended(self, seconds: float = 600.0) -> tuple[int, str, str]:
         """Exit code and what was printed, once it has ended."""

@@ -195,9 +195,7 @@ def test_nothing_is_left_of_a_run_that_is_killed(
         *("run", "-i", "served:Slow", "-d", "base.npy", "--queries", "queries.npy"),
         *("--metric", "l2", "--builds", "1", "--repeats", "1000", "--out", "run"),
     )
-    while not list(temporary.rglob("toy-*/s")):
-        assert command.process.poll() is None
-        time.sleep(0.01)
+    command.made(temporary, "toy-*/s")
     time.sleep(0.5)
     command.process.send_signal(how)
     command.ended()

@@ -26,10 +26,7 @@ def run_of(index: str) -> list[str]:
 def serving(*arguments: str, before: str = "") -> Command:
     """A command whose index has started a server."""
     command = Command(*arguments, before=before)
-    end = time.monotonic() + 120
-    while not Path("server").exists() and time.monotonic() < end:
-        assert command.process.poll() is None, command.ended()
-        time.sleep(0.01)
+    command.made(Path(), "server")
     return command
 
 
