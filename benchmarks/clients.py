@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from _print import figure
 
-from vbench.bench.clients import Asking, as_forks
-from vbench.bench.loop import Part
+from vbench.bench.worker.clients import Asking, as_forks
+from vbench.bench.worker.loop import Part
 from vbench.indexes.protocol import Index
 from vbench.indexes.registry import resolve
 

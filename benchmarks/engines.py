@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from _print import figure
 
-from vbench.bench import clock
+from vbench.bench.worker import clock
 from vbench.indexes.library import is_installed
 from vbench.indexes.registry import resolve
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from _print import figure
 
-from vbench.bench import clock
+from vbench.bench.worker import clock
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.indexes.flat import Flat
 from vbench.indexes.protocol import Filter

@@ -15,8 +15,8 @@ import hnswlib
 import numpy as np
 from _print import figure
 
-from vbench.bench import clock
-from vbench.bench.clock import Null
+from vbench.bench.worker import clock
+from vbench.bench.worker.clock import Null
 from vbench.indexes.registry import resolve
 
 ROUNDS = 15

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vbench.bench.clock import Clock
+from vbench.bench.worker.clock import Clock
 
 
 class Machine:

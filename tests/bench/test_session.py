@@ -12,8 +12,8 @@ from vectors import gaussian_pair
 
 from vbench.bench import session as module
 from vbench.bench import wire
-from vbench.bench.files import array_file
 from vbench.bench.session import Session, TrialError
+from vbench.bench.worker.files import array_file
 
 BASE, QUERIES = gaussian_pair(40, 6, 4, seed=3)
 SEARCH = wire.Search(setting={}, k=3, repeats=1, warmup=0)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vbench._leftovers import TemporaryFolder
 from vbench.bench import wire
-from vbench.bench.files import array_file
+from vbench.bench.worker.files import array_file
 from vbench.data.dataset import Dataset
 from vbench.indexes.parameters import is_taken
 from vbench.indexes.registry import resolve

@@ -13,8 +13,9 @@ from vbench._process.channel import Arrays, ChannelError
 from vbench._process.child import Child, ChildError, Deadline
 from vbench._process.cores import usable_cores
 from vbench._process.text import FailureKind, shorten, shorten_log
-from vbench.bench import clock, wire
+from vbench.bench import wire
 from vbench.bench.services import RunningService
+from vbench.bench.worker import clock
 
 _CLOSE_WITHIN_SECONDS = 10.0
 _END_WITHIN_SECONDS = 5.0

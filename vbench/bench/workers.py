@@ -23,7 +23,7 @@ from vbench.errors import warn
 from vbench.runs.schema import Build, Options, Overhead
 from vbench.workloads.views import Change
 
-_NULL = "vbench.bench.clock:Null"
+_NULL = "vbench.bench.worker.clock:Null"
 _NULL_SECONDS = 120.0
 _MEMORY_SHARE = 0.9
 _SPARE = 1.5

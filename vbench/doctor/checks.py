@@ -15,8 +15,8 @@ import psutil
 from vbench import _paths
 from vbench._process.cores import usable_cores
 from vbench.analysis.doctor import Check, Noise
-from vbench.bench.clock import QUIET
 from vbench.bench.machine import outdated_kernels, processor_flags
+from vbench.bench.worker.clock import QUIET
 from vbench.numbers import write
 from vbench.runs.schema import Machine
 

@@ -15,9 +15,10 @@ from vectors import gaussian_pair
 
 import vbench
 from vbench.bench import wire
-from vbench.bench.clock import AnswerError
-from vbench.bench.files import array_file
-from vbench.bench.worker import Worker
+from vbench.bench.worker.clock import AnswerError
+from vbench.bench.worker.files import array_file
+from vbench.bench.worker.search import search
+from vbench.bench.worker.worker import Worker
 
 BASE, QUERIES = gaussian_pair(200, 20, 6, seed=16)
 
@@ -61,7 +62,7 @@ def worker_of(
 
 def searched(worker: Worker, **changes: Any) -> tuple[wire.Searched, list[np.ndarray]]:
     ask: dict[str, Any] = {"setting": {}, "k": 5, "repeats": 2, "warmup": 50}
-    return worker.search(wire.Search(**ask | changes))
+    return search(worker, wire.Search(**ask | changes))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_it_warms_up_on_other_vectors_than_it_is_timed_on(
 def test_an_index_that_knows_the_queries_alone_is_measured(tmp_path: Path) -> None:
     """Stored answers hold none to the rows of the warm-up, nor to queries that are made up."""
     worker = worker_of("Noting", tmp_path)
-    answer, known = worker.index.search_one, {query.tobytes() for query in worker.queries}
+    answer, known = worker.index.search_one, {query.tobytes() for query in worker.questions.queries}
 
     def only_known(query: np.ndarray, k: int) -> np.ndarray:
         if query.tobytes() not in known:
@@ -93,7 +94,7 @@ def test_an_index_that_knows_the_queries_alone_is_measured(tmp_path: Path) -> No
 
     worker.index.search_one = only_known  # type: ignore[method-assign]
     done, (ids, *_) = searched(worker)
-    assert ids.shape == (len(worker.queries), 5)
+    assert ids.shape == (len(worker.questions), 5)
     assert done.unseen_ns is None
 
 
@@ -205,7 +206,7 @@ def test_cpu_time_of_processes_that_it_started_counts(
     worker.index.machine = machine  # type: ignore[attr-defined]
     spent = iter([2.0, 2.008])
     tree = SimpleNamespace(cpu_seconds_below=lambda: next(spent))
-    monkeypatch.setattr("vbench.bench.worker.Tree", lambda pid: tree)
+    monkeypatch.setattr("vbench.bench.worker.worker.Tree", lambda pid: tree)
     done, _ = searched(worker)
     assert done.cpu_ns == pytest.approx(1_000 + 8e6 / (2 * 20))
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.bench import clock
+from vbench.bench.worker import clock
 from vbench.indexes.answers import AnswerError
 from vbench.indexes.predicate import Predicate
 from vbench.indexes.protocol import Filter, Index, can_filter

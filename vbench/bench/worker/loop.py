@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.bench import clock
+from vbench.bench.worker import clock
 
 Call = Callable[[NDArray[np.float32], int], Any]
 SOON_NS = 3_000_000

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from machine import Machine
 
-from vbench.bench import clock
+from vbench.bench.worker import clock
 from vbench.indexes.answers import AnswerError
 
 QUERIES = np.arange(12, dtype=np.float32).reshape(6, 2)

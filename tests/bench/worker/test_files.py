@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from vectors import gaussian
 
-from vbench.bench import files
+from vbench.bench.worker import files
 
 
 def read(described: files.ArrayFile) -> np.ndarray:

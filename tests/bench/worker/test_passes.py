@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from machine import Machine
 
-from vbench.bench import clock
+from vbench.bench.worker import clock
 
 M = 40
 QUERIES = np.arange(M, dtype=np.float32)[:, np.newaxis]

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from vbench._document import Params
 from vbench._process.forks import start_from_new_thread
 from vbench._process.text import reason_of, signal_name, trace_of
-from vbench.bench import clock
-from vbench.bench.loop import SOON_NS, Asked, Call, Part, ask_part
+from vbench.bench.worker import clock
+from vbench.bench.worker.loop import SOON_NS, Asked, Call, Part, ask_part
 from vbench.indexes.answers import AnswerError
 from vbench.indexes.handles import handles_of
 from vbench.indexes.protocol import Filter, Index

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.bench import clock, wire
-from vbench.bench.clients import Asking, Clients, Order, as_connected, as_forks, as_threads
-from vbench.bench.cold import ColdFiles, open_cold
-from vbench.bench.loop import Asked, Part
+from vbench.bench import wire
+from vbench.bench.worker import clock
+from vbench.bench.worker.clients import Asking, Clients, Order, as_connected, as_forks, as_threads
+from vbench.bench.worker.cold import ColdFiles, open_cold
+from vbench.bench.worker.counts import count_work
+from vbench.bench.worker.loop import Asked, Part
 from vbench.indexes.answers import check_batch, check_range, stack
 from vbench.indexes.handles import server_of
 
 if TYPE_CHECKING:
-    from vbench.bench.worker import Worker
+    from vbench.bench.worker.worker import Worker
 
 
 class _Pass(NamedTuple):
@@ -39,15 +41,17 @@ class _Pass(NamedTuple):
 def drive(worker: Worker, ask: wire.Drive) -> tuple[wire.Searched, list[NDArray[Any]]]:
     """Warm up, then make `repeats` passes under the load; check every answer."""
     began = worker.time.wall()
-    index, m = worker.index, len(worker.queries)
+    index, m = worker.index, len(worker.questions)
     index.set(**ask.setting)
     worker.condition.take(ask.condition)
-    warm = worker.warm_up_queries(ask.warmup)
+    warm = worker.questions.warm_up(ask.warmup)
     with contextlib.suppress(Exception):
         clock.time_singly(index.search_one, warm, ask.k, clock=worker.time)
     alone = None
     if ask.batch is not None:
-        alone = clock.time_singly(index.search_one, worker.given(), ask.k, clock=worker.time).ids
+        alone = clock.time_singly(
+            index.search_one, worker.questions.given(), ask.k, clock=worker.time
+        ).ids
     index.work()
     seeds = [clock.pass_seed(worker.order.order_seed, number) for number in range(ask.repeats)]
     others = worker.others()
@@ -61,7 +65,7 @@ def drive(worker: Worker, ask: wire.Drive) -> tuple[wire.Searched, list[NDArray[
                 passes = [_make_pass(worker, ask, clients, seed) for seed in seeds]
     server_cpu = max(0.0, others.cpu_seconds_below() - server_cpu)
     # Of several clients at once the counts of libraries are not exact.
-    work = worker.count_work() if ask.clients == 1 else None
+    work = count_work(index) if ask.clients == 1 else None
     for each in passes:
         check_range(each.ids, len(worker.original))
         worker.check_condition(each.ids)
@@ -132,7 +136,7 @@ def _clients(
 
 
 def _make_pass(worker: Worker, ask: wire.Drive, clients: Clients, seed: int) -> _Pass:
-    given = worker.given()
+    given = worker.questions.given()
     m, k = len(given), ask.k
     rng = np.random.default_rng(seed)
     order = rng.permutation(m)
@@ -167,7 +171,7 @@ def _make_pass(worker: Worker, ask: wire.Drive, clients: Clients, seed: int) -> 
 
 def _make_cold_pass(worker: Worker, ask: wire.Drive, files: ColdFiles, seed: int) -> _Pass:
     """Each query alone, its files taken out of memory before: that is part of no time."""
-    given, now = worker.given(), worker.time.wall
+    given, now = worker.questions.given(), worker.time.wall
     m = len(given)
     order = np.random.default_rng(seed).permutation(m)
     asked = given[order]

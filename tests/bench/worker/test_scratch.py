@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vbench.bench import scratch
-from vbench.bench.scratch import make_scratch
+from vbench.bench.worker import scratch
+from vbench.bench.worker.scratch import make_scratch
 
 
 @pytest.mark.parametrize("room", [True, False])

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from vectors import gaussian_pair
 
 import vbench
-from vbench.bench.cold import ColdFiles, open_cold
+from vbench.bench.worker.cold import ColdFiles, open_cold
 from vbench.cli import main
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError

@@ -14,8 +14,9 @@ import pytest
 from vectors import gaussian_pair
 
 from vbench.bench import wire
-from vbench.bench.files import array_file
-from vbench.bench.worker import Worker
+from vbench.bench.worker.drive import drive as drive_worker
+from vbench.bench.worker.files import array_file
+from vbench.bench.worker.worker import Worker
 from vbench.indexes.answers import AnswerError
 
 BASE, QUERIES = gaussian_pair(200, 21, 6, seed=16)
@@ -43,7 +44,7 @@ def worker_of(index: str, folder: Path) -> Worker:
 def drive(worker: Worker, **load: Any) -> tuple[wire.Searched, list[np.ndarray]]:
     usual: dict[str, Any] = {"clients": 1, "by": None, "rate": None, "batch": None, "cores": []}
     ask = wire.Drive(setting={}, k=K, repeats=2, **{"warmup": 0} | usual | load)
-    done, arrays = worker.drive(ask)
+    done, arrays = drive_worker(worker, ask)
     wire.encode(done)
     # As the other side checks them.
     for array, wanted in zip(arrays, wire.expected_arrays(ask, done, 200, M), strict=True):
@@ -73,12 +74,12 @@ def test_threads_ask_each_query_once_a_pass(tmp_path: Path) -> None:
 def test_threads_ask_at_the_same_time(tmp_path: Path) -> None:
     """An index that answers two only together answers them."""
     worker = worker_of("Together", tmp_path)
-    worker.queries = worker.queries[:20]
+    worker.questions.queries = worker.questions.queries[:20]
     ask = wire.Drive(
         setting={}, k=K, repeats=1, warmup=0, clients=2, by="threads", rate=None, batch=None,
         cores=[],
     )  # fmt: skip
-    _, (ids, _) = worker.drive(ask)
+    _, (ids, _) = drive_worker(worker, ask)
     assert (ids == exact()[:20]).all()
 
 
@@ -184,7 +185,7 @@ def test_a_fork_that_does_not_answer_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With what the class is to say."""
-    monkeypatch.setattr("vbench.bench.clients._FIRST_ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("vbench.bench.worker.clients._FIRST_ANSWER_SECONDS", 0.5)
     worker = worker_of("OwnThread", tmp_path)
     with pytest.raises(AnswerError, match=r"did not answer within 0\.5 s .*say forks = False"):
         drive(worker, clients=2, by="forks", warmup=1)

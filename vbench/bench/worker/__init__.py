@@ -1,0 +1,1 @@
+"""The isolated process that holds one build: what it loads, builds, asks and times."""
