@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from strays import Command
 from vectors import gaussian_pair
@@ -16,6 +17,7 @@ from vectors import gaussian_pair
 import vbench
 from vbench.errors import VbenchError
 from vbench.indexes.pgvector import PgVectorHnsw, PgVectorIvfflat, Postgres
+from vbench.indexes.predicate import Comparison, read_predicate
 from vbench.indexes.protocol import Filter
 from vbench.indexes.service import Server, hosted
 
@@ -62,6 +64,32 @@ def test_a_filter_is_searched_with_the_index(
     assert recall(index, everything) > 0.95
     assert (index.size_bytes() or 0) > BASE.nbytes / 4
     assert index.sizes()["table"] >= BASE.nbytes
+    index.close()
+
+
+@pytest.mark.parametrize("kind", [PgVectorHnsw, PgVectorIvfflat])
+def test_a_condition_on_attributes_is_one_on_columns(
+    kind: type[PgVectorHnsw | PgVectorIvfflat], servers: Callable[[], Server]
+) -> None:
+    """Shared, and another one with each query, by one statement; a mask alone after it, too."""
+    items = pl.DataFrame({"it": np.arange(len(BASE)) % 4, "of": ["a", "b"] * (len(BASE) // 2)})
+    index = kind()
+    index.fit(BASE, "l2", seed=1, threads=1, server=servers(), attributes=items)
+    index.set(200) if isinstance(index, PgVectorHnsw) else index.set(179)
+    for value in range(4):
+        mask = items["it"].to_numpy() == value
+        index.allow(Filter(mask, is_shared=False, predicate=Comparison("it", "=", value)))
+        assert recall(index, mask) > 0.9
+        assert all(mask[index.search_one(query, 10)].all() for query in QUERIES)
+    assert len(index._statements) == 1
+    mask = (items["of"] == "a").to_numpy() & (np.arange(len(BASE)) % 4 == 0)
+    both = read_predicate("\"of\" = 'a' and it < 1")
+    for predicate in (both, None):
+        index.allow(Filter(mask, predicate=predicate))
+        assert recall(index, mask) > 0.9
+    index.add(np.array([len(BASE)]), QUERIES[:1], items[:1])
+    index.allow(Filter(np.append(mask, True), predicate=both))
+    assert index.search_one(QUERIES[0], 1).tolist() == [len(BASE)]
     index.close()
 
 

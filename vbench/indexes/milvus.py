@@ -12,8 +12,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from msgspec import Meta
 
-from vbench.errors import VbenchError
-from vbench.indexes.library import ExtraIndex
+from vbench.indexes.in_server import ServerIndex
 from vbench.indexes.protocol import Filter, Ids, Vectors
 from vbench.indexes.service import Phases, Server, Service, end, spawn, wait_for
 from vbench.metric import Metric
@@ -64,17 +63,15 @@ class MilvusLite(Service):
             client.close()
 
 
-class MilvusHnsw(ExtraIndex):
+class MilvusHnsw(ServerIndex):
     """Hierarchical navigable small world graph (Milvus)."""
 
     sweep: ClassVar[Mapping[str, Sequence[Any]]] = {"ef": [16, 32, 64, 128]}
     tune_parameter = "ef"
-    local = False
     requires = ("pymilvus",)
     module = "pymilvus"
     extra = "milvus-lite"
     license = "Apache-2.0"
-    seeded = False
     service = MilvusLite
 
     _client: Any = None
@@ -89,23 +86,18 @@ class MilvusHnsw(ExtraIndex):
         self.efConstruction = efConstruction
         self._ef = 64
 
-    def fit(
-        self,
-        base: Vectors,
-        metric: Metric,
-        *,
-        seed: int,
-        threads: int,
-        server: Server | None = None,
-    ) -> Mapping[str, float]:
-        if server is None:
-            raise VbenchError("fit needs server=Server(address, namespace)")
+    def open(self, server: Server, metric: Metric) -> None:
+        self._filter = ""
+        self._client = _open(server.address)
+
+    @property
+    def is_open(self) -> bool:
+        return self._client is not None
+
+    def build(self, base: Vectors, phases: Phases, *, threads: int) -> None:
         from pymilvus import DataType
 
-        self.close()
-        phases = Phases()
-        self._reach(server, metric)
-        client, name = self._client, server.namespace
+        client, name = self._client, self._server.namespace
         schema = client.create_schema(auto_id=False)
         schema.add_field("id", DataType.INT64, is_primary=True)
         schema.add_field("vector", DataType.FLOAT_VECTOR, dim=base.shape[1])
@@ -118,17 +110,12 @@ class MilvusHnsw(ExtraIndex):
             params.add_index(
                 "vector",
                 index_type="HNSW",
-                metric_type=_METRICS[metric],
+                metric_type=_METRICS[self._metric],
                 params={"M": self.M, "efConstruction": self.efConstruction},
             )
             client.create_index(name, params)
         with phases("optimize"):
             client.load_collection(name)
-        return phases.seconds
-
-    def _reach(self, server: Server, metric: Metric) -> None:
-        self._server, self._metric, self._filter = server, metric, ""
-        self._client = _open(server.address)
 
     def _insert(self, ids: Ids, vectors: Vectors) -> None:
         for start in range(0, len(ids), _AT_ONCE):
@@ -140,8 +127,7 @@ class MilvusHnsw(ExtraIndex):
         self._ef = ef
 
     def search(self, queries: Vectors, k: int) -> Ids:
-        if self._client is None:
-            raise VbenchError("there is nothing to search in before fit")
+        self.check_open()
         ids = np.full((len(queries), k), -1, dtype=np.int64)
         if len(queries):
             # It refuses fewer candidates than it is to return.
@@ -165,16 +151,6 @@ class MilvusHnsw(ExtraIndex):
         if self._client is None:
             return {}
         return {"milvus": str(self._client.get_server_version())}
-
-    def server(self) -> tuple[str, str, Metric]:
-        return self._server.address, self._server.namespace, self._metric
-
-    @classmethod
-    def connect(cls, server: tuple[str, str, Metric]) -> MilvusHnsw:
-        address, namespace, metric = server
-        made = cls()
-        made._reach(Server(address, namespace), metric)
-        return made
 
     def close(self) -> None:
         if self._client is not None:

@@ -11,16 +11,26 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from msgspec import Meta
 
 from vbench.errors import VbenchError
-from vbench.indexes.library import ExtraIndex
-from vbench.indexes.protocol import Filter, Ids, Index, Vectors
+from vbench.indexes.in_server import ServerIndex
+from vbench.indexes.pgvector_columns import (
+    Column,
+    choose_columns,
+    encode_rows,
+    write_condition,
+)
+from vbench.indexes.protocol import Filter, Ids, Vectors
 from vbench.indexes.service import Phases, Server, Service, end, is_open_to_all, spawn, wait_for
 from vbench.metric import Metric
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _OPERATORS: dict[Metric, tuple[str, str]] = {
     "l2": ("<->", "vector_l2_ops"),
@@ -47,6 +57,11 @@ _SESSION = {
     "max_parallel_workers_per_gather": "0",
     "plan_cache_mode": "force_generic_plan",
     "client_min_messages": "notice",
+}
+_WITHOUT_END = {
+    # Under a filter a scan goes on until enough vectors pass, however many it takes.
+    "hnsw.max_scan_tuples": "2147483647",
+    "hnsw.scan_mem_multiplier": "100",
 }
 _INT4_ARRAY = 1007
 _TOO_SMALL = "no longer fits into maintenance_work_mem"
@@ -93,23 +108,24 @@ class Postgres(Service):
             connection.execute(f'DROP TABLE IF EXISTS "{namespace}"')
 
 
-class PgVector(ExtraIndex):
+class PgVector(ServerIndex):
     """What HNSW and inverted files share: a table of its own, and one prepared statement."""
 
     module = "psycopg"
     extra = "pgvector"
-    local = False
     requires = ("psycopg",)
     license = "PostgreSQL"
-    seeded = False
     service = Postgres
     # An index takes no longer ones.
     dimensions = range(1, 2001)
 
     _connection: Any = None
     _filter = ""
-    _excluded: bytes | None = None
-    _statements: dict[int, bytes]
+    _kinds: Sequence[int] = ()
+    _given: Sequence[bytes] = ()
+    _statements: dict[tuple[str, int], bytes]
+    _attributes: pl.DataFrame | None = None
+    _columns: Mapping[str, Column] = MappingProxyType({})
 
     def create(self, table: str, operators: str, n: int) -> str:
         """The statement that creates the index."""
@@ -131,17 +147,21 @@ class PgVector(ExtraIndex):
         seed: int,
         threads: int,
         server: Server | None = None,
+        attributes: pl.DataFrame | None = None,
     ) -> Mapping[str, float]:
-        if server is None:
-            raise VbenchError("fit needs server=Server(address, namespace)")
-        self.close()
-        self._reach(server, metric)
-        run, phases, (n, d) = self._connection.execute, Phases(), base.shape
+        self._attributes = attributes
+        self._columns = choose_columns(attributes)
+        return super().fit(base, metric, seed=seed, threads=threads, server=server)
+
+    def build(self, base: Vectors, phases: Phases, *, threads: int) -> None:
+        run, (n, d) = self._connection.execute, base.shape
+        columns = "".join(f", {each.name} {each.kind.name}" for each in self._columns.values())
         run(f"DROP TABLE IF EXISTS {self._table}")
-        run(f"CREATE TABLE {self._table} (id int4 PRIMARY KEY, embedding vector({d}))")
+        run(f"CREATE TABLE {self._table} (id int4 PRIMARY KEY, embedding vector({d}){columns})")
         run(f"ALTER TABLE {self._table} ALTER embedding SET STORAGE PLAIN")
         with phases("load"):
-            self._copy(np.arange(n), base)
+            self._copy(np.arange(n), base, self._attributes)
+        self._attributes = None
         said: list[str] = []
         self._connection.add_notice_handler(lambda each: said.append(each.message_primary))
         with phases("index"):
@@ -155,22 +175,24 @@ class PgVector(ExtraIndex):
             with contextlib.suppress(Exception):  # of a server of others it may not be allowed
                 run("CHECKPOINT")
         self.configure()
-        return phases.seconds
 
-    def _reach(self, server: Server, metric: Metric) -> None:
-        self._server, self._metric = server, metric
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None
+
+    def open(self, server: Server, metric: Metric) -> None:
         self._table = f'"{server.namespace}"'
         self._operator, self._operators = _OPERATORS[metric]
         self._connection = _open(server.address)
-        self._statements, self._filter, self._excluded = {}, "", None
+        self._statements, self._filter, self._kinds, self._given = {}, "", (), ()
         self._numbers = itertools.count()
         run = self._connection.execute
         run("CREATE EXTENSION IF NOT EXISTS vector")
         (self._oid,) = run("SELECT 'vector'::regtype::oid::int8").fetchone()
-        for name, value in _SESSION.items():
+        for name, value in (_SESSION | _WITHOUT_END).items():
             run(f"SET {name} = {value}")
 
-    def _copy(self, ids: Ids, vectors: Vectors) -> None:
+    def _copy(self, ids: Ids, vectors: Vectors, attributes: pl.DataFrame | None) -> None:
         """Send vectors as PostgreSQL's binary format has them."""
         d = vectors.shape[1]
         cells: Any = [
@@ -178,20 +200,23 @@ class PgVector(ExtraIndex):
             *(("size", ">i4"), ("d", ">i2"), ("unused", ">i2"), ("vector", ">f4", (d,))),
         ]
         rows = np.zeros(len(vectors), dtype=cells)
-        rows["fields"], rows["id_size"], rows["id"] = 2, 4, ids
+        rows["fields"], rows["id_size"], rows["id"] = 2 + len(self._columns), 4, ids
         rows["size"], rows["d"], rows["vector"] = 4 * d + 4, d, vectors
+        sent = rows.tobytes()
+        if attributes is not None and self._columns:
+            more, size = encode_rows(attributes, self._columns), rows.itemsize
+            sent = b"".join(sent[at * size : at * size + size] + row for at, row in enumerate(more))
         with (
             self._connection.cursor() as cursor,
-            cursor.copy(f"COPY {self._table} (id, embedding) FROM STDIN (FORMAT BINARY)") as copy,
+            cursor.copy(f"COPY {self._table} FROM STDIN (FORMAT BINARY)") as copy,
         ):
             copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
-            copy.write(rows.tobytes())
+            copy.write(sent)
             copy.write(b"\xff\xff")
 
     def search_one(self, query: Vectors, k: int) -> Ids:
-        if self._connection is None:
-            raise VbenchError("there is nothing to search in before fit")
-        return self._ask(self._statements.get(k) or self._prepare(k), query)
+        self.check_open()
+        return self._ask(self._statements.get((self._filter, k)) or self._prepare(k), query)
 
     def exact(self, queries: Vectors, k: int) -> Ids:
         # The sum keeps the index out.
@@ -208,8 +233,7 @@ class PgVector(ExtraIndex):
 
     def _ask(self, name: bytes, query: Vectors) -> Ids:
         given = [len(query).to_bytes(2, "big") + b"\0\0" + query.astype(">f4").tobytes()]
-        if self._excluded is not None:
-            given.append(self._excluded)
+        given += self._given
         found = self._connection.pgconn.exec_prepared(name, given, [1] * len(given), 1)
         if found.status != _TUPLES_OK:
             raise VbenchError(found.error_message.decode(errors="replace").strip())
@@ -229,55 +253,79 @@ class PgVector(ExtraIndex):
             else f"SELECT id FROM {self._table} ORDER BY embedding {self._operator} $1 LIMIT {k}"
         )
         name = self._declare(search)
-        nulls = ", ".join(["NULL"] * (1 if self._excluded is None else 2))
+        nulls = ", ".join(["NULL"] * (1 + len(self._given)))
         rows = self._connection.execute(f"EXPLAIN EXECUTE {name.decode()}({nulls})").fetchall()
         plan = "\n".join(row for (row,) in rows)
         if f"{self._server.namespace}_embedding_idx" not in plan:
             raise VbenchError(f"PostgreSQL does not search with the index: {plan}")
-        self._statements[k] = name
+        self._statements[self._filter, k] = name
         return name
 
     def _declare(self, search: str) -> bytes:
-        """Prepare a statement over a query, and an array where one goes along."""
+        """Prepare a statement over a query, and what a filter takes along."""
         name = f"s{next(self._numbers)}".encode()
-        kinds = [self._oid] if self._excluded is None else [self._oid, _INT4_ARRAY]
+        kinds = [self._oid, *self._kinds]
         made = self._connection.pgconn.prepare(name, search.encode(), kinds)
         if made.status != _COMMAND_OK:
             raise VbenchError(made.error_message.decode(errors="replace").strip())
         return name
 
     def allow(self, condition: Filter | None) -> None:
+        self._kinds, self._given = (), ()
+        if condition is None:
+            self._use("")
+        elif not self._compare(condition):
+            if condition.is_shared:
+                self._tabulate(condition.mask)
+            else:
+                self._exclude(condition.mask)
+
+    def _use(self, where: str) -> None:
+        """Search under a condition from now on."""
+        if bool(where) != bool(self._filter):
+            self._filter = where
+            self.configure()
+        self._filter = where
+
+    def _compare(self, condition: Filter) -> bool:
+        """Use what a condition says of attributes, if it can be said in SQL."""
+        said = None
+        if condition.predicate is not None:
+            said = write_condition(condition.predicate, self._columns)
+        if said is None:
+            return False
+        self._kinds, self._given = said.kinds, said.values
+        self._use(f"WHERE {said.sql}")
+        return True
+
+    def _tabulate(self, mask: Any) -> None:
+        """A condition that many queries share becomes a table."""
         run = self._connection.execute
+        # Statements that are planned know the table of before.
         self._deallocate()
-        self._filter, self._excluded = "", None
         run("DROP TABLE IF EXISTS allowed")
-        if condition is not None and condition.is_shared:
-            run("CREATE TEMPORARY TABLE allowed (id int4 PRIMARY KEY)")
-            allowed = np.flatnonzero(condition.mask)
-            run("INSERT INTO allowed SELECT unnest(%s::int4[])", [allowed.tolist()])
-            run("ANALYZE allowed")
-            self._filter = f"WHERE EXISTS (SELECT FROM allowed WHERE id = {self._table}.id)"
-        elif condition is not None:
-            self._exclude(condition.mask)
-        self.configure()
+        run("CREATE TEMPORARY TABLE allowed (id int4 PRIMARY KEY)")
+        run("INSERT INTO allowed SELECT unnest(%s::int4[])", [np.flatnonzero(mask).tolist()])
+        run("ANALYZE allowed")
+        self._use(f"WHERE EXISTS (SELECT FROM allowed WHERE id = {self._table}.id)")
 
     def _exclude(self, mask: Any) -> None:
         """The smaller side of a condition goes along with each query, as an array."""
         few = mask.sum() * 2 < len(mask)
         rows = np.flatnonzero(mask if few else ~mask)
-        self._filter = "WHERE id = ANY($2)" if few else "WHERE id <> ALL($2)"
         head = np.array([1, 0, 23, len(rows), 1], dtype=">i4").tobytes()
         cells = np.empty((len(rows), 2), dtype=">i4")
         cells[:, 0], cells[:, 1] = 4, rows
-        self._excluded = head + cells.tobytes()
+        self._kinds, self._given = [_INT4_ARRAY], [head + cells.tobytes()]
+        self._use("WHERE id = ANY($2)" if few else "WHERE id <> ALL($2)")
 
     def _deallocate(self) -> None:
         if self._statements:
             self._connection.execute("DEALLOCATE ALL")
             self._statements = {}
 
-    def add(self, ids: Ids, vectors: Vectors) -> None:
-        self._copy(ids, vectors)
+    def add(self, ids: Ids, vectors: Vectors, attributes: pl.DataFrame | None = None) -> None:
+        self._copy(ids, vectors, attributes)
 
     def remove(self, ids: Ids) -> None:
         self._connection.execute(
@@ -307,16 +355,6 @@ class PgVector(ExtraIndex):
             "SELECT extversion FROM pg_extension WHERE extname = 'vector'"
         ).fetchone()
         return {"postgresql": server.split()[0], "pgvector": extension}
-
-    def server(self) -> tuple[str, str, Metric]:
-        return self._server.address, self._server.namespace, self._metric
-
-    @classmethod
-    def connect(cls, server: tuple[str, str, Metric]) -> Index:
-        address, namespace, metric = server
-        made = cls()
-        made._reach(Server(address, namespace), metric)
-        return made
 
     def close(self) -> None:
         if self._connection is not None:
