@@ -25,8 +25,8 @@ def _refuse(queries: Vectors, k: int) -> Ids:
 class ExtraIndex(Index):
     """An index of something that an extra installs, and that is imported when it builds."""
 
-    module: ClassVar[str]
-    """The module that is imported."""
+    module: ClassVar[str] = ""
+    """The module that is imported; empty where none is needed."""
 
     extra: ClassVar[str | None] = None
     """The extra that installs it, where that does not bear the name of the first distribution."""
@@ -148,7 +148,9 @@ def is_installed(kind: type[Index]) -> bool:
 
 def extra_of(kind: type[Index]) -> str | None:
     """The extra that installs what is behind an adapter; None where it needs none."""
-    return kind.extra or kind.requires[0] if issubclass(kind, ExtraIndex) else None
+    if not issubclass(kind, ExtraIndex):
+        return None
+    return kind.extra or next(iter(kind.requires), None)
 
 
 def check_installed(kind: type[Index]) -> None:
@@ -165,6 +167,8 @@ def check_installed(kind: type[Index]) -> None:
         return
     if not is_installed(kind):
         raise MissingExtraError(kind.__name__, extra_of(kind) or "")
+    if not kind.module:
+        return
     rivals = sorted({*packages_distributions().get(kind.module, [])})
     if len(rivals) > 1:
         raise VbenchError(

@@ -27,6 +27,7 @@ from vbench.errors import VbenchError
 from vbench.indexes.library import is_installed
 from vbench.indexes.recipe import load_recipe, recipe_files
 from vbench.indexes.registry import resolve
+from vbench.indexes.service import check_reachable
 from vbench.measures.grammar import parse
 from vbench.render.figures import DOUBLE, Runs, export
 from vbench.render.figures.export import Planned
@@ -128,12 +129,15 @@ def _with_installed(part: Part, dataset: Dataset) -> Part:
 
 def _fits(name: str, dataset: Dataset) -> bool:
     recipe = load_recipe(name)
-    if recipe.tune_parameter is None or not is_installed(resolve(recipe.adapter)):
+    kind = resolve(recipe.adapter)
+    if recipe.tune_parameter is None or not is_installed(kind):
         return False
     try:
+        check_reachable(kind.service, recipe.connect, name)
         Source.of(recipe, dataset.metric, dataset.d, dataset.learn)
     except VbenchError:
-        return False  # another metric, other dimensions, or it needs queries to learn from
+        # No server, another metric, other dimensions, or it needs queries to learn from.
+        return False
     return True
 
 
