@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from vbench.measures.cost import IndexSize as IndexSize
     from vbench.measures.cost import Latency as Latency
     from vbench.measures.cost import PeakMemory as PeakMemory
+    from vbench.measures.cost import Price as Price
     from vbench.measures.cost import Work as Work
     from vbench.measures.items import ItemRecall as ItemRecall
     from vbench.measures.items import ItemRobustness as ItemRobustness
@@ -79,7 +80,7 @@ _HOMES = {
     "vbench.measures.cost": (
         *("BatchQPS", "BestLatency", "BuildTime", "CpuTime", "FilterSetup"),
         *("IndexSize", "Latency"),
-        *("PeakMemory", "QPS", "Work"),
+        *("PeakMemory", "Price", "QPS", "Work"),
     ),
     "vbench.measures.items": ("ItemRecall", "ItemRobustness", "LostItems"),
     "vbench.measures.order": ("MAP", "MRR", "Ratio", "nDCG"),

@@ -287,3 +287,19 @@ def test_what_spoils_a_run_is_said_with_its_comparison(apart: Run) -> None:
         document = compare(run, measures=[measure], baseline="a", candidate="b")
         about = [each.about for each in document.warnings]
         assert [each for each in about if each != "recall not matched"] == expected
+
+
+def test_a_floor_of_a_segment_is_that_of_its_queries(tmp_path: Path) -> None:
+    """As under `where` of the whole comparison, of which it takes a part."""
+    hits = np.random.default_rng(3).binomial(10, 0.8, (3, 400))
+    columns = {"kind": ["user", "tag"] * 200, "half": ["first", "second"] * 100 + ["second"] * 200}
+    run = answered(tmp_path / "run", {"hnsw": {16: hits}}, columns=columns)
+    (whole,) = compare(run, at_least="Recall@10>=0.7", where="kind=user").floors
+    (floor,) = compare(run, at_least="Recall@10>=0.7 where kind='user'").floors
+    assert (floor.value, floor.bound) == (whole.value, whole.bound)
+    assert floor.floor == "Recall@10>=0.7 where kind=user"
+    both = compare(run, at_least="Recall@10>=0.7 where kind=user and half=first")
+    part = compare(run, at_least="Recall@10>=0.7 where half=first", where="kind=user")
+    assert both.floors[0].value == part.floors[0].value
+    with pytest.raises(VbenchError, match="0 queries are in both segments"):
+        compare(run, at_least="Recall@10>=0.7 where kind=user", where="kind=tag")

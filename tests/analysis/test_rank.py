@@ -13,7 +13,7 @@ from ranked_run import JUDGED, judged_dataset, ranked_run, taken_dataset
 from run_folder import RunFolder
 
 from vbench._document import Interval
-from vbench.analysis.rank import rank
+from vbench.analysis.rank import rank, rank_setting
 from vbench.analysis.ranking import RankingLoss, read_ranking
 from vbench.bench.journal import dataset_facts
 from vbench.data.dataset import Dataset, GroundTruth
@@ -37,6 +37,18 @@ def test_losses_of_model_and_index_add_up(run: Run, dataset: Dataset) -> None:
             value = each.measures[name].value.value
             assert value == pytest.approx(perfect - model - index.value)
             assert index.low <= index.value <= index.high
+
+
+def test_one_setting_is_ranked_as_among_all(run: Run, dataset: Dataset) -> None:
+    """Its change of nDCG@10 is the loss that all together have, as a share of exact search."""
+    made = rank([run], ["tower"], dataset=dataset)
+    for setting, row in zip(run.settings(), made.settings, strict=True):
+        found = rank_setting(setting, dataset)
+        loss = row.leading.index_loss
+        exact = made.rankers[0].leading.exact.value
+        assert (found.measure, found.ranker) == ("nDCG@10", "tower")
+        assert found.change.value == pytest.approx(-loss.value / exact)
+        assert found.change.low == pytest.approx(-loss.high / exact)
 
 
 def test_more_misses_lose_more(tmp_path: Path, dataset: Dataset) -> None:

@@ -9,7 +9,14 @@ import pytest
 
 from vbench._document import Interval
 from vbench.analysis.comparison import Compared
-from vbench.analysis.verdict import few_builds, judge_gate, read_limit, say_verdict, spoils
+from vbench.analysis.verdict import (
+    few_builds,
+    judge_gate,
+    read_limit,
+    say_choice,
+    say_verdict,
+    spoils,
+)
 from vbench.errors import VbenchError
 from vbench.runs.schema import Warn
 
@@ -151,3 +158,16 @@ def test_some_warnings_of_a_run_go_with_its_comparisons(
     """Those of times where times are compared; runs of 0.1 have no codes."""
     assert spoils(warning, speed=False) is quality
     assert spoils(warning, speed=True) is speed
+
+
+def test_which_side_to_take_is_said_or_why_it_cannot_be() -> None:
+    """One that won, both by measure, neither, and answers that are the same."""
+    nothing, same = compared(**NOTHING), compared(**NOTHING, identical=True)
+    speed = compared(measure="QPS", better="candidate")
+    assert say_choice([compared(), nothing]).startswith("a in Recall@10; elsewhere")
+    assert (
+        say_choice([compared(), speed]) == "That depends on what counts: a in Recall@10; b in QPS."
+    )
+    assert say_choice([nothing]).startswith("That cannot be said: no difference")
+    assert say_choice([compared(claim="builds differ")]).startswith("That cannot be said")
+    assert say_choice([same]).startswith("Either: all builds gave identical answers")

@@ -80,3 +80,13 @@ def test_the_rest_is_as_the_trial_recorded_it() -> None:
     """Build time, size, peak memory, work, CPU time of a query."""
     measures = ("BuildTime", "IndexSize", "PeakMemory", "Work", "CpuTime")
     assert [value(measure) for measure in measures] == [2.0, 30, 40, 5.0, 2.5e-6]
+
+
+def test_a_price_is_of_a_core_with_the_index_beside_it() -> None:
+    """By the CPU time of an answer; nothing where that, or the size of the index, is unknown."""
+    hourly = 0.04 + 0.005 * 30e-9
+    assert value("Price(core=0.04,GB=0.005)") == pytest.approx(hourly * 2.5e-6 / 3600 * 1e6)
+    unknown = from_hits([1], 1, cost=Cost(cpu_seconds=1.0))
+    assert parse("Price(core=1,GB=1)").value(unknown) is None
+    assert parse("Price(core=3600)").value(unknown) == pytest.approx(1e6)
+    assert parse("Price(core=1)").value(from_hits([1], 1, cost=Cost())) is None

@@ -6,8 +6,8 @@ import pytest
 
 from vbench.errors import VbenchError
 from vbench.measures.grammar import parse
-from vbench.measures.targets import parse_targets
-from vbench.tuning.targets import common_cutoff, parse_objective
+from vbench.measures.targets import measure_named, parse_targets
+from vbench.tuning.targets import common_cutoff, parse_objective, parse_price
 
 
 def test_targets_are_joined_by_and() -> None:
@@ -104,3 +104,53 @@ def test_one_search_retrieves_one_number_of_neighbors() -> None:
         common_cutoff([*measures, parse("Recall@100")], None)
     with pytest.raises(VbenchError, match="k=20 is not the K"):
         common_cutoff(measures, 20)
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("Recall@10>=0.9 where activity='new'", ["Recall@10 where activity=new"]),
+        (
+            "R0.9@10>=0.8 where activity='a and b' and country = SE and Recall@10>=0.9",
+            ["Robustness(delta=0.9)@10 where activity='a and b' and country=SE", "Recall@10"],
+        ),
+        (
+            "Recall@10>=0.9 and Recall@10>=0.8 where kind=user and Recall@10>=0.7 where kind=tag",
+            ["Recall@10", "Recall@10 where kind=user", "Recall@10 where kind=tag"],
+        ),
+        ("Recall@10>=0.9 where name=O'Neil", ['Recall@10 where name="O\'Neil"']),
+    ],
+)
+def test_a_target_may_be_of_a_segment(typed: str, names: list[str]) -> None:
+    """Conditions on columns stand behind it, and are read again as they are printed."""
+    found = parse_targets(typed)
+    assert [each.name for each in found] == names
+    assert parse_targets(" and ".join(map(str, found))) == found
+    assert [measure_named(each.name) for each in found] == [each.measure for each in found]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("Recall@10>=0.9 where activity>=3", "after where comes column=value"),
+        ("Recall@10>=0.9 where activity", "after where comes column=value"),
+        ("where kind=user", "is not a target"),
+        (
+            "Recall@10>=0.9 where kind=user and Recall@10>=0.8 where kind=user",
+            "names Recall@10 where kind=user twice",
+        ),
+    ],
+)
+def test_a_condition_that_is_none_is_said_to_be_so(typed: str, said: str) -> None:
+    """With what comes behind where."""
+    with pytest.raises(VbenchError, match=said):
+        parse_targets(typed)
+
+
+def test_a_price_is_a_measure_to_minimize() -> None:
+    """Written by the hour or not; anything else is told how to write it."""
+    assert str(parse_price("core=0.04/h,GB=0.005/h")) == "Price(core=0.04,GB=0.005)"
+    assert parse_price("core=1") == parse("Price(core=1.0)")
+    for wrong in ("core=cheap", "cores=1", "GB=1", "core=-1"):
+        with pytest.raises(VbenchError, match=r"core=0\.04/h,GB=0\.005/h"):
+            parse_price(wrong)

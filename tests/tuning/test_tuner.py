@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from pathlib import Path
 
+import polars as pl
 import pytest
 from vectors import gaussian_pair
 
 import vbench
+from vbench.analysis.tuning import read_tuning
 from vbench.data.dataset import Dataset
 from vbench.errors import MissingExtraError, VbenchError
+from vbench.measures.grammar import parse
+from vbench.measures.targets import parse_targets
 from vbench.numbers import write
 from vbench.runs import files
+from vbench.tuning.trials import split_queries
+from vbench.tuning.tuner import find_unattainable
 
 WORK = "Latency(p=50)"
 TARGET = "Robustness(delta=0.6)@5>=0.8"
@@ -196,3 +203,33 @@ def test_an_index_is_tuned_with_what_it_learned(tmp_path: Path) -> None:
     run = vbench.open(found.run)
     assert run.manifest.dataset.m == 300
     assert all(build.learn for build in run.manifest.builds)
+
+
+def test_a_target_of_a_segment_is_judged_on_its_queries_alone(tmp_path: Path) -> None:
+    """In both halves; the rest of the queries does not count, and the answer names the segment."""
+    data = made()
+    halves = pl.Series("kind", ["near", "far"] * (data.m // 2))
+    data = dataclasses.replace(data, segments=pl.DataFrame(halves))
+    target = "Robustness(delta=0.6)@5>=0.7 where kind='near'"
+    found = vbench.tune(data, "tunable:Kept", target, builds=2, repeats=1, out=tmp_path / "run",
+                        price="core=3600", settings={"keep": [100, 200]})  # fmt: skip
+    assert found.objective == "minimize Price(core=3600.0,GB=0.0)"
+    assert found.targets == ["Robustness(delta=0.6)@5>=0.7 where kind=near"]
+    _, held_out = split_queries(data.m, 0)
+    near = held_out[held_out % 2 == 0]
+    run = vbench.open(found.run)
+    (best,) = [each for each in run.settings() if each.search == found.best.setting]
+    (evidence,) = found.best.targets
+    assert evidence.held_out.value == pytest.approx((best.hits[:, near] >= 3).mean())
+    assert set(found.tried[0].measures) == {str(parse("Price(core=3600)")), evidence.measure}
+    assert found.answer is not None
+    assert {each.segment for each in found.answer.groups} == {"near", "far"}
+    assert found.answer.queries == len(held_out)
+    assert read_tuning(run.path) == found
+    with pytest.raises(VbenchError, match="no query has kind=nowhere; kind is far, near"):
+        vbench.tune(data, "tunable:Kept", "Recall@5>=0.7 where kind=nowhere", out=tmp_path / "no")
+    with pytest.raises(VbenchError, match="unknown column of the queries 'activity'"):
+        vbench.tune(data, "tunable:Kept", "Recall@5>=0.7 where activity=new", out=tmp_path / "no")
+    assert find_unattainable(data, "R0.6@5>=0.98 where kind=near and R0.6@5>=0.98", 0.95) == (
+        parse_targets("R0.6@5>=0.98 where kind=near")
+    )

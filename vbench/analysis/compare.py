@@ -14,7 +14,7 @@ from vbench._invocation import spell_option
 from vbench.analysis.comparison import Compared, Comparison, Discordant, QueryIds, Side
 from vbench.analysis.document import ViewFacts, describe_dataset
 from vbench.analysis.floors import judge_floors, read_floors
-from vbench.analysis.segments import Members, select_queries
+from vbench.analysis.segments import Members, join_selections, select_queries
 from vbench.analysis.unlike import Change, find_changes, tell_unlike
 from vbench.analysis.verdict import (
     caveats,
@@ -168,11 +168,12 @@ def compare_pairs(
     _check_cutoffs(asked, found)
     queries = select_queries(runs[0], where)
 
-    def make(side: Setting, level: float) -> Sample:
+    def make(side: Setting, level: float, segment: Sequence[str] = ()) -> Sample:
         answers, clusters = side.answers(), side.run.clusters(cluster)
-        if queries is not None:
-            answers = [each.of_queries(queries) for each in answers]
-            clusters = None if clusters is None else clusters[queries]
+        rows = join_selections(queries, select_queries(runs[0], segment))
+        if rows is not None:
+            answers = [each.of_queries(rows) for each in answers]
+            clusters = None if clusters is None else clusters[rows]
         return Sample(answers, level, clusters, _plans(side))
 
     tested = []

@@ -17,8 +17,8 @@ from vbench.runs.settings import Setting
 from vbench.runs.under_load import tells
 from vbench.runs.views import label_view
 
-MakeSample = Callable[[Setting, float], Sample]
-"""The sample of a setting at a level."""
+MakeSample = Callable[[Setting, float, Sequence[str]], Sample]
+"""The sample of a setting at a level, of the queries in some segments."""
 
 
 class Floor(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +98,7 @@ def _judge(floor: Target, masks: Sequence[Setting], make: MakeSample, level: flo
             f"holds for builds to come: run with {spell_option('builds', 3)}"
         )
     # One end of that interval is the bound.
-    samples = [make(each, 2.0 * level - 1.0) for each in masks]
+    samples = [make(each, 2.0 * level - 1.0, floor.where) for each in masks]
     found = estimate_over_masks(floor.measure, samples)
     bound = found.low if floor.rises else found.high
     recorded = min(len(each.values(floor.measure)) for each in samples)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from vbench._document import Interval
 from vbench._plugins import guard
+from vbench.analysis.answer import RankingCost
 from vbench.analysis.assemble import assemble
+from vbench.analysis.losses import estimate_loss
 from vbench.analysis.ranking import LEADING, RankingLoss, store_ranking
 from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
@@ -26,6 +29,7 @@ from vbench.ranking.stage import (
 from vbench.ranking.trained import identity, source_of
 from vbench.runs.run import Run
 from vbench.runs.schema import View
+from vbench.runs.settings import Setting
 from vbench.runs.vectors import dataset_of
 from vbench.runs.views import open_view
 
@@ -76,6 +80,37 @@ def rank(
                 own = assemble(*keep_run(stage, ranked, run), popular)
             store_ranking(run.path, own)
         return whole
+
+
+def rank_setting(setting: Setting, dataset: Dataset) -> RankingCost:
+    """What the misses of one setting change in nDCG@10, the candidates ranked by the towers.
+
+    Raises
+    ------
+    VbenchError
+        The dataset has no relevance judgments that fit it.
+    """
+    from threadpoolctl import threadpool_limits
+
+    run, name = setting.run, "tower"
+    with threadpool_limits(1, user_api="blas"):
+        stage = set_up([run], dataset, setting.k, [setting])
+        source = source_of(dataset)
+        ranker = resolve(name)
+        material = Material(
+            dataset=dataset,
+            exposed=run.in_view(View()).ground_truth.ids[:, : stage.k],
+            interactions=source.read,
+            source=identity(source),
+            seed=0,
+        )
+        ranked = _ranked(stage, name, ranker, material, None)
+    exact = ranked.exact[LEADING]
+    loss = estimate_loss(exact, ranked.trials[LEADING])
+    scale = float(exact.mean()) or 1.0
+    ends = (loss.value, loss.high, loss.low)
+    change = Interval(*(None if each is None else -each / scale for each in ends))
+    return RankingCost(measure=LEADING, ranker=name, change=change)
 
 
 def _ranked(

@@ -123,6 +123,11 @@ def select_queries(run: Run, where: Sequence[str]) -> Members | None:
     VbenchError
         There is no such column, no query has such a value, or one query alone.
     """
+    return select_rows(run.columns, where)
+
+
+def select_rows(columns: pl.DataFrame, where: Sequence[str]) -> Members | None:
+    """The same of a table of the queries' columns."""
     if not where:
         return None
     wanted: dict[str, list[str]] = {}
@@ -131,12 +136,12 @@ def select_queries(run: Run, where: Sequence[str]) -> Members | None:
         if not equals or not column.strip() or not value.strip():
             raise VbenchError(f"{text!r} is not column=value, such as country=SE")
         wanted.setdefault(column.strip(), []).append(value.strip())
-    kept = np.ones(run.manifest.dataset.m, dtype=bool)
+    kept = np.ones(len(columns), dtype=bool)
     for column, values in wanted.items():
-        if column not in run.columns.columns:
+        if column not in columns.columns:
             hint = f"columns come with the dataset, or with {spell_option('segments', 'FILE')}"
-            raise UnknownNameError("column of the queries", column, run.columns.columns, hint)
-        names, members = group_values(run.columns[column])
+            raise UnknownNameError("column of the queries", column, columns.columns, hint)
+        names, members = group_values(columns[column])
         for value in values:
             if not any(_is_named(name, value) for name in names):
                 shown = ", ".join(names[:FEW]) + (", …" if len(names) > FEW else "")
@@ -148,6 +153,22 @@ def select_queries(run: Run, where: Sequence[str]) -> Members | None:
         many = "one query alone has" if len(found) else "no query has"
         raise VbenchError(f"{many} {' and '.join(where)}; a comparison needs several queries")
     return found
+
+
+def join_selections(one: Members | None, other: Members | None) -> Members | None:
+    """The queries in both selections, in the order of the first; None: all queries.
+
+    Raises
+    ------
+    VbenchError
+        Fewer than two are.
+    """
+    if one is None or other is None:
+        return other if one is None else one
+    both = one[np.isin(one, other)]
+    if len(both) < 2:
+        raise VbenchError(f"{len(both)} queries are in both segments; give wider ones")
+    return both
 
 
 def _is_named(name: str, value: str) -> bool:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 import msgspec
 
 from vbench._document import Document
+from vbench.analysis.answer import Answer
 from vbench.analysis.document import AlikeRow, SettingRow
+from vbench.errors import DamagedFileError
+from vbench.runs import files
 from vbench.runs.failed import FailedTrial
 from vbench.runs.schema import DatasetInfo, Warn
 from vbench.runs.views import WHOLE
@@ -181,6 +187,9 @@ class Tuning(Document, frozen=True, kw_only=True, tag="vbench.tune/2"):
         Whether the held-out half certifies every target at the best setting in every view.
     verdict
         The same in one sentence.
+    answer
+        What the best setting does for the queries that certify it: how many it serves, whom worst,
+        and what that costs, in the view that it serves worst.
     again
         The call, as it can be made again.
     tried
@@ -202,6 +211,7 @@ class Tuning(Document, frozen=True, kw_only=True, tag="vbench.tune/2"):
     judged: bool
     certified: bool
     verdict: str
+    answer: Answer | None = None
     again: str
     indexes: list[IndexResult]
     tried: list[TriedSetting]
@@ -211,3 +221,46 @@ class Tuning(Document, frozen=True, kw_only=True, tag="vbench.tune/2"):
 
     def __repr__(self) -> str:
         return f"<Tuning {self.verdict}>"
+
+
+def command_of(tuning: Tuning) -> str:
+    """The call that measures the best setting on the same data."""
+    best = tuning.best
+    words = ["vbench", "run", "--index", best.index]
+    for name, value in {**best.build, **best.setting}.items():
+        words += ["--set", f"{name}={value}"]
+    for name, value in tuning.dataset.source.items():
+        option = {"name_or_path": "dataset"}.get(name, name).replace("_", "-")
+        for each in value if isinstance(value, list) else [value]:
+            if option != "name":
+                words += [f"--{option}", "none" if each is False else str(each)]
+    for text in dict.fromkeys(each.filter for each in tuning.views if each.filter):
+        words += ["--filter", text]
+    for workload in dict.fromkeys(each.workload for each in tuning.views if each.workload):
+        # Of a file there is the name alone; the call is told below.
+        if workload.partition(":")[0] in ("churn", "growth"):
+            words += ["--workload", workload]
+    return shlex.join([*words, "-k", str(best.k)])
+
+
+def store_tuning(folder: Path, tuning: Tuning) -> None:
+    """Keep what was found in the run folder that holds its trials."""
+    files.write_json(folder / files.TUNE, tuning)
+
+
+def read_tuning(folder: Path) -> Tuning | None:
+    """What tuning found in a run folder, or None.
+
+    Raises
+    ------
+    DamagedFileError
+        It is damaged, or another version wrote it.
+    """
+    path = folder / files.TUNE
+    document = files.read_json(path, "tune again")
+    if document is None:
+        return None
+    try:
+        return msgspec.convert(document, Tuning)
+    except msgspec.ValidationError as error:
+        raise DamagedFileError(path, str(error), "tune again") from None

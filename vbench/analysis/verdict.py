@@ -11,7 +11,7 @@ from vbench._invocation import spell_option
 from vbench.analysis.comparison import Compared, Gate
 from vbench.errors import VbenchError
 from vbench.measures import usual
-from vbench.numbers import write, write_difference, write_difference_ends
+from vbench.numbers import count, write, write_difference, write_difference_ends
 from vbench.runs.pairing import Pair
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
@@ -28,6 +28,25 @@ def say_verdict(row: Compared, tests: int) -> str:
     """One comparison in a sentence; `tests` is how many were tested together."""
     said = _say_verdict(row, tests)
     return f"{row.under}: {said}" if row.under else said
+
+
+def say_choice(rows: Sequence[Compared]) -> str:
+    """Which side to take by all that was compared; or why that cannot be said."""
+    if rows and all(row.identical for row in rows):
+        return "Either: all builds gave identical answers, so there is nothing to compare."
+    won: dict[str, list[str]] = {}
+    for row in rows:
+        if row.better is not None and row.claim != "builds differ":
+            winner = row.baseline if row.better == "baseline" else row.candidate
+            said = f"{row.measure} {row.under}".strip()
+            won.setdefault(winner, []).append(said)
+    if not won:
+        why = "no difference of the indexes was shown"
+        return f"That cannot be said: {why} in what was compared ({count(len(rows), 'rows')})."
+    parts = [f"{name} in {', '.join(measures)}" for name, measures in won.items()]
+    if len(won) == 1:
+        return f"{parts[0]}; elsewhere no difference was shown or asked for."
+    return f"That depends on what counts: {'; '.join(parts)}."
 
 
 def _say_verdict(row: Compared, tests: int) -> str:

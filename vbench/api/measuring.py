@@ -205,6 +205,7 @@ def tune(
     queries_at_most: int | None = None,
     minimize: AnyMeasure | None = None,
     maximize: AnyMeasure | None = None,
+    price: str | None = None,
     k: int | None = None,
     settings: Mapping[str, Any] | None = None,
     trials: int | None = None,
@@ -244,9 +245,13 @@ def tune(
     out, fresh, keep_indexes, connect
         As :func:`vbench.run` has them; `progress` too.
     target
-        ``"Robustness(delta=0.9)@10>=0.99 and Latency(p=99)<=2ms"``.
+        ``"Robustness(delta=0.9)@10>=0.99 and Latency(p=99)<=2ms"``; of a segment of the queries:
+        ``"Recall@10>=0.9 where activity='new'"``.
     minimize, maximize
-        A measure; default: minimize ``Latency(p=99)``.
+        A measure; default: minimize the price where one is given, else ``Latency(p=99)``.
+    price
+        What a core costs an hour, and a GB of memory: ``"core=0.04/h,GB=0.005/h"``. An answer is
+        then told in money too: :class:`vbench.Price`.
     k
         Neighbors to retrieve, where no target says it.
     settings
@@ -312,6 +317,7 @@ def tune(
             asked,
             minimize=None if minimize is None else str(as_measure(minimize)),
             maximize=None if maximize is None else str(as_measure(maximize)),
+            price=price,
             k=k,
             settings=settings,
             trials=trials,

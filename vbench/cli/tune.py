@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,6 +29,7 @@ Examples:
   vbench tune --index hnsw --target 'Robustness(delta=0.9)@10>=0.99'
   vbench tune --index hnsw --index ivf-flat --target 'Recall@10>=0.95' --maximize QPS
   vbench tune --index hnsw --set M=8,16,32 --target 'Failure@10<=0.001 and IndexSize<=50MB'
+  vbench tune --index hnsw --target "R0.8@10>=0.95 where kind='user'" --price core=0.04/h,GB=0.005/h
   vbench tune --index hnsw --target 'R0.9@10>=0.8' --filter 'popularity < 20' --workload churn
   vbench tune --index hnsw --target 'CVaR@100>=0.8 and Latency(p=99)<=2ms' --maximize Recall@100
 """
@@ -42,14 +44,20 @@ Examples:
     "-t",
     required=True,
     metavar="TARGETS",
-    help="Measures with >= or <= and a value, joined by `and`.",
+    help="Measures with >= or <= and a value, joined by `and`; behind one: where COLUMN=VALUE, for "
+    "queries of that segment alone.",
 )
 @click.option(
     "--minimize",
     metavar="MEASURE",
-    help="Cost to minimize.  [default: Latency(p=99)]",
+    help="Cost to minimize.  [default: the price where one is given, else Latency(p=99)]",
 )
 @click.option("--maximize", metavar="MEASURE", help="Measure to maximize instead, such as QPS.")
+@click.option(
+    "--price",
+    metavar="core=X/h,GB=Y/h",
+    help="What a core and a GB of memory cost an hour: tells what a million answers cost.",
+)
 @data_options
 @click.option("-k", type=click.IntRange(min=1), help="Neighbors, if no target gives K.")
 @set_option(
@@ -106,12 +114,16 @@ def tune(
         )
     with progress_bar() as progress:
         found = find(data, indexes, target, progress=progress, **options)
+    from vbench.render.page.tuning import NAME, write_page
+
+    page = write_page(found, Path(found.run) / NAME)
     if as_json:
         print_json(found)
     else:
         from vbench.render.terminal.tune import print_tuning
 
         print_tuning(found)
+        say(f"page: {page}")
     if not found.judged:
         return 3
     return 0 if found.certified else 1

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
 from vbench.measures.base import Better, OfBuild, in_percent, ordinal, require
 from vbench.metric import FloatArray
@@ -242,6 +243,44 @@ class Work(OfBuild):
 
     def value(self, answers: Answers) -> float | None:
         return answers.cost.work
+
+
+def _hourly(text: str) -> float:
+    """A price an hour, ``0.04`` or ``0.04/h``; VbenchError where it is none."""
+    try:
+        price = float(text.strip().removesuffix("/h"))
+    except ValueError:
+        price = -1.0
+    if not 0.0 <= price < float("inf"):
+        raise VbenchError(f"{text} is no price an hour; write 0.04 or 0.04/h")
+    return price
+
+
+@dataclass(frozen=True)
+class Price(OfBuild):
+    """Money for a million answers: of a core that does nothing else, with the index in its memory.
+
+    The core's price an hour and that of as many GB as the index is large, for the CPU time that an
+    answer takes. In the currency of the prices.
+    """
+
+    core: float = field(metadata={"read": _hourly})
+    GB: float = field(default=0.0, metadata={"read": _hourly})
+    better: ClassVar[Better] = "lower"
+    is_of_search: ClassVar[bool] = True
+    labels: ClassVar[tuple[str, str]] = ("price of a million answers", "price")
+
+    @property
+    def short(self) -> str:
+        """What a table says of it."""
+        return self._uncut
+
+    def value(self, answers: Answers) -> float | None:
+        cost = answers.cost
+        if cost.cpu_seconds is None or (cost.index_bytes is None and self.GB):
+            return None
+        hourly = self.core + self.GB * (cost.index_bytes or 0) / 1e9
+        return hourly * cost.cpu_seconds / 3600 * 1e6
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from vbench.errors import VbenchError
@@ -24,17 +24,33 @@ _UNITS: dict[Unit, dict[str, float]] = {
     "bytes": {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12},
 }
 _USUAL = ", such as 'Robustness(delta=0.9)@10>=0.99 and Latency(p=99)<=2ms'"
+_JOINTS = re.compile(r"""=\s*'[^']*'|=\s*"[^"]*"|\band\b""", re.IGNORECASE)
+_WHERE = re.compile(r"(?P<target>.+?)\s+where\s+(?P<where>.+)", re.IGNORECASE | re.DOTALL)
+_PLACE = re.compile(r"(?P<column>[^<>=≥≤!]*[^<>=≥≤!\s])\s*==?\s*(?P<value>[^<>=].*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Target:
-    """A measure and the value that it must reach: from above where less is better."""
+    """A measure and the value that it must reach: from above where less is better.
+
+    `where` are the segments whose queries count, such as ``activity=new``; none: all queries.
+    """
 
     measure: Measure
     value: float
+    where: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.measure}{'>=' if self.rises else '<='}{self.value:.12g}"
+        return f"{self.measure}{'>=' if self.rises else '<='}{self.value:.12g}{self._of_segment}"
+
+    @property
+    def name(self) -> str:
+        """The measure, and the segments it is of: ``Recall@10 where activity=new``."""
+        return f"{self.measure}{self._of_segment}"
+
+    @property
+    def _of_segment(self) -> str:
+        return f" where {' and '.join(map(_spell_place, self.where))}" if self.where else ""
 
     @property
     def rises(self) -> bool:
@@ -61,23 +77,68 @@ def parse_targets(text: str) -> list[Target]:
     """Targets joined by ``and``: measures of the grammar, ``>=`` or ``<=``, a value.
 
     A target is met by the value itself, so ``<`` is read as ``<=``, and ``>`` as ``>=``. Values may
-    bear a unit: ``Latency(p=99)<=2ms``, ``IndexSize<=500MB``, ``Recall@10>=95%``.
+    bear a unit: ``Latency(p=99)<=2ms``, ``IndexSize<=500MB``, ``Recall@10>=95%``. Of the queries of
+    a segment: ``Recall@10>=0.9 where activity='new' and country=SE``.
 
     Raises
     ------
     VbenchError
         What is written is no target, or one that nothing can be tuned to.
     """
-    targets = [_target(part) for part in re.split(r"\band\b", text, flags=re.IGNORECASE)]
-    seen: dict[Measure, Target] = {}
+    targets: list[Target] = []
+    for part in _split(text):
+        # What follows a condition and is none of a measure is another condition.
+        place = _PLACE.fullmatch(part.strip())
+        if targets and targets[-1].where and place and not _TARGET.fullmatch(part.strip()):
+            last = targets.pop()
+            targets.append(replace(last, where=(*last.where, _place(place))))
+        else:
+            targets.append(_target(part))
+    seen: set[str] = set()
     for target in targets:
-        if target.measure in seen:
-            raise VbenchError(f"target {text!r} names {target.measure} twice; give it once")
-        seen[target.measure] = target
+        if target.name in seen:
+            raise VbenchError(f"target {text!r} names {target.name} twice; give it once")
+        seen.add(target.name)
     return targets
 
 
+def measure_named(name: str) -> Measure:
+    """The measure of a target's name, ``Recall@10 where activity=new``."""
+    return parse(name.partition(" where ")[0])
+
+
+def _split(text: str) -> list[str]:
+    """What stands between each ``and`` that is no part of a value in quotes."""
+    parts, begin = [], 0
+    for joint in _JOINTS.finditer(text):
+        if not joint[0].startswith("="):
+            parts.append(text[begin : joint.start()])
+            begin = joint.end()
+    return [*parts, text[begin:]]
+
+
+def _place(match: re.Match[str]) -> str:
+    value = match["value"].strip()
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+        value = value[1:-1]
+    return f"{match['column'].strip()}={value}"
+
+
+def _spell_place(place: str) -> str:
+    column, _, value = place.partition("=")
+    plain = re.fullmatch(r"[\w.+-]+", value) and value.lower() != "and"
+    quote = '"' if "'" in value else "'"
+    return place if plain else f"{column}={quote}{value}{quote}"
+
+
 def _target(text: str) -> Target:
+    if of_segment := _WHERE.fullmatch(text.strip()):
+        place = _PLACE.fullmatch(of_segment["where"].strip())
+        if place is None:
+            raise VbenchError(
+                f"{text.strip()!r}: after where comes column=value, such as activity='new'"
+            )
+        return replace(_target(of_segment["target"]), where=(_place(place),))
     parts = [part.strip() for part in _COMMA.split(text)]
     if len(parts) > 1 and all(map(_TARGET.fullmatch, parts)):
         raise VbenchError(f"{text.strip()!r}: targets are joined by and: {' and '.join(parts)!r}")

@@ -134,12 +134,17 @@ class Ranked:
     warnings: tuple[str, ...]
 
 
-def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage:
+def set_up(
+    runs: Sequence[Run],
+    dataset: Dataset,
+    k: int | None = None,
+    settings: Sequence[Setting] | None = None,
+) -> Stage:
     """Bring the candidates of the judged queries of some runs together.
 
-    By default as many as the largest K that every run holds. All runs are opened in one view, and
-    only judgments of items that may answer there count: what a filter keeps out, or is not in
-    the index, no ranking stage could show either.
+    By default as many as the largest K that every run holds, of all `settings`. All runs are
+    opened in one view, and only judgments of items that may answer there count: what a filter
+    keeps out, or is not in the index, no ranking stage could show either.
 
     Raises
     ------
@@ -155,7 +160,8 @@ def set_up(runs: Sequence[Run], dataset: Dataset, k: int | None = None) -> Stage
     count = 0
     for run in runs:
         truth = GroundTruth(run.ground_truth.ids[rows], run.ground_truth.distances[rows])
-        for setting in merge_same(run.settings()):
+        held = [each for each in run.settings() if settings is None or each in settings]
+        for setting in merge_same(held):
             if setting.k == k:
                 answers = tuple(_of(run, trial, rows, truth) for trial in setting.trials)
                 for each in answers:

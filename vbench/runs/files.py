@@ -31,6 +31,7 @@ OLD = "old"
 COMPARISONS = "comparisons.json"
 INTERNALS = "internals.json"
 RANK = "rank.json"
+TUNE = "tune.json"
 _DERIVED = ("hardness-*.parquet", "rank-*.json")
 _KEY = re.compile(r"[\w.=-]{1,120}")
 _AGAIN = "give the same `vbench run` again, which keeps what was measured"
@@ -136,7 +137,7 @@ def rank_path(folder: Path, view: str = STATIC) -> Path:
 
 def derived_paths(folder: Path) -> list[Path]:
     """What a run folder holds beside manifest and trials; gone where the run is made anew."""
-    names = (QUERIES, ITEMS, COMPARISONS, INTERNALS, RANK, "inside.json", "ranking.json")
+    names = (QUERIES, ITEMS, COMPARISONS, INTERNALS, RANK, TUNE, "inside.json", "ranking.json")
     folders = (folder / GROUND_TRUTH).glob("*.parquet")
     others = (path for each in _DERIVED for path in folder.glob(each))
     return [*(folder / name for name in names), *folders, *others]

@@ -10,7 +10,9 @@ from typing import TypeVar
 import msgspec
 
 from vbench._invocation import spell_option
+from vbench.analysis.answer import Answer, answer_of, find_delta
 from vbench.analysis.document import SettingRow, describe_dataset
+from vbench.analysis.rank import rank_setting
 from vbench.analysis.tuning import (
     BestSetting,
     Bounded,
@@ -25,6 +27,10 @@ from vbench.analysis.tuning import (
     Tuning,
 )
 from vbench.bench.call import repeat_command
+from vbench.data.dataset import Dataset
+from vbench.errors import VbenchError, warn
+from vbench.measures import usual
+from vbench.measures.base import Measure
 from vbench.numbers import write
 from vbench.runs.failed import failed_trials, missing_results
 from vbench.runs.run import Run
@@ -58,8 +64,8 @@ class Found:
         return self.is_met and self.best.is_certified
 
 
-def describe(found: Found) -> Tuning:
-    """Everything that is shown of a search."""
+def describe(found: Found, dataset: Dataset | None = None, price: Measure | None = None) -> Tuning:
+    """Everything that is shown of a search; with judgments in the dataset, also of ranking."""
     run, judge, best = found.run, found.judge, found.best
     rows = _rows(found)
     return Tuning(
@@ -83,7 +89,7 @@ def describe(found: Found) -> Tuning:
                 targets=[
                     TargetResult(
                         target=str(held_out.target),
-                        measure=str(held_out.target.measure),
+                        measure=held_out.target.name,
                         calibration=_of_half(calibration),
                         held_out=_of_half(held_out),
                         certified=held_out.is_certified,
@@ -100,6 +106,7 @@ def describe(found: Found) -> Tuning:
         judged=found.is_judged,
         certified=found.is_certified,
         verdict=verdict(found),
+        answer=_answer(found, dataset, price),
         again=repeat_command(run.manifest.call),
         indexes=_indexes(found, rows),
         tried=list(rows.values()),
@@ -107,6 +114,25 @@ def describe(found: Found) -> Tuning:
         missing=missing_results([run]),
         warnings=run.manifest.warnings,
     )
+
+
+def _answer(found: Found, dataset: Dataset | None, price: Measure | None) -> Answer:
+    """What the best setting does for the held-out queries, in the view where it serves fewest."""
+    judge = found.judge
+    delta = find_delta([each.measure for each in judge.targets], usual.DELTA)
+    answers = []
+    for view in found.best.views:
+        setting = _stored(found.run, view.setting)
+        answers.append(answer_of(setting, delta, rows=judge.held_out, price=price))
+    worst = min(answers, key=lambda each: each.served.value or 0.0)
+    if dataset is None or dataset.relevance is None:
+        return worst
+    setting = _stored(found.run, found.best.views[answers.index(worst)].setting)
+    try:
+        return msgspec.structs.replace(worst, ranking=rank_setting(setting, dataset))
+    except VbenchError as error:
+        warn(f"what the ranking stage loses is not told: {error}")
+        return worst
 
 
 def _rows(found: Found) -> dict[Tried, TriedSetting]:
@@ -150,7 +176,7 @@ def _measures(found: Found, tried: Tried | InView) -> dict[str, Bounded]:
     return {
         str(found.judge.objective.measure): Bounded(value=objective, bound=None),
         **{
-            str(each.target.measure): Bounded(value=each.value, bound=_finite(each.bound))
+            each.target.name: Bounded(value=each.value, bound=_finite(each.bound))
             for each in tried.evidence
         },
     }
@@ -285,7 +311,7 @@ def _missing(evidence: Evidence, view: View) -> str:
     """What a target lacks: how far its bound is, and how many queries would show it."""
     target = evidence.target
     where = label_view(view.filter, view.mask, view.step)
-    said = f"{target.measure} is {_written(evidence, evidence.value)} on the held-out queries"
+    said = f"{target.name} is {_written(evidence, evidence.value)} on the held-out queries"
     said += f" {where}" if where else ""
     if evidence.bound is None:
         return f"{said}, which does not meet {target} in every build"

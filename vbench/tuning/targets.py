@@ -49,6 +49,21 @@ def parse_objective(minimize: str | None, maximize: str | None) -> Objective:
     return Objective(measure)
 
 
+def parse_price(text: str) -> Measure:
+    """The price of an answer, of ``core=0.04/h,GB=0.005/h``.
+
+    Raises
+    ------
+    VbenchError
+        It names something else, or what is no price.
+    """
+    try:
+        return parse(f"Price({text})")
+    except VbenchError as error:
+        example = spell_option("price", "core=0.04/h,GB=0.005/h")
+        raise VbenchError(f"{error}; write {example}") from None
+
+
 def common_cutoff(measures: Iterable[Measure], given: int | None) -> int:
     """The one K of all measures, or the given one, or 10.
 

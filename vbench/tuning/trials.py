@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench._invocation import spell_option
+from vbench.analysis.segments import join_selections, select_queries
 from vbench.bench.bench import Bench
 from vbench.bench.plan import Group
 from vbench.errors import VbenchError
@@ -160,16 +161,10 @@ class Judge:
         self.views = list(views) or [View()]
         # Of several, the one that decided last comes first.
         self._order = [self.run.in_view(view) for view in self.views]
-        counted = [self._count(run, rows) for run in self._order for rows in self._halves]
-        self.attainable = [
-            all(
-                each.is_attainable(
-                    n if each.measure.kind in ("mean", "tail") else len(self.calibration), level
-                )
-                for n in counted
-            )
-            for each in targets
-        ]
+        self._segments = {
+            each.where: select_queries(self.run, each.where) for each in targets if each.where
+        }
+        self.attainable = [self._is_attainable(each) for each in targets]
         self.tried: list[Tried] = []
 
     def measure(self, group: Group, value: float | None) -> Tried:
@@ -230,10 +225,17 @@ class Judge:
         self, setting: Setting, rows: NDArray[np.intp], pivot: NDArray[np.intp] | None = None
     ) -> InView:
         """What the answers to these queries say in the view of a setting."""
-        answers = self._answers(setting, rows)
-        other = None if pivot is None else self._answers(setting, pivot)
-        evidence = [weigh(each, answers, self.level, pivot=other) for each in self.targets]
-        return InView(setting, tuple(evidence), self._objective(answers, setting.index))
+        evidence = [
+            weigh(
+                each,
+                self._answers(setting, self._of(each, rows)),
+                self.level,
+                pivot=None if pivot is None else self._answers(setting, self._of(each, pivot)),
+            )
+            for each in self.targets
+        ]
+        objective = self._objective(self._answers(setting, rows), setting.index)
+        return InView(setting, tuple(evidence), objective)
 
     def _weakest(self, found: Sequence[InView]) -> tuple[Evidence, ...]:
         """Of every target, the evidence of the view where it is weakest."""
@@ -251,6 +253,20 @@ class Judge:
     @property
     def _halves(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         return self.calibration, self.held_out
+
+    def _of(self, target: Target, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Those of some queries that a target is about, in their order."""
+        found = join_selections(rows, self._segments[target.where] if target.where else None)
+        assert found is not None
+        return found
+
+    def _is_attainable(self, target: Target) -> bool:
+        """Whether each half of the queries could certify a target in every view."""
+        halves = [self._of(target, rows) for rows in self._halves]
+        counted = [self._count(run, rows) for run in self._order for rows in halves]
+        if target.measure.kind not in ("mean", "tail"):
+            counted = [max(map(len, halves))]
+        return all(target.is_attainable(n, self.level) for n in counted)
 
     def _count(self, run: Run, rows: NDArray[np.intp]) -> int:
         """How many of some queries have a neighbor to find in a view.

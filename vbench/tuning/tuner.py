@@ -7,9 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from vbench._invocation import spell_option
 from vbench.analysis.certificate import write_certificate
-from vbench.analysis.tuning import Tuning
+from vbench.analysis.segments import join_selections, select_rows
+from vbench.analysis.tuning import Tuning, store_tuning
 from vbench.bench.bench import Bench, conclude, open_bench
 from vbench.bench.folder import claim
 from vbench.bench.journal import Progress, silent
@@ -32,7 +35,7 @@ from vbench.tuning.search import (
     search_combinations,
     secure,
 )
-from vbench.tuning.targets import Objective, common_cutoff, parse_objective
+from vbench.tuning.targets import Objective, common_cutoff, parse_objective, parse_price
 from vbench.tuning.trials import Claim, Judge, split_queries
 
 ONE_PARAMETER, SEVERAL = 12, 60
@@ -49,6 +52,7 @@ def tune(
     *,
     minimize: str | None = None,
     maximize: str | None = None,
+    price: str | None = None,
     k: int | None = None,
     settings: Mapping[str, Sequence[Any]] | None = None,
     trials: int | None = None,
@@ -75,6 +79,9 @@ def tune(
     `asked`.
     """
     check_level(level)
+    paid = None if price is None else parse_price(price)
+    if paid is not None and minimize is None and maximize is None:
+        minimize = str(paid)
     targets, objective = parse_targets(target), parse_objective(minimize, maximize)
     _check(targets, objective, dataset.m, trials)
     measures = [*(each.measure for each in targets), objective.measure]
@@ -103,7 +110,9 @@ def tune(
         write_certificate(certificate, join_certificates(certificate, earlier, made))
     elif certificate is not None:
         warn(f"{certificate} is not written: nothing is certified")
-    return describe(found)
+    tuning = describe(found, dataset, paid)
+    store_tuning(folder, tuning)
+    return tuning
 
 
 def _of_views(plan: Plan, name: str | None) -> Plan:
@@ -210,4 +219,10 @@ def certify_cheapest(judge: Judge, outcome: Outcome) -> Claim:
 def find_unattainable(dataset: Dataset, target: str, level: float, seed: int = 0) -> list[Target]:
     """Targets that half of the queries could not certify even if all of them passed."""
     _, held_out = split_queries(dataset.m, seed)
-    return [each for each in parse_targets(target) if not each.is_attainable(len(held_out), level)]
+    columns = pl.DataFrame() if dataset.segments is None else dataset.segments
+
+    def count(each: Target) -> int:
+        rows = join_selections(held_out, select_rows(columns, each.where))
+        return 0 if rows is None else len(rows)
+
+    return [each for each in parse_targets(target) if not each.is_attainable(count(each), level)]

@@ -20,6 +20,7 @@ from vbench.analysis.certificate import (
     VerifiedClaim,
     read_certificate,
 )
+from vbench.analysis.segments import join_selections, select_queries
 from vbench.bench.journal import Progress, silent
 from vbench.bench.prepare import MeasureOptions
 from vbench.bench.runner import run as measure
@@ -160,7 +161,9 @@ def _judge(asked: _Asked) -> VerifiedClaim:
     trials = [trial for each in own if each.k == setting.k for trial in each.trials]
     if len(trials) < setting.builds:
         return _described(asked, None, "not measured", _why(run))
-    answers = [run.answers(trial).of_queries(asked.rows) for trial in trials]
+    rows = join_selections(asked.rows, select_queries(run, target.where))
+    assert rows is not None
+    answers = [run.answers(trial).of_queries(rows) for trial in trials]
     evidence = weigh(target, answers, setting.level)
     return _described(
         asked, evidence, _status(target, evidence, answers, setting.level, asked.parts)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from render.made_run import make_run
 
-from vbench.analysis.gather import gather, match_recall
+from vbench.analysis.gather import MatchedRecall, gather, match_recall
 from vbench.analysis.summary import summarize_setting
 from vbench.numbers import write_interval
 from vbench.render.page import words
@@ -59,3 +59,28 @@ def test_indexes_out_of_reach_are_named(tmp_path: Path) -> None:
     assert "Not at matched recall" in words.say_left_out(
         matched._replace(chosen=matched.chosen | far)
     )
+
+
+def test_the_first_sentence_says_which_for_whom_and_at_what_cost(tmp_path: Path) -> None:
+    """The setting that serves most, how it stands to the others, its latency, the worst served."""
+    panel = gather(make_run(tmp_path / "two", m=20_000, settings=6)).panels[0]
+    said = words.say_answer(panel, match_recall(panel), 0.9)
+    assert said.startswith("At matched recall 0.")
+    assert "of the queries get at least 9 of 10 right with" in said
+    assert "p99 " in said
+    assert "worst served: activity heavy" in said
+    alone = gather(make_run(tmp_path / "one", m=100, names=("only",))).panels[0]
+    said = words.say_answer(alone, match_recall(alone), 0.8)
+    assert said.startswith("At a mean recall of 0.")
+    assert "at least 8 of 10 right with only ef=" in said
+
+
+def test_what_cannot_be_said_says_why(tmp_path: Path) -> None:
+    """No two settings have matched recall."""
+    panel = gather(make_run(tmp_path, m=200, settings=6)).panels[0]
+    far = min(panel.settings, key=lambda each: each.recall)
+    best = max(panel.settings, key=lambda each: each.recall)
+    apart = MatchedRecall(0.9, {"far": far, "best": best})
+    said = words.say_answer(panel, apart, 0.9)
+    assert said.startswith("Which index to take cannot be said: no two of them have matched recall")
+    assert "--at-recall" in said

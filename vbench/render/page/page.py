@@ -25,11 +25,12 @@ from vbench.measures import usual
 from vbench.render import frames
 from vbench.render.page import words
 from vbench.render.page.charts import Drawing
-from vbench.render.page.parts import Chart, Choice, Facts, Slider, Table, Words
+from vbench.render.page.parts import Chart, Choice, Facts, Section, Slider, Table, Words
 from vbench.render.page.sections import SECTIONS
 from vbench.render.palette import looks
 from vbench.runs.failed import FailedTrial, failed_trials, missing_results
 from vbench.runs.run import Run
+from vbench.runs.schema import Warn
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,7 +70,17 @@ def write(
     path = Path(path)
     if path.is_dir():
         raise VbenchError(f"{path} is a folder; give a file, such as {path / 'report.html'}")
-    text = html(runs, delta=delta)
+    return store(path, html(runs, delta=delta))
+
+
+def store(path: Path, text: str) -> Path:
+    """Write a page, whole or not at all.
+
+    Raises
+    ------
+    VbenchError
+        The file cannot be written.
+    """
     try:
         write_whole(path, text.encode())
     except OSError as error:
@@ -92,21 +103,49 @@ def html(runs: Run | Report | Sequence[Run], *, delta: float = usual.DELTA) -> s
     footings = {panel.id: match_recall(panel) for panel in report.panels}
     level = next(iter(footings.values())).level if footings else LEVEL
     draw = Drawing(report, level, delta)
-    sections = [made for maker in SECTIONS if (made := maker(report, draw))]
-    page = environment().get_template("page.html").render(
+    return fill(
+        report,
         title=words.title(report),
-        report=report,
-        looks=looks(report.indexes),
-        level=round(100 * level, 1),
-        delta=round(100 * delta),
         verdicts=[_verdict(panel, footings[panel.id], delta) for panel in report.panels],
-        failed=_failed(report),
+        sections=[made for maker in SECTIONS if (made := maker(report, draw))],
+        failed=failed_trials(report.runs),
         warnings=[
             *tell_missing(missing_results(report.runs)),
             *tell_origins(report.runs),
             # What several runs say alike is said once.
             *dict.fromkeys(warning for run in report.runs for warning in run.manifest.warnings),
         ],
+        level=level,
+        delta=delta,
+    )
+
+
+def fill(
+    report: Report,
+    *,
+    title: str,
+    verdicts: Sequence[Verdict],
+    sections: Sequence[Section],
+    failed: Sequence[FailedTrial],
+    warnings: Sequence[Warn],
+    level: float = LEVEL,
+    delta: float = usual.DELTA,
+    brief: bool = False,
+) -> str:
+    """The template, filled: what is said first, what spoils it, sections with their data.
+
+    A `brief` one is printed in two columns, on a page where it fits.
+    """
+    page = environment().get_template("page.html").render(
+        title=title,
+        brief=brief,
+        report=report,
+        looks=looks(report.indexes),
+        level=round(100 * level, 1),
+        delta=round(100 * delta),
+        verdicts=verdicts,
+        failed=_group(failed),
+        warnings=warnings,
         planned=sum(len(run.manifest.trials) for run in report.runs),
         sections=sections,
         frames=[_download(name, frame) for each in sections for name, frame in each.frames.items()],
@@ -119,28 +158,29 @@ def html(runs: Run | Report | Sequence[Run], *, delta: float = usual.DELTA) -> s
     return page.lstrip()
 
 
-class _Verdict(NamedTuple):
-    """What is said first of a panel, and its table."""
+class Verdict(NamedTuple):
+    """What is said first, of a panel or of all, and its table."""
 
-    panel: str
-    words: list[str]
-    table: Table
+    words: Sequence[str]
+    table: Table | None
+    panel: str = ""
 
 
-def _verdict(panel: Panel, at: MatchedRecall, delta: float) -> _Verdict:
+def _verdict(panel: Panel, at: MatchedRecall, delta: float) -> Verdict:
     sentences = [
+        words.say_answer(panel, at, delta),
         words.say_measured(panel),
         words.say_zero_recall(at),
         words.say_robustness(at, delta),
         words.say_left_out(at),
     ]
-    return _Verdict(panel.id, list(filter(None, sentences)), words.verdict_table(panel, at, delta))
+    return Verdict(list(filter(None, sentences)), words.verdict_table(panel, at, delta), panel.id)
 
 
-def _failed(report: Report) -> dict[tuple[str, str], list[FailedTrial]]:
+def _group(failed: Sequence[FailedTrial]) -> dict[tuple[str, str], list[FailedTrial]]:
     """Failed trials by index and reason."""
     groups: dict[tuple[str, str], list[FailedTrial]] = {}
-    for each in failed_trials(report.runs):
+    for each in failed:
         groups.setdefault((each.index, each.reason), []).append(each)
     return groups
 

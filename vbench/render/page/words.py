@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from vbench._document import Interval
+from vbench.analysis import answer as answers
 from vbench.analysis.gather import MatchedRecall, Panel, Report
 from vbench.analysis.summary import summarize_setting
 from vbench.measures import usual
@@ -21,6 +22,29 @@ _OVERLAP = (
     "; the 95 % intervals of the first and the last overlap: vbench compare tells whether they "
     "differ"
 )
+
+
+def say_answer(panel: Panel, matched: MatchedRecall, delta: float) -> str:
+    """Which index, for whom, at what cost; or why that cannot be said."""
+    if len(matched.chosen) > 1 and not matched.is_matched:
+        nearest = [f"{each.title} {write(each.recall, 'score')}" for each in matched.compared]
+        shown = _listed(
+            nearest[:_FEW] + ([f"{len(nearest) - _FEW} more"] if nearest[_FEW:] else [])
+        )
+        return (
+            "Which index to take cannot be said: no two of them have matched recall, and at other "
+            f"recall the tails differ for that reason alone (nearest: {shown}); vbench run with "
+            "--at-recall brings them there."
+        )
+    found = {shown: _reached(shown, delta) for shown in matched.compared}
+    best = max(found, key=lambda shown: found[shown].value or 0.0)
+    recall = f"matched recall {matched.level:.2f}"
+    if not matched.is_matched:
+        recall = f"a mean recall of {write(best.recall, 'score')}"
+    said = answers.say_answer(
+        answers.answer_of(best, delta), answers.say_relation(best, list(found), delta)
+    )
+    return f"At {recall}, {said}."
 
 
 def say_measured(panel: Panel) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
-
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vbench.analysis.answer import say_answer
 from vbench.analysis.document import SettingRow
-from vbench.analysis.tuning import Bounded, TargetResult, Tuning
-from vbench.measures.grammar import parse
+from vbench.analysis.tuning import Bounded, TargetResult, Tuning, command_of
+from vbench.measures.targets import measure_named
 from vbench.numbers import write
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.tables import (
@@ -87,7 +86,7 @@ def _in_views(tuning: Tuning) -> Table:
     table = make_table(
         "The same view by view",
         "setting",
-        *(f"{view.name}\n{parse(name).short}" for view in tuning.views for name in names),
+        *(f"{view.name}\n{_short(name)}" for view in tuning.views for name in names),
     )
     for row in merge_same(tuning.tried):
         views = {each.view: each for each in row.views}
@@ -135,28 +134,10 @@ def _print_verdict(out: Console, tuning: Tuning) -> None:
     out.print(style_text(tuning.verdict, style="bold green" if tuning.certified else "bold yellow"))
     out.print(f"{len(tuning.tried)} settings tried, each on {tuning.builds} builds", style="dim")
     out.print(f"run folder: {tuning.run}")
-    out.print(f"next: {_command(tuning)}", style="dim")
+    if tuning.answer is not None and tuning.met:
+        out.print(f"{say_answer(tuning.answer)}.", style="bold")
+    out.print(f"next: {command_of(tuning)}", style="dim")
     out.print(f"again: {tuning.again}", style="dim")
-
-
-def _command(tuning: Tuning) -> str:
-    """The call that measures the best setting on the same data."""
-    best = tuning.best
-    words = ["vbench", "run", "--index", best.index]
-    for name, value in {**best.build, **best.setting}.items():
-        words += ["--set", f"{name}={value}"]
-    for name, value in tuning.dataset.source.items():
-        option = {"name_or_path": "dataset"}.get(name, name).replace("_", "-")
-        for each in value if isinstance(value, list) else [value]:
-            if option != "name":
-                words += [f"--{option}", "none" if each is False else str(each)]
-    for text in dict.fromkeys(each.filter for each in tuning.views if each.filter):
-        words += ["--filter", text]
-    for workload in dict.fromkeys(each.workload for each in tuning.views if each.workload):
-        # Of a file there is the name alone; the call is told below.
-        if workload.partition(":")[0] in ("churn", "growth"):
-            words += ["--workload", workload]
-    return shlex.join([*words, "-k", str(best.k)])
 
 
 def _setting(row: SettingRow) -> str:
@@ -164,5 +145,10 @@ def _setting(row: SettingRow) -> str:
     return f"{row.index}{space} {spell({**row.build, **row.setting})}".strip()
 
 
+def _short(name: str) -> str:
+    _, where, segment = name.partition(" where ")
+    return f"{measure_named(name).short}{where}{segment}"
+
+
 def _write(measure: str, value: float | None) -> str:
-    return write(value, parse(measure).unit)
+    return write(value, measure_named(measure).unit)

@@ -8,6 +8,7 @@ import polars as pl
 
 from vbench.analysis.comparison import Compared, read_comparison
 from vbench.analysis.gather import Report
+from vbench.analysis.verdict import say_choice
 from vbench.numbers import UNKNOWN, write_difference, write_difference_ends, write_interval, write_p
 from vbench.render.page.charts import (
     Drawing,
@@ -44,7 +45,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
     return Section(
         "compared",
         "Which one is better?",
-        "The comparison that was made with vbench compare, paired over the same queries.",
+        f"{say_choice(rows)} By vbench compare, paired over the same queries.",
         [chart, *_sentences(rows), _table(rows)],
         {"comparisons": frame},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from vbench._document import Interval
+from vbench.analysis.answer import answer_of
 from vbench.analysis.document import SettingRow
 from vbench.analysis.gather import Panel, Report
 from vbench.analysis.shares import QueryShare
@@ -37,12 +38,16 @@ from vbench.render.page.parts import (
 from vbench.render.page.sections.evenness import draw_tails
 from vbench.runs.settings import Setting
 
+_NAMED = 4
+"""Indexes that are named in a sentence."""
+
 
 def section(report: Report, draw: Drawing) -> Section | None:
     """Both tails, segments, overlap between indexes, the worst queries."""
     if not report.panels:
         return None
-    parts: list[Chart | Table | Words] = [_tails(report, draw)]
+    parts: list[Chart | Table | Words] = [_whom(panel) for panel in report.panels]
+    parts.append(_tails(report, draw))
     data: dict[str, pl.DataFrame] = {}
     segments = [frame for p in report.panels if len(frame := frames.segments(p))]
     if segments:
@@ -87,6 +92,22 @@ def _left_out(report: Report) -> str:
     """Say how many segments the chart has no room for."""
     more = max(frames.count_left_out(panel) for panel in report.panels)
     return f" {more:,} more segments: vbench tail RUN --json." if more > 0 else ""
+
+
+def _whom(panel: Panel) -> Words:
+    """Whom the settings at matched recall serve worst."""
+    delta = explain_panel(panel).delta
+    said = []
+    for each in settings_of(panel)[:_NAMED]:
+        answer = answer_of(each, delta)
+        served = write(answer.served.value, "share")
+        worst = answer.worst
+        whom = "no segment surely fewer" if answer.groups else "who they are is not known"
+        if worst is not None:
+            share = write(worst.served.value, "share")
+            whom = f"fewest of {worst.column} {worst.segment} ({share})"
+        said.append(f"{each} serves {served} of the queries, {whom}")
+    return Words([f"With recall ≥ {delta:g} as served: {'; '.join(said)}."], panel.id)
 
 
 def _tails(report: Report, draw: Drawing) -> Chart:
