@@ -27,7 +27,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     kept: list[Found] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VBENCH_HOME", str(tmp_path_factory.mktemp("home")))
-        patch.setattr(tuner, "describe", kept.append)
+        patch.setattr(tuner, "describe", lambda found, *_: kept.append(found))
+        patch.setattr(tuner, "store_tuning", lambda *_: None)
         tuner.tune(
             Dataset("tiny", *gaussian_pair(640, 400, 8, seed=7), "l2"),
             ["tunable:Kept"],

@@ -28,6 +28,8 @@ _COMMANDS = {
     "rank": "vbench.cli.rank:rank",
     "import": "vbench.cli.importing:import_results",
     "doctor": "vbench.cli.doctor:doctor",
+    "history": "vbench.cli.history:history",
+    "runs": "vbench.cli.folders:runs",
     "site": "vbench.cli.site:site",
 }
 

@@ -15,6 +15,7 @@ from vbench.cli.options import (
     table_file,
     view_option,
 )
+from vbench.cli.values import complete_measure
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import json_option, print_json, say
 
@@ -65,6 +66,7 @@ _PRINTED = (
     "measures",
     multiple=True,
     metavar="MEASURE",
+    shell_complete=complete_measure,
     help="Measure to compare, such as R0.9@10 or QPS. Repeats.  "
     "[default: recall, robustness at 0.9, the worst 5 %, zero-recall queries]",
 )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from vbench.cli.data_options import Command, Option, decorated
 from vbench.cli.runs import RunArgument
-from vbench.cli.values import assignments, bytes_of, complete_index, known_table, numbers, overrides
-
-if TYPE_CHECKING:
-    pass
+from vbench.cli.values import (
+    assignments,
+    bytes_of,
+    complete_index,
+    complete_setting,
+    known_table,
+    numbers,
+    overrides,
+)
 
 
 def _count(name: str, default: int, text: str, least: int = 1) -> Option:
@@ -159,6 +163,7 @@ set_option = functools.partial(
     callback=overrides,
     metavar="NAME=VALUE,…",
     multiple=True,
+    shell_complete=complete_setting,
 )
 
 index_option = functools.partial(

@@ -10,6 +10,7 @@ import click
 from vbench.cli.command import Command
 from vbench.cli.data_options import moved_data_options
 from vbench.cli.options import runs_argument, view_option
+from vbench.cli.values import complete_ranker
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ Examples:
     "rankers",
     multiple=True,
     metavar="RANKER",
+    shell_complete=complete_ranker,
     help="tower, popularity, cross, mixer, a plug-in, package.module:Class, command:PROGRAM or "
     "file:SCORES. Repeats.  [default: tower, and popularity where it is known]",
 )

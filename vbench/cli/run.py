@@ -18,9 +18,9 @@ from vbench.cli.options import (
     set_option,
     workload_options,
 )
-from vbench.cli.values import cutoffs
+from vbench.cli.values import complete_measure, cutoffs
 from vbench.errors import UnknownNameError, VbenchError
-from vbench.render.terminal.output import json_option, print_json, progress_bar
+from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +38,7 @@ Examples:
   vbench run --index hnsw --filter random:0.05 --filter popularity:0-50%
   vbench run --index 'faiss:IVF1024,PQ16' --set nprobe=8,32
   vbench run --index hnsw --clients 1,2,4 --measure 'Served(delta=0.9,within=10ms)@10'
+  vbench run --index hnsw --python old/bin/python --python new/bin/python --out versions
   vbench run --study robustness
   vbench run --index my_package.my_module:MyIndex --dataset base.npy --queries q.npy --metric ip
 """
@@ -86,9 +87,18 @@ def _columns(dataset: Dataset) -> list[str]:
     "extra",
     multiple=True,
     metavar="MEASURE",
+    shell_complete=complete_measure,
     help="Also show this measure, such as nDCG@10. Repeats.",
 )
 @cluster_option
+@click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    metavar="[NAME=]PYTHON",
+    help="Make the run in this environment, such as old/bin/python. Given for each of two or more, "
+    "which are then compared.",
+)
 @measuring_options
 @load_options
 @json_option
@@ -100,6 +110,7 @@ def run(
     at_recall: float | None,
     extra: tuple[str, ...],
     cluster: str | None,
+    pythons: tuple[str, ...],
     open_data: Callable[[], Dataset],
     as_json: bool,
     **measuring: Any,
@@ -114,6 +125,9 @@ def run(
         return _carry_out(study, as_json=as_json)
     if not indexes:
         raise click.UsageError("give --index, such as --index hnsw, or --study robustness")
+
+    if pythons:
+        return _run_in_each(pythons, measuring["out"], extra, cluster, as_json=as_json)
 
     import msgspec
 
@@ -152,6 +166,42 @@ def run(
 
         print_summary(summary)
     return 1 if summary.failed else 0
+
+
+def _run_in_each(
+    pythons: tuple[str, ...],
+    out: str | None,
+    measures: tuple[str, ...],
+    cluster: str | None,
+    *,
+    as_json: bool,
+) -> int:
+    """The run of this call in several environments, and how the others compare with the first."""
+    from vbench.analysis.compare import compare
+    from vbench.analysis.comparison import Comparison, store_comparison
+    from vbench.cli.environments import read_environments, run_each
+    from vbench.cli.runs import open_runs
+    from vbench.runs.run import Run
+
+    environments = read_environments(pythons)
+    name = "-".join(each.name for each in environments)
+    folders, failed = run_each(environments, Path(out or Path("results") / f"python-{name}"))
+
+    def compare_runs(opened: list[Run]) -> Comparison:
+        found = compare(opened, measures=measures, cluster=cluster)
+        store_comparison(opened[-1], found)
+        return found
+
+    found = open_runs(folders, compare_runs)
+    if as_json:
+        print_json(found)
+    else:
+        from vbench.render.terminal.compare import print_comparison
+
+        print_comparison(found)
+        for folder in folders:
+            say(f"run folder: {folder}")
+    return 1 if failed else found.exit_code
 
 
 def _carry_out(spec: str, *, as_json: bool) -> int:

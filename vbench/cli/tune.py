@@ -16,6 +16,7 @@ from vbench.cli.options import (
     view_option,
     workload_options,
 )
+from vbench.cli.values import complete_measure
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
@@ -50,9 +51,15 @@ Examples:
 @click.option(
     "--minimize",
     metavar="MEASURE",
+    shell_complete=complete_measure,
     help="Cost to minimize.  [default: the price where one is given, else Latency(p=99)]",
 )
-@click.option("--maximize", metavar="MEASURE", help="Measure to maximize instead, such as QPS.")
+@click.option(
+    "--maximize",
+    metavar="MEASURE",
+    shell_complete=complete_measure,
+    help="Measure to maximize instead, such as QPS.",
+)
 @click.option(
     "--price",
     metavar="core=X/h,GB=Y/h",

@@ -45,6 +45,51 @@ complete_index = _completing(_index_names)
 complete_dataset = _completing(_dataset_names)
 
 
+def _measure_names() -> list[str]:
+    from vbench.measures.base import spell
+    from vbench.measures.grammar import measures
+
+    return sorted({"R0.5@10", "R0.9@10", *(spell(kind, {}, "10") for kind in measures().values())})
+
+
+complete_measure = _completing(_measure_names)
+
+
+def _ranker_names() -> list[str]:
+    from vbench.ranking.protocol import rankers
+
+    return sorted(rankers())
+
+
+complete_ranker = _completing(_ranker_names)
+
+
+def complete_setting(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Complete names of parameters and then values, by the recipes of the indexes that are given.
+
+    Those of the catalog alone: nothing is imported for it.
+    """
+    import tomllib
+
+    from vbench.indexes.recipe import recipe_files
+
+    found: dict[str, None] = {}
+    files = recipe_files()
+    for path in (files[each] for each in ctx.params.get("indexes") or () if each in files):
+        read = tomllib.loads(path.read_text(encoding="utf-8"))
+        for name, given in {**read.get("build", {}), **read.get("search", {})}.items():
+            found[f"{name}="] = None
+            values = given if isinstance(given, list) else [given]
+            found |= dict.fromkeys(f"{name}={value}" for value in values)
+    return [
+        CompletionItem(text)
+        for text in found
+        if text.startswith(incomplete) and text.endswith("=") == ("=" not in incomplete)
+    ]
+
+
 def assignments(
     ctx: click.Context, param: click.Parameter, given: tuple[str, ...]
 ) -> dict[str, str]:
