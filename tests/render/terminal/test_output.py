@@ -17,13 +17,16 @@ from vbench.cli import main
 from vbench.errors import VbenchError
 from vbench.render.terminal import output
 from vbench.render.terminal.output import (
+    MACHINE_WIDTH,
     console,
+    describe_times,
     in_lines,
     is_notebook,
     print_json,
     print_table,
     say,
     shown_progress,
+    write_duration,
 )
 from vbench.render.terminal.tables import describe_warning, lead_with
 from vbench.runs.schema import Warn
@@ -108,18 +111,45 @@ def test_what_was_typed_is_text_too() -> None:
 
 
 def test_long_work_is_told_in_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing in the first two seconds; then a line for each step, and every half a minute."""
-    times = iter([0.0, 1.0, 3.0, 5.0, 33.0, 34.0, 36.0])
+    """Nothing in the first two seconds; then a line for each build, and every half a minute."""
+    times = iter([0.0, 1.0, 3.0, 5.0, 33.0, 34.0, 36.0, 40.0, 44.0])
     tell = in_lines(lambda: next(times))
     for done in range(4):
-        tell("hnsw build 1/2", done, 6)
+        tell(f"hnsw build 1/2 ef={done}", done, 6)
     tell("hnsw build 2/2", 4, 6)
-    tell("hnsw build 2/2", 5, 6)
+    tell("hnsw build 2/2 ef=1", 4, 6)
+    tell("hnsw build 1/2 ef=4", 5, 6)
+    tell("ivf build 1/2", 5, 6)
     assert capsys.readouterr().err.splitlines() == [
-        "vbench: hnsw build 1/2, 1 of 6 done, 3 s",
-        "vbench: hnsw build 1/2, 3 of 6 done, 33 s",
-        "vbench: hnsw build 2/2, 5 of 6 done, 36 s",
+        "vbench: hnsw build 1/2 ef=1, 1 of 6 done, 3 s elapsed, about 15 s left",
+        "vbench: hnsw build 1/2 ef=3, 3 of 6 done, 33 s elapsed, about 33 s left",
+        "vbench: hnsw build 2/2 ef=1, 4 of 6 done, 36 s elapsed, about 18 s left",
+        "vbench: ivf build 1/2, 5 of 6 done, 44 s elapsed, about 9 s left",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(0.4, "0 s"), (59.4, "59 s"), (125, "2 min 5 s"), (900, "15 min"), (3780, "1 h 3 min")],
+)
+def test_times_are_written_as_people_say_them(seconds: float, written: str) -> None:
+    """With two units at most."""
+    assert write_duration(seconds) == written
+
+
+def test_what_is_left_is_told_once_something_is_done() -> None:
+    """And not when all is."""
+    assert describe_times(0, 4, 10.0) == "10 s elapsed"
+    assert describe_times(4, 4, 10.0) == "10 s elapsed"
+
+
+def test_columns_are_respected_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As wide as every table needs where nothing is said."""
+    monkeypatch.setenv("COLUMNS", "80")
+    assert console().width == 80
+    for wrong in ("", "0", "wide"):
+        monkeypatch.setenv("COLUMNS", wrong)
+        assert console().width == MACHINE_WIDTH
 
 
 @pytest.mark.parametrize("given", [None, False])
@@ -167,7 +197,7 @@ def test_a_notebook_shows_one_line_that_changes(monkeypatch: pytest.MonkeyPatch)
     assert is_notebook()
     with shown_progress(None) as tell:
         tell("hnsw", 1, 2)
-    assert shown == ["hnsw, 1 of 2 done, 0 s"]
+    assert shown == ["hnsw, 1 of 2 done, 0 s elapsed, about 0 s left"]
 
 
 def test_ipython_in_a_terminal_is_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:

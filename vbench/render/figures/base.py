@@ -122,6 +122,18 @@ def widen_axis(ax: Axes, side: str) -> None:
         (ax.set_xlim if side == "x" else ax.set_ylim)(middle - _SPAN / 2, middle + _SPAN / 2)
 
 
+def share_under_axis(ax: Axes, least: float) -> None:
+    """A logarithmic axis of shares up to 100 %, whose bottom is no query at all."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    ax.set_yscale("log")
+    ax.set_ylim(least, 1.15)
+    steps = [first * 10.0**-power for power in range(1, 8) for first in (1, 3)]
+    ax.yaxis.set_major_locator(FixedLocator([1.0, *(each for each in steps if each >= least)]))
+    ax.yaxis.set_minor_locator(NullLocator())
+    percent_axis(ax.yaxis)
+
+
 def percent_axis(axis: Any) -> None:
     """Shares as percents, at round values."""
     from matplotlib.ticker import AutoLocator, FuncFormatter, MaxNLocator

@@ -19,12 +19,17 @@ from vbench.render.figures.base import (
     looks_of,
     open_panel,
     percent_axis,
+    share_under_axis,
     short,
     widen_axis,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+_BANDS = 2
+"""Bands of more indexes hide each other."""
 
 
 def recall_distribution(
@@ -56,21 +61,27 @@ def recall_distribution(
 
 
 def curves(run: Runs, ax: Axes, *, k: int | None = None, level: float | None = None) -> None:
-    """Robustness at every δ with its simultaneous 95 % band, at equal mean recall."""
+    """Queries under every δ, at equal mean recall; of two indexes at most with a 95 % band.
+
+    On a logarithmic scale, on which indexes differ by factors; no query is half a query.
+    """
     panel, chosen, look = open_panel(run, k, level)
+    least = 0.5 / max(1, panel.facts.m)
     for index, shown in chosen.items():
-        rows = frames.curves(panel).filter(pl.col("id") == shown.id)
+        rows = frames.curves(panel).filter((pl.col("id") == shown.id) & (pl.col("need") > 0))
         delta = rows["delta"].to_numpy()
-        ax.fill_between(
-            delta, rows["band_low"], rows["band_high"], color=look[index].color, alpha=0.13, lw=0
+        under, low, high = (
+            np.maximum(1.0 - rows[name].to_numpy(), least)
+            for name in ("robustness", "band_high", "band_low")
         )
+        if len(chosen) <= _BANDS:
+            ax.fill_between(delta, low, high, color=look[index].color, alpha=0.1, lw=0)
         every = max(1, panel.k // 10)
-        line(ax, look[index], delta, rows["robustness"], short(str(shown)), markevery=every)
+        line(ax, look[index], delta, under, short(str(shown)), markevery=every)
     ax.set_xlim(0, 1)
-    ax.set_ylim(0, 1.01)
-    percent_axis(ax.yaxis)
+    share_under_axis(ax, least)
     ax.set_xlabel("δ")
-    ax.set_ylabel(f"queries with recall@{panel.k} ≥ δ")
+    ax.set_ylabel(f"queries with recall@{panel.k} < δ")
 
 
 def robustness_against_recall(

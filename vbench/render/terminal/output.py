@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import sys
 import time
@@ -28,6 +29,8 @@ MACHINE_WIDTH = 210
 _NO_LIMIT = 10_000
 _LONG, _EVERY = 2.0, 30.0
 """Seconds from which on a line says how far work is, and between two lines of one step."""
+_BUILD = re.compile(r".*? build \d+/\d+")
+"""What is being done, as far as it is one build."""
 _CUT_SHORT = re.compile(r"\S…")
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="One JSON document on standard output."
@@ -48,12 +51,13 @@ def say(text: object = "", *, err: bool = False) -> None:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console as wide as the terminal, or wide enough for every table where there is none."""
+    """A console as wide as the terminal; without one as COLUMNS says, or as every table needs."""
     from vbench.render.terminal.tables import PlainConsole
 
     made = PlainConsole(stderr=stderr)
     if not made.is_terminal:
-        made.width = MACHINE_WIDTH
+        asked = os.environ.get("COLUMNS", "")
+        made.width = int(asked) if asked.isdecimal() and int(asked) else MACHINE_WIDTH
     return made
 
 
@@ -144,52 +148,72 @@ def progress_bar() -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield in_lines(time.monotonic)
         return
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        SpinnerColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[times]}", markup=False),
     )
+    began = time.monotonic()
     # A slow refresh: the bar must not take time from what is measured on the same machine.
     bar = Progress(*columns, console=console(stderr=True), transient=True, refresh_per_second=4)
     with bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task("", total=None, times="")
         yield lambda doing, done, total: bar.update(
-            task, description=plain(doing), completed=done, total=total
+            task,
+            description=plain(doing),
+            completed=done,
+            total=total,
+            times=describe_times(done, total, time.monotonic() - began),
         )
 
 
 def in_lines(clock: Callable[[], float]) -> Progress:
-    """Lines on standard error once work takes long: for each new step, and every half a minute."""
+    """Lines on standard error once work takes long: for each new build, and every half a minute."""
     began = clock()
-    last: tuple[str, float] = ("", began)
+    last = began
+    told: set[str] = set()
 
     def tell(doing: str, done: int, total: int) -> None:
         nonlocal last
         now = clock()
-        since = now - last[1]
-        if now - began >= _LONG and since >= (_EVERY if doing == last[0] else _LONG):
-            last = doing, now
+        build = _BUILD.match(doing)
+        step = build[0] if build else doing
+        if now - began >= _LONG and now - last >= (_EVERY if step in told else _LONG):
+            told.add(step)
+            last = now
             say(f"vbench: {describe_progress(doing, done, total, now - began)}", err=True)
 
     return tell
 
 
 def describe_progress(doing: str, done: int, total: int, seconds: float) -> str:
-    """What is being done, and how far it is."""
-    return f"{plain(doing)}, {done} of {total} done, {seconds:.0f} s"
+    """What is being done, how far it is, since when, and how long it will take."""
+    times = describe_times(done, total, seconds)
+    return f"{plain(doing)}, {done} of {total} done, {times}"
+
+
+def describe_times(done: int, total: int, seconds: float) -> str:
+    """``40 s elapsed, about 2 min left``, the rest being as quick as what is done."""
+    said = f"{write_duration(seconds)} elapsed"
+    if 0 < done < total:
+        said += f", about {write_duration(seconds * (total - done) / done)} left"
+    return said
+
+
+def write_duration(seconds: float) -> str:
+    """``40 s``, ``2 min 5 s``, ``1 h 3 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min" + (f" {rest} s" if rest and minutes < 10 else "")
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h" + (f" {minutes} min" if minutes else "")
 
 
 @contextlib.contextmanager
