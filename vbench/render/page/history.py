@@ -108,7 +108,7 @@ def _frame(history: History, drawn: list[Series], order: dict[str, int]) -> pl.D
             "value": point.value,
             "low": point.low,
             "high": point.high,
-            "change": point.run in {change.run for change in each.changes},
+            "change": int(point.run in {change.run for change in each.changes}),
         }
         for at, each in enumerate(drawn)
         for point in each.points
@@ -150,7 +150,7 @@ def _draw(at: int, series: Series, draw: Drawing) -> Spec:
     mark = {"color": draw.color}
     layers: list[Spec] = [
         {
-            "transform": [{"filter": "datum.change"}],
+            "transform": [{"filter": "datum.change === 1"}],
             "mark": {"type": "rule", "strokeDash": [5, 4], "stroke": "currentColor"},
             "encoding": {"x": x},
         },
