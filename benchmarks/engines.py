@@ -20,8 +20,45 @@ from vbench.indexes.registry import resolve
 ROUNDS = 9
 BASE = np.random.default_rng(0).normal(size=(2000, 64)).astype(np.float32)
 QUERIES = np.random.default_rng(1).normal(size=(500, 64)).astype(np.float32)
+ASKED_IN_SQLITE = "SELECT rowid FROM vectors WHERE embedding MATCH ? AND k = 10"
+ASKED_IN_VECTORLITE = "SELECT rowid FROM vectors WHERE knn_search(embedding, knn_param(?, 10, 64))"
+ASKED_IN_DUCKDB = "SELECT id FROM vectors ORDER BY array_distance(v, $1) LIMIT 10"
+
+
+def ask_duckdb(library: Any, query: Any) -> Any:
+    """As its documentation does: the query as a typed array."""
+    import duckdb
+
+    given = duckdb.Value(query.tolist(), duckdb.array_type("FLOAT", 64))
+    return library.execute(ASKED_IN_DUCKDB, [given]).fetchnumpy()["id"]
+
+
+def ask_qdrant(library: Any, query: Any) -> Any:
+    """One request, and the ids of its points."""
+    import qdrant_edge as edge
+
+    params = edge.SearchParams(hnsw_ef=128)
+    asked = edge.SearchRequest(edge.Query.Nearest(query.tolist()), 10, params=params)
+    return [point.id for point in library.search(asked)]
+
+
+def ask_chroma(library: Any, query: Any) -> Any:
+    """One request, and its ids as numbers."""
+    found = library.query([query], n_results=10, include=[])["ids"][0]
+    return [int(each) for each in found]
+
+
 VSAG = json.dumps({"hgraph": {"ef_search": 64}})
 OWN: Mapping[str, Callable[[Any, Any], Any]] = {
+    "chroma": ask_chroma,
+    "duckdb": ask_duckdb,
+    "qdrant": ask_qdrant,
+    "sqlite-vec": lambda library, query: library.execute(
+        ASKED_IN_SQLITE, (query.tobytes(),)
+    ).fetchall(),
+    "vectorlite": lambda library, query: library.execute(
+        ASKED_IN_VECTORLITE, (query.tobytes(),)
+    ).fetchall(),
     "annoy": lambda library, query: library.get_nns_by_vector(query, 10, 4000),
     "diskann": lambda library, query: library.search(query, 10, 64),
     "epzero": lambda library, query: library.search(query, 10, 64),

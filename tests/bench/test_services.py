@@ -89,7 +89,7 @@ def test_all_builds_of_a_run_share_a_server(temporary: Path) -> None:
 
 
 def test_a_table_says_whose_times_they_are(temporary: Path) -> None:
-    """Client latency; only of what is built in a server."""
+    """Client latency, also on the page; only of what is built in a server."""
     np.save("base.npy", BASE)
     np.save("queries.npy", QUERIES)
     words = ["run", "-i", "served:InServer", "-i", "flat", "-d", "base.npy", "--queries"]
@@ -101,6 +101,8 @@ def test_a_table_says_whose_times_they_are(temporary: Path) -> None:
     assert said.exit_code == 0, said.output
     assert "served:InServer: client latency" in " ".join(said.output.split())
     assert "BuildTime(phase=load)" in said.output
+    (page,) = Path("results").rglob("report.html")
+    assert "served:InServer: client latency, the way to the server" in page.read_text()
 
 
 def test_a_server_is_reached_and_its_address_is_written_nowhere(

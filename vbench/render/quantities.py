@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from vbench.measures.base import Better, Measure, takes_cutoff
@@ -56,3 +57,12 @@ QUANTITIES = (
     Quantity.of("peak", PeakMemory()),
 )
 BY_KEY = {quantity.key: quantity for quantity in QUANTITIES}
+
+
+def tell_whose_times(indexes: Iterable[str]) -> str:
+    """Of indexes in servers: whose times, sizes and memory are shown; empty without one."""
+    names = ", ".join(dict.fromkeys(indexes))
+    return names and (
+        f"{names}: client latency, the way to the server and back included; size and peak memory "
+        "are the server's, build is without loading."
+    )

@@ -14,6 +14,7 @@ from vbench.analysis.summary import Summary, SummaryRow, find_extra, standard_me
 from vbench.measures.base import Measure
 from vbench.measures.hits import threshold
 from vbench.measures.usual import DELTAS
+from vbench.render.quantities import tell_whose_times
 from vbench.render.terminal.ageing import print_ageing
 from vbench.render.terminal.filters import print_filtering
 from vbench.render.terminal.loads import tabulate_loads
@@ -172,11 +173,8 @@ def _cost(rows: Sequence[SummaryRow], k: int, repeats: int) -> Table:
 def _notes_on_cost(rows: Sequence[SummaryRow]) -> Iterator[str]:
     if any(row.disturbed for row in rows):
         yield f"{_DISTURBED} other work took the core in every pass of some build."
-    if served := list(dict.fromkeys(row.index for row in rows if row.service)):
-        yield (
-            f"{', '.join(served)}: client latency, the way to the server and back included; size "
-            "and peak memory are the server's, build is without loading."
-        )
+    if told := tell_whose_times(row.index for row in rows if row.service):
+        yield told
 
 
 def _print_extra(out: Console, rows: Sequence[SummaryRow], k: int) -> None:

@@ -10,6 +10,7 @@ from vbench.render import frames
 from vbench.render.page import charts_price as charts
 from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Cell, Chart, Choice, Column, Row, Section, Slider, Table
+from vbench.render.quantities import tell_whose_times
 
 _PREFERRED = ("qps", "batch_qps", "work", "size", "build_time", "recall")
 
@@ -61,7 +62,9 @@ def _known(report: Report) -> set[str]:
 
 def settings_table(panel: Panel) -> Table:
     """Every setting of a panel with everything that was measured."""
-    rows = {shown: summarize_setting(shown).measures for shown in panel.settings}
+    summaries = {shown: summarize_setting(shown) for shown in panel.settings}
+    rows = {shown: each.measures for shown, each in summaries.items()}
+    served = [shown.title for shown, each in summaries.items() if each.service]
     live = f"Robustness(delta={DELTA})@{panel.k}"
     measures = [
         measure
@@ -89,7 +92,7 @@ def settings_table(panel: Panel) -> Table:
         f"settings-{panel.id}",
         f"Every setting: {panel.name}",
         "Means over builds. Click a heading to sort, a row to pick the setting out in all charts. "
-        "Intervals and spreads are in the download.",
+        f"Intervals and spreads are in the download. {tell_whose_times(served)}".rstrip(),
         columns,
         table,
         panel=panel.id,
