@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from run_folder import answered
 from vbench.analysis.field import FieldRow, group_alike, map_field
 from vbench.analysis.gather import gather
 from vbench.runs.run import Run
+from vbench.runs.schema import Call
 
 TITLES = "abcdef"
 PAIRS = [frozenset(pair) for pair in itertools.combinations(TITLES, 2)]
@@ -93,3 +95,30 @@ def test_datasets_are_entries_of_their_own(tmp_path: Path) -> None:
     field = map_field(gather([one, other]), 0.9)
     assert field.indexes == ["hnsw"]
     assert len(field.entries) == 2
+
+
+@pytest.mark.parametrize(
+    ("argv", "command"),
+    [
+        (["run", "--index", "one"], "vbench run --index one"),
+        (
+            ["run", "--study", "field", "--out", "/home/me/study"],
+            "vbench run --index one --dataset NAME -k 10 --builds 3 --repeats 3 --set M=16"
+            " --set ef=16",
+        ),
+    ],
+)
+def test_a_row_of_a_study_has_a_command_of_its_own(
+    tmp_path: Path, argv: list[str], command: str
+) -> None:
+    """Others are told as they were typed; neither names the folder of who measured."""
+    run = answered(tmp_path / "run", {"one": {16: hits([0.9])}})
+    source = {"name_or_path": "NAME"}
+    told = msgspec.structs.replace(
+        run.manifest,
+        call=Call(argv=argv, folder="/home/me"),
+        dataset=msgspec.structs.replace(run.manifest.dataset, source=source),
+        options=msgspec.structs.replace(run.manifest.options, builds=3, repeats=3),
+    )
+    run.manifest = told
+    assert rows(run)["one"].command == command

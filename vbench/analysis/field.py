@@ -7,6 +7,7 @@ by Holm over all pairs; a row needs three builds, else it is shown and not ranke
 from __future__ import annotations
 
 import itertools
+import shlex
 import string
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -18,7 +19,6 @@ from vbench.analysis.compare import compare_pairs
 from vbench.analysis.document import SettingRow
 from vbench.analysis.gather import Panel, Report, nearest
 from vbench.analysis.summary import summarize_setting
-from vbench.bench.call import repeat_command
 from vbench.measures import usual
 from vbench.measures.grammar import parse
 from vbench.runs.pairing import Pair
@@ -46,7 +46,7 @@ class FieldRow(SettingRow, frozen=True, kw_only=True):
     curve
         Share of the queries that reach δ = j/K, j = 0 … K.
     command
-        What makes its run again.
+        What measures it again: the call as it was made, or of a study its own part of it.
     origin
         Who measured, where it was imported.
     """
@@ -214,6 +214,28 @@ def _row(title: str, setting: Setting, unranked: str, place: _Place | None) -> F
         rank=None if place is None else place.rank,
         unranked=unranked,
         curve=[round(float(value), 5) for value in setting.curve.value],
-        command=repeat_command(manifest.call),
+        command=_command(setting),
         origin=None if manifest.origin is None else manifest.origin.tool,
     )
+
+
+def _command(setting: Setting) -> str:
+    """What measures a row again, without the folders of the machine that measured it."""
+    manifest = setting.run.manifest
+    call, options = manifest.call, manifest.options
+    if call.argv is None:
+        return call.python or ""
+    if "--study" not in call.argv:
+        return shlex.join(["vbench", *call.argv])
+    given = {**setting.variant.build, **setting.search}
+    values = [f"{name}={_spelled(value)}" for name, value in given.items() if value is not None]
+    words = [
+        *("--index", setting.index, "--dataset", str(manifest.dataset.source["name_or_path"])),
+        *("-k", str(setting.k), "--builds", str(options.builds), "--repeats", str(options.repeats)),
+        *(word for value in values for word in ("--set", value)),
+    ]
+    return shlex.join(["vbench", "run", *words])
+
+
+def _spelled(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
