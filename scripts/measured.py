@@ -413,6 +413,32 @@ def workloads_items() -> Table:
     return _under_conditions("items", (*SHARES, "LostItems", "LostItems(least=5)"))
 
 
+SCALING = (
+    "vbench data fetch glove-50",
+    f"vbench run --study scaling --out {FOLDER}/scaling",
+)
+
+
+@result(*SCALING)
+def scaling() -> Table:
+    """HNSW on samples of `glove-50`: by size, with each doubling, and at a hundred million."""
+    table: Table = {}
+    for line in read("scaling/study.json")["scaling"]["scaling"]:
+        row: dict[str, float | None] = {}
+        for n in sorted({each["n"] for each in line["values"]}):
+            own = [each["value"] for each in line["values"] if each["n"] == n]
+            row[f"{n}"] = sum(own) / len(own)
+        told = {
+            "a doubling": line["per_doubling"],
+            "forecast": line["forecast"],
+            "largest, foretold": line["left_out"],
+        }
+        for name, each in told.items():
+            row |= {name: each["value"], f"{name}, low": each["low"], f"{name}, high": each["high"]}
+        table[f"{line['part']} {line['measure']}"] = row
+    return table
+
+
 PARTS_OF_SPEECH = (
     "vbench data fetch wordnet",
     "vbench run --dataset wordnet --index hnsw --index ivf-flat --set ef=32 --set nprobe=16 "

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from vbench.cli import main
-from vbench.study.file import Figure, Part, Study, Table
+from vbench.study.file import Figure, Part, Scaling, Study, Table
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -115,7 +115,7 @@ def test_every_public_name_stands_in_the_reference() -> None:
     assert named <= set(dir(vbench))
 
 
-@pytest.mark.parametrize("kind", [Study, Part, Figure, Table])
+@pytest.mark.parametrize("kind", [Study, Part, Figure, Table, Scaling])
 def test_every_key_of_a_study_file_stands_in_the_reference(kind: type[msgspec.Struct]) -> None:
     """What can be written can be looked up."""
     page = (DOCS / "reference" / "study-files.md").read_text()

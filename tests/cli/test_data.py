@@ -200,3 +200,27 @@ def test_trust(vectors, monkeypatch):
     assert refused.exit_code == 2
     assert "--trust" in refused.output
     assert call("show", "x.npz", "--metric", "l2", "--trust").exit_code == 0
+
+
+def test_generate_and_sample(tmp_path, monkeypatch):
+    """A made dataset is loaded by its folder; a part of it has ground truth of its own."""
+    monkeypatch.chdir(tmp_path)
+    made = document("generate", "made", "--rows", 300, "--count", 20, "--dim", 4)
+    assert made == {"schema": "vbench.data-generate/1", "folder": "made", "n": 300, "m": 20, "d": 4}
+    files = document("sample", "made", "part", "--rows", 50, "--count", 8, "--depth", 5)["files"]
+    assert files == ["part"]
+    part, whole = vbench.load("part"), vbench.load("made")
+    assert (part.n, part.m, part.base.dtype) == (50, 8, whole.base.dtype)
+    assert part.given_ground_truth.ids.shape == (8, 5)
+    np.testing.assert_array_equal(part.base, whole.base[part.items["row"].to_numpy()])
+
+
+def test_samples_that_cannot_be(vectors):
+    """Nothing to leave out, and a target that is no folder, are one line each."""
+    given = ("--queries", "queries.npy", "--metric", "l2")
+    result = call("sample", "base.npy", "part", *given)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "give --rows N, --count N or both" in result.stderr
+    result = call("sample", "base.npy", "part.fbin", *given, "--rows", 5)
+    assert result.exit_code == 2
+    assert "a sample is written into a folder" in result.stderr

@@ -14,6 +14,7 @@ import vbench
 from vbench.data import catalog, select
 from vbench.data.copies import copies
 from vbench.data.dataset import Dataset
+from vbench.data.ground_truth import compute_ground_truth
 from vbench.data.load import reopen
 from vbench.data.select import select_queries
 from vbench.errors import DataError, UnknownNameError
@@ -194,4 +195,61 @@ def test_a_drawn_part_is_opened_again(tmp_path):
     drawn = vbench.load(tmp_path / "d.hdf5", queries_at_most=12, queries_seed=4)
     assert drawn.given_ground_truth is not None
     assert len(drawn.given_ground_truth.ids) == 12
+    assert reopen(drawn.source).fingerprint == drawn.fingerprint
+
+
+def test_a_part_of_the_base(tmp_path: Path) -> None:
+    """A random part, by its seed, in its order, with ids and neighbors of its own."""
+    base, queries = gaussian(60, 4), gaussian(5, 4, seed=1)
+    items = pl.DataFrame({"id": [f"i{number}" for number in range(60)]})
+    judged = pl.DataFrame({"query": [0, 1], "item": ["i3", "i59"]})
+    options = {"queries": queries, "metric": "l2", "items": items, "relevance": judged}
+    part = vbench.load(base, **options, name="mine", base_at_most=20)
+    assert part.base_at_most == {"count": 20, "of": 60, "seed": 0}
+    assert part.item_ids is not None
+    rows = [int(each[1:]) for each in part.item_ids]
+    assert rows == sorted(rows)
+    assert len(rows) == 20
+    np.testing.assert_array_equal(part.base, base[rows])
+    left = [] if part.relevance is None else part.relevance["item"].to_list()
+    assert [rows[each] for each in left] == [each for each in (3, 59) if each in rows]
+    truth = compute_ground_truth(part, 3, cache=False)
+    wanted = nearest(queries, base[rows], "l2", 3)[0]
+    np.testing.assert_array_equal(truth.ids, wanted)
+
+
+def test_parts_of_the_base_lie_in_each_other() -> None:
+    """Of one seed the smaller is in the larger; another seed draws another part."""
+    base = np.arange(100, dtype=np.float32)[:, np.newaxis]
+    drawn = {
+        (count, seed): set(
+            vbench.load(
+                base,
+                queries=base[:2] + 0.1,
+                metric="l2",
+                name="x",
+                base_at_most=count,
+                base_seed=seed,
+            ).base[:, 0]
+        )
+        for count, seed in ((10, 0), (40, 0), (10, 1))
+    }
+    assert drawn[10, 0] < drawn[40, 0]
+    assert drawn[10, 0] != drawn[10, 1]
+    whole = vbench.load(base, queries=base[:2] + 0.1, metric="l2", name="x", base_at_most=100)
+    assert whole.base_at_most is None
+    with pytest.raises(DataError, match="give a number from 1 on"):
+        vbench.load(base, queries=base[:2], metric="l2", name="x", base_at_most=0)
+
+
+def test_a_part_of_the_base_opens_again(tmp_path: Path) -> None:
+    """The source of a dataset says which part of its base was drawn."""
+    save_pair(tmp_path, 30, 4, 3)
+    drawn = vbench.load(
+        tmp_path / "base.npy",
+        queries=tmp_path / "queries.npy",
+        metric="l2",
+        base_at_most=12,
+        base_seed=4,
+    )
     assert reopen(drawn.source).fingerprint == drawn.fingerprint

@@ -7,6 +7,7 @@ import msgspec
 from vbench._document import Document
 from vbench.analysis.ageing import AgeFacts
 from vbench.analysis.document import SettingRow
+from vbench.analysis.scaling import ScalingLine
 from vbench.runs.failed import FailedTrial
 from vbench.runs.schema import Level, Warn
 from vbench.workloads.runbook import STATIC_WORKLOAD
@@ -47,6 +48,8 @@ class StudyResult(Document, frozen=True, kw_only=True, tag="vbench.study/2"):
     ----------
     tables
         The rows of each, which are kept as CSV too.
+    scaling
+        Lines of measures against the size of the base, of each table of them.
     figures
         Paths; `undrawn` says why there are no others.
     failed, missing
@@ -59,6 +62,7 @@ class StudyResult(Document, frozen=True, kw_only=True, tag="vbench.study/2"):
     folder: str
     runs: list[StudyRun]
     tables: dict[str, list[StudyRow]]
+    scaling: dict[str, list[ScalingLine]] = msgspec.field(default_factory=dict)
     figures: list[str]
     undrawn: list[str]
     page: str | None

@@ -271,6 +271,7 @@ def dataset_facts(dataset: Dataset) -> DatasetFacts:
         queries_in_base=equal.queries_in_base,
         hold_out=dataset.hold_out,
         queries_at_most=None if dataset.queries_at_most is None else {**dataset.queries_at_most},
+        base_at_most=None if dataset.base_at_most is None else {**dataset.base_at_most},
         learn=None if learn is None else LearnInfo(rows=learn.rows, digest=learn.digest),
         ground_truth="computed" if dataset.given_ground_truth is None else "given",
         **describe_dataset(dataset),

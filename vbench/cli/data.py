@@ -19,8 +19,10 @@ from vbench.render.terminal.output import console, json_option, print_json, prog
 
 _ELSEWHERE = {
     "audit": "vbench.cli.audit:audit",
+    "generate": "vbench.cli.make_data:generate",
     "import": "vbench.cli.import_data:import_data",
     "prune": "vbench.cli.prune:prune",
+    "sample": "vbench.cli.make_data:sample",
     "train": "vbench.cli.train:train",
 }
 
@@ -34,6 +36,8 @@ Examples:
   vbench data import shop --items items.parquet --users users.parquet --metric ip
   vbench data audit books
   vbench data convert books books.hdf5 --depth 100
+  vbench data sample glove-50 small --rows 20000 --count 500
+  vbench data generate made-10m
   vbench data truth base.fbin --metric l2 --depth 100 --out groundtruth.ibin
 """
 

@@ -107,16 +107,26 @@ _DATASET = (
     ),
 )
 
-_PART = click.option(
-    "--queries-at-most",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Ask a random part of the queries, N at most, drawn by --seed; the same for every index.",
+_PART = (
+    click.option(
+        "--queries-at-most",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Ask a random part of the queries, N at most, drawn by --seed; the same for every "
+        "index.",
+    ),
+    click.option(
+        "--base-at-most",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Search a random part of the base, N vectors at most, drawn by --seed.",
+    ),
 )
 
 _DATA_NAMES = (
     *("queries", "column", "metric", "ground_truth", "segments", "items"),
-    *("relevance", "interactions", "hold_out", "learn", "on", "queries_at_most"),
+    *("relevance", "interactions", "hold_out", "learn", "on"),
+    *("queries_at_most", "base_at_most"),
 )
 
 
@@ -134,11 +144,12 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def call(**given: Any) -> Any:
         data = {name: given.pop(name) for name in (*_DATA_NAMES, "dataset")}
-        if data["queries_at_most"] is not None:
-            data["queries_seed"] = given.get("seed", 0)
+        for side in ("queries", "base"):
+            if data[f"{side}_at_most"] is not None:
+                data[f"{side}_seed"] = given.get("seed", 0)
         return command(open_data=lambda: open_dataset(data.pop("dataset"), data), **given)
 
-    return decorated(call, (*_DATASET, _PART, *_VECTORS, *_TABLES))
+    return decorated(call, (*_DATASET, *_PART, *_VECTORS, *_TABLES))
 
 
 def asked_data_options(command: Callable[..., Any]) -> Callable[..., Any]:

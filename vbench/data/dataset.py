@@ -112,6 +112,8 @@ class Dataset:
     queries_at_most : mapping or None
         Where a part of the queries was drawn: its size (`count`), of how many (`of`), by which
         `seed`.
+    base_at_most : mapping or None
+        The same of the base vectors.
     learn : Learn or None
         Further queries, for indexes that learn from some; :mod:`vbench.data.learn`.
 
@@ -139,6 +141,7 @@ class Dataset:
     hold_out: int | None = None
     learn: Learn | None = None
     queries_at_most: Mapping[str, int] | None = None
+    base_at_most: Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metric", known_metric(self.metric, self.name))

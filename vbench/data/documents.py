@@ -78,6 +78,7 @@ class DataInfo(msgspec.Struct, frozen=True, kw_only=True):
     queries_in_base: int
     hold_out: int | None
     queries_at_most: dict[str, int] | None
+    base_at_most: dict[str, int] | None
     learn: int | None
     fingerprint: str
     ground_truth_depth: int | None
@@ -115,6 +116,15 @@ class DataConverted(Document, frozen=True, kw_only=True, tag="vbench.data-conver
     """The files that were written."""
 
     files: list[str]
+
+
+class DataGenerated(Document, frozen=True, kw_only=True, tag="vbench.data-generate/1"):
+    """A dataset that was made."""
+
+    folder: str
+    n: int
+    m: int
+    d: int
 
 
 class GroundTruthInfo(Document, frozen=True, kw_only=True, tag="vbench.data-truth/2"):
@@ -182,6 +192,7 @@ def describe_data(dataset: Dataset) -> DataInfo:
         copies=CopiesInfo(share=len(equal.rows) / dataset.n, largest=equal.largest),
         queries_in_base=equal.queries_in_base,
         queries_at_most=None if dataset.queries_at_most is None else {**dataset.queries_at_most},
+        base_at_most=None if dataset.base_at_most is None else {**dataset.base_at_most},
         learn=None if dataset.learn is None else dataset.learn.rows,
         ground_truth_depth=None if truth is None else truth.depth,
         relevance=None if relevance is None else relevance.height,

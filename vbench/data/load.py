@@ -20,9 +20,11 @@ from vbench.data.card import Card
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.find import Array, Data, Parts, Tabular, find
 from vbench.data.id_tables import name_by_ids, sides
-from vbench.data.select import sample_queries
+from vbench.data.select import sample_base, sample_queries
 from vbench.errors import DataError, VbenchError
 from vbench.metric import Metric, known_metric
+
+_PARTS = ("queries_at_most", "queries_seed", "base_at_most", "base_seed")
 
 
 @check_arguments
@@ -44,6 +46,8 @@ def load(
     learn: int | Data | Literal[False] | None = None,
     queries_at_most: int | None = None,
     queries_seed: int = 0,
+    base_at_most: int | None = None,
+    base_seed: int = 0,
     trust: bool = False,
 ) -> Dataset:
     """Open a dataset and check it.
@@ -98,6 +102,11 @@ def load(
         every index.
     queries_seed
         Draws that part.
+    base_at_most
+        Search so many base vectors at most: a random part of them, drawn by `base_seed`, smaller
+        ones inside of larger ones; their exact neighbors are their own.
+    base_seed
+        Draws that part.
     trust
         Whether the files come from somebody you trust, and arrays far larger than their file are
         unpacked.
@@ -124,6 +133,8 @@ def load(
     }
     if queries_at_most is None:
         given.pop("queries_seed")
+    if base_at_most is None:
+        given.pop("base_seed")
     if metric is not None:
         given["metric"] = known_metric(metric, "metric")
     if any(isinstance(each, bool) and each for each in (ground_truth, truth)):
@@ -157,12 +168,14 @@ def load(
         )
         found = replace(found, card=card, **none)
     joined = {x: f"given_{x}" for x in ("segments", "items", "learn")}
-    aside = ("on", "hold_out", "queries_at_most", "queries_seed")
+    aside = ("on", "hold_out", *_PARTS)
     parts = {joined.get(role, role): value for role, value in given.items() if role not in aside}
     with trusting(trust):
         dataset = assemble(replace(found, **parts), on, hold_out)
     if queries_at_most is not None:
         dataset = sample_queries(dataset, queries_at_most, queries_seed)
+    if base_at_most is not None:
+        dataset = sample_base(dataset, base_at_most, base_seed)
     return replace(dataset, source=_source({"name_or_path": name_or_path, **given}))
 
 
@@ -201,8 +214,7 @@ def reopen(source: Mapping[str, Any]) -> Dataset:
         texts = value if role == "on" and isinstance(value, list) else [value]
         plain = (
             isinstance(value, int)
-            if role in ("hold_out", "queries_at_most", "queries_seed")
-            or (role == "learn" and not isinstance(value, str))
+            if role in ("hold_out", *_PARTS) or (role == "learn" and not isinstance(value, str))
             else all(each is False or isinstance(each, str) for each in texts)
         )
         if role not in known or not plain:

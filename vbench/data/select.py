@@ -29,8 +29,8 @@ ROW = "row"
 Vectors = NDArray[Any]
 _SEED = 0
 """The queries do not follow the seed of a run: its builds answer the same ones."""
-_SAMPLE = 2
-"""Of another stream than those that are held out, or learned from."""
+_SAMPLE, _BASE_SAMPLE = 2, 3
+"""Of other streams than those that are held out, or learned from."""
 _IN_MEMORY_BYTES = 256 << 20
 
 
@@ -133,6 +133,50 @@ def sample_queries(dataset: Dataset, count: int, seed: int) -> Dataset:
     )
 
 
+def sample_base(dataset: Dataset, count: int, seed: int) -> Dataset:
+    """Keep `count` base vectors at most, drawn by the seed, in their order.
+
+    Samples of one seed lie in each other, the smaller in the larger. What is known of the items
+    goes with them; the exact neighbors of the whole say nothing of a part.
+
+    Raises
+    ------
+    DataError
+        The count is below 1.
+    """
+    if count < 1:
+        raise DataError(
+            f"{spell_option('base_at_most')}: {count} is not allowed; give a number from 1 on"
+        )
+    if count >= dataset.n:
+        return dataset
+    order: NDArray[Any] = np.arange(
+        dataset.n, dtype=np.uint32 if dataset.n < 1 << 32 else np.uint64
+    )
+    np.random.default_rng([_BASE_SAMPLE, seed]).shuffle(order)
+    keep = order < count
+    return replace(
+        keep_rows(dataset, keep),
+        base_at_most={"count": count, "of": dataset.n, "seed": seed},
+    )
+
+
+def keep_rows(dataset: Dataset, keep: NDArray[np.bool_]) -> Dataset:
+    """Keep some of the base vectors, and what belongs to them."""
+    zero = dataset.zero_row_ids
+    items, item_id = _with_ids(dataset)
+    return replace(
+        dataset,
+        base=_rows(dataset, keep),
+        items=items.filter(keep),
+        relevance=_renumbered(dataset.relevance, "item", keep),
+        interactions=_renumbered(dataset.interactions, "item", keep),
+        item_id=item_id,
+        zero_row_ids=(np.cumsum(keep) - 1)[zero[keep[zero]]],
+        given_ground_truth=None,
+    )
+
+
 def without_queries(dataset: Dataset, count: int, own: NDArray[np.int64] | None = None) -> Dataset:
     """Take the base vectors that equal a query out of the base.
 
@@ -166,21 +210,11 @@ def without_queries(dataset: Dataset, count: int, own: NDArray[np.int64] | None 
     keep_row = ~np.isin(found.first_of(np.arange(dataset.n)), gone)
     if not keep_row.any():
         raise DataError(f"{dataset.name}: every base vector equals a query; nothing is left")
-    zero = dataset.zero_row_ids
-    items, item_id = _with_ids(dataset)
     if own is not None:
+        items, item_id = _with_ids(dataset)
         dataset = replace(dataset, segments=items[own], query_id=item_id)
-    left = keep_queries(dataset, keep_query)
-    return replace(
-        left,
-        base=_rows(dataset, keep_row),
-        items=items.filter(keep_row),
-        relevance=_renumbered(left.relevance, "item", keep_row),
-        interactions=_renumbered(left.interactions, "item", keep_row),
-        item_id=item_id,
-        zero_row_ids=(np.cumsum(keep_row) - 1)[zero[keep_row[zero]]],
-        hold_out=int(inside.size),
-    )
+    left = keep_rows(keep_queries(dataset, keep_query), keep_row)
+    return replace(left, hold_out=int(inside.size))
 
 
 def _with_ids(dataset: Dataset) -> tuple[pl.DataFrame, str]:

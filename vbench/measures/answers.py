@@ -200,6 +200,11 @@ class Answers:
     def missed(self) -> NDArray[np.bool_]:
         """Which of the exact top k were not returned, nor others as near in their place: (m, k)."""
         listed = self.truth_ids[:, : self.k]
+        if self.place is None and not self._listed.strides[0]:
+            # Nothing ties: the place of an id is its rank, and the exact list's own.
+            returned = np.zeros((len(listed), self.k + 1), dtype=bool)
+            np.put_along_axis(returned, self.places, True, axis=1)
+            return ~returned[:, 1:]
         found = find_missed(self.worth, self._listed, relevant(listed, self.ids))
         return found if self.is_even else found & (listed >= 0)
 
@@ -211,9 +216,12 @@ class Answers:
 
 def repeated(ids: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """Which entries repeat an id that stands earlier in the same row; pads never do: (m, k)."""
+    again = np.zeros(ids.shape, dtype=bool)
+    ordered = np.sort(ids, axis=1)
+    if not ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any():
+        return again
     order = np.argsort(ids, axis=1, kind="stable")
     ordered = np.take_along_axis(ids, order, axis=1)
-    again = np.zeros(ids.shape, dtype=bool)
     again[:, 1:] = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)
     result = np.empty_like(again)
     np.put_along_axis(result, order, again, axis=1)

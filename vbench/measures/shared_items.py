@@ -27,6 +27,8 @@ _FEWEST_GROUPS = 8
 _ROUNDS = 8, 25
 _WORK = 8_000_000
 """Cells that the pairs of halves may have together."""
+_DENSE = 4
+"""Ids up to so many times their number are numbered by a table."""
 
 
 class Half(NamedTuple):
@@ -55,11 +57,11 @@ class Halves:
         while len(self._drawn) < number:
             inside = np.zeros(of.groups, dtype=bool)
             inside[self._rng.permutation(of.groups)[: of.groups // 2]] = True
-            cells = np.flatnonzero(inside[of.group])
-            item = of.item[cells]
+            cells = np.repeat(inside, of.sizes)
+            item, listed = of.item[cells], of.cell_listed[cells]
             counts = [
-                _sum(item, each[cells], len(of.ids)).astype(np.int32)
-                for each in (of.cell_listed, *of.cell_found)
+                _sum(item, each, len(of.ids)).astype(np.int32)
+                for each in (listed, *(each[cells] for each in of.cell_found))
             ]
             self._drawn.append(Half(inside, counts[0], np.stack(counts[1:])))
         return self._drawn[:number]
@@ -78,12 +80,12 @@ class SharedItems(NamedTuple):
         In how many exact lists each stands.
     found : int64 (B, I)
         For how many of these queries each build returned it, or something as near in its place.
-    groups
-        Number of queries, or of clusters.
-    group, item : int64 (c,)
-        Of each cell: its query or cluster, and the place of its item among `ids`.
-    cell_listed : int64 (c,); cell_found : int64 (B, c)
-        What the cell has of `listed` and of `found`.
+    sizes : int64 (groups,)
+        Number of cells of each query or cluster; its cells stand together, in their order.
+    item : int64 (c,)
+        Of each cell the place of its item among `ids`.
+    cell_listed : integer or bool (c,); cell_found : integer or bool (B, c)
+        What the cell has of `listed` and of `found`; bool where each cell is one list.
     halves
         Half samples of the queries, for those of `whole` where these are a part of its items.
     whole, places
@@ -93,11 +95,10 @@ class SharedItems(NamedTuple):
     ids: NDArray[np.integer[Any]]
     listed: Counts
     found: Counts
-    groups: int
-    group: Counts
+    sizes: Counts
     item: Counts
-    cell_listed: Counts
-    cell_found: Counts
+    cell_listed: NDArray[Any]
+    cell_found: NDArray[Any]
     halves: Halves
     whole: SharedItems | None = None
     places: NDArray[np.intp] | None = None
@@ -116,29 +117,34 @@ class SharedItems(NamedTuple):
         first = answers[0]
         truth = first.truth_ids[:, : first.k]
         # Where a filter leaves fewer than K neighbors, the list ends in pads.
-        row, rank = np.nonzero(truth >= 0)
-        ids, item = np.unique(truth[row, rank], return_inverse=True)
-        found = np.stack([~each.missed[row, rank] for each in answers]).astype(np.int64)
-        listed: Counts = np.ones(len(row), dtype=np.int64)
-        group, groups = row, len(truth)
+        inside = truth >= 0
+        ids, item = _number(truth[inside])
+        found = np.stack([~each.missed[inside] for each in answers])
+        listed = np.ones(len(item), dtype=bool)
+        sizes = inside.sum(axis=1)
         if clusters is not None:
             names, codes = np.unique(clusters, return_inverse=True)
-            groups = len(names)
-            cells, place = np.unique(codes[row] * len(ids) + item, return_inverse=True)
+            joined = np.repeat(codes, sizes) * len(ids) + item
+            cells, place = np.unique(joined, return_inverse=True)
             group, item = np.divmod(cells, max(len(ids), 1))
+            sizes = np.bincount(group, minlength=len(names))
             listed = _sum(place, listed, len(cells))
             found = np.stack([_sum(place, each, len(cells)) for each in found])
         return cls(
             ids=ids,
             listed=_sum(item, listed, len(ids)),
             found=np.stack([_sum(item, each, len(ids)) for each in found]),
-            groups=groups,
-            group=group.astype(np.int64),
-            item=item.astype(np.int64),
+            sizes=sizes,
+            item=item,
             cell_listed=listed,
             cell_found=found,
             halves=Halves(),
         )
+
+    @property
+    def groups(self) -> int:
+        """Number of queries, or of clusters."""
+        return len(self.sizes)
 
     def split(self, members: NDArray[np.integer[Any]], number: int) -> Iterator[SharedItems]:
         """The items of each of some groups, in the lists of the same queries.
@@ -150,13 +156,14 @@ class SharedItems(NamedTuple):
         """
         of_items = _split(members, number)
         place = np.empty(len(self.ids), dtype=np.int64)
+        group = np.repeat(np.arange(self.groups), self.sizes)
         for items, cells in zip(of_items, _split(members[self.item], number), strict=True):
             place[items] = np.arange(len(items))
             yield self._replace(
                 ids=self.ids[items],
                 listed=self.listed[items],
                 found=self.found[:, items],
-                group=self.group[cells],
+                sizes=np.bincount(group[cells], minlength=self.groups),
                 item=place[self.item[cells]],
                 cell_listed=self.cell_listed[cells],
                 cell_found=self.cell_found[:, cells],
@@ -187,45 +194,47 @@ class SharedItems(NamedTuple):
         """Those of the jackknife that leaves out one group, around the mean, (B, groups)."""
         counted = eligible(self.listed)
         value = np.where(counted, worth(self.listed, self.found), 0.0)
-        stays, change = self._without_cells(eligible, worth, value)
-        number = int(counted.sum()) + _sum(
-            self.group, stays.astype(np.int64) - counted[self.item], self.groups
-        )
-        total = np.stack(
-            [
-                all_.sum() + np.bincount(self.group, each, minlength=self.groups)
-                for all_, each in zip(value, change, strict=True)
-            ]
-        )
+        number, total = self._without_groups(eligible, worth, counted, value)
         mean = self.mean(eligible, worth)[:, np.newaxis]
         without = np.where(number > 0, total / np.maximum(number, 1), mean)
         middle = without.mean(axis=1, keepdims=True)
         return np.asarray(mean + (self.groups - 1) * (middle - without))
 
-    def _without_cells(
-        self, eligible: Eligible, worth: Worth, value: FloatArray
-    ) -> tuple[NDArray[np.bool_], Iterator[FloatArray]]:
-        """Whether the item of each cell counts without that cell (c,), and how its worth changes.
+    def _without_groups(
+        self, eligible: Eligible, worth: Worth, counted: NDArray[np.bool_], value: FloatArray
+    ) -> tuple[Counts, FloatArray]:
+        """How many items count without each group (groups,), and their worth (B, groups).
 
-        That is (c,) for each build. Where no queries are joined, a cell is one list, which found
-        its item or not: both are worked out for each item, of which there are fewer. A worth of
-        all builds together depends on what each of them found.
+        Where no queries are joined, a cell is one list, which found its item or not: both are
+        worked out for each item, of which there are fewer, and only cells are looked at whose item
+        changes by one of them. A worth of all builds together depends on what each of them found.
         """
-        if len(value) != len(self.found) or not (self.cell_listed == 1).all():
+        number, total = int(counted.sum()), value.sum(axis=1, keepdims=True)
+        if self.cell_listed.dtype != bool or len(value) != len(self.found):
             listed = self.listed[self.item] - self.cell_listed
             found = self.found[:, self.item] - self.cell_found
             stays = eligible(listed)
-            left = np.where(stays, worth(listed, found), 0.0)
-            return stays, iter(left - value[:, self.item])
-        fewer = self.listed - 1
-        stays = eligible(fewer)
-        changes = np.stack(
-            [np.where(stays, worth(fewer, self.found - hit), 0.0) - value for hit in (0, 1)],
-            axis=-1,
+            left = np.where(stays, worth(listed, found), 0.0) - value[:, self.item]
+            fewer = stays.astype(np.int64) - counted[self.item]
+            return number + _totals(fewer, self.sizes), total + np.stack(
+                [_totals(each, self.sizes) for each in left]
+            )
+        stays = eligible(self.listed - 1)
+        lost, kept = (
+            np.where(stays, worth(self.listed - 1, self.found - hit), 0.0) - value
+            for hit in (True, False)
         )
-        return stays[self.item], (
-            of_build.reshape(-1)[2 * self.item + hits]
-            for of_build, hits in zip(changes, self.cell_found, strict=True)
+        fewer = stays.astype(np.int64) - counted
+        item, hits, sizes = self.item, self.cell_found, self.sizes
+        changes = (fewer != 0) | lost.any(axis=0) | kept.any(axis=0)
+        if not changes.all():
+            cells = changes[item]
+            item, hits, sizes = item[cells], hits[:, cells], _totals(cells, sizes)
+        return number + _totals(fewer[item], sizes), total + np.stack(
+            [
+                _totals(np.where(each, one[item], other[item]), sizes)
+                for each, one, other in zip(hits, lost, kept, strict=True)
+            ]
         )
 
     def shrinkage(self, values: FloatArray, eligible: Eligible, worth: Worth) -> float:
@@ -258,9 +267,31 @@ class SharedItems(NamedTuple):
         yield self._replace(listed=self.listed - listed, found=self.found - found)
 
 
+def _number(ids: NDArray[np.integer[Any]]) -> tuple[NDArray[np.integer[Any]], Counts]:
+    """The different ids, ascending, and the place of each given one among them."""
+    if ids.max(initial=0) > _DENSE * len(ids):
+        return np.unique(ids, return_inverse=True)
+    known = np.zeros(int(ids.max(initial=-1)) + 1, dtype=bool)
+    known[ids] = True
+    place = np.cumsum(known) - 1
+    return np.flatnonzero(known).astype(ids.dtype), place[ids]
+
+
 def _sum(place: NDArray[np.integer[Any]], values: NDArray[Any], length: int) -> Counts:
     """Sums of whole numbers by place, int64 (length,): exact in the floats of `bincount`."""
+    if values.dtype == bool:
+        return np.bincount(place if values.all() else place[values], minlength=length)
     return np.bincount(place, values, minlength=length).astype(np.int64)
+
+
+def _totals(values: NDArray[Any], sizes: Counts) -> NDArray[Any]:
+    """Sums of the values of each group, which stand together: (groups,)."""
+    total = np.zeros(len(sizes), dtype=np.int64 if values.dtype == bool else values.dtype)
+    filled = sizes > 0
+    starts = np.cumsum(sizes) - sizes
+    if filled.any():
+        total[filled] = np.add.reduceat(values, starts[filled], dtype=total.dtype)
+    return total
 
 
 def _split(members: NDArray[np.integer[Any]], number: int) -> list[NDArray[np.intp]]:

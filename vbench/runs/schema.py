@@ -64,8 +64,8 @@ class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
     `query_id` and `item_id` name the columns that their ids come from; `columns` are those of the
     queries, `attributes` those of the items. `zero_rows` counts base vectors without a direction,
     `queries_in_base` the queries that equal a base vector, `hold_out` those that were taken out
-    of it. `queries_at_most` is there where a part of them was drawn: `count`, `of` how many, by
-    which `seed`. `ground_truth` says where the exact neighbors come from.
+    of it. `queries_at_most` and `base_at_most` are there where a part of them was drawn: `count`,
+    `of` how many, by which `seed`. `ground_truth` says where the exact neighbors come from.
     """
 
     name: str
@@ -86,6 +86,7 @@ class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
     queries_in_base: int | None = None
     hold_out: int | None = None
     queries_at_most: dict[str, int] | None = None
+    base_at_most: dict[str, int] | None = None
     learn: LearnInfo | None = None
     ground_truth: Literal["computed", "given", "none"] = "computed"
 

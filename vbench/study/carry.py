@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -14,6 +14,7 @@ from vbench.analysis.ageing import AgedRow, AgeFacts
 from vbench.analysis.document import SettingRow
 from vbench.analysis.filters import FilteredRow
 from vbench.analysis.gather import gather
+from vbench.analysis.scaling import ScalingLine
 from vbench.analysis.study import StudyResult, StudyRow, StudyRun
 from vbench.analysis.summary import Summary, SummaryRow, summarize
 from vbench.bench.journal import Progress
@@ -22,7 +23,6 @@ from vbench.bench.runner import run as measure
 from vbench.bench.sources import Source
 from vbench.data.dataset import Dataset
 from vbench.data.files import write_whole
-from vbench.data.load import load
 from vbench.errors import VbenchError
 from vbench.indexes.library import is_installed
 from vbench.indexes.recipe import load_recipe, recipe_files
@@ -38,13 +38,7 @@ from vbench.runs.run import Run
 from vbench.runs.settings import spell
 from vbench.runs.views import open_view
 from vbench.study.file import INSTALLED, Figure, Part, Study, Table, drawers
-
-
-class Measured(NamedTuple):
-    """One part and its run."""
-
-    part: Part
-    run: Run
+from vbench.study.scaling import Measured, find_lines, frame_of, scaling
 
 
 def carry_out(
@@ -66,11 +60,13 @@ def carry_out(
     VbenchError
         A dataset is missing, or a part of the study cannot be planned: before anything is run.
     """
-    datasets = {
-        each: load(each[0], learn=each[1], queries_at_most=each[2], queries_seed=each[3])
-        for each in dict.fromkeys(part.data for part in study.parts)
-    }
-    parts = [_with_installed(part, datasets[part.data]) for part in study.parts]
+    datasets = {each: each.load() for each in dict.fromkeys(part.data for part in study.parts)}
+    parts = [
+        _with_installed(part, datasets[part.data])
+        for part in study.parts
+        # A sample of everything is the same whichever it is.
+        if not (part.sample and datasets[part.data].base_at_most is None)
+    ]
     study = msgspec.structs.replace(study, parts=parts)
     for part in study.parts:
         _check(datasets[part.data], part, threads)
@@ -91,7 +87,13 @@ def carry_out(
     tables = {table.name: list(_rows(measured, table)) for table in study.tables}
     for name, rows in tables.items():
         write_whole(folder / "tables" / f"{name}.csv", _frame(rows).write_csv().encode())
-    shown = [each.run for each in measured if _is_shown(each.run)]
+    lines = {each.name: find_lines(each, measured) for each in study.scaling}
+    for name, found in lines.items():
+        if found:
+            write_whole(folder / "tables" / f"{name}.csv", frame_of(found).write_csv().encode())
+            drawn += _draw_lines(name, found, folder / "figures")
+    # Of samples a page would say of each what their lines say together.
+    shown = [each.run for each in measured if _is_shown(each.run) and not each.part.is_sample]
     drawn_page = page.write(shown, folder / "report.html") if shown else None
     result = StudyResult(
         study=study.name,
@@ -108,6 +110,7 @@ def carry_out(
             for part, run in measured
         ],
         tables=tables,
+        scaling=lines,
         figures=list(map(str, drawn)),
         undrawn=undrawn,
         page=None if drawn_page is None else str(drawn_page),
@@ -174,6 +177,24 @@ def _draw(study: Study, measured: list[Measured], folder: Path) -> tuple[list[Pa
             except VbenchError as error:
                 undrawn.append(f"{name}: {error}")
     return drawn, undrawn
+
+
+def _draw_lines(name: str, lines: list[ScalingLine], folder: Path) -> list[Path]:
+    """A figure for each measure of each part."""
+    drawn: list[Path] = []
+    of: dict[tuple[str, str, int, str], list[ScalingLine]] = {}
+    for line in lines:
+        of.setdefault((line.part, line.dataset, line.k, line.measure), []).append(line)
+    for (part, dataset, k, what), some in of.items():
+        label = "".join(c if c.isalnum() or c in "._-" else "-" for c in what).strip("-")
+        stem = Path(dataset).stem
+        planned = Planned(f"{name}-{part}-{stem}-{label}-k{k}", scaling)
+        made = export.draw(planned, some, DOUBLE, f"{stem}, K = {k}")
+        folder.mkdir(parents=True, exist_ok=True)
+        for kind in ("png", "svg"):
+            export.save(made, folder / f"{planned.name}.{kind}", kind)
+            drawn.append(folder / f"{planned.name}.{kind}")
+    return drawn
 
 
 def _panels(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -14,6 +14,8 @@ from vbench._paths import resource_dir
 from vbench._toml import read_toml
 from vbench.analysis.gather import gather, nearest
 from vbench.bench.prepare import MeasureOptions
+from vbench.data.dataset import Dataset
+from vbench.data.load import load
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.measures.grammar import parse
 from vbench.measures.sample import Sample
@@ -45,6 +47,31 @@ INSTALLED = "@installed"
 and can do the metric and the dimensions."""
 
 
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Data(NamedTuple):
+    """The vectors of a part, which other parts may share: a dataset, and what of it is drawn."""
+
+    dataset: str
+    learn: int | str | None
+    queries_at_most: int | None
+    queries_seed: int
+    base_at_most: int | None
+    base_seed: int
+
+    def load(self) -> Dataset:
+        """Open it."""
+        return load(
+            self.dataset,
+            learn=self.learn,
+            queries_at_most=self.queries_at_most,
+            queries_seed=self.queries_seed,
+            base_at_most=self.base_at_most,
+            base_seed=self.base_seed,
+        )
+
+
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One run on one dataset. Parts of one name are the same question to other data."""
 
@@ -61,6 +88,14 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Queries that indexes may learn from, as `--learn` takes them."""
     queries_at_most: int | None = None
     """Queries to ask at most, drawn by the seed."""
+    base_at_most: int | None = None
+    """Base vectors to search at most, drawn by the seed."""
+    sizes: list[Count] = []
+    """Sizes of samples of the base: a run on each, of the same queries."""
+    samples: Count = 1
+    """Samples to draw of each size; of one number the smaller lies in the larger."""
+    sample: int = 0
+    """Number of the sample that is searched; samples of several are made by the two above."""
     filters: list[str] = []
     masks: int = MASKS
     only_filtered: bool = False
@@ -92,15 +127,36 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
     @property
-    def data(self) -> tuple[str, int | str | None, int | None, int]:
-        """What :func:`vbench.load` takes of it: dataset, learn, queries at most and their seed."""
-        seed = 0 if self.queries_at_most is None else self.seed
-        return self.dataset, self.learn, self.queries_at_most, seed
+    def data(self) -> Data:
+        """What :func:`vbench.load` takes of it."""
+        return Data(
+            self.dataset,
+            self.learn,
+            self.queries_at_most,
+            0 if self.queries_at_most is None else self.seed,
+            self.base_at_most,
+            0 if self.base_at_most is None else self.seed + self.sample,
+        )
+
+    def on_samples(self) -> list[Part]:
+        """The parts that it stands for: itself, or one for each size and sample."""
+        return [
+            msgspec.structs.replace(self, sizes=[], samples=1, base_at_most=size, sample=sample)
+            for size in self.sizes
+            for sample in range(self.samples)
+        ] or [self]
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether a part of the base is searched."""
+        return self.base_at_most is not None
 
     @property
     def folder(self) -> str:
         """The name of the run's folder."""
         label = f"{self.name}-{Path(self.dataset).stem}"
+        if self.base_at_most is not None:
+            label += f"-{self.base_at_most}-{self.sample}"
         return "".join(c if c.isalnum() or c in "._-" else "_" for c in label)
 
 
@@ -130,6 +186,12 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ]
 
 
+class Scaling(Table, frozen=True, forbid_unknown_fields=True):
+    """Measures of parts with `sizes` against the logarithm of the size, and at another one."""
+
+    to: Count
+
+
 class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that a study measures and shows."""
 
@@ -138,6 +200,7 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     about: str = ""
     figures: list[Figure] = []
     tables: list[Table] = []
+    scaling: list[Scaling] = []
     name: str = ""
 
     def of(self, names: list[str], dataset: str) -> list[Part]:
@@ -170,6 +233,9 @@ def read_study(spec: str) -> Study:
         raise UnknownNameError("study", spec, known, "or give a .toml file")
     path = known.get(spec, Path(spec))
     study = read_toml(path, Study)
+    study = msgspec.structs.replace(
+        study, parts=[each for part in study.parts for each in part.on_samples()]
+    )
     try:
         _check(study)
     except VbenchError as error:
@@ -183,7 +249,7 @@ def _check(study: Study) -> None:
         if folders.count(folder) > 1:
             raise VbenchError(f"two parts have one name and dataset: {folder}")
     names = {part.name for part in study.parts}
-    shown: list[Figure | Table] = [*study.figures, *study.tables]
+    shown: list[Figure | Table] = [*study.figures, *study.tables, *study.scaling]
     for each in shown:
         if unknown := [name for name in each.parts if name not in names]:
             raise UnknownNameError(f"part in {each.name}", unknown[0], names)
@@ -193,7 +259,7 @@ def _check(study: Study) -> None:
         known_arguments = set(inspect.signature(drawers()[figure.draw]).parameters)
         if unknown := sorted(set(figure.arguments) - known_arguments):
             raise VbenchError(f"{figure.name}: {figure.draw} takes no {', '.join(unknown)}")
-    for table in study.tables:
+    for table in (*study.tables, *study.scaling):
         for measure in table.at(10):
             parse(measure)
 

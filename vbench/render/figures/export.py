@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from vbench._paths import resource_dir
 from vbench._plain import in_figure
 from vbench.analysis.gather import Panel, Report, gather
-from vbench.analysis.ranking import RankingLoss
 from vbench.data.files import write_whole
 from vbench.errors import VbenchError
 from vbench.render import figures, filtering, frames
@@ -113,9 +112,7 @@ def write(
     return written
 
 
-def draw(
-    figure: Planned, shown: Report | RankingLoss, size: tuple[float, float], title: str = ""
-) -> Figure:
+def draw(figure: Planned, shown: object, size: tuple[float, float], title: str = "") -> Figure:
     """One figure with its legend below, as high as its rows and its legend need.
 
     `title` says what it is of: the dataset and K.

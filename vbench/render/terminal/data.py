@@ -71,6 +71,8 @@ def print_data(found: DataInfo) -> None:
         say(f"{found.hold_out:,} queries were taken out of the base")
     if part := found.queries_at_most:
         say(f"a part of {part['of']:,} queries, drawn by seed {part['seed']}")
+    if part := found.base_at_most:
+        say(f"a part of {part['of']:,} base vectors, drawn by seed {part['seed']}")
     if found.learn:
         say(f"{found.learn:,} other queries to learn from")
     if found.relevance is not None:
