@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -173,14 +173,25 @@ def scaling(lines: Sequence[ScalingLine], ax: Axes) -> None:
         reach = np.geomspace(min(sizes), max(line.forecast.n, *sizes), 50)
         told = [growth.at(each) for each in reach]
         ax.plot(reach, [each.value for each in told], color=color, lw=1)
-        ends = ([each.low for each in told], [each.high for each in told])
+        ends = np.array([[each.low, each.high] for each in told]).T
+        ends = ends if line.is_factor else ends.clip(0.0, 1.0)
         ax.fill_between(reach, *ends, color=color, alpha=0.15, lw=0)
         if (out := line.left_out) is not None:
             ax.plot([out.n], [out.value], ls="none", marker=marker, ms=7, mfc="none", color=color)
-    ax.set_xscale("log")
+    _log_axis(ax.xaxis, 1.0)
     ax.set_xlabel("base vectors; hollow: foretold without the largest size")
     ax.set_ylabel(lines[0].measure)
     if lines[0].is_factor:
-        ax.set_yscale("log")
-    else:
-        ax.set_ylim(-0.02, 1.02)
+        _log_axis(ax.yaxis, 1.0, 2.0, 5.0)
+
+
+def _log_axis(axis: Any, *steps: float) -> None:
+    """A logarithmic axis with plain numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
+    axis.set_major_locator(LogLocator(subs=steps))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:,.6g}" if value < 1e3 else f"{value:,.0f}")
+    )
