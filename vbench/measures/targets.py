@@ -107,6 +107,12 @@ def measure_named(name: str) -> Measure:
     return parse(name.partition(" where ")[0])
 
 
+def head_of(name: str) -> str:
+    """The head of a column about a target: ``R-0.8 where activity=new``, ``Price``."""
+    _, where, segment = name.partition(" where ")
+    return f"{measure_named(name).short.partition('(')[0]}{where}{segment}"
+
+
 def _split(text: str) -> list[str]:
     """What stands between each ``and`` that is no part of a value in quotes."""
     parts, begin = [], 0

@@ -14,7 +14,7 @@ from vbench.analysis.gather import Report
 from vbench.analysis.tuning import TargetResult, TriedSetting, Tuning, command_of
 from vbench.measures.base import Measure
 from vbench.measures.grammar import parse
-from vbench.measures.targets import measure_named, parse_targets
+from vbench.measures.targets import head_of, measure_named, parse_targets
 from vbench.numbers import UNKNOWN, count, write
 from vbench.render.page.charts import Drawing, Spec, nominal, number, single_rule
 from vbench.render.page.page import Verdict, fill, store
@@ -213,7 +213,7 @@ def _tried(tuning: Tuning, draw: Drawing) -> Section:
     columns = [
         Column("setting", number=False),
         *(
-            Column(_head(name), f"{name}: mean over builds; small: the bound of the worst build")
+            Column(head_of(name), f"{name}: mean over builds; small: the bound of the worst build")
             for name in names
         ),
         Column("targets met", number=False),
@@ -367,12 +367,6 @@ def _views(tuning: Tuning) -> Iterator[tuple[str, str]]:
 def _name(row: SettingRow) -> str:
     space = f" ({row.space})" if row.space else ""
     return f"{row.index}{space} {spell({**row.build, **row.setting})}".strip()
-
-
-def _head(name: str) -> str:
-    _, where, segment = name.partition(" where ")
-    short = measure_named(name).short
-    return f"{short.partition('(')[0]}{where}{segment}"
 
 
 def _text(name: str, value: float | None) -> str:

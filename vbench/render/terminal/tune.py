@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -9,7 +11,7 @@ from rich.text import Text
 from vbench.analysis.answer import say_answer
 from vbench.analysis.document import SettingRow
 from vbench.analysis.tuning import Bounded, TargetResult, Tuning, command_of
-from vbench.measures.targets import measure_named
+from vbench.measures.targets import head_of, measure_named
 from vbench.numbers import write
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.tables import (
@@ -59,12 +61,13 @@ def _tried(tuning: Tuning) -> Table:
     table = make_table(
         "Tried on the calibration half: value, and in brackets the bound of the worst build"
         f"{weakest} ({tuning.level:.0%} confidence)",
-        *("setting", *names, "targets met", "passes"),
+        *("setting", *map(head_of, names), "targets met", "passes"),
     )
+    common = _common(tuning)
     for row in merge_same(tuning.tried):
         shown = [(name, row.measures[name]) for name in names]
         table.add_row(
-            _setting(row),
+            _setting(row, common),
             *(_bounded(name, each) for name, each in shown),
             _MARKS[row.met],
             _MARKS[row.passes],
@@ -86,8 +89,9 @@ def _in_views(tuning: Tuning) -> Table:
     table = make_table(
         "The same view by view",
         "setting",
-        *(f"{view.name}\n{_short(name)}" for view in tuning.views for name in names),
+        *(f"{view.name}\n{head_of(name)}" for view in tuning.views for name in names),
     )
+    common = _common(tuning)
     for row in merge_same(tuning.tried):
         views = {each.view: each for each in row.views}
         cells = [
@@ -95,7 +99,7 @@ def _in_views(tuning: Tuning) -> Table:
             for view in tuning.views
             for name in names
         ]
-        table.add_row(_setting(row), *cells)
+        table.add_row(_setting(row, common), *cells)
     table.caption = "A setting that misses a target in one view is not asked in the others."
     return table
 
@@ -132,22 +136,27 @@ def _certificate(target: TargetResult) -> Text:
 
 def _print_verdict(out: Console, tuning: Tuning) -> None:
     out.print(style_text(tuning.verdict, style="bold green" if tuning.certified else "bold yellow"))
-    out.print(f"{len(tuning.tried)} settings tried, each on {tuning.builds} builds", style="dim")
-    out.print(f"run folder: {tuning.run}")
     if tuning.answer is not None and tuning.met:
         out.print(f"{say_answer(tuning.answer)}.", style="bold")
+    out.print(f"{len(tuning.tried)} settings tried, each on {tuning.builds} builds", style="dim")
+    out.print(f"run folder: {tuning.run}")
     out.print(f"next: {command_of(tuning)}", style="dim")
     out.print(f"again: {tuning.again}", style="dim")
 
 
-def _setting(row: SettingRow) -> str:
+def _common(tuning: Tuning) -> set[tuple[str, str]]:
+    """Build parameters of each index that all of its settings share: they tell none from others."""
+    values: dict[tuple[str, str], set[str]] = {}
+    for row in tuning.tried:
+        for name, value in row.build.items():
+            values.setdefault((row.index, name), set()).add(str(value))
+    return {key for key, found in values.items() if len(found) == 1}
+
+
+def _setting(row: SettingRow, common: Collection[tuple[str, str]] = ()) -> str:
     space = f" ({row.space})" if row.space else ""
-    return f"{row.index}{space} {spell({**row.build, **row.setting})}".strip()
-
-
-def _short(name: str) -> str:
-    _, where, segment = name.partition(" where ")
-    return f"{measure_named(name).short}{where}{segment}"
+    build = {name: each for name, each in row.build.items() if (row.index, name) not in common}
+    return f"{row.index}{space} {spell({**build, **row.setting})}".strip()
 
 
 def _write(measure: str, value: float | None) -> str:
