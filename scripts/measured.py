@@ -240,6 +240,54 @@ def learned() -> Table:
     }
 
 
+CURED = ("books", "glove-50", "wordnet")
+"""Datasets of the pages on causes and cures; each has a graph and an inverted file near 0.9."""
+SETTINGS = (
+    "--index hnsw-mips --set hnsw.ef=58 --set hnsw-mips.ef=37,128 --set nprobe=16",
+    "--at-recall 0.9",
+    "--at-recall 0.9",
+)
+CURE_RUNS = tuple(
+    f"vbench run --index hnsw --index ivf-flat --dataset {dataset} {how} --builds 4 --repeats 1 "
+    f"--out {FOLDER}/cure-{dataset} --json > {FOLDER}/cure-{dataset}.json"
+    for dataset, how in zip(CURED, SETTINGS, strict=True)
+)
+FETCH_CURED = "vbench data fetch glove-50 wordnet"
+COUNTED = ("Recall@10", "Robustness(delta=0.9)@10", "CVaR(alpha=0.05)@10", "Failure@10")
+
+
+@result(
+    FETCH_CURED,
+    *CURE_RUNS,
+    *(
+        f"vbench combine {FOLDER}/cure-{each} --json > {FOLDER}/combine-{each}.json"
+        for each in CURED
+    ),
+)
+def combined() -> Table:
+    """Indexes alone, two together, and a tenth of the queries sent on."""
+    table: Table = {}
+    for dataset in CURED:
+        for row in read(f"cure-{dataset}.json")["settings"]:
+            table[f"{dataset}: {row['name']}"] = _counted(row["measures"])
+        found = read(f"combine-{dataset}.json")
+        for each in found["unions"]:
+            name = f"{dataset}: {each['first']} and {each['second']}"
+            table[name] = _counted(each["measures"])
+        for each in found["routes"]:
+            at = {point["share"]: point["measures"] for point in each["points"]}
+            name = f"{dataset}: {each['first']}, then {each['second']}, {each['order']}"
+            table[name] = _counted(at[0.1])
+            if each["auc"]:
+                table[name] |= _interval("auc", each["auc"])
+    return table
+
+
+def _counted(measures: dict[str, Any]) -> dict[str, float | None]:
+    ends = ((name, key) for name in COUNTED for key in ("value", "low", "high"))
+    return {name if key == "value" else f"{name}, {key}": measures[name][key] for name, key in ends}
+
+
 STUDY = ("vbench data fetch glove-50", f"vbench run --study robustness --out {FOLDER}/study")
 TUNED = {"ef", "search_L", "nprobe"}
 EVEN = (

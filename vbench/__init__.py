@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from vbench.analysis.audit import DataAudit as DataAudit
     from vbench.analysis.audit import audit as audit
+    from vbench.analysis.combine import Combination as Combination
     from vbench.analysis.comparison import Comparison as Comparison
     from vbench.analysis.ranking import RankingLoss as RankingLoss
     from vbench.analysis.summary import Summary as Summary
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from vbench.api.measuring import tune as tune
     from vbench.api.measuring import verify as verify
     from vbench.api.runs import Run as Run
+    from vbench.api.runs import combine as combine
     from vbench.api.runs import compare as compare
     from vbench.api.runs import open as open  # noqa: A004 (read as vbench.open)
     from vbench.api.runs import rank as rank
@@ -69,7 +71,7 @@ _HOMES = {
     "vbench.analysis.tail": ("TailReport",),
     "vbench.api.importing": ("import_results",),
     "vbench.api.measuring": ("run", "tune", "verify"),
-    "vbench.api.runs": ("Run", "compare", "open", "rank", "report", "tail"),
+    "vbench.api.runs": ("Run", "combine", "compare", "open", "rank", "report", "tail"),
     "vbench.data.dataset": ("Dataset", "GroundTruth"),
     "vbench.data.importing.imported": ("import_dataset",),
     "vbench.data.load": ("load",),
@@ -88,6 +90,7 @@ _HOMES = {
     "vbench.measures.served": ("Served",),
     "vbench.ranking.protocol": ("Ranker",),
     "vbench.runs.settings": ("Setting",),
+    "vbench.analysis.combine": ("Combination",),
     "vbench.analysis.comparison": ("Comparison",),
     "vbench.analysis.ranking": ("RankingLoss",),
     "vbench.analysis.tuning": ("Tuning",),

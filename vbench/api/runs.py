@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import builtins
     from collections.abc import Callable
 
+    from vbench.analysis.combine import Combination
     from vbench.analysis.comparison import Comparison
     from vbench.analysis.ranking import RankingLoss
     from vbench.analysis.summary import Summary
@@ -56,6 +57,10 @@ class Run(_Run):
     def tail(self, **options: Any) -> TailReport:
         """Explain the queries that are served badly: :func:`vbench.tail`."""
         return tail(self, **options)
+
+    def combine(self, **options: Any) -> Combination:
+        """Combine its indexes from their stored answers: :func:`vbench.combine`."""
+        return combine(self, **options)
 
     def rank(self, rankers: Any = (), k: int | None = None, **options: Any) -> RankingLoss:
         """What misses cost the ranking stage: :func:`vbench.rank`."""
@@ -246,6 +251,64 @@ def tail(
         cross=cross,
         view=view,
     )
+
+
+@check_arguments
+def combine(
+    run: AnyRun,
+    *,
+    indexes: str | Sequence[str] = (),
+    settings: str | Sequence[str] = (),
+    k: int | None = None,
+    delta: float = 0.9,
+    dataset: Dataset | Data | None = None,
+    cluster: str | None = None,
+    view: str | None = None,
+    progress: Progress = None,
+) -> Combination:
+    """Combine the indexes of a run from their stored answers; nothing is searched again.
+
+    Each two settings together, both asked and the K nearest kept; and curves of what it brings to
+    send some of the queries on, to a second setting or to exact search.
+
+    Parameters
+    ----------
+    indexes, settings, k, cluster
+        As :func:`vbench.tail` has them.
+    delta
+        Recall from which on a query counts as well served.
+    dataset
+        The run's vectors; default: opened again from where the run took them. Without them nothing
+        is learned from what answers show, and a warning says so.
+    view
+        Under this filter, as it was given to the run. Default: the whole base.
+    progress
+        As :func:`vbench.run` has it.
+
+    Raises
+    ------
+    VbenchError
+        For an index, setting, K, view or column that the run does not hold, vectors that are not
+        the run's, or answers whose ids were not recorded.
+    """
+    from vbench.analysis.combine import combine as combined
+    from vbench.render.terminal.output import shown_progress
+
+    (opened,) = _runs(run)
+    with shown_progress(progress) as tell:
+        return combined(
+            opened,
+            indexes=[indexes] if isinstance(indexes, str) else indexes,
+            settings=[settings] if isinstance(settings, str) else settings,
+            k=k,
+            delta=delta,
+            dataset=None
+            if dataset is None
+            else as_dataset(dataset, None, opened.manifest.dataset.metric),
+            cluster=cluster,
+            view=view,
+            progress=tell,
+        )
 
 
 @check_arguments

@@ -161,7 +161,8 @@ def check_trials(folder: Path) -> tuple[set[str], list[DamagedFileError]]:
 
 _OURS = {
     *(files.MANIFEST, files.QUERIES, files.ITEMS, files.GROUND_TRUTH, files.TRIALS, files.OLD),
-    *(files.COMPARISONS, files.INTERNALS, files.RANK, "inside.json", "ranking.json"),
+    *(files.COMPARISONS, files.INTERNALS, files.COMBINED, files.RANK),
+    *("inside.json", "ranking.json"),
     *(files.TUNE, "report.html", "tune.html", "figures", KEPT),
 }
 

@@ -21,6 +21,7 @@ _COMMANDS = {
     "report": "vbench.cli.report:report",
     "compare": "vbench.cli.compare:compare",
     "tail": "vbench.cli.tail:tail",
+    "combine": "vbench.cli.combine:combine",
     "tune": "vbench.cli.tune:tune",
     "verify": "vbench.cli.verify:verify",
     "data": "vbench.cli.data:data",

@@ -174,7 +174,7 @@ class Answers:
             )
 
     @functools.cached_property
-    def _listed(self) -> Places:
+    def listed(self) -> Places:
         """Places of the exact list itself, (m, k)."""
         return list_places(self.truth_distances, self.k, self.metric, self.rule)[:, : self.k]
 
@@ -190,7 +190,7 @@ class Answers:
     @functools.cached_property
     def worth(self) -> Worth:
         """Which returned ids count, each once, and what they are worth where distances tie."""
-        return weigh(np.where(repeated(self.ids), 0, self.places), self._listed)
+        return weigh(np.where(repeated(self.ids), 0, self.places), self.listed)
 
     def relevance(self) -> NDArray[np.bool_]:
         """Which returned ids are among the exact top k (ties included), each id once: (m, k)."""
@@ -200,12 +200,12 @@ class Answers:
     def missed(self) -> NDArray[np.bool_]:
         """Which of the exact top k were not returned, nor others as near in their place: (m, k)."""
         listed = self.truth_ids[:, : self.k]
-        if self.place is None and not self._listed.strides[0]:
+        if self.place is None and not self.listed.strides[0]:
             # Nothing ties: the place of an id is its rank, and the exact list's own.
             returned = np.zeros((len(listed), self.k + 1), dtype=bool)
             np.put_along_axis(returned, self.places, True, axis=1)
             return ~returned[:, 1:]
-        found = find_missed(self.worth, self._listed, relevant(listed, self.ids))
+        found = find_missed(self.worth, self.listed, relevant(listed, self.ids))
         return found if self.is_even else found & (listed >= 0)
 
     @property

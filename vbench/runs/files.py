@@ -30,6 +30,7 @@ TRIALS = "trials"
 OLD = "old"
 COMPARISONS = "comparisons.json"
 INTERNALS = "internals.json"
+COMBINED = "combined.json"
 RANK = "rank.json"
 TUNE = "tune.json"
 _DERIVED = ("hardness-*.parquet", "rank-*.json")

@@ -12,6 +12,7 @@ recall is compared at the level that the page opens with, or at `level`.
 
 from vbench.render.figures.ageing import by_age, find_aged
 from vbench.render.figures.base import DOUBLE, SINGLE, Runs, short
+from vbench.render.figures.combine import find_pairs, gain_curve
 from vbench.render.figures.evenness import (
     build_spread,
     curves,
@@ -41,9 +42,11 @@ __all__ = [
     "effort",
     "find_aged",
     "find_loads",
+    "find_pairs",
     "find_swept",
     "fitting_items",
     "fitting_segments",
+    "gain_curve",
     "hardness",
     "lost_items",
     "parameter_effect",

@@ -74,6 +74,8 @@ def plan_figures(panel: Panel) -> Iterator[Planned]:
     efforts = frames.efforts(panel)
     if not efforts.is_empty():
         yield Planned("effort", figures.effort, rows=efforts["id"].n_unique())
+    if figures.find_pairs(panel):
+        yield Planned("gain-curve", figures.gain_curve)
     if any(len(shown.trials) > 1 for shown in panel.settings):
         yield Planned("build-spread", figures.build_spread, rows=chosen)
 

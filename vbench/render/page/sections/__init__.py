@@ -9,6 +9,7 @@ from vbench.render.page.charts import Drawing
 from vbench.render.page.parts import Section
 from vbench.render.page.sections import (
     ageing,
+    combine,
     comparisons,
     evenness,
     filters,
@@ -32,6 +33,7 @@ SECTIONS: tuple[Maker, ...] = (
     tail.section,
     items.section,
     hardness.section,
+    combine.section,
     comparisons.section,
     ranking.section,
     method.section,
