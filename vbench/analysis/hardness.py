@@ -25,6 +25,8 @@ LABELS = {
     "mahalanobis": "Mahalanobis: distance to the base",
     "norm": "norm: of the query",
     "margin": "margin: between the K-th and the next",
+    "escape_hardness": "escape hardness: true neighbors that its graph does not connect nearby",
+    "in_degree": "in-degree: links to the true neighbors in its graph",
 }
 """What each measure is: its name for heads and lists, then in words."""
 _TENTHS = 10

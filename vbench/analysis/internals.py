@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from vbench._document import Estimated
+from vbench._document import Estimated, Interval
 from vbench.errors import DamagedFileError
 from vbench.runs import files
 from vbench.runs.settings import Setting
@@ -61,15 +61,53 @@ class ListInternals(msgspec.Struct, frozen=True, kw_only=True):
     spearman_with_recall: Estimated
 
 
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
+    """A change that was tried at equal work, on queries that were held out.
+
+    Attributes
+    ----------
+    change, what
+        What it is called, and what it is.
+    widths
+        Candidates that a search keeps before and after, of each build.
+    work_before, work
+        Distance computations of a query.
+    queries
+        How many judged.
+    recall, reached, zero
+        By how much mean recall, the share of queries at δ and that without a hit changed, over
+        builds and queries.
+    gained
+        Whether the interval of `reached` or of `zero` says that it helps, and of none that it
+        harms.
+    advice
+        What to do.
+    """
+
+    change: str
+    what: str
+    widths: tuple[tuple[int, int], ...]
+    work_before: float
+    work: float
+    queries: int
+    recall: Interval
+    reached: Interval
+    zero: Interval
+    gained: bool
+    advice: str
+
+
 class Internals(msgspec.Struct, frozen=True, kw_only=True):
     """Graph and lists of a setting's builds, None where the index does not show them.
 
     `same` is the share of the queries that get identical ids from a build that was made again.
+    `advice` is what was tried, None until ``--advise`` has.
     """
 
     same: Estimated
     graph: GraphInternals | None
     lists: ListInternals | None
+    advice: tuple[Advice, ...] | None = None
 
 
 class _Kept(msgspec.Struct, frozen=True, kw_only=True):

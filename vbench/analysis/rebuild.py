@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,14 +20,16 @@ from vbench.bench.score import Scorer
 from vbench.bench.session import TrialError
 from vbench.bench.workers import Workers
 from vbench.data.dataset import Dataset
+from vbench.data.ground_truth import HARDNESS_DEPTH, compute_ground_truth
 from vbench.errors import VbenchError
 from vbench.indexes.code import code_of
 from vbench.indexes.given import bring
 from vbench.indexes.protocol import Graph
 from vbench.indexes.registry import check_stranger, resolve
+from vbench.measures.escape import SURROUNDINGS, hardness_in_graph
 from vbench.measures.graph import kinds, lists_per_query, shape, share_of
 from vbench.measures.hits import threshold
-from vbench.runs import files
+from vbench.runs import files, tables
 from vbench.runs.schema import Build
 from vbench.runs.settings import Setting
 from vbench.stats.association import spearman
@@ -59,7 +62,8 @@ def explain_internals(
 
     Each build is loaded from where it was kept, or made again from its seed and its order of
     insertion, in a worker like the first one, and asked the same queries: `same` is the share of
-    queries that get identical ids. What is said of missed neighbors is of these answers and this
+    queries that get identical ids. The hardness of the queries in each graph is left in the run's
+    folder. What is said of missed neighbors is of these answers and this
     index, so it holds together even where several threads never build the same index twice.
 
     Parameters
@@ -75,22 +79,12 @@ def explain_internals(
         When a build fails that did not fail before, or the run names code of a stranger's.
     """
     run = setting.run
-    if (origin := run.manifest.origin) is not None:
-        raise VbenchError(
-            f"{setting}: its answers were imported from {origin.tool}, and nothing here builds "
-            "that index again"
-        )
     rows: dict[str, list[Numbers]] = {"same": [], "graph": [], "lists": []}
-    builds = {build.adapter: build for build in map(run.build_of, setting.trials)}
-    with trusting(trust):
-        for adapter, build in builds.items():
-            check_stranger(adapter, run.path / files.MANIFEST)
-            bring(run.path, adapter)
-            _check_code(build, setting)
     # Rows that no index gets are not what its graph cannot reach.
     given = np.delete(np.arange(dataset.n), dataset.zero_row_ids)
+    surroundings: Ids | None = None
     scorer = Scorer(dataset, run.ground_truth, run.manifest.options.rule)
-    with Workers(dataset, run.manifest.options, kept=KeptIndexes()) as workers:
+    with trusting(trust), open_builds(setting, dataset) as workers:
         for number, trial in enumerate(setting.trials):
             progress(number)
             try:
@@ -108,6 +102,10 @@ def explain_internals(
             truth = np.searchsorted(given, run.ground_truth.ids[:, : trial.k])
             if rebuilt.graph is not None:
                 rows["graph"].append(_of_graph(rebuilt.graph, truth, missed))
+                near = surroundings if surroundings is not None else _surroundings(dataset, trial.k)
+                surroundings = near
+                columns = hardness_in_graph(rebuilt.graph, np.searchsorted(given, near), trial.k)
+                tables.write_graph_hardness(run.path, trial.key, columns)
             if rebuilt.lists is not None:
                 rows["lists"].append(_of_lists(rebuilt.lists, truth, missed, delta))
     return Internals(
@@ -115,6 +113,58 @@ def explain_internals(
         graph=GraphInternals(**_over_builds(rows["graph"])) if rows["graph"] else None,
         lists=ListInternals(**_over_builds(rows["lists"])) if rows["lists"] else None,
     )
+
+
+@contextlib.contextmanager
+def open_builds(setting: Setting, dataset: Dataset) -> Iterator[Workers]:
+    """Workers that make the builds of a setting again, or load them from where they were kept.
+
+    Raises
+    ------
+    VbenchError
+        Nothing here builds that index, or not that one, or it is code of a stranger's.
+    """
+    run = setting.run
+    if (origin := run.manifest.origin) is not None:
+        raise VbenchError(
+            f"{setting}: its answers were imported from {origin.tool}, and nothing here builds "
+            "that index again"
+        )
+    builds = {build.adapter: build for build in map(run.build_of, setting.trials)}
+    for adapter, build in builds.items():
+        check_stranger(adapter, run.path / files.MANIFEST)
+        bring(run.path, adapter)
+        _check_code(build, setting)
+    with Workers(dataset, run.manifest.options, kept=KeptIndexes()) as workers:
+        yield workers
+
+
+def read_graph(workers: Workers, build: Build, given: Ids) -> Graph | None:
+    """The graph of a build by the places of its vectors in `given`; None where it shows none.
+
+    Raises
+    ------
+    VbenchError
+        It cannot be built, or shows no graph.
+    """
+    timeout = workers.options.timeout
+    try:
+        session = workers.of(build).session
+        shown, arrays = session.ask(
+            wire.Inspect(), wire.Inspected, timeout=timeout, doing="inspect"
+        )
+    except TrialError as error:
+        raise VbenchError(f"{build.index}: cannot be built again: {error.reason}") from None
+    graph = Graph(*arrays[:2]) if shown.graph else None
+    nothing = np.empty((0, 0), dtype=np.int64)
+    return _of_rows(Rebuilt(nothing, graph, None), given).graph
+
+
+def _surroundings(dataset: Dataset, k: int) -> Ids:
+    """The nearest base vectors of each query, farther than a run keeps them: (m, 40)."""
+    most = dataset.n - len(dataset.zero_row_ids)
+    truth = compute_ground_truth(dataset, min(most, max(HARDNESS_DEPTH, 2 * k)))
+    return truth.ids[:, :SURROUNDINGS]
 
 
 def _check_code(build: Build, setting: Setting) -> None:

@@ -16,6 +16,7 @@ from vbench.analysis.document import SettingRow, ViewFacts
 from vbench.analysis.efforts import Effort, effort_of
 from vbench.analysis.gather import Panel, match_level, nearest_of
 from vbench.analysis.hardness import Association, associations, most_telling
+from vbench.analysis.in_graph import Telling, tell_graph, with_graph
 from vbench.analysis.internals import Internals, internals_of
 from vbench.analysis.items import Items, items_of
 from vbench.analysis.overlap import (
@@ -81,6 +82,9 @@ class TailRow(SettingRow, frozen=True, kw_only=True):
         None where the run has no other setting on the same builds.
     internals
         What `--graph` found; None until it has.
+    telling
+        How well each measure tells the tails of a graph, the hardness of the queries in it among
+        them; empty until `--graph` has read it.
     wrong_copies
         None where the base holds no copies, or they are not known.
     items
@@ -98,6 +102,7 @@ class TailRow(SettingRow, frozen=True, kw_only=True):
     internals: Internals | None
     wrong_copies: WrongCopies | None
     items: Items | None
+    telling: tuple[Telling, ...] = ()
 
 
 class TailReport(Document, frozen=True, kw_only=True, tag="vbench.tail/2"):
@@ -331,7 +336,8 @@ def _row(
     # Of results that were imported it may be known only how many were right.
     with_ids = asked.ids and all(each.ids.shape[1] for each in answers)
     recall = Sample(answers, clusters=clusters).estimate(Recall() @ setting.k)
-    worst = worst_rows(setting, parts, asked.number, asked.hardness, asked.names)
+    hardness = with_graph(asked.hardness, setting)
+    worst = worst_rows(setting, parts, asked.number, hardness, asked.names)
     if with_ids and worst:
         worst = with_neighbors(worst, answers, asked.dataset, asked.names)
     return TailRow.from_setting(
@@ -342,9 +348,10 @@ def _row(
         build_dependent=count_queries(parts.build_dependent, clusters),
         worst=worst,
         segments=segment_rows(segments, under, clusters),
-        hardness=associations(asked.hardness, hits.mean(axis=0) / setting.k, tailed),
+        hardness=associations(hardness, hits.mean(axis=0) / setting.k, tailed),
         effort=effort_of(setting, asked.delta, clusters, among),
         internals=internals_of(setting, asked.delta),
+        telling=tell_graph(asked.hardness, setting, under),
         wrong_copies=_copies_of(setting) if with_ids else None,
         items=items_of(setting, answers, clusters, asked.number if with_ids else 0, asked.names),
     )

@@ -161,7 +161,7 @@ def check_trials(folder: Path) -> tuple[set[str], list[DamagedFileError]]:
 
 _OURS = {
     *(files.MANIFEST, files.QUERIES, files.ITEMS, files.GROUND_TRUTH, files.TRIALS, files.OLD),
-    *(files.COMPARISONS, files.INTERNALS, files.COMBINED, files.RANK),
+    *(files.COMPARISONS, files.INTERNALS, files.COMBINED, files.GRAPHS, files.RANK),
     *("inside.json", "ranking.json"),
     *(files.TUNE, "report.html", "tune.html", "figures", KEPT),
 }

@@ -168,12 +168,20 @@ def _rebuild(
 
     What could not be read is reported as warnings; the others are shown.
     """
+    from vbench.analysis.in_graph import graph_hardness
     from vbench.analysis.internals import internals_of, store_internals
     from vbench.analysis.rebuild import explain_internals
     from vbench.runs.schema import Warn
     from vbench.runs.vectors import dataset_of
 
-    pending = [each for each in settings if internals_of(each, delta) is None]
+    def is_known(setting: Setting) -> bool:
+        found = internals_of(setting, delta)
+        if found is None:
+            return False
+        # What earlier versions left has not the hardness of queries in the graph.
+        return found.graph is None or graph_hardness(setting) is not None
+
+    pending = [each for each in settings if not is_known(each)]
     if not pending:
         return []
     dataset = dataset_of(run, dataset)

@@ -23,6 +23,7 @@ from vbench.metric import FloatArray
 from vbench.ranking.judgments import Judgments, read_judgments
 from vbench.ranking.pool import Pool
 from vbench.ranking.stage import candidates_of
+from vbench.runs import tables
 from vbench.runs.failed import FailedTrial, failed_trials, missing_results
 from vbench.runs.run import Run
 from vbench.runs.schema import Trial
@@ -79,7 +80,8 @@ def export(
         similarity = minus the exact distance, and the row numbers query and item),
         `NAME.queries.parquet` (q_id, query, hits, recall,
         whether the query is in the tail: recall under 0.9 in this trial, in every build, or in
-        some; its hardness by every measure, as `hardness_lid`; and its segments, those whose
+        some; its hardness by every measure, as `hardness_lid`, that in the graph of the build where
+        `vbench tail --graph` has read it; and its segments, those whose
         name is taken as `segment_NAME`), and `relevance.parquet` (q_id, doc_id, grade).
 
     Returns
@@ -257,6 +259,9 @@ def _write_queries(
     answers = setting.answers(ids=False)[at]
     possible = answers.possible()
     hardness = hardness_of(run, setting.k, dataset)
+    in_graph = tables.read_graph_hardness(run.path, setting.trials[at].key)
+    if in_graph is not None:
+        hardness = hardness.hstack(in_graph)
     rows = np.arange(dataset.m, dtype=np.int64)
     found = pl.DataFrame(
         {

@@ -19,6 +19,7 @@ from vbench._document import Interval
 from vbench.analysis.efforts import efforts_at, sweep_of
 from vbench.analysis.gather import Panel
 from vbench.analysis.hardness import tenths
+from vbench.analysis.in_graph import graph_hardness
 from vbench.analysis.overlap import count_shared, in_most_builds
 from vbench.analysis.segments import Segment, divide, worst_of_each
 from vbench.analysis.summary import summarize_setting
@@ -288,6 +289,26 @@ def overlap(panel: Panel) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
+def _tenths_of(
+    settings: Sequence[Setting], hardness: pl.DataFrame, k: int
+) -> list[dict[str, object]]:
+    """Mean recall of each tenth, by each measure."""
+    ids = [shown.id for shown in settings]
+    means = np.stack([shown.hits.mean(axis=0) for shown in settings]) / k
+    return [
+        {
+            "id": ids,
+            "measure": column.name,
+            "tenth": tenth.number,
+            "from": tenth.least,
+            "to": tenth.greatest,
+            "mean_recall": means[:, tenth.rows].mean(axis=1),
+        }
+        for column in hardness.get_columns()
+        for tenth in tenths(column.to_numpy())
+    ]
+
+
 @functools.lru_cache(maxsize=16)
 def efforts(panel: Panel) -> pl.DataFrame:
     """Share of the queries that need each setting of a sweep to reach δ and stay there.
@@ -328,18 +349,9 @@ def hardness(panel: Panel) -> pl.DataFrame:
     """
     if panel.hardness is None:
         return pl.DataFrame()
-    ids = [shown.id for shown in panel.settings]
-    means = np.stack([shown.hits.mean(axis=0) for shown in panel.settings]) / panel.k
-    parts = [
-        {
-            "id": ids,
-            "measure": column.name,
-            "tenth": tenth.number,
-            "from": tenth.least,
-            "to": tenth.greatest,
-            "mean_recall": means[:, tenth.rows].mean(axis=1),
-        }
-        for column in panel.hardness.get_columns()
-        for tenth in tenths(column.to_numpy())
-    ]
+    parts = _tenths_of(panel.settings, panel.hardness, panel.k)
+    for shown in settings_of(panel):
+        if (found := graph_hardness(shown)) is not None:
+            own = pl.DataFrame({name: each.mean(axis=0) for name, each in found.items()})
+            parts += _tenths_of([shown], own, panel.k)
     return join_parts(parts)

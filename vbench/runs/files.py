@@ -31,6 +31,7 @@ OLD = "old"
 COMPARISONS = "comparisons.json"
 INTERNALS = "internals.json"
 COMBINED = "combined.json"
+GRAPHS = "graphs"
 RANK = "rank.json"
 TUNE = "tune.json"
 _DERIVED = ("hardness-*.parquet", "rank-*.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,9 +17,11 @@ from vbench.data.dataset import GroundTruth
 from vbench.data.files import write_whole
 from vbench.data.tables import parquet_metadata, read_parquet
 from vbench.errors import DamagedFileError
+from vbench.metric import FloatArray
 from vbench.runs import digests
-from vbench.runs.files import ITEMS, QUERIES, ground_truth_path
+from vbench.runs.files import GRAPHS, ITEMS, QUERIES, ground_truth_path
 from vbench.runs.schema import (
+    GRAPH_HARDNESS_SCHEMA,
     GROUND_TRUTH_SCHEMA,
     HARDNESS_SCHEMA,
     ITEMS_SCHEMA,
@@ -178,6 +181,28 @@ def read_hardness(folder: Path, fingerprint: str, k: int) -> pl.DataFrame | None
     if own.is_file():
         with contextlib.suppress(*UNREADABLE):
             return read_parquet(own)
+    return None
+
+
+def graph_hardness_path(folder: Path, trial: str) -> Path:
+    """Where the hardness of the queries in the graph of a trial's build lies, once it was read."""
+    return folder / GRAPHS / f"{trial}.parquet"
+
+
+def write_graph_hardness(folder: Path, trial: str, columns: Mapping[str, FloatArray]) -> None:
+    """Keep one row per query: its hardness in the graph that a trial searched."""
+    path = graph_hardness_path(folder, trial)
+    path.parent.mkdir(exist_ok=True)
+    _write_checked(path, pl.DataFrame(columns), GRAPH_HARDNESS_SCHEMA)
+
+
+def read_graph_hardness(folder: Path, trial: str) -> pl.DataFrame | None:
+    """The hardness of the queries in the graph of a trial, or None where it was not read yet."""
+    path = graph_hardness_path(folder, trial)
+    if path.is_file():
+        # One that is damaged is read from the graph again.
+        with contextlib.suppress(DamagedFileError):
+            return _read_checked(path, GRAPH_HARDNESS_SCHEMA)
     return None
 
 

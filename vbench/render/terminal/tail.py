@@ -11,7 +11,8 @@ from rich.text import Text
 from vbench._document import Interval
 from vbench.analysis.efforts import Effort
 from vbench.analysis.hardness import Association
-from vbench.analysis.internals import GraphInternals, Internals, ListInternals
+from vbench.analysis.in_graph import Telling
+from vbench.analysis.internals import Advice, GraphInternals, Internals, ListInternals
 from vbench.analysis.overlap import Overlap
 from vbench.analysis.segments import SegmentRow, worst_of_each
 from vbench.analysis.shares import QueryShare
@@ -19,7 +20,7 @@ from vbench.analysis.tail import TailReport, TailRow
 from vbench.analysis.tail_views import ViewTail
 from vbench.analysis.worst import Neighbor
 from vbench.data.columns import FEW
-from vbench.numbers import Unit, write, write_interval
+from vbench.numbers import Unit, write, write_difference, write_difference_ends, write_interval
 from vbench.render.terminal.items import tabulate_groups, tabulate_items, tabulate_lost
 from vbench.render.terminal.output import console, print_table
 from vbench.render.terminal.tables import lead_with, make_table, print_warnings, style_text
@@ -177,6 +178,10 @@ def _parts_of_row(row: TailRow) -> Iterator[Part]:
         yield from _effort(row.effort)
     if row.internals:
         yield from _internals(row.internals)
+    if row.telling:
+        yield Shown(_telling(row.telling))
+    if row.internals and row.internals.advice is not None:
+        yield from _advice(row.internals.advice)
 
 
 def _worst(row: TailRow) -> Table:
@@ -307,6 +312,57 @@ def _graph(graph: GraphInternals) -> Iterator[Part]:
     ):  # fmt: skip
         table.add_row(words, *(write_interval(share, "share") for share in shares))
     yield Shown(table)
+
+
+def _telling(rows: Sequence[Telling]) -> Table:
+    table = make_table(
+        "What tells whom the graph fails (AUC)", "measure", "in its own build", "in every build",
+        "in which build",
+    )  # fmt: skip
+    for row in rows:
+        table.add_row(
+            row.measure,
+            write_interval(row.own_build, "score"),
+            write_interval(row.persistent, "score"),
+            "–" if row.which_build is None else write_interval(row.which_build, "score"),
+        )
+    table.caption = (
+        "In its own build: chance that a query of the tail has the larger value there; in every "
+        "build: the persistent\ntail; in which build: of a query that fails in some, that the "
+        "value is larger where it does. 0.5 tells nothing."
+    )
+    return table
+
+
+def _advice(tried: Sequence[Advice]) -> Iterator[Part]:
+    """What helped, or that nothing did."""
+    names = ", ".join(each.change for each in tried)
+    gained = [each for each in tried if each.gained]
+    if not gained:
+        yield Said(
+            f"advice: nothing of what was tried helps at equal work: {names or 'none applies'}"
+        )
+        return
+    table = make_table(
+        "Advice: what helped at equal work, on queries that were held out",
+        "change", "recall", "queries well served", "zero-recall", "distances a query", "do",
+        text=("do",),
+    )  # fmt: skip
+    for each in gained:
+        table.add_row(
+            each.what,
+            _gain(each.recall, "score"),
+            _gain(each.reached, "share"),
+            _gain(each.zero, "share"),
+            f"{each.work_before:,.0f} → {each.work:,.0f}",
+            each.advice,
+        )
+    table.caption = f"{gained[0].queries:,} queries judge; tried: {names}."
+    yield Shown(table)
+
+
+def _gain(found: Interval, unit: Unit) -> str:
+    return f"{write_difference(found.value, unit)} {write_difference_ends(found, unit)}".rstrip()
 
 
 def _lists(lists: ListInternals) -> Table:

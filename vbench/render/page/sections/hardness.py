@@ -7,7 +7,7 @@ import polars as pl
 from vbench.analysis.gather import Panel, Report
 from vbench.analysis.hardness import LABELS
 from vbench.analysis.tail import explain_panel, settings_of
-from vbench.numbers import Unit, write
+from vbench.numbers import UNKNOWN, Unit, write
 from vbench.render import frames
 from vbench.render.page.charts import (
     AT_LEVEL,
@@ -109,6 +109,9 @@ def _telling(panel: Panel) -> Table:
         found = {each.measure: each for each in index.hardness}
         cells = [Cell(str(shown.variant))]
         for name in told.hardness:
+            if name not in found:  # of another index's graph
+                cells.append(Cell(UNKNOWN))
+                continue
             rho, auc = found[name].spearman, found[name].auc
             cells.append(
                 Cell(
