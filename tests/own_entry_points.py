@@ -7,13 +7,12 @@ import os
 import sys
 import tempfile
 import tomllib
-from importlib.metadata import version
+from importlib.metadata import distribution
 from pathlib import Path
 
 from vbench.indexes.registry import GROUP, adapters
 
 _PROJECT = Path(__file__).parent.parent / "pyproject.toml"
-_METADATA = "Metadata-Version: 2.1\nName: vbench-ann\nVersion: {}\n"
 
 
 def register_entry_points() -> None:
@@ -28,7 +27,8 @@ def register_entry_points() -> None:
     atexit.register(folder.cleanup)
     info = Path(folder.name, "vbench_ann.dist-info")
     info.mkdir()
-    (info / "METADATA").write_text(_METADATA.format(version("vbench-ann")))
+    # What it requires stands there too, which runs record.
+    (info / "METADATA").write_text(distribution("vbench-ann").read_text("METADATA") or "")
     lines = [
         line
         for group, entries in groups.items()
