@@ -538,6 +538,38 @@ def scaling() -> Table:
     return table
 
 
+MADE = f"vbench run --dataset {FOLDER}/made-10m --repeats 1"
+LARGE = (
+    f"vbench data generate {FOLDER}/made-10m --count 1000",
+    f"{MADE} --index ivf-flat --index ivf-pq --set nlist=1024 --set nprobe=8,16,24 --builds 2 "
+    f"--out {FOLDER}/large",
+    f"{MADE} --index ivf-pq --set nlist=512 --set nprobe=13,15 --builds 1 --out {FOLDER}/large-pq",
+)
+
+
+@result(*LARGE)
+def large() -> Table:
+    """Inverted files of 10,000,000 made vectors: what has been measured of them by now."""
+    import vbench
+
+    table: Table = {}
+    for folder in ("large", "large-pq"):
+        run = vbench.open(ROOT / FOLDER / folder)
+        raw = 4.0 * run.manifest.dataset.n * run.manifest.dataset.d
+        for row in run.summary().settings:
+            shares = ("Recall@10", "Robustness(delta=0.9)@10", "CVaR(alpha=0.05)@10", "Failure@10")
+            measures = {name: row.measures[name].value for name in shares}
+            measures |= {f"{name}, spread": row.measures[name].spread for name in shares}
+            measures["persistent"] = row.tail.persistent.value
+            measures["build-dependent"] = row.tail.build_dependent.value
+            for setting in run.settings():
+                if (setting.index, dict(setting.search)) == (row.index, row.setting):
+                    peaks = [run.facts(trial).peak_bytes or 0 for trial in setting.trials]
+                    measures["peak of a worker, of the size in float32"] = max(peaks) / raw
+            table[f"{row.index} nprobe={row.setting['nprobe']}"] = measures
+    return table
+
+
 PARTS_OF_SPEECH = (
     "vbench data fetch wordnet",
     "vbench run --dataset wordnet --index hnsw --index ivf-flat --set ef=32 --set nprobe=16 "
