@@ -10,7 +10,10 @@ import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
 
-from vbench.indexes.registry import GROUP, adapters
+from vbench.indexes.registry import GROUP as INDEXES
+from vbench.indexes.registry import adapters
+from vbench.ranking.protocol import GROUP as RANKERS
+from vbench.ranking.protocol import rankers
 
 _PROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
@@ -21,7 +24,11 @@ def register_entry_points() -> None:
     An editable install shows the present code, but the entry points of that day.
     """
     groups = tomllib.loads(_PROJECT.read_text())["project"]["entry-points"]
-    if groups[GROUP].items() <= {name: each.target for name, each in adapters().items()}.items():
+    known = {INDEXES: adapters(), RANKERS: rankers()}
+    if all(
+        groups[group].items() <= {name: each.target for name, each in found.items()}.items()
+        for group, found in known.items()
+    ):
         return
     folder = tempfile.TemporaryDirectory(prefix="vbench-tests-")
     atexit.register(folder.cleanup)
@@ -39,3 +46,4 @@ def register_entry_points() -> None:
     path = [folder.name, *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(path)
     adapters.cache_clear()
+    rankers.cache_clear()

@@ -16,6 +16,7 @@ from vbench.ranking.command import Command
 from vbench.ranking.protocol import Material, Ranker, rankers, resolve
 from vbench.ranking.simple import Popularity, Tower
 from vbench.ranking.stage import Stage, score
+from vbench.ranking.trained import Zenith, read_variant
 
 DOUBLE = """
 import sys
@@ -35,10 +36,31 @@ def material(dataset: Dataset) -> Material:
 
 def test_the_built_in_rankers_take_the_same_door_as_plug_ins() -> None:
     """They are registered in the group of entry points, and nothing is imported to list them."""
-    assert {"tower", "popularity", "cross", "mixer"} <= set(rankers())
+    trained = {"cross", "mixer", "zenith", "unimixer", "hyformer", "msn"}
+    assert {"tower", "popularity"} | trained <= set(rankers())
     assert isinstance(resolve("popularity"), Popularity)
     with pytest.raises(UnknownNameError, match="did you mean 'tower'"):
         resolve("towr")
+
+
+def test_options_stand_in_brackets() -> None:
+    """Each is checked; what takes none, and what is no list of options, is refused in one line."""
+    made = resolve("zenith(width=32, depth=3)")
+    assert isinstance(made, Zenith)
+    assert (made.options.width, made.options.depth) == (32, 3)
+    assert read_variant("cross") == read_variant("cross(width=32,depth=2)")
+    assert read_variant("tower") is read_variant("nobody") is None
+    for spec, message in {
+        "zenith(wide=3)": "unknown option 'wide'",
+        "zenith(width=6)": r"width=6: .*multiple of 4",
+        "zenith(depth=0)": "depth=0",
+        "zenith(pearl=nan)": "pearl=nan",
+        "zenith(32)": r"\(32\): write options as name=value",
+        "tower(width=8)": "takes no options",
+        "zenit(width=8)": "did you mean 'zenith'",
+    }.items():
+        with pytest.raises(VbenchError, match=message):
+            resolve(spec)
 
 
 def test_a_class_of_a_module_needs_score_alone(

@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from vbench.analysis.document import ViewFacts
+from vbench.analysis.gains import find_gains
 from vbench.analysis.losses import (
     NOTHING,
     average_known,
@@ -27,6 +29,7 @@ from vbench.analysis.ranking import (
     Bucket,
     DeltaChoice,
     ExactSearch,
+    Gain,
     Group,
     IndexLoss,
     JudgedDataset,
@@ -71,7 +74,8 @@ def assemble(stage: Stage, ranked: Sequence[Ranked], popular: FloatArray | None)
     opened = list(dict.fromkeys(case.setting.run for case in stage.cases))
     runs = [str(run.path) for run in opened]
     data, exact = stage.dataset, _exact_search(stage)
-    rankers = [_ranker(stage, each, popular) for each in ranked]
+    gains = find_gains(ranked, _masks(stage), popular)
+    rankers = [_ranker(stage, each, popular, gains[each.name]) for each in ranked]
     both = list(zip(ranked, rankers, strict=True))
     missing = missing_results(opened, stage.k)
     view = stage.view
@@ -115,13 +119,11 @@ def _exact_search(stage: Stage) -> ExactSearch:
     return ExactSearch(found=there / total, popular=popular, chance=chance)
 
 
-def _ranker(stage: Stage, ranked: Ranked, popular: FloatArray | None) -> RankerRow:
+def _ranker(
+    stage: Stage, ranked: Ranked, popular: FloatArray | None, gains: list[Gain]
+) -> RankerRow:
     itself = ranked.name == "popularity"
-    above = (
-        None
-        if popular is None or itself
-        else estimate_loss(ranked.exact[LEADING], popular[np.newaxis])
-    )
+    above = None if popular is None or itself else estimate_mean(ranked.seeds - popular)
     trend = estimate_trend(
         ranked.exact[LEADING],
         [
@@ -143,6 +145,9 @@ def _ranker(stage: Stage, ranked: Ranked, popular: FloatArray | None) -> RankerR
         beats_popularity=None if above is None else bool(above.low and above.low > 0),
         trend=trend,
         worse_ranks_better=trend.high is not None and trend.high < 0,
+        seeds=len(ranked.seeds),
+        facts=dict(ranked.facts),
+        gains=gains,
     )
 
 
@@ -165,7 +170,8 @@ def _setting(stage: Stage, ranked: Ranked, case: Case) -> RankedSetting:
         ],
         segments=[
             Segment(column=column, group=value, **_group(ranked, trials, recall, weights))
-            for column, value, weights in _segments(stage, case)
+            for (column, value), mask in _masks(stage).items()
+            for weights in [np.broadcast_to(mask.astype(float), recall.shape)]
         ],
     )
 
@@ -193,17 +199,15 @@ def _group(
     }
 
 
-def _segments(stage: Stage, case: Case) -> list[tuple[str, str, FloatArray]]:
-    """Every value of every column that divides the judged queries into a few groups."""
-    shape = case.recall.shape
-    found = []
-    run = case.setting.run
+def _masks(stage: Stage) -> dict[tuple[str, str], NDArray[np.bool_]]:
+    """The judged queries of every value of every column that divides them into a few groups."""
+    found: dict[tuple[str, str], NDArray[np.bool_]] = {}
+    run = stage.cases[0].setting.run
     for column in segment_columns(run):
         names, place = group_values(run.columns[column][stage.judged])
         if 1 < len(names) <= _GROUPS_AT_MOST:
-            masks = (place == np.arange(len(names))[:, np.newaxis]).astype(float)
-            groups = zip(names, masks, strict=True)
-            found += [(column, name, np.broadcast_to(mask, shape)) for name, mask in groups]
+            masks = place == np.arange(len(names))[:, np.newaxis]
+            found |= {(column, name): mask for name, mask in zip(names, masks, strict=True)}
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from vbench.ranking.stage import (
     Progress,
     Ranked,
     Stage,
+    average_seeds,
     keep_run,
     measure_ranker,
     score,
@@ -42,6 +44,7 @@ def rank(
     dataset: Dataset | None = None,
     interactions: Path | None = None,
     seed: int = 0,
+    seeds: int = 1,
     view: str | None = None,
     progress: Progress | None = None,
 ) -> RankingLoss:
@@ -71,7 +74,7 @@ def rank(
             source=identity(source),
             seed=seed,
         )
-        ranked = [_ranked(stage, *each, material, progress) for each in resolved.items()]
+        ranked = [_ranked(stage, *each, material, seeds, progress) for each in resolved.items()]
         popular = _popular(stage, material)
         whole = assemble(stage, ranked, popular)
         for run in runs:
@@ -114,13 +117,21 @@ def rank_setting(setting: Setting, dataset: Dataset) -> RankingCost:
 
 
 def _ranked(
-    stage: Stage, name: str, ranker: Ranker, material: Material, progress: Progress | None
+    stage: Stage,
+    name: str,
+    ranker: Ranker,
+    material: Material,
+    seeds: int,
+    progress: Progress | None,
 ) -> Ranked:
-    if progress:
-        progress(f"preparing {name}", 0, 1)
-    with guard(f"ranker {name} failed in fit"):
-        ranker.fit(material)
-    return score(stage, ranker, name, progress)
+    made = []
+    for number in range(seeds if ranker.is_seeded else 1):
+        if progress:
+            progress(f"preparing {name}{f', seed {number}' if number else ''}", 0, 1)
+        with guard(f"ranker {name} failed in fit"):
+            ranker.fit(dataclasses.replace(material, seed=material.seed + number))
+        made.append(score(stage, ranker, name, progress))
+    return average_seeds(made)
 
 
 def _popular(stage: Stage, material: Material) -> FloatArray | None:

@@ -50,6 +50,34 @@ class ModelLoss(msgspec.Struct, frozen=True, kw_only=True):
     model_loss: Interval
 
 
+class SegmentGain(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ranker has over another, for the queries with one value of a column."""
+
+    column: str
+    group: str
+    gain: Interval
+
+
+class Gain(msgspec.Struct, frozen=True, kw_only=True):
+    """nDCG@10 of a ranker with exact candidates, minus that of another.
+
+    Attributes
+    ----------
+    over
+        `tower`, `popularity`, or the same network without a strategy of training.
+    gain : paired by query; its interval is over queries and seeds
+    teacher : the ranker that it learned from, where that is among those
+    of_teacher
+        Its gain as a share of the teacher's. Without a value where the teacher has no clear gain.
+    """
+
+    over: str
+    gain: Interval
+    segments: list[SegmentGain]
+    teacher: str | None = None
+    of_teacher: Interval | None = None
+
+
 class RankerRow(msgspec.Struct, frozen=True, kw_only=True):
     """A ranker with exact candidates.
 
@@ -64,6 +92,9 @@ class RankerRow(msgspec.Struct, frozen=True, kw_only=True):
     worse_ranks_better
         Whether its interval lies below 0: nDCG@10 rises as recall falls, and no δ and no
         predictors are given.
+    seeds : how many of it were trained; every measure is the mean over them
+    facts : what it says of itself, such as the number of its `parameters`
+    gains : what it has over others
     """
 
     ranker: str
@@ -73,6 +104,9 @@ class RankerRow(msgspec.Struct, frozen=True, kw_only=True):
     beats_popularity: bool | None
     trend: Interval = Interval(None)
     worse_ranks_better: bool = False
+    seeds: int = 1
+    facts: dict[str, float] = {}
+    gains: list[Gain] = []
 
     @property
     def leading(self) -> ModelLoss:

@@ -320,6 +320,7 @@ def rank(
     dataset: Dataset | Data | None = None,
     interactions: str | Path | None = None,
     seed: int = 0,
+    seeds: int = 1,
     view: str | None = None,
     progress: Progress = None,
 ) -> RankingLoss:
@@ -330,8 +331,9 @@ def rank(
     runs
         One or several of one dataset, which needs relevance judgments.
     rankers
-        Names, ``package.module:Class``, ``command:PROGRAM``, ``file:SCORES``, or classes; default:
-        `tower`, and `popularity` where the items have it.
+        Names, also with options as in ``zenith(width=64,depth=2)``, ``package.module:Class``,
+        ``command:PROGRAM``, ``file:SCORES``, or classes; default: `tower`, and `popularity` where
+        the items have it.
     k
         Number of candidates; default: the largest K that all runs hold.
     dataset
@@ -340,6 +342,8 @@ def rank(
         File that trained rankers learn from; default: that of the dataset's recipe.
     seed
         For rankers that are trained.
+    seeds
+        Train each so many times, from `seed` on; every measure is the mean over them.
     view
         Under this filter or at this age, as :func:`vbench.compare` has it: judgments of items that
         may not answer there do not count. Of several masks the first; default: the whole base.
@@ -364,6 +368,7 @@ def rank(
             dataset=None if dataset is None else as_dataset(dataset, None, None),
             interactions=None if interactions is None else Path(interactions),
             seed=seed,
+            seeds=seeds,
             view=view,
             progress=tell,
         )

@@ -27,6 +27,7 @@ Examples:
   vbench run --index hnsw --index ivf-flat --dataset books -k 100
   vbench rank results/RUN
   vbench rank results/RUN --ranker tower --ranker cross --ranker mixer
+  vbench rank results/RUN --ranker 'zenith(width=32,depth=3)' --seeds 3
   vbench rank results/RUN --ranker 'command:python my_ranker.py'
   vbench rank results/RUN --export candidates --format trec
   vbench rank results/RUN --ranker file:candidates/scored.run
@@ -47,8 +48,9 @@ Examples:
     multiple=True,
     metavar="RANKER",
     shell_complete=complete_ranker,
-    help="tower, popularity, cross, mixer, a plug-in, package.module:Class, command:PROGRAM or "
-    "file:SCORES. Repeats.  [default: tower, and popularity where it is known]",
+    help="tower, popularity, cross, mixer, zenith, unimixer, hyformer, msn, a plug-in, "
+    "package.module:Class, command:PROGRAM or file:SCORES. Options in brackets: "
+    "zenith(width=64,depth=2). Repeats.  [default: tower, and popularity where it is known]",
 )
 @click.option(
     "--k",
@@ -67,9 +69,16 @@ Examples:
     "--interactions",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Training data for cross and mixer.  [default: what the dataset was made from]",
+    help="Training data of trained rankers.  [default: what the dataset was made from]",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--seeds",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Train each ranker so many times, from --seed on; measures are means over them.",
+)
 @click.option(
     "--export",
     "folder",

@@ -40,6 +40,7 @@ class Past:
     Attributes
     ----------
     query, item : int64 (I,), what the users behind the queries had, ascending by query, item
+    rating : float32 (I,), how they rated that; NaN where none is known
     next_query, next_item : int64 (V,), what they took next: pairs to learn from
     popularity : float64 (n,), interactions of each item, of all users
     tokens : int64 (n, width) by name of an item feature; 0 pads
@@ -47,6 +48,7 @@ class Past:
 
     query: IntRows
     item: IntRows
+    rating: Floats
     next_query: IntRows
     next_item: IntRows
     popularity: NDArray[np.float64]
@@ -64,8 +66,8 @@ class Past:
         users = _matched(dataset, "queries", dataset.segments, interactions.users)
         items = _matched(dataset, "items", dataset.items, interactions.items)
         held = _held_out(dataset)
-        query, item = _parts(interactions.train, users, items, dataset.n, held)
-        later, taken = _parts(interactions.validation, users, items, dataset.n, held)
+        query, item, rating = _parts(interactions.train, users, items, dataset.n, held)
+        later, taken, _ = _parts(interactions.validation, users, items, dataset.n, held)
         if len(later) < FEWEST_PAIRS:
             raise DataError(
                 f"only {len(later)} interactions to learn from are of users and items of "
@@ -75,6 +77,7 @@ class Past:
         return cls(
             query,
             item,
+            rating,
             later,
             taken,
             interactions.popularity()[items].astype(np.float64),
@@ -141,17 +144,19 @@ def _held_out(dataset: Dataset) -> IntRows:
 
 def _parts(
     pairs: Pairs, users: IntRows, items: IntRows, n: int, held: IntRows
-) -> tuple[IntRows, IntRows]:
+) -> tuple[IntRows, IntRows, Floats]:
+    """Queries and items of pairs by ascending key, without what is held out, and their ratings."""
     queries = np.full(int(max(users.max(), pairs.user.max(initial=0))) + 1, -1, dtype=np.int64)
     queries[users[users > 0]] = np.flatnonzero(users > 0)
     places = np.full(int(max(items.max(), pairs.item.max(initial=0))) + 1, -1, dtype=np.int64)
     places[items[items > 0]] = np.flatnonzero(items > 0)
     query, item = queries[pairs.user], places[pairs.item]
     kept = (query >= 0) & (item >= 0)
-    keys = np.unique(query[kept] * n + item[kept])
-    keys = np.setdiff1d(keys, held, assume_unique=True)
-    query, item = np.divmod(keys, n)
-    return query, item
+    rating = np.full(len(pairs), np.nan, dtype=np.float32) if pairs.rating is None else pairs.rating
+    keys, first = np.unique(query[kept] * n + item[kept], return_index=True)
+    free = ~np.isin(keys, held)
+    query, item = np.divmod(keys[free], n)
+    return query, item, rating[kept][first][free]
 
 
 class Features:

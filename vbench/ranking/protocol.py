@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -53,6 +55,10 @@ class Ranker:
     pairs_a_call: ClassVar[int | None] = None
     """At most so many pairs in one call of ``score``, where one call is cheap or memory short;
     None leaves it to vbench."""
+    takes: ClassVar[type[msgspec.Struct] | None] = None
+    """What may stand in brackets behind its name; the class is then called with one of these."""
+    is_seeded: ClassVar[bool] = False
+    """Whether another seed of the material makes another ranker."""
 
     def fit(self, material: Material) -> None:
         """Learn, or read what scoring needs. Called once, before ``score``."""
@@ -74,6 +80,10 @@ class Ranker:
     def warnings(self) -> list[str]:
         """What a reader of the results must know, one sentence each; asked for after scoring."""
         return []
+
+    def facts(self) -> dict[str, float]:
+        """Numbers that describe it, by name, such as how many it learned; asked for likewise."""
+        return {}
 
 
 GROUP = "vbench.rankers"
@@ -97,9 +107,10 @@ def resolve(spec: str | type | object) -> Ranker:
     Parameters
     ----------
     spec
-        A registered name, ``package.module:Class`` (the working directory is searched too),
-        ``command:PROGRAM ARGUMENTS`` (see :mod:`vbench.ranking.command`), ``file:PATH``
-        (scores made elsewhere, see :mod:`vbench.ranking.intake`), a class, or a ranker.
+        A registered name, with options where it takes some (``zenith(width=64,depth=2)``),
+        ``package.module:Class`` (the working directory is searched too), ``command:PROGRAM
+        ARGUMENTS`` (see :mod:`vbench.ranking.command`), ``file:PATH`` (scores made elsewhere, see
+        :mod:`vbench.ranking.intake`), a class, or a ranker.
 
     Raises
     ------
@@ -119,20 +130,58 @@ def resolve(spec: str | type | object) -> Ranker:
         from vbench.ranking.intake import Given
 
         return Given(rest)
+    if found := _WITH_OPTIONS.fullmatch(spec):
+        return _load(_entry(found[1]).target, installed=True, options=found[2])
     if colon:
         return _load(spec)
-    if spec not in rankers():
+    return _load(_entry(spec).target, installed=True)
+
+
+_WITH_OPTIONS = re.compile(r"([\w.-]+)\((.*)\)")
+
+
+def _entry(name: str) -> _plugins.Entry:
+    if name not in rankers():
         raise UnknownNameError(
             "ranker",
-            spec,
+            name,
             rankers(),
             "or give package.module:Class, command:PROGRAM, or file:PATH with scores",
         )
-    return _load(rankers()[spec].target, installed=True)
+    return rankers()[name]
 
 
-def _load(target: str, *, installed: bool = False) -> Ranker:
-    return _made(_plugins.load(target, "ranker", installed=installed), target)
+def _load(target: str, *, installed: bool = False, options: str = "") -> Ranker:
+    loaded = _plugins.load(target, "ranker", installed=installed)
+    if not options.strip():
+        return _made(loaded, target)
+    kind: type[msgspec.Struct] | None = getattr(loaded, "takes", None)
+    if kind is None:
+        raise VbenchError(f"ranker {target} takes no options; it was given ({options})")
+    return _made(loaded(read_options(options, kind)), target)
+
+
+def read_options(text: str, kind: type[msgspec.Struct]) -> msgspec.Struct:
+    """Options of a ranker, as ``width=64,depth=2``.
+
+    Raises
+    ------
+    VbenchError, UnknownNameError
+        That is no such list; a name is unknown, or a value does not fit.
+    """
+    known = get_type_hints(kind, include_extras=True)
+    values = {}
+    for part in text.split(","):
+        name, equals, value = (each.strip() for each in part.partition("="))
+        if not equals or not name:
+            raise VbenchError(f"({text}): write options as name=value, parted by commas")
+        if name not in known:
+            raise UnknownNameError("option", name, known)
+        try:
+            values[name] = msgspec.convert(value, known[name], strict=False)
+        except msgspec.ValidationError as error:
+            raise VbenchError(f"{name}={value}: {str(error).lower()}") from None
+    return kind(**values)
 
 
 def _made(given: object, target: str) -> Ranker:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -115,7 +115,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Ranked:
-    """What one ranker made of the candidates.
+    """What one ranker made of the candidates: the mean over its seeds, where it has several.
 
     Attributes
     ----------
@@ -123,7 +123,9 @@ class Ranked:
     trials : float64 (trials, mj) by measure
     kendall : float64 (trials + 1, up to 1,000)
         τ-b between retrieval and ranker of some queries; the exact candidates first.
-    scores : floating (P,), of the pairs of the pool
+    scores : floating (P,), of the pairs of the pool, with the first seed
+    seeds : float64 (seeds, mj), the leading measure of the exact candidates with each seed
+    facts : what the ranker says of itself, with its first seed
     """
 
     name: str
@@ -132,6 +134,8 @@ class Ranked:
     kendall: FloatArray
     scores: NDArray[np.floating]
     warnings: tuple[str, ...]
+    seeds: FloatArray
+    facts: Mapping[str, float] = field(default_factory=dict)
 
 
 def set_up(
@@ -293,6 +297,7 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
     with guard(f"ranker {name} failed in warnings"):
         said: Any = ranker.warnings()
         warnings = (said,) if isinstance(said, str) else tuple(map(str, said))
+        facts = {str(key): float(value) for key, value in ranker.facts().items()}
     exact, *lists = [measure_ranker(stage, scores, places) for places in stage.pool.places]
     names = by_name(stage.ideal.cutoff)
     chosen = np.linspace(0, len(stage.judged) - 1, KENDALL_QUERIES).astype(np.intp)
@@ -306,6 +311,27 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
         ),
         scores=scores,
         warnings=warnings,
+        seeds=exact[f"nDCG@{stage.ideal.cutoff}"][np.newaxis],
+        facts=facts,
+    )
+
+
+def average_seeds(ranked: Sequence[Ranked]) -> Ranked:
+    """One ranker, with several seeds: the mean of every measure of every query."""
+    first = ranked[0]
+    if len(ranked) == 1:
+        return first
+    return dataclasses.replace(
+        first,
+        exact={
+            name: np.mean([each.exact[name] for each in ranked], axis=0) for name in first.exact
+        },
+        trials={
+            name: np.mean([each.trials[name] for each in ranked], axis=0) for name in first.trials
+        },
+        kendall=np.mean([each.kendall for each in ranked], axis=0),
+        warnings=tuple(dict.fromkeys(text for each in ranked for text in each.warnings)),
+        seeds=np.concatenate([each.seeds for each in ranked]),
     )
 
 

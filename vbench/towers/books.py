@@ -32,8 +32,8 @@ def read_bookcrossing(
 
     Returns
     -------
-    interactions : `user`, `item` (ISBN)
-        Every rating, 0 to 10; 0 means implicit.
+    interactions : `user`, `item` (ISBN), `rating`
+        1 to 10; null where the file has 0, which means implicit.
     users : `user`, `location`, `age` (null where not in 5 … 100)
     items : `item`, `title`, `author`, `year` (null where not in 1900 … 2006), `publisher`
     """
@@ -46,7 +46,8 @@ def read_bookcrossing(
     users = pl.DataFrame(
         _rows(files[USERS], 3), schema=["user", "location", "age"], orient="row"
     ).with_columns(_whole("age", 5, 100))
-    known = ratings.select("user", "item").join(
+    rating = pl.col("rating").cast(pl.Float64, strict=False)
+    known = ratings.with_columns(rating=pl.when(rating > 0).then(rating)).join(
         items.select("item"), on="item", how="semi", maintain_order="left"
     )
     return known, users, items

@@ -25,10 +25,12 @@ class Pairs:
     Attributes
     ----------
     user, item : int32 (count,)
+    rating : float32 (count,), NaN where none is known; None where none is at all
     """
 
     user: IntArray
     item: IntArray
+    rating: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.user)
@@ -96,7 +98,7 @@ def prepare(
     Parameters
     ----------
     frame
-        Columns `user` and `item`, optionally `timestamp`; a pair counts once.
+        Columns `user` and `item`, optionally `timestamp` and `rating`; a pair counts once.
     users, items
         Feature tables whose first columns are `user` and `item`, or None.
 
@@ -232,6 +234,9 @@ def _pairs(frame: pl.DataFrame, part: str) -> Pairs:
     return Pairs(
         chosen["user_row"].to_numpy().astype(np.int32),
         chosen["item_row"].to_numpy().astype(np.int32),
+        chosen["rating"].cast(float).fill_null(float("nan")).to_numpy().astype(np.float32)
+        if "rating" in chosen.columns
+        else None,
     )
 
 

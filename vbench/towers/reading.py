@@ -28,9 +28,10 @@ _SEPARATORS = ",;\t|"
 def read_interactions(
     path: Path, named: Mapping[str, str], min_rating: float | None = None
 ) -> pl.DataFrame:
-    """Read `user`, `item` and, where the file has it, `timestamp`, one row for each interaction.
+    """Read `user`, `item` and, where the file has them, `timestamp` and `rating`, row by row.
 
-    Ids are kept as text. A timestamp is a number, a date, or text that says a date or a time.
+    Ids are kept as text. A timestamp is a number, a date, or text that says a date or a time. A
+    rating that is no number is null.
 
     Parameters
     ----------
@@ -59,6 +60,8 @@ def read_interactions(
     ]
     if "timestamp" in found:
         chosen.append(_times(path, frame, found["timestamp"]).alias("timestamp"))
+    if "rating" in found:
+        chosen.append(frame[found["rating"]].cast(pl.Float64, strict=False).alias("rating"))
     frame = frame.select(chosen)
     if frame.is_empty():
         raise DataError(f"{path}: holds no interactions{' of that rating' if min_rating else ''}")

@@ -51,6 +51,7 @@ def print_ranking(ranking: RankingLoss) -> None:
         )
     )
     print_table(out, _models(ranking), 1)
+    _print_gains(out, ranking)
     for each in ranking.rankers:
         rows = [
             # With the values of all settings that answer alike.
@@ -97,6 +98,43 @@ def _models(ranking: RankingLoss) -> Table:
         )
     table.caption = "Kendall τ: order of retrieval against the order of the ranker."
     return table
+
+
+def _print_gains(out: Console, ranking: RankingLoss) -> None:
+    """What trained rankers have over others, by the first column of segments."""
+    rows = [(row, gain) for row in ranking.rankers for gain in row.gains if row.facts]
+    if not rows:
+        return
+    first = next((each.column for _, gain in rows for each in gain.segments), None)
+    groups = [each.group for each in rows[0][1].segments if each.column == first]
+    has_teacher = any(gain.of_teacher is not None for _, gain in rows)
+    table = make_table(
+        f"Gains in {LEADING}, exact candidates, paired (95 % interval over queries and seeds)",
+        *("ranker", "over", "gain", *(f"{first} {group}" for group in groups)),
+        *(["of the teacher's"] if has_teacher else []),
+        text=("over",),
+    )
+    for row, gain in rows:
+        own = [each.gain for each in gain.segments if each.column == first]
+        share = UNKNOWN if gain.of_teacher is None else write_interval(gain.of_teacher, "share")
+        table.add_row(
+            row.ranker,
+            gain.over,
+            _lost(gain.gain),
+            *(_marked(each) for each in own),
+            *([share] if has_teacher else []),
+        )
+    said = [
+        f"{row.ranker}: "
+        + ", ".join(
+            f"{value:,.0f} {name}" if name == "parameters" else f"{name} {value:.2f}"
+            for name, value in row.facts.items()
+        )
+        for row in ranking.rankers
+        if row.facts
+    ]
+    table.caption = f"* the 95 % interval excludes 0. {'; '.join(said)}."
+    print_table(out, table, 1)
 
 
 def _losses(ranker: RankerRow, rows: Sequence[RankedSetting], ranking: RankingLoss) -> Table:

@@ -1,0 +1,1 @@
+"""Networks that rank, one module each; all imports of jax are here, in training and in towers."""
