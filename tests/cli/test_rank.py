@@ -176,7 +176,7 @@ def test_settings_that_lack_builds_are_named(folder: Path) -> None:
 
 
 def test_figures_are_drawn(folder: Path) -> None:
-    """Three figures for each ranker, as PNG and as SVG."""
+    """Three figures for each ranker, and one of all of them, as PNG and as SVG."""
     assert call("run", "--figures", "drawn").exit_code == 0
     names = {"losses", "kept-by-recall", "predictors"}
     expected = {
@@ -185,6 +185,7 @@ def test_figures_are_drawn(folder: Path) -> None:
         for name in names
         for suffix in ("png", "svg")
     }
+    expected |= {"strength.png", "strength.svg"}
     assert {file.name for file in Path("drawn").iterdir()} == expected
     assert "nDCG@10 lost by the index" in _text(Path("drawn/tower-losses.svg"))
 

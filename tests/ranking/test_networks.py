@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from typing import Any
 
@@ -31,9 +30,9 @@ def make(name: str, width: int = 8, depth: int = 2) -> tuple[Any, Any]:
     import jax
 
     from vbench.ranking.networks.base import Shape, Size
+    from vbench.ranking.networks.catalog import NETWORKS
 
-    module = importlib.import_module(f"vbench.ranking.networks.{name}")
-    network = getattr(module, name)(Shape(GROUPS, D, 7, 2), Size(width, depth))
+    network = NETWORKS[name](Shape(GROUPS, D, 7, 2), Size(width, depth))
     rng = np.random.default_rng(1)
     weights = jax.tree.map(
         lambda leaf: leaf + rng.normal(0, 0.1, np.shape(leaf)).astype(np.float32), network.draw(0)

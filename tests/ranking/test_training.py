@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -73,11 +72,11 @@ def learner(data: Dataset, past: Past, exposed: np.ndarray, name: str, seed: int
     """A small network over them."""
     from vbench.ranking import training
     from vbench.ranking.networks.base import Size
+    from vbench.ranking.networks.catalog import NETWORKS
 
     sample = training.sample_pairs(past, exposed, N, seed)
     encoder = Encoder.of(data, past, exposed, sample)
-    module = importlib.import_module(f"vbench.ranking.networks.{name}")
-    network = getattr(module, name)(encoder.shape, Size(8, 1))
+    network = NETWORKS[name](encoder.shape, Size(8, 1))
     return training.Learner(network, encoder, exposed, N, seed)
 
 

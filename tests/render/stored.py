@@ -9,16 +9,20 @@ from vbench._document import Interval
 from vbench.analysis.ranking import (
     DeltaChoice,
     ExactSearch,
+    Gain,
     Group,
     IndexLoss,
     JudgedDataset,
     Kept,
+    LossLevel,
     ModelLoss,
     Prediction,
     RankedSetting,
     RankerPredictors,
     RankerRow,
+    RankerShare,
     RankingLoss,
+    SegmentGain,
 )
 from vbench.analysis.ranking import store_ranking as store
 from vbench.runs import files
@@ -107,6 +111,16 @@ def store_ranking(folder: Path) -> None:
                     kendall=0.5,
                     above_popularity=None,
                     beats_popularity=beats,
+                    gains=[
+                        Gain(
+                            over="popularity",
+                            gain=interval(0.02),
+                            segments=[
+                                SegmentGain(column="taste", group="head", gain=interval(0.03))
+                            ],
+                            of_teacher=interval(0.6),
+                        )
+                    ],
                 )
                 for name, beats in zip(rankers, (True, None), strict=True)
             ],
@@ -131,6 +145,16 @@ def store_ranking(folder: Path) -> None:
                 )
                 for name in rankers
                 for index in ("hnsw", "ivf-flat")
+            ],
+            levels=[
+                LossLevel(
+                    measure="Recall@100",
+                    low=0.9,
+                    high=1.0,
+                    trials=2,
+                    shares=[RankerShare(ranker=name, share=interval(0.03)) for name in rankers],
+                    slope=Interval(None),
+                )
             ],
             prediction=[
                 RankerPredictors(

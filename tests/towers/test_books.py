@@ -30,7 +30,7 @@ def test_escapes_latin_1_and_impossible_years(tmp_path: Path) -> None:
         '"02";"Two";"B";"1999";"Q";"s";"m";"l"\r\n'
     )
     interactions, users, items = read_bookcrossing(_files(tmp_path, books))
-    assert interactions.rows() == [("7", "01X"), ("8", "02")]
+    assert interactions.rows() == [("7", "01X", None), ("8", "02", 9.0)]
     assert items["title"].to_list() == ['The "Big"; one', "Two"]
     assert items["author"][0] == "José"
     assert items["year"].to_list() == [None, 1999]

@@ -27,6 +27,7 @@ def test_usual_names_and_separators_are_found(tmp_path: Path, separator: str) ->
         "user": ["007", "8"],
         "item": ["0012", "13"],
         "timestamp": [100.0, 50.0],
+        "rating": [5.0, 3.0],
     }
 
 

@@ -39,8 +39,10 @@ from vbench.analysis.ranking import (
     RankerRow,
     RankingLoss,
     Segment,
+    SegmentDelta,
 )
 from vbench.analysis.segments import group_values, segment_columns
+from vbench.analysis.strength import find_levels
 from vbench.analysis.trend import Point, estimate_trend
 from vbench.analysis.verdict import tell_missing
 from vbench.measures.base import Measure
@@ -94,6 +96,7 @@ def assemble(stage: Stage, ranked: Sequence[Ranked], popular: FloatArray | None)
         settings=[_setting(stage, each, case) for each in ranked for case in stage.cases],
         prediction=[_predictors(stage, each, row, values) for each, row in both],
         delta=[choice for each, row in both for choice in _deltas(stage, each, row)],
+        levels=find_levels(ranked, values, stage.k),
         failed=failed_trials(opened, stage.k),
         missing=missing,
         warnings=[
@@ -230,10 +233,24 @@ def _deltas(stage: Stage, ranked: Ranked, row: RankerRow) -> list[DeltaChoice]:
         )
     exact, trials = ranked.exact[LEADING], ranked.trials[LEADING]
     found = [choose_delta(exact, trials, of, ranked.name, name) for name, of in kinds.items()]
+    found[0] = msgspec.structs.replace(
+        found[0], segments=_segment_deltas(stage, exact, trials, kinds[found[0].recall])
+    )
     if row.worse_ranks_better:
         return [
-            msgspec.structs.replace(each, delta=NOTHING, note=WORSE_RANKS_BETTER) for each in found
+            msgspec.structs.replace(each, delta=NOTHING, note=WORSE_RANKS_BETTER, segments=[])
+            for each in found
         ]
+    return found
+
+
+def _segment_deltas(
+    stage: Stage, exact: FloatArray, trials: FloatArray, recall: FloatArray
+) -> list[SegmentDelta]:
+    found = []
+    for (column, group), mask in _masks(stage).items():
+        own = choose_delta(exact[mask], trials[:, mask], recall[:, mask])
+        found.append(SegmentDelta(column=column, group=group, delta=own.delta, note=own.note))
     return found
 
 

@@ -238,6 +238,43 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     relative: Interval
 
 
+class RankerShare(msgspec.Struct, frozen=True, kw_only=True):
+    """The share of the exact nDCG@10 that one ranker loses."""
+
+    ranker: str
+    share: Interval
+
+
+class LossLevel(msgspec.Struct, frozen=True, kw_only=True):
+    """What the misses of indexes of one level cost each ranker.
+
+    Attributes
+    ----------
+    measure : what the level is of, in the grammar
+    low, high : its ends; the measure of a trial lies between them
+    trials : how many there are
+    slope
+        How much more of it a ranker loses whose nDCG@10 with exact candidates is higher by 0.01.
+        Without a value with fewer than three rankers.
+    """
+
+    measure: str
+    low: float
+    high: float
+    trials: int
+    shares: list[RankerShare]
+    slope: Interval
+
+
+class SegmentDelta(msgspec.Struct, frozen=True, kw_only=True):
+    """The δ to ask for, for the queries with one value of a column."""
+
+    column: str
+    group: str
+    delta: Interval
+    note: str
+
+
 class DeltaChoice(msgspec.Struct, frozen=True, kw_only=True):
     """The δ to ask for behind one ranker.
 
@@ -250,6 +287,7 @@ class DeltaChoice(msgspec.Struct, frozen=True, kw_only=True):
     note : what limits it, in words; empty where nothing does
     levels : by rising recall
     quality, recall : what is to be kept, and what δ bounds
+    segments : the same for the queries of each segment, where δ bounds the recall of all K
     """
 
     keep: float
@@ -259,6 +297,7 @@ class DeltaChoice(msgspec.Struct, frozen=True, kw_only=True):
     ranker: str
     quality: str
     recall: str
+    segments: list[SegmentDelta] = []
 
 
 class JudgedDataset(msgspec.Struct, frozen=True, kw_only=True):
@@ -287,6 +326,7 @@ class RankingLoss(Document, frozen=True, kw_only=True, tag=_SCHEMA):
     rankers : losses of the model
     settings : losses of the index, under every ranker
     prediction : which measure of the index tells them
+    levels : what misses of each level cost rankers of rising strength
     failed, missing
         planned trials of that K without a result, and the settings that lack builds for that reason
     """
@@ -305,6 +345,7 @@ class RankingLoss(Document, frozen=True, kw_only=True, tag=_SCHEMA):
     settings: list[RankedSetting]
     prediction: list[RankerPredictors]
     delta: list[DeltaChoice]
+    levels: list[LossLevel] = msgspec.field(default_factory=list)
     failed: tuple[FailedTrial, ...]
     missing: tuple[str, ...] = ()
     warnings: list[Warn]

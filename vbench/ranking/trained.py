@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -115,14 +114,14 @@ class UniMixer(Trained):
     """Learned token mixing, without a boost."""
 
     network = "unimixer"
-    width = 16
+    width = 8
 
 
 class HyFormer(Trained):
     """Query decoding over the user's history, and query boosting, in turn."""
 
     network = "hyformer"
-    width = 16
+    width = 8
 
 
 class Msn(Trained):
@@ -152,15 +151,15 @@ def _trained(
     from vbench.ranking import training
     from vbench.ranking.encoder import Encoder
     from vbench.ranking.networks.base import Size
+    from vbench.ranking.networks.catalog import NETWORKS
     from vbench.ranking.networks.segments import with_segments
 
     data, exposed = material.dataset, material.exposed
     sample = training.sample_pairs(past, exposed, data.n, material.seed)
     encoder = Encoder.of(data, past, exposed, sample, options.segments)
-    module = importlib.import_module(f"vbench.ranking.networks.{name}")
     assert options.width is not None
     assert options.depth is not None
-    network = getattr(module, name)(encoder.shape, Size(options.width, options.depth))
+    network = NETWORKS[name](encoder.shape, Size(options.width, options.depth))
     if options.segments:
         network = with_segments(network, encoder.shape)
     learner = training.Learner(network, encoder, exposed, data.n, material.seed)

@@ -64,7 +64,7 @@ def test_every_figure_is_written_for_every_ranker(ranking: RankingLoss, tmp_path
     written = figures.write_figures(ranking, tmp_path / "figures")
     names = {path.name for path in written}
     assert {"tower-losses.png", "ranker2-predictors.svg"} <= names
-    assert len(names) == 2 * 3 * 2
+    assert len(names) == 2 * 3 * 2 + 2
     assert all(path.stat().st_size > 1000 for path in written)
 
 
@@ -76,3 +76,13 @@ def test_predictors_that_are_not_given_are_not_drawn(ranking: RankingLoss, tmp_p
     names = {path.name for path in written}
     assert "tower-predictors.png" not in names
     assert {"tower-losses.png", "ranker2-predictors.png"} <= names
+
+
+def test_strength_has_one_line_for_each_level_of_recall(ranking: RankingLoss) -> None:
+    """A point for each ranker at its nDCG@10, with its interval; a file beside the others."""
+    ax = Figure().subplots()
+    figures.strength(ranking, ax)
+    lines = [line for line in ax.lines if line.get_marker() not in ("", "None")]
+    assert [line.get_label() for line in lines] == ["recall 0.9 – 1"]
+    assert lines[0].get_xdata().tolist() == [0.3, 0.3]
+    assert lines[0].get_ydata().tolist() == [0.03, 0.03]

@@ -90,19 +90,43 @@ def predictors(ranking: RankingLoss, ax: Axes, *, ranker: str) -> None:
     row_label(ax, f"of {part.pairs} pairs, misordered ({short(ranker)})")
 
 
+def strength(ranking: RankingLoss, ax: Axes) -> None:
+    """Share of the exact nDCG@10 lost at each level of recall, over the strength of the ranker."""
+    exact = {row.ranker: row.leading.exact.value or 0.0 for row in ranking.rankers}
+    levels = {
+        f"recall {each.low:g} – {each.high:g}": each
+        for each in ranking.levels
+        if each.measure == f"Recall@{ranking.k}"
+    }
+    for (name, level), look in zip(levels.items(), looks(list(levels)).values(), strict=True):
+        rows = sorted(level.shares, key=lambda row: exact[row.ranker])
+        at = [exact[row.ranker] for row in rows]
+        line(ax, look, at, [row.share.value for row in rows], name)
+        low, high = (np.array([getattr(row.share, end) for row in rows], float) for end in _ENDS)
+        ax.vlines(at, low, high, color=look.color, linewidth=0.9)
+    ax.axhline(0, color="0.6", linewidth=0.8)
+    percent_axis(ax.yaxis)
+    ax.set_xlabel(f"{LEADING} of the ranker with exact candidates")
+    ax.set_ylabel(f"share of {LEADING} lost by the index")
+
+
 FIGURES = {"losses": losses, "kept-by-recall": kept_by_recall, "predictors": predictors}
 
 
 def write_figures(ranking: RankingLoss, folder: Path) -> list[Path]:
     """Draw every figure for every ranker, as PNG and SVG; predictors where any are given.
 
+    Of several rankers also what the same misses cost each.
+
     Returns
     -------
     list of Path
-        ``RANKER-FIGURE.png`` and ``.svg``.
+        ``RANKER-FIGURE.png`` and ``.svg``, and ``strength``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
+    if len(ranking.rankers) > 1 and ranking.levels:
+        written += _write(Planned("strength", strength, {}), ranking, DOUBLE, folder)
     for place, row in enumerate(ranking.rankers):
         plain = row.ranker if row.ranker.isidentifier() else f"ranker{place + 1}"
         given = any(each.ranker == row.ranker and each.measures for each in ranking.prediction)
@@ -110,8 +134,15 @@ def write_figures(ranking: RankingLoss, folder: Path) -> list[Path]:
             if drawer is predictors and not given:
                 continue
             planned = Planned(f"{plain}-{name}", drawer, {"ranker": row.ranker})
-            drawn = draw(planned, ranking, DOUBLE if drawer is predictors else SINGLE)
-            for kind in ("png", "svg"):
-                save(drawn, folder / f"{planned.name}.{kind}", kind)
-                written.append(folder / f"{planned.name}.{kind}")
+            written += _write(planned, ranking, DOUBLE if drawer is predictors else SINGLE, folder)
     return written
+
+
+def _write(
+    planned: Planned, ranking: RankingLoss, size: tuple[float, float], folder: Path
+) -> list[Path]:
+    drawn = draw(planned, ranking, size)
+    paths = [folder / f"{planned.name}.{kind}" for kind in ("png", "svg")]
+    for path in paths:
+        save(drawn, path, path.suffix[1:])
+    return paths

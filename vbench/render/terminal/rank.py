@@ -63,6 +63,7 @@ def print_ranking(ranking: RankingLoss) -> None:
         print_table(out, _losses(each, rows, ranking), heads)
         print_table(out, _where(each.ranker, rows), heads)
     _print_predictors(out, ranking)
+    _print_levels(out, ranking)
     _print_deltas(out, ranking)
     print_warnings(out, ranking.warnings)
     for run in ranking.runs:
@@ -216,6 +217,35 @@ def _print_predictors(out: Console, ranking: RankingLoss) -> None:
         print_table(out, table, 1)
 
 
+def _print_levels(out: Console, ranking: RankingLoss) -> None:
+    """Shares lost at each level, rankers by rising strength."""
+    if len(ranking.rankers) < 2 or not ranking.levels:
+        return
+    strength = {row.ranker: row.leading.exact.value or 0.0 for row in ranking.rankers}
+    names = sorted(strength, key=lambda name: strength[name])
+    table = make_table(
+        f"What the same misses cost: share of the exact {LEADING} lost, rankers by strength",
+        *("measure of the index", "level", "trials"),
+        *(f"{name} {write(strength[name], 'score')}" for name in names),
+        "more per +0.01",
+        text=("level",),
+    )
+    for level in ranking.levels:
+        shares = {each.ranker: each.share for each in level.shares}
+        table.add_row(
+            level.measure,
+            f"{level.low:g} – {level.high:g}",
+            str(level.trials),
+            *(write(shares[name].value, "share") for name in names),
+            write_interval(level.slope, "share"),
+        )
+    table.caption = (
+        f"more per +0.01: how much more a ranker loses whose {LEADING} with exact candidates is "
+        "higher by 0.01 (95 % interval over queries)."
+    )
+    print_table(out, table, 1)
+
+
 def _print_deltas(out: Console, ranking: RankingLoss) -> None:
     table = make_table(
         f"Choosing δ: the recall under which a query keeps less than 90 % of its {LEADING}",
@@ -224,6 +254,11 @@ def _print_deltas(out: Console, ranking: RankingLoss) -> None:
     )
     for row in ranking.delta:
         table.add_row(row.ranker, row.recall, write_interval(row.delta, "score"), row.note)
+        first = next((each.column for each in row.segments), None)
+        for each in row.segments:
+            if each.column == first:
+                where = f"{row.recall}, {each.column} {each.group}"
+                table.add_row("", where, write_interval(each.delta, "score"), each.note)
     print_table(out, table, 2)
 
 

@@ -34,6 +34,7 @@ from vbench.render.page.parts import (
     Words,
     number_cell,
 )
+from vbench.render.page.sections.strength import strength_tables
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
 from vbench.runs.settings import join_values, spell
@@ -65,6 +66,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
             for line in dict.fromkeys(_say(each) for of in stored for each in of.warnings)
         ),
         _rankers(rankings, of_run),
+        *strength_tables(rankings, of_run),
         Chart(
             "ranking-loss",
             "Loss due to the index",
