@@ -13,6 +13,7 @@ import pytest
 from ranked_run import judged_dataset, ranked_run
 
 from vbench.analysis.rank import rank
+from vbench.analysis.ranking import read_ranking
 from vbench.data.dataset import Dataset
 from vbench.errors import DataError, VbenchError
 from vbench.metric import distance
@@ -224,6 +225,24 @@ def test_trained_rankers_learn_and_keep_what_they_learned(
     assert len(list((home / "rankers").iterdir())) == 4
     assert (home / "rankers" / kept[0]).stat().st_mtime_ns == stamp
     assert again.rankers == made.rankers
+
+
+def test_a_list_wise_stage_has_losses_of_its_own(
+    dataset: Dataset, interactions: Path, tmp_path: Path, small_steps: None
+) -> None:
+    """Behind each ranker, beside those without it; they are kept, and read again."""
+    run = ranked_run(tmp_path / "run", dataset, {"hnsw": {16: 0.4}}, builds=1)
+    made = rank([run], ["tower"], dataset=dataset, interactions=interactions, rerank=True)
+    (ranker,), (setting,) = made.rankers, made.settings
+    behind, lost = ranker.reranked, setting.reranked
+    assert behind is not None
+    assert lost is not None
+    assert behind.exact.value + behind.model_loss.value == pytest.approx(1)
+    assert ranker.rerank_gain.value == pytest.approx(
+        behind.exact.value - ranker.leading.exact.value
+    )
+    assert behind.exact.value - lost.value.value == pytest.approx(lost.index_loss.value)
+    assert read_ranking(run.path) == made
 
 
 def test_material_names_what_was_learned_from(dataset: Dataset, known: Interactions) -> None:

@@ -58,14 +58,22 @@ from vbench.runs.schema import Warn
 _GROUPS_AT_MOST = 20
 
 
-def assemble(stage: Stage, ranked: Sequence[Ranked], popular: FloatArray | None) -> RankingLoss:
+def assemble(
+    stage: Stage,
+    ranked: Sequence[Ranked],
+    popular: FloatArray | None,
+    reranked: Sequence[Ranked] = (),
+) -> RankingLoss:
     """All that a reader is shown.
 
     Parameters
     ----------
     popular : float64 (mj,) or None
         nDCG@10 of the exact candidates in the order of popularity, where it is known.
+    reranked
+        What a list-wise stage behind each ranker makes of the same, by the ranker's name.
     """
+    behind = {each.name: each for each in reranked}
     values = measure_trials(
         [each for case in stage.cases for each in case.answers],
         {
@@ -77,7 +85,10 @@ def assemble(stage: Stage, ranked: Sequence[Ranked], popular: FloatArray | None)
     runs = [str(run.path) for run in opened]
     data, exact = stage.dataset, _exact_search(stage)
     gains = find_gains(ranked, _masks(stage), popular)
-    rankers = [_ranker(stage, each, popular, gains[each.name]) for each in ranked]
+    rankers = [
+        _with_stage(stage, _ranker(stage, each, popular, gains[each.name]), each, behind)
+        for each in ranked
+    ]
     both = list(zip(ranked, rankers, strict=True))
     missing = missing_results(opened, stage.k)
     view = stage.view
@@ -93,7 +104,11 @@ def assemble(stage: Stage, ranked: Sequence[Ranked], popular: FloatArray | None)
         relevant=len(stage.judgments.query),
         exact=exact,
         rankers=rankers,
-        settings=[_setting(stage, each, case) for each in ranked for case in stage.cases],
+        settings=[
+            _setting(stage, each, case, behind.get(each.name))
+            for each in ranked
+            for case in stage.cases
+        ],
         prediction=[_predictors(stage, each, row, values) for each, row in both],
         delta=[choice for each, row in both for choice in _deltas(stage, each, row)],
         levels=find_levels(ranked, values, stage.k),
@@ -154,7 +169,25 @@ def _ranker(
     )
 
 
-def _setting(stage: Stage, ranked: Ranked, case: Case) -> RankedSetting:
+def _with_stage(
+    stage: Stage, row: RankerRow, ranked: Ranked, behind: Mapping[str, Ranked]
+) -> RankerRow:
+    """The row of a ranker, with the list-wise stage behind it where there is one."""
+    lists = behind.get(ranked.name)
+    if lists is None:
+        return row
+    exact = lists.exact[LEADING]
+    return msgspec.structs.replace(
+        row,
+        reranked=ModelLoss(
+            exact=estimate_mean(exact),
+            model_loss=estimate_loss(perfect(LEADING, stage.ideal), exact[np.newaxis]),
+        ),
+        rerank_gain=estimate_mean(lists.seeds - ranked.seeds),
+    )
+
+
+def _setting(stage: Stage, ranked: Ranked, case: Case, behind: Ranked | None) -> RankedSetting:
     trials = {name: values[case.builds] for name, values in ranked.trials.items()}
     recall = case.recall
     return RankedSetting.from_setting(
@@ -176,6 +209,9 @@ def _setting(stage: Stage, ranked: Ranked, case: Case) -> RankedSetting:
             for (column, value), mask in _masks(stage).items()
             for weights in [np.broadcast_to(mask.astype(float), recall.shape)]
         ],
+        reranked=None
+        if behind is None
+        else _index_loss(behind.exact[LEADING], behind.trials[LEADING][case.builds]),
     )
 
 

@@ -24,11 +24,12 @@ from vbench.ranking.stage import (
     average_seeds,
     keep_run,
     measure_ranker,
+    rerank_lists,
     score,
     scores_of,
     set_up,
 )
-from vbench.ranking.trained import identity, source_of
+from vbench.ranking.trained import fit_list_wise, identity, source_of
 from vbench.runs.run import Run
 from vbench.runs.schema import View
 from vbench.runs.settings import Setting
@@ -45,6 +46,7 @@ def rank(
     interactions: Path | None = None,
     seed: int = 0,
     seeds: int = 1,
+    rerank: bool = False,
     view: str | None = None,
     progress: Progress | None = None,
 ) -> RankingLoss:
@@ -74,13 +76,18 @@ def rank(
             source=identity(source),
             seed=seed,
         )
-        ranked = [_ranked(stage, *each, material, seeds, progress) for each in resolved.items()]
+        made = [
+            _ranked(stage, *each, material, seeds, rerank, progress) for each in resolved.items()
+        ]
+        ranked = [own for own, _ in made]
+        behind = [lists for _, lists in made if lists is not None]
         popular = _popular(stage, material)
-        whole = assemble(stage, ranked, popular)
+        whole = assemble(stage, ranked, popular, behind)
         for run in runs:
             own = whole
             if len(runs) > 1:
-                own = assemble(*keep_run(stage, ranked, run), popular)
+                kept, own_ranked = keep_run(stage, ranked, run)
+                own = assemble(kept, own_ranked, popular, keep_run(stage, behind, run)[1])
             store_ranking(run.path, own)
         return whole
 
@@ -122,16 +129,23 @@ def _ranked(
     ranker: Ranker,
     material: Material,
     seeds: int,
+    behind: bool,
     progress: Progress | None,
-) -> Ranked:
-    made = []
+) -> tuple[Ranked, Ranked | None]:
+    """What the ranker makes of the candidates, and a list-wise stage behind it."""
+    made, lists = [], []
     for number in range(seeds if ranker.is_seeded else 1):
         if progress:
             progress(f"preparing {name}{f', seed {number}' if number else ''}", 0, 1)
         with guard(f"ranker {name} failed in fit"):
             ranker.fit(dataclasses.replace(material, seed=material.seed + number))
         made.append(score(stage, ranker, name, progress))
-    return average_seeds(made)
+        if behind:
+            if progress:
+                progress(f"re-ranking behind {name}", 0, 1)
+            own = dataclasses.replace(material, seed=material.seed + number)
+            lists.append(rerank_lists(stage, made[-1], fit_list_wise(own, ranker)))
+    return average_seeds(made), average_seeds(lists) if lists else None
 
 
 def _popular(stage: Stage, material: Material) -> FloatArray | None:

@@ -95,6 +95,10 @@ class RankerRow(msgspec.Struct, frozen=True, kw_only=True):
     seeds : how many of it were trained; every measure is the mean over them
     facts : what it says of itself, such as the number of its `parameters`
     gains : what it has over others
+    reranked
+        nDCG@10 of the exact candidates where a list-wise stage stands behind it, and what it still
+        lacks; None where there is none.
+    rerank_gain : nDCG@10 with that stage, minus without
     """
 
     ranker: str
@@ -107,6 +111,8 @@ class RankerRow(msgspec.Struct, frozen=True, kw_only=True):
     seeds: int = 1
     facts: dict[str, float] = {}
     gains: list[Gain] = []
+    reranked: ModelLoss | None = None
+    rerank_gain: Interval | None = None
 
     @property
     def leading(self) -> ModelLoss:
@@ -160,6 +166,7 @@ class RankedSetting(SettingRow, frozen=True, kw_only=True):
     survival
         Share of the exact top 1, 3 and 10 among the candidates, by that depth.
     worst : the 5 % of the queries with the lowest recall
+    reranked : nDCG@10 and its loss where a list-wise stage stands behind the ranker
     """
 
     run: str
@@ -172,6 +179,7 @@ class RankedSetting(SettingRow, frozen=True, kw_only=True):
     worst: Group
     buckets: list[Bucket]
     segments: list[Segment]
+    reranked: IndexLoss | None = None
 
     @property
     def leading(self) -> IndexLoss:

@@ -321,6 +321,7 @@ def rank(
     interactions: str | Path | None = None,
     seed: int = 0,
     seeds: int = 1,
+    rerank: bool = False,
     view: str | None = None,
     progress: Progress = None,
 ) -> RankingLoss:
@@ -344,6 +345,8 @@ def rank(
         For rankers that are trained.
     seeds
         Train each so many times, from `seed` on; every measure is the mean over them.
+    rerank
+        Put a list-wise stage behind each ranker, with losses of its own.
     view
         Under this filter or at this age, as :func:`vbench.compare` has it: judgments of items that
         may not answer there do not count. Of several masks the first; default: the whole base.
@@ -369,6 +372,7 @@ def rank(
             interactions=None if interactions is None else Path(interactions),
             seed=seed,
             seeds=seeds,
+            rerank=rerank,
             view=view,
             progress=tell,
         )

@@ -28,6 +28,7 @@ Examples:
   vbench rank results/RUN
   vbench rank results/RUN --ranker tower --ranker cross --ranker mixer
   vbench rank results/RUN --ranker 'zenith(width=32,depth=3)' --seeds 3
+  vbench rank results/RUN --ranker cross --rerank
   vbench rank results/RUN --ranker 'command:python my_ranker.py'
   vbench rank results/RUN --export candidates --format trec
   vbench rank results/RUN --ranker file:candidates/scored.run
@@ -78,6 +79,11 @@ Examples:
     default=1,
     show_default=True,
     help="Train each ranker so many times, from --seed on; measures are means over them.",
+)
+@click.option(
+    "--rerank",
+    is_flag=True,
+    help="Put a list-wise stage behind each ranker (extra towers), with a loss column of its own.",
 )
 @click.option(
     "--export",

@@ -210,7 +210,7 @@ class Features:
     def vectors(self, queries: Rows, items: Rows) -> tuple[Floats, Floats]:
         """The towers' own vectors of both sides, each of unit length: float32 (P, d)."""
         data = self._dataset
-        return _unit(data.queries[queries]), _unit(data.base[items])
+        return unit(data.queries[queries]), unit(data.base[items])
 
     def _histories(self, past: Past) -> Floats:
         """Mean direction of the items of each query's past: float32 (m, d)."""
@@ -218,8 +218,8 @@ class Features:
         step = 1 << 16
         for start in range(0, len(past.query), step):
             part = slice(start, start + step)
-            np.add.at(total, past.query[part], _unit(self._dataset.base[past.item[part]]))
-        return _unit(total)
+            np.add.at(total, past.query[part], unit(self._dataset.base[past.item[part]]))
+        return unit(total)
 
 
 def _groups(tokens: dict[str, IntRows]) -> dict[str, list[int]]:
@@ -268,6 +268,7 @@ def _exposure(dataset: Dataset, exposed: Rows) -> tuple[Floats, Floats]:
     return center.astype(np.float32), np.maximum(spread, 1e-6).astype(np.float32)
 
 
-def _unit(vectors: NDArray[Any]) -> Floats:
+def unit(vectors: NDArray[Any]) -> Floats:
+    """Rows of length 1; a row of zeros stays one."""
     rows = np.asarray(vectors, dtype=np.float32)
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,25 @@ KENDALL_QUERIES = 1_000
 _NO_IDS = np.empty((0, 0), dtype=np.int32)
 
 Progress = Callable[[str, int, int], None]
+
+
+class ListWise(Protocol):
+    """A stage behind a ranker whose scores depend on the whole list."""
+
+    def scores(
+        self,
+        queries: NDArray[np.integer[Any]],
+        items: NDArray[np.integer[Any]],
+        score: FloatArray,
+        there: NDArray[np.bool_],
+    ) -> FloatArray:
+        """Scores (m, k) by which each list is ordered anew.
+
+        Parameters
+        ----------
+        queries : (m,), items : (m, k), score : (m, k), of the ranker
+        there : (m, k), False for a pad
+        """
 
 
 @dataclass(frozen=True)
@@ -313,6 +332,27 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
         warnings=warnings,
         seeds=exact[f"nDCG@{stage.ideal.cutoff}"][np.newaxis],
         facts=facts,
+    )
+
+
+def rerank_lists(stage: Stage, ranked: Ranked, stage_behind: ListWise) -> Ranked:
+    """What a list-wise stage behind a ranker makes of the same candidates."""
+    lists = []
+    for places in stage.pool.places:
+        there = places >= 0
+        own = np.where(there, ranked.scores[places], 0.0)
+        items = np.where(there, stage.pool.item[places], 0)
+        made = stage_behind.scores(stage.judged, items, own, there)
+        found = find(made, stage.grades[places], there)
+        lists.append(
+            {name: of(found, stage.ideal) for name, of in by_name(stage.ideal.cutoff).items()}
+        )
+    exact, *others = lists
+    return dataclasses.replace(
+        ranked,
+        exact=exact,
+        trials={name: np.stack([one[name] for one in others]) for name in exact},
+        seeds=exact[f"nDCG@{stage.ideal.cutoff}"][np.newaxis],
     )
 
 

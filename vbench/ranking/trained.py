@@ -19,6 +19,7 @@ from vbench.ranking.features import Past
 from vbench.ranking.protocol import Material, Ranker, Rows, rankers, resolve
 
 if TYPE_CHECKING:
+    from vbench.ranking.stage import ListWise
     from vbench.ranking.training import Aim, Learner
     from vbench.towers.recipe import Source
 
@@ -203,6 +204,25 @@ def _facts(learner: Learner, weights: Any) -> dict[str, float]:
         told = learner.network.describe(weights, inputs)
         found |= {key: float(value) for key, value in told.items()}
     return found
+
+
+def fit_list_wise(material: Material, ranker: Ranker) -> ListWise:
+    """A list-wise stage that learned behind `ranker`, from what users took next.
+
+    Raises
+    ------
+    VbenchError
+        jax or optax is not installed, or there is too little to learn from.
+    """
+    from vbench.towers.pipeline import start_jax
+
+    start_jax()
+    from vbench.ranking.glorank import GloRank
+
+    folder = _paths.home() / "rankers"
+    folder.mkdir(parents=True, exist_ok=True)
+    past = _past(material, folder)
+    return GloRank(material, ranker, past.next_query, past.next_item)
 
 
 def _past(material: Material, folder: Path) -> Past:

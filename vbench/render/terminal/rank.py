@@ -98,6 +98,12 @@ def _models(ranking: RankingLoss) -> Table:
             write(row.kendall, "score"),
         )
     table.caption = "Kendall τ: order of retrieval against the order of the ranker."
+    for row in ranking.rankers:
+        if row.reranked is not None and row.rerank_gain is not None:
+            table.caption += (
+                f" A list-wise stage behind {row.ranker}: {LEADING} "
+                f"{write_interval(row.reranked.exact, 'score')}, {_lost(row.rerank_gain)} on it."
+            )
     return table
 
 
@@ -146,6 +152,7 @@ def _losses(ranker: RankerRow, rows: Sequence[RankedSetting], ranking: RankingLo
         *("index", *names, "recall", *(f"top {depth}" for depth in rows[0].survival)),
         *(LEADING, "lost by the model"),
         *("lost by the index", "relative loss", f"{HIT} loss", "worst 5 %", "τ"),
+        *(["lost, re-ranked"] if ranker.reranked else []),
     )
     for row in rows:
         table.add_row(
@@ -159,6 +166,7 @@ def _losses(ranker: RankerRow, rows: Sequence[RankedSetting], ranking: RankingLo
             write_difference(row.measures[HIT].index_loss.value, "score"),
             write_difference(row.worst.index_loss.value, "score"),
             write(row.kendall, "score"),
+            *([_lost(row.reranked.index_loss)] if row.reranked else []),
         )
     table.caption = (
         "top: survival, the share of so many exact neighbors among the candidates. relative loss: "
