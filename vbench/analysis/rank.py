@@ -114,7 +114,7 @@ def rank_setting(setting: Setting, dataset: Dataset) -> RankingCost:
             source=identity(source),
             seed=0,
         )
-        ranked = _ranked(stage, name, ranker, material, None)
+        ranked, _ = _ranked(stage, name, ranker, material)
     exact = ranked.exact[LEADING]
     loss = estimate_loss(exact, ranked.trials[LEADING])
     scale = float(exact.mean()) or 1.0
@@ -128,9 +128,9 @@ def _ranked(
     name: str,
     ranker: Ranker,
     material: Material,
-    seeds: int,
-    behind: bool,
-    progress: Progress | None,
+    seeds: int = 1,
+    behind: bool = False,
+    progress: Progress | None = None,
 ) -> tuple[Ranked, Ranked | None]:
     """What the ranker makes of the candidates, and a list-wise stage behind it."""
     made, lists = [], []
