@@ -727,6 +727,53 @@ def rank_books() -> Table:
     return _ranked(read("rank-books.json"))
 
 
+STRENGTH = ("tower", "popularity", "cross", "mixer", "zenith", "unimixer", "msn")
+
+
+@result(
+    f"vbench run --study ranking --out {FOLDER}/ranking",
+    f"vbench rank {FOLDER}/ranking/runs/graphs-books {FOLDER}/ranking/runs/lists-books -k 100 "
+    + " ".join(f"--ranker {name}" for name in STRENGTH)
+    + f" --json > {FOLDER}/rank-strength.json",
+)
+def rank_strength() -> Table:
+    """What the same misses cost seven rankers, by rising strength."""
+    report = read("rank-strength.json")
+    table: Table = {}
+    order = sorted(report["rankers"], key=lambda row: row["measures"]["nDCG@10"]["exact"]["value"])
+    for row in order:
+        table[row["ranker"]] = {
+            **_interval("nDCG@10", row["measures"]["nDCG@10"]["exact"]),
+            **{
+                key: value
+                for each in row["gains"]
+                for key, value in _interval(f"over {each['over']}", each["gain"]).items()
+            },
+            "parameters": row["facts"].get("parameters"),
+        }
+    for row in report["levels"]:
+        shares = {each["ranker"]: each["share"]["value"] for each in row["shares"]}
+        table[f"{row['measure']} {row['low']:g} – {row['high']:g}"] = {
+            "low": row["low"],
+            "high": row["high"],
+            "trials": row["trials"],
+            **{each["ranker"]: shares[each["ranker"]] for each in order},
+            **_interval("slope", row["slope"]),
+        }
+    for row in report["prediction"]:
+        for each in row["measures"] or ():
+            if each["measure"] in PREDICTORS:
+                line = table.setdefault(each["measure"], {})
+                line |= _interval(row["ranker"], each["correlation"])
+    for row in report["delta"]:
+        if row["recall"] == "Recall@100":
+            table[f"delta, {row['ranker']}"] = _interval("all", row["delta"])
+            for each in row["segments"]:
+                name = f"{each['column']}: {each['group']}"
+                table[f"delta, {row['ranker']}"] |= _interval(name, each["delta"])
+    return table
+
+
 @result(*RANK_WORDNET)
 def rank_wordnet() -> Table:
     """The same on WordNet, with a ranker that reads the texts."""
