@@ -544,6 +544,8 @@ LARGE = (
     f"{MADE} --index ivf-flat --index ivf-pq --set nlist=1024 --set nprobe=8,16,24 --builds 2 "
     f"--out {FOLDER}/large",
     f"{MADE} --index ivf-pq --set nlist=512 --set nprobe=13,15 --builds 1 --out {FOLDER}/large-pq",
+    f"{MADE} --index ivf-pq --set nlist=512 --set nprobe=16 --set k_factor=64 --builds 1 "
+    f"--out {FOLDER}/large-pq64",
 )
 
 
@@ -553,7 +555,7 @@ def large() -> Table:
     import vbench
 
     table: Table = {}
-    for folder in ("large", "large-pq"):
+    for folder in ("large", "large-pq", "large-pq64"):
         run = vbench.open(ROOT / FOLDER / folder)
         raw = 4.0 * run.manifest.dataset.n * run.manifest.dataset.d
         for row in run.summary().settings:
@@ -566,7 +568,8 @@ def large() -> Table:
                 if (setting.index, dict(setting.search)) == (row.index, row.setting):
                     peaks = [run.facts(trial).peak_bytes or 0 for trial in setting.trials]
                     measures["peak of a worker, of the size in float32"] = max(peaks) / raw
-            table[f"{row.index} nprobe={row.setting['nprobe']}"] = measures
+            refined = f" k_factor={row.setting['k_factor']:g}" if row.index == "ivf-pq" else ""
+            table[f"{row.index} nprobe={row.setting['nprobe']}{refined}"] = measures
     return table
 
 
