@@ -329,6 +329,32 @@ def causes() -> Table:
     return table
 
 
+def advised(dataset: str) -> tuple[str, ...]:
+    """What was tried for the graph of a run."""
+    folder = f"{FOLDER}/advise-{dataset}"
+    return (
+        *cured(dataset),
+        f"cp -r {FOLDER}/cure-{dataset} {folder}",
+        f"vbench tail {folder} --advise -i hnsw -n 0 --json > {folder}.json",
+    )
+
+
+@result(*(command for dataset in CURED for command in advised(dataset)))
+def advice() -> Table:
+    """Changes of HNSW's graph at equal work, on held-out queries."""
+    table: Table = {}
+    for dataset in CURED:
+        for row in read(f"advise-{dataset}.json")["indexes"]:
+            for each in row["internals"]["advice"]:
+                table[f"{dataset}: {each['change']}"] = {
+                    **_interval("reached", each["reached"]),
+                    **_interval("zero", each["zero"]),
+                    "work before": each["work_before"],
+                    "work": each["work"],
+                }
+    return table
+
+
 ENDS = (("value", ""), ("low", ", low"), ("high", ", high"))
 
 

@@ -74,6 +74,12 @@ def pairs(
     help="Build the indexes again and read their internals: what a graph cannot reach, and over "
     "how many lists an inverted file scatters the neighbors.",
 )
+@click.option(
+    "--advise",
+    is_flag=True,
+    help="Also try what may help a graph: links for items without any in-links, links between the "
+    "neighbors of past queries, the other space; at equal work, on held-out queries.",
+)
 @cluster_option
 @click.option(
     "--cross",
@@ -96,6 +102,7 @@ def tail(
     k: int | None,
     delta: float,
     graph: bool,
+    advise: bool,
     cluster: str | None,
     view: str | None,
     open_given: Callable[[Run], Dataset | None],
@@ -120,16 +127,20 @@ def tail(
 
     def compute(opened: list[Run]) -> tuple[list[Warn], TailReport]:
         run = open_view(opened[0], view)
-        if graph and run.view.filter is not None:
+        inside = "--advise" if advise else "--graph"
+        if (graph or advise) and run.view.filter is not None:
             raise VbenchError(
-                "--graph looks into builds as they are without a filter; "
-                "leave out one of --graph and --view"
+                f"{inside} looks into builds as they are without a filter; "
+                f"leave out one of {inside} and --view"
             )
         run.clusters(cluster)
         given = open_given(run)
         faults: list[Warn] = []
-        if graph:
-            faults = _rebuild(run, given, choose(run, indexes, settings, k), delta, indexes)
+        if graph or advise:
+            chosen = choose(run, indexes, settings, k)
+            faults = _rebuild(run, given, chosen, delta, indexes)
+            if advise:
+                faults += _advise(run, given, chosen, delta, indexes)
         return faults, explain(
             run,
             indexes=indexes,
@@ -210,4 +221,37 @@ def _rebuild(
                     )
                 )
             done += len(setting.trials)
+    return faults
+
+
+def _advise(
+    run: Run,
+    dataset: Dataset | None,
+    settings: Sequence[Setting],
+    delta: float,
+    indexes: Sequence[str],
+) -> list[Warn]:
+    """Leave what was tried in the run's folder, where it is not yet, of indexes with a graph."""
+    import msgspec
+
+    from vbench.analysis.advise import advise
+    from vbench.analysis.internals import internals_of, store_internals
+    from vbench.runs.schema import Warn
+    from vbench.runs.vectors import dataset_of
+
+    faults = []
+    with progress_bar() as progress:
+        for setting in settings:
+            known = internals_of(setting, delta)
+            if known is None or known.graph is None or known.advice is not None:
+                continue
+            typed = {run.build_of(each).adapter for each in setting.trials} <= {*indexes}
+            try:
+                found = advise(setting, dataset_of(run, dataset), delta, progress, trust=typed)
+            except VbenchError as error:
+                why = "nothing was tried that may help it"
+                remedy = "fix its neighbors(), or leave it out with --index"
+                faults.append(Warn("no advice", str(error), why, remedy, code="no-advice"))
+                continue
+            store_internals(setting, delta, msgspec.structs.replace(known, advice=found))
     return faults

@@ -24,6 +24,7 @@ from vbench.render.page.charts import (
     share,
 )
 from vbench.render.page.parts import Cell, Chart, Choice, Column, Row, Section, Table, Words
+from vbench.render.page.sections.advised import advice_table
 from vbench.runs.settings import spell
 
 _DRAWN = 2
@@ -51,6 +52,7 @@ def section(report: Report, draw: Drawing) -> Section | None:
             )
         )
         parts += [table for p in report.panels if (table := _gains(p)).rows]
+    parts += filter(None, map(advice_table, report.panels))
     if not parts:
         return None
     if report.panels and not hardness:
