@@ -858,6 +858,25 @@ def cs3() -> Table:
     return dict(read("cs3/cs3.json"))
 
 
+@result(
+    "vbench data fetch glove-50",
+    f"vbench run --study field --out {FOLDER}/field",
+    f"vbench site {FOLDER}/field/runs/* --out {FOLDER}/site",
+)
+def field() -> Table:
+    """Every index that is installed at a mean recall@10 of 0.9: the page about the field."""
+    table: Table = {}
+    for entry in read("site/site.json")["entries"]:
+        for row in (each for each in entry["rows"] if each["letters"]):
+            line = table.setdefault(f"{entry['data']}, {row['title']}", {})
+            for name in ("recall", "robustness", "worst", "failure"):
+                line |= {name: row[name]["value"]}
+                line |= {f"{name}, {end}": row[name][end] for end in ("low", "high")}
+                if name == "recall":
+                    line["Robustness(delta=0.5)"] = row["curve"][5]
+    return table
+
+
 def main() -> int:
     """Run the commands of each result, and store what comes out."""
     parser = argparse.ArgumentParser(description=__doc__)
