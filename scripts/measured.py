@@ -674,6 +674,50 @@ def audit() -> Table:
     return rows
 
 
+SKEW_RUN = (
+    "vbench run --index hnsw-mips --set ef=37,128 -d books -k 10 -k 100 --builds 1 --repeats 1 "
+    f"--out {FOLDER}/skew-run"
+)
+
+
+@result(
+    SKEW_RUN,
+    f"vbench skew books books:skew --ages 0.25 --run {FOLDER}/skew-run --json > {FOLDER}/skew.json",
+)
+def skew() -> Table:
+    """A later version of a tower on the items of an earlier one, and indexes beside it."""
+    found = read("skew.json")
+    rows: Table = {
+        "books": {"robustness": 1.0, "hit_rate": found["hit_rate"], "ndcg": found["ndcg"]}
+    }
+    for row in found["versions"]:
+        ends = {
+            key: {f"{key} {end}": row[key][end] for end in ("value", "low", "high")}
+            for key in ("robustness", "hit_rate_loss", "ndcg_loss")
+        }
+        rows[row["dataset"]] = {
+            **{key: row[key] for key in ("age", "cosine", "agreement")},
+            **ends["robustness"],
+            "hit_rate": row["hit_rate"],
+            **ends["hit_rate_loss"],
+            "ndcg": row["ndcg"],
+            **ends["ndcg_loss"],
+        }
+    for row in found["indexes"]:
+        rows[row["name"]] = {key: each for key, each in row.items() if key != "name"}
+    return rows
+
+
+@result(
+    "vbench data fetch glove-50 wordnet",
+    f"python scripts/watching.py --runs 200 > {FOLDER}/watch.json",
+)
+def watch() -> Table:
+    """Promises that are kept and broken: simulated, and of an index that gets worse."""
+    rows: Table = read("watch.json")
+    return rows
+
+
 @result(f"python scripts/simulations.py coverage > {FOLDER}/coverage.json")
 def coverage() -> Table:
     """How often intervals hold the truth."""

@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from vbench.analysis.combine import Combination as Combination
     from vbench.analysis.comparison import Comparison as Comparison
     from vbench.analysis.ranking import RankingLoss as RankingLoss
+    from vbench.analysis.skew import Skew as Skew
+    from vbench.analysis.skew import skew as skew
     from vbench.analysis.summary import Summary as Summary
     from vbench.analysis.tail import TailReport as TailReport
     from vbench.analysis.tuning import Tuning as Tuning
+    from vbench.analysis.watching import Watch as Watch
     from vbench.api.importing import import_results as import_results
     from vbench.api.measuring import run as run
     from vbench.api.measuring import tune as tune
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from vbench.api.runs import rank as rank
     from vbench.api.runs import report as report
     from vbench.api.runs import tail as tail
+    from vbench.api.watching import watch as watch
     from vbench.data.dataset import Dataset as Dataset
     from vbench.data.dataset import GroundTruth as GroundTruth
     from vbench.data.importing.imported import import_dataset as import_dataset
@@ -94,6 +98,9 @@ _HOMES = {
     "vbench.analysis.comparison": ("Comparison",),
     "vbench.analysis.ranking": ("RankingLoss",),
     "vbench.analysis.tuning": ("Tuning",),
+    "vbench.analysis.skew": ("Skew", "skew"),
+    "vbench.analysis.watching": ("Watch",),
+    "vbench.api.watching": ("watch",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 # A star import must leave the builtin `open` alone.

@@ -130,23 +130,17 @@ def select_rows(columns: pl.DataFrame, where: Sequence[str]) -> Members | None:
     """The same of a table of the queries' columns."""
     if not where:
         return None
-    wanted: dict[str, list[str]] = {}
-    for text in where:
-        column, equals, value = text.partition("=")
-        if not equals or not column.strip() or not value.strip():
-            raise VbenchError(f"{text!r} is not column=value, such as country=SE")
-        wanted.setdefault(column.strip(), []).append(value.strip())
     kept = np.ones(len(columns), dtype=bool)
-    for column, values in wanted.items():
+    for column, values in read_where(where).items():
         if column not in columns.columns:
             hint = f"columns come with the dataset, or with {spell_option('segments', 'FILE')}"
             raise UnknownNameError("column of the queries", column, columns.columns, hint)
         names, members = group_values(columns[column])
         for value in values:
-            if not any(_is_named(name, value) for name in names):
+            if not any(is_named(name, value) for name in names):
                 shown = ", ".join(names[:FEW]) + (", …" if len(names) > FEW else "")
                 raise VbenchError(f"no query has {column}={value}; {column} is {shown}")
-        numbers = [at for at, name in enumerate(names) if any(_is_named(name, v) for v in values)]
+        numbers = [at for at, name in enumerate(names) if any(is_named(name, v) for v in values)]
         kept &= np.isin(members, numbers)
     found = np.flatnonzero(kept)
     if len(found) < 2:
@@ -171,7 +165,24 @@ def join_selections(one: Members | None, other: Members | None) -> Members | Non
     return both
 
 
-def _is_named(name: str, value: str) -> bool:
+def read_where(where: Sequence[str]) -> dict[str, list[str]]:
+    """The values of each column of ``country=SE`` and the like.
+
+    Raises
+    ------
+    VbenchError
+        It is no column with a value.
+    """
+    wanted: dict[str, list[str]] = {}
+    for text in where:
+        column, equals, value = text.partition("=")
+        if not equals or not column.strip() or not value.strip():
+            raise VbenchError(f"{text!r} is not column=value, such as country=SE")
+        wanted.setdefault(column.strip(), []).append(value.strip())
+    return wanted
+
+
+def is_named(name: str, value: str) -> bool:
     """Whether a segment is called so: in any case, 1 for 1.0."""
     if name.lower() == value.lower():
         return True

@@ -24,6 +24,8 @@ _COMMANDS = {
     "combine": "vbench.cli.combine:combine",
     "tune": "vbench.cli.tune:tune",
     "verify": "vbench.cli.verify:verify",
+    "watch": "vbench.cli.watch:watch",
+    "skew": "vbench.cli.skew:skew",
     "data": "vbench.cli.data:data",
     "index": "vbench.cli.index:index",
     "rank": "vbench.cli.rank:rank",

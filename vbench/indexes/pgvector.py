@@ -25,6 +25,7 @@ from vbench.indexes.pgvector_columns import (
     encode_rows,
     write_condition,
 )
+from vbench.indexes.pgvector_place import find_place
 from vbench.indexes.protocol import Filter, Ids, Vectors
 from vbench.indexes.service import Phases, Server, Service, end, is_open_to_all, spawn, wait_for
 from vbench.metric import Metric
@@ -126,6 +127,7 @@ class PgVector(ServerIndex):
     _statements: dict[tuple[str, int], bytes]
     _attributes: pl.DataFrame | None = None
     _columns: Mapping[str, Column] = MappingProxyType({})
+    _id, _vector, _integer = "id", "embedding", ">i4"
 
     def create(self, table: str, operators: str, n: int) -> str:
         """The statement that creates the index."""
@@ -180,14 +182,28 @@ class PgVector(ServerIndex):
     def is_open(self) -> bool:
         return self._connection is not None
 
+    def attach(self, server: Server, metric: Metric) -> None:
+        """Search in a table of others, by its own index, as :func:`find_place` reads it."""
+        self.close()
+        self._server, self._metric, self._columns = server, metric, {}
+        self._start(server, metric)
+        place = find_place(self._connection, server.namespace)
+        self._table, self._id, self._vector, self._integer, self._indexes = place
+        self.configure()
+
     def open(self, server: Server, metric: Metric) -> None:
         self._table = f'"{server.namespace}"'
+        self._indexes = [f"{server.namespace}_embedding_idx"]
+        self._start(server, metric, "CREATE EXTENSION IF NOT EXISTS vector")
+
+    def _start(self, server: Server, metric: Metric, first: str = "SELECT") -> None:
+        """Connect, and make what the session needs."""
         self._operator, self._operators = _OPERATORS[metric]
         self._connection = _open(server.address)
         self._statements, self._filter, self._kinds, self._given = {}, "", (), ()
         self._numbers = itertools.count()
         run = self._connection.execute
-        run("CREATE EXTENSION IF NOT EXISTS vector")
+        run(first)
         (self._oid,) = run("SELECT 'vector'::regtype::oid::int8").fetchone()
         for name, value in (_SESSION | _WITHOUT_END).items():
             run(f"SET {name} = {value}")
@@ -220,9 +236,9 @@ class PgVector(ServerIndex):
 
     def exact(self, queries: Vectors, k: int) -> Ids:
         # The sum keeps the index out.
-        order = f"(embedding {self._operator} $1) + 0"
+        order = f"({self._vector} {self._operator} $1) + 0"
         name = self._declare(
-            f"SELECT id FROM {self._table} {self._filter} ORDER BY {order} LIMIT {k}"
+            f"SELECT {self._id} FROM {self._table} {self._filter} ORDER BY {order} LIMIT {k}"
         )
         ids = np.full((len(queries), k), -1, dtype=np.int64)
         for row, query in enumerate(queries):
@@ -238,25 +254,25 @@ class PgVector(ServerIndex):
         if found.status != _TUPLES_OK:
             raise VbenchError(found.error_message.decode(errors="replace").strip())
         value, rows = found.get_value, range(found.ntuples)
-        return np.frombuffer(b"".join([value(row, 0) for row in rows]), dtype=">i4").astype(
-            np.int64
-        )
+        cells = b"".join([value(row, 0) for row in rows])
+        return np.frombuffer(cells, dtype=self._integer).astype(np.int64)
 
     def _prepare(self, k: int) -> bytes:
         """Prepare the search for k neighbors, whose plan must walk the index."""
         # What an iterative scan finds may be out of order.
+        order = f"{self._vector} {self._operator} $1"
         search = (
-            f"WITH found AS MATERIALIZED (SELECT id, embedding {self._operator} $1 AS distance "
-            f"FROM {self._table} {self._filter} ORDER BY embedding {self._operator} $1 LIMIT {k}) "
-            "SELECT id FROM found ORDER BY distance + 0"
+            f"WITH found AS MATERIALIZED (SELECT {self._id}, {order} AS distance "
+            f"FROM {self._table} {self._filter} ORDER BY {order} LIMIT {k}) "
+            f"SELECT {self._id} FROM found ORDER BY distance + 0"
             if self._filter
-            else f"SELECT id FROM {self._table} ORDER BY embedding {self._operator} $1 LIMIT {k}"
+            else f"SELECT {self._id} FROM {self._table} ORDER BY {order} LIMIT {k}"
         )
         name = self._declare(search)
         nulls = ", ".join(["NULL"] * (1 + len(self._given)))
         rows = self._connection.execute(f"EXPLAIN EXECUTE {name.decode()}({nulls})").fetchall()
         plan = "\n".join(row for (row,) in rows)
-        if f"{self._server.namespace}_embedding_idx" not in plan:
+        if not any(each in plan for each in self._indexes):
             raise VbenchError(f"PostgreSQL does not search with the index: {plan}")
         self._statements[self._filter, k] = name
         return name
@@ -307,7 +323,8 @@ class PgVector(ServerIndex):
         run("CREATE TEMPORARY TABLE allowed (id int4 PRIMARY KEY)")
         run("INSERT INTO allowed SELECT unnest(%s::int4[])", [np.flatnonzero(mask).tolist()])
         run("ANALYZE allowed")
-        self._use(f"WHERE EXISTS (SELECT FROM allowed WHERE id = {self._table}.id)")
+        same = f"allowed.id = {self._table}.{self._id}"
+        self._use(f"WHERE EXISTS (SELECT FROM allowed WHERE {same})")
 
     def _exclude(self, mask: Any) -> None:
         """The smaller side of a condition goes along with each query, as an array."""
@@ -317,7 +334,7 @@ class PgVector(ServerIndex):
         cells = np.empty((len(rows), 2), dtype=">i4")
         cells[:, 0], cells[:, 1] = 4, rows
         self._kinds, self._given = [_INT4_ARRAY], [head + cells.tobytes()]
-        self._use("WHERE id = ANY($2)" if few else "WHERE id <> ALL($2)")
+        self._use(f"WHERE {self._id} {'= ANY' if few else '<> ALL'}($2)")
 
     def _deallocate(self) -> None:
         if self._statements:

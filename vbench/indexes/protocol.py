@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vbench.indexes.answers import AnswerError, stack
 from vbench.indexes.predicate import Predicate
-from vbench.indexes.service import Service
+from vbench.indexes.service import Server, Service
 from vbench.metric import METRICS, Metric
 
 Vectors = NDArray[np.float32]
@@ -231,6 +231,14 @@ class Index:
         """Versions of what is not a distribution, such as a server: asked after ``fit``."""
         return {}
 
+    def attach(self, server: Server, metric: Metric) -> None:
+        """Take the place of ``fit``: search in what lies in a service already, without changing it.
+
+        Its ids are row numbers of the base vectors. An index whose class defines it can be
+        watched where it is in use.
+        """
+        raise NotImplementedError
+
     def save(self, path: Path) -> None:
         """Write the index to the file or folder `path`, which does not exist yet."""
         raise NotImplementedError
@@ -294,6 +302,11 @@ def can_remove(kind: type[Index]) -> bool:
 def can_keep(kind: type[Index]) -> bool:
     """Whether an index can be saved, and loaded in place of ``fit``."""
     return _defines(kind, "save") and _defines(kind, "load")
+
+
+def can_attach(kind: type[Index]) -> bool:
+    """Whether an index can search in what lies in a service already."""
+    return _defines(kind, "attach")
 
 
 def reads_files(kind: type[Index]) -> bool:
