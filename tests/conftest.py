@@ -25,6 +25,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     """An empty folder for fetched data and truth, so that no test sees another's or the user's."""
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("VBENCH_HOME", str(folder))
+    # Tests that run side by side are given a width, and how wide tables are does not hang on that.
+    monkeypatch.delenv("COLUMNS", raising=False)
     # Other tests that run at the same time hold cores too.
     monkeypatch.setenv("VBENCH_CORES", uuid.uuid4().hex)
     return folder
