@@ -161,7 +161,7 @@ def _answer(connection: Connection, bases: dict[str, Any]) -> None:
             bases.pop(name, None)
             connection.send(True)
         case ("hoard", size):
-            hoard = bytearray(b"x" * size)
+            hoard = np.ones(size, dtype=np.uint8)
             time.sleep(1.0)
             connection.send(len(hoard))
         case ("die",):
