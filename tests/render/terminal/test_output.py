@@ -53,6 +53,22 @@ def test_no_number_is_cut_short() -> None:
     assert printed(40).count("measure") == 2
 
 
+def test_words_of_text_are_not_broken() -> None:
+    """A column of text that would have room for a few letters alone comes in another part."""
+    out = Console(file=io.StringIO(), width=52)
+    table = Table()
+    table.add_column("name", no_wrap=True)
+    table.add_column("title", overflow="fold")
+    table.add_column("n", justify="right", no_wrap=True)
+    table.add_row("agnews-mxbai-1024-euclidean", "Headlines of newspapers", "769,382,000,000")
+    print_table(out, table)
+    shown = out.file.getvalue()  # type: ignore[attr-defined] # a StringIO
+    assert shown.count("agnews-mxbai-1024-euclidean") == 2
+    assert max(map(len, shown.splitlines())) <= 52
+    for word in ("Headlines", "newspapers", "769,382,000,000"):
+        assert word in shown
+
+
 @pytest.mark.parametrize("name", ["hnsw[fast]", "[/bold]", "[red]", ":smile:", "[link=x]y[/link]"])
 def test_names_are_no_markup(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """In lines, titles, heads, cells and captions a name is printed as it is written."""

@@ -27,6 +27,8 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is in all."""
 MACHINE_WIDTH = 210
 _NO_LIMIT = 10_000
+_WORD = 16
+"""Letters; longer words, such as paths, may be broken."""
 _LONG, _EVERY = 2.0, 30.0
 """Seconds from which on a line says how far work is, and between two lines of one step."""
 _BUILD = re.compile(r".*? build \d+/\d+")
@@ -70,7 +72,7 @@ def print_table(out: Console, table: Table, heads: int = 1) -> None:
     caption, table.caption = table.caption, None
     with out.capture() as shown:
         out.print(table)
-    if _CUT_SHORT.search(shown.get()):
+    if _CUT_SHORT.search(shown.get()) or _width(out, table.columns, table) > out.width:
         _print_parts(out, table, heads)
     else:
         out.print(table)
@@ -82,9 +84,13 @@ def _print_parts(out: Console, table: Table, heads: int) -> None:
     head, left = table.columns[:heads], table.columns[heads:]
     while left:
         count = len(left)
-        while count > 1 and _width(out, _part(table, [*head, *left[:count]])) > out.width:
+        while count > 1 and _width(out, [*head, *left[:count]], table) > out.width:
             count -= 1
-        part, left = _part(table, [*head, *left[:count]]), left[count:]
+        shown, left = [*head, *left[:count]], left[count:]
+        part = _part(table, shown)
+        if _width(out, shown, table) <= out.width:
+            for column, of in zip(part.columns, shown, strict=True):
+                column.no_wrap = of.no_wrap
         part.title, table.title = table.title, None
         out.print(part)
 
@@ -107,10 +113,19 @@ def _part(table: Table, columns: Sequence[Column]) -> Table:
     return part
 
 
-def _width(out: Console, table: Table) -> int:
+def _width(out: Console, columns: Sequence[Column], table: Table) -> int:
+    """What columns need for numbers in one line each, and words of text that are not broken."""
     from rich.measure import Measurement
 
-    return Measurement.get(out, out.options.update(max_width=_NO_LIMIT), table).maximum
+    wide = out.options.update(max_width=_NO_LIMIT)
+    part = _part(table, columns)
+    for column, shown in zip(columns, part.columns, strict=True):
+        if column.overflow == "fold" and not column.no_wrap:
+            cells = (column.header, *column.cells)
+            shown.max_width = min(
+                _WORD, max(Measurement.get(out, wide, cell).minimum for cell in cells)
+            )
+    return Measurement.get(out, wide, part).maximum
 
 
 def setup_output() -> None:
