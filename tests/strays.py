@@ -14,6 +14,11 @@ import psutil
 
 _NAME = "VBENCH_TEST_MARK"
 _PATIENCE_SECONDS = 60.0
+_HEEDING = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "signal.signal(signal.SIGQUIT, signal.SIG_DFL); "
+)
+"""Both are ignored by what a shell runs in the background, and by all that it starts."""
 _STARTED: list[Command] = []
 
 
@@ -33,7 +38,12 @@ class Command:
     def __init__(self, *arguments: str, before: str = "") -> None:
         self._mark = uuid.uuid4().hex
         self.process = subprocess.Popen(
-            [sys.executable, "-c", f"{before}from vbench.cli import main; main()", *arguments],
+            [
+                sys.executable,
+                "-c",
+                f"{_HEEDING}{before}from vbench.cli import main; main()",
+                *arguments,
+            ],
             env={**os.environ, _NAME: self._mark},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

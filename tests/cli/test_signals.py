@@ -96,11 +96,14 @@ def twice(first: signal.Signals, second: signal.Signals) -> None:
 
 @pytest.fixture
 def handlers() -> Iterator[None]:
-    """Handlers as they were, also after a test that failed."""
-    before = {name: signal.getsignal(getattr(signal, name)) for name in ENDING}
+    """None is ignored, as some are in the background; they are put back by who set others."""
+    given = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in ENDING}
+    for number in given:
+        signal.signal(number, signal.SIG_DFL)
     yield
-    for name, handler in before.items():
-        assert signal.getsignal(getattr(signal, name)) is handler
+    for number, handler in given.items():
+        assert signal.getsignal(number) is signal.SIG_DFL
+        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("handlers")

@@ -114,7 +114,7 @@ def test_an_index_that_got_worse_breaks_it(
     recipe = folder / "worse.toml"
     (folder / "shrunk.py").write_text(
         "import tunable\n\n\nclass KeptUnder(tunable.KeptUnder):\n"
-        "    def share(self):\n        return super().share() / 8\n"
+        "    def share(self):\n        return min(super().share(), 1.0) / 8\n"
     )
     recipe.write_text('name = "tunable:KeptUnder"\nadapter = "shrunk:KeptUnder"\n')
     monkeypatch.syspath_prepend(str(folder))
