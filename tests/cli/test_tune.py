@@ -71,8 +71,9 @@ def test_a_latency_that_so_few_queries_do_not_bound_is_said_to_be_so() -> None:
     assert "--dataset" in words[words.index("next: vbench run --index flat") :]
 
 
-def test_the_call_that_is_named_next_can_be_typed() -> None:
-    """On the same data, also where its ground truth was left out."""
+def test_the_call_that_is_named_next_can_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the same data, also where its ground truth was left out or the terminal is narrow."""
+    monkeypatch.setenv("COLUMNS", "60")
     target = ("--index", "flat", "--target", "Recall@4>=50%", "--ground-truth", "none")
     done = call("tune", *target)
     said = done.output.partition("next: vbench ")[2].partition("again:")[0]

@@ -67,7 +67,7 @@ def print_ranking(ranking: RankingLoss) -> None:
     _print_deltas(out, ranking)
     print_warnings(out, ranking.warnings)
     for run in ranking.runs:
-        out.print(f"kept in: {run}/{ranking.kept}")
+        out.print(f"kept in: {run}/{ranking.kept}", soft_wrap=True)
     out.print(
         "next: --json gives every number, --figures FOLDER draws them, --export FOLDER hands the "
         "candidates to a ranker elsewhere",

@@ -70,9 +70,9 @@ def print_summary(summary: Summary) -> None:
             f"{overhead.outside_ns:.0f} ns outside it",
             style="dim",
         )
-    out.print(f"run folder: {summary.run}")
+    out.print(f"run folder: {summary.run}", soft_wrap=True)
     if summary.report:
-        out.print(f"report: {summary.report}")
+        out.print(f"report: {summary.report}", soft_wrap=True)
     if not summary.settings and summary.failed:
         out.print(f"no result: {summary.failed[0].reason}", style="bold red")
         return

@@ -42,11 +42,11 @@ def print_study(result: StudyResult) -> None:
     print_warnings(out, list(tell_missing(result.missing)))
     for reason in result.undrawn:
         out.print(f"! not drawn: {reason}", style="yellow")
-    out.print(f"figures: {len(result.figures)} files in {result.folder}/figures")
+    out.print(f"figures: {len(result.figures)} files in {result.folder}/figures", soft_wrap=True)
     tables = len(result.tables) + len(result.scaling)
-    out.print(f"tables: {tables} files in {result.folder}/tables")
+    out.print(f"tables: {tables} files in {result.folder}/tables", soft_wrap=True)
     if result.page is not None:
-        out.print(f"page: {result.page}")
+        out.print(f"page: {result.page}", soft_wrap=True)
 
 
 def _table(name: str, rows: Sequence[StudyRow]) -> Table:

@@ -139,9 +139,9 @@ def _print_verdict(out: Console, tuning: Tuning) -> None:
     if tuning.answer is not None and tuning.met:
         out.print(f"{say_answer(tuning.answer)}.", style="bold")
     out.print(f"{len(tuning.tried)} settings tried, each on {tuning.builds} builds", style="dim")
-    out.print(f"run folder: {tuning.run}")
-    out.print(f"next: {command_of(tuning)}", style="dim")
-    out.print(f"again: {tuning.again}", style="dim")
+    out.print(f"run folder: {tuning.run}", soft_wrap=True)
+    out.print(f"next: {command_of(tuning)}", style="dim", soft_wrap=True)
+    out.print(f"again: {tuning.again}", style="dim", soft_wrap=True)
 
 
 def _common(tuning: Tuning) -> set[tuple[str, str]]:

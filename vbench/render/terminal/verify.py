@@ -34,4 +34,4 @@ def print_verification(found: Verification) -> None:
         out.print(f"since then: {change}")
     style = _STYLES.get(found.status, "yellow")
     out.print(style_text(found.verdict, style=f"bold {style}"))
-    out.print(f"run folder: {found.run}")
+    out.print(f"run folder: {found.run}", soft_wrap=True)
