@@ -3,7 +3,7 @@
 The loss is a softmax over all items, estimated from the one that was taken, exposed items and items
 drawn at random, each corrected by how often it is expected among them: so an item that retrieval
 did not expose is a fair example too. Everything that is drawn at a step follows from the seed and
-the step's number, so a training that was killed goes on where it was, to the same bytes. Imports
+the step's number, so a killed training resumes, to the same bytes. Imports
 jax and optax.
 """
 
