@@ -290,6 +290,8 @@ def serve(kind: type[Database]) -> Iterator[tuple[str, Database]]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body of an answer leave in two packets, and the second waits for nothing.
+        disable_nagle_algorithm = True
 
         def handle_any(self) -> None:
             sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
