@@ -35,7 +35,7 @@ def multitest():
     return pytest.importorskip("statsmodels.stats.multitest")
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_is_that_of_statsmodels(multitest, p_values):
     """Holm's adjustment agrees with statsmodels."""
