@@ -9,7 +9,14 @@ import click
 
 from vbench.cli.command import Command
 from vbench.cli.data_options import moved_data_options
-from vbench.cli.options import cluster_option, setting_option, view_option
+from vbench.cli.options import (
+    cluster_option,
+    delta_option,
+    k_option,
+    setting_option,
+    some_indexes_option,
+    view_option,
+)
 from vbench.cli.runs import RunArgument
 from vbench.errors import VbenchError
 from vbench.render.terminal.output import json_option, print_json, progress_bar
@@ -30,18 +37,10 @@ Examples:
 
 @click.command(cls=Command, epilog=_EXAMPLES, short_help="Combine indexes from stored answers.")
 @click.argument("path", cls=RunArgument, metavar="RUN", type=click.Path())
-@click.option(
-    "--index", "-i", "indexes", multiple=True, metavar="INDEX", help="Only this index. Repeats."
-)
+@some_indexes_option
 @setting_option(help="Only settings with this value.  [default: each index at matched recall]")
-@click.option("-k", type=click.IntRange(min=1), help="Neighbors.  [default: the run's smallest K]")
-@click.option(
-    "--delta",
-    type=click.FloatRange(min=0, max=1, min_open=True),
-    default=0.9,
-    show_default=True,
-    help="Recall from which on a query counts as well served.",
-)
+@k_option
+@delta_option(help="Recall from which on a query counts as well served.")
 @click.option(
     "--share",
     type=click.FloatRange(min=0, max=1, min_open=True),

@@ -150,6 +150,19 @@ setting_option = functools.partial(
 
 view_option = functools.partial(click.option, "--view", metavar="FILTER")
 
+some_indexes_option = click.option(
+    "--index", "-i", "indexes", multiple=True, metavar="INDEX", help="Only this index. Repeats."
+)
+k_option = click.option(
+    "-k", type=click.IntRange(min=1), help="Neighbors.  [default: the run's smallest K]"
+)
+delta_option = functools.partial(
+    click.option,
+    "--delta",
+    type=click.FloatRange(min=0, max=1, min_open=True),
+    default=0.9,
+    show_default=True,
+)
 cluster_option = click.option(
     "--cluster",
     metavar="COLUMN",
