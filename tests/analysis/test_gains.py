@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vbench.analysis.gains import find_gains
-from vbench.ranking.stage import Ranked
+from vbench.ranking.ranked import Ranked
 
 QUERIES = 400
 

@@ -9,7 +9,7 @@ from vbench.analysis.rank import rank
 from vbench.analysis.strength import asked_measures, find_levels, fit_slopes
 from vbench.data.dataset import Dataset
 from vbench.measures.grammar import parse
-from vbench.ranking.stage import Ranked
+from vbench.ranking.ranked import Ranked
 from vbench.runs.run import Run
 
 QUERIES = 600

@@ -18,8 +18,9 @@ from vbench.metric import distance
 from vbench.ranking.handoff import export, export_all
 from vbench.ranking.intake import Given, read_scores
 from vbench.ranking.protocol import Material
+from vbench.ranking.ranked import score
 from vbench.ranking.simple import Tower
-from vbench.ranking.stage import score, set_up
+from vbench.ranking.stage import set_up
 from vbench.runs.run import Run
 
 NAMES = {nDCG @ 10: "nDCG@10", RR @ 10: "MRR@10", Success @ 10: "Hit@10", AP @ 10: "MAP@10"}

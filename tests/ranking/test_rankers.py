@@ -14,8 +14,9 @@ from vbench.data.dataset import Dataset
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.ranking.command import Command
 from vbench.ranking.protocol import Material, Ranker, rankers, resolve
+from vbench.ranking.ranked import score
 from vbench.ranking.simple import Popularity, Tower
-from vbench.ranking.stage import Stage, score
+from vbench.ranking.stage import Stage
 from vbench.ranking.trained import Zenith, read_variant
 
 DOUBLE = """

@@ -19,7 +19,7 @@ from vbench.errors import DataError, VbenchError
 from vbench.metric import distance
 from vbench.ranking.features import Features, Past
 from vbench.ranking.protocol import Material
-from vbench.ranking.trained import identity, source_of
+from vbench.ranking.source import identity, source_of
 from vbench.towers.interactions import Interactions, prepare
 from vbench.towers.reading import read_interactions
 from vbench.towers.recipe import KEPT, Recipe, Source
@@ -247,11 +247,11 @@ def test_a_list_wise_stage_has_losses_of_its_own(
 
 def test_material_names_what_was_learned_from(dataset: Dataset, known: Interactions) -> None:
     """Another source or seed is another model; the same is the same."""
-    from vbench.ranking.trained import _digest
+    from vbench.ranking.learned import name_material
 
     def digest(source: str, seed: int) -> str:
         exposed = np.zeros((M, 5), dtype=np.int64)
-        return _digest(Material(dataset, exposed, lambda: known, source, seed), seed)
+        return name_material(Material(dataset, exposed, lambda: known, source, seed), seed)
 
     assert digest("a", 0) == digest("a", 0)
     assert len({digest("a", 0), digest("b", 0), digest("a", 1)}) == 3

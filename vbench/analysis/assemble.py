@@ -49,8 +49,9 @@ from vbench.measures.base import Measure
 from vbench.metric import FloatArray
 from vbench.numbers import write_difference
 from vbench.ranking.measures import perfect
+from vbench.ranking.ranked import Ranked
 from vbench.ranking.simple import hold_popular, known_popularity
-from vbench.ranking.stage import CUTOFF, Case, Ranked, Stage
+from vbench.ranking.stage import CUTOFF, Case, Stage
 from vbench.runs import files
 from vbench.runs.failed import failed_trials, missing_results
 from vbench.runs.schema import Warn

@@ -11,8 +11,9 @@ from vbench._document import Interval
 from vbench.analysis.losses import estimate_mean
 from vbench.analysis.ranking import Gain, SegmentGain
 from vbench.metric import FloatArray
-from vbench.ranking.stage import Ranked
-from vbench.ranking.trained import Options, read_variant
+from vbench.ranking.options import Options
+from vbench.ranking.ranked import Ranked
+from vbench.ranking.trained import read_variant
 
 BASELINES = ("tower", "popularity")
 RESAMPLES = 1_000

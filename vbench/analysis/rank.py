@@ -16,20 +16,20 @@ from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.metric import FloatArray
 from vbench.ranking.protocol import Material, Ranker, name_of, resolve
-from vbench.ranking.simple import Popularity, known_popularity
-from vbench.ranking.stage import (
+from vbench.ranking.ranked import (
     Progress,
     Ranked,
-    Stage,
     average_seeds,
     keep_run,
-    measure_ranker,
+    measure_list,
     rerank_lists,
     score,
     scores_of,
-    set_up,
 )
-from vbench.ranking.trained import fit_list_wise, identity, source_of
+from vbench.ranking.simple import Popularity, known_popularity
+from vbench.ranking.source import identity, source_of
+from vbench.ranking.stage import Stage, set_up
+from vbench.ranking.trained import fit_list_wise
 from vbench.runs.run import Run
 from vbench.runs.schema import View
 from vbench.runs.settings import Setting
@@ -155,4 +155,5 @@ def _popular(stage: Stage, material: Material) -> FloatArray | None:
     ranker = Popularity()
     ranker.fit(material)
     scores = scores_of(ranker, "popularity", stage)
-    return measure_ranker(stage, scores, stage.pool.places[0])[LEADING]
+    exact = stage.pool.places[0]
+    return measure_list(stage, scores[exact], exact)[LEADING]

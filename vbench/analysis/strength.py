@@ -12,7 +12,8 @@ from vbench._document import Interval
 from vbench.analysis.ranking import LEADING, LossLevel, RankerShare
 from vbench.measures.base import Measure
 from vbench.metric import FloatArray
-from vbench.ranking.stage import CUTOFF, Ranked
+from vbench.ranking.ranked import Ranked
+from vbench.ranking.stage import CUTOFF
 
 LEVELS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
 """Ends of the levels of a measure; the last one holds its upper end."""

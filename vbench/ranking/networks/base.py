@@ -1,4 +1,4 @@
-"""What all networks share: what they see, how weights are drawn, and tokens of fields.
+"""What all networks share: what they see, their size, and how weights are drawn.
 
 A network is two functions. It sees some users with some candidates each, and scores every one of
 them by itself: no score depends on the other candidates.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -108,59 +107,3 @@ def drawer(seed: int) -> Callable[..., Array]:
         return jnp.asarray(drawn.astype(np.float32))
 
     return normal
-
-
-def normed(x: Array) -> Array:
-    """Divide by the root of the mean square of the last axis."""
-    return x * jax.lax.rsqrt((x * x).mean(-1, keepdims=True) + 1e-6)
-
-
-def each_candidate(query: Array, candidates: int) -> Array:
-    """Repeat what belongs to a user, (U, …), for each candidate: (U, C, …)."""
-    return jnp.broadcast_to(query[:, jnp.newaxis], (len(query), candidates, *query.shape[1:]))
-
-
-def draw_tokens(normal: Callable[..., Array], shape: Shape, width: int) -> Weights:
-    """Weights of :func:`field_tokens`."""
-    return {
-        "fields": [normal(len(each), width) for each in shape.groups.values()],
-        "query": normal(shape.d, width),
-        "item": normal(shape.d, width),
-        "bias": jnp.zeros((shape.tokens, width)),
-    }
-
-
-def field_tokens(weights: Weights, shape: Shape, inputs: Inputs) -> Array:
-    """One token for each field, then those of both towers' vectors: (T, U·C, width).
-
-    Tokens come first: then every product with a token's own matrix is a plain matrix product.
-    """
-    users, candidates = inputs.shape
-    pairs = inputs.numbers.reshape(users * candidates, -1)
-    fields = [
-        pairs[:, jnp.asarray(columns)] @ matrix
-        for columns, matrix in zip(shape.groups.values(), weights["fields"], strict=True)
-    ]
-    query = each_candidate(inputs.query @ weights["query"], candidates)
-    item = inputs.item @ weights["item"]
-    x = jnp.stack([*fields, *(each.reshape(len(pairs), -1) for each in (query, item))])
-    return x + weights["bias"][:, jnp.newaxis]
-
-
-def draw_boost(normal: Callable[..., Array], tokens: int, width: int) -> Weights:
-    """Weights of :func:`boost`."""
-    return {
-        "gate": normal(tokens, width, 2 * width),
-        "up": normal(tokens, width, 2 * width),
-        "down": 0.5 * normal(tokens, 2 * width, width),
-    }
-
-
-def boost(weights: Weights, x: Array) -> Array:
-    """SwiGLU with weights of its own for each token: (T, P, width) → the same."""
-    return (jax.nn.silu(x @ weights["gate"]) * (x @ weights["up"])) @ weights["down"]
-
-
-def read_out(weights: Array, x: Array, inputs: Inputs) -> Array:
-    """Tokens (T, U·C, width), normalized, as one score of each candidate: (U, C)."""
-    return jnp.einsum("tpd,td->p", normed(x), weights).reshape(inputs.shape)

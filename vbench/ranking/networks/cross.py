@@ -5,16 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from vbench.ranking.networks.base import (
-    Array,
-    Inputs,
-    Network,
-    Shape,
-    Size,
-    Weights,
-    drawer,
-    each_candidate,
-)
+from vbench.ranking.networks.base import Array, Inputs, Network, Shape, Size, Weights, drawer
+from vbench.ranking.networks.tokens import each_candidate
 
 
 def cross(shape: Shape, size: Size) -> Network:

@@ -5,17 +5,11 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from vbench.ranking.networks.base import (
-    Array,
-    Inputs,
-    Network,
-    Shape,
-    Size,
-    Weights,
+from vbench.ranking.networks.base import Array, Inputs, Network, Shape, Size, Weights, drawer
+from vbench.ranking.networks.tokens import (
     boost,
     draw_boost,
     draw_tokens,
-    drawer,
     field_tokens,
     normed,
     read_out,

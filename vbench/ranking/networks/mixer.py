@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax.numpy as jnp
 
-from vbench.ranking.networks.base import (
-    Array,
-    Inputs,
-    Network,
-    Shape,
-    Size,
-    Weights,
-    boost,
-    draw_boost,
-    draw_tokens,
-    drawer,
-    field_tokens,
-    normed,
-    read_out,
-)
+from vbench.ranking.networks.base import Array, Network, Shape, Size, Weights
+from vbench.ranking.networks.tokens import boost, draw_boost, normed, stack_blocks
 
 HEADS = 2
 
@@ -30,31 +19,20 @@ def mixer(shape: Shape, size: Size) -> Network:
     arXiv 2604.00590); boost is a SwiGLU with weights of its own for each token, which keeps the
     tokens different (Zenith, arXiv 2601.21285). Both are residual, before a normalization.
     """
-    tokens, (width, depth) = shape.tokens, size
+    tokens, width = shape.tokens, size.width
 
-    def draw(seed: int) -> Weights:
-        normal = drawer(seed)
+    def draw_block(normal: Callable[..., Array]) -> Weights:
         return {
-            "tokens": draw_tokens(normal, shape, width),
-            "blocks": [
-                {
-                    "mix": 0.5 * normal(HEADS, tokens, tokens),
-                    "fuse": 0.5 * normal(width, width),
-                    "boost": draw_boost(normal, tokens, width),
-                }
-                for _ in range(depth)
-            ],
-            "out": jnp.zeros((tokens, width)),
+            "mix": 0.5 * normal(HEADS, tokens, tokens),
+            "fuse": 0.5 * normal(width, width),
+            "boost": draw_boost(normal, tokens, width),
         }
 
-    def score(weights: Weights, inputs: Inputs) -> Array:
-        x = field_tokens(weights["tokens"], shape, inputs)
-        for block in weights["blocks"]:
-            x = x + fused(normed(x), block["mix"], block["fuse"])
-            x = x + boost(block["boost"], normed(x))
-        return read_out(weights["out"], x, inputs)
+    def passed(block: Weights, x: Array) -> Array:
+        x = x + fused(normed(x), block["mix"], block["fuse"])
+        return x + boost(block["boost"], normed(x))
 
-    return Network(draw, score)
+    return stack_blocks(shape, size, draw_block, passed)
 
 
 def fused(x: Array, mix: Array, fuse: Array) -> Array:

@@ -7,19 +7,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from vbench.ranking.networks.base import (
-    Array,
-    Inputs,
-    Network,
-    Shape,
-    Weights,
-    boost,
-    draw_boost,
-    draw_tokens,
-    drawer,
-    field_tokens,
-    normed,
-)
+from vbench.ranking.networks.base import Array, Inputs, Network, Shape, Weights, drawer
+from vbench.ranking.networks.tokens import boost, draw_boost, draw_tokens, field_tokens, normed
 
 WIDTH, LAYERS = 8, 1
 

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import jax
-import jax.numpy as jnp
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.ranking.networks.base import (
-    Array,
-    Inputs,
-    Network,
-    Shape,
-    Size,
-    Weights,
-    draw_tokens,
-    drawer,
-    field_tokens,
-    normed,
-    read_out,
-)
+from vbench.ranking.networks.base import Array, Network, Shape, Size, Weights
+from vbench.ranking.networks.tokens import boost, normed, stack_blocks
 
 HEADS = 4
 
@@ -32,33 +21,21 @@ def unimixer(shape: Shape, size: Size) -> Network:
     Of our own choice: four heads, a matrix that begins as noise, no factors (at some hundred
     numbers they save nothing), and a SwiGLU in place of the boost, so that mixing alone is tried.
     """
-    tokens, (width, depth) = shape.tokens, size
+    tokens, width = shape.tokens, size.width
 
-    def draw(seed: int) -> Weights:
-        normal = drawer(seed)
+    def draw_block(normal: Callable[..., Array]) -> Weights:
         return {
-            "tokens": draw_tokens(normal, shape, width),
-            "blocks": [
-                {
-                    "mix": 0.5 * normal(tokens * HEADS, tokens * HEADS),
-                    "gate": normal(width, 2 * width),
-                    "up": normal(width, 2 * width),
-                    "down": 0.5 * normal(2 * width, width),
-                }
-                for _ in range(depth)
-            ],
-            "out": jnp.zeros((tokens, width)),
+            "mix": 0.5 * normal(tokens * HEADS, tokens * HEADS),
+            "gate": normal(width, 2 * width),
+            "up": normal(width, 2 * width),
+            "down": 0.5 * normal(2 * width, width),
         }
 
-    def score(weights: Weights, inputs: Inputs) -> Array:
-        x = field_tokens(weights["tokens"], shape, inputs)
-        for block in weights["blocks"]:
-            x = x + mixed(normed(x), block["mix"], HEADS)
-            y = normed(x)
-            x = x + (jax.nn.silu(y @ block["gate"]) * (y @ block["up"])) @ block["down"]
-        return read_out(weights["out"], x, inputs)
+    def passed(block: Weights, x: Array) -> Array:
+        x = x + mixed(normed(x), block["mix"], HEADS)
+        return x + boost(block, normed(x))
 
-    return Network(draw, score)
+    return stack_blocks(shape, size, draw_block, passed)
 
 
 def mixed(x: Array, matrix: Array, heads: int) -> Array:

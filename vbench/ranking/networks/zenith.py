@@ -5,20 +5,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from vbench.ranking.networks.base import (
-    Array,
-    Inputs,
-    Network,
-    Shape,
-    Size,
-    Weights,
-    boost,
-    draw_boost,
-    drawer,
-    each_candidate,
-    normed,
-    read_out,
-)
+from vbench.ranking.networks.base import Array, Inputs, Network, Shape, Size, Weights, drawer
+from vbench.ranking.networks.tokens import boost, draw_boost, each_candidate, normed, read_out
 
 PARTS = 4
 """Parts that each prime token is taken apart in."""
