@@ -59,6 +59,19 @@ def test_a_worker_is_asked_and_closed(tmp_path: Path) -> None:
     assert session.memory() == 0
 
 
+def test_a_worker_at_work_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for, and looked at some times a second: what looks takes nobody's core."""
+    looks = []
+    look = module.Child.is_ready
+    monkeypatch.setattr(
+        module.Child, "is_ready", lambda *a, **more: looks.append(1) or look(*a, **more)
+    )
+    with Session(threads=1) as session:
+        message = order(tmp_path, "misbehaving:Exact")
+        session.ask(message, wire.Opened, timeout=60, doing="loading")
+        assert len(looks) <= 2 + session.seconds / module._LOOK_EVERY_SECONDS
+
+
 def test_an_error_leaves_the_worker_alive(tmp_path: Path) -> None:
     """It is told with what was being done, and the next question is answered."""
     with Session(threads=1) as session:

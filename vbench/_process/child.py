@@ -126,8 +126,12 @@ class Child:
             self._channel.refuse_input()
             self._channel.send(head)
 
-    def is_ready(self, seconds: float, *, deadline: Deadline | None = None) -> bool:
-        """Whether a message has begun to come, within so many seconds.
+    def fileno(self) -> int:
+        """What gets readable when a message begins to come, or none will."""
+        return self._channel.fileno()
+
+    def is_ready(self, *, deadline: Deadline | None = None) -> bool:
+        """Whether a message has begun to come. It is to be asked some times a second.
 
         Raises
         ------
@@ -135,7 +139,7 @@ class Child:
             As :meth:`receive`.
         """
         with self._within(deadline):
-            return self._look(select.POLLIN, seconds)
+            return self._look(select.POLLIN, 0)
 
     def receive(
         self,

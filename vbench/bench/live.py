@@ -1,25 +1,15 @@
-"""A worker whose index is built, and the steps to it: fitted and kept, or loaded.
-
-The steps are generators that yield while a worker is at work, so that several go on side by side.
-"""
+"""A worker whose index is built, and the steps to it: fitted and kept, or loaded."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Generator
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import msgspec
 
 from vbench.bench import wire
 from vbench.bench.kept import Found, KeptIndex, KeptIndexes, describe
-from vbench.bench.session import Session, TrialError
+from vbench.bench.session import Session, Steps, TrialError
 from vbench.runs.schema import Build
-
-Result = TypeVar("Result")
-Steps = Generator[None, None, Result]
-"""Goes on when it is asked for the next, as far as it can without waiting."""
-_LOOK_EVERY_SECONDS = 0.005
 
 
 class Live(NamedTuple):
@@ -39,19 +29,6 @@ class Live(NamedTuple):
     built: str | None = None
     load_seconds: float | None = None
     beside: int = 0
-
-
-def finish(steps: Steps[Result]) -> Result:
-    """Go through all steps, waiting between them."""
-    try:
-        while True:
-            next(steps)
-            time.sleep(_LOOK_EVERY_SECONDS)
-    except StopIteration as end:
-        result: Result = end.value
-        return result
-    finally:
-        steps.close()
 
 
 def fit(session: Session, order: wire.Open, timeout: float | None) -> Steps[Live]:

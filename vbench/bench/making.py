@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Sequence
 
 import psutil
 
 from vbench.bench import wire
 from vbench.bench.kept import KeptIndexes, NotKeptError, can_be_kept
-from vbench.bench.live import Live, Steps, fit, keep, load
+from vbench.bench.live import Live, fit, keep, load
 from vbench.bench.orders import Orders
 from vbench.bench.services import ServiceError, Services
-from vbench.bench.session import Closing, Session, TrialError
+from vbench.bench.session import Closing, Session, Steps, TrialError, wait_for_any
 from vbench.errors import VbenchError, warn
 from vbench.runs.schema import Build, Options
 
 Tell = Callable[[Sequence[Build]], None]
 """Called with the builds that are being made."""
-_LOOK_EVERY_SECONDS = 0.02
 _SPARE_BASES = 2.5
 """Free memory, in terms of the base, without which no other build is begun beside those at work."""
 
@@ -78,9 +76,10 @@ class Maker:
                     tell([each for each, _, _ in active.values()])
                     for key in active:
                         self._beside[key] = max(self._beside.get(key, 0), len(active) - 1)
-                for key, (_, cores, steps) in list(active.items()):
+                asked, at_work = list(active.items()), []
+                for key, (_, cores, steps) in asked:
                     try:
-                        next(steps)
+                        at_work.append(next(steps))
                         continue
                     except StopIteration as end:
                         done[key] = end.value
@@ -89,7 +88,8 @@ class Maker:
                     del active[key]
                     free.append(cores)
                     tell([each for each, _, _ in active.values()])
-                time.sleep(_LOOK_EVERY_SECONDS)
+                if len(at_work) == len(asked):
+                    wait_for_any(at_work)
         except BaseException:
             for _, _, steps in active.values():
                 steps.close()

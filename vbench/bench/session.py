@@ -1,11 +1,15 @@
-"""The parent's side of a worker: ask it, and turn whatever is no answer into a trial's failure."""
+"""The parent's side of a worker: ask it, and turn whatever is no answer into a trial's failure.
+
+What is asked of it is a generator of steps, so that several workers are at work side by side.
+"""
 
 from __future__ import annotations
 
+import select
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from numpy.typing import NDArray
 
@@ -17,6 +21,11 @@ from vbench.bench import wire
 from vbench.bench.services import RunningService
 from vbench.bench.worker import clock
 
+Result = TypeVar("Result")
+Steps = Generator["Session", None, Result]
+"""Goes as far as it can without waiting, and yields the session whose worker it waits for."""
+_LOOK_EVERY_SECONDS = 0.1
+"""How often a worker at work is looked at: its memory, and whether it is stopped or late."""
 _CLOSE_WITHIN_SECONDS = 10.0
 _END_WITHIN_SECONDS = 5.0
 _LEAST_SECONDS = 0.2
@@ -48,6 +57,26 @@ class Closing(NamedTuple):
 
     seconds: float
     error: str | None
+
+
+def wait_for_any(sessions: Iterable[Session]) -> None:
+    """Wait until one of the workers answers or ends, or until it is time to look at them."""
+    poll = select.poll()
+    for session in sessions:
+        poll.register(session, select.POLLIN)
+    poll.poll(1000 * _LOOK_EVERY_SECONDS)
+
+
+def finish(steps: Steps[Result]) -> Result:
+    """Go through all steps, waiting between them."""
+    try:
+        while True:
+            wait_for_any([next(steps)])
+    except StopIteration as end:
+        result: Result = end.value
+        return result
+    finally:
+        steps.close()
 
 
 class Session:
@@ -93,6 +122,10 @@ class Session:
         """The worker's process number."""
         return self._child.pid
 
+    def fileno(self) -> int:
+        """What gets readable when the worker begins to answer, or ends."""
+        return self._child.fileno()
+
     def ask(
         self,
         message: wire.Message,
@@ -105,13 +138,7 @@ class Session:
 
         The arguments are those of :meth:`asking`.
         """
-        steps = self.asking(message, expected, timeout=timeout, doing=doing, wait_seconds=0.1)
-        try:
-            while True:
-                next(steps)
-        except StopIteration as end:
-            answer, arrays = end.value
-            return answer, arrays
+        return finish(self.asking(message, expected, timeout=timeout, doing=doing))
 
     def asking(
         self,
@@ -120,9 +147,8 @@ class Session:
         *,
         timeout: float | None,
         doing: str,
-        wait_seconds: float = 0.0,
-    ) -> Generator[None, None, tuple[wire.Reply, list[NDArray[Any]]]]:
-        """Send a message, and yield each `wait_seconds` until the answer has come.
+    ) -> Steps[tuple[wire.Reply, list[NDArray[Any]]]]:
+        """Send a message, and go on when the answer has come.
 
         Raises
         ------
@@ -146,8 +172,8 @@ class Session:
         deadline = Deadline.after(timeout)
         try:
             self._child.send(head, deadline=deadline)
-            while not self._child.is_ready(wait_seconds, deadline=deadline):
-                yield
+            while not self._child.is_ready(deadline=deadline):
+                yield self
             answer, arrays = self._child.receive(prepare, deadline=deadline)
             wire.check_values(arrays, wire.expected_arrays(message, answer, n, m))
         except ChildError as error:

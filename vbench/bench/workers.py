@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from vbench._process.cores import Cores
 from vbench.bench import wire
 from vbench.bench.kept import KeptIndexes
-from vbench.bench.live import Live, finish, fit
+from vbench.bench.live import Live, fit
 from vbench.bench.making import Maker, Tell, threads_of
 from vbench.bench.orders import Orders
 from vbench.bench.prepare import WARMUP
 from vbench.bench.services import Services
-from vbench.bench.session import ChangeError, Closing, Session, TrialError
+from vbench.bench.session import ChangeError, Closing, Session, TrialError, finish
 from vbench.data.dataset import Dataset
 from vbench.errors import warn
 from vbench.runs.schema import Build, Options, Overhead

@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import gc
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -163,6 +164,29 @@ def test_no_garbage_is_collected_while_the_clock_runs(
     finally:
         monkeypatch.undo()
         (gc.enable if was else gc.disable)()
+
+
+def test_what_was_built_is_no_garbage_to_look_for() -> None:
+    """Garbage goes; all else is set aside, and is looked through again when it is next asked."""
+
+    class Node:
+        def __init__(self) -> None:
+            self.myself = self
+
+    try:
+        kept, dropped = Node(), weakref.ref(Node())
+        clock.leave_to_gc_what_is_new()
+        assert dropped() is None
+        assert gc.get_freeze_count() > 0
+        assert not any(each is kept for each in gc.get_objects())
+        is_gone = weakref.ref(kept)
+        del kept
+        gc.collect()
+        assert is_gone() is not None
+        clock.leave_to_gc_what_is_new()
+        assert is_gone() is None
+    finally:
+        gc.unfreeze()
 
 
 def test_a_clock_that_an_adapter_puts_in_place_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,8 @@ class Clock(NamedTuple):
 
 class _Collector(NamedTuple):
     collect: Callable[[], int]
+    freeze: Callable[[], None]
+    unfreeze: Callable[[], None]
     disable: Callable[[], None]
     enable: Callable[[], None]
     is_enabled: Callable[[], bool]
@@ -45,7 +47,7 @@ class _Collector(NamedTuple):
 # Bound before any adapter is imported, and inside of tuples: what an adapter puts in the place of
 # the functions of these modules, or of names that stand for them, reaches no measurement.
 SYSTEM = Clock(time.perf_counter_ns, time.process_time_ns)
-_GARBAGE = _Collector(gc.collect, gc.disable, gc.enable, gc.isenabled)
+_GARBAGE = _Collector(gc.collect, gc.freeze, gc.unfreeze, gc.disable, gc.enable, gc.isenabled)
 
 
 class Conditions(NamedTuple):
@@ -94,6 +96,17 @@ class Pass(NamedTuple):
         # Threads of the index work while it is called; outside of it there is the harness alone.
         outside = self.outside_ns * min(1.0, self.cpu_share)
         return max(0.0, self.cpu_ns / max(1, len(self.latency_ns)) - outside)
+
+
+def leave_to_gc_what_is_new() -> None:
+    """Collect garbage; what is left, modules and a built index, is not looked through again.
+
+    To look through it before each pass would take longer than many a pass does.
+    """
+    collector = _GARBAGE
+    collector.unfreeze()
+    collector.collect()
+    collector.freeze()
 
 
 @contextmanager

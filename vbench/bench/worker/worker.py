@@ -112,6 +112,7 @@ class Worker:
         if self.build_threads != self.order.threads:
             self.index.use_threads(self.order.threads)
             self._narrow()
+        clock.leave_to_gc_what_is_new()
         size, source = size_of(self.index)
         return wire.Fitted(
             seconds=wall * 1e-9,
@@ -160,8 +161,10 @@ class Worker:
         self._narrow()
         began = self.time.wall()
         self.index.load(folder / _SAVED, **select_accepted(self.index.load, **facts))
+        spent = self.time.wall() - began
+        clock.leave_to_gc_what_is_new()
         return wire.Loaded(
-            seconds=(self.time.wall() - began) * 1e-9,
+            seconds=spent * 1e-9,
             kernels=kernels(),
             version=versions(self.index),
         )
@@ -188,6 +191,7 @@ class Worker:
             settling = self.time.wall() - began
         self.original = self.changing.rows
         self.condition.rebase(self.original, self.changing.is_gone)
+        clock.leave_to_gc_what_is_new()
         size, source = size_of(self.index)
         return wire.Altered(
             seconds=spent * 1e-9,
