@@ -11,7 +11,8 @@ import pytest
 from run_folder import answered
 
 import vbench
-from vbench.analysis.combine import EXACT, SHARES, Combination, combination_of, combine
+from vbench.analysis.combine import EXACT, Combination, combination_of, combine
+from vbench.analysis.fallback import SHARES
 from vbench.errors import DamagedFileError, VbenchError
 from vbench.runs import files
 from vbench.runs.run import Run

@@ -5,43 +5,32 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from vbench._document import Document, Interval
+from vbench._document import Document
 from vbench._invocation import spell_option
+from vbench.analysis.counting import Counting, Values
 from vbench.analysis.document import SettingRow, ViewFacts
+from vbench.analysis.fallback import Route, learn_scores, send_on
 from vbench.analysis.tail import choose
 from vbench.data.dataset import Dataset
 from vbench.errors import DamagedFileError, VbenchError
-from vbench.indexes.router import Router, signs
 from vbench.measures import usual
 from vbench.measures.answers import Answers
-from vbench.measures.base import Measure
 from vbench.measures.recall import CVaR, Failure, Recall, Robustness
-from vbench.measures.sample import Sample
-from vbench.measures.unions import exact_of, route, unite
+from vbench.measures.unions import exact_of, unite
 from vbench.metric import FloatArray
-from vbench.neighbors.space import neighbor_distances
 from vbench.runs import files
 from vbench.runs.run import Run
 from vbench.runs.schema import Warn
 from vbench.runs.settings import Setting
 from vbench.runs.vectors import dataset_of
 from vbench.runs.views import open_view
-from vbench.stats.association import tail_auc
 
 SCHEMA = "vbench.combined/1"
-SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
-"""Of the queries that are sent on, at which every curve has a point."""
 EXACT = "exact search"
-Order = Literal["random", "learned", "oracle"]
-Values = dict[str, Interval]
-"""By the name of a measure."""
-Clusters = NDArray[np.integer[Any]] | None
 
 
 class Price(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,35 +75,6 @@ class Union(msgspec.Struct, frozen=True, kw_only=True):
     rival: Alone | None
 
 
-class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """What is reached when a share of the queries is sent on."""
-
-    share: float
-    measures: Values
-
-
-class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """A gain curve: all queries are asked of one setting, some then of a second one too.
-
-    Attributes
-    ----------
-    first, second
-        Names of the settings; the second may be exact search. Of both answers the K nearest are
-        kept.
-    order
-        Who is sent on first: anybody, who has the worst score by what the answer shows, learned
-        on one half of the queries and used for the other, or who gains most (nobody knows that).
-    auc
-        How well the score tells who is under δ: the chance that one who is has the worse score.
-    """
-
-    first: str
-    second: str
-    order: Order
-    auc: Interval | None
-    points: tuple[Point, ...]
-
-
 class Combination(Document, frozen=True, kw_only=True, tag="vbench.combine/1"):
     """The settings of one run, each alone, each two together, and each with a fallback.
 
@@ -138,24 +98,6 @@ class Combination(Document, frozen=True, kw_only=True, tag="vbench.combine/1"):
     warnings: tuple[Warn, ...] = ()
 
 
-class _Asked(NamedTuple):
-    """How everything is counted."""
-
-    measures: tuple[Measure, ...]
-    delta: float
-    clusters: Clusters
-
-    def values(self, answers: Sequence[Answers]) -> Values:
-        """Every measure of what some builds answered."""
-        sample = Sample(answers, clusters=self.clusters)
-        found = {str(each): sample.estimate(each) for each in self.measures}
-        return {name: Interval(each.value, each.low, each.high) for name, each in found.items()}
-
-    def under(self, answers: Answers) -> NDArray[np.bool_]:
-        """Queries under δ."""
-        return np.asarray(self.measures[1].per_query(answers) == 0)
-
-
 def combine(
     run: Run,
     *,
@@ -175,7 +117,7 @@ def combine(
     chosen = choose(run, indexes, settings, k)
     k = chosen[0].k
     measures = (Recall() @ k, Robustness(delta) @ k, CVaR(0.05) @ k, Failure() @ k)
-    asked = _Asked(measures, delta, run.clusters(cluster))
+    asked = Counting(measures, delta, run.clusters(cluster))
     given = {each: each.answers() for each in chosen}
     for each in (answers for of in given.values() for answers in of):
         each.need_ids()
@@ -200,13 +142,13 @@ def combine(
     for number, first in enumerate(chosen):
         if progress:
             progress(f"after {first}", len(pairs) + number, total)
-        scores = None if vectors is None else _scores(given[first], vectors, asked)
+        scores = None if vectors is None else learn_scores(given[first], vectors, asked)
         both = {
             str(each): _both(given[first], of) for each, of in given.items() if each is not first
         }
         both[EXACT] = list(map(exact_of, given[first]))
         for name, answers in both.items():
-            routes += _routes((str(first), name), given[first], answers, scores, asked)
+            routes += send_on((str(first), name), given[first], answers, scores, asked)
     found = Combination(
         run=str(run.path),
         dataset=run.manifest.dataset.name,
@@ -233,7 +175,7 @@ def _union(
     second: Setting,
     given: dict[Setting, list[Answers]],
     rivals: Sequence[Alone],
-    asked: _Asked,
+    asked: Counting,
 ) -> Union | None:
     if first is second:
         # Two builds of one index; each build stands in one pair, so that pairs are independent.
@@ -254,7 +196,7 @@ def _union(
     )
 
 
-def _alone(setting: Setting, asked: _Asked) -> Alone:
+def _alone(setting: Setting, asked: Counting) -> Alone:
     found = asked.values(setting.answers())
     return Alone.from_setting(setting, measures=found, price=_price(setting))
 
@@ -286,7 +228,7 @@ def _together(first: Setting, second: Setting) -> Price:
     )
 
 
-def _rivals(run: Run, k: int, asked: _Asked) -> list[Alone]:
+def _rivals(run: Run, k: int, asked: Counting) -> list[Alone]:
     return [_alone(each, asked) for each in run.settings(steps=True) if each.k == k]
 
 
@@ -303,89 +245,6 @@ def _rival(rivals: Sequence[Alone], price: Price, robustness: str) -> Alone | No
         return -math.inf if found is None else found
 
     return max((each for each in rivals if is_affordable(each.price)), key=value, default=None)
-
-
-class _Scores(NamedTuple):
-    """Of each query in each build, how bad its answer looks: (builds, m)."""
-
-    values: FloatArray
-    auc: Interval | None
-
-
-def _scores(answers: Sequence[Answers], dataset: Dataset, asked: _Asked) -> _Scores:
-    """Scores of each half of the queries, from what was learned of the other."""
-    metric, half = dataset.metric, _half(len(answers[0].hits), asked.clusters)
-    tables = [
-        signs(
-            dataset.queries,
-            np.sort(neighbor_distances(dataset.queries, dataset.base, each.ids, metric), axis=1),
-        )
-        for each in answers
-    ]
-    under = [asked.under(each) for each in answers]
-    scores = np.empty((len(answers), len(half)))
-    for learned, judged in ((half, ~half), (~half, half)):
-        router = Router.learn(
-            np.concatenate([table[learned] for table in tables]),
-            np.concatenate([each[learned] for each in under]),
-        )
-        for row, table in zip(scores, tables, strict=True):
-            row[judged] = router.score(table[judged])
-    told = [tail_auc(*pair) for pair in zip(scores, under, strict=True)]
-    ends = [float(np.mean([each[place] for each in told])) for place in range(3)]
-    return _Scores(scores, None if math.isnan(ends[0]) else Interval(*ends))
-
-
-def _half(m: int, clusters: Clusters) -> NDArray[np.bool_]:
-    """Half of the queries, drawn; all of a cluster are on one side."""
-    rng = np.random.default_rng(0)
-    if clusters is None:
-        return np.asarray(rng.permutation(m) < m // 2)
-    _, code = np.unique(clusters, return_inverse=True)
-    number = int(code.max(initial=-1)) + 1
-    return np.asarray((rng.permutation(number) < number // 2)[code])
-
-
-def _routes(
-    names: tuple[str, str],
-    first: Sequence[Answers],
-    both: Sequence[Answers],
-    scores: _Scores | None,
-    asked: _Asked,
-) -> list[Route]:
-    rng = np.random.default_rng(0)
-    worst: dict[Order, tuple[Sequence[FloatArray], Interval | None]] = {
-        "random": ([rng.random(len(each.hits)) for each in both], None)
-    }
-    if scores is not None:
-        worst["learned"] = (list(scores.values), scores.auc)
-    gained = [b.hits.astype(np.float64) - a.hits for a, b in zip(first, both, strict=False)]
-    worst["oracle"] = (gained, None)
-    return [
-        Route(
-            first=names[0],
-            second=names[1],
-            order=order,
-            auc=auc,
-            points=tuple(
-                Point(share=share, measures=asked.values(_sent(first, both, keys, share)))
-                for share in SHARES
-            ),
-        )
-        for order, (keys, auc) in worst.items()
-    ]
-
-
-def _sent(
-    first: Sequence[Answers], both: Sequence[Answers], keys: Sequence[FloatArray], share: float
-) -> list[Answers]:
-    """What is answered when the queries of the largest keys are sent on."""
-    found = []
-    for a, b, key in zip(first, both, keys, strict=False):
-        rows = np.zeros(len(key), dtype=bool)
-        rows[np.argsort(-key, kind="stable")[: round(share * len(key))]] = True
-        found.append(route(a, b, rows))
-    return found
 
 
 class _Kept(msgspec.Struct, frozen=True, kw_only=True):

@@ -71,8 +71,8 @@ def combine(
     queries on to a second index or to exact search: anybody, those whose answer looks bad, or those
     who gain most.
     """
-    from vbench.analysis.combine import SHARES
     from vbench.analysis.combine import combine as combined
+    from vbench.analysis.fallback import SHARES
     from vbench.cli.runs import open_runs
 
     def compute(opened: list[Run]) -> Combination:

@@ -6,7 +6,9 @@ import functools
 
 import polars as pl
 
-from vbench.analysis.combine import Combination, Price, Route, Values, combination_of
+from vbench.analysis.combine import Combination, Price, combination_of
+from vbench.analysis.counting import Values
+from vbench.analysis.fallback import Route
 from vbench.analysis.gather import Panel
 from vbench.numbers import Unit, write
 

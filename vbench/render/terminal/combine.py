@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
-from vbench.analysis.combine import Alone, Combination, Values
+from vbench.analysis.combine import Alone, Combination
+from vbench.analysis.counting import Values
 from vbench.numbers import write, write_interval
 from vbench.render.combining import (
     BUILD,
