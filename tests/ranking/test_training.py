@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,19 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
     assert any(not np.array_equal(*each) for each in zip(whole, other, strict=True))
 
 
+def test_a_training_takes_so_many_steps_at_most(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much was taken: so a ranker takes no longer on more data."""
+    from vbench.ranking import training
+
+    monkeypatch.setattr(training, "STEPS", (100, 400))
+    monkeypatch.setattr(training, "BATCH", 256)
+    taken = [np.broadcast_to(np.int64(0), pairs) for pairs in (50, 6_400, 10**8)]
+    steps = [training.count_steps(dataclasses.replace(past, next_query=each)) for each in taken]
+    assert steps == [100, 25 * training.EPOCHS, 400]
+
+
 def test_a_damaged_unfinished_training_begins_again(tmp_path: Path) -> None:
     """Whatever is in the file."""
     from vbench.ranking import training
@@ -252,6 +266,23 @@ def test_percentiles_order_a_users_own_items_by_rating(
     assert found[1] > found[0] + 0.1
 
 
+@pytest.mark.parametrize("low", [-2.0, 0.0, 1.0])
+def test_ratings_of_any_scale_weigh(
+    data: Dataset, past: Past, exposed: np.ndarray, low: float
+) -> None:
+    """Also one from −2 to 2; what is infinite counts as unknown."""
+    from vbench.ranking.percentiles import Percentiles
+
+    rating = past.item % 5 + np.float32(low)
+    rating[::7] = np.inf
+    made = learner(data, Past(**{**vars(past), "rating": rating}), exposed, "cross")
+    aim = Percentiles(made, 1.0)
+    drawn = aim.prepare(made.draw(0), None, 0)
+    assert not np.isinf(drawn.rating).any()
+    loss = float(aim.loss(made.network, made.network.draw(0), None, drawn))
+    assert 0 < loss < 10
+
+
 def test_what_users_had_is_read_from_popular_to_rare(data: Dataset, past: Past) -> None:
     """At most so many, evenly spaced; fewer are padded."""
     rows = np.arange(200)
@@ -284,3 +315,6 @@ def test_what_cannot_be_learned_from_is_refused(
     unrated = Past(**{**vars(past), "rating": np.full(len(past.item), np.nan)})
     with pytest.raises(DataError, match=r"pearl needs ratings, and only 0 of the 1,440"):
         Percentiles(learner(data, unrated, exposed, "cross"), 1.0)
+    same = Past(**{**vars(past), "rating": np.zeros(len(past.item))})
+    with pytest.raises(DataError, match=r"all 1,440 are 0: there is one class only"):
+        Percentiles(learner(data, same, exposed, "cross"), 1.0)

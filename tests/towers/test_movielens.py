@@ -37,9 +37,9 @@ def test_the_last_ratings_are_held_out(files: dict[str, Path]) -> None:
     ratings, users, films = read_movielens(files)
     recipe = change_recipe(find_recipe("movielens-100k", None), {"min_user": "2"})
     data = prepare(ratings, users, films, recipe, seed=0)
-    assert data.split == "by time: the last 10% held out"
-    assert len(data.test) == 48
-    last = ratings.sort("timestamp").tail(48)
+    assert data.split == "by time: the last 30% held out"
+    assert len(data.test) == 144
+    last = ratings.sort("timestamp").tail(144)
     users_of, items_of = data.users.to_list(), data.items.to_list()
     pairs = zip(data.test.user.tolist(), data.test.item.tolist(), strict=True)
     held = {(users_of[user - 1], items_of[item - 1]) for user, item in pairs}

@@ -41,13 +41,13 @@ class Percentiles:
     user of many interactions, or of high ratings, is no other than one of few. Of our own choice:
     the engagement is the rating; the prediction is the mean of σ(difference of scores); a
     comparison without both ratings has the model's own prediction as its target; each row weighs as
-    its rating, over the mean rating. What is compared are interactions that the towers learned
-    from.
+    its rating, over the mean rating (on a scale that goes down to 0 or below, the lowest weighs 1).
+    What is compared are interactions that the towers learned from.
 
     Raises
     ------
     DataError
-        No ratings are known.
+        Too few ratings are known, or all are the same.
     """
 
     def __init__(self, learner: Learner, weight: float) -> None:
@@ -59,8 +59,16 @@ class Percentiles:
                 "interactions have one; give --interactions FILE with a column rating, or leave "
                 "pearl out"
             )
+        self._rating = np.where(known, past.rating, np.nan).astype(np.float32)
+        lowest, highest = np.nanmin(self._rating), np.nanmax(self._rating)
+        if lowest == highest:
+            raise DataError(
+                f"pearl compares ratings, and all {int(known.sum()):,} are {lowest:g}: there is "
+                "one class only; leave pearl out"
+            )
         self._learner, self._weight = learner, weight
-        self._mean = float(past.rating[known].mean())
+        self._shift = 1.0 - float(lowest) if lowest <= 0 else 0.0
+        self._mean = float(self._rating[known].mean()) + self._shift
         self._starts = np.searchsorted(past.query, np.arange(past.query.max() + 2))
         size = np.diff(self._starts)
         # Every user with something to compare is as likely as another, however active.
@@ -80,7 +88,7 @@ class Percentiles:
         encoder, reads = learner.encoder, learner.network.reads_past
         return Compared(
             encoder.inputs(users, past.item[at], reads_past=reads),
-            past.rating[at].astype(np.float32),
+            self._rating[at],
         )
 
     def loss(self, network: Network, weights: Weights, scores: Array, drawn: Compared) -> Array:
@@ -89,7 +97,7 @@ class Percentiles:
         said = jax.nn.sigmoid(own[:, :1] - own[:, 1:])
         target = percentiles(drawn.rating, said)
         predicted = jnp.clip(said.mean(axis=1), 1e-6, 1 - 1e-6)
-        value = jnp.nan_to_num(drawn.rating[:, 0], nan=self._mean) / self._mean
+        value = jnp.nan_to_num(drawn.rating[:, 0] + self._shift, nan=self._mean) / self._mean
         entropy = -target * jnp.log(predicted) - (1 - target) * jnp.log1p(-predicted)
         return self._weight * (value * entropy).mean()
 
