@@ -674,6 +674,51 @@ def audit() -> Table:
     return rows
 
 
+CLAIMS = {
+    "books": "-d books",
+    "books, exact reference": "-d books --set reference_ef=0",
+    "glove-50": "-d glove-50",
+    "wordnet": "-d wordnet",
+}
+
+
+def _claims_file(name: str) -> str:
+    return f"claims-{name.partition(',')[0]}{'-exact' if ',' in name else ''}"
+
+
+@result(
+    "vbench data fetch glove-50 wordnet",
+    *(
+        f"vbench index audit epzero {options} --out {FOLDER}/{_claims_file(name)} --json "
+        f"> {FOLDER}/{_claims_file(name)}.json || test $? -ne 2"
+        for name, options in CLAIMS.items()
+    ),
+)
+def claims() -> Table:
+    """What an index claims of its recall, beside what it has."""
+    rows: Table = {}
+    for name in CLAIMS:
+        found = read(f"{_claims_file(name)}.json")
+        of = {each["way"]: each for each in found["costs"]}
+        rows[name] = {
+            "claimed": found["claimed"],
+            **{f"true {end}": found["true"][end] for end in ("value", "low", "high")},
+            **{f"deviation {end}": found["deviation"][end] for end in ("value", "low", "high")},
+            "under": found["under"]["value"],
+            "shortfall": found["shortfall"],
+            **{
+                key: found["calibration"][key]
+                for key in ("error", "brier", "brier_of_mean", "window_error", "window_chance")
+            },
+            **{f"{way} {key}": of[way][key] for way in of for key in ("value", "reached")},
+            "claimed of fixed": of["claimed"]["seconds"] / of["fixed"]["seconds"],
+            "oracle of fixed": of["oracle"]["seconds"] / of["fixed"]["seconds"],
+            "fixed certified": float(of["fixed"]["certified"]),
+            "fixed ef": of["fixed"]["setting"]["ef"],
+        }
+    return rows
+
+
 SKEW_RUN = (
     "vbench run --index hnsw-mips --set ef=37,128 -d books -k 10 -k 100 --builds 1 --repeats 1 "
     f"--out {FOLDER}/skew-run"

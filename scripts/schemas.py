@@ -17,6 +17,7 @@ from vbench._document import Document
 MODULES = (
     "vbench.analysis.audit",
     "vbench.analysis.certificate",
+    "vbench.analysis.claims",
     "vbench.analysis.combine",
     "vbench.analysis.comparison",
     "vbench.analysis.doctor",

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from scipy import special
 
 import vbench
+from vbench.bench.reach import reach
 from vbench.data.ground_truth import compute_ground_truth
 from vbench.measures.hits import relevant, threshold
 from vbench.metric import FloatArray
 from vbench.stats.anytime import CONCENTRATION, EVERY, FIRST
-from vbench.watching.target import reach
 
 SEARCHES, ALPHA, K = 20_000, 0.01, 10
 BEFORE = 2_000

@@ -150,6 +150,7 @@ def test_every_choice_of_a_public_function_is_checked(
         ("tune", "metric"): lambda: vbench.tune(vectors(9), "flat", "Recall@5>=0", metric="l3"),
         ("verify", "metric"): lambda: vbench.verify("x.json", "flat", vectors(9), metric="l3"),
         ("watch", "metric"): lambda: vbench.watch(vectors(9), "flat", "Recall@5>=0.5", metric="l3"),
+        ("audit_index", "metric"): lambda: vbench.audit_index(vectors(9), "flat", metric="l3"),
         ("watch", "exact"): lambda: vbench.watch(dataset, "flat", "Recall@5>=0.5", exact="me"),
         ("load", "metric"): lambda: vbench.load(vectors(9), metric="l3"),
         ("import_results", "metric"): lambda: vbench.import_results("x.hdf5", metric="l3"),

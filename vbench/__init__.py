@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from vbench.analysis.audit import DataAudit as DataAudit
     from vbench.analysis.audit import audit as audit
+    from vbench.analysis.claims import ClaimAudit as ClaimAudit
     from vbench.analysis.combine import Combination as Combination
     from vbench.analysis.comparison import Comparison as Comparison
     from vbench.analysis.ranking import RankingLoss as RankingLoss
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from vbench.analysis.tail import TailReport as TailReport
     from vbench.analysis.tuning import Tuning as Tuning
     from vbench.analysis.watching import Watch as Watch
+    from vbench.api.claims import audit_index as audit_index
     from vbench.api.importing import import_results as import_results
     from vbench.api.measuring import run as run
     from vbench.api.measuring import tune as tune
@@ -94,6 +96,8 @@ _HOMES = {
     "vbench.measures.served": ("Served",),
     "vbench.ranking.protocol": ("Ranker",),
     "vbench.runs.settings": ("Setting",),
+    "vbench.analysis.claims": ("ClaimAudit",),
+    "vbench.api.claims": ("audit_index",),
     "vbench.analysis.combine": ("Combination",),
     "vbench.analysis.comparison": ("Comparison",),
     "vbench.analysis.ranking": ("RankingLoss",),

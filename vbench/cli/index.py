@@ -17,19 +17,29 @@ if TYPE_CHECKING:
 
     from vbench.indexes.overview import IndexRow
 
+_ELSEWHERE = {"audit": "vbench.cli.claims:audit"}
 _EXAMPLES = """
 \b
 Examples:
   vbench index list
   vbench index show hnsw
   vbench index check my_package.my_module:MyIndex
+  vbench index audit epzero --target 'Recall@10>=0.95'
 """
 _STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
 
 
-@click.group(cls=Group, epilog=_EXAMPLES, short_help="List, show and check indexes and plug-ins.")
+class IndexGroup(Group):
+    """Commands of this file, and one that has a file of its own."""
+
+    elsewhere = _ELSEWHERE
+
+
+@click.group(
+    cls=IndexGroup, epilog=_EXAMPLES, short_help="List, show, check and audit indexes and plug-ins."
+)
 def index() -> None:
-    """List, show and check indexes: recipes, adapters and plug-ins."""
+    """List, show, check and audit indexes: recipes, adapters and plug-ins."""
 
 
 @index.command("list")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -9,15 +10,20 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from msgspec import Meta
 
+from vbench.indexes.flat import Flat
 from vbench.indexes.library import LibraryIndex
 from vbench.indexes.protocol import Graph, Ids, Vectors
-from vbench.metric import METRICS, Metric
+from vbench.metric import METRICS, FloatArray, Metric
+
+_MEAN_RECALL = re.compile(r"Recall@\d+>=(?P<value>[\d.]+)")
 
 
 class Epzero(LibraryIndex):
     """Hierarchical navigable small world graph (epzero).
 
-    With `patience` a query ends once its best k have stayed the same for so many steps.
+    With `patience` a query ends once its best k have stayed the same for so many steps. With
+    `recall`, which `claim` proposes, a guard of the library moves `ef` to hold that mean recall:
+    it asks a `sample` of the queries again with `reference_ef`, 0 for exactly.
     """
 
     metrics: ClassVar[frozenset[Metric]] = frozenset(METRICS)
@@ -59,9 +65,52 @@ class Epzero(LibraryIndex):
         self,
         ef: Annotated[int, Meta(ge=1, le=10_000_000)] = 64,
         patience: Annotated[int, Meta(ge=0, le=10_000_000)] = 0,
+        recall: Annotated[float, Meta(ge=0, le=1)] = 0.0,
+        sample: Annotated[float, Meta(gt=0, le=1)] = 0.05,
+        reference_ef: Annotated[int, Meta(ge=0, le=10_000_000)] = 1024,
     ) -> None:
         self._ef = ef
         self._patience = patience
+        self._recall = recall
+        self._guarding = {"sample_rate": sample, "reference_ef": reference_ef}
+        self._guard: Any = None
+        self._asked = 0
+        if self.index is not None and not isinstance(self.index, Flat):
+            self._start()
+
+    def take(self, index: Any, n: int) -> None:
+        super().take(index, n)
+        self._start()
+
+    def _start(self) -> None:
+        """Search through a new guard where a recall is to be held."""
+        self._guard = None
+        self._one, self._many = self.ask_one, self.ask_many
+        if self._recall:
+            import epzero
+
+            self._guard = epzero.RecallGuard(
+                self.index, self._recall, initial_ef=self._ef, **self._guarding
+            )
+            self._one, self._many = self._guarded_one, self._guarded
+
+    def close(self) -> None:
+        super().close()
+        self._guard = None
+
+    def claim(self, target: str) -> Mapping[str, Any]:
+        wanted = _MEAN_RECALL.fullmatch(target)
+        if wanted is None:
+            raise ValueError("its guard holds mean recall alone, such as Recall@10>=0.95")
+        return {"recall": float(wanted["value"])}
+
+    def estimates(self) -> FloatArray | None:
+        """What the guard reports of mean recall by now, of each query alike."""
+        if self._guard is None:
+            return None
+        self._guard.drain()
+        report = self._guard.report()
+        return np.full(self._asked, report[0]["recall"]) if report else None
 
     def ask_one(self, query: Vectors, k: int) -> Ids:
         # By position, which is quicker: without reranking, on one thread, without a filter.
@@ -72,6 +121,15 @@ class Epzero(LibraryIndex):
         ids: Ids = self.index.search(
             queries, k, self._ef, threads=self._threads, patience=self._patience
         )[0]
+        return ids
+
+    def _guarded_one(self, query: Vectors, k: int) -> Ids:
+        ids: Ids = self._guarded(query[np.newaxis], k)[0]
+        return ids
+
+    def _guarded(self, queries: Vectors, k: int) -> Ids:
+        self._asked = len(queries)
+        ids: Ids = self._guard.search(queries, k, threads=self._threads)[0]
         return ids
 
     def exact(self, queries: Vectors, k: int) -> Ids:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vbench.indexes.answers import AnswerError, stack
 from vbench.indexes.predicate import Predicate
 from vbench.indexes.service import Server, Service
-from vbench.metric import METRICS, Metric
+from vbench.metric import METRICS, FloatArray, Metric
 
 Vectors = NDArray[np.float32]
 Ids = NDArray[np.integer[Any]]
@@ -219,6 +219,21 @@ class Index:
         """Distance computations since the last call, or None where they are not counted."""
         return None
 
+    def claim(self, target: str) -> Mapping[str, Any]:
+        """Search parameters by which the index itself promises a target: asked after ``fit``.
+
+        A target is such as ``Recall@10>=0.95``; one that it cannot promise is a ``ValueError``. An
+        index whose class defines it can have its claims audited.
+        """
+        raise NotImplementedError
+
+    def estimates(self) -> FloatArray | None:
+        """Recall that the index estimates of each query of the last search, (m,), from 0 to 1.
+
+        None where it estimates none, or cannot yet.
+        """
+        return None
+
     def neighbors(self) -> Graph | None:
         """The graph that a search walks, or None where there is none or it is not shown."""
         return None
@@ -307,6 +322,11 @@ def can_keep(kind: type[Index]) -> bool:
 def can_attach(kind: type[Index]) -> bool:
     """Whether an index can search in what lies in a service already."""
     return _defines(kind, "attach")
+
+
+def can_claim(kind: type[Index]) -> bool:
+    """Whether an index proposes settings for targets itself."""
+    return _defines(kind, "claim")
 
 
 def reads_files(kind: type[Index]) -> bool:

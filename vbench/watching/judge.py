@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench.bench.reach import Ids, Target
 from vbench.data.dataset import Dataset
 from vbench.measures.answers import Answers, repeated
 from vbench.measures.hits import Rule
@@ -14,7 +15,6 @@ from vbench.measures.places import find_places
 from vbench.metric import FloatArray
 from vbench.neighbors.exact import nearest
 from vbench.neighbors.space import neighbor_distances, pair_distances
-from vbench.watching.target import Ids, Target
 
 _ROUNDING = 1e-5
 """By how much, relative to the largest, distances in order may fall in single precision."""

@@ -15,6 +15,7 @@ from vbench._invocation import spell_option
 from vbench.analysis.segments import select_rows
 from vbench.analysis.watching import Look, Watch
 from vbench.bench.journal import now
+from vbench.bench.reach import Ids, Target, reach
 from vbench.data.check import check_k
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.ground_truth import compute_ground_truth
@@ -27,7 +28,6 @@ from vbench.watching.budget import Budget
 from vbench.watching.judge import exact_of_dataset, exact_of_service, judge
 from vbench.watching.queries import Query, is_log, of_dataset, of_log
 from vbench.watching.record import Record
-from vbench.watching.target import Ids, Target, reach
 from vbench.workloads.allowed import Allowed
 from vbench.workloads.filters import read_filter
 

@@ -20,6 +20,7 @@ from vbench.indexes.answers import AnswerError
 from vbench.indexes.conformance import (
     ageing,
     answers,
+    claims,
     clients,
     conduct,
     exhaustive,
@@ -70,6 +71,7 @@ CHECKS: tuple[tuple[str, Callable[[Subject], None]], ...] = (
     ("size and work", conduct.size_and_work),
     ("filters", filters.takes_filters),
     ("exact mode", exhaustive.searches_exactly),
+    ("claims", claims.claims),
     ("changes", ageing.takes_changes),
     ("queries to learn from", learning.learns),
     ("close", conduct.closes),

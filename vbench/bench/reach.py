@@ -1,4 +1,4 @@
-"""The index that is watched: reached where it runs, loaded from a file, or built here."""
+"""One index in this process: reached where it runs, loaded from a file, or built here."""
 
 from __future__ import annotations
 
@@ -50,19 +50,26 @@ class Target:
         """Ids of a query (d,) as the index finds them: (k,), −1 pads."""
         self.searches += 1
         given = self._space.queries(query[np.newaxis])
-        return self._rows(check_batch([self.index.search_one(given[0], self.k)], 1, self.k))
+        ids = check_batch([self.index.search_one(given[0], self.k)], 1, self.k)
+        return self._rows(ids[0])
+
+    def search_batch(self, queries: NDArray[Any]) -> Ids:
+        """Ids of queries (m, d), asked in one call: (m, k), −1 pads."""
+        self.searches += len(queries)
+        given = self._space.queries(queries)
+        return self._rows(check_batch(self.index.search(given, self.k), len(queries), self.k))
 
     def exact(self, query: NDArray[Any]) -> Ids:
         """Ids of a query (d,) by the exhaustive search of the index: (k,), −1 pads."""
         self.exact_searches += 1
         given = self._space.queries(query[np.newaxis])
-        return self._rows(check_batch(self.index.exact(given, self.k), 1, self.k))
+        ids = check_batch(self.index.exact(given, self.k), 1, self.k)
+        return self._rows(ids[0])
 
     def _rows(self, ids: Ids) -> Ids:
-        found: Ids = ids[0]
         if self.original is None:
-            return found
-        return np.asarray(np.where(found < 0, -1, self.original[found]))
+            return ids
+        return np.asarray(np.where(ids < 0, -1, self.original[ids]))
 
 
 @contextlib.contextmanager
@@ -75,6 +82,7 @@ def reach(
     connect: Mapping[str, str],
     place: str | None,
     seed: int,
+    any_setting: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[str, Target]]:
     """The index by its name, ready to be asked; nothing that was there before is changed.
@@ -84,6 +92,8 @@ def reach(
     place
         A table or collection of the server that `connect` gives, or a file that the index loads.
         Without it the index is built here, over the base vectors of the dataset.
+    any_setting
+        Several settings are none too many: the caller sets one.
 
     Raises
     ------
@@ -94,7 +104,7 @@ def reach(
         dataset, [index], settings, MeasureOptions(k=k, builds=1, seed=seed, connect=connect)
     ).plan
     build = plan.builds[0]
-    if len(plan.trials) > 1:
+    if len(plan.trials) > 1 and not any_setting:
         values = list(dict.fromkeys(spell(each.setting) for each in plan.trials))
         raise VbenchError(
             f"index {build.index!r} has several settings ({', '.join(values[:4])}), and one is "
@@ -108,7 +118,7 @@ def reach(
             f"index {build.index!r} needs vectors made {space.name} for {dataset.metric}, and what "
             f"lies in {place} is not known to be; watch it by a metric that the service has"
         )
-    name = f"{build.index} {spell(plan.trials[0].setting)}".strip()
+    name = f"{build.index} {'' if any_setting else spell(plan.trials[0].setting)}".strip()
     made = kind(**build.params)
     original: Ids | None = None
     with contextlib.ExitStack() as stack:
@@ -118,7 +128,7 @@ def reach(
         elif place is not None:
             _load(made, Path(place), space, dataset)
         else:
-            tell(f"{build.index}: building the index to watch")
+            tell(f"{build.index}: building the index here")
             more: dict[str, Any] = {}
             if kind.service is not None:
                 more["server"] = stack.enter_context(hosted(kind.service, None))()
