@@ -58,6 +58,7 @@ def run(
     cache: str = "warm",
     keep_indexes: bool = True,
     connect: Mapping[str, str] | None = None,
+    workers: str | None = None,
     out: str | Path | None = None,
     fresh: bool = False,
     progress: Progress = None,
@@ -137,6 +138,10 @@ def run(
     connect
         Addresses of servers that run already, by the name of an index or of its service:
         ``{"pgvector": "postgresql://…"}``. They stand in no file.
+    workers
+        Hand exact search and builds to the workers of a Dask cluster: ``"local"`` starts some here,
+        as many as there are cores for; ``"tcp://HOST:8786"`` is the address of a scheduler. A
+        script that starts some here does so under ``if __name__ == "__main__":``.
     out
         The run folder; default ``results/<run-id>``.
     fresh
@@ -184,6 +189,7 @@ def run(
         cache=cache,
         keep_indexes=keep_indexes,
         connect=connect or {},
+        workers=workers,
     )
     with take_indexes(indexes) as taken, shown_progress(progress) as tell:
         done = measure(

@@ -366,20 +366,17 @@ class Bench:
         return f"{build.index} build {build.number + 1}/{builds}"
 
 
-@contextlib.contextmanager
-def open_bench(
-    prepared: PreparedRun,
-    folder: Path,
-    claimed: ClaimedFolder,
-    progress: Progress,
-    *,
-    ages_apart: bool = False,
-    kept_indexes: KeptIndexes | None = None,
-) -> Iterator[Bench]:
-    """Find the exact neighbors and make a claimed folder ready for measuring.
+def truth_depth(prepared: PreparedRun, ks: Sequence[int]) -> int:
+    """How many exact neighbors a run needs of each query, for these K."""
+    dataset, _, plan = prepared
+    views = any(each.allowed is not None for each in plan.views)
+    return min(dataset.n, max(HARDNESS_DEPTH, depth_beside(max(ks)), DEEP if views else 0))
 
-    With `ages_apart` each age of a build has a worker, for searches that go back to earlier ones.
-    """
+
+def open_journal(
+    prepared: PreparedRun, folder: Path, claimed: ClaimedFolder, progress: Progress
+) -> tuple[Journal, dict[str, Scorer], list[PlannedView]]:
+    """Find the exact neighbors, and write all that a claimed folder has before the first trial."""
     progress("exact neighbors", 0, 1)
     dataset, options, _ = prepared
     journal = Journal(folder, prepared, claimed, progress)
@@ -389,7 +386,7 @@ def open_bench(
     views = [(each, each.allowed) for each in planned if each.allowed is not None]
     deep = compute_ground_truth(
         dataset,
-        min(dataset.n, max(HARDNESS_DEPTH, kept, DEEP if views else 0)),
+        truth_depth(prepared, journal.manifest.options.k),
         threads=len(usable_cores()),
         progress=lambda done, total: progress("exact neighbors", done, total),
     )
@@ -410,6 +407,25 @@ def open_bench(
         more = {"selectivity": found.selectivity, "correlation": found.correlation}
         tables.write_ground_truth(folder, found.truth, view.key, **more)
         scorers[view.key] = Scorer(dataset, found.truth, options.rule)
+    return journal, scorers, list(planned)
+
+
+@contextlib.contextmanager
+def open_bench(
+    prepared: PreparedRun,
+    folder: Path,
+    claimed: ClaimedFolder,
+    progress: Progress,
+    *,
+    ages_apart: bool = False,
+    kept_indexes: KeptIndexes | None = None,
+) -> Iterator[Bench]:
+    """Find the exact neighbors and make a claimed folder ready for measuring.
+
+    With `ages_apart` each age of a build has a worker, for searches that go back to earlier ones.
+    """
+    journal, scorers, planned = open_journal(prepared, folder, claimed, progress)
+    dataset, options, _ = prepared
     clients = max(load.clients for load in journal.manifest.loads)
     changes = any(each.changes or each.fitted is not None for each in planned)
     fitted = planned[0].fitted

@@ -163,7 +163,7 @@ _OURS = {
     *(files.MANIFEST, files.QUERIES, files.ITEMS, files.GROUND_TRUTH, files.TRIALS, files.OLD),
     *(files.COMPARISONS, files.INTERNALS, files.COMBINED, files.GRAPHS, files.RANK),
     *("inside.json", "ranking.json"),
-    *(files.TUNE, "report.html", "tune.html", "figures", KEPT),
+    *(files.TUNE, "report.html", "tune.html", "figures", KEPT, "parts"),
 }
 
 

@@ -52,6 +52,7 @@ class MeasureOptions:
     jobs: int = 1
     build_threads: int | None = None
     connect: Mapping[str, str] = field(default_factory=dict, repr=False)
+    workers: str | None = None
 
 
 class PreparedRun(NamedTuple):
@@ -122,6 +123,16 @@ def prepare(
     return PreparedRun(dataset, options, plan)
 
 
+class Asked(NamedTuple):
+    """A prepared run, and the call as it was made, which can be prepared again elsewhere."""
+
+    prepared: PreparedRun
+    indexes: Sequence[str | Recipe]
+    settings: Mapping[str, Sequence[Any]] | None
+    options: MeasureOptions
+    fresh: bool
+
+
 def _options(dataset: Dataset, asked: MeasureOptions) -> Options:
     for name, limit in (("timeout", asked.timeout), ("memory_limit", asked.memory_limit)):
         # Not NaN either, which nothing exceeds.
@@ -143,6 +154,11 @@ def _options(dataset: Dataset, asked: MeasureOptions) -> Options:
         raise VbenchError(
             f"jobs={asked.jobs}; this process may use {usable} cores, enough for "
             f"{usable // widest} jobs{each}"
+        )
+    if asked.workers is not None and asked.jobs != 1:
+        raise VbenchError(
+            f"jobs={asked.jobs} is of one machine; with {spell_option('workers')} each worker "
+            "makes one build at a time"
         )
     check_choice("recall_rule", asked.recall_rule, RULES)
     if asked.at_recall is not None and not 0.0 < asked.at_recall <= 1.0:

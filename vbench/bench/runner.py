@@ -17,7 +17,7 @@ from vbench.bench.journal import Progress, silent
 from vbench.bench.kept import KeptIndexes
 from vbench.bench.level import bring_to_level
 from vbench.bench.plan import Plan
-from vbench.bench.prepare import MeasureOptions, prepare
+from vbench.bench.prepare import Asked, MeasureOptions, prepare
 from vbench.bench.session import TrialError
 from vbench.data.dataset import Dataset
 from vbench.errors import DamagedFileError, warn
@@ -57,9 +57,16 @@ def run(
     tried = 0
     with within_call(python=written), claim(folder, prepared, fresh=fresh) as claimed:
         if not _is_finished(folder, plan, claimed):
-            with open_bench(prepared, folder, claimed, progress, kept_indexes=kept) as bench:
-                _carry_out(bench, plan, asked.at_recall)
-                tried = bench.journal.tried
+            if asked.workers is not None:
+                # Dask is imported where it is asked for.
+                from vbench.bench.cluster.carry import carry_out_on
+
+                call = Asked(prepared, indexes, settings, asked, fresh)
+                tried = carry_out_on(asked.workers, call, folder, claimed, progress)
+            else:
+                with open_bench(prepared, folder, claimed, progress, kept_indexes=kept) as bench:
+                    carry_out(bench, plan, asked.at_recall)
+                    tried = bench.journal.tried
         run = conclude(folder, dataset)
     if not tried:
         warn(
@@ -69,7 +76,8 @@ def run(
     return run
 
 
-def _carry_out(bench: Bench, plan: Plan, at_recall: float | None) -> None:
+def carry_out(bench: Bench, plan: Plan, at_recall: float | None) -> None:
+    """Measure all of a plan that is not done yet."""
     if at_recall is None:
         bench.carry_out_all(plan)
         return

@@ -33,6 +33,13 @@ connect_option = click.option(
     help="Build an index of this name in a server that runs already. Repeats.",
 )
 
+workers_option = click.option(
+    "--workers",
+    metavar="local|ADDRESS",
+    help="Hand builds and exact search to the workers of a Dask cluster: started here, or those of "
+    "a scheduler at tcp://HOST:8786.",
+)
+
 _MEASURING = (
     _count("--builds", 3, "Builds per index, each with its own seed and insertion order."),
     _count("--repeats", 3, "Timed passes over the queries."),

@@ -16,6 +16,7 @@ from vbench.cli.options import (
     load_options,
     measuring_options,
     set_option,
+    workers_option,
     workload_options,
 )
 from vbench.cli.values import complete_measure, cutoffs
@@ -38,6 +39,7 @@ Examples:
   vbench run --index hnsw --filter random:0.05 --filter popularity:0-50%
   vbench run --index 'faiss:IVF1024,PQ16' --set nprobe=8,32
   vbench run --index hnsw --clients 1,2,4 --measure 'Served(delta=0.9,within=10ms)@10'
+  vbench run --index hnsw --index ivf-flat --workers local
   vbench run --index hnsw --python old/bin/python --python new/bin/python --out versions
   vbench run --study robustness
   vbench run --index my_package.my_module:MyIndex --dataset base.npy --queries q.npy --metric ip
@@ -100,6 +102,7 @@ def _columns(dataset: Dataset) -> list[str]:
     "which are then compared.",
 )
 @measuring_options
+@workers_option
 @load_options
 @json_option
 def run(

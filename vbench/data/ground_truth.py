@@ -104,6 +104,25 @@ def compute_ground_truth(
     return truth
 
 
+def kept_ground_truth(dataset: Dataset, depth: int) -> GroundTruth | None:
+    """The exact `depth` nearest of every query, where they are kept already."""
+    return _cached(_paths.home() / "truth" / dataset.fingerprint, dataset, depth)
+
+
+def keep_ground_truth(dataset: Dataset, truth: GroundTruth) -> None:
+    """Keep exact neighbors that were found elsewhere as if they had been computed here."""
+    folder = _paths.home() / "truth" / dataset.fingerprint
+    depth = min(truth.ids.shape[1], dataset.n)
+    if _cached(folder, dataset, depth) is None:
+        _write(folder / f"depth-{depth}.npz", narrowed(dataset, truth))
+
+
+def narrowed(dataset: Dataset, truth: GroundTruth) -> GroundTruth:
+    """The same, its ids in the type in which they are kept."""
+    narrow = np.int32 if dataset.n <= np.iinfo(np.int32).max else np.int64
+    return GroundTruth(truth.ids.astype(narrow, copy=False), truth.distances)
+
+
 def _computed(
     dataset: Dataset,
     depth: int,
@@ -143,8 +162,7 @@ def _computed(
         if unfinished and stop < dataset.n:
             _write(unfinished, best, stop=np.int64(stop))
     assert best is not None
-    narrow = np.int32 if dataset.n <= np.iinfo(np.int32).max else np.int64
-    return GroundTruth(best.ids.astype(narrow), best.distances)
+    return narrowed(dataset, best)
 
 
 def _resumed(path: Path, dataset: Dataset, depth: int) -> tuple[GroundTruth | None, int]:
