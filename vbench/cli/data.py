@@ -14,6 +14,7 @@ import click
 from vbench._plain import plain
 from vbench.cli.command import Group
 from vbench.cli.data_options import open_dataset, table_options, trust_option, vector_options
+from vbench.cli.options import workers_option
 from vbench.cli.values import complete_dataset
 from vbench.render.terminal.output import console, json_option, print_json, progress_bar, say
 
@@ -205,6 +206,7 @@ def convert(
     help="Neighbors per query.",
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Default: all cores.")
+@workers_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -215,6 +217,7 @@ def truth(
     name: str,
     depth: int,
     threads: int | None,
+    workers: str | None,
     out: Path | None,
     as_json: bool,
     **given: Any,
@@ -232,6 +235,13 @@ def truth(
     dataset = open_dataset(name, given)
     began = time.perf_counter()
     with progress_bar() as progress:
+        if workers is not None:
+            from vbench.bench.cluster.truth import find_by_workers
+
+            find_by_workers(
+                workers, dataset, depth, lambda done, total: progress("ground truth", done, total)
+            )
+        # What workers have found is kept by now.
         found = compute_ground_truth(
             dataset,
             depth,

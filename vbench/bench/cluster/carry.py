@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from vbench._invocation import is_trusted
 from vbench.bench.bench import open_journal, truth_depth
 from vbench.bench.cluster.cluster import PARTS, Cluster, open_cluster
-from vbench.bench.cluster.parts import Made, Order, Part, Place, divide, measure
+from vbench.bench.cluster.parts import Made, Order, Part, check_seen, divide, measure, place_of
 from vbench.bench.cluster.truth import find_ground_truth
 from vbench.bench.folder import ClaimedFolder
 from vbench.bench.journal import Journal, Progress
@@ -20,9 +18,8 @@ from vbench.bench.making import threads_of
 from vbench.bench.plan import make_trial
 from vbench.bench.prepare import Asked
 from vbench.bench.session import TrialError
-from vbench.data.dataset import Dataset
 from vbench.data.files import whole_file
-from vbench.errors import VbenchError, warn
+from vbench.errors import warn
 from vbench.indexes.recipe import load_recipe
 from vbench.runs import files
 from vbench.runs.schema import Trial
@@ -42,11 +39,7 @@ def carry_out_on(
     """
     prepared = call.prepared
     dataset, options, plan = prepared
-    if not dataset.source:
-        raise VbenchError(
-            f"{dataset.name} lies in the memory of this process, which no worker sees; write it to "
-            "files that all machines see, such as by `vbench data convert`, and give their path"
-        )
+    check_seen(dataset)
     parts = folder / PARTS
     shutil.rmtree(parts, ignore_errors=True)
     parts.mkdir()
@@ -82,26 +75,13 @@ def carry_out_on(
                     truth=str(kept),
                 )
                 for part in divide(plan)
-                if part.groups
-                or not all(journal.is_done(trial) for trial in part.of(plan).trials)
+                if part.groups or not all(journal.is_done(trial) for trial in part.of(plan).trials)
             ]
             _hand_out(cluster, orders, journal)
         return journal.tried
     finally:
         # What a task still writes to that nobody waits for ends with its folder.
         shutil.rmtree(parts, ignore_errors=True)
-
-
-def place_of(dataset: Dataset, cluster: Cluster) -> Place:
-    """Where the workers of a cluster find the dataset."""
-    return Place(
-        source=dict(dataset.source),
-        fingerprint=dataset.fingerprint,
-        packages=cluster.packages,
-        sys_path=[str(Path(each).resolve()) for each in sys.path],
-        trusted=is_trusted(),
-        beside=cluster.beside,
-    )
 
 
 def _hand_out(cluster: Cluster, orders: list[Order], journal: Journal) -> None:

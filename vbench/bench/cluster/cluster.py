@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import os
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ from vbench._invocation import spell_option
 from vbench._leftovers import TemporaryFolder
 from vbench._process.cores import usable_cores
 from vbench.bench import machine
+from vbench.data.files import write_whole
 from vbench.errors import MissingExtraError, VbenchError
 
 LOCAL = "local"
@@ -90,7 +90,7 @@ class Cluster(NamedTuple):
 
 
 @contextlib.contextmanager
-def open_cluster(address: str, threads: int, shared: Path) -> Iterator[Cluster]:
+def open_cluster(address: str, threads: int, shared: Path | None = None) -> Iterator[Cluster]:
     """Start workers here, or reach those of an address, and look at them.
 
     Parameters
@@ -100,7 +100,7 @@ def open_cluster(address: str, threads: int, shared: Path) -> Iterator[Cluster]:
     threads
         Cores that each task takes; of so many each, workers are started here.
     shared
-        A folder that all machines are to see.
+        A folder that all machines are to see, if there is one.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def open_cluster(address: str, threads: int, shared: Path) -> Iterator[Cluster]:
                 threads_per_worker=1,
                 resources={RESOURCE: 1},
                 memory_limit=0,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 host="127.0.0.1",
                 local_directory=str(place),
                 silence_logs=logging.CRITICAL,
@@ -150,16 +150,16 @@ def _reach(connect: Callable[..., Any], address: str) -> Any:
         return connect(address, timeout=_REACH_WITHIN_SECONDS, set_as_default=False)
     except (OSError, ValueError, ImportError, TypeError) as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise VbenchError(f"no cluster can be reached at {address} ({why:.120}); {remedy}") from None
+        raise VbenchError(
+            f"no cluster can be reached at {address} ({why:.120}); {remedy}"
+        ) from None
 
 
-def _examined(client: Any, address: str, shared: Path) -> Cluster:
+def _examined(client: Any, address: str, shared: Path | None) -> Cluster:
     try:
         client.wait_for_workers(1, timeout=_WORKERS_WITHIN_SECONDS)
     except TimeoutError:
-        raise VbenchError(
-            f"the cluster at {address} has no worker; start some: {_START}"
-        ) from None
+        raise VbenchError(f"the cluster at {address} has no worker; start some: {_START}") from None
     workers = client.scheduler_info(n_workers=-1)["workers"]
     slots: Counter[str] = Counter()
     for name, facts in workers.items():
@@ -172,9 +172,10 @@ def _examined(client: Any, address: str, shared: Path) -> Cluster:
         slots[facts["host"]] += offered
     here = machine.packages()
     token = secrets.token_hex(8)
-    (shared / f"here-{token}").write_text(token)
-    for name, said in _ask_all(client, workers, str(shared), token).items():
-        if not said["is_shared"] or not (shared / said["written"]).is_file():
+    if shared is not None:
+        (shared / f"here-{token}").write_text(token)
+    for name, said in _ask_all(client, workers, shared, token).items():
+        if shared is not None and not (said["seen"] and (shared / said["seen"]).is_file()):
             raise VbenchError(
                 f"worker {name} does not see {shared} as it is here; give a folder that all "
                 f"machines share with {spell_option('out')}"
@@ -184,11 +185,12 @@ def _examined(client: Any, address: str, shared: Path) -> Cluster:
     return Cluster(client, sum(slots.values()), max(slots.values()), here)
 
 
-def _ask_all(client: Any, workers: Mapping[str, Any], folder: str, token: str) -> dict[str, Any]:
+def _ask_all(
+    client: Any, workers: Mapping[str, Any], folder: Path | None, token: str
+) -> dict[str, Any]:
+    place = None if folder is None else str(folder)
     try:
-        found: dict[str, Any] = client.run(look, folder, token, workers=list(workers))
-    except VbenchError:
-        raise
+        found: dict[str, Any] = client.run(look, place, token, workers=list(workers))
     # What a worker without vbench says of itself is for Dask to name.
     except Exception as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -199,17 +201,15 @@ def _ask_all(client: Any, workers: Mapping[str, Any], folder: str, token: str) -
     return found
 
 
-def look(folder: str, token: str) -> dict[str, Any]:
-    """On a worker: what is installed there, and whether it sees and can write a folder."""
-    written = f"there-{token}-{secrets.token_hex(4)}"
-    is_shared = False
-    with contextlib.suppress(OSError):
-        is_shared = (Path(folder) / f"here-{token}").read_text() == token
-        if is_shared:
-            fresh = Path(folder) / f".{written}"
-            fresh.write_text(token)
-            os.replace(fresh, Path(folder) / written)  # noqa: PTH105 (over what is there)
-    return {"packages": machine.packages(), "is_shared": is_shared, "written": written}
+def look(folder: str | None, token: str) -> dict[str, Any]:
+    """On a worker: what is installed there, and the file that it wrote to a folder that it sees."""
+    seen = None
+    if folder is not None:
+        with contextlib.suppress(OSError, VbenchError):
+            if (Path(folder) / f"here-{token}").read_text() == token:
+                seen = f"there-{token}-{secrets.token_hex(4)}"
+                write_whole(Path(folder) / seen, token.encode())
+    return {"packages": machine.packages(), "seen": seen}
 
 
 def unlike_packages(here: Mapping[str, str], there: Mapping[str, str]) -> str | None:

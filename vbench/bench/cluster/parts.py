@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import psutil
 
-from vbench._invocation import trusting
+from vbench._invocation import is_trusted, trusting
 from vbench.bench import machine
 from vbench.bench.bench import open_bench
-from vbench.bench.cluster.cluster import PARTS, unlike_packages
+from vbench.bench.cluster.cluster import PARTS, Cluster, unlike_packages
 from vbench.bench.folder import ClaimedFolder, check_trials
 from vbench.bench.journal import silent
 from vbench.bench.kept import KeptIndexes
@@ -48,7 +48,7 @@ class Part(NamedTuple):
     groups: tuple[Group, ...] = ()
 
     def of(self, plan: Plan) -> Plan:
-        """This part of the plan."""
+        """Reduce a plan to this part."""
         keys = {build.key for build in self.builds}
         return replace(
             plan,
@@ -91,6 +91,34 @@ class Place(NamedTuple):
     sys_path: Sequence[str]
     trusted: bool
     beside: int
+
+
+def check_seen(dataset: Dataset) -> None:
+    """Refuse a dataset that no worker can open; VbenchError."""
+    if not dataset.source:
+        raise VbenchError(
+            f"{dataset.name} lies in the memory of this process, which no worker sees; write it to "
+            "files that all machines see, such as by `vbench data convert`, and give their path"
+        )
+
+
+def place_of(dataset: Dataset, cluster: Cluster) -> Place:
+    """Where the workers of a cluster find a dataset.
+
+    Raises
+    ------
+    VbenchError
+        It lies in this process alone.
+    """
+    check_seen(dataset)
+    return Place(
+        source=dict(dataset.source),
+        fingerprint=dataset.fingerprint,
+        packages=cluster.packages,
+        sys_path=[str(Path(each).resolve()) for each in sys.path],
+        trusted=is_trusted(),
+        beside=cluster.beside,
+    )
 
 
 @dataclass(frozen=True)
@@ -196,9 +224,7 @@ def _open(place: Place) -> Dataset:
         try:
             dataset = reopen(place.source)
         except (VbenchError, OSError) as error:
-            raise VbenchError(
-                f"worker {machine_name()} cannot open the dataset: {error}"
-            ) from None
+            raise VbenchError(f"worker {machine_name()} cannot open the dataset: {error}") from None
         if dataset.fingerprint != place.fingerprint:
             raise VbenchError(
                 f"worker {machine_name()} has other data at {place.source['name_or_path']}: "

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench._process.cores import usable_cores
-from vbench.bench.cluster.cluster import Cluster
-from vbench.bench.cluster.parts import Place, work_in
+from vbench.bench.cluster.cluster import Cluster, open_cluster
+from vbench.bench.cluster.parts import Place, place_of, work_in
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.ground_truth import keep_ground_truth, kept_ground_truth, narrowed
 from vbench.errors import VbenchError
@@ -35,6 +35,23 @@ class Tile(NamedTuple):
 
 
 Found = tuple[NDArray[np.int64], FloatArray]
+
+
+def find_by_workers(
+    address: str,
+    dataset: Dataset,
+    depth: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> GroundTruth:
+    """Let the workers of a cluster find the exact neighbors, which are kept here.
+
+    Raises
+    ------
+    VbenchError
+        The cluster cannot be used, or the dataset lies in this process alone.
+    """
+    with open_cluster(address, 1) as cluster:
+        return find_ground_truth(cluster, place_of(dataset, cluster), dataset, depth, progress)
 
 
 def find_ground_truth(
@@ -65,9 +82,8 @@ def find_ground_truth(
             progress(done, total)
 
     limits: dict[tuple[int, int], FloatArray] = {}
-    if len(shards) > 1:
-        rows = max(dataset.n // _SAMPLE_SHARE, _SAMPLE_DEPTHS * depth)
-        step = max(1, dataset.n // rows)
+    step = dataset.n // max(dataset.n // _SAMPLE_SHARE, _SAMPLE_DEPTHS * depth)
+    if len(shards) > 1 and step > 1:
         sample = [Tile(part, (0, dataset.n), step) for part in parts]
         found = _search_all(cluster, place, depth, sample, {}, advance)
         limits = {tile.queries: distances[:, -1] for tile, (_, distances) in found.items()}
@@ -96,8 +112,7 @@ def _search_all(
     advance: Callable[[Tile], None],
 ) -> dict[Tile, Found]:
     tasks = {
-        cluster.submit(search, place, depth, tile, limits.get(tile.queries)): tile
-        for tile in tiles
+        cluster.submit(search, place, depth, tile, limits.get(tile.queries)): tile for tile in tiles
     }
     found: dict[Tile, Found] = {}
     for task in cluster.finished(tasks, lambda: None):

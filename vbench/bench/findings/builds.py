@@ -1,4 +1,4 @@
-"""Builds that were loaded and not made for this run, or made beside others."""
+"""Builds that were loaded and not made for this run, made beside others, or on unlike machines."""
 
 from __future__ import annotations
 
@@ -11,9 +11,33 @@ from vbench.runs.schema import Warn
 
 
 def warn_of_builds(run: Run) -> Iterator[Warn]:
-    """Both."""
+    """All of these."""
     yield from _of_loading(run)
     yield from _of_company(run)
+    yield from _of_machines(run)
+
+
+def _of_machines(run: Run) -> Iterator[Warn]:
+    """Each index whose builds were measured on machines that are not alike."""
+    where: dict[str, dict[str, set[str]]] = {}
+    for trial in run.done:
+        facts = run.facts(trial)
+        environment = run.manifest.environments.get(facts.environment or "")
+        if environment is not None:
+            known = environment.machine
+            named = f"{known.processor} with {known.usable_cores} cores"
+            where.setdefault(facts.build.index, {}).setdefault(named, set()).add(trial.build)
+    for index, machines in where.items():
+        if len(machines) > 1:
+            shares = "; ".join(f"{len(builds)} on {name}" for name, builds in machines.items())
+            yield Warn(
+                "unlike machines",
+                f"{index}: builds were measured on {len(machines)} unlike machines: {shares}",
+                "times, and their spread over builds, are those of the machines as much as of the "
+                "index; answers are comparable",
+                "measure all builds on machines that are alike, where costs decide",
+                code="unlike-machines",
+            )
 
 
 def _of_company(run: Run) -> Iterator[Warn]:
