@@ -96,6 +96,7 @@ def test_a_run_on_workers_is_that_of_one_machine(
     assert names == {path.name for path in (tmp_path / "alone").iterdir()}
 
 
+@pytest.mark.slow
 def test_a_level_is_found_on_a_worker(dataset: Dataset, address: str, tmp_path: Path) -> None:
     """Settings that are chosen over all builds are chosen where they are made."""
     asked = {"k": 3, "builds": 2, "repeats": 1, "at_recall": 0.8}
@@ -105,6 +106,7 @@ def test_a_level_is_found_on_a_worker(dataset: Dataset, address: str, tmp_path: 
     assert answers(run) == answers(alone)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_costs_its_task_only(
     dataset: Dataset, address: str, tmp_path: Path
 ) -> None:
@@ -270,6 +272,7 @@ def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_the_command_starts_workers_here(dataset: Dataset, tmp_path: Path) -> None:
     """`--workers local`: nothing of them is left, neither processes nor lines."""
     source = dataset.source
