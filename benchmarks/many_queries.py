@@ -1,4 +1,4 @@
-"""Report, comparison and tail of a run with many queries and trials: CPU time and memory.
+"""Report, comparison, tail and rank of a run with many queries and trials: CPU time and memory.
 
 python benchmarks/many_queries.py [QUERIES]
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from _print import figure
 from _run_folder import make_run
+from rank import made_dataset, made_run
 
 VBENCH = str(Path(sys.executable).with_name("vbench"))
 K, SETTINGS, BUILDS = 100, 10, 3
@@ -35,6 +36,12 @@ def main() -> None:
             )
             figure(f"{what}, {m:,} queries × 60 trials × K={K}: CPU time", seconds, 5, "s")
             figure("its peak", peak / 2**30, 1, "GiB")
+        os.environ["VBENCH_HOME"] = str(Path(name) / "home")
+        dataset = made_dataset(Path(name) / "data", m)
+        ranked = made_run(Path(name) / "ranked", dataset, builds=2 * BUILDS)
+        seconds, peak = usage([VBENCH, "rank", str(ranked.path)])
+        figure(f"rank, {m:,} queries × 60 trials × K={K}: CPU time", seconds, 30, "s")
+        figure("its peak", peak / 2**30, 2, "GiB")
 
 
 def usage(command: list[str]) -> tuple[float, int]:

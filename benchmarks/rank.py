@@ -18,7 +18,8 @@ import vbench
 from vbench.bench.journal import dataset_facts
 from vbench.data.dataset import Dataset
 from vbench.data.ground_truth import compute_ground_truth
-from vbench.ranking.stage import measure_ranker, set_up
+from vbench.ranking.ranked import measure_list
+from vbench.ranking.stage import set_up
 from vbench.runs.run import Run
 
 VBENCH = str(Path(sys.executable).with_name("vbench"))
@@ -49,31 +50,31 @@ def measures_alone(run: Run, dataset: Dataset) -> None:
     scores = np.random.default_rng(0).random(len(stage.pool))
     start = time.perf_counter()
     for places in stage.pool.places[1:]:
-        measure_ranker(stage, scores, places)
+        measure_list(stage, scores[places], places)
     seconds = time.perf_counter() - start
     figure("nDCG, MRR, Hit, MAP, GAUC of those, ranked", seconds, 1.0, "s")
 
 
-def made_dataset(folder: Path) -> Dataset:
+def made_dataset(folder: Path, m: int = M) -> Dataset:
     """Users and items of a latent space, what users took, and what they took later."""
     folder.mkdir()
     rng = np.random.default_rng(0)
     popular = rng.gamma(0.5, 1.0, N).astype(np.float32)
     base = rng.normal(size=(N, D)).astype(np.float32)
-    users = rng.normal(size=(M, D)).astype(np.float32)
+    users = rng.normal(size=(m, D)).astype(np.float32)
     taken = []
-    for user in range(M):
+    for user in range(m):
         pool = rng.integers(0, N, 600)
         liked = base[pool] @ users[user] / 8 + np.log(popular[pool] + 1e-3)
         taken.append(pool[np.argsort(-liked)[: rng.integers(10, 60)]])
-    query = np.repeat(np.arange(M), [len(row) for row in taken])
+    query = np.repeat(np.arange(m), [len(row) for row in taken])
     item = np.concatenate(taken)
     later = rng.random(len(item)) < 0.1
     np.save(folder / "base.npy", base)
     np.save(folder / "queries.npy", users)
-    ids = {"q": [f"u{row}" for row in range(M)], "i": [f"i{row}" for row in range(N)]}
+    ids = {"q": [f"u{row}" for row in range(m)], "i": [f"i{row}" for row in range(N)]}
     counts = np.bincount(item[~later], minlength=N)
-    segments = {"id": ids["q"], "activity": np.where(np.arange(M) % 2, "heavy", "light")}
+    segments = {"id": ids["q"], "activity": np.where(np.arange(m) % 2, "heavy", "light")}
     pl.DataFrame(segments).write_parquet(folder / "queries.parquet")
     pl.DataFrame({"id": ids["i"], "popularity": counts}).write_parquet(folder / "items.parquet")
     pl.DataFrame({"query": query[later], "item": item[later]}).unique().write_parquet(
@@ -86,12 +87,12 @@ def made_dataset(folder: Path) -> Dataset:
     return vbench.load(folder)
 
 
-def made_run(folder: Path, dataset: Dataset) -> Run:
+def made_run(folder: Path, dataset: Dataset, builds: int = BUILDS) -> Run:
     """Trials that miss between 2 and 40 % of the neighbors."""
     rng = np.random.default_rng(1)
     truth = compute_ground_truth(dataset, 2 * K)
     run = RunFolder(folder, truth, dataset.segments)
-    for number in range(BUILDS):
+    for number in range(builds):
         build = run.build("made", number)
         for ef in range(SETTINGS):
             answers = made_answers(truth.ids, 0.4 / (1 + ef), rng)

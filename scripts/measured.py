@@ -586,25 +586,50 @@ LARGE = (
 @result(*LARGE)
 def large() -> Table:
     """Inverted files of 10,000,000 made vectors: what has been measured of them by now."""
+    return {
+        name: row
+        for folder in ("large", "large-pq", "large-pq64")
+        for name, row in _of_large(folder).items()
+    }
+
+
+def _of_large(folder: str) -> Table:
     import vbench
 
     table: Table = {}
-    for folder in ("large", "large-pq", "large-pq64"):
-        run = vbench.open(ROOT / FOLDER / folder)
-        raw = 4.0 * run.manifest.dataset.n * run.manifest.dataset.d
-        for row in run.summary().settings:
-            shares = ("Recall@10", "Robustness(delta=0.9)@10", "CVaR(alpha=0.05)@10", "Failure@10")
-            measures = {name: row.measures[name].value for name in shares}
-            measures |= {f"{name}, spread": row.measures[name].spread for name in shares}
-            measures["persistent"] = row.tail.persistent.value
-            measures["build-dependent"] = row.tail.build_dependent.value
-            for setting in run.settings():
-                if (setting.index, dict(setting.search)) == (row.index, row.setting):
-                    peaks = [run.facts(trial).peak_bytes or 0 for trial in setting.trials]
-                    measures["peak of a worker, of the size in float32"] = max(peaks) / raw
-            refined = f" k_factor={row.setting['k_factor']:g}" if row.index == "ivf-pq" else ""
-            table[f"{row.index} nprobe={row.setting['nprobe']}{refined}"] = measures
+    run = vbench.open(ROOT / FOLDER / folder)
+    raw = 4.0 * run.manifest.dataset.n * run.manifest.dataset.d
+    for row in run.summary().settings:
+        shares = ("Recall@10", "Robustness(delta=0.9)@10", "CVaR(alpha=0.05)@10", "Failure@10")
+        measures = {name: row.measures[name].value for name in shares}
+        measures |= {f"{name}, spread": row.measures[name].spread for name in shares}
+        measures["persistent"] = row.tail.persistent.value
+        measures["build-dependent"] = row.tail.build_dependent.value
+        for setting in run.settings():
+            if (setting.index, dict(setting.search)) == (row.index, row.setting):
+                peaks = [run.facts(trial).peak_bytes or 0 for trial in setting.trials]
+                measures["peak of a worker, of the size in float32"] = max(peaks) / raw
+        refined = f" k_factor={row.setting['k_factor']:g}" if "k_factor" in row.setting else ""
+        table[f"{row.index} nprobe={row.setting['nprobe']}{refined}"] = measures
     return table
+
+
+@result(
+    LARGE[0],
+    f"{MADE} --index ivf-pq --set nlist=1024 --set k_factor=64 --set nprobe=8,16,24 --builds 2 "
+    f"--out {FOLDER}/large-pq2",
+)
+def large_codes() -> Table:
+    """Product-quantized lists of the same vectors, refined, two builds: killed and resumed."""
+    return _of_large("large-pq2")
+
+
+@result(f"python scripts/rates.py > {FOLDER}/rates.json")
+def rates() -> Table:
+    """What large runs take of a core, computed from rates."""
+    sizes = read("rates.json")
+    kinds = next(iter(sizes.values()))
+    return {kind: {n: row[kind] for n, row in sizes.items()} for kind in kinds}
 
 
 PARTS_OF_SPEECH = (
