@@ -788,6 +788,12 @@ def watch() -> Table:
     return rows
 
 
+@result(f"python scripts/watching.py --best > {FOLDER}/watch_best.json")
+def watch_best() -> Table:
+    """How soon a change could be found at all."""
+    return dict(read("watch_best.json"))
+
+
 @result(f"python scripts/simulations.py coverage > {FOLDER}/coverage.json")
 def coverage() -> Table:
     """How often intervals hold the truth."""

@@ -122,7 +122,9 @@ def test_the_command_prints_why_and_what_to_try(place):
     assert text.exit_code == 0, text.output
     assert "largest group of equal base vectors" in text.output
     assert "try: index one of each" in text.output
-    document = json.loads(CliRunner().invoke(main, [*arguments, "--json"]).stdout)
+    asked = [*arguments, "--json", "--page", "audit.html"]
+    document = json.loads(CliRunner().invoke(main, asked).stdout)
+    assert "try: index one of each" in (place / "audit.html").read_text()
     assert document["schema"] == "vbench.data-audit/1"
     wrong = CliRunner().invoke(main, ["data", "audit", "bad.npy", "--metric", "l2"])
     assert wrong.exit_code == 2

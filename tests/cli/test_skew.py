@@ -34,13 +34,18 @@ def test_versions_are_tables_and_a_document() -> None:
     code, said = call("--queries", "old.npy", "--queries", "new.npy", "--ages", "2")
     assert code == 0, said
     assert "has no relevance judgments" in said
-    code, said = call("--queries", "old.npy", "--queries", "new.npy", "--json")
+    code, said = call("--queries", "old.npy", "--queries", "new.npy", "--json", "--page", "s.html")
+    page = Path("s.html").read_text()
+    assert "has no relevance judgments" in page
+    assert page.count("<tr>") == 3
     found = json.loads(said)
     assert (code, found["schema"], found["hit_rate"]) == (0, "vbench.skew/1", None)
     assert 0 < found["versions"][0]["agreement"] < 1
 
 
 def test_wrong_calls_are_one_line() -> None:
-    """What was given."""
+    """What was given; a page has its folder."""
+    code, said = call("--queries", "old.npy", "--queries", "new.npy", "--page", "no/s.html")
+    assert (code, "no/s.html: there is no folder" in said) == (2, True)
     code, said = call("--queries", "old.npy")
     assert (code, said.strip()) == (2, "vbench: --queries is given 1 times for 2 versions")

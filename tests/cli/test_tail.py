@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -111,6 +112,11 @@ def test_graph_looks_inside_once(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert again.exit_code == 0, again.output
     assert "unreachable from the entry points" in again.output
     assert "in how many lists the true neighbors lie" in again.output
+    told = again.output[again.output.index("What tells whom the graph fails (AUC)") :]
+    for words in ("in its own build", "in every build", "in which build"):
+        assert words in told
+    assert re.search(r"^ escape_hardness +[01]\.\d+", told, re.MULTILINE)
+    assert re.search(r"^ in_degree +[01]\.\d+", told, re.MULTILINE)
 
 
 def test_a_graph_that_is_none_is_told_and_the_others_are_shown(

@@ -62,8 +62,10 @@ def test_a_certificate_is_written_and_verified() -> None:
     code, said = call(*TUNE, "--target", "R0.6@5>=0.6")
     assert code == 0, said
     verify = ["verify", "ivf.json", "--index", "ivf-flat", "--repeats", "1", "--out", "again"]
-    code, said = call(*verify)
+    code, said = call(*verify, "--page", "verified.html")
     assert code == 0, said
+    assert "page: verified.html" in said
+    assert "holds: its claim is certified again" in Path("verified.html").read_text()
     assert "holds: its claim is certified again on 100 queries that certified it" in said
     assert "bound then" in said
     code, said = call(*verify[:-1], "fresh", "--queries", "later.npy", "--json")

@@ -21,6 +21,7 @@ from vbench.ranking.protocol import Material
 from vbench.ranking.ranked import score
 from vbench.ranking.simple import Tower
 from vbench.ranking.stage import set_up
+from vbench.runs import tables
 from vbench.runs.run import Run
 
 NAMES = {nDCG @ 10: "nDCG@10", RR @ 10: "MRR@10", Success @ 10: "Hit@10", AP @ 10: "MAP@10"}
@@ -79,12 +80,18 @@ def test_parquet_keeps_the_similarity_and_the_tail(
 
 
 def test_parquet_keeps_the_hardness_and_every_segment(tmp_path: Path) -> None:
-    """Hardness as `vbench tail` computes it; a segment whose name is taken gets another."""
+    """Hardness as `vbench tail` computes it, in its own graph too; a taken name gets another."""
     segments = pl.DataFrame({"q_id": np.arange(M) % 2, "hits": np.arange(M) % 3, "norm": 1.5})
     dataset = judged_dataset(tmp_path / "named", queries=segments)
     run = ranked_run(tmp_path / "run", dataset)
+    *_, before, _ = export(run, run.done[0], tmp_path / "before", "parquet", dataset=dataset)
+    assert "hardness_escape_hardness" not in pl.read_parquet(before).columns
+    in_graph = {"escape_hardness": np.arange(M) / M, "in_degree": np.arange(M) % 5.0}
+    tables.write_graph_hardness(run.path, run.done[0].key, in_graph)
     *_, file, _ = export(run, run.done[0], tmp_path / "out", "parquet", dataset=dataset)
     queries = pl.read_parquet(file)
+    for name, values in in_graph.items():
+        assert queries[f"hardness_{name}"].to_list() == values.tolist()
     assert queries["q_id"].to_list() == list(range(M))
     assert queries["segment_q_id"].to_list() == segments["q_id"].to_list()
     assert queries["segment_hits"].to_list() == segments["hits"].to_list()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,30 @@ def test_a_certificate_says_what_was_certified(written: Path, dataset: Dataset) 
     assert all((each.bound or 0) >= 0.8 for each in large.claims)
     assert (large.filters, large.held_out, large.builds) == ((CHEAP,), 200, 1)
     assert Certificate.from_json(found.to_json()) == found
+
+
+def test_a_certificate_has_targets_of_segments_under_filters(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    """Each in every view, over the queries of its segment; and each is asked again so."""
+    kinds = pl.DataFrame({"kind": np.array(["new", "old"])[np.arange(400) % 2]})
+    with_kinds = dataclasses.replace(dataset, segments=kinds)
+    target = "Recall@5>=0.2 and Recall@5>=0.15 where kind=new"
+    vbench.tune(
+        with_kinds, "tunable:KeptUnder", target, builds=1, repeats=1, filters=CHEAP,
+        minimize="Latency(p=50)", certificate=tmp_path / "kept.json", out=tmp_path / "run",
+    )  # fmt: skip
+    (setting,) = read_certificate(tmp_path / "kept.json").settings
+    assert [(each.target, each.view) for each in setting.claims] == [
+        (each, view)
+        for view in ("none", CHEAP)
+        for each in ("Recall@5>=0.2", "Recall@5>=0.15 where kind=new")
+    ]
+    whole, new = setting.claims[:2]
+    assert whole.value != new.value
+    found = ask(tmp_path / "kept.json", with_kinds, tmp_path / "again")
+    assert [each.status for each in found.claims] == ["holds"] * 4
+    assert [each.value for each in found.claims] == [each.value for each in setting.claims]
 
 
 def test_what_has_not_changed_holds(written: Path, dataset: Dataset, tmp_path: Path) -> None:

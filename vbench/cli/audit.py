@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from vbench.cli.command import Command
 from vbench.cli.data_options import open_dataset, vector_options
+from vbench.cli.options import page_option
 from vbench.cli.values import complete_dataset
-from vbench.render.terminal.output import json_option, print_json, progress_bar
+from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 _EXAMPLES = """
 \b
@@ -30,8 +32,9 @@ Examples:
     show_default=True,
     help="Of the base vectors and queries that are looked at.",
 )
+@page_option
 @json_option
-def audit(name: str, seed: int, as_json: bool, **given: Any) -> None:
+def audit(name: str, seed: int, page: Path | None, as_json: bool, **given: Any) -> None:
     """Look at the vectors of a dataset, before an index is built, for what makes indexes fail.
 
     Hubs and vectors that nobody is near to, lengths under inner product, copies, queries far from
@@ -42,9 +45,16 @@ def audit(name: str, seed: int, as_json: bool, **given: Any) -> None:
     dataset = open_dataset(name, given)
     with progress_bar() as progress:
         found = look(dataset, seed=seed, progress=progress)
+    if page is not None:
+        from vbench.render.audit import to_page
+        from vbench.render.page.page import store
+
+        store(page, to_page(found))
     if as_json:
         print_json(found)
         return
     from vbench.render.terminal.audit import print_audit
 
     print_audit(found)
+    if page is not None:
+        say(f"page: {page}")

@@ -9,7 +9,7 @@ import click
 
 from vbench.cli.command import Command
 from vbench.cli.data_options import data_options
-from vbench.cli.options import connect_option, set_option
+from vbench.cli.options import connect_option, page_option, set_option
 from vbench.cli.values import complete_index
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
@@ -63,12 +63,7 @@ Examples:
     "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="Run folder of the tuning."
 )
 @click.option("--fresh", is_flag=True, help="Discard earlier results in the run folder.")
-@click.option(
-    "--page",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write an HTML page.",
-)
+@page_option
 @json_option
 def audit(
     name: str,
@@ -84,18 +79,15 @@ def audit(
     surely does not, and with 3 if neither is sure.
     """
     from vbench.api.claims import audit_index
-    from vbench.errors import VbenchError
 
-    if page is not None and not page.resolve().parent.is_dir():
-        raise VbenchError(f"{page}: there is no folder {page.resolve().parent}")
     data = open_data()
     with progress_bar() as progress:
         found = audit_index(data, name, progress=progress, **asked)
     if page is not None:
-        from vbench.data.files import write_whole
         from vbench.render.claims import to_page
+        from vbench.render.page.page import store
 
-        write_whole(page, to_page(found).encode())
+        store(page, to_page(found))
     if as_json:
         print_json(found)
     else:

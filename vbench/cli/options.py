@@ -17,6 +17,7 @@ from vbench.cli.values import (
     known_table,
     numbers,
     overrides,
+    writable,
 )
 
 
@@ -204,6 +205,15 @@ table_file = functools.partial(
     type=click.Path(path_type=Path, dir_okay=False),
     callback=known_table,
     metavar="FILE",
+)
+
+
+page_option = click.option(
+    "--page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=writable,
+    metavar="FILE",
+    help="Write an HTML page.",
 )
 
 

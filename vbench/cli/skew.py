@@ -9,8 +9,9 @@ import click
 
 from vbench.cli.command import Command
 from vbench.cli.data_options import open_dataset, trust_option
+from vbench.cli.options import page_option
 from vbench.cli.values import complete_dataset, numbers
-from vbench.render.terminal.output import json_option, print_json
+from vbench.render.terminal.output import json_option, print_json, say
 
 if TYPE_CHECKING:
     from vbench.runs.run import Run
@@ -66,6 +67,7 @@ Examples:
     help="Run of OLD at both K: what its indexes lose, and from which age on skew loses more.",
 )
 @trust_option
+@page_option
 @json_option
 def skew(
     names: tuple[str, ...],
@@ -77,6 +79,7 @@ def skew(
     delta: float,
     hits: int,
     path: Path | None,
+    page: Path | None,
     as_json: bool,
 ) -> None:
     """Compare later versions of two towers with the first, whose items an index holds.
@@ -103,9 +106,16 @@ def skew(
     ]
     run: Run | None = None if path is None else Run(path)
     found = look(opened[0], opened[1:], ages=ages, k=k, delta=delta, hits=hits, run=run)
+    if page is not None:
+        from vbench.render.page.page import store
+        from vbench.render.skew import to_page
+
+        store(page, to_page(found))
     if as_json:
         print_json(found)
         return
     from vbench.render.terminal.skew import print_skew
 
     print_skew(found)
+    if page is not None:
+        say(f"page: {page}")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from click.shell_completion import CompletionItem
 
+from vbench.errors import VbenchError
+
 if TYPE_CHECKING:
     pass
 
@@ -211,3 +213,10 @@ def known_table(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) 
         if path.suffix not in (".csv", ".tex", ".parquet"):
             raise click.BadParameter(f"{path}: a table is written as .csv, .tex or .parquet")
     return paths
+
+
+def writable(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """A file to write, whose folder is there: it is asked before anything is computed."""
+    if path is not None and not path.resolve().parent.is_dir():
+        raise VbenchError(f"{path}: there is no folder {path.resolve().parent}")
+    return path

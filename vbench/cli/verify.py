@@ -9,10 +9,10 @@ import click
 
 from vbench.cli.command import Command
 from vbench.cli.data_options import open_dataset, trust_option
-from vbench.cli.options import index_option
+from vbench.cli.options import index_option, page_option
 from vbench.cli.values import MetricType
 from vbench.errors import VbenchError
-from vbench.render.terminal.output import json_option, print_json, progress_bar
+from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from vbench.data.dataset import Dataset
@@ -50,6 +50,7 @@ Examples:
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER", help="Run folder.")
 @click.option("--fresh", is_flag=True, help="Discard earlier results in the run folder.")
+@page_option
 @json_option
 def verify(
     certificate: Path,
@@ -61,6 +62,7 @@ def verify(
     timeout: float | None,
     out: Path | None,
     fresh: bool,
+    page: Path | None,
     as_json: bool,
 ) -> int:
     """Ask the claims of a certificate again, on fresh queries where some are given.
@@ -90,10 +92,17 @@ def verify(
             fresh=fresh,
             progress=progress,
         )
+    if page is not None:
+        from vbench.render.page.page import store
+        from vbench.render.verify import to_page
+
+        store(page, to_page(found))
     if as_json:
         print_json(found)
     else:
         from vbench.render.terminal.verify import print_verification
 
         print_verification(found)
+        if page is not None:
+            say(f"page: {page}")
     return {"holds": 0, "broken": 1, "open": 3}[found.status]

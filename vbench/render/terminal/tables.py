@@ -17,6 +17,7 @@ from rich.text import Text
 
 from vbench._plain import plain
 from vbench.analysis.document import AlikeRow, SettingRow
+from vbench.render.plain_tables import PlainTable
 from vbench.render.terminal.output import print_table
 from vbench.runs.failed import FailedTrial
 from vbench.runs.loads import label_load
@@ -82,6 +83,14 @@ def make_table(title: str, *columns: str, text: Collection[str] = ()) -> Table:
         else:
             table.add_column(column, overflow="fold", no_wrap=not place)
     return table
+
+
+def print_plain(out: Console, shown: PlainTable) -> None:
+    """Print a table that a page shows too."""
+    table = make_table(shown.title, *shown.heads, text=shown.text)
+    for row in shown.rows:
+        table.add_row(*row)
+    print_table(out, table)
 
 
 def parameter_names(rows: Sequence[SettingRow | FailedTrial]) -> list[str]:
