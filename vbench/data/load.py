@@ -20,6 +20,8 @@ from vbench.data.card import Card
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.find import Array, Data, Parts, Tabular, find
 from vbench.data.id_tables import name_by_ids, sides
+from vbench.data.importing.remote import is_remote
+from vbench.data.object_store import kept_copy, local
 from vbench.data.select import sample_base, sample_queries
 from vbench.errors import DataError, VbenchError
 from vbench.metric import Metric, known_metric
@@ -58,8 +60,9 @@ def load(
         A name of the catalog (`vbench data list`); a file (HDF5 of ann-benchmarks or VIBE,
         `.fvecs/.bvecs`, `.fbin/.f16bin/.u8bin/.i8bin`, `.npy/.npz`, Parquet); a folder
         in vbench's own layout or VectorDBBench's; a folder or a pattern (`emb_*.npy`) of the parts
-        of a table; a card; or the base vectors themselves: (n, d), or a table of polars, pandas or
-        Arrow with a column of them.
+        of a table; a card; an address of an object store or a hub (``s3://bucket/base.npy``), of
+        which a copy is kept here; or the base vectors themselves: (n, d), or a table of polars,
+        pandas or Arrow with a column of them.
         float32, float16, int8 and uint8 are kept as they are; float64, bfloat16 and wider
         integers become float32. Arrays are copied.
         Columns beside the lists of a Parquet file describe the items, or the queries.
@@ -145,6 +148,9 @@ def load(
         raise VbenchError("ground_truth and truth are two names of one argument; give one")
     if truth is not None:
         given["ground_truth"] = truth
+    source = _source({"name_or_path": name_or_path, **given})
+    name_or_path = local(name_or_path)
+    given = {role: local(value) for role, value in given.items()}
     found = find(name_or_path)
     if isinstance(found, Dataset):
         found = Parts(
@@ -176,7 +182,7 @@ def load(
         dataset = sample_queries(dataset, queries_at_most, queries_seed)
     if base_at_most is not None:
         dataset = sample_base(dataset, base_at_most, base_seed)
-    return replace(dataset, source=_source({"name_or_path": name_or_path, **given}))
+    return replace(dataset, source=source)
 
 
 def _source(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -191,7 +197,7 @@ def _source(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
             found[role] = value if isinstance(value, str) else list(value)
         elif not isinstance(value, str | Path):
             return {}
-        elif role == "name_or_path" and value in catalog.names():
+        elif is_remote(value) or (role == "name_or_path" and value in catalog.names()):
             found[role] = value
         else:
             found[role] = str(Path(value).expanduser().resolve())
@@ -204,10 +210,11 @@ def _card(dataset: Dataset) -> Card:
     return Card(**{**known, **ids})
 
 
-def reopen(source: Mapping[str, Any]) -> Dataset:
+def reopen(source: Mapping[str, Any], *, is_own: bool = False) -> Dataset:
     """Open what `Dataset.source` says again, without repeating what was warned of.
 
-    It may come from a stranger's run, and can name files only: it is trusted in nothing.
+    It may come from a stranger's run, and can name files only: it is trusted in nothing, and of an
+    address the copy that is here is taken, unless it `is_own`.
     """
     known = inspect.signature(load).parameters.keys() - {"trust"}
     for role, value in source.items():
@@ -222,6 +229,9 @@ def reopen(source: Mapping[str, Any]) -> Dataset:
                 f"the run says of its dataset {role} = {value!r}, which opens nothing; "
                 f"give the dataset again with {spell_option('dataset')}"
             )
+    here = dict(source)
+    if not is_own:
+        here = {role: kept_copy(x) if is_remote(x) else x for role, x in source.items()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return load(**source)
+        return replace(load(**here), source=source)

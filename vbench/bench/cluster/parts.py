@@ -222,7 +222,7 @@ def _open(place: Place) -> Dataset:
     if name not in _opened:
         _opened.clear()
         try:
-            dataset = reopen(place.source)
+            dataset = reopen(place.source, is_own=True)
         except (VbenchError, OSError) as error:
             raise VbenchError(f"worker {machine_name()} cannot open the dataset: {error}") from None
         if dataset.fingerprint != place.fingerprint:

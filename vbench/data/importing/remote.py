@@ -45,12 +45,12 @@ def bring(address: str, folder: Path, progress: Progress | None = None) -> Path:
         raise MissingExtraError(f"reading {address}", "remote") from None
     try:
         files, inside = fsspec.core.url_to_fs(address)
-        names, root = _files(files, inside)
+        names, root = files_of(files, inside)
         sizes = [int(files.size(name) or 0) for name in names]
     except ImportError:
         raise MissingExtraError(f"reading {address}", "remote") from None
     except Exception as error:
-        raise _explained(address, error) from None
+        raise explained(address, error) from None
     if not names:
         raise DataError(f"{address}: no such file, and no folder of files")
     check_free(folder, sum(sizes), address)
@@ -68,11 +68,11 @@ def bring(address: str, folder: Path, progress: Progress | None = None) -> Path:
                     if progress:
                         progress(done, max(done, sum(sizes)))
         except Exception as error:
-            raise _explained(address, error) from None
+            raise explained(address, error) from None
     return folder / PurePosixPath(names[0]).name if [inside] == names else folder
 
 
-def _files(files: Any, inside: str) -> tuple[list[str], str]:
+def files_of(files: Any, inside: str) -> tuple[list[str], str]:
     """Names of the files that are meant, and the folder that their names begin with."""
     if re.search(r"[*?\[]", inside):
         fixed = re.split(r"[*?\[]", inside)[0]
@@ -83,7 +83,8 @@ def _files(files: Any, inside: str) -> tuple[list[str], str]:
     return sorted(files.find(folder)), folder
 
 
-def _explained(address: str, error: Exception) -> DataError:
+def explained(address: str, error: Exception) -> DataError:
+    """What a library said of an address, as an error that names it."""
     if isinstance(error, FileNotFoundError):
         return DataError(f"{address}: no such file, and no folder of files")
     if isinstance(error, PermissionError):
