@@ -121,6 +121,15 @@ def test_another_version_takes_the_place_of_the_copy(store: object, tmp_path: Pa
     assert object_store.kept_copy(address) == second
 
 
+def test_a_file_that_was_removed_is_fetched_again(store: object) -> None:
+    """As by `vbench data prune`; without it there is no copy."""
+    address = "s3://sea/sets/base.npy"
+    object_store.local_copy(address).unlink()
+    with pytest.raises(DataError, match="no copy of them here"):
+        object_store.kept_copy(address)
+    assert object_store.local_copy(address).is_file()
+
+
 def test_a_folder_of_parts_is_one_base(store: object, tmp_path: Path) -> None:
     """All files below the address, which keep their names."""
     for number, part in enumerate((BASE[:200], BASE[200:])):

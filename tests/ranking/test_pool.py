@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from vbench.data.dataset import Dataset
 from vbench.metric import distance
+from vbench.ranking.lists import Lists
 from vbench.ranking.pool import Pool
 
 
@@ -29,19 +30,23 @@ def test_every_list_can_be_read_back(seed: int, m: int) -> None:
             assert sorted(kept) == sorted(set(ids[row].tolist()) - {-1})
 
 
-def test_ids_that_nobody_needs_make_room_for_places() -> None:
-    """Of the same type; what is known to hold no id twice is not looked through for one."""
+def test_places_are_written_over_ids_in_a_file() -> None:
+    """What is known to hold no id twice is not looked through for one; some lists may be chosen."""
     rng = np.random.default_rng(0)
-    lists = [np.argsort(rng.random((9, 12)), axis=1)[:, :k].astype(np.int32) for k in (5, 8)]
-    plain = Pool.of(np.arange(9), [each.copy() for each in lists])
-    fixed = lists[0].copy()
-    fixed.flags.writeable = False
-    pool = Pool.of(np.arange(9), [fixed, lists[1]], repeats=[False, False], in_place=True)
-    assert np.shares_memory(pool.places[1], lists[1])
-    assert not np.shares_memory(pool.places[0], fixed)
+    arrays = [np.argsort(rng.random((9, 12)), axis=1)[:, :k] for k in (5, 8)]
+    plain = Pool.of(np.arange(9), arrays)
+    lists = Lists(9, np.int32)
+    for each in arrays:
+        lists.append(each)
+    pool = Pool.of(np.arange(9), lists, repeats=[False, False])
+    assert pool.places is lists
+    assert pool.places[0].dtype == np.int32
     for one, other in zip(pool.places, plain.places, strict=True):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(pool.item, plain.item)
+    (last,) = pool.places.select([1])
+    np.testing.assert_array_equal(last, plain.places[1])
+    assert [part.shape for part in lists.rows(7, 20)] == [(2, 5), (2, 8)]
 
 
 def test_blocks_hold_every_pair(dataset: Dataset) -> None:

@@ -59,7 +59,10 @@ def local_copy(address: str) -> Path:
     place = _place(address)
     whole = place / remote.version
     with hold_lock(whole, f"copying {address}"):
-        if not whole.is_dir():
+        if not _is_whole(whole, remote):
+            if whole.is_dir():
+                # Something of it was removed.
+                whole.rename(place / f"{remote.version}{_PARTIAL}")
             _fetch(remote, place / f"{remote.version}{_PARTIAL}", address)
             for old in place.glob("*"):
                 if old.is_dir() and old.name != f"{remote.version}{_PARTIAL}":
@@ -78,7 +81,9 @@ def kept_copy(address: str) -> Path:
     """
     for whole in _place(address).glob("*"):
         if whole.is_dir() and whole.suffix != _PARTIAL:
-            return _inside(whole, (whole / ".file").exists())
+            is_file = (whole / ".file").exists()
+            if any(path.name != ".file" for path in whole.iterdir()):
+                return _inside(whole, is_file)
     raise DataError(
         f"the vectors lie at {address}, and no copy of them here; "
         f"give {spell_option('dataset', address)}, which fetches them"
@@ -92,6 +97,15 @@ def _place(address: str) -> Path:
 def _inside(whole: Path, is_file: bool) -> Path:
     names = [path for path in whole.iterdir() if path.name != ".file"]
     return names[0] if is_file else whole
+
+
+def _is_whole(folder: Path, remote: _Remote) -> bool:
+    """Whether all files lie in the folder, as long as they are there."""
+    for name, size in remote.sizes.items():
+        path = folder / PurePosixPath(name).relative_to(remote.root)
+        if not path.is_file() or path.stat().st_size != size:
+            return False
+    return True
 
 
 def _look(address: str) -> _Remote:

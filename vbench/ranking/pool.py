@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ from vbench.data.dataset import Dataset
 from vbench.measures.answers import repeated
 from vbench.metric import FloatArray
 from vbench.neighbors.space import pair_distances
+from vbench.ranking.lists import Ids, Lists
 
-Ids = NDArray[np.integer[Any]]
 _BLOCK_ENTRIES = 1 << 21
 
 
@@ -48,22 +48,21 @@ class Pool:
     queries : int64 (m,), row numbers of the dataset
     item : int64 (P,)
     starts : int64 (m + 1,), where the pairs of each query begin
-    places : list of int32 (m, k), one for each list of candidates: number of the pair, −1 pads
+    places : of int32 (m, k), one for each list of candidates: number of the pair, −1 pads
     """
 
     queries: NDArray[np.int64]
     item: NDArray[np.int64]
     starts: NDArray[np.int64]
-    places: list[NDArray[np.int32]]
+    places: Lists
 
     @classmethod
     def of(
         cls,
         queries: NDArray[np.int64],
-        lists: Sequence[Ids],
+        lists: Sequence[Ids] | Lists,
         *,
         repeats: Sequence[bool] | None = None,
-        in_place: bool = False,
     ) -> Pool:
         """Pool lists of candidates, each (m, k) with −1 pads; an id returned twice counts once.
 
@@ -71,26 +70,22 @@ class Pool:
         ----------
         repeats
             Which lists may hold an id twice; default: all.
-        in_place
-            Write places over ids of their type, which nobody needs any more.
+
+        Over the ids of :class:`Lists` their places are written.
         """
-        may_repeat = [True] * len(lists) if repeats is None else repeats
-        widths = np.cumsum([each.shape[1] for each in lists])
+        places = lists if isinstance(lists, Lists) else Lists.of(lists)
+        may_repeat = [True] * len(places) if repeats is None else repeats
+        widths = np.cumsum(places.widths)
         m, width = len(queries), int(widths[-1])
-        places: list[NDArray[np.int32]] = [
-            each.view(np.int32)
-            if in_place and each.dtype == np.int32 and each.flags.writeable
-            else np.empty(each.shape, dtype=np.int32)
-            for each in lists
-        ]
         items, sizes, number = [], [], 0
         step = max(1, _BLOCK_ENTRIES // max(1, width))
         for start in range(0, m, step):
-            rows = slice(start, start + step)
             wide = np.concatenate(
                 [
-                    np.where(repeated(each[rows]), -1, each[rows]) if twice else each[rows]
-                    for each, twice in zip(lists, may_repeat, strict=True)
+                    np.where(repeated(part), -1, part) if twice else part
+                    for part, twice in zip(
+                        places.rows(start, start + step), may_repeat, strict=True
+                    )
                 ],
                 axis=1,
             )
@@ -102,8 +97,7 @@ class Pool:
             place[ordered < 0] = -1
             back = np.empty_like(place)
             np.put_along_axis(back, order, place, axis=1)
-            for at, part in zip(places, np.split(back, widths[:-1], axis=1), strict=True):
-                at[rows] = part
+            places.put_rows(start, np.split(back, widths[:-1], axis=1))
             items.append(ordered[fresh].astype(np.int64))
             sizes.append(fresh.sum(axis=1))
             number += len(items[-1])

@@ -81,17 +81,20 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
         said: Any = ranker.warnings()
         warnings = (said,) if isinstance(said, str) else tuple(map(str, said))
         facts = {str(key): float(value) for key, value in ranker.facts().items()}
-    exact, *lists = [measure_list(stage, scores[places], places) for places in stage.pool.places]
-    names = by_name(stage.ideal.cutoff)
     chosen = np.linspace(0, len(stage.judged) - 1, KENDALL_QUERIES).astype(np.intp)
     chosen = np.unique(chosen)
+    measured, taus = [], []
+    for places in stage.pool.places:
+        measured.append(measure_list(stage, scores[places], places))
+        at = places[chosen]
+        taus.append(kendall(scores[at], at >= 0))
+    exact, *lists = measured
+    names = by_name(stage.ideal.cutoff)
     return Ranked(
         name=name,
         exact=exact,
         trials={each: np.stack([one[each] for one in lists]) for each in names},
-        kendall=np.stack(
-            [kendall(scores[at[chosen]], at[chosen] >= 0) for at in stage.pool.places]
-        ),
+        kendall=np.stack(taus),
         scores=scores,
         warnings=warnings,
         seeds=exact[f"nDCG@{stage.ideal.cutoff}"][np.newaxis],
@@ -102,7 +105,7 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
 def rerank_lists(stage: Stage, ranked: Ranked, stage_behind: ListWise) -> Ranked:
     """What a list-wise stage behind a ranker makes of the same candidates."""
 
-    def measured(places: NDArray[np.int32]) -> dict[str, FloatArray]:
+    def measured(places: NDArray[np.integer[Any]]) -> dict[str, FloatArray]:
         there = places >= 0
         own = np.where(there, ranked.scores[places], 0.0)
         items = np.where(there, stage.pool.item[places], 0)
@@ -137,7 +140,7 @@ def average_seeds(ranked: Sequence[Ranked]) -> Ranked:
 
 
 def measure_list(
-    stage: Stage, scores: NDArray[np.floating], places: NDArray[np.int32]
+    stage: Stage, scores: NDArray[np.floating], places: NDArray[np.integer[Any]]
 ) -> dict[str, FloatArray]:
     """Every measure of one list of candidates: float64 (mj,) by name.
 
@@ -190,7 +193,7 @@ def keep_run(stage: Stage, ranked: Sequence[Ranked], run: Run) -> tuple[Stage, l
             cases.append(dataclasses.replace(case, first=len(trials)))
             trials += range(stage.trials)[case.builds]
     lists = [0, *(trial + 1 for trial in trials)]
-    pool = dataclasses.replace(stage.pool, places=[stage.pool.places[each] for each in lists])
+    pool = dataclasses.replace(stage.pool, places=stage.pool.places.select(lists))
     own = [
         dataclasses.replace(
             each,

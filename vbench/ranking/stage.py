@@ -16,6 +16,7 @@ from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
 from vbench.metric import FloatArray
 from vbench.ranking.judgments import Judgments, read_judgments
+from vbench.ranking.lists import Lists
 from vbench.ranking.measures import Ideal
 from vbench.ranking.pool import Pool
 from vbench.runs.run import Run
@@ -29,6 +30,7 @@ CUTOFF = 10
 DEPTHS = (1, 3, CUTOFF)
 """How many exact neighbors survival is counted of, as far as K goes."""
 _NO_IDS = np.empty((0, 0), dtype=np.int32)
+_NO_TIMES = np.empty((0, 0), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Case:
     Attributes
     ----------
     first : number of its first build among the stage's trials
-    answers : of each build, for the judged queries alone
+    answers : of each build, for the judged queries alone: their hits, without ids and times
     survivors : int (B, mj) by depth
         How many of so many exact neighbors are among the candidates; :data:`DEPTHS`, at most K.
     """
@@ -126,40 +128,38 @@ def set_up(
         no judgments that fit it.
     """
     k = candidates_of(runs, dataset, k)
+    depths = sorted({min(depth, k) for depth in DEPTHS})
     allowed = find_condition(runs[0], dataset)
     relevance = read_judgments(dataset).among(allowed)
     rows = relevance.judged
     cases: list[Case] = []
-    count = 0
+    exact = runs[0].ground_truth.ids[rows, :k]
+    lists = Lists(len(rows), np.int32 if dataset.n <= np.iinfo(np.int32).max else np.int64)
+    lists.append(exact)
+    repeats = [False]
     for run in runs:
         truth = GroundTruth(run.ground_truth.ids[rows], run.ground_truth.distances[rows])
         held = [each for each in run.settings() if settings is None or each in settings]
         for setting in merge_same(held):
             if setting.k == k:
-                answers = tuple(_of(run, trial, rows, truth) for trial in setting.trials)
-                for each in answers:
-                    each.need_ids()
+                first = len(lists) - 1
+                kept, found = [], []
+                # One after another: the ids of all would not fit into memory.
+                for trial in setting.trials:
+                    answers = _of(run, trial, rows, truth)
+                    answers.need_ids()
+                    found.append([answers.hits_against(depth) for depth in depths])
+                    lists.append(answers.ids)
+                    repeats.append(run.facts(trial).duplicates > 0)
+                    kept.append(
+                        dataclasses.replace(answers, ids=_NO_IDS, place=None, latency_ns=_NO_TIMES)
+                    )
                 survivors = {
-                    depth: np.stack([each.hits_against(depth) for each in answers])
-                    for depth in sorted({min(depth, k) for depth in DEPTHS})
+                    depth: np.stack(each)
+                    for depth, each in zip(depths, zip(*found, strict=True), strict=True)
                 }
-                cases.append(Case(setting, count, answers, survivors))
-                count += len(answers)
-    exact = runs[0].ground_truth.ids[rows, :k]
-    lists = [each.ids for case in cases for each in case.answers]
-    repeats = [
-        run.facts(trial).duplicates > 0
-        for case in cases
-        for run, trial in ((case.setting.run, each) for each in case.setting.trials)
-    ]
-    # What comes after needs places alone.
-    cases = [
-        dataclasses.replace(
-            case, answers=tuple(dataclasses.replace(each, ids=_NO_IDS) for each in case.answers)
-        )
-        for case in cases
-    ]
-    pool = Pool.of(rows, [exact, *lists], repeats=[False, *repeats], in_place=True)
+                cases.append(Case(setting, first, tuple(kept), survivors))
+    pool = Pool.of(rows, lists, repeats=repeats)
     return Stage(
         dataset=dataset,
         k=k,

@@ -23,6 +23,7 @@ RESOURCE = "vbench"
 """What a worker offers as often as tasks may be timed there at once, each on cores of its own."""
 PARTS = "parts"
 """Folder in a run folder that workers write to, until what they have made is taken from there."""
+_SCHEMES = ("tcp", "tls", "ucx", "ws", "wss")
 _REACH_WITHIN_SECONDS = 10
 _WORKERS_WITHIN_SECONDS = 60
 _LOST_SECONDS = 60.0
@@ -144,7 +145,7 @@ def open_cluster(address: str, threads: int, shared: Path | None = None) -> Iter
 
 def _reach(connect: Callable[..., Any], address: str) -> Any:
     remedy = f"give {spell_option('workers')} the address of a running `dask scheduler`, or local"
-    if "://" not in address:
+    if address.partition("://")[0] not in _SCHEMES or "://" not in address:
         raise VbenchError(f"{address!r} is no address, such as tcp://HOST:8786; {remedy}")
     try:
         return connect(address, timeout=_REACH_WITHIN_SECONDS, set_as_default=False)
