@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+import tempfile
+import time
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from strays import Command
 from vectors import gaussian
 
 from vbench.cli import main
@@ -178,3 +182,38 @@ def test_an_adapter_keeps_the_protocol_with_the_real_library(name: str) -> None:
     # Milvus Lite builds its graph as it likes; a server of Milvus heeds what it is given.
     wrong = ("fail",) if name == "milvus" else ("fail", "warn")
     assert [each for each in findings if each.status in wrong] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("milvus", "milvus-*"),
+        ("qdrant", "qdrant_edge-*"),
+        ("chroma", "chromadb-*"),
+        ("lancedb", "lancedb-*"),
+        ("vectorlite", "vectorlite_py-*"),
+        ("diskann", "*diskann-*"),
+    ],
+)
+def test_nothing_is_left_of_a_killed_run(name: str, folder: str, tmp_path: Path) -> None:
+    """Neither a server nor a worker, nor the folders that they wrote."""
+    try:
+        check_installed(resolve(name))
+    except VbenchError as missing:
+        pytest.skip(str(missing))
+    np.save(tmp_path / "base.npy", gaussian(3000, 32, seed=1))
+    np.save(tmp_path / "queries.npy", gaussian(50, 32, seed=2))
+    with tempfile.TemporaryDirectory(dir="/tmp") as short, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", short)
+        command = Command(
+            *("run", "-i", name, "-d", f"{tmp_path}/base.npy"),
+            *("--queries", f"{tmp_path}/queries.npy", "--metric", "l2"),
+            *("--builds", "1", "--repeats", "100000", "--out", f"{tmp_path}/run"),
+        )
+        command.made(Path(short), folder)
+        time.sleep(2.0)
+        command.process.send_signal(signal.SIGKILL)
+        command.ended()
+        assert not command.strays()
+        assert not list(Path(short).iterdir())

@@ -81,7 +81,7 @@ def test_a_condition_on_attributes_is_one_on_columns(
         index.allow(Filter(mask, is_shared=False, predicate=Comparison("it", "=", value)))
         assert recall(index, mask) > 0.9
         assert all(mask[index.search_one(query, 10)].all() for query in QUERIES)
-    assert len(index._statements) == 1
+    assert len(index._searches) == 1
     mask = (items["of"] == "a").to_numpy() & (np.arange(len(BASE)) % 4 == 0)
     both = read_predicate("\"of\" = 'a' and it < 1")
     for predicate in (both, None):

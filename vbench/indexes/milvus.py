@@ -126,21 +126,26 @@ class MilvusHnsw(ServerIndex):
     def set(self, ef: Annotated[int, Meta(ge=1, le=32_768)] = 64) -> None:
         self._ef = ef
 
+    def search_one(self, query: Vectors, k: int) -> Ids:
+        (found,) = self._ask([query.tolist()], k)
+        return np.array([hit["id"] for hit in found], dtype=np.int64)
+
     def search(self, queries: Vectors, k: int) -> Ids:
-        self.check_open()
         ids = np.full((len(queries), k), -1, dtype=np.int64)
-        if len(queries):
-            # It refuses fewer candidates than it is to return.
-            found = self._client.search(
-                self._server.namespace,
-                data=queries.tolist(),
-                limit=k,
-                filter=self._filter,
-                search_params={"params": {"ef": max(self._ef, k)}},
-            )
-            for row, hits in enumerate(found):
-                ids[row, : len(hits)] = [hit["id"] for hit in hits]
+        for row, hits in enumerate(self._ask(queries.tolist(), k) if len(queries) else ()):
+            ids[row, : len(hits)] = [hit["id"] for hit in hits]
         return ids
+
+    def _ask(self, queries: list[list[float]], k: int) -> Any:
+        self.check_open()
+        # It refuses fewer candidates than it is to return.
+        return self._client.search(
+            self._server.namespace,
+            data=queries,
+            limit=k,
+            filter=self._filter,
+            search_params={"params": {"ef": max(self._ef, k)}},
+        )
 
     def allow(self, condition: Filter | None) -> None:
         self._filter = ""

@@ -65,6 +65,7 @@ _WITHOUT_END = {
     "hnsw.scan_mem_multiplier": "100",
 }
 _INT4_ARRAY = 1007
+_FLOAT = np.dtype(">f4")
 _TOO_SMALL = "no longer fits into maintenance_work_mem"
 _LONGEST_SOCKET = 100
 
@@ -124,10 +125,12 @@ class PgVector(ServerIndex):
     _filter = ""
     _kinds: Sequence[int] = ()
     _given: Sequence[bytes] = ()
-    _statements: dict[tuple[str, int], bytes]
+    _formats: Sequence[int] = (1,)
+    _statements: dict[str, dict[int, bytes]]
+    _searches: Mapping[int, bytes] = MappingProxyType({})
     _attributes: pl.DataFrame | None = None
     _columns: Mapping[str, Column] = MappingProxyType({})
-    _id, _vector, _integer = "id", "embedding", ">i4"
+    _id, _vector, _integer = "id", "embedding", np.dtype(">i4")
 
     def create(self, table: str, operators: str, n: int) -> str:
         """The statement that creates the index."""
@@ -200,7 +203,10 @@ class PgVector(ServerIndex):
         """Connect, and make what the session needs."""
         self._operator, self._operators = _OPERATORS[metric]
         self._connection = _open(server.address)
-        self._statements, self._filter, self._kinds, self._given = {}, "", (), ()
+        self._execute = self._connection.pgconn.exec_prepared
+        self._statements, self._filter = {"": {}}, ""
+        self._searches = self._statements[""]
+        self._take((), ())
         self._numbers = itertools.count()
         run = self._connection.execute
         run(first)
@@ -231,8 +237,7 @@ class PgVector(ServerIndex):
             copy.write(b"\xff\xff")
 
     def search_one(self, query: Vectors, k: int) -> Ids:
-        self.check_open()
-        return self._ask(self._statements.get((self._filter, k)) or self._prepare(k), query)
+        return self._ask(self._searches.get(k) or self._prepare(k), query)
 
     def exact(self, queries: Vectors, k: int) -> Ids:
         # The sum keeps the index out.
@@ -248,9 +253,9 @@ class PgVector(ServerIndex):
         return ids
 
     def _ask(self, name: bytes, query: Vectors) -> Ids:
-        given = [len(query).to_bytes(2, "big") + b"\0\0" + query.astype(">f4").tobytes()]
-        given += self._given
-        found = self._connection.pgconn.exec_prepared(name, given, [1] * len(given), 1)
+        head = len(query).to_bytes(2, "big") + b"\0\0"
+        given = [head + query.astype(_FLOAT).tobytes(), *self._given]
+        found = self._execute(name, given, self._formats, 1)
         if found.status != _TUPLES_OK:
             raise VbenchError(found.error_message.decode(errors="replace").strip())
         value, rows = found.get_value, range(found.ntuples)
@@ -259,6 +264,7 @@ class PgVector(ServerIndex):
 
     def _prepare(self, k: int) -> bytes:
         """Prepare the search for k neighbors, whose plan must walk the index."""
+        self.check_open()
         # What an iterative scan finds may be out of order.
         order = f"{self._vector} {self._operator} $1"
         search = (
@@ -274,7 +280,7 @@ class PgVector(ServerIndex):
         plan = "\n".join(row for (row,) in rows)
         if not any(each in plan for each in self._indexes):
             raise VbenchError(f"PostgreSQL does not search with the index: {plan}")
-        self._statements[self._filter, k] = name
+        self._statements[self._filter][k] = name
         return name
 
     def _declare(self, search: str) -> bytes:
@@ -287,7 +293,7 @@ class PgVector(ServerIndex):
         return name
 
     def allow(self, condition: Filter | None) -> None:
-        self._kinds, self._given = (), ()
+        self._take((), ())
         if condition is None:
             self._use("")
         elif not self._compare(condition):
@@ -302,6 +308,11 @@ class PgVector(ServerIndex):
             self._filter = where
             self.configure()
         self._filter = where
+        self._searches = self._statements.setdefault(where, {})
+
+    def _take(self, kinds: Sequence[int], given: Sequence[bytes]) -> None:
+        """Send these along with each query."""
+        self._kinds, self._given, self._formats = kinds, given, [1] * (1 + len(given))
 
     def _compare(self, condition: Filter) -> bool:
         """Use what a condition says of attributes, if it can be said in SQL."""
@@ -310,7 +321,7 @@ class PgVector(ServerIndex):
             said = write_condition(condition.predicate, self._columns)
         if said is None:
             return False
-        self._kinds, self._given = said.kinds, said.values
+        self._take(said.kinds, said.values)
         self._use(f"WHERE {said.sql}")
         return True
 
@@ -333,13 +344,12 @@ class PgVector(ServerIndex):
         head = np.array([1, 0, 23, len(rows), 1], dtype=">i4").tobytes()
         cells = np.empty((len(rows), 2), dtype=">i4")
         cells[:, 0], cells[:, 1] = 4, rows
-        self._kinds, self._given = [_INT4_ARRAY], [head + cells.tobytes()]
+        self._take([_INT4_ARRAY], [head + cells.tobytes()])
         self._use(f"WHERE {self._id} {'= ANY' if few else '<> ALL'}($2)")
 
     def _deallocate(self) -> None:
-        if self._statements:
-            self._connection.execute("DEALLOCATE ALL")
-            self._statements = {}
+        self._connection.execute("DEALLOCATE ALL")
+        self._statements = {}
 
     def add(self, ids: Ids, vectors: Vectors, attributes: pl.DataFrame | None = None) -> None:
         self._copy(ids, vectors, attributes)
@@ -376,7 +386,7 @@ class PgVector(ServerIndex):
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
+            self._connection, self._searches = None, {}
 
 
 class PgVectorHnsw(PgVector):

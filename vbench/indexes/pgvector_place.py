@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from vbench.errors import VbenchError
 
 _WRITTEN = re.compile(
     r"(?P<table>\w+(?:\.\w+)?)(?:\s*\(\s*(?P<id>\w+)\s*,\s*(?P<vector>\w+)\s*\))?"
 )
-_INTEGERS = {21: ">i2", 23: ">i4", 20: ">i8"}
+_INTEGERS = {21: np.dtype(">i2"), 23: np.dtype(">i4"), 20: np.dtype(">i8")}
 """How PostgreSQL sends its integers, by the number of the type."""
 _KIND = "SELECT atttypid::int8 FROM pg_attribute WHERE attrelid = %s::regclass AND attname = %s"
 _INDEXES = (
@@ -23,13 +25,13 @@ _INDEXES = (
 class Place(NamedTuple):
     """A table as SQL names it, its columns of ids and vectors, and the indexes over the latter.
 
-    `integer` is the dtype of ids as they are sent.
+    `integer` is the type of ids as they are sent.
     """
 
     table: str
     id: str
     vector: str
-    integer: str
+    integer: np.dtype[np.signedinteger[Any]]
     indexes: list[str]
 
 

@@ -19,9 +19,8 @@ class _Sqlite(EmbeddedIndex):
     Python's own sqlite3 may have been built without extensions.
     """
 
-    table: str
     asked: str
-    _condition = ""
+    _statement = ""
 
     def open(self, path: str) -> Any:
         """A connection to a new database, with an extension from this path."""
@@ -32,7 +31,7 @@ class _Sqlite(EmbeddedIndex):
         connection.load_extension(path)
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("CREATE TEMPORARY TABLE allowed (id INTEGER PRIMARY KEY)")
-        self._condition = ""
+        self._statement = self.asked
         return connection
 
     def insert(self, connection: Any, ids: Ids, vectors: Vectors) -> None:
@@ -43,17 +42,17 @@ class _Sqlite(EmbeddedIndex):
 
     def select(self, query: Vectors, given: tuple[Any, ...]) -> Ids:
         """Ids that a search gives."""
-        found = self.index.execute(f"{self.asked}{self._condition}", (query.tobytes(), *given))
+        found = self.index.execute(self._statement, (query.tobytes(), *given))
         return np.array([row for (row,) in found], dtype=np.int64)
 
     def allow(self, condition: Filter | None) -> None:
-        self._condition = ""
+        self._statement = self.asked
         with self.index:
             self.index.execute("DELETE FROM allowed")
             if condition is not None:
                 rows = ((row,) for row in np.flatnonzero(condition.mask).tolist())
                 self.index.executemany("INSERT INTO allowed VALUES (?)", rows)
-                self._condition = " AND rowid IN (SELECT id FROM allowed)"
+                self._statement += " AND rowid IN (SELECT id FROM allowed)"
 
     def add(self, ids: Ids, vectors: Vectors) -> None:
         self.insert(self.index, ids, vectors)
@@ -136,7 +135,7 @@ class Vectorlite(_Sqlite):
         self._ef = ef
 
     def ask_one(self, query: Vectors, k: int) -> Ids:
-        return self.select(query, (k, max(self._ef, k)))
+        return self.select(query, (k, self._ef if self._ef > k else k))
 
     def size_bytes(self) -> int | None:
         return None  # it lies in memory, and the library does not say
