@@ -25,7 +25,7 @@ from vbench.indexes.pgvector_columns import (
     encode_rows,
     write_condition,
 )
-from vbench.indexes.pgvector_place import find_place
+from vbench.indexes.pgvector_place import Integer, find_place
 from vbench.indexes.protocol import Filter, Ids, Vectors
 from vbench.indexes.service import Phases, Server, Service, end, is_open_to_all, spawn, wait_for
 from vbench.metric import Metric
@@ -130,7 +130,8 @@ class PgVector(ServerIndex):
     _searches: Mapping[int, bytes] = MappingProxyType({})
     _attributes: pl.DataFrame | None = None
     _columns: Mapping[str, Column] = MappingProxyType({})
-    _id, _vector, _integer = "id", "embedding", np.dtype(">i4")
+    _id, _vector = "id", "embedding"
+    _integer: Integer = np.dtype(">i4")
 
     def create(self, table: str, operators: str, n: int) -> str:
         """The statement that creates the index."""

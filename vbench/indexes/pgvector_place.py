@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,10 @@ from vbench.errors import VbenchError
 _WRITTEN = re.compile(
     r"(?P<table>\w+(?:\.\w+)?)(?:\s*\(\s*(?P<id>\w+)\s*,\s*(?P<vector>\w+)\s*\))?"
 )
-_INTEGERS = {21: np.dtype(">i2"), 23: np.dtype(">i4"), 20: np.dtype(">i8")}
+Integer = np.dtype[np.signedinteger[Any]]
+_INTEGERS: Mapping[int, Integer] = {
+    number: np.dtype(kind) for number, kind in ((21, ">i2"), (23, ">i4"), (20, ">i8"))
+}
 """How PostgreSQL sends its integers, by the number of the type."""
 _KIND = "SELECT atttypid::int8 FROM pg_attribute WHERE attrelid = %s::regclass AND attname = %s"
 _INDEXES = (
@@ -31,7 +35,7 @@ class Place(NamedTuple):
     table: str
     id: str
     vector: str
-    integer: np.dtype[np.signedinteger[Any]]
+    integer: Integer
     indexes: list[str]
 
 
