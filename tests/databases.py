@@ -39,6 +39,7 @@ class Table:
         self.d = d
         self.metric = metric
         self.config: dict[str, Any] = {}
+        self.using: str | None = None
         self.rows: dict[int, np.ndarray] = {}
 
     def put(self, row: int, vector: Any) -> None:
@@ -83,6 +84,7 @@ class Database:
 
 class QdrantLike(Database):
     key = ("api-key", "secret")
+    _DISTANCES: ClassVar = {"l2": "Euclid", "ip": "Dot", "cosine": "Cosine"}
 
     def answer(self, method: str, path: str, query: str, body: Any) -> Any:
         match method, path.strip("/").split("/"):
@@ -95,7 +97,7 @@ class QdrantLike(Database):
                 only(body["vectors"], "size", "distance")
                 hnsw = ("m", "ef_construct", "full_scan_threshold", "max_indexing_threads")
                 only(body["hnsw_config"], *hnsw)
-                metrics = {"Euclid": "l2", "Dot": "ip", "Cosine": "cosine"}
+                metrics = {distance: metric for metric, distance in self._DISTANCES.items()}
                 made = Table(body["vectors"]["size"], metrics[body["vectors"]["distance"]])
                 made.config = body["optimizers_config"]
                 self.tables[name] = made
@@ -104,8 +106,11 @@ class QdrantLike(Database):
                 self.table(name).config |= body["optimizers_config"]
                 return {"result": True}
             case "GET", ["collections", name]:
-                assert self.table(name).config["indexing_threshold"] > 0
-                return {"result": {"status": "green"}}
+                table = self.table(name)
+                assert table.config["indexing_threshold"] > 0
+                known = {"size": table.d, "distance": self._DISTANCES[table.metric]}
+                vectors = known if table.using is None else {table.using: known}
+                return {"result": {"status": "green", "config": {"params": {"vectors": vectors}}}}
             case "DELETE", ["collections", name]:
                 return {"result": self.tables.pop(name, None) is not None}
             case "PUT", ["collections", name, "points"]:
@@ -124,11 +129,18 @@ class QdrantLike(Database):
         raise RefusedError(405, f"{method} {path}")
 
     def _points(self, name: str, asked: dict[str, Any]) -> Any:
-        only(asked, "query", "limit", "params", "filter")
+        only(asked, "query", "limit", "params", "filter", "using")
         only(asked["params"], "hnsw_ef", "exact")
+        if asked.get("using") != self.table(name).using:
+            raise RefusedError(400, "Not existing vector name")
         allowed = asked["filter"]["must"][0]["has_id"] if "filter" in asked else None
         found = self.table(name).nearest(asked["query"], asked["limit"], allowed)
-        return {"points": [{"id": row, "version": 0, "score": 0.0} for row in found]}
+        return {"points": [{"id": self.call(row), "version": 0, "score": 0.0} for row in found]}
+
+    @staticmethod
+    def call(row: int) -> Any:
+        """The id of a point."""
+        return row
 
 
 class WeaviateLike(Database):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import http.client
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
+from urllib.parse import quote
 
 import numpy as np
 from msgspec import Meta
 
+from vbench.errors import VbenchError
 from vbench.indexes.protocol import Ids, Vectors
+from vbench.indexes.rest import RestError
 from vbench.indexes.rest_index import RestIndex, RestService
-from vbench.indexes.service import Phases
+from vbench.indexes.service import Phases, Server
 from vbench.metric import Metric
 
 _DISTANCES: dict[Metric, str] = {"l2": "Euclid", "ip": "Dot", "cosine": "Cosine"}
@@ -20,6 +25,7 @@ _ALWAYS_INDEXED = 1
 _SMALLEST_SCAN = 10
 """Kilobytes below which candidates are scanned: the least that it takes."""
 _LOOK_EVERY_SECONDS = 0.2
+_PLACE = re.compile(r"(?P<collection>[^()]+?)\s*(?:\(\s*(?P<vector>[^()]+?)\s*\))?")
 
 
 class QdrantService(RestService):
@@ -51,6 +57,7 @@ class QdrantServer(RestIndex):
     ) -> None:
         self.m = m
         self.ef_construct = ef_construct
+        self._using: dict[str, str] = {}
         self.set()
 
     @classmethod
@@ -60,6 +67,33 @@ class QdrantServer(RestIndex):
     @property
     def _path(self) -> str:
         return f"/collections/{self._server.namespace}"
+
+    def attach(self, server: Server, metric: Metric) -> None:
+        """Search in a collection of others, ``items`` or ``items(image)`` by its named vector."""
+        self.close()
+        place = _PLACE.fullmatch(server.namespace)
+        if place is None:
+            raise VbenchError(f"{server.namespace!r} is no place; give items or items(image)")
+        collection, vector = place["collection"], place["vector"]
+        self._connect(Server(server.address, quote(collection, safe="")), metric)
+        try:
+            found = self.send("GET", self._path)["result"]["config"]["params"]["vectors"]
+        except RestError as error:
+            if error.status != http.client.NOT_FOUND:
+                raise
+            raise VbenchError(f"there is no collection {collection}") from None
+        if "distance" not in found and vector is None:
+            names = " or ".join(f"{collection}({name})" for name in found)
+            raise VbenchError(f"the vectors of {collection} have names; give {names}")
+        if vector is not None and (vector not in found or "distance" in found):
+            raise VbenchError(f"{collection} has no vectors by the name {vector}")
+        distance = (found if vector is None else found[vector])["distance"]
+        if distance != _DISTANCES[metric]:
+            raise VbenchError(
+                f"{server.namespace} is searched by {distance}, and {metric} is "
+                f"{_DISTANCES[metric]}"
+            )
+        self._using = {} if vector is None else {"using": vector}
 
     def build(self, base: Vectors, phases: Phases, *, threads: int) -> None:
         collection = {
@@ -97,7 +131,7 @@ class QdrantServer(RestIndex):
         self._params: dict[str, Any] = {"hnsw_ef": hnsw_ef, "exact": False}
 
     def _query(self, query: Sequence[float], k: int, params: Mapping[str, Any]) -> dict[str, Any]:
-        asked: dict[str, Any] = {"query": query, "limit": k, "params": params}
+        asked: dict[str, Any] = {"query": query, "limit": k, "params": params, **self._using}
         if self.allowed is not None:
             asked["filter"] = {"must": [{"has_id": self.allowed}]}
         return asked
@@ -105,7 +139,7 @@ class QdrantServer(RestIndex):
     def ask_one(self, query: Sequence[float], k: int) -> Sequence[int]:
         asked = self._query(query, k, self._params)
         found = self.send("POST", f"{self._path}/points/query", asked)
-        return [point["id"] for point in found["result"]["points"]]
+        return _rows(found["result"])
 
     def search(self, queries: Vectors, k: int) -> Ids:
         return self._search(queries, k, self._params)
@@ -118,8 +152,8 @@ class QdrantServer(RestIndex):
         searches = [self._query(query, k, params) for query in queries.tolist()]
         found = self.send("POST", f"{self._path}/points/query/batch", {"searches": searches})
         for row, answer in enumerate(found["result"]):
-            points = answer["points"]
-            ids[row, : len(points)] = [point["id"] for point in points]
+            rows = _rows(answer)
+            ids[row, : len(rows)] = rows
         return ids
 
     def remove(self, ids: Ids) -> None:
@@ -128,3 +162,12 @@ class QdrantServer(RestIndex):
 
     def version(self) -> dict[str, str]:
         return {"qdrant": self.send("GET", "/")["version"]} if self.is_open else {}
+
+
+def _rows(answer: Mapping[str, Any]) -> list[int]:
+    """Ids of the points of an answer, which others may have named otherwise."""
+    ids = [point["id"] for point in answer["points"]]
+    wrong = next((each for each in ids if not isinstance(each, int)), None)
+    if wrong is not None:
+        raise VbenchError(f"point {wrong!r} has an id that is no row number of the base vectors")
+    return ids
