@@ -9,6 +9,7 @@ import pytest
 
 from vbench._toml import parse_toml
 from vbench.indexes.conformance.kit import CHECKS, check_index
+from vbench.indexes.overview import describe_indexes
 from vbench.indexes.parameters import parameters
 from vbench.indexes.recipe import Recipe, load_recipe, recipe_files
 from vbench.indexes.registry import resolve
@@ -24,6 +25,17 @@ def test_every_recipe_stands_in_the_table_with_its_parameters(name: str) -> None
     known = parameters(resolve(load_recipe(name).adapter)).values()
     for cell, stage in ((build, "build"), (search, "search")):
         assert re.findall(r"`(\w+)`", cell) == [each.name for each in known if each.stage == stage]
+
+
+def test_what_each_can_do_is_what_its_class_says() -> None:
+    """Filters, changes, an exact search, and so on: the page's lists and `vbench index list`."""
+    rows = [row for row in describe_indexes().indexes if row.origin == "vbench-ann"]
+    abilities = {ability for row in rows for ability in row.can}
+    listed = re.findall(r"^\| (\w+) \| [^|]+ \| ((?:`[\w-]+`(?:, )?)+) \|$", PAGE, re.MULTILINE)
+    assert {ability for ability, _ in listed} == abilities
+    for ability, names in listed:
+        able = sorted(row.name for row in rows if ability in row.can)
+        assert re.findall(r"`([^`]+)`", names) == able
 
 
 def test_every_check_is_explained() -> None:

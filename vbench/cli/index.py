@@ -26,6 +26,15 @@ Examples:
   vbench index check my_package.my_module:MyIndex
   vbench index audit epzero --target 'Recall@10>=0.95'
 """
+_ABILITIES = {
+    "filters": "--filter",
+    "growth": "--workload growth",
+    "changes": "--workload churn",
+    "exact": "an exact search of its own",
+    "kept": "kept for later calls",
+    "cold": "--cache cold",
+    "watched": "vbench watch",
+}
 _STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red", "skip": "dim"}
 
 
@@ -96,6 +105,8 @@ def show_index(name: str, as_json: bool) -> None:
     )
     if shown.learns:
         say("learns from queries that are not asked: --learn N, a file, or those of the dataset")
+    if shown.can:
+        say(f"also: {', '.join(_ABILITIES[each] for each in shown.can)}")
     if tuned := shown.tune_parameter:
         say(f"tuned: {tuned.name}, from {tuned.low:g} to {tuned.high:g}")
     table = _table("parameter", "of", "allowed", "default", "here")

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from vbench.indexes.flat import Flat
 from vbench.indexes.library import LibraryIndex
-from vbench.indexes.protocol import Graph, Ids, Vectors
+from vbench.indexes.protocol import Filter, Graph, Ids, Vectors
 from vbench.metric import METRICS, FloatArray, Metric
 
 _MEAN_RECALL = re.compile(r"Recall@\d+>=(?P<value>[\d.]+)")
@@ -33,6 +33,8 @@ class Epzero(LibraryIndex):
     module = "epzero"
     license = "MIT"
 
+    _filter: Any = None
+
     def __init__(
         self,
         M: Annotated[int, Meta(ge=2, le=512)] = 16,
@@ -49,6 +51,7 @@ class Epzero(LibraryIndex):
     def build(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> Any:
         import epzero
 
+        self._filter = None
         n, d = base.shape
         index = epzero.Index(
             d,
@@ -83,10 +86,10 @@ class Epzero(LibraryIndex):
         self._start()
 
     def _start(self) -> None:
-        """Search through a new guard where a recall is to be held."""
+        """Search through a new guard where a recall is to be held; under a filter without."""
         self._guard = None
         self._one, self._many = self.ask_one, self.ask_many
-        if self._recall:
+        if self._recall and self._filter is None:
             import epzero
 
             self._guard = epzero.RecallGuard(
@@ -113,13 +116,20 @@ class Epzero(LibraryIndex):
         return np.full(self._asked, report[0]["recall"]) if report else None
 
     def ask_one(self, query: Vectors, k: int) -> Ids:
-        # By position, which is quicker: without reranking, on one thread, without a filter.
-        ids: Ids = self.index.search(query, k, self._ef, 0, 1, None, "auto", self._patience)[0][0]
+        # By position, which is quicker: without reranking, on one thread.
+        ids: Ids = self.index.search(
+            query, k, self._ef, 0, 1, self._filter, "auto", self._patience
+        )[0][0]
         return ids
 
     def ask_many(self, queries: Vectors, k: int) -> Ids:
         ids: Ids = self.index.search(
-            queries, k, self._ef, threads=self._threads, patience=self._patience
+            queries,
+            k,
+            self._ef,
+            threads=self._threads,
+            filter=self._filter,
+            patience=self._patience,
         )[0]
         return ids
 
@@ -135,8 +145,16 @@ class Epzero(LibraryIndex):
     def exact(self, queries: Vectors, k: int) -> Ids:
         if not self._n:
             return self.search(queries, k)
-        ids: Ids = self.index.exact_search(queries, min(k, self._n), threads=self._threads)[0]
+        ids: Ids = self.index.exact_search(
+            queries, min(k, self._n), threads=self._threads, filter=self._filter
+        )[0]
         return ids
+
+    def allow(self, condition: Filter | None) -> None:
+        self._filter = None
+        if condition is not None:
+            self._filter = self.index.filter(np.flatnonzero(condition.mask))
+        self._start()
 
     def size_bytes(self) -> int | None:
         """Bytes that epzero says it occupies."""

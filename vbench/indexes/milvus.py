@@ -152,6 +152,15 @@ class MilvusHnsw(ServerIndex):
         if condition is not None:
             self._filter = f"id in {np.flatnonzero(condition.mask).tolist()}"
 
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        self._insert(ids, vectors)
+
+    def remove(self, ids: Ids) -> None:
+        self._client.delete(self._server.namespace, ids=np.asarray(ids).tolist())
+
+    def settle(self) -> None:
+        self._client.flush(self._server.namespace)
+
     def version(self) -> dict[str, str]:
         if self._client is None:
             return {}

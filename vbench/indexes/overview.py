@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import msgspec
 
@@ -11,17 +12,38 @@ from vbench._document import Document, Params
 from vbench.errors import VbenchError
 from vbench.indexes.library import extra_of, is_installed
 from vbench.indexes.parameters import REQUIRED, is_taken, parameters
-from vbench.indexes.protocol import Index
+from vbench.indexes.protocol import (
+    Index,
+    can_add,
+    can_attach,
+    can_filter,
+    can_keep,
+    can_remove,
+    has_exact,
+    reads_files,
+)
 from vbench.indexes.recipe import Recipe, TuneParameter, load_recipe, recipe_files
 from vbench.indexes.registry import adapters, available, resolve
 from vbench.indexes.space import in_words
 from vbench.metric import METRICS, Metric
 
+Ability = Literal["filters", "growth", "changes", "exact", "kept", "cold", "watched"]
+_ABILITIES: Mapping[Ability, Callable[[type[Index]], bool]] = {
+    "filters": can_filter,
+    "growth": can_add,
+    "changes": lambda kind: can_add(kind) and can_remove(kind),
+    "exact": has_exact,
+    "kept": can_keep,
+    "cold": reads_files,
+    "watched": can_attach,
+}
+
 
 class IndexRow(msgspec.Struct, frozen=True, kw_only=True):
     """One line of `vbench index list`; `settings` is how many a run measures.
 
-    `extra` of vbench-ann installs the library, where it is not there from the start.
+    `extra` of vbench-ann installs the library, where it is not there from the start; `can` is
+    what of the protocol it has beyond building and searching.
     """
 
     name: str
@@ -34,6 +56,7 @@ class IndexRow(msgspec.Struct, frozen=True, kw_only=True):
     license: str = ""
     extra: str | None = None
     installed: bool = True
+    can: list[Ability]
 
 
 class IndexList(Document, frozen=True, kw_only=True, tag="vbench.indexes/2"):
@@ -76,6 +99,7 @@ class IndexInfo(Document, frozen=True, kw_only=True, tag="vbench.index/2"):
     installed: bool = True
     learns: bool = False
     """Whether it takes queries to learn from."""
+    can: list[Ability]
 
 
 def describe_indexes() -> IndexList:
@@ -133,6 +157,7 @@ def describe_index(spec: str) -> IndexInfo:
         extra=row.extra,
         installed=row.installed,
         learns=learns,
+        can=row.can,
     )
 
 
@@ -150,6 +175,7 @@ def _row(recipe: Recipe, kind: type[Index]) -> IndexRow:
         license=kind.license,
         extra=extra_of(kind),
         installed=is_installed(kind),
+        can=[name for name, has in _ABILITIES.items() if has(kind)],
     )
 
 

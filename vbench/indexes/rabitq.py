@@ -10,6 +10,7 @@ import faiss
 import numpy as np
 from msgspec import Meta
 
+from vbench.errors import VbenchError
 from vbench.indexes.faiss_ivf import Lists, Probes, count_lists
 from vbench.indexes.library import LibraryIndex, reach
 from vbench.indexes.protocol import Ids, Vectors
@@ -97,8 +98,29 @@ class RabitqIvf(_Rabitq):
         ids: Ids = self.index.search(queries, k, self._nprobe, None, threads)[0]
         return ids
 
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        given = self.index.add(_widened(vectors), num_threads=self._threads)
+        if not np.array_equal(given, ids):
+            raise VbenchError("rabitqlib numbers the vectors that are added one after another")
+        self._n += len(ids)
+        self._lists = None  # which lists they went to it does not say
+
+    def remove(self, ids: Ids) -> None:
+        self.index.remove(np.asarray(ids, dtype=np.uint32))
+
     def lists(self) -> Ids | None:
         return self._lists
+
+    def save(self, path: Path) -> None:
+        path.mkdir()
+        super().save(path / "index")
+        if self._lists is not None:
+            np.save(path / "lists.npy", self._lists)
+
+    def load(self, path: Path, *, n: int, threads: int) -> None:
+        super().load(path / "index", n=n, threads=threads)
+        lists = path / "lists.npy"
+        self._lists = np.load(lists) if lists.exists() else None
 
 
 class SymphonyQg(_Rabitq):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -92,6 +93,9 @@ class SqliteVec(_Sqlite):
 
     def exact(self, queries: Vectors, k: int) -> Ids:
         return self.search(queries, k)
+
+    def files(self) -> Sequence[Path]:
+        return [] if self._folder is None else [self._folder / "vectors.db"]
 
 
 class Vectorlite(_Sqlite):

@@ -86,6 +86,13 @@ class Usearch(LibraryIndex):
         ids: Ids = matches.keys.view(np.int64).reshape(len(queries), -1)
         return ids
 
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        self.index.add(np.asarray(ids, dtype=np.uint64), vectors, threads=self._threads)
+        self._n += len(ids)
+
+    def remove(self, ids: Ids) -> None:
+        self.index.remove(np.asarray(ids, dtype=np.uint64), threads=self._threads)
+
     def work(self) -> int | None:
         computed, self._work = self._work, 0
         return computed

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
+import numpy as np
 from msgspec import Meta
 
 from vbench.indexes.library import LibraryIndex, reach
@@ -76,6 +77,14 @@ class Voyager(LibraryIndex):
             if _TOO_FEW not in str(error):
                 raise
             return super().ask_many(queries, k)
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        self.index.add_items(vectors, np.asarray(ids).tolist(), num_threads=self._threads)
+        self._n += len(ids)
+
+    def remove(self, ids: Ids) -> None:
+        for each in np.asarray(ids).tolist():
+            self.index.mark_deleted(each)
 
     def save(self, path: Path) -> None:
         self.index.save(str(path))
