@@ -37,9 +37,9 @@ def table_of(found: DataAudit) -> PlainTable:
     return PlainTable("Findings", HEADS, rows, ("finding", "verdict"))
 
 
-def notes_of(found: DataAudit) -> list[str]:
-    """Why it matters, and what to try, of what is not good."""
+def notes_of(found: DataAudit, mark: str = "") -> list[str]:
+    """Why it matters, and what to try, of what is not good; `mark` stands before each why."""
     worse = [each for each in found.findings if each.verdict != "good"]
-    notes = [f"! {each.title}: {each.why}." for each in worse]
+    notes = [f"{mark}{each.title}: {each.why}." for each in worse]
     notes += [f"try: {advice}" for advice in dict.fromkeys(each.advice for each in worse)]
     return notes or ["nothing that is known to make indexes fail"]

@@ -36,9 +36,9 @@ def tables_of(found: Skew) -> list[PlainTable]:
                 f"common@{found.k}",
                 reached,
                 f"HR@{found.hits}",
-                "lost",
+                f"HR@{found.hits} lost",
                 "nDCG@10",
-                "lost",
+                "nDCG@10 lost",
             ),
             rows,
         )

@@ -19,5 +19,5 @@ def print_audit(found: DataAudit) -> None:
     for title, value, verdict, bad in shown.rows:
         table.add_row(title, value, style_text(verdict, style=_STYLES[verdict]), bad)
     print_table(out, table)
-    for note in notes_of(found):
+    for note in notes_of(found, "! "):
         say(note)
