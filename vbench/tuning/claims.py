@@ -251,7 +251,8 @@ def _tell(
     """The verdict, with what it rests on."""
     unit = target.measure.unit
     value = write(evidence.value, unit)
-    said = [f"{target.measure} is {value} where {spell(proposed)} promises {target}"]
+    reached = ", and surely reaches it" if evidence.is_certified else ""
+    said = [f"{target.measure} is {value} where {spell(proposed)} promises {target}{reached}"]
     if deviation.measure != str(target.measure) or status == "broken":
         difference = deviation.difference
         of_claim: Unit = unit if deviation.measure == str(target.measure) else "score"
