@@ -19,7 +19,7 @@ test: $(VENV)/developed
 	$(BIN)/pytest -n 2 -m "not slow and not engines"
 
 test-engines: $(VENV)/developed
-	$(BIN)/python -m pip install --quiet --editable '.[pgvector,duckdb,lancedb,redis,usearch]'
+	$(BIN)/python -m pip install --quiet --editable '.[pgvector,duckdb,lancedb,redis,usearch,epzero]'
 	$(BIN)/pytest -n 2 -m "engines and not slow"
 
 test-slow: $(VENV)/developed
