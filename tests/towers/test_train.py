@@ -75,6 +75,15 @@ def test_variants_differ_from_the_queries_and_not_by_much(made: Made) -> None:
         assert moved.mean() < 0.7 * shuffled.mean()
 
 
+def test_a_version_may_be_more_than_an_epoch_older(data: Interactions, recipe: Recipe) -> None:
+    """Two epochs of learning are no one, and what is indexed stays as it was."""
+    one, two = (
+        make(data, _with(recipe, epochs=1, skew=skew), seed=0).vectors for skew in (1.0, 2.0)
+    )
+    np.testing.assert_array_equal(one.base, two.base)
+    assert not np.array_equal(one.skew, two.skew)
+
+
 @pytest.mark.parametrize("parts", [("cycle",), ("sync",), ("cascade",), CS3])
 def test_parts_of_cs3_work_alone_and_together(
     data: Interactions, recipe: Recipe, made: Made, parts: tuple[str, ...]

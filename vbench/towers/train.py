@@ -162,7 +162,11 @@ def go_on(data: Interactions, recipe: Recipe, seed: int, state: State, share: fl
     step = compiled_step(Options.of(recipe, category_fields(data)))
     tokens, state = tokens_of(data), copy_state(state)
     wanted = max(1, round(share * batches.steps(data, recipe)))
-    later = batches.epoch_batches(data, history, recipe, seed, epoch=0)
+    # Numbers that no epoch before has had, and so orders that none had.
+    epochs = itertools.chain([0], itertools.count(recipe.epochs + 1))
+    later = itertools.chain.from_iterable(
+        batches.epoch_batches(data, history, recipe, seed, epoch=each) for each in epochs
+    )
     for batch in itertools.islice(later, wanted):
         state, _ = step(state, tokens, batch._asdict())
     return state
