@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -850,6 +851,11 @@ def tune() -> Table:
     }
 
 
+def behind(*rankers: str) -> str:
+    """Options that name rankers."""
+    return " ".join(f"--ranker {shlex.quote(name)}" for name in rankers)
+
+
 PREDICTORS = (
     "Recall@100",
     "Recall(truth=10)@100",
@@ -859,10 +865,8 @@ PREDICTORS = (
 LEVEL = "-k 100 --at-recall 0.9 --repeats 1"
 RANK_BOOKS = (
     *STUDY,
-    "vbench run --index hnsw --index ivf-mips -k 100 --repeats 1 --set ef=100,150,250,400 "
-    f"--set nprobe=1,2,4,8,16 --out {FOLDER}/wide",
-    f"vbench rank {FOLDER}/study/runs/equal-books {FOLDER}/wide -k 100 --ranker tower "
-    f"--ranker popularity --ranker cross --ranker mixer --json > {FOLDER}/rank-books.json",
+    f"vbench rank {FOLDER}/study/runs/equal-books -k 100 {behind('tower', 'popularity')} "
+    f"{behind('cross', 'mixer')} --json > {FOLDER}/rank-books.json",
 )
 RANK_WORDNET = (
     "vbench data fetch wordnet",
@@ -880,54 +884,189 @@ RANK_WORDNET = (
 
 @result(*RANK_BOOKS)
 def rank_books() -> Table:
-    """The ranking stage behind two indexes on `books`, with four rankers."""
+    """The ranking stage behind indexes of one mean recall on `books`, with four rankers."""
     return _ranked(read("rank-books.json"))
 
 
-STRENGTH = ("tower", "popularity", "cross", "mixer", "zenith", "unimixer", "msn")
+NETWORKS = ("cross", "mixer", "zenith", "unimixer", "hyformer", "msn")
+STRATEGIES = (
+    "cross(width=8)",
+    "cross(width=8,teacher=4)",
+    "cross(pearl=1)",
+    "cross(segments=activity)",
+)
+SIZES = (
+    "cross(width=8,depth=1)",
+    "mixer(width=4,depth=1)",
+    "zenith(width=8,depth=1)",
+    "unimixer(width=4,depth=1)",
+    "hyformer(width=4,depth=1)",
+    "msn(width=8,depth=1)",
+    "cross(width=64)",
+    "mixer(width=4)",
+    "zenith(width=8)",
+    "unimixer(width=4)",
+    "hyformer(width=4)",
+    "msn(width=64)",
+)
+RANKING = f"vbench run --study ranking --out {FOLDER}/ranking"
+LISTS = f"{FOLDER}/ranking/runs/lists-books"
+
+
+RANK_ONE = (
+    "vbench run --index hnsw --dataset books -k 100 --set ef=400 --builds 1 --repeats 1 "
+    f"--out {FOLDER}/rank-one"
+)
 
 
 @result(
-    f"vbench run --study ranking --out {FOLDER}/ranking",
-    f"vbench rank {FOLDER}/ranking/runs/graphs-books {FOLDER}/ranking/runs/lists-books -k 100 "
-    + " ".join(f"--ranker {name}" for name in STRENGTH)
-    + f" --json > {FOLDER}/rank-strength.json",
+    RANK_ONE,
+    *(
+        f"vbench rank {FOLDER}/rank-one -k 100 --seeds 3 {behind('tower', 'popularity', name)} "
+        f"--json > {FOLDER}/rank-gains-{name}.json"
+        for name in NETWORKS
+    ),
+)
+def rank_gains() -> Table:
+    """What rankers have over `tower` and `popularity` behind exact search, three seeds each."""
+    table: Table = {}
+    for name in NETWORKS:
+        table |= _gains(read(f"rank-gains-{name}.json"))
+    return table
+
+
+@result(
+    RANK_ONE,
+    f"vbench rank {FOLDER}/rank-one -k 100 {behind('tower', 'cross', *STRATEGIES)} "
+    f"--json > {FOLDER}/rank-strategies.json",
+)
+def rank_strategies() -> Table:
+    """What a teacher, percentiles and tokens of segments give a ranker."""
+    return _gains(read("rank-strategies.json"))
+
+
+def _gains(report: dict[str, Any]) -> Table:
+    """What each ranker reaches, what it has over others, also by segment, and its facts."""
+    table: Table = {}
+    for row in report["rankers"]:
+        line = table[row["ranker"]] = {
+            **_interval("nDCG@10", row["measures"]["nDCG@10"]["exact"]),
+            **row["facts"],
+        }
+        for each in row["gains"]:
+            over = f"over {each['over']}"
+            line |= _interval(over, each["gain"])
+            for part in each["segments"]:
+                name = f"{over}, {part['column']}: {part['group']}"
+                line |= _interval(name, part["gain"])
+            if each["of_teacher"] is not None:
+                line |= _interval("of its teacher's gain", each["of_teacher"])
+    return table
+
+
+@result(
+    RANKING,
+    f"vbench rank {FOLDER}/ranking/runs/graphs-books {LISTS} -k 100 "
+    f"{behind('tower', 'popularity', *NETWORKS, *SIZES)} --json > {FOLDER}/rank-strength.json",
 )
 def rank_strength() -> Table:
-    """What the same misses cost seven rankers, by rising strength."""
+    """What the same misses cost rankers of rising strength, which measure says so, and δ."""
     report = read("rank-strength.json")
     table: Table = {}
     order = sorted(report["rankers"], key=lambda row: row["measures"]["nDCG@10"]["exact"]["value"])
     for row in order:
         table[row["ranker"]] = {
             **_interval("nDCG@10", row["measures"]["nDCG@10"]["exact"]),
-            **{
-                key: value
-                for each in row["gains"]
-                for key, value in _interval(f"over {each['over']}", each["gain"]).items()
-            },
             "parameters": row["facts"].get("parameters"),
         }
-    for row in report["levels"]:
-        shares = {each["ranker"]: each["share"]["value"] for each in row["shares"]}
-        table[f"{row['measure']} {row['low']:g} – {row['high']:g}"] = {
-            "low": row["low"],
-            "high": row["high"],
-            "trials": row["trials"],
-            **{each["ranker"]: shares[each["ranker"]] for each in order},
-            **_interval("slope", row["slope"]),
-        }
+    table |= _levels(report, [row["ranker"] for row in order])
     for row in report["prediction"]:
         for each in row["measures"] or ():
             if each["measure"] in PREDICTORS:
                 line = table.setdefault(each["measure"], {})
                 line |= _interval(row["ranker"], each["correlation"])
+                line |= _interval(f"misordered, {row['ranker']}", each["misordered"])
+                line[f"misordered near, {row['ranker']}"] = each["misordered_near"]
     for row in report["delta"]:
         if row["recall"] == "Recall@100":
             table[f"delta, {row['ranker']}"] = _interval("all", row["delta"])
             for each in row["segments"]:
                 name = f"{each['column']}: {each['group']}"
                 table[f"delta, {row['ranker']}"] |= _interval(name, each["delta"])
+    return table
+
+
+def _levels(report: dict[str, Any], order: list[str]) -> Table:
+    """Shares that rankers lose at each level of a measure, in this order, and their slope."""
+    table: Table = {}
+    for row in report["levels"]:
+        shares = {each["ranker"]: each["share"] for each in row["shares"]}
+        line: dict[str, float | None] = {key: row[key] for key in ("low", "high", "trials")}
+        for name in order:
+            line |= _interval(name, shares[name])
+        line |= _interval("slope", row["slope"])
+        table[f"{row['measure']} {row['low']:g} – {row['high']:g}"] = line
+    return table
+
+
+@result(
+    RANKING,
+    f"vbench rank {LISTS} -k 100 {behind('cross')} --rerank --json > {FOLDER}/rank-rerank.json",
+)
+def rank_rerank() -> Table:
+    """A list-wise stage behind a ranker, and what it loses to the same misses."""
+    report = read("rank-rerank.json")
+    table: Table = {}
+    for row in report["rankers"]:
+        table[row["ranker"]] = {
+            **_interval("nDCG@10", row["measures"]["nDCG@10"]["exact"]),
+            **_interval("re-ranked", row["reranked"]["exact"]),
+            **_interval("gain", row["rerank_gain"]),
+        }
+    for row in report["settings"]:
+        line = table.setdefault(row["name"], {"recall": row["recall"]})
+        line |= _interval(f"lost, {row['ranker']}", row["measures"]["nDCG@10"]["index_loss"])
+        line |= _interval(f"lost, {row['ranker']}, re-ranked", row["reranked"]["index_loss"])
+    return table
+
+
+MOVIELENS = f"{FOLDER}/movielens-100k"
+LATER = (1, 2, 4)
+
+
+@result(
+    f"vbench data train movielens-100k --out {MOVIELENS} --json > {FOLDER}/movielens.json",
+    *(
+        f"vbench data train movielens-100k --set skew={age} --out {MOVIELENS}-{age}"
+        for age in LATER
+    ),
+    f"vbench skew {MOVIELENS} {MOVIELENS}:skew "
+    + " ".join(f"{MOVIELENS}-{age}:skew" for age in LATER)
+    + f" --ages 0.25,{','.join(map(str, LATER))} --json > {FOLDER}/movielens-skew.json",
+    f"vbench run --index hnsw --index ivf-flat --index ivf-mips --dataset {MOVIELENS} -k 100 "
+    f"--builds 3 --repeats 1 --set nprobe=1,2,4,8 --set ef=100,200 --out {FOLDER}/wide-movielens",
+    f"vbench rank {FOLDER}/wide-movielens -k 100 "
+    f"{behind('tower', 'popularity', *NETWORKS)} --json > {FOLDER}/rank-movielens.json",
+)
+def rank_movielens() -> Table:
+    """A dataset with time order: its towers, how they age, and every ranker behind indexes."""
+    trained, report = read("movielens.json"), read("rank-movielens.json")
+    table: Table = {f"trained, {name}": row for name, row in trained["quality"].items()}
+    table |= {name: dict(line) for name, line in _gains(report).items()}
+    for row in report["delta"]:
+        if row["recall"] == "Recall@100":
+            table[row["ranker"]] |= _interval("delta", row["delta"])
+    for row in read("movielens-skew.json")["versions"]:
+        line = table[f"age {row['age']:g}"] = {
+            key: row[key] for key in ("age", "cosine", "agreement")
+        }
+        for key in ("robustness", "hit_rate_loss", "ndcg_loss"):
+            line |= _interval(key, row[key])
+    for row in report["settings"]:
+        line = table.setdefault(row["name"], {"recall": row["recall"]})
+        line |= _interval(f"lost, {row['ranker']}", row["measures"]["nDCG@10"]["index_loss"])
+    order = sorted(report["rankers"], key=lambda row: row["measures"]["nDCG@10"]["exact"]["value"])
+    table |= _levels(report, [row["ranker"] for row in order])
     return table
 
 
