@@ -7,10 +7,12 @@ import pytest
 
 from vbench.analysis.losses import (
     NOTHING,
+    RESAMPLES,
     divide_by_recall,
     estimate_group,
     estimate_loss,
     estimate_mean,
+    resamples,
     weigh_worst,
 )
 from vbench.stats.crossed import crossed_mean
@@ -74,3 +76,13 @@ def test_the_worst_share_ties_evenly() -> None:
     assert weights[0, :5].tolist() == pytest.approx([1, 1 / 3, 1 / 3, 1 / 3, 0])
     shuffled = np.random.default_rng(0).permutation(40)
     np.testing.assert_allclose(weigh_worst(recall[:, shuffled]), weights[:, shuffled])
+
+
+def test_resamples_are_the_same_each_time_and_draw_all_queries() -> None:
+    """In blocks, as if all had been drawn at once."""
+    drawn = np.concatenate(list(resamples(30)))
+    assert drawn.shape == (RESAMPLES, 30)
+    assert (drawn.sum(axis=1) == 30).all()
+    at_once = np.random.default_rng(0).multinomial(30, np.full(30, 1 / 30), RESAMPLES)
+    np.testing.assert_array_equal(drawn, at_once)
+    np.testing.assert_array_equal(drawn, np.concatenate(list(resamples(30))))

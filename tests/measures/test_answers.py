@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from answers_factory import from_hits, from_ids
@@ -18,6 +20,24 @@ def test_hits_against_fewer_neighbors_are_counted_anew() -> None:
     tied = from_ids([[2, 1, 0, 8]], truth, truth_distances=np.array([[1.0, 2.0, 2.0, 3.0]]))
     assert tied.hits_against(2).tolist() == [2]
     assert answers.hits_against(None) is answers.hits_against(4) is answers.hits
+
+
+def test_hits_of_several_depths_are_those_of_each() -> None:
+    """With ties, pads and repeats; by stored places, and by those that are looked up."""
+    rng = np.random.default_rng(0)
+    truth = np.tile(np.arange(12), (40, 1))
+    distances = np.sort(rng.integers(0, 6, (40, 12)), axis=1).astype(float)
+    ids = np.argsort(rng.random((40, 14)), axis=1)[:, :8]
+    ids[rng.random(ids.shape) < 0.1] = -1
+    looked_up = from_ids(ids, truth, truth_distances=distances)
+    stored = dataclasses.replace(looked_up, place=looked_up.places)
+    for answers in (looked_up, stored):
+        several = answers.hits_against_each([1, 3, 5])
+        for top, hits in several.items():
+            np.testing.assert_array_equal(hits, answers.hits_against(top))
+    for row, counted in enumerate(looked_up.hits_against(3)):
+        near = {item for item in range(12) if distances[row, item] <= distances[row, 2]}
+        assert counted == min(3, len(near & set(ids[row].tolist())))
 
 
 def test_more_neighbors_than_were_retrieved_are_refused() -> None:

@@ -7,8 +7,10 @@ downstream keeps less than 90 % of what it makes of exact candidates.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -114,6 +116,7 @@ def average_known(values: FloatArray) -> float | None:
 
 KEEP = 0.9
 RESAMPLES = 500
+_DRAWN_AT_ONCE = 50
 BINS = 10
 
 
@@ -152,10 +155,9 @@ def choose_delta(
             recall=name,
         )
     once = np.ones((1, len(exact)))
-    rng = np.random.default_rng(0)
-    drawn = rng.multinomial(len(exact), np.full(len(exact), 1 / len(exact)), RESAMPLES)
     at, relative, exact_sums = (each[0] for each in _curves(sums, used, once))
-    ats, relatives, weights = _curves(sums, used, drawn.astype(np.float64))
+    blocks = [_curves(sums, used, drawn) for drawn in resamples(len(exact))]
+    ats, relatives, weights = (np.concatenate(each) for each in zip(*blocks, strict=True))
     levels = _levels(sums, used, at, relative, relatives)
     delta = _crossing(at, relative, exact_sums, KEEP)
     resampled = np.array(
@@ -171,6 +173,23 @@ def choose_delta(
         quality=LEADING,
         recall=name,
     )
+
+
+def resamples(m: int) -> Iterator[FloatArray]:
+    """How often each of `m` queries is drawn in each resample, in blocks: float64 (some, m)."""
+    drawn = _drawn(m)
+    for first in range(0, RESAMPLES, _DRAWN_AT_ONCE):
+        yield drawn[first : first + _DRAWN_AT_ONCE].astype(np.float64)
+
+
+@functools.lru_cache(maxsize=2)
+def _drawn(m: int) -> NDArray[np.uint16]:
+    """The same for all, drawn once."""
+    rng = np.random.default_rng(0)
+    drawn = np.empty((RESAMPLES, m), np.uint16)
+    for each in drawn:
+        each[:] = rng.multinomial(m, np.full(m, 1 / m))
+    return drawn
 
 
 class _Sums(NamedTuple):

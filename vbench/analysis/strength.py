@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vbench._document import Interval
+from vbench.analysis.losses import resamples
 from vbench.analysis.ranking import LEADING, LossLevel, RankerShare
 from vbench.measures.base import Measure
 from vbench.metric import FloatArray
@@ -20,7 +20,6 @@ LEVELS = (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)
 STEP = 0.01
 """The nDCG@10 that a slope is told for."""
 FEWEST_RANKERS = 3
-RESAMPLES = 500
 
 
 def asked_measures(k: int) -> list[str]:
@@ -43,34 +42,45 @@ def find_levels(
     values : float64 (T,) by measure, of every trial
     """
     named = {str(measure): each for measure, each in values.items()}
-    found = []
+    exact = np.stack([each.exact[LEADING] for each in ranked])
+    levels: list[tuple[str, tuple[float, float], int]] = []
+    lost = []
     for name in asked_measures(k):
         bins = np.digitize(named[name], LEVELS[1:-1])
-        for number, (low, high) in enumerate(itertools.pairwise(LEVELS)):
+        for number, ends in enumerate(itertools.pairwise(LEVELS)):
             trials = np.flatnonzero(bins == number)
             if len(trials):
-                found.append(_level(ranked, name, (low, high), trials))
-    return found
+                levels.append((name, ends, len(trials)))
+                kept = np.stack([each.trials[LEADING][trials].mean(axis=0) for each in ranked])
+                lost.append(exact - kept)
+    # Of all levels at once: what was drawn of the queries is the same for each.
+    means = _resampled(np.concatenate([exact, *lost]))
+    whole, *parts = np.split(means, len(levels) + 1, axis=1)
+    return [_level(ranked, level, whole, part) for level, part in zip(levels, parts, strict=True)]
+
+
+def _resampled(values: FloatArray) -> FloatArray:
+    """Means of rows (c, m) over all queries, then over those of each resample: (1 + R, c)."""
+    m = values.shape[1]
+    means = [values.mean(axis=1)[np.newaxis]]
+    means += [drawn @ values.T / m for drawn in resamples(m)]
+    return np.concatenate(means)
 
 
 def _level(
-    ranked: Sequence[Ranked], name: str, ends: tuple[float, float], trials: NDArray[np.intp]
+    ranked: Sequence[Ranked],
+    level: tuple[str, tuple[float, float], int],
+    whole: FloatArray,
+    lost: FloatArray,
 ) -> LossLevel:
-    exact = np.stack([each.exact[LEADING] for each in ranked])
-    kept = np.stack([each.trials[LEADING][trials].mean(axis=0) for each in ranked])
-    m = exact.shape[1]
-    rng = np.random.default_rng(0)
-    drawn = np.concatenate(
-        [np.ones((1, m)), rng.multinomial(m, np.full(m, 1 / m), RESAMPLES).astype(float)]
-    )
-    whole, lost = drawn @ exact.T / m, drawn @ (exact - kept).T / m
+    name, ends, trials = level
     with np.errstate(invalid="ignore", divide="ignore"):
         share = lost / whole
     return LossLevel(
         measure=name,
         low=ends[0],
         high=ends[1],
-        trials=len(trials),
+        trials=trials,
         shares=[
             RankerShare(ranker=each.name, share=_interval(column))
             for each, column in zip(ranked, share.T, strict=True)

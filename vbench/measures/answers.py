@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -157,13 +157,22 @@ class Answers:
                 f"truth={top} asks for more neighbors than the {self.k} retrieved; "
                 f"give truth a value up to {self.k}"
             )
+        return self.hits_against_each([top])[top]
+
+    def hits_against_each(self, tops: Sequence[int]) -> dict[int, NDArray[np.integer[Any]]]:
+        """The same for several, each up to k; the answers are looked through once for all."""
         self.need_ids()
         if self.place is not None:
-            near = (self.places > 0) & (self.places <= top) & ~repeated(self.ids)
-            return np.asarray(np.minimum(near.sum(axis=1), top))
-        listed = list_places(self.truth_distances, top, self.metric, self.rule)
-        ranks = ranks_among(self.truth_ids[:, : listed.shape[1]], self.ids)
-        return np.asarray(np.minimum(((ranks > 0) & (listed > 0)).sum(axis=1), top))
+            places = np.where(repeated(self.ids), 0, self.places)
+            near = {top: (places > 0) & (places <= top) for top in tops}
+        else:
+            listed = {
+                top: list_places(self.truth_distances, top, self.metric, self.rule) for top in tops
+            }
+            width = max(each.shape[1] for each in listed.values())
+            is_there = ranks_among(self.truth_ids[:, :width], self.ids) > 0
+            near = {top: is_there[:, : each.shape[1]] & (each > 0) for top, each in listed.items()}
+        return {top: np.asarray(np.minimum(each.sum(axis=1), top)) for top, each in near.items()}
 
     def need_ids(self) -> None:
         """Refuse answers of which only the number of hits is known, as of some imported results."""

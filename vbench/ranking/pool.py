@@ -20,6 +20,8 @@ from vbench.neighbors.space import pair_distances
 from vbench.ranking.lists import Ids, Lists
 
 _BLOCK_ENTRIES = 1 << 21
+_COLUMN_BITS = 24
+"""Of a key, for where an entry stood in all lists side by side; the rest is its id."""
 
 
 class Block(NamedTuple):
@@ -89,8 +91,12 @@ class Pool:
                 ],
                 axis=1,
             )
-            order = np.argsort(wide, axis=1)
-            ordered = np.take_along_axis(wide, order, axis=1)
+            # Numbers are sorted many times as fast as their order is found.
+            keys = (wide.astype(np.int64) + 1) << _COLUMN_BITS
+            keys |= np.arange(width)
+            keys.sort(axis=1)
+            order = keys & ((1 << _COLUMN_BITS) - 1)
+            ordered = (keys >> _COLUMN_BITS) - 1
             fresh = ordered >= 0
             fresh[:, 1:] &= ordered[:, 1:] != ordered[:, :-1]
             place = np.cumsum(fresh, dtype=np.int64).reshape(fresh.shape) - 1 + number

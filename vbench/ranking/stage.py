@@ -148,7 +148,8 @@ def set_up(
                 for trial in setting.trials:
                     answers = _of(run, trial, rows, truth)
                     answers.need_ids()
-                    found.append([answers.hits_against(depth) for depth in depths])
+                    tops = answers.hits_against_each([depth for depth in depths if depth < k])
+                    found.append([tops.get(depth, answers.hits) for depth in depths])
                     lists.append(answers.ids)
                     repeats.append(run.facts(trial).duplicates > 0)
                     kept.append(
