@@ -31,7 +31,10 @@ BUILT = 40_000
 _SEARCH = """
 import sys
 import vbench
+from vbench.data.load import load
 from vbench.neighbors.exact import nearest
+print("ready", flush=True)
+sys.stdin.readline()
 base, queries, part, of = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 dataset = vbench.load(base, queries=queries, metric="l2")
 first, last = dataset.m * part // of, dataset.m * (part + 1) // of
@@ -40,6 +43,9 @@ nearest(dataset.queries[first:last], dataset.base, "l2", {depth})
 _RUN = """
 import sys
 import vbench
+import vbench.bench.runner
+print("ready", flush=True)
+sys.stdin.readline()
 base, queries, part, out = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 dataset = vbench.load(base, queries=queries, metric="l2")
 vbench.run(dataset, "hnsw", builds=1, repeats=1, seed=part, keep_indexes=False, out=out)
@@ -104,28 +110,33 @@ def _clustered_run(dataset: Dataset, out: Path, cores: int) -> float:
 
 
 def _bare(folder: Path, cores: int, code: str, out: Path | None = None) -> float:
-    """Processes of their own on the same cores, less what starting Python takes."""
+    """Processes of their own on the same cores, from when all have imported what they need."""
     limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     files = [str(folder / "base.npy"), str(folder / "queries.npy")]
-
-    def seconds(code: str) -> float:
-        began = time.perf_counter()
-        processes = [
-            subprocess.Popen(
-                [
-                    *(sys.executable, "-c", code, *files, str(part)),
-                    str(cores) if out is None else str(out / str(part)),
-                ],
-                env={**os.environ, **limits},
-                stderr=subprocess.DEVNULL,
-            )
-            for part in range(cores)
-        ]
-        for each in processes:
-            assert each.wait() == 0
-        return time.perf_counter() - began
-
-    return seconds(code.replace("{depth}", str(DEPTH))) - seconds("import vbench.bench.runner")
+    processes = [
+        subprocess.Popen(
+            [
+                *(sys.executable, "-c", code.replace("{depth}", str(DEPTH)), *files, str(part)),
+                str(cores) if out is None else str(out / str(part)),
+            ],
+            env={**os.environ, **limits},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        for part in range(cores)
+    ]
+    for each in processes:
+        assert each.stdout is not None
+        each.stdout.readline()
+    began = time.perf_counter()
+    for each in processes:
+        assert each.stdin is not None
+        each.stdin.write(b"go\n")
+        each.stdin.flush()
+    for each in processes:
+        assert each.wait() == 0
+    return time.perf_counter() - began
 
 
 if __name__ == "__main__":

@@ -625,6 +625,33 @@ def large_codes() -> Table:
     return _of_large("large-pq2")
 
 
+@result(
+    LARGE[0],
+    f"{MADE} --index ivf-pq --set nlist=1024 --set k_factor=64 --at-recall 0.9 --builds 2 "
+    f"--out {FOLDER}/large-curves-ivf-pq",
+    f"{MADE} --index ivf-flat --index ivf-sq8 --set nlist=1024 --set nprobe=26 --builds 1 "
+    f"--out {FOLDER}/large-curves",
+)
+def large_curves() -> Table:
+    """The share of queries at each δ and above, at a mean recall of about 0.9."""
+    import vbench
+
+    table: Table = {}
+    for folder in ("large-curves", "large-curves-ivf-pq"):
+        run = vbench.open(ROOT / FOLDER / folder)
+        rows = {(row.index, repr(row.setting)): row for row in run.summary().settings}
+        for setting in run.settings():
+            row = rows[setting.index, repr(dict(setting.search))]
+            curve = run.curve(setting)
+            table[setting.index] = {"Recall@10": row.measures["Recall@10"].value} | {
+                f"R-{delta:.1f}": value
+                for delta, value in zip(curve["delta"], curve["value"], strict=True)
+                if delta > 0
+            }
+            table[setting.index]["Failure@10"] = row.measures["Failure@10"].value
+    return table
+
+
 @result(f"python scripts/rates.py > {FOLDER}/rates.json")
 def rates() -> Table:
     """What large runs take of a core, computed from rates."""

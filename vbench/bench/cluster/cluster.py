@@ -125,16 +125,22 @@ def open_cluster(address: str, threads: int, shared: Path | None = None) -> Iter
         if address == LOCAL:
             place = stack.enter_context(TemporaryFolder(purpose="dask"))
             count = max(1, len(usable_cores()) // threads)
-            local = distributed.LocalCluster(
-                n_workers=count,
-                threads_per_worker=1,
-                resources={RESOURCE: 1},
-                memory_limit=0,
-                dashboard_address="127.0.0.1:0",
-                host="127.0.0.1",
-                local_directory=str(place),
-                silence_logs=logging.CRITICAL,
-            )
+            try:
+                local = distributed.LocalCluster(
+                    n_workers=count,
+                    threads_per_worker=1,
+                    resources={RESOURCE: 1},
+                    memory_limit=0,
+                    dashboard_address="127.0.0.1:0",
+                    host="127.0.0.1",
+                    local_directory=str(place),
+                    silence_logs=logging.CRITICAL,
+                )
+            except RuntimeError as error:
+                raise VbenchError(
+                    f"no workers could be started here ({error}); a script that asks for some is a "
+                    'file that does so under `if __name__ == "__main__":`'
+                ) from None
             stack.enter_context(contextlib.closing(local))
             client = distributed.Client(local, set_as_default=False)
         else:
