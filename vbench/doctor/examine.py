@@ -14,6 +14,7 @@ _ADDS = {
     "als": ("vbench data train --recipe als: matrix factorization", "implicit"),
     "tune": ("vbench tune over several parameters at once", "optuna"),
     "remote": ("vbench data import from object stores and hubs", "s3fs"),
+    "dask": ("vbench run --workers: builds and exact search on several machines", "distributed"),
     "yaml": ("--workload FILE.yaml: runbooks of big-ann-benchmarks", "pyyaml"),
     "text": ("datasets of texts, such as wordnet: vbench data fetch", "onnxruntime"),
 }
