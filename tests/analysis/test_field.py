@@ -100,7 +100,8 @@ def test_datasets_are_entries_of_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("argv", "command"),
     [
-        (["run", "--index", "one"], "vbench run --index one"),
+        (["run", "--index", "one", "--out", "/home/me/run"], "vbench run --index one"),
+        (["run", "--out=/home/me/run", "--index", "one"], "vbench run --index one"),
         (
             ["run", "--study", "field", "--out", "/home/me/study"],
             "vbench run --index one --dataset NAME -k 10 --builds 3 --repeats 3 --set M=16"
@@ -122,3 +123,19 @@ def test_a_row_of_a_study_has_a_command_of_its_own(
     )
     run.manifest = told
     assert rows(run)["one"].command == command
+
+
+def test_a_row_of_a_part_of_the_data_says_so(tmp_path: Path) -> None:
+    """In the name of the dataset, and in the command that measures it again."""
+    run = answered(tmp_path / "run", {"one": {16: hits([0.9])}})
+    drawn = msgspec.structs.replace(
+        run.manifest.dataset,
+        source={"name_or_path": "NAME"},
+        base_at_most={"count": 2000, "of": 90_000, "seed": 0},
+        queries_at_most={"count": 50, "of": 100, "seed": 0},
+    )
+    call = Call(argv=["run", "--study", "field"], folder="/home/me")
+    run.manifest = msgspec.structs.replace(run.manifest, call=call, dataset=drawn)
+    (entry,) = map_field(gather([run]), 0.9).entries
+    assert "(2,000 of 90,000 vectors), K" in entry.name
+    assert "--dataset NAME --base-at-most 2000 --queries-at-most 50 -k" in entry.rows[0].command

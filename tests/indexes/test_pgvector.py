@@ -117,6 +117,11 @@ def test_a_graph_that_does_not_fit_is_refused(
     index.close()
 
 
+def test_lists_are_given_the_memory_that_pgvector_asks_for() -> None:
+    """It refused 50,000 × 64 in 894 lists with less than 168 MB."""
+    assert 168 < PgVectorIvfflat().megabytes(50_000, 64) < 400
+
+
 def test_a_run_in_postgresql(tmp_path: Path) -> None:
     """Two builds of each index in one server, with its numbers, and two clients."""
     run = vbench.run(

@@ -66,7 +66,10 @@ class FieldRow(SettingRow, frozen=True, kw_only=True):
 
 
 class FieldEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One dataset at one K: its indexes, the best first; `page` is the file about all of them."""
+    """One dataset at one K: its indexes, the best first.
+
+    `page` is the file about all of them, `part` says what was drawn of the base.
+    """
 
     data: str
     k: int
@@ -77,11 +80,13 @@ class FieldEntry(msgspec.Struct, frozen=True, kw_only=True):
     level: float
     rows: list[FieldRow]
     page: str = ""
+    part: str = ""
 
     @property
     def name(self) -> str:
         """What it is called: dataset and K."""
-        return f"{self.data}, K = {self.k}"
+        part = self.part and f" ({self.part})"
+        return f"{self.data}{part}, K = {self.k}"
 
 
 class Field(Document, frozen=True, kw_only=True, tag="vbench.site/1"):
@@ -110,8 +115,10 @@ def _entry(panel: Panel, level: float) -> FieldEntry:
     ]
     rows.sort(key=lambda row: (not row.letters, -(row.robustness.value or 0.0)))
     facts = panel.facts
+    drawn = facts.base_at_most
     return FieldEntry(
         data=panel.data + (panel.under and f" {panel.under}"),
+        part="" if drawn is None else f"{drawn['count']:,} of {drawn['of']:,} vectors",
         k=panel.k,
         n=facts.n,
         m=facts.m,
@@ -226,15 +233,27 @@ def _command(setting: Setting) -> str:
     if call.argv is None:
         return call.python or ""
     if "--study" not in call.argv:
-        return shlex.join(["vbench", *call.argv])
+        return shlex.join(["vbench", *_without_out(call.argv)])
     given = {**setting.variant.build, **setting.search}
     values = [f"{name}={_spelled(value)}" for name, value in given.items() if value is not None]
+    data = manifest.dataset
+    parts = {"--base-at-most": data.base_at_most, "--queries-at-most": data.queries_at_most}
     words = [
-        *("--index", setting.index, "--dataset", str(manifest.dataset.source["name_or_path"])),
+        *("--index", setting.index, "--dataset", str(data.source["name_or_path"])),
+        *(word for option, part in parts.items() if part for word in (option, str(part["count"]))),
         *("-k", str(setting.k), "--builds", str(options.builds), "--repeats", str(options.repeats)),
         *(word for value in values for word in ("--set", value)),
     ]
     return shlex.join(["vbench", "run", *words])
+
+
+def _without_out(argv: Sequence[str]) -> list[str]:
+    """A call that leaves its results where they go by default."""
+    return [
+        word
+        for before, word in zip(["", *argv], argv, strict=False)
+        if "--out" not in (before, word) and not word.startswith("--out=")
+    ]
 
 
 def _spelled(value: object) -> str:

@@ -453,9 +453,10 @@ class PgVectorIvfflat(PgVector):
         return f"CREATE INDEX ON {table} USING ivfflat (embedding {operators}) WITH (lists={lists})"
 
     def megabytes(self, n: int, d: int) -> float:
-        # A sample of fifty vectors for each list, and bounds between all centers.
+        # Fifty vectors for each list, each with a bound to every center; and between all centers.
         lists = self._lists or _lists(n)
-        return 64 + 1.5 * (lists * 50 * (4 * d + 40) + 8 * lists * lists) / 1e6
+        sample = min(n, max(10_000, 50 * lists))
+        return 64 + 1.1 * (sample * (4 * d + 40 + 4 * lists) + 8 * lists * lists) / 1e6
 
 
 def _lists(n: int) -> int:
