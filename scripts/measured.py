@@ -629,15 +629,17 @@ def large_codes() -> Table:
     LARGE[0],
     f"{MADE} --index ivf-pq --set nlist=1024 --set k_factor=64 --at-recall 0.9 --builds 2 "
     f"--out {FOLDER}/large-curves-ivf-pq",
-    f"{MADE} --index ivf-flat --index ivf-sq8 --set nlist=1024 --set nprobe=26 --builds 1 "
+    f"{MADE} --index ivf-flat --set nlist=1024 --set nprobe=26 --builds 1 "
     f"--out {FOLDER}/large-curves",
+    f"{MADE} --index ivf-sq8 --set nlist=1024 --set nprobe=37 --builds 1 "
+    f"--out {FOLDER}/large-curves-sq8-37",
 )
 def large_curves() -> Table:
     """The share of queries at each δ and above, at a mean recall of about 0.9."""
     import vbench
 
     table: Table = {}
-    for folder in ("large-curves", "large-curves-ivf-pq"):
+    for folder in ("large-curves", "large-curves-ivf-pq", "large-curves-sq8-37"):
         run = vbench.open(ROOT / FOLDER / folder)
         rows = {(row.index, repr(row.setting)): row for row in run.summary().settings}
         for setting in run.settings():
