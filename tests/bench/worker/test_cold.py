@@ -45,7 +45,7 @@ def test_pages_are_forgotten_where_they_are_mapped_too(file: Path) -> None:
 
 def test_a_cold_run_is_a_load_beside_the_usual_one(file: Path, tmp_path: Path) -> None:
     """The same answers, and times that hold reading; where an index does not allow it, a reason."""
-    dataset = Dataset("tiny", *gaussian_pair(4000, 20, 32), "l2")
+    dataset = Dataset("tiny", *gaussian_pair(800, 20, 32), "l2")
     run = vbench.run(
         dataset,
         ["on_disk:Mapped", "on_disk:Read", "on_disk:Lost", "on_disk:Nowhere"],
