@@ -1,0 +1,56 @@
+"""The map of the field."""
+
+from __future__ import annotations
+
+from results.ranking import ON_GLOVE
+from results.registry import FOLDER, Table, interval, read, result
+
+
+@result(
+    "vbench data fetch glove-50",
+    f"vbench run --study field --out {FOLDER}/field",
+    "vbench run --dataset glove-50 --base-at-most 20000 --at-recall 0.9 --builds 3 --repeats 1 "
+    + " ".join(f"--index {name}" for name in ON_GLOVE)
+    + f" --out {FOLDER}/field-glove",
+    f"vbench site {FOLDER}/field/runs/field-books {FOLDER}/field-glove --out {FOLDER}/site",
+)
+def field() -> Table:
+    """Every index that is installed at a mean recall@10 of 0.9: the page about the field."""
+    table: Table = {}
+    for entry in read("site/site.json")["entries"]:
+        for row in (each for each in entry["rows"] if each["letters"]):
+            line = table.setdefault(f"{entry['data']}, {row['title']}", {})
+            for name in ("recall", "robustness", "worst", "failure"):
+                line |= {name: row[name]["value"]}
+                line |= {f"{name}, {end}": row[name][end] for end in ("low", "high")}
+                if name == "recall":
+                    line["Robustness(delta=0.5)"] = row["curve"][5]
+    return table
+
+
+AGAIN = {
+    "svs": "--set alpha=1.0526 --builds 2 --at-recall 0.9",
+    "diskann": "--set build_complexity=64 --builds 2 --at-recall 0.9",
+    "rabitq-ivf": "--set nlist=1024 --set nprobe=11,12,13 --builds 3",
+}
+
+
+@result(
+    *(
+        f"vbench run --index {name} {how} --repeats 1 --measure 'Failure@10' "
+        f"--measure 'CVaR(alpha=0.05)@10' --out {FOLDER}/again-{name} --json "
+        f"> {FOLDER}/again-{name}.json"
+        for name, how in AGAIN.items()
+    )
+)
+def field_again() -> Table:
+    """Three indexes of the field as they were built when they came out otherwise."""
+    names = ("Recall@10", "Robustness(delta=0.5)@10", "Robustness(delta=0.9)@10")
+    table: Table = {}
+    for name in AGAIN:
+        # Of several settings the largest, at which it had been measured.
+        measures = read(f"again-{name}.json")["settings"][-1]["measures"]
+        for each in (*names, "CVaR(alpha=0.05)@10", "Failure@10"):
+            line = table.setdefault(name, {})
+            line |= interval(each, measures[each])
+    return table
