@@ -16,6 +16,7 @@ from vbench.data import ground_truth as module
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.ground_truth import compute_ground_truth, depth_beside
 from vbench.errors import DataError, VbenchError
+from vbench.neighbors import gpu
 from vbench.neighbors.exact import merge, nearest
 
 
@@ -199,3 +200,24 @@ def test_shards_are_merged_by_distance_then_id():
 def test_what_is_kept_beside_the_answers_is_bounded(k, depth):
     """Twice as many neighbors, or a hundred more."""
     assert depth_beside(k) == depth
+
+
+@pytest.mark.parametrize("ask", ["truth", "run"])
+def test_a_device_searches_every_shard(dataset, monkeypatch, tmp_path, ask):
+    """Whether neighbors are asked for alone or by a run; the CPU is asked for nothing."""
+    asked = []
+
+    def search(device, *given, **more):
+        asked.append(device)
+        return nearest(*given, **more)
+
+    monkeypatch.setattr(gpu, "open_gpu", lambda name: name)
+    monkeypatch.setattr(gpu, "nearest_on", search)
+    monkeypatch.setattr(module, "nearest", None)
+    if ask == "truth":
+        compute_ground_truth(dataset, 20, shard_rows=900, device="cuda:1")
+        assert asked == ["cuda:1"] * 3
+    else:
+        run = vbench.run(dataset, "flat", builds=1, repeats=1, device="cuda", out=tmp_path / "run")
+        assert asked == ["cuda"]
+        assert run.settings()[0].recall == 1.0

@@ -59,6 +59,7 @@ def run(
     keep_indexes: bool = True,
     connect: Mapping[str, str] | None = None,
     workers: str | None = None,
+    device: str = "cpu",
     out: str | Path | None = None,
     fresh: bool = False,
     progress: Progress = None,
@@ -142,6 +143,9 @@ def run(
         Hand exact search and builds to the workers of a Dask cluster: ``"local"`` starts some here,
         as many as there are cores for; ``"tcp://HOST:8786"`` is the address of a scheduler. A
         script that starts some here does so under ``if __name__ == "__main__":``.
+    device
+        Where exact search makes its products: ``"cpu"``, or a GPU such as ``"cuda"``. Neighbors
+        are the same.
     out
         The run folder; default ``results/<run-id>``.
     fresh
@@ -190,6 +194,7 @@ def run(
         keep_indexes=keep_indexes,
         connect=connect or {},
         workers=workers,
+        device=device,
     )
     with take_indexes(indexes) as taken, shown_progress(progress) as tell:
         done = measure(

@@ -374,7 +374,12 @@ def truth_depth(prepared: PreparedRun, ks: Sequence[int]) -> int:
 
 
 def open_journal(
-    prepared: PreparedRun, folder: Path, claimed: ClaimedFolder, progress: Progress
+    prepared: PreparedRun,
+    folder: Path,
+    claimed: ClaimedFolder,
+    progress: Progress,
+    *,
+    device: str = "cpu",
 ) -> tuple[Journal, dict[str, Scorer], list[PlannedView]]:
     """Find the exact neighbors, and write all that a claimed folder has before the first trial."""
     progress("exact neighbors", 0, 1)
@@ -388,6 +393,7 @@ def open_journal(
         dataset,
         truth_depth(prepared, journal.manifest.options.k),
         threads=len(usable_cores()),
+        device=device,
         progress=lambda done, total: progress("exact neighbors", done, total),
     )
     depth = min(dataset.n, max(HARDNESS_DEPTH, kept))
@@ -419,12 +425,13 @@ def open_bench(
     *,
     ages_apart: bool = False,
     kept_indexes: KeptIndexes | None = None,
+    device: str = "cpu",
 ) -> Iterator[Bench]:
-    """Find the exact neighbors and make a claimed folder ready for measuring.
+    """Find the exact neighbors, on a device, and make a claimed folder ready for measuring.
 
     With `ages_apart` each age of a build has a worker, for searches that go back to earlier ones.
     """
-    journal, scorers, planned = open_journal(prepared, folder, claimed, progress)
+    journal, scorers, planned = open_journal(prepared, folder, claimed, progress, device=device)
     dataset, options, _ = prepared
     clients = max(load.clients for load in journal.manifest.loads)
     changes = any(each.changes or each.fitted is not None for each in planned)

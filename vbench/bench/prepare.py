@@ -53,6 +53,7 @@ class MeasureOptions:
     build_threads: int | None = None
     connect: Mapping[str, str] = field(default_factory=dict, repr=False)
     workers: str | None = None
+    device: str = "cpu"
 
 
 class PreparedRun(NamedTuple):
@@ -159,6 +160,11 @@ def _options(dataset: Dataset, asked: MeasureOptions) -> Options:
         raise VbenchError(
             f"jobs={asked.jobs} is of one machine; with {spell_option('workers')} each worker "
             "makes one build at a time"
+        )
+    if asked.workers is not None and asked.device != "cpu":
+        raise VbenchError(
+            f"device={asked.device!r} is of this machine; with {spell_option('workers')} exact "
+            "search is theirs"
         )
     check_choice("recall_rule", asked.recall_rule, RULES)
     if asked.at_recall is not None and not 0.0 < asked.at_recall <= 1.0:

@@ -64,7 +64,9 @@ def run(
                 call = Asked(prepared, indexes, settings, asked, fresh)
                 tried = carry_out_on(asked.workers, call, folder, claimed, progress)
             else:
-                with open_bench(prepared, folder, claimed, progress, kept_indexes=kept) as bench:
+                with open_bench(
+                    prepared, folder, claimed, progress, kept_indexes=kept, device=asked.device
+                ) as bench:
                     carry_out(bench, plan, asked.at_recall)
                     tried = bench.journal.tried
         run = conclude(folder, dataset)

@@ -14,7 +14,7 @@ import click
 from vbench._plain import plain
 from vbench.cli.command import Group
 from vbench.cli.data_options import open_dataset, table_options, trust_option, vector_options
-from vbench.cli.options import workers_option
+from vbench.cli.options import device_option, workers_option
 from vbench.cli.values import complete_dataset
 from vbench.render.terminal.output import console, json_option, print_json, progress_bar, say
 
@@ -207,6 +207,7 @@ def convert(
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Default: all cores.")
 @workers_option
+@device_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -218,6 +219,7 @@ def truth(
     depth: int,
     threads: int | None,
     workers: str | None,
+    device: str,
     out: Path | None,
     as_json: bool,
     **given: Any,
@@ -246,6 +248,7 @@ def truth(
             dataset,
             depth,
             threads=threads,
+            device=device,
             progress=lambda done, total: progress("ground truth", done, total),
         )
     seconds = time.perf_counter() - began

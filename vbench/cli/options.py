@@ -41,6 +41,14 @@ workers_option = click.option(
     "a scheduler at tcp://HOST:8786.",
 )
 
+device_option = click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    metavar="cpu|cuda",
+    help="Where exact search makes its products; the answer is the same.",
+)
+
 _MEASURING = (
     _count("--builds", 3, "Builds per index, each with its own seed and insertion order."),
     _count("--repeats", 3, "Timed passes over the queries."),

@@ -12,6 +12,7 @@ from vbench.cli.command import Command
 from vbench.cli.data_options import data_options
 from vbench.cli.options import (
     cluster_option,
+    device_option,
     index_option,
     load_options,
     measuring_options,
@@ -103,6 +104,7 @@ def _columns(dataset: Dataset) -> list[str]:
 )
 @measuring_options
 @workers_option
+@device_option
 @load_options
 @json_option
 def run(

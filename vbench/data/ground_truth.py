@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.files import whole_file
 from vbench.data.given_ground_truth import refuse_worse
 from vbench.errors import DataError
+from vbench.metric import FloatArray
 from vbench.neighbors.exact import merge, nearest
-from vbench.neighbors.space import neighbor_distances
+from vbench.neighbors.space import Ids, neighbor_distances
 
 _SHARD_PRODUCTS = 2.5e11
 """Multiplications in a shard: some ten seconds of each core, which is what a kill can cost."""
@@ -49,6 +51,7 @@ def compute_ground_truth(
     shard_rows: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     cache: bool = True,
+    device: str = "cpu",
 ) -> GroundTruth:
     """Find the exact `depth` nearest base vectors of every query, ties by ascending id.
 
@@ -69,9 +72,13 @@ def compute_ground_truth(
         Called with (done, total), in pairs of a query and a base vector.
     cache
         False neither reads nor writes the disk.
+    device
+        Where products are made: ``cpu``, or a GPU such as ``cuda``; the answer is the same.
 
     Raises
     ------
+    MissingExtraError, VbenchError
+        The GPU cannot be used.
     DataError
         NaN, Inf or (under `cosine`) zero queries; `given_ground_truth` that is not that of these
         vectors, naming its first wrong query.
@@ -79,6 +86,7 @@ def compute_ground_truth(
     if depth < 1:
         raise DataError(f"depth of the ground truth must be at least 1, got {depth}")
     depth = min(depth, dataset.n)
+    find = _finder(device, threads or len(usable_cores()))
     if cache:
         folder = _paths.home() / "truth" / dataset.fingerprint
         sweep_once(folder)
@@ -89,13 +97,13 @@ def compute_ground_truth(
             with hold_lock(kept, f"computing the exact neighbors of {dataset.name}"):
                 truth = _cached(folder, dataset, depth)
                 if truth is None:
-                    truth = _computed(dataset, depth, threads, shard_rows, progress, folder)
+                    truth = _computed(dataset, depth, find, threads, shard_rows, progress, folder)
                     _write(kept, truth)
         # What a process left that died between its last shard and its end.
         with contextlib.suppress(OSError):
             (folder / f"unfinished-{depth}.npz").unlink()
     else:
-        truth = _computed(dataset, depth, threads, shard_rows, progress, None)
+        truth = _computed(dataset, depth, find, threads, shard_rows, progress, None)
     if dataset.given_ground_truth is not None:
         everyone = np.arange(dataset.m)
         refuse_worse(
@@ -123,9 +131,25 @@ def narrowed(dataset: Dataset, truth: GroundTruth) -> GroundTruth:
     return GroundTruth(truth.ids.astype(narrow, copy=False), truth.distances)
 
 
+def _finder(device: str, threads: int) -> Callable[..., tuple[Ids, FloatArray]]:
+    """What searches a shard: on the CPU, or on a GPU."""
+    if device == "cpu":
+        return functools.partial(nearest, threads=threads)
+    # torch is imported where it is asked for.
+    from vbench.neighbors.gpu import nearest_on, open_gpu
+
+    gpu = open_gpu(device)
+
+    def find(*given: Any, limit: FloatArray | None, **more: Any) -> tuple[Ids, FloatArray]:
+        return nearest_on(gpu, *given, threads=threads, **more)
+
+    return find
+
+
 def _computed(
     dataset: Dataset,
     depth: int,
+    find: Callable[..., tuple[Ids, FloatArray]],
     threads: int | None,
     shard_rows: int | None,
     progress: Callable[[int, int], None] | None,
@@ -147,7 +171,7 @@ def _computed(
 
     for first in range(start, dataset.n, step):
         stop = min(first + step, dataset.n)
-        part = nearest(
+        part = find(
             dataset.queries,
             dataset.base,
             dataset.metric,
@@ -155,7 +179,6 @@ def _computed(
             start=first,
             stop=stop,
             limit=best.distances[:, -1] if best else None,
-            threads=threads,
             progress=advance,
         )
         best = GroundTruth(*merge((best.ids, best.distances), part) if best else part)

@@ -16,6 +16,7 @@ _ADDS = {
     "remote": ("vbench data import from object stores and hubs", "s3fs"),
     "dask": ("vbench run --workers: builds and exact search on several machines", "distributed"),
     "yaml": ("--workload FILE.yaml: runbooks of big-ann-benchmarks", "pyyaml"),
+    "gpu": ("exact search on a GPU: --device cuda", "torch"),
     "text": ("datasets of texts, such as wordnet: vbench data fetch", "onnxruntime"),
 }
 

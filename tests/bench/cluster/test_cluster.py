@@ -261,6 +261,8 @@ def test_workers_that_offer_nothing_are_refused(monkeypatch: pytest.MonkeyPatch)
 
 def test_jobs_are_of_one_machine(dataset: Dataset) -> None:
     """With workers, each makes one build at a time."""
+    with pytest.raises(VbenchError, match="device='cuda' is of this machine"):
+        vbench.run(dataset, "flat", k=3, device="cuda", workers="local")
     with pytest.raises(VbenchError, match="jobs=2 is of one machine"):
         vbench.run(dataset, "flat", k=3, jobs=2, workers="local")
 
