@@ -17,8 +17,9 @@ _PATIENCE_SECONDS = 60.0
 _HEEDING = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     "signal.signal(signal.SIGQUIT, signal.SIG_DFL); "
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL); "
 )
-"""Both are ignored by what a shell runs in the background, and by all that it starts."""
+"""All are ignored by what a shell runs in the background or by nohup, and by what that starts."""
 _STARTED: list[Command] = []
 
 
