@@ -20,6 +20,7 @@ def test_mcnemar_is_the_binomial_test_of_the_disagreeing(first, second):
     assert mcnemar(first, second) == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.slow  # to import it takes seconds
 @pytest.mark.parametrize("table", [(3, 17), (0, 6), (25, 25), (1, 0)])
 def test_mcnemar_is_that_of_statsmodels(table):
     """Exact McNemar agrees with statsmodels."""
@@ -35,6 +36,7 @@ def multitest():
     return pytest.importorskip("statsmodels.stats.multitest")
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_is_that_of_statsmodels(multitest, p_values):
