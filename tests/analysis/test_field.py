@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from run_folder import answered
 
-from vbench.analysis.field import FieldRow, group_alike, map_field
+from vbench._document import Interval
+from vbench.analysis.field import FieldEntry, FieldRow, group_alike, label_rows, map_field
 from vbench.analysis.gather import gather
 from vbench.runs.run import Run
 from vbench.runs.schema import Call
@@ -139,3 +140,27 @@ def test_a_row_of_a_part_of_the_data_says_so(tmp_path: Path) -> None:
     (entry,) = map_field(gather([run]), 0.9).entries
     assert "(2,000 of 90,000 vectors), K" in entry.name
     assert "--dataset NAME --base-at-most 2000 --queries-at-most 50 -k" in entry.rows[0].command
+
+
+def test_an_index_has_one_row_of_the_map_whatever_its_space() -> None:
+    """Where one dataset has it in two spaces, they are two rows there and everywhere."""
+
+    def made(index: str, space: str | None = None) -> FieldRow:
+        nothing = Interval(0.5, 0.4, 0.6)
+        title = index if space is None else f"{index} ({space})"
+        return FieldRow(
+            name=title, index=index, build={}, setting={}, k=10, builds=3, space=space, title=title,
+            run="run", recall=nothing, robustness=nothing, worst=nothing, failure=nothing,
+            curve=[], command="",
+        )  # fmt: skip
+
+    def entry(data: str, *rows: FieldRow) -> FieldEntry:
+        return FieldEntry(data=data, k=10, n=1, m=1, d=1, metric="ip", level=0.9, rows=list(rows))
+
+    one = entry("one", made("ivf"), made("hnsw", "mips-l2"))
+    other = entry("other", made("ivf", "normalize"), made("hnsw", "normalize"))
+    field = label_rows([one, other])
+    assert field.indexes == ["ivf", "hnsw"]
+    assert [row.title for row in field.entries[1].rows] == ["ivf (normalize)", "hnsw (normalize)"]
+    both = entry("both", made("ivf"), made("ivf", "normalize"))
+    assert label_rows([one, other, both]).indexes == ["ivf", "hnsw", "ivf (normalize)"]

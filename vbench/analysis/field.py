@@ -9,10 +9,12 @@ from __future__ import annotations
 import itertools
 import shlex
 import string
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from vbench._document import Document, Interval
 from vbench.analysis.compare import compare_pairs
@@ -35,6 +37,8 @@ class FieldRow(SettingRow, frozen=True, kw_only=True):
     ----------
     title
         What the index is called among those of its dataset.
+    label
+        What it is called on the map: without the space that this dataset's metric has it search in.
     recall, robustness, worst, failure
         Mean recall, Robustness-0.9, mean recall of the worst 5 %, share of zero-recall queries.
     letters
@@ -52,6 +56,7 @@ class FieldRow(SettingRow, frozen=True, kw_only=True):
     """
 
     title: str
+    label: str = ""
     run: str
     recall: Interval
     robustness: Interval
@@ -99,9 +104,29 @@ class Field(Document, frozen=True, kw_only=True, tag="vbench.site/1"):
 
 def map_field(report: Report, level: float) -> Field:
     """The entry of every dataset and K of some runs, indexes at the mean recall nearest a level."""
-    entries = [_entry(panel, level) for panel in report.panels]
-    indexes = dict.fromkeys(row.title for entry in entries for row in entry.rows)
-    return Field(indexes=list(indexes), entries=entries)
+    return label_rows([_entry(panel, level) for panel in report.panels])
+
+
+def label_rows(entries: Sequence[FieldEntry]) -> Field:
+    """Let an index stand in one row of the map, whatever space it searches in on each dataset.
+
+    Where it is on one dataset in several spaces, they are several rows.
+    """
+    plain = {row.title: _without_space(row) for entry in entries for row in entry.rows}
+    for entry in entries:
+        seen = Counter(plain[row.title] for row in entry.rows)
+        twice = {name for name, count in seen.items() if count > 1}
+        plain = {title: title if name in twice else name for title, name in plain.items()}
+    labeled = [
+        replace(entry, rows=[replace(row, label=plain[row.title]) for row in entry.rows])
+        for entry in entries
+    ]
+    indexes = dict.fromkeys(row.label for entry in labeled for row in entry.rows)
+    return Field(indexes=list(indexes), entries=labeled)
+
+
+def _without_space(row: FieldRow) -> str:
+    return row.title.removesuffix(f" ({row.space})")
 
 
 def _entry(panel: Panel, level: float) -> FieldEntry:

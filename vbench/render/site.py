@@ -83,7 +83,7 @@ def _lines(entry: FieldEntry, colors: dict[str, str], dashes: dict[str, str]) ->
             f"{_WIDTH * place / steps:.1f},{_HEIGHT * (1 - share):.1f}"
             for place, share in enumerate(row.curve)
         ]
-        found.append(_Line(row.title, colors[row.title], dashes[row.title], "M" + "L".join(points)))
+        found.append(_Line(row.title, colors[row.label], dashes[row.label], "M" + "L".join(points)))
     return found
 
 
@@ -97,7 +97,7 @@ def _map_page(field: Field, report: Report) -> str:
         looks=look,
         style=Markup((resource_dir("reports") / "page.css").read_text(encoding="utf-8")),
         cells={
-            (entry.name, row.title): _cell(row) for entry in field.entries for row in entry.rows
+            (entry.name, row.label): _cell(row) for entry in field.entries for row in entry.rows
         },
         lines={entry.name: _lines(entry, colors, dashes) for entry in field.entries},
         width=_WIDTH,
@@ -118,4 +118,7 @@ class _Cell(NamedTuple):
 
 def _cell(row: FieldRow) -> _Cell:
     value = row.robustness.value or 0.0
-    return _Cell(write(value, "share"), row.letters or row.unranked, value)
+    note = row.letters or row.unranked
+    if row.label != row.title:
+        note += f" ({row.space})"
+    return _Cell(write(value, "share"), note, value)
