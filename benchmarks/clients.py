@@ -80,6 +80,6 @@ if __name__ == "__main__":
     if len(os.sched_getaffinity(0)) < CLIENTS:
         raise SystemExit(f"needs {CLIENTS} cores")
     for ef in (32, 64):
-        compare("hnswlib", lambda index: lambda query: index.index.knn_query(query, K, 1), ef=ef)  # type: ignore[attr-defined]
+        compare("hnswlib", lambda index: lambda query: index.index.knn_query(query, K, 1), ef=ef)  # type: ignore[attr-defined]  # of hnswlib's alone
     for nprobe in (8,):
         compare("ivf-flat", lambda index: lambda query: index.search_one(query, K), nprobe=nprobe)

@@ -38,8 +38,7 @@ TARGETS = (
     "Recall@10>=0.95",
     "CVaR(alpha=0.05)@10>=0.5",
 )
-# Of no run: what was stored are hits alone.
-_STORED = Variant(None, "hnsw", {}, "hnsw", ())  # type: ignore[arg-type]
+_STORED = Variant(None, "hnsw", {}, "hnsw", ())  # type: ignore[arg-type]  # of no run: hits alone were stored
 Stored = dict[int, NDArray[np.int32]]
 
 

@@ -17,6 +17,7 @@ import numpy as np
 TESTS = Path(__file__).parents[1] / "tests"
 sys.path[:0] = [str(TESTS), str(TESTS / "stats"), str(TESTS / "measures")]
 
+# Tests are imported from where they lie.
 import test_coverage as covered  # noqa: E402
 import test_items_coverage as of_items  # noqa: E402
 import test_verdicts as judged  # noqa: E402

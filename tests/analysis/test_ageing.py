@@ -88,7 +88,7 @@ def test_ages_are_told_with_the_queries_that_fell_and_recovered(run: vbench.Run)
         half_life = found.half_lives[at]
         assert half_life.lost == sum(each is not None for each in lives)
         if None not in lives:
-            assert half_life.share.value == pytest.approx(np.mean(lives))  # type: ignore[arg-type]
+            assert half_life.share.value == pytest.approx(np.mean(lives))  # type: ignore[arg-type]  # none is None
 
 
 def test_a_rebuild_pays_where_an_old_index_costs_more(run: vbench.Run) -> None:
@@ -131,7 +131,7 @@ def test_tables_show_every_age(run: vbench.Run) -> None:
     """Share replaced, what fell and recovered, and the half-life, or that it was not reached."""
     out = PlainConsole(file=io.StringIO(), width=220)
     print_ageing(out, run.summary().ageing[0])
-    shown = out.file.getvalue()  # type: ignore[attr-defined]
+    shown = out.file.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
     for part in ("Workload churn", "replaced", "fallen", "recovered", "75", "Half-life"):
         assert part in shown
 
@@ -154,5 +154,5 @@ def test_growth_has_no_half_life(tmp_path: Path) -> None:
     assert found.half_lives == []
     out = PlainConsole(file=io.StringIO(), width=200)
     print_ageing(out, found)
-    assert "vectors" in out.file.getvalue()  # type: ignore[attr-defined]
+    assert "vectors" in out.file.getvalue()  # type: ignore[attr-defined]  # it is a StringIO
     assert run.summary().to_json()

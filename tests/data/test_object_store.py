@@ -84,7 +84,7 @@ def test_a_copy_that_was_cut_off_goes_on(store: object, monkeypatch: pytest.Monk
 
     def counting(address: str) -> object_store._Remote:
         remote = real(address)
-        files = remote.files
+        files = remote.listing.files
 
         class Files:
             def cat_file(self, name: str, start: int, end: int) -> bytes:
@@ -94,7 +94,7 @@ def test_a_copy_that_was_cut_off_goes_on(store: object, monkeypatch: pytest.Monk
                 found: bytes = files.cat_file(name, start=start, end=end)
                 return found
 
-        return remote._replace(files=Files())
+        return remote._replace(listing=remote.listing._replace(files=Files()))
 
     monkeypatch.setattr(object_store, "_look", counting)
     with pytest.raises(DataError, match="cannot be read: OSError: the line is cut"):

@@ -18,8 +18,8 @@ from vbench import _invocation, _paths
 from vbench._invocation import spell_option
 from vbench._locks import hold_lock
 from vbench.data.files import check_free
-from vbench.data.importing.remote import explained, files_of, is_remote
-from vbench.errors import DataError, MissingExtraError
+from vbench.data.importing.remote import Listing, explained, is_remote, list_files
+from vbench.errors import DataError
 from vbench.numbers import write
 
 BLOCK = 16 << 20
@@ -29,13 +29,10 @@ _PARTIAL = ".partial"
 
 
 class _Remote(NamedTuple):
-    """The files of an address: their names below its folder, sizes, and a digest of the version."""
+    """The files of an address, and a digest of the version that they are of."""
 
-    files: Any
-    root: str
-    sizes: dict[str, int]
+    listing: Listing
     version: str
-    is_file: bool
 
 
 def local(value: Any) -> Any:
@@ -59,16 +56,16 @@ def local_copy(address: str) -> Path:
     place = _place(address)
     whole = place / remote.version
     with hold_lock(whole, f"copying {address}"):
-        if not _is_whole(whole, remote):
+        if not _is_whole(whole, remote.listing):
             if whole.is_dir():
                 # Something of it was removed.
                 whole.rename(place / f"{remote.version}{_PARTIAL}")
-            _fetch(remote, place / f"{remote.version}{_PARTIAL}", address)
+            _fetch(remote.listing, place / f"{remote.version}{_PARTIAL}", address)
             for old in place.glob("*"):
                 if old.is_dir() and old.name != f"{remote.version}{_PARTIAL}":
                     shutil.rmtree(old, ignore_errors=True)
             (place / f"{remote.version}{_PARTIAL}").rename(whole)
-    return _inside(whole, remote.is_file)
+    return _inside(whole, remote.listing.is_file)
 
 
 def kept_copy(address: str) -> Path:
@@ -99,51 +96,38 @@ def _inside(whole: Path, is_file: bool) -> Path:
     return names[0] if is_file else whole
 
 
-def _is_whole(folder: Path, remote: _Remote) -> bool:
+def _is_whole(folder: Path, found: Listing) -> bool:
     """Whether all files lie in the folder, as long as they are there."""
-    for name, size in remote.sizes.items():
-        path = folder / PurePosixPath(name).relative_to(remote.root)
+    for name, size in found.sizes.items():
+        path = folder / PurePosixPath(name).relative_to(found.root)
         if not path.is_file() or path.stat().st_size != size:
             return False
     return True
 
 
 def _look(address: str) -> _Remote:
+    found = list_files(address)
     try:
-        import fsspec
-    except ImportError:
-        raise MissingExtraError(f"reading {address}", "remote") from None
-    try:
-        files, inside = fsspec.core.url_to_fs(address)
-        files.invalidate_cache()
-        names, root = files_of(files, inside)
-        sizes = {name: int(files.size(name) or 0) for name in names}
-        marks = [[name, sizes[name], str(files.checksum(name))] for name in names]
-    except ImportError:
-        raise MissingExtraError(f"reading {address}", "remote") from None
+        marks = [
+            [name, size, str(found.files.checksum(name))] for name, size in found.sizes.items()
+        ]
     except Exception as error:
         raise explained(address, error) from None
-    if not names:
-        raise DataError(f"{address}: no such file, and no folder of files")
-    version = hashlib.sha256(json.dumps(marks).encode()).hexdigest()[:32]
-    return _Remote(files, root, sizes, version, [inside] == names)
+    return _Remote(found, hashlib.sha256(json.dumps(marks).encode()).hexdigest()[:32])
 
 
-def _fetch(remote: _Remote, folder: Path, address: str) -> None:
+def _fetch(found: Listing, folder: Path, address: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    if remote.is_file:
+    if found.is_file:
         (folder / ".file").touch()
-    there = {name: folder / PurePosixPath(name).relative_to(remote.root) for name in remote.sizes}
-    for name, path in there.items():
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise DataError(f"{address}: {name} leads out of its folder")
+    there = found.places(folder, address)
     held = sum(path.stat().st_size for path in there.values() if path.is_file())
-    left = max(0, sum(remote.sizes.values()) - held)
+    left = max(0, sum(found.sizes.values()) - held)
     check_free(folder, left, address)
     if _invocation.say is not None:
         _invocation.say(f"copying {address}: {write(left, 'bytes')}")
-    for name, size in remote.sizes.items():
-        _fetch_file(remote.files, name, size, there[name], address)
+    for name, size in found.sizes.items():
+        _fetch_file(found.files, name, size, there[name], address)
 
 
 def _fetch_file(files: Any, name: str, size: int, path: Path, address: str) -> None:

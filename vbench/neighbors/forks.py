@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 _FEWEST_THREADS = 3
 """From so many on, threads of Python wait for each other too often."""
-_FEWEST_QUERIES = 64
+FEWEST_QUERIES = 64
 """With fewer, a product reads the base more than it computes."""
 _FEWEST_PRODUCTS = 10_000_000_000
 """Multiplications that are worth a fork: some tenths of a second."""
@@ -34,7 +34,7 @@ def count_forks(threads: int, m: int, products: int) -> int:
         return 1
     if "jax" in sys.modules:  # its threads may hold a lock that a fork would wait for
         return 1
-    return max(1, min(threads, m // _FEWEST_QUERIES, products // _FEWEST_PRODUCTS))
+    return max(1, min(threads, m // FEWEST_QUERIES, products // _FEWEST_PRODUCTS))
 
 
 def shared_array(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:

@@ -182,22 +182,22 @@ def _examined(client: Any, address: str, shared: Path | None) -> Cluster:
     if shared is not None:
         (shared / f"here-{token}").write_text(token)
     for name, said in _ask_all(client, workers, shared, token).items():
-        if shared is not None and not (said["seen"] and (shared / said["seen"]).is_file()):
+        if shared is not None and not (said.written and (shared / said.written).is_file()):
             raise VbenchError(
                 f"worker {name} does not see {shared} as it is here; give a folder that all "
                 f"machines share with {spell_option('out')}"
             )
-        if (differs := unlike_packages(here, said["packages"])) is not None:
+        if (differs := unlike_packages(here, said.packages)) is not None:
             raise VbenchError(f"worker {name} has {differs}; install the same on all machines")
     return Cluster(client, sum(slots.values()), max(slots.values()), here)
 
 
 def _ask_all(
     client: Any, workers: Mapping[str, Any], folder: Path | None, token: str
-) -> dict[str, Any]:
+) -> dict[str, Said]:
     place = None if folder is None else str(folder)
     try:
-        found: dict[str, Any] = client.run(look, place, token, workers=list(workers))
+        found: dict[str, Said] = client.run(look, place, token, workers=list(workers))
     # What a worker without vbench says of itself is for Dask to name.
     except Exception as error:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -208,15 +208,22 @@ def _ask_all(
     return found
 
 
-def look(folder: str | None, token: str) -> dict[str, Any]:
-    """On a worker: what is installed there, and the file that it wrote to a folder that it sees."""
-    seen = None
+class Said(NamedTuple):
+    """What a worker has installed, and the file that it wrote to a folder that it sees."""
+
+    packages: Mapping[str, str]
+    written: str | None
+
+
+def look(folder: str | None, token: str) -> Said:
+    """On a worker: say what is here, and write to the folder, if it is the one that is meant."""
+    written = None
     if folder is not None:
         with contextlib.suppress(OSError, VbenchError):
             if (Path(folder) / f"here-{token}").read_text() == token:
-                seen = f"there-{token}-{secrets.token_hex(4)}"
-                write_whole(Path(folder) / seen, token.encode())
-    return {"packages": machine.packages(), "seen": seen}
+                written = f"there-{token}-{secrets.token_hex(4)}"
+                write_whole(Path(folder) / written, token.encode())
+    return Said(machine.packages(), written)
 
 
 def unlike_packages(here: Mapping[str, str], there: Mapping[str, str]) -> str | None:

@@ -17,9 +17,8 @@ from vbench.data.ground_truth import keep_ground_truth, kept_ground_truth, narro
 from vbench.errors import VbenchError
 from vbench.metric import FloatArray
 from vbench.neighbors.exact import merge, nearest
+from vbench.neighbors.forks import FEWEST_QUERIES
 
-_QUERIES = 64
-"""With fewer, a product reads the base more than it computes."""
 _MANY_QUERIES = 512
 """From so many on, more parts than workers cost nothing, and a lost one costs less."""
 _SAMPLE_SHARE = 64
@@ -168,7 +167,7 @@ def search(place: Place, depth: int, tile: Tile, limit: FloatArray | None) -> Fo
 
 def _grid(dataset: Dataset, slots: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """Ranges of the queries and of the base, so that there is a tile for each slot or more."""
-    parts = min(max(slots, min(2 * slots, dataset.m // _MANY_QUERIES)), dataset.m // _QUERIES)
+    parts = min(max(slots, min(2 * slots, dataset.m // _MANY_QUERIES)), dataset.m // FEWEST_QUERIES)
     parts = max(1, parts)
     shards = max(1, min(-(-slots // parts), dataset.n))
     return _ranges(dataset.m, parts), _ranges(dataset.n, shards)

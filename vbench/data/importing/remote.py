@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from vbench.data.arrays import first_line
 from vbench.data.files import check_free
@@ -39,40 +39,68 @@ def bring(address: str, folder: Path, progress: Progress | None = None) -> Path:
     VbenchError
         The disk has no room for it.
     """
+    found = list_files(address)
+    total = sum(found.sizes.values())
+    check_free(folder, total, address)
+    done = 0
+    for name, there in found.places(folder, address).items():
+        there.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with found.files.open(name, "rb") as source, there.open("wb") as target:
+                while block := source.read(_BLOCK):
+                    target.write(block)
+                    done += len(block)
+                    if progress:
+                        progress(done, max(done, total))
+        except Exception as error:
+            raise explained(address, error) from None
+    return folder / PurePosixPath(next(iter(found.sizes))).name if found.is_file else folder
+
+
+class Listing(NamedTuple):
+    """The files of an address in their file system, with their sizes; names begin with `root`."""
+
+    files: Any
+    root: str
+    sizes: dict[str, int]
+    is_file: bool
+
+    def places(self, folder: Path, address: str) -> dict[str, Path]:
+        """Where each file belongs below a folder; DataError where one leads out of it."""
+        found = {name: folder / PurePosixPath(name).relative_to(self.root) for name in self.sizes}
+        for name, path in found.items():
+            if not path.resolve().is_relative_to(folder.resolve()):
+                raise DataError(f"{address}: {name} leads out of its folder")
+        return found
+
+
+def list_files(address: str) -> Listing:
+    """List what lies at an address now.
+
+    Raises
+    ------
+    MissingExtraError, DataError
+        As :func:`bring`.
+    """
     try:
         import fsspec
     except ImportError:
         raise MissingExtraError(f"reading {address}", "remote") from None
     try:
         files, inside = fsspec.core.url_to_fs(address)
-        names, root = files_of(files, inside)
-        sizes = [int(files.size(name) or 0) for name in names]
+        files.invalidate_cache()
+        names, root = _files_of(files, inside)
+        sizes = {name: int(files.size(name) or 0) for name in names}
     except ImportError:
         raise MissingExtraError(f"reading {address}", "remote") from None
     except Exception as error:
         raise explained(address, error) from None
     if not names:
         raise DataError(f"{address}: no such file, and no folder of files")
-    check_free(folder, sum(sizes), address)
-    done = 0
-    for name in names:
-        there = folder / PurePosixPath(name).relative_to(root)
-        if not there.resolve().is_relative_to(folder.resolve()):
-            raise DataError(f"{address}: {name} leads out of its folder")
-        there.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with files.open(name, "rb") as source, there.open("wb") as target:
-                while block := source.read(_BLOCK):
-                    target.write(block)
-                    done += len(block)
-                    if progress:
-                        progress(done, max(done, sum(sizes)))
-        except Exception as error:
-            raise explained(address, error) from None
-    return folder / PurePosixPath(names[0]).name if [inside] == names else folder
+    return Listing(files, root, sizes, [inside] == names)
 
 
-def files_of(files: Any, inside: str) -> tuple[list[str], str]:
+def _files_of(files: Any, inside: str) -> tuple[list[str], str]:
     """Names of the files that are meant, and the folder that their names begin with."""
     if re.search(r"[*?\[]", inside):
         fixed = re.split(r"[*?\[]", inside)[0]
