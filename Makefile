@@ -9,6 +9,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+# A test that hangs says where, and fails.
+PYTEST := $(BIN)/pytest -n 2 -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
 
 .PHONY: run test test-engines test-slow lint docs gallery measured bench clean
 
@@ -16,11 +18,11 @@ run: $(VENV)/installed
 	$(BIN)/vbench run --index hnsw
 
 test: $(VENV)/developed
-	$(BIN)/pytest -n 2 -m "not slow and not engines"
+	$(PYTEST) -m "not slow and not engines"
 
 test-engines: $(VENV)/developed
 	$(BIN)/python -m pip install --quiet --editable '.[pgvector,duckdb,lancedb,redis,usearch,epzero]'
-	$(BIN)/pytest -n 2 -m "engines and not slow"
+	$(PYTEST) -m "engines and not slow"
 
 test-slow: $(VENV)/developed
 	$(BIN)/pytest -m slow

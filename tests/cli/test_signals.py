@@ -30,6 +30,14 @@ def serving(*arguments: str, before: str = "") -> Command:
     return command
 
 
+def is_emptied(folder: Path, seconds: float = 60.0) -> bool:
+    """Whether nothing is left in a folder, sooner or later."""
+    end = time.monotonic() + seconds
+    while (found := list(folder.iterdir())) and time.monotonic() < end:
+        time.sleep(0.05)
+    return not found
+
+
 @pytest.mark.parametrize("name", ENDING)
 def test_a_command_tidies_up_and_says_what_ended_it(place: Path, name: str) -> None:
     """Workers, what they started and temporary folders are gone; the exit code is 128 + signal."""
@@ -69,8 +77,7 @@ def test_a_killed_command_leaves_neither_a_process_nor_files(
     command.ended()
     assert not command.strays()
     assert not misbehaving.servers()
-    while list((place / "tmp").iterdir()):
-        time.sleep(0.05)
+    assert is_emptied(place / "tmp")
 
 
 @pytest.mark.usefixtures("place")

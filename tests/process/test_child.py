@@ -157,7 +157,7 @@ def test_what_it_started_ends_with_a_kill(child: Child) -> None:
 
 
 _SCRIPT = """
-import sys, time
+import os, sys, time
 sys.path.insert(0, {tests!r})
 from vbench._process.child import Child
 child = Child("obedient", threads=1)
@@ -184,6 +184,32 @@ def test_all_end_when_the_parent_is_killed(how: signal.Signals) -> None:
     parent.communicate()
     assert all(gone(int(pid)) for pid in pids)
     assert not Path(folder).exists()
+
+
+_COPY = """
+if not os.fork():
+    os.closerange(0, 3)
+    time.sleep(600)
+print(max(each.pid for each in psutil.Process().children()), flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_part_of_the_parent_that_ends_later_keeps_nothing() -> None:
+    """A copy of it, or a thread that ends last, has the same files open."""
+    script = _SCRIPT.format(tests=str(TESTS)).replace("time.sleep(600)", "import psutil" + _COPY)
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    *pids, folder = parent.stdout.readline().split()
+    copy = int(parent.stdout.readline())
+    try:
+        parent.kill()
+        parent.communicate()
+        assert all(gone(int(pid)) for pid in pids)
+        assert is_alive(copy)
+        assert not Path(folder).exists()
+    finally:
+        os.kill(copy, signal.SIGKILL)
 
 
 def test_a_flood_of_output_leaves_its_last_lines(child: Child) -> None:

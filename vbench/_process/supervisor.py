@@ -55,12 +55,18 @@ def main() -> None:
     with contextlib.suppress(OSError):
         os.set_blocking(leash, True)
         os.write(leash, b"%d %d\n" % (family.status, len(last)) + last)
-    if _is_cut(leash):
+    if _is_alone(leash, parent):
         _remove(sys.argv[4].split(os.pathsep))
 
 
-def _is_cut(leash: int) -> bool:
-    """Whether nobody holds the other end; a parent that lives holds it until this process ends."""
+def _is_alone(leash: int, parent: int) -> bool:
+    """Whether the parent is gone; one that lives holds the leash until this process ends.
+
+    The leash alone does not tell: a thread of the parent that ends last, or a copy of it, holds it
+    for some time more.
+    """
+    if os.getppid() != parent:
+        return True
     os.set_blocking(leash, False)
     try:
         while os.read(leash, _AT_ONCE):
