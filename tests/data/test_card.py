@@ -88,6 +88,7 @@ def test_well_known_sets_are_in_the_catalog():
     """The sets that everybody quotes have a card."""
     wanted = {"books", "glove-50", "sift-128-euclidean", "gist-960-euclidean", "deep-10m"}
     wanted |= {"glove-100-angular", "text2image-10m", "msspacev-10m", "laion-clip-512-normalized"}
+    wanted |= {"msmarco-10m", "glove-50-all"}
     assert wanted <= set(catalog.names())
 
 

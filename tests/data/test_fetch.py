@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import http.server
 import json
+import re
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -18,9 +19,11 @@ import polars as pl
 import pytest
 
 import vbench
+from vbench import _paths
 from vbench.data import catalog, download
 from vbench.data.card import Card, File
 from vbench.data.fetch import fetch, recorded_checksums
+from vbench.data.ground_truth import compute_ground_truth
 from vbench.errors import DataError, UnknownNameError, VbenchError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -36,6 +39,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.content = CONTENT
+        self.contents = {}  # of single paths
         self.faults = []  # one for each request to come
         self.always = None
         self.ranges = []
@@ -56,7 +60,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         server = self.server
         fault = server.faults.pop(0) if server.faults else server.always
         server.ranges.append(self.headers.get("Range"))
-        content, status, first, last = server.content, 200, 0, len(server.content)
+        content = server.contents.get(self.path, server.content)
+        status, first, last = 200, 0, len(content)
         if isinstance(fault, int):
             self.send_error(fault)
             return
@@ -286,6 +291,45 @@ def test_slice_of_a_large_file(server, tmp_path):
     assert (folder / "base.fbin").stat().st_size == 488
     with pytest.raises(VbenchError, match="has 500 rows of 6, 501 are wanted"):
         fetch(entry(File(urls=[server.url()], name="b.fbin", rows=501)), pause=0.0)
+
+
+@pytest.mark.parametrize("name", ["text2image-10m", "deep-10m", "msspacev-10m", "msmarco-10m"])
+def test_sets_of_ten_million_come_as_slices(name, server, tmp_path):
+    """Only the wanted rows of a file are asked for; the set opens, and its truth is true."""
+    card = catalog.entry(name).card
+    rows, m, random = 60, 4, np.random.default_rng(5)
+    kind = "i1" if card.files[0].filename.endswith("i8bin") else "<f4"
+    base, queries = (
+        np.clip(random.normal(size=(count, card.d)) * 20, -127, 127).astype(kind)
+        for count in (rows + 40, m)
+    )
+    asked = vbench.load(base[:rows], queries=queries, metric=card.metric)
+    truth = compute_ground_truth(asked, 10)
+    header = np.array([m, 10], "<u4").tobytes()
+    known = header + truth.ids.astype("<i4").tobytes() + truth.distances.astype("<f4").tobytes()
+
+    def packed(vectors):
+        return np.array(vectors.shape, "<u4").tobytes() + vectors.tobytes()
+
+    served = {"base": packed(base), "queries": packed(queries), "truth": known}
+    server.contents = {f"/{role}": content for role, content in served.items()}
+    text = (_paths.resource_dir("datasets") / f"{name}.toml").read_text()
+    text = re.sub(r"^bytes = .*", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^rows = .*", f"rows = {rows}", text, flags=re.MULTILINE)
+    text = re.sub(r"^n = .*", f"n = {rows}", text, flags=re.MULTILINE)
+    text = re.sub(r"^m = .*", f"m = {m}", text, flags=re.MULTILINE)
+    for file in card.files:
+        for url in file.urls:
+            text = text.replace(f'"{url}"', f'"{server.url(file.role)}"')
+    (tmp_path / "set.toml").write_text(text)
+    folder = fetch(tmp_path / "set.toml", pause=0.0)
+    stop = 8 + rows * card.d * np.dtype(kind).itemsize
+    assert f"bytes=0-{stop - 1}" in server.ranges
+    assert (folder / card.files[0].filename).stat().st_size == stop
+    dataset = vbench.load(tmp_path / "set.toml")
+    assert (dataset.n, dataset.m, dataset.d, dataset.metric) == (rows, m, card.d, card.metric)
+    np.testing.assert_array_equal(dataset.base, base[:rows])
+    np.testing.assert_array_equal(dataset.given_ground_truth.ids, truth.ids)
 
 
 def test_kind_of_source_that_is_not_known():

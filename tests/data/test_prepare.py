@@ -80,7 +80,7 @@ def test_an_archive_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_ladder_has_five_rungs_that_keep_apart(tmp_path, monkeypatch):
-    """Held-out words are not in the base, each rung is what it says, and a seed repeats it."""
+    """Words that are asked are not in the base, nor in that of all words; a seed repeats it."""
     for name, value in {"_FREQUENT": 400, "_NEXT": 600, "_RARE": 800, "_RUNG_QUERIES": 20}.items():
         monkeypatch.setattr(prepare, name, value)
     vectors = np.random.default_rng(0).standard_normal((1000, 6)).astype(np.float32)
@@ -121,3 +121,11 @@ def test_ladder_has_five_rungs_that_keep_apart(tmp_path, monkeypatch):
     a, b, c = (vectors[number[word]] for word in (first, second, third))
     np.testing.assert_allclose(queries[70], a - b + c)
     assert all(800 <= number[word] < 1000 for word in asked["words"][80:])
+    (tmp_path / "all").mkdir()
+    prepare.prepare_all_glove(files, tmp_path / "all")
+    assert (tmp_path / "all" / "queries.npy").read_bytes() == made[0]
+    every = pl.read_parquet(tmp_path / "all" / "items.parquet")
+    assert set(every["word"]) == set(words) - set(asked["words"])
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "all" / "base.npy"), vectors[every["rank"].to_numpy()]
+    )

@@ -171,6 +171,15 @@ def prepare_glove(files: Mapping[str, Path], folder: Path) -> None:
     The files are `vectors.npy` (400,000, 50) float32, words by falling frequency, and
     `words.parquet`.
     """
+    _write_ladder(files, folder, every_word=False)
+
+
+def prepare_all_glove(files: Mapping[str, Path], folder: Path) -> None:
+    """Make `glove-50-all` of the same files: the same queries, to every word that is not asked."""
+    _write_ladder(files, folder, every_word=True)
+
+
+def _write_ladder(files: Mapping[str, Path], folder: Path, *, every_word: bool) -> None:
     vectors = np.load(files["vectors.npy"], mmap_mode="r", allow_pickle=False)
     words = read_parquet(files["words.parquet"])["index"].to_numpy()
     random = np.random.default_rng(_GLOVE_SEED)
@@ -183,6 +192,9 @@ def prepare_glove(files: Mapping[str, Path], folder: Path) -> None:
     rare = np.sort(random.choice(np.arange(_RARE, len(vectors)), _RUNG_QUERIES, replace=False))
 
     a, b, c = (vectors[triples[:, place]] for place in range(3))
+    if every_word:
+        asked = np.concatenate([held_out, following, rare])
+        base = np.setdiff1d(np.arange(len(vectors)), asked)
     rungs = {
         "1 held-out": (vectors[held_out], words[held_out]),
         "2 next": (vectors[following], words[following]),
