@@ -22,7 +22,8 @@ _HEADER = 1024
 class SvsVamana(LibraryIndex):
     """Vamana graph (Intel's Scalable Vector Search).
 
-    `alpha` above 1 prunes distances; of a similarity its inverse is taken.
+    `alpha` above 1 prunes distances; of a similarity its inverse is taken. Without it the library
+    takes what it advises: 1.2 for distances, 0.95 for similarities.
     """
 
     metrics: ClassVar[frozenset[Metric]] = frozenset(METRICS)
@@ -36,7 +37,7 @@ class SvsVamana(LibraryIndex):
         self,
         graph_max_degree: Annotated[int, Meta(ge=4, le=512)] = 32,
         window_size: Annotated[int, Meta(ge=4, le=100_000)] = 200,
-        alpha: Annotated[float, Meta(ge=1, le=10)] = 1.2,
+        alpha: Annotated[float, Meta(ge=1, le=10)] | None = None,
     ) -> None:
         self.graph_max_degree = graph_max_degree
         self.window_size = window_size
@@ -53,10 +54,11 @@ class SvsVamana(LibraryIndex):
     def build(self, base: Vectors, metric: Metric, *, seed: int, threads: int) -> Any:
         import svs
 
+        pruning = {}
+        if self.alpha is not None:
+            pruning["alpha"] = self.alpha if metric == "l2" else 1 / self.alpha
         parameters = svs.VamanaBuildParameters(
-            alpha=self.alpha if metric == "l2" else 1 / self.alpha,
-            graph_max_degree=self.graph_max_degree,
-            window_size=self.window_size,
+            graph_max_degree=self.graph_max_degree, window_size=self.window_size, **pruning
         )
         distance = getattr(svs.DistanceType, _DISTANCES[metric])
         index = svs.Vamana.build(parameters, base, distance, num_threads=threads)
