@@ -1,7 +1,9 @@
 """What the adapters of libraries and databases add to the library's own call for one query.
 
 Those that are installed; both calls alternate on one built index. The library's own call ends with
-what its user needs in any case: the ids as an array of integers.
+what its user needs in any case: the ids as an array of integers. Time is that of the calling
+thread on its processor: an adapter adds nothing elsewhere, and what a server or other work does
+meanwhile is none of it.
 """
 
 from __future__ import annotations
@@ -158,8 +160,7 @@ OWN: Mapping[str, Callable[[Any], Callable[[Any], Any]]] = {
 class Added(NamedTuple):
     """µs of the library's own call, those that the adapter adds, and those of the own call again.
 
-    The last would be zero on a machine that does nothing else; of databases that work by threads
-    or in another process it is often more than one.
+    The last would be zero on a machine that does nothing else.
     """
 
     own: float
@@ -185,11 +186,11 @@ def compare(ours: Callable[[Any], Any], theirs: Callable[[Any], Any]) -> Added:
     """Over queries the medians of the quickest of some rounds, in which each goes first in turn."""
     if isinstance(theirs(QUERIES[0]), np.ndarray):
         assert all((ours(each) == theirs(each)).all() for each in QUERIES[:5])
-    calls, now = (theirs, ours, theirs), time.perf_counter_ns
-    began = now()
+    calls, now = (theirs, ours, theirs), time.thread_time_ns
+    began = time.perf_counter()
     for query in QUERIES[:5]:
         theirs(query)
-    one = (now() - began) / 5e9
+    one = (time.perf_counter() - began) / 5
     asked = QUERIES[: int(np.clip(SECONDS / (3 * ROUNDS[0] * one), 20, len(QUERIES)))]
     rounds = int(np.clip(SECONDS / (3 * len(asked) * one), ROUNDS[0], ROUNDS[-1]))
     spent = np.empty((3, rounds, len(asked)), dtype=np.int64)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from msgspec import Meta
+from numpy.typing import NDArray
 
 from vbench.errors import VbenchError
 from vbench.indexes.in_server import ServerIndex
@@ -66,6 +67,8 @@ _WITHOUT_END = {
 }
 _INT4_ARRAY = 1007
 _FLOAT = np.dtype(">f4")
+_FIRST = itertools.repeat(0)
+"""The column of ids, once for each row."""
 _TOO_SMALL = "no longer fits into maintenance_work_mem"
 _LONGEST_SOCKET = 100
 
@@ -124,8 +127,9 @@ class PgVector(ServerIndex):
     _connection: Any = None
     _filter = ""
     _kinds: Sequence[int] = ()
-    _given: Sequence[bytes] = ()
-    _formats: Sequence[int] = (1,)
+    _given: list[bytes | bytearray]
+    _formats: Sequence[int]
+    _sent: NDArray[np.floating[Any]]
     _statements: dict[str, dict[int, bytes]]
     _searches: Mapping[int, bytes] = MappingProxyType({})
     _attributes: pl.DataFrame | None = None
@@ -207,7 +211,8 @@ class PgVector(ServerIndex):
         self._execute = self._connection.pgconn.exec_prepared
         self._statements, self._filter = {"": {}}, ""
         self._searches = self._statements[""]
-        self._take((), ())
+        self._given, self._formats = [bytearray()], [1]
+        self._hold(0)
         self._numbers = itertools.count()
         run = self._connection.execute
         run(first)
@@ -253,14 +258,21 @@ class PgVector(ServerIndex):
         self._connection.execute(f"DEALLOCATE {name.decode()}")
         return ids
 
+    def _hold(self, d: int) -> None:
+        """Have a place for queries of `d` dimensions, as PostgreSQL's binary format has them."""
+        self._given[0] = bytearray(d.to_bytes(2, "big") + bytes(2 + 4 * d))
+        self._sent = np.frombuffer(self._given[0], dtype=_FLOAT, offset=4)
+
     def _ask(self, name: bytes, query: Vectors) -> Ids:
-        head = len(query).to_bytes(2, "big") + b"\0\0"
-        given = [head + query.astype(_FLOAT).tobytes(), *self._given]
-        found = self._execute(name, given, self._formats, 1)
+        sent = self._sent
+        if len(sent) != len(query):
+            self._hold(len(query))
+            sent = self._sent
+        sent[:] = query
+        found = self._execute(name, self._given, self._formats, 1)
         if found.status != _TUPLES_OK:
             raise VbenchError(found.error_message.decode(errors="replace").strip())
-        value, rows = found.get_value, range(found.ntuples)
-        cells = b"".join([value(row, 0) for row in rows])
+        cells = b"".join(map(found.get_value, range(found.ntuples), _FIRST))
         return np.frombuffer(cells, dtype=self._integer).astype(np.int64)
 
     def _prepare(self, k: int) -> bytes:
@@ -276,7 +288,7 @@ class PgVector(ServerIndex):
             else f"SELECT {self._id} FROM {self._table} ORDER BY {order} LIMIT {k}"
         )
         name = self._declare(search)
-        nulls = ", ".join(["NULL"] * (1 + len(self._given)))
+        nulls = ", ".join(["NULL"] * len(self._given))
         rows = self._connection.execute(f"EXPLAIN EXECUTE {name.decode()}({nulls})").fetchall()
         plan = "\n".join(row for (row,) in rows)
         if not any(each in plan for each in self._indexes):
@@ -313,7 +325,9 @@ class PgVector(ServerIndex):
 
     def _take(self, kinds: Sequence[int], given: Sequence[bytes]) -> None:
         """Send these along with each query."""
-        self._kinds, self._given, self._formats = kinds, given, [1] * (1 + len(given))
+        self._kinds = kinds
+        self._given[1:] = given
+        self._formats = [1] * len(self._given)
 
     def _compare(self, condition: Filter) -> bool:
         """Use what a condition says of attributes, if it can be said in SQL."""
