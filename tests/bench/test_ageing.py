@@ -257,7 +257,9 @@ def test_an_index_that_cannot_change_is_refused(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("workload", ["churn", "growth:0.3", "RUNBOOK"])
+@pytest.mark.parametrize(
+    "workload", ["churn", pytest.param("growth:0.3", marks=pytest.mark.slow), "RUNBOOK"]
+)
 def test_filters_hold_at_every_age(
     dataset: Dataset, tmp_path: Path, runbook: str, workload: str
 ) -> None:

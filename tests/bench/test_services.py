@@ -26,6 +26,7 @@ from vbench.bench import services as module
 from vbench.bench.services import ServiceError, Services
 from vbench.cli import main
 from vbench.errors import VbenchError
+from vbench.indexes.service import wait_for
 
 BASE, QUERIES = gaussian_pair(200, 20, 8, seed=3)
 
@@ -51,8 +52,7 @@ def address() -> Iterator[str]:
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         path = f"{folder}/s"
         server = subprocess.Popen([sys.executable, sys.modules["served"].__file__ or "", path])
-        while not Path(path).exists():
-            time.sleep(0.01)
+        wait_for(lambda: ask(path, "names"), server)
         yield f"toy://secret@{path}"
         server.kill()
         server.wait()

@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +156,19 @@ def test_what_it_started_ends_with_a_kill(child: Child) -> None:
     child.kill()
     assert not any(map(is_alive, [*pids, child.pid]))
     assert child.kill() == ""
+
+
+def test_several_threads_may_end_it(child: Child) -> None:
+    """All of them hear the same: who watches the memory of a server, and who waits for it."""
+    ask(child, "print('farewell', flush=True)")
+    ready = threading.Barrier(8)
+
+    def end(_: int) -> str:
+        ready.wait(LONG)
+        return child.kill()
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(end, range(8))) == {"farewell"}
 
 
 _SCRIPT = """

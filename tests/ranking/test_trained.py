@@ -228,9 +228,17 @@ def test_trained_rankers_learn_and_keep_what_they_learned(
 
 
 def test_a_list_wise_stage_has_losses_of_its_own(
-    dataset: Dataset, interactions: Path, tmp_path: Path, small_steps: None
+    dataset: Dataset,
+    interactions: Path,
+    tmp_path: Path,
+    small_steps: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Behind each ranker, beside those without it; they are kept, and read again."""
+    from vbench.ranking import glorank
+
+    monkeypatch.setattr(glorank, "SUPERVISED", 5)
+    monkeypatch.setattr(glorank, "REINFORCED", 2)
     run = ranked_run(tmp_path / "run", dataset, {"hnsw": {16: 0.4}}, builds=1)
     made = rank([run], ["tower"], dataset=dataset, interactions=interactions, rerank=True)
     (ranker,), (setting,) = made.rankers, made.settings

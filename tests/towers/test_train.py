@@ -84,7 +84,9 @@ def test_a_version_may_be_more_than_an_epoch_older(data: Interactions, recipe: R
     assert not np.array_equal(one.skew, two.skew)
 
 
-@pytest.mark.parametrize("parts", [("cycle",), ("sync",), ("cascade",), CS3])
+@pytest.mark.parametrize(
+    "parts", [CS3, *(pytest.param((part,), marks=pytest.mark.slow) for part in CS3)]
+)
 def test_parts_of_cs3_work_alone_and_together(
     data: Interactions, recipe: Recipe, made: Made, parts: tuple[str, ...]
 ) -> None:

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -99,6 +100,8 @@ class Child:
         self._poll.register(self._leash, select.POLLIN)
         self._report: tuple[int, str] | None = None
         self._ended = False
+        # Who watches its memory and who waits for its answer may both want it to end.
+        self._ending = threading.RLock()
         self._deadline: Deadline | None = None
         self._stopped_since: float | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
@@ -225,10 +228,11 @@ class Child:
 
     def kill(self) -> str:
         """End the process and all that it started; the last lines that it printed."""
-        if not self._ended:
-            with contextlib.suppress(OSError):
-                self._leash.send(b"end")
-            self._conclude(_END_WITHIN_SECONDS)
+        with self._ending:
+            if not self._ended:
+                with contextlib.suppress(OSError):
+                    self._leash.send(b"end")
+                self._conclude(_END_WITHIN_SECONDS)
         return "" if self._report is None else self._report[1]
 
     def wait(self, seconds: float) -> bool:
