@@ -49,6 +49,18 @@ def test_every_extra_is_named() -> None:
     assert {each["name"] for each in document["extras"]} == offered
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_server_that_cannot_be_started_is_not_installed(
+    is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though a client of it may be, as for one that is reached by address."""
+    monkeypatch.setattr("vbench.indexes.overview.is_startable", lambda _: is_there)
+    monkeypatch.setattr("vbench.indexes.overview.is_installed", lambda _: True)
+    document = json.loads(call("--seconds", "0", "--json").stdout)
+    (pgvector,) = [each for each in document["extras"] if each["name"] == "pgvector"]
+    assert pgvector["installed"] is is_there
+
+
 def test_a_negative_time_is_a_wrong_call() -> None:
     """Exit code 2."""
     assert call("--seconds", "-1").exit_code == 2

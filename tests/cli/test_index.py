@@ -67,6 +67,28 @@ def test_show_tells_whether_an_index_learns() -> None:
     assert "learn" not in call("show", "ivf-flat").stdout
 
 
+def test_show_tells_where_a_server_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started, from an extra, or by an address, which the call that it proposes then takes."""
+    shown = call("show", "redis").stdout
+    assert "server: by address alone, --connect redis=URL" in shown
+    assert "Try: vbench run --index redis --connect redis=URL --set" in shown
+    for is_there, says in ((True, "started for each run, or"), (False, "[pgvector]' adds one")):
+        monkeypatch.setattr(
+            "vbench.indexes.overview.is_startable", lambda _, is_there=is_there: is_there
+        )
+        shown = call("show", "pgvector-hnsw").stdout
+        assert says in shown
+        assert "vbench run --index pgvector-hnsw --set" in shown
+    assert "server" not in call("show", "hnsw").stdout
+
+
+def test_a_parameter_that_is_the_name_of_an_index_says_so() -> None:
+    """In place of all of their names."""
+    shown = " ".join(call("show", "routed").stdout.split())
+    assert "an index that vbench index list names" in shown
+    assert "'annoy' or" not in shown
+
+
 def test_show_tells_what_each_parameter_may_be() -> None:
     """Allowed values, defaults, what the recipe gives, and a command to try."""
     result = call("show", "ivf-pq")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import vbench
-from vbench.errors import VbenchError
+from vbench.errors import MissingExtraError, VbenchError
 from vbench.indexes import Routed
 from vbench.indexes.recipe import Recipe
 from vbench.metric import METRICS, Metric
@@ -123,6 +123,13 @@ def test_parts_that_cannot_be_are_refused(name: str) -> None:
     """Itself, what nobody registered, and what is built in a server."""
     with pytest.raises(VbenchError):
         Routed("hnsw", name)
+
+
+def test_a_part_that_is_not_installed_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is built."""
+    monkeypatch.setattr("vbench.indexes.library.installed_version", lambda _: None)
+    with pytest.raises(MissingExtraError, match=r"vbench-ann\[scann\]"):
+        Routed("hnsw", "scann")
 
 
 def test_a_score_needs_queries_to_learn_from() -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from vbench.indexes.overview import IndexRow
+    from vbench.indexes.overview import IndexRow, ServerInfo
 
 _ELSEWHERE = {"audit": "vbench.cli.claims:audit"}
 _EXAMPLES = """
@@ -99,6 +99,8 @@ def show_index(name: str, as_json: bool) -> None:
     say(f"adapter {shown.adapter}, from {shown.origin}{terms}")
     if not shown.installed:
         say(f"not installed: pip install 'vbench-ann[{shown.extra}]'")
+    if shown.server is not None:
+        say(f"server: {_reach(shown.server)}")
     say(
         f"metrics {', '.join(shown.metrics)}; space {shown.transform}; "
         f"dimensions {shown.dimensions}"
@@ -162,6 +164,16 @@ def _describe(row: IndexRow) -> Text:
     from vbench.render.terminal.tables import lead_with
 
     return lead_with(row.about, f"; {row.license}" if row.license else "", style="")
+
+
+def _reach(server: ServerInfo) -> str:
+    """Where the server of an index comes from."""
+    address = f"--connect {server.name}=URL"
+    if server.comes == "by address":
+        return f"by address alone, {address}"
+    if server.comes == "started":
+        return f"started for each run, or by address, {address}"
+    return f"by address, {address}; pip install 'vbench-ann[{server.extra}]' adds one that is started"
 
 
 def _table(*columns: str) -> Table:

@@ -49,5 +49,6 @@ def _extras() -> list[Extra]:
             continue
         known = found.get(row.extra)
         indexes = row.name if known is None else f"{known.adds.removeprefix('index ')}, {row.name}"
-        found[row.extra] = Extra(name=row.extra, adds=f"index {indexes}", installed=row.installed)
+        is_here = row.installed and (row.server is None or row.server.comes != "from an extra")
+        found[row.extra] = Extra(name=row.extra, adds=f"index {indexes}", installed=is_here)
     return list(found.values())

@@ -24,6 +24,7 @@ from vbench.indexes.protocol import (
 )
 from vbench.indexes.recipe import Recipe, TuneParameter, load_recipe, recipe_files
 from vbench.indexes.registry import adapters, available, resolve
+from vbench.indexes.service import Service, can_start, is_startable
 from vbench.indexes.space import in_words
 from vbench.metric import METRICS, Metric
 
@@ -37,6 +38,17 @@ _ABILITIES: Mapping[Ability, Callable[[type[Index]], bool]] = {
     "cold": reads_files,
     "watched": can_attach,
 }
+
+
+class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The server that an index is built in, by the name that ``--connect NAME=URL`` has for it.
+
+    It is started for a run, or would be if `extra` were installed, or reached by address alone.
+    """
+
+    name: str
+    comes: Literal["started", "from an extra", "by address"]
+    extra: str | None = None
 
 
 class IndexRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +68,7 @@ class IndexRow(msgspec.Struct, frozen=True, kw_only=True):
     license: str = ""
     extra: str | None = None
     installed: bool = True
+    server: ServerInfo | None = None
     can: list[Ability]
 
 
@@ -97,6 +110,7 @@ class IndexInfo(Document, frozen=True, kw_only=True, tag="vbench.index/2"):
     license: str = ""
     extra: str | None = None
     installed: bool = True
+    server: ServerInfo | None = None
     learns: bool = False
     """Whether it takes queries to learn from."""
     can: list[Ability]
@@ -152,10 +166,11 @@ def describe_index(spec: str) -> IndexInfo:
             )
             for each in parameters(kind).values()
         ],
-        example=_example(spec, recipe) + (" --learn 1000" if learns else ""),
+        example=_example(spec, recipe, row.server) + (" --learn 1000" if learns else ""),
         license=row.license,
         extra=row.extra,
         installed=row.installed,
+        server=row.server,
         learns=learns,
         can=row.can,
     )
@@ -175,15 +190,28 @@ def _row(recipe: Recipe, kind: type[Index]) -> IndexRow:
         license=kind.license,
         extra=extra_of(kind),
         installed=is_installed(kind),
+        server=None if kind.service is None else _server(kind.service),
         can=[name for name, has in _ABILITIES.items() if has(kind)],
     )
 
 
-def _example(spec: str, recipe: Recipe) -> str:
+def _server(service: type[Service]) -> ServerInfo:
+    if not can_start(service):
+        return ServerInfo(name=service.name, comes="by address")
+    comes: Literal["started", "from an extra"] = (
+        "started" if is_startable(service) else "from an extra"
+    )
+    return ServerInfo(name=service.name, comes=comes, extra=service.extra)
+
+
+def _example(spec: str, recipe: Recipe, server: ServerInfo | None) -> str:
     quoted = spec if spec.replace("-", "").replace("_", "").isalnum() else f"'{spec}'"
+    command = f"vbench run --index {quoted}"
+    if server is not None and server.comes == "by address":
+        command += f" --connect {server.name}=URL"
     if recipe.tune_parameter is None:
-        return f"vbench run --index {quoted}"
+        return command
     name = recipe.tune_parameter.name
     values = recipe.search.get(name, [])
     shown = [values[0], values[-1]] if isinstance(values, list) and len(values) > 1 else [8, 64]
-    return f"vbench run --index {quoted} --set {name}={','.join(map(str, shown))}"
+    return f"{command} --set {name}={','.join(map(str, shown))}"

@@ -182,11 +182,14 @@ def _literal(value: Any) -> Any:
 
 
 def _words(kind: Any) -> str:
-    """A type in words, with its range."""
+    """A type in words, with its range, or as its ``Meta`` describes it."""
     try:
         info = msgspec.inspect.type_info(kind)
     except TypeError:
         return str(getattr(kind, "__name__", kind))
+    if isinstance(info, msgspec.inspect.Metadata):
+        described = (info.extra_json_schema or {}).get("description")
+        return str(described) if described else _words(info.type)
     return " or ".join(filter(None, map(_alternative, getattr(info, "types", None) or [info])))
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vbench._document import Params
 from vbench.errors import UnknownNameError, VbenchError
 from vbench.indexes.answers import check_batch
+from vbench.indexes.library import check_installed
 from vbench.indexes.parameters import check, is_taken
 from vbench.indexes.protocol import Ids, Index, Vectors
 from vbench.indexes.recipe import load_recipe, recipe_files
@@ -30,7 +31,7 @@ KNOWN = tuple(sorted({*recipe_files(), *adapters()} - {_OWN}))
 if TYPE_CHECKING:
     Part = str
 else:
-    Part = Literal[KNOWN]
+    Part = Annotated[Literal[KNOWN], Meta(description="an index that vbench index list names")]
 
 
 class Routed(Index):
@@ -188,6 +189,7 @@ class _Part(NamedTuple):
         kind = resolve(recipe.adapter)
         if kind.service is not None:
             raise VbenchError(f"{name} is built in a server, which routed does not start")
+        check_installed(kind)
         # Of several values the first.
         given = {
             key: each[0] if isinstance(each, list) else each for key, each in recipe.build.items()

@@ -85,6 +85,11 @@ def can_start(service: type[Service]) -> bool:
     return service.start is not Service.start
 
 
+def is_startable(service: type[Service]) -> bool:
+    """Whether what a server needs to be started is installed."""
+    return all(map(installed_version, service.server_requires))
+
+
 def check_reachable(kind: type[Service] | None, connect: str | None, index: str) -> None:
     """Refuse an index whose server can neither be started nor was given an address.
 
@@ -102,7 +107,7 @@ def check_reachable(kind: type[Service] | None, connect: str | None, index: str)
             f"index {index!r}: no server of {kind.name} is started here; give the address of one "
             f"that runs: {option}"
         )
-    elif connect is None and not all(map(installed_version, kind.server_requires)):
+    elif connect is None and not is_startable(kind):
         raise MissingExtraError(f"a server of {kind.name}", kind.extra or kind.name)
 
 
