@@ -72,7 +72,7 @@ def test_show_tells_where_a_server_comes_from(monkeypatch: pytest.MonkeyPatch) -
     shown = call("show", "redis").stdout
     assert "server: by address alone, --connect redis=URL" in shown
     assert "Try: vbench run --index redis --connect redis=URL --set" in shown
-    for is_there, says in ((True, "started for each run, or"), (False, "[pgvector]' adds one")):
+    for is_there, says in ((True, "started for each run, or"), (False, "one is started with pip")):
         monkeypatch.setattr(
             "vbench.indexes.overview.is_startable", lambda _, is_there=is_there: is_there
         )

@@ -173,7 +173,7 @@ def _reach(server: ServerInfo) -> str:
         return f"by address alone, {address}"
     if server.comes == "started":
         return f"started for each run, or by address, {address}"
-    return f"by address, {address}; pip install 'vbench-ann[{server.extra}]' adds one that is started"
+    return f"by address, {address}; one is started with pip install 'vbench-ann[{server.extra}]'"
 
 
 def _table(*columns: str) -> Table:
