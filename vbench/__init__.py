@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from vbench.analysis.tail import TailReport as TailReport
     from vbench.analysis.tuning import Tuning as Tuning
     from vbench.analysis.watching import Watch as Watch
+    from vbench.api.analyses import combine as combine
+    from vbench.api.analyses import compare as compare
+    from vbench.api.analyses import rank as rank
+    from vbench.api.analyses import report as report
+    from vbench.api.analyses import tail as tail
     from vbench.api.claims import audit_index as audit_index
     from vbench.api.importing import import_results as import_results
     from vbench.api.measuring import run as run
     from vbench.api.measuring import tune as tune
     from vbench.api.measuring import verify as verify
     from vbench.api.runs import Run as Run
-    from vbench.api.runs import combine as combine
-    from vbench.api.runs import compare as compare
     from vbench.api.runs import open as open  # noqa: A004 (read as vbench.open)
-    from vbench.api.runs import rank as rank
-    from vbench.api.runs import report as report
-    from vbench.api.runs import tail as tail
     from vbench.api.watching import watch as watch
     from vbench.data.dataset import Dataset as Dataset
     from vbench.data.dataset import GroundTruth as GroundTruth
@@ -77,7 +77,8 @@ _HOMES = {
     "vbench.analysis.tail": ("TailReport",),
     "vbench.api.importing": ("import_results",),
     "vbench.api.measuring": ("run", "tune", "verify"),
-    "vbench.api.runs": ("Run", "combine", "compare", "open", "rank", "report", "tail"),
+    "vbench.api.analyses": ("combine", "compare", "rank", "report", "tail"),
+    "vbench.api.runs": ("Run", "open"),
     "vbench.data.dataset": ("Dataset", "GroundTruth"),
     "vbench.data.importing.imported": ("import_dataset",),
     "vbench.data.load": ("load",),

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vbench._arguments import check_arguments
-from vbench.api.runs import as_dataset
+from vbench.api.given import as_dataset
 from vbench.errors import VbenchError
 
 if TYPE_CHECKING:
     from vbench.analysis.claims import ClaimAudit
+    from vbench.api.given import Progress
     from vbench.api.measuring import AnyIndex
-    from vbench.api.runs import Progress
     from vbench.data.dataset import Dataset
     from vbench.data.find import Data
     from vbench.metric import Metric

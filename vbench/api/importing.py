@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vbench._arguments import check_arguments, check_choice
-from vbench.api.runs import Run, as_dataset
+from vbench.api.given import as_dataset
+from vbench.api.runs import Run
 from vbench.errors import VbenchError, warn
 
 if TYPE_CHECKING:
-    from vbench.api.runs import Progress
+    from vbench.api.given import Progress
     from vbench.data.dataset import Dataset
     from vbench.data.find import Data
     from vbench.measures.hits import Rule

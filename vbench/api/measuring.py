@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from vbench._arguments import check_arguments
-from vbench.api.runs import Run, as_dataset
+from vbench.api.given import as_dataset
+from vbench.api.runs import Run
 from vbench.errors import VbenchError
 
 if TYPE_CHECKING:
     from vbench.analysis.certificate import Verification
     from vbench.analysis.tuning import Tuning
-    from vbench.api.runs import AnyMeasure, Progress
+    from vbench.api.given import AnyMeasure, Progress
     from vbench.data.dataset import Dataset
     from vbench.data.find import Data
     from vbench.indexes.protocol import Index

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from vbench._arguments import check_arguments, check_choice
-from vbench.api.runs import as_dataset
+from vbench.api.given import as_dataset
 from vbench.errors import VbenchError
 
 if TYPE_CHECKING:
     from vbench.analysis.watching import Look, Watch
+    from vbench.api.given import Progress
     from vbench.api.measuring import AnyIndex
-    from vbench.api.runs import Progress
     from vbench.data.dataset import Dataset
     from vbench.data.find import Data
     from vbench.metric import Metric
