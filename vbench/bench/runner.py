@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from vbench._invocation import spell_option
-from vbench.bench.bench import Bench, conclude, open_bench
+from vbench.bench.bench import Bench
 from vbench.bench.call import MASK, Code, within_call, write_call
 from vbench.bench.folder import ClaimedFolder, claim, grow
 from vbench.bench.journal import Progress, silent
 from vbench.bench.kept import KeptIndexes
 from vbench.bench.level import bring_to_level
+from vbench.bench.opening import conclude, open_bench
 from vbench.bench.plan import Plan
 from vbench.bench.prepare import Asked, MeasureOptions, prepare
 from vbench.bench.session import TrialError

@@ -9,7 +9,13 @@ import click
 
 from vbench.cli.command import Command
 from vbench.cli.data_options import data_options
-from vbench.cli.options import connect_option, page_option, set_option
+from vbench.cli.options import (
+    confidence_option,
+    connect_option,
+    page_option,
+    set_option,
+    trials_option,
+)
 from vbench.cli.values import complete_index
 from vbench.render.terminal.output import json_option, print_json, progress_bar, say
 
@@ -45,18 +51,10 @@ Examples:
     show_default=True,
     help="In so many calls each half of the queries is asked.",
 )
-@click.option(
-    "--trials",
-    type=click.IntRange(min=1),
-    help="Most settings that the tuning beside it tries.  [default: 12; 60 if several vary]",
+@trials_option(
+    help="Most settings that the tuning beside it tries.  [default: 12; 60 if several vary]"
 )
-@click.option(
-    "--level",
-    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
-    default=0.95,
-    show_default=True,
-    help="Confidence of intervals and bounds.",
-)
+@confidence_option(help="Confidence of intervals and bounds.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed.")
 @connect_option
 @click.option(

@@ -205,6 +205,15 @@ index_option = functools.partial(
     shell_complete=complete_index,
 )
 
+trials_option = functools.partial(click.option, "--trials", type=click.IntRange(min=1))
+confidence_option = functools.partial(
+    click.option,
+    "--level",
+    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+)
+
 table_file = functools.partial(
     click.option,
     "--table",

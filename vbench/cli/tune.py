@@ -10,9 +10,11 @@ import click
 from vbench.cli.command import Command
 from vbench.cli.data_options import data_options
 from vbench.cli.options import (
+    confidence_option,
     index_option,
     measuring_options,
     set_option,
+    trials_option,
     view_option,
     workload_options,
 )
@@ -70,18 +72,8 @@ Examples:
 @set_option(
     help="Values to choose from, as M=8,16,32; for the tuned parameter, the range. Repeats.",
 )
-@click.option(
-    "--trials",
-    type=click.IntRange(min=1),
-    help="Most settings tried per index.  [default: 12; 60 if several parameters vary]",
-)
-@click.option(
-    "--level",
-    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
-    default=0.95,
-    show_default=True,
-    help="Confidence of the certificate.",
-)
+@trials_option(help="Most settings tried per index.  [default: 12; 60 if several parameters vary]")
+@confidence_option(help="Confidence of the certificate.")
 @workload_options
 @view_option(
     help="Only in this view: a filter, a mask of it as random:0.05#2, churn@4, 'churn@4 & seen', "

@@ -13,10 +13,11 @@ from vbench._invocation import spell_option
 from vbench.analysis.certificate import write_certificate
 from vbench.analysis.segments import join_selections, select_rows
 from vbench.analysis.tuning import Tuning, store_tuning
-from vbench.bench.bench import Bench, conclude, open_bench
+from vbench.bench.bench import Bench
 from vbench.bench.folder import claim
 from vbench.bench.journal import Progress, silent
 from vbench.bench.kept import KeptIndexes
+from vbench.bench.opening import conclude, open_bench
 from vbench.bench.plan import Plan
 from vbench.bench.prepare import MeasureOptions, prepare
 from vbench.data.dataset import Dataset

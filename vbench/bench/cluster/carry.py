@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from vbench.bench.bench import open_journal, truth_depth
 from vbench.bench.cluster.cluster import PARTS, Cluster, open_cluster
 from vbench.bench.cluster.parts import Made, Order, Part, check_seen, divide, measure, place_of
 from vbench.bench.cluster.truth import find_ground_truth
 from vbench.bench.folder import ClaimedFolder
 from vbench.bench.journal import Journal, Progress
 from vbench.bench.making import threads_of
+from vbench.bench.opening import open_journal, truth_depth
 from vbench.bench.plan import make_trial
 from vbench.bench.prepare import Asked
 from vbench.bench.session import TrialError

@@ -22,11 +22,11 @@ import psutil
 
 from vbench._invocation import is_trusted, trusting
 from vbench.bench import machine
-from vbench.bench.bench import open_bench
 from vbench.bench.cluster.cluster import PARTS, Cluster, unlike_packages
 from vbench.bench.folder import ClaimedFolder, check_trials
 from vbench.bench.journal import silent
 from vbench.bench.kept import KeptIndexes
+from vbench.bench.opening import open_bench
 from vbench.bench.plan import Group, Plan
 from vbench.bench.prepare import MeasureOptions, prepare
 from vbench.bench.runner import carry_out
