@@ -24,9 +24,8 @@ from vbench.ranking.ranked import (
     measure_list,
     rerank_lists,
     score,
-    scores_of,
 )
-from vbench.ranking.simple import Popularity, known_popularity
+from vbench.ranking.simple import known_popularity
 from vbench.ranking.source import identity, source_of
 from vbench.ranking.stage import Stage, set_up
 from vbench.ranking.trained import fit_list_wise
@@ -81,7 +80,7 @@ def rank(
         ]
         ranked = [own for own, _ in made]
         behind = [lists for _, lists in made if lists is not None]
-        popular = _popular(stage, material)
+        popular = _popular(stage)
         whole = assemble(stage, ranked, popular, behind)
         for run in runs:
             own = whole
@@ -148,12 +147,10 @@ def _ranked(
     return average_seeds(made), average_seeds(lists) if lists else None
 
 
-def _popular(stage: Stage, material: Material) -> FloatArray | None:
+def _popular(stage: Stage) -> FloatArray | None:
     """Leading measure of the exact candidates in the order of popularity, where it is known."""
-    if known_popularity(stage.dataset) is None:
+    known = known_popularity(stage.dataset)
+    if known is None:
         return None
-    ranker = Popularity()
-    ranker.fit(material)
-    scores = scores_of(ranker, "popularity", stage)
-    exact = stage.pool.places[0]
-    return measure_list(stage, scores[exact], exact)[LEADING]
+    exact = stage.pool.places[0][stage.hopeful]
+    return measure_list(stage, known[stage.pool.item[exact]], exact)[LEADING]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.errors import VbenchError
-from vbench.measures.hits import Rule, ranks_among, relevant
+from vbench.measures.hits import Rule, relevant
 from vbench.measures.places import (
     Places,
     Worth,
@@ -159,20 +159,28 @@ class Answers:
             )
         return self.hits_against_each([top])[top]
 
-    def hits_against_each(self, tops: Sequence[int]) -> dict[int, NDArray[np.integer[Any]]]:
-        """The same for several, each up to k; the answers are looked through once for all."""
+    def hits_against_each(
+        self, tops: Sequence[int], listed: Mapping[int, Places] | None = None
+    ) -> dict[int, NDArray[np.integer[Any]]]:
+        """The same for several, each up to k; the answers are looked through once for all.
+
+        `listed` are :meth:`places_of_each`, where they are known already.
+        """
         self.need_ids()
         if self.place is not None:
             places = np.where(repeated(self.ids), 0, self.places)
             near = {top: (places > 0) & (places <= top) for top in tops}
         else:
-            listed = {
-                top: list_places(self.truth_distances, top, self.metric, self.rule) for top in tops
-            }
-            width = max(each.shape[1] for each in listed.values())
-            is_there = ranks_among(self.truth_ids[:, :width], self.ids) > 0
+            if listed is None:
+                listed = self.places_of_each(tops)
+            width = max((each.shape[1] for each in listed.values()), default=0)
+            is_there = relevant(self.truth_ids[:, :width], self.ids)
             near = {top: is_there[:, : each.shape[1]] & (each > 0) for top, each in listed.items()}
         return {top: np.asarray(np.minimum(each.sum(axis=1), top)) for top, each in near.items()}
+
+    def places_of_each(self, tops: Sequence[int]) -> dict[int, Places]:
+        """Places of the exact list itself, (m, width), up to each of some depths."""
+        return {top: list_places(self.truth_distances, top, self.metric, self.rule) for top in tops}
 
     def need_ids(self) -> None:
         """Refuse answers of which only the number of hits is known, as of some imported results."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
@@ -43,14 +43,12 @@ def thresholds(delta: float, k: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
 
 def ranks_among(ids: Ids, among: Ids) -> NDArray[np.int32]:
     """The rank from 1 on of each of `ids` (m, a) in the same row of `among` (m, b); else 0."""
-    ranks = np.zeros(ids.shape, dtype=np.int32)
-    step = max(1, _BLOCK // max(1, ids.shape[1]))
-    for first in range(0, len(ids), step):
-        part = slice(first, first + step)
-        asked, found = ids[part], ranks[part]
-        columns = np.ascontiguousarray(among[part].T)[:, :, np.newaxis]
+    ranks = np.empty(ids.shape, dtype=np.int32)
+    for part, asked, columns in _in_blocks(ids, among):
+        found = np.zeros(asked.shape, dtype=np.int32)
         for rank, column in enumerate(columns, 1):
             np.copyto(found, rank, where=asked == column)
+        ranks[part] = found.T
     # A pad stands in no list, though lists may be padded too.
     ranks[ids < 0] = 0
     return ranks
@@ -58,4 +56,19 @@ def ranks_among(ids: Ids, among: Ids) -> NDArray[np.int32]:
 
 def relevant(wanted: Ids, among: Ids) -> NDArray[np.bool_]:
     """Which entries of `wanted` (m, a) stand in the same row of `among` (m, b)."""
-    return np.asarray(ranks_among(wanted, among) > 0)
+    there = np.empty(wanted.shape, dtype=bool)
+    for part, asked, columns in _in_blocks(wanted, among):
+        found = np.zeros(asked.shape, dtype=bool)
+        for column in columns:
+            found |= asked == column
+        there[part] = found.T
+    there &= wanted >= 0
+    return there
+
+
+def _in_blocks(ids: Ids, among: Ids) -> Iterator[tuple[slice, Ids, Ids]]:
+    """Some rows of both at a time, turned: what is compared lies side by side."""
+    step = max(1, _BLOCK // max(1, ids.shape[1]))
+    for first in range(0, len(ids), step):
+        part = slice(first, first + step)
+        yield part, np.ascontiguousarray(ids[part].T), np.ascontiguousarray(among[part].T)

@@ -100,7 +100,7 @@ class Lists:
         return found
 
     def _write(self, rows: Ids, place: _Place, first: int) -> None:
-        content = np.ascontiguousarray(rows, self.dtype).tobytes()
+        content = np.ascontiguousarray(rows, self.dtype).reshape(-1).view(np.uint8).data
         begin, at = place.begin + first * place.width * self.dtype.itemsize, 0
         while at < len(content):
             at += os.pwrite(self._file.number, content[at:], begin + at)

@@ -12,7 +12,8 @@ irrelevant has no area under the ROC curve (NaN), it is left out of GAUC.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,12 @@ class Found:
     ahead: FloatArray
     relevant: NDArray[np.int64]
     irrelevant: NDArray[np.int64]
+
+    def among(self, rows: NDArray[np.integer[Any]], m: int) -> Found:
+        """The same lists as these rows of `m`; the others are as if no candidate was there."""
+        relevant, irrelevant = np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.int64)
+        relevant[rows], irrelevant[rows] = self.relevant, self.irrelevant
+        return replace(self, query=rows[self.query], relevant=relevant, irrelevant=irrelevant)
 
 
 def find(scores: NDArray[np.floating], grades: FloatArray, present: NDArray[np.bool_]) -> Found:
@@ -192,16 +199,19 @@ def kendall(scores: NDArray[np.floating], present: NDArray[np.bool_]) -> FloatAr
     float64 (m,)
         NaN where all scores of a list are equal or fewer than two candidates are there.
     """
+    from scipy.stats import rankdata
+
     m, k = scores.shape
-    balance, untied, pairs = np.zeros(m), np.zeros(m), np.zeros(m)
+    # As few bytes as hold a rank or a sum of them: many are compared at a time.
+    kind = np.min_scalar_type(k + 1)
+    rank = rankdata(scores, "dense", axis=1)
+    # A pad is neither above another nor below it.
+    low, high = (np.where(present, rank, pad).astype(kind).T.copy() for pad in (0, k + 1))
+    kept, turned = np.zeros(m), np.zeros(m)
     for shift in range(1, k):
-        first, second = scores[:, :-shift], scores[:, shift:]
-        both = present[:, :-shift] & present[:, shift:]
-        kept = ((first > second) & both).sum(axis=1)
-        turned = ((first < second) & both).sum(axis=1)
-        balance += kept - turned
-        untied += kept + turned
-        pairs += both.sum(axis=1)
+        kept += (low[:-shift] > high[shift:]).view(np.uint8).sum(axis=0, dtype=kind)
+        turned += (high[:-shift] < low[shift:]).view(np.uint8).sum(axis=0, dtype=kind)
+    there = present.sum(axis=1)
     # No two candidates are retrieved at one rank, so only the scores have ties.
-    size = np.sqrt(untied * pairs)
-    return np.where(size > 0, balance / np.where(size > 0, size, 1.0), np.nan)
+    size = np.sqrt((kept + turned) * (there * (there - 1) / 2))
+    return np.where(size > 0, (kept - turned) / np.where(size > 0, size, 1.0), np.nan)

@@ -20,8 +20,6 @@ from vbench.neighbors.space import pair_distances
 from vbench.ranking.lists import Ids, Lists
 
 _BLOCK_ENTRIES = 1 << 21
-_COLUMN_BITS = 24
-"""Of a key, for where an entry stood in all lists side by side; the rest is its id."""
 
 
 class Block(NamedTuple):
@@ -79,7 +77,9 @@ class Pool:
         may_repeat = [True] * len(places) if repeats is None else repeats
         widths = np.cumsum(places.widths)
         m, width = len(queries), int(widths[-1])
-        items, sizes, number = [], [], 0
+        items: list[Ids] = []
+        sizes, number = np.zeros(m, dtype=np.int64), 0
+        slots = np.empty(0, dtype=places.dtype)
         step = max(1, _BLOCK_ENTRIES // max(1, width))
         for start in range(0, m, step):
             wide = np.concatenate(
@@ -91,23 +91,13 @@ class Pool:
                 ],
                 axis=1,
             )
-            # Numbers are sorted many times as fast as their order is found.
-            keys = (wide.astype(np.int64) + 1) << _COLUMN_BITS
-            keys |= np.arange(width)
-            keys.sort(axis=1)
-            order = keys & ((1 << _COLUMN_BITS) - 1)
-            ordered = (keys >> _COLUMN_BITS) - 1
-            fresh = ordered >= 0
-            fresh[:, 1:] &= ordered[:, 1:] != ordered[:, :-1]
-            place = np.cumsum(fresh, dtype=np.int64).reshape(fresh.shape) - 1 + number
-            place[ordered < 0] = -1
-            back = np.empty_like(place)
-            np.put_along_axis(back, order, place, axis=1)
-            places.put_rows(start, np.split(back, widths[:-1], axis=1))
-            items.append(ordered[fresh].astype(np.int64))
-            sizes.append(fresh.sum(axis=1))
-            number += len(items[-1])
-        starts = np.concatenate([[0], np.cumsum(np.concatenate(sizes))]).astype(np.int64)
+            if len(slots) < wide.max(initial=0) + 2:
+                slots = np.empty(int(wide.max()) + 2, dtype=places.dtype)
+            block, sizes[start : start + step] = _number(wide, slots, number)
+            places.put_rows(start, np.split(wide, widths[:-1], axis=1))
+            items.append(block)
+            number += len(block)
+        starts = np.concatenate([[0], np.cumsum(sizes)])
         return cls(queries, np.concatenate(items), starts, places)
 
     def __len__(self) -> int:
@@ -138,6 +128,33 @@ class Pool:
     def similarity(self, dataset: Dataset) -> FloatArray:
         """Minus the distance of each pair, from the stored vectors: float64 (P,)."""
         return similarity(dataset, self.query, self.item)
+
+
+def _number(wide: Ids, slots: Ids, number: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct ids of each row, ascending, and how many there are.
+
+    Each entry of `wide` (b, w) becomes the number of its id, counted on from `number`, −1 a pad.
+
+    Parameters
+    ----------
+    slots : (n + 1,)
+        A place to write to for each id, the last one for pads: what is in it does not matter.
+    """
+    columns = np.arange(wide.shape[1], dtype=slots.dtype)
+    items, sizes = [], np.zeros(len(wide), dtype=np.int64)
+    for at, row in enumerate(wide):
+        ids = row.astype(np.intp)  # else each look-up does so
+        slots[ids] = columns
+        own = ids[slots[ids] == columns]
+        own.sort()
+        own = own[np.searchsorted(own, 0) :]
+        slots[-1] = -1
+        slots[own] = np.arange(number, number + len(own))
+        row[:] = slots[ids]
+        items.append(own)
+        sizes[at] = len(own)
+        number += len(own)
+    return np.concatenate(items).astype(np.int64, copy=False), sizes
 
 
 def similarity(dataset: Dataset, query: NDArray[np.int64], item: NDArray[np.int64]) -> FloatArray:

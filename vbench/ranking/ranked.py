@@ -85,7 +85,8 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
     chosen = np.unique(chosen)
     measured, taus = [], []
     for places in stage.pool.places:
-        measured.append(measure_list(stage, scores[places], places))
+        own = places[stage.hopeful]
+        measured.append(measure_list(stage, scores[own], own))
         at = places[chosen]
         taus.append(kendall(scores[at], at >= 0))
     exact, *lists = measured
@@ -109,7 +110,8 @@ def rerank_lists(stage: Stage, ranked: Ranked, stage_behind: ListWise) -> Ranked
         there = places >= 0
         own = np.where(there, ranked.scores[places], 0.0)
         items = np.where(there, stage.pool.item[places], 0)
-        return measure_list(stage, stage_behind.scores(stage.judged, items, own, there), places)
+        anew = stage_behind.scores(stage.judged, items, own, there)
+        return measure_list(stage, anew[stage.hopeful], places[stage.hopeful])
 
     exact, *others = [measured(places) for places in stage.pool.places]
     return dataclasses.replace(
@@ -146,9 +148,11 @@ def measure_list(
 
     Parameters
     ----------
-    scores : (mj, K), of the pairs at `places`
+    scores, places : (h, K)
+        Of the stage's hopeful queries alone: the others have nothing that could be found.
     """
     found = find(scores, stage.grades[places], places >= 0)
+    found = found.among(stage.hopeful, len(stage.judged))
     return {
         name: measure(found, stage.ideal) for name, measure in by_name(stage.ideal.cutoff).items()
     }

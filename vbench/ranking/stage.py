@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench._invocation import spell_option
-from vbench.data.dataset import Dataset, GroundTruth
+from vbench.data.dataset import Dataset
 from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
 from vbench.metric import FloatArray
-from vbench.ranking.judgments import Judgments, read_judgments
+from vbench.ranking.judgments import Judgments, find_keys, read_judgments
 from vbench.ranking.lists import Lists
 from vbench.ranking.measures import Ideal
 from vbench.ranking.pool import Pool
 from vbench.runs.run import Run
-from vbench.runs.schema import Trial, View
+from vbench.runs.schema import View
 from vbench.runs.settings import Setting, merge_same
 from vbench.runs.views import name_view
 from vbench.workloads.allowed import Allowed
@@ -30,7 +31,13 @@ CUTOFF = 10
 DEPTHS = (1, 3, CUTOFF)
 """How many exact neighbors survival is counted of, as far as K goes."""
 _NO_IDS = np.empty((0, 0), dtype=np.int32)
-_NO_TIMES = np.empty((0, 0), dtype=np.int64)
+_FREED: Mapping[str, Any] = {
+    "ids": _NO_IDS,
+    "place": None,
+    "truth_ids": _NO_IDS,
+    "truth_distances": np.empty((0, 0)),
+}
+"""What is not kept of answers whose hits have been counted."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class Case:
     Attributes
     ----------
     first : number of its first build among the stage's trials
-    answers : of each build, for the judged queries alone: their hits, without ids and times
+    answers : of each build, for the judged queries alone: their hits alone
     survivors : int (B, mj) by depth
         How many of so many exact neighbors are among the candidates; :data:`DEPTHS`, at most K.
     """
@@ -60,7 +67,7 @@ class Case:
         """The numbers that its builds have in its run."""
         return [self.setting.run.build_of(trial).number for trial in self.setting.trials]
 
-    @property
+    @functools.cached_property
     def recall(self) -> FloatArray:
         """Recall of every judged query in every build: float64 (B, mj)."""
         return np.stack([each.hits / each.possible() for each in self.answers])
@@ -108,6 +115,12 @@ class Stage:
         """Number of trials, over all settings."""
         return len(self.pool.places) - 1
 
+    @functools.cached_property
+    def hopeful(self) -> NDArray[np.intp]:
+        """Which of the judged queries have a relevant item in any list, ascending."""
+        pairs = np.flatnonzero(self.grades > 0)
+        return np.unique(np.searchsorted(self.pool.starts, pairs, side="right") - 1)
+
 
 def set_up(
     runs: Sequence[Run],
@@ -128,38 +141,18 @@ def set_up(
         no judgments that fit it.
     """
     k = candidates_of(runs, dataset, k)
-    depths = sorted({min(depth, k) for depth in DEPTHS})
     allowed = find_condition(runs[0], dataset)
     relevance = read_judgments(dataset).among(allowed)
     rows = relevance.judged
-    cases: list[Case] = []
-    exact = runs[0].ground_truth.ids[rows, :k]
     lists = Lists(len(rows), np.int32 if dataset.n <= np.iinfo(np.int32).max else np.int64)
-    lists.append(exact)
+    lists.append(runs[0].ground_truth.ids[rows, :k])
+    cases: list[Case] = []
     repeats = [False]
     for run in runs:
-        truth = GroundTruth(run.ground_truth.ids[rows], run.ground_truth.distances[rows])
         held = [each for each in run.settings() if settings is None or each in settings]
-        for setting in merge_same(held):
-            if setting.k == k:
-                first = len(lists) - 1
-                kept, found = [], []
-                # One after another: the ids of all would not fit into memory.
-                for trial in setting.trials:
-                    answers = _of(run, trial, rows, truth)
-                    answers.need_ids()
-                    tops = answers.hits_against_each([depth for depth in depths if depth < k])
-                    found.append([tops.get(depth, answers.hits) for depth in depths])
-                    lists.append(answers.ids)
-                    repeats.append(run.facts(trial).duplicates > 0)
-                    kept.append(
-                        dataclasses.replace(answers, ids=_NO_IDS, place=None, latency_ns=_NO_TIMES)
-                    )
-                survivors = {
-                    depth: np.stack(each)
-                    for depth, each in zip(depths, zip(*found, strict=True), strict=True)
-                }
-                cases.append(Case(setting, first, tuple(kept), survivors))
+        asked = [each for each in merge_same(held) if each.k == k]
+        cases += _read_cases(run, asked, rows, lists)
+        repeats += [run.facts(trial).duplicates > 0 for each in asked for trial in each.trials]
     pool = Pool.of(rows, lists, repeats=repeats)
     return Stage(
         dataset=dataset,
@@ -169,9 +162,72 @@ def set_up(
         judged=rows,
         ideal=Ideal.of(relevance, CUTOFF),
         pool=pool,
-        grades=relevance.grades(pool.query, pool.item),
+        grades=_grade(pool, relevance),
         allowed=allowed,
     )
+
+
+def _read_cases(
+    run: Run, settings: Sequence[Setting], rows: NDArray[np.int64], lists: Lists
+) -> Iterator[Case]:
+    """Settings of one K, each with its builds; the ids of these are put behind the `lists`.
+
+    One after another: the ids of all would not fit into memory.
+    """
+    if not settings:
+        return
+    k = settings[0].k
+    depths = sorted({min(depth, k) for depth in DEPTHS})
+    tops = [depth for depth in depths if depth < k]
+    unasked = _of(run, rows, k)
+    listed = unasked.places_of_each(tops)
+    for setting in settings:
+        first = len(lists) - 1
+        kept, found = [], []
+        for trial in setting.trials:
+            given = run.rows(trial, ["ids", "place"])
+            answers = dataclasses.replace(
+                unasked,
+                ids=_NO_IDS if given.ids is None else given.ids[rows],
+                place=None if given.place is None else given.place[rows],
+                hits=given.hits[rows],
+            )
+            near = answers.hits_against_each(tops, listed)
+            found.append([near.get(depth, answers.hits) for depth in depths])
+            lists.append(answers.ids)
+            kept.append(dataclasses.replace(answers, **_FREED))
+        survivors = {
+            depth: np.stack(each).astype(np.int32)
+            for depth, each in zip(depths, zip(*found, strict=True), strict=True)
+        }
+        yield Case(setting, first, tuple(kept), survivors)
+
+
+def _of(run: Run, rows: NDArray[np.int64], k: int) -> Answers:
+    """What is true of the judged queries, before any trial has answered; nothing timed."""
+    truth = run.ground_truth
+    return Answers(
+        k=k,
+        hits=np.zeros(len(rows), dtype=np.int32),
+        ids=_NO_IDS,
+        truth_ids=truth.ids[rows],
+        truth_distances=truth.distances[rows],
+        metric=run.manifest.dataset.metric,
+        rule=run.manifest.options.rule,
+        ratio=np.empty(0),
+        latency_ns=np.empty((0, 0), dtype=np.int64),
+        allowed=None if truth.allowed is None else truth.allowed[rows],
+    )
+
+
+def _grade(pool: Pool, relevance: Judgments) -> FloatArray:
+    """The grade of each pair, 0 where nothing is known: the judgments are fewer than the pairs."""
+    at, is_there = find_keys(
+        pool.query * relevance.n + pool.item, relevance.query * relevance.n + relevance.item
+    )
+    grades = np.zeros(len(pool))
+    grades[at[is_there]] = relevance.grade[is_there]
+    return grades
 
 
 def candidates_of(runs: Sequence[Run], dataset: Dataset, k: int | None) -> int:
@@ -223,12 +279,3 @@ def _candidates(runs: Sequence[Run], k: int | None) -> int:
             )
     assert k is not None
     return k
-
-
-def _of(run: Run, trial: Trial, rows: NDArray[np.int64], truth: GroundTruth) -> Answers:
-    """Take the judged queries alone; all trials of a run share the arrays of the truth."""
-    return dataclasses.replace(
-        run.answers(trial).of_queries(rows),
-        truth_ids=truth.ids,
-        truth_distances=truth.distances,
-    )
