@@ -8,6 +8,7 @@ import pytest
 from vbench.analysis.losses import (
     NOTHING,
     RESAMPLES,
+    Cells,
     divide_by_recall,
     estimate_group,
     estimate_loss,
@@ -41,7 +42,10 @@ def test_queries_without_a_value_are_left_out() -> None:
 def test_a_group_that_is_everything_is_the_crossed_mean() -> None:
     """With weight 1 everywhere, value and interval are those of the mean without bounds."""
     values = np.random.default_rng(0).random((3, 50))
-    found, plain = estimate_group(values, np.ones((3, 50))), crossed_mean(values, bounds=None)
+    found, plain = (
+        estimate_group(values, Cells.of(np.ones((3, 50)))),
+        crossed_mean(values, bounds=None),
+    )
     assert found.value == pytest.approx(plain.value)
     assert found.low == pytest.approx(plain.low)
 
@@ -54,7 +58,7 @@ def test_the_interval_of_a_group_covers() -> None:
         queries = rng.normal(size=200)
         values = 0.5 + 0.1 * queries + 0.05 * rng.normal(size=(3, 200))
         inside = rng.random((3, 200)) < 0.3
-        found = estimate_group(values, inside.astype(float))
+        found = estimate_group(values, Cells.of(inside.astype(float)))
         covered += found.low <= 0.5 <= found.high
     assert 0.9 <= covered / 300 <= 0.99
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from vbench.analysis.document import ViewFacts
-from vbench.analysis.gains import find_gains
+from vbench.analysis.gains import Masks, find_gains
 from vbench.analysis.losses import (
     NOTHING,
+    Cells,
+    average_group,
     average_known,
     choose_delta,
     divide_by_recall,
@@ -85,12 +87,13 @@ def assemble(
     opened = list(dict.fromkeys(case.setting.run for case in stage.cases))
     runs = [str(run.path) for run in opened]
     data, exact = stage.dataset, _exact_search(stage)
-    gains = find_gains(ranked, _masks(stage), popular)
+    masks = _masks(stage)
+    gains = find_gains(ranked, masks, popular)
     rankers = [
         _with_stage(stage, _ranker(stage, each, popular, gains[each.name]), each, behind)
         for each in ranked
     ]
-    both = list(zip(ranked, rankers, strict=True))
+    settings = [_settings(stage, ranked, case, masks, behind) for case in stage.cases]
     missing = missing_results(opened, stage.k)
     view = stage.view
     return RankingLoss(
@@ -105,13 +108,11 @@ def assemble(
         relevant=len(stage.judgments.query),
         exact=exact,
         rankers=rankers,
-        settings=[
-            _setting(stage, each, case, behind.get(each.name))
-            for each in ranked
-            for case in stage.cases
+        settings=[row for of_ranker in zip(*settings, strict=True) for row in of_ranker],
+        prediction=[
+            _predictors(stage, each, row, values) for each, row in zip(ranked, rankers, strict=True)
         ],
-        prediction=[_predictors(stage, each, row, values) for each, row in both],
-        delta=[choice for each, row in both for choice in _deltas(stage, each, row)],
+        delta=_deltas(stage, ranked, rankers, masks),
         levels=find_levels(ranked, values, stage.k),
         failed=failed_trials(opened, stage.k),
         missing=missing,
@@ -188,32 +189,63 @@ def _with_stage(
     )
 
 
-def _setting(stage: Stage, ranked: Ranked, case: Case, behind: Ranked | None) -> RankedSetting:
-    trials = {name: values[case.builds] for name, values in ranked.trials.items()}
+class _Part(NamedTuple):
+    """Some cells of the builds and queries of a setting, the same behind every ranker."""
+
+    cells: Cells
+    mean_recall: float | None
+
+    @classmethod
+    def of(cls, weights: FloatArray, recall: FloatArray) -> _Part:
+        cells = Cells.of(weights)
+        return cls(cells, average_group(recall, cells))
+
+
+def _settings(
+    stage: Stage,
+    ranked: Sequence[Ranked],
+    case: Case,
+    masks: Masks,
+    behind: Mapping[str, Ranked],
+) -> list[RankedSetting]:
+    """One setting behind each ranker."""
     recall = case.recall
-    return RankedSetting.from_setting(
-        case.setting,
-        run=str(case.setting.run.path),
-        ranker=ranked.name,
-        same=[each.search for each in case.setting.others],
-        recall=float(recall.mean()),
-        survival={depth: float(found.mean()) for depth, found in case.survival.items()},
-        kendall=average_known(ranked.kendall[1:][case.builds]),
-        measures={name: _index_loss(ranked.exact[name], values) for name, values in trials.items()},
-        worst=Group(**_group(ranked, trials, recall, weigh_worst(recall))),
-        buckets=[
-            Bucket(recall=name, **_group(ranked, trials, recall, mask.astype(float)))
-            for name, mask in divide_by_recall(recall, stage.k)
-        ],
-        segments=[
-            Segment(column=column, group=value, **_group(ranked, trials, recall, weights))
-            for (column, value), mask in _masks(stage).items()
-            for weights in [np.broadcast_to(mask.astype(float), recall.shape)]
-        ],
-        reranked=None
-        if behind is None
-        else _index_loss(behind.exact[LEADING], behind.trials[LEADING][case.builds]),
-    )
+    worst = _Part.of(weigh_worst(recall), recall)
+    buckets = [
+        (name, _Part.of(inside.astype(float), recall))
+        for name, inside in divide_by_recall(recall, stage.k)
+    ]
+    segments = [
+        (segment, _Part.of(np.broadcast_to(mask.astype(float), recall.shape), recall))
+        for segment, mask in masks.items()
+    ]
+    found = []
+    for each in ranked:
+        trials = {name: values[case.builds] for name, values in each.trials.items()}
+        lists = behind.get(each.name)
+        row = RankedSetting.from_setting(
+            case.setting,
+            run=str(case.setting.run.path),
+            ranker=each.name,
+            same=[other.search for other in case.setting.others],
+            recall=float(recall.mean()),
+            survival={depth: float(share.mean()) for depth, share in case.survival.items()},
+            kendall=average_known(each.kendall[1:][case.builds]),
+            measures={
+                name: _index_loss(each.exact[name], values) for name, values in trials.items()
+            },
+            worst=Group(**_group(each, trials, worst)),
+            buckets=[Bucket(recall=name, **_group(each, trials, part)) for name, part in buckets],
+            segments=[
+                Segment(column=column, group=value, **_group(each, trials, part))
+                for (column, value), part in segments
+            ],
+            reranked=None
+            if lists is None
+            else _index_loss(lists.exact[LEADING], lists.trials[LEADING][case.builds]),
+        )
+        found.append(row)
+    return found
 
 
 def _index_loss(exact: FloatArray, trials: FloatArray) -> IndexLoss:
@@ -225,21 +257,20 @@ def _index_loss(exact: FloatArray, trials: FloatArray) -> IndexLoss:
     )
 
 
-def _group(
-    ranked: Ranked, trials: dict[str, FloatArray], recall: FloatArray, weights: FloatArray
-) -> dict[str, Any]:
+def _group(ranked: Ranked, trials: Mapping[str, FloatArray], part: _Part) -> dict[str, Any]:
     """The fields of a :class:`Group`: some cells of builds × queries."""
-    exact = np.broadcast_to(ranked.exact[LEADING], recall.shape)
+    cells, leading = part.cells, trials[LEADING]
+    exact = np.broadcast_to(ranked.exact[LEADING], leading.shape)
     return {
-        "share": float(weights.mean()),
-        "mean_recall": estimate_group(recall, weights).value,
-        "exact": estimate_group(exact, weights),
-        "value": estimate_group(trials[LEADING], weights),
-        "index_loss": estimate_group(exact - trials[LEADING], weights),
+        "share": cells.share,
+        "mean_recall": part.mean_recall,
+        "exact": estimate_group(exact, cells),
+        "value": estimate_group(leading, cells),
+        "index_loss": estimate_group(exact - leading, cells),
     }
 
 
-def _masks(stage: Stage) -> dict[tuple[str, str], NDArray[np.bool_]]:
+def _masks(stage: Stage) -> Masks:
     """The judged queries of every value of every column that divides them into a few groups."""
     found: dict[tuple[str, str], NDArray[np.bool_]] = {}
     run = stage.cases[0].setting.run
@@ -261,34 +292,40 @@ def _predictors(
     return found
 
 
-def _deltas(stage: Stage, ranked: Ranked, row: RankerRow) -> list[DeltaChoice]:
-    """δ for recall of all K, and for survival of the exact top 10 within them."""
-    kinds = {f"Recall@{stage.k}": np.concatenate([case.recall for case in stage.cases])}
+def _deltas(
+    stage: Stage, ranked: Sequence[Ranked], rankers: Sequence[RankerRow], masks: Masks
+) -> list[DeltaChoice]:
+    """δ for recall of all K, and for survival of the exact top 10 within them, of each ranker.
+
+    Of all rankers together: what is drawn of as many queries is the same for each.
+    """
+    whole = np.concatenate([case.recall for case in stage.cases])
+    kinds = {f"Recall@{stage.k}": whole}
     if stage.k > CUTOFF:
         kinds[f"Recall(truth={CUTOFF})@{stage.k}"] = np.concatenate(
             [case.survival[CUTOFF] for case in stage.cases]
         )
-    exact, trials = ranked.exact[LEADING], ranked.trials[LEADING]
-    found = [choose_delta(exact, trials, of, ranked.name, name) for name, of in kinds.items()]
-    found[0] = msgspec.structs.replace(
-        found[0], segments=_segment_deltas(stage, exact, trials, kinds[found[0].recall])
-    )
-    if row.worse_ranks_better:
-        return [
-            msgspec.structs.replace(each, delta=NOTHING, note=WORSE_RANKS_BETTER, segments=[])
-            for each in found
-        ]
-    return found
-
-
-def _segment_deltas(
-    stage: Stage, exact: FloatArray, trials: FloatArray, recall: FloatArray
-) -> list[SegmentDelta]:
-    found = []
-    for (column, group), mask in _masks(stage).items():
-        own = choose_delta(exact[mask], trials[:, mask], recall[:, mask])
-        found.append(SegmentDelta(column=column, group=group, delta=own.delta, note=own.note))
-    return found
+    judged = [(each.exact[LEADING], each.trials[LEADING]) for each in ranked]
+    found = [
+        [choose_delta(*own, of, each.name, name) for name, of in kinds.items()]
+        for each, own in zip(ranked, judged, strict=True)
+    ]
+    segments: list[list[SegmentDelta]] = [[] for _ in ranked]
+    for (column, group), mask in masks.items():
+        inside = whole[:, mask]
+        for (exact, trials), own in zip(judged, segments, strict=True):
+            each = choose_delta(exact[mask], trials[:, mask], inside)
+            own.append(SegmentDelta(column=column, group=group, delta=each.delta, note=each.note))
+    told = []
+    for (first, *others), row, own in zip(found, rankers, segments, strict=True):
+        of_ranker = [msgspec.structs.replace(first, segments=own), *others]
+        if row.worse_ranks_better:
+            of_ranker = [
+                msgspec.structs.replace(each, delta=NOTHING, note=WORSE_RANKS_BETTER, segments=[])
+                for each in of_ranker
+            ]
+        told += of_ranker
+    return told
 
 
 def _worse_ranks_better(rankers: Sequence[RankerRow]) -> Iterator[Warn]:

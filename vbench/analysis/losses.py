@@ -59,26 +59,54 @@ def estimate_loss(exact: FloatArray, trials: FloatArray) -> Interval:
     return Interval(estimate.value, estimate.low, estimate.high)
 
 
-def estimate_group(values: FloatArray, weights: FloatArray) -> Interval:
-    """Mean over some cells of builds × queries, such as those in one bucket of recall.
+class Cells(NamedTuple):
+    """Some cells of builds × queries, such as those in one bucket of recall.
+
+    Attributes
+    ----------
+    weights : float64 (B, mj), from 0 to 1
+    share : their mean
+    queries : how many queries have any
+    """
+
+    weights: FloatArray
+    share: float
+    queries: int
+
+    @classmethod
+    def of(cls, weights: FloatArray) -> Cells:
+        """Those of these weights: counted once, whatever is estimated of them."""
+        queries = int((weights > 0).any(axis=0).sum())
+        return cls(np.ascontiguousarray(weights), float(weights.mean()), queries)
+
+
+def average_group(values: FloatArray, cells: Cells) -> float | None:
+    """Mean of finite values (B, mj) over some cells, or None where there are none."""
+    return float((values * cells.weights).mean() / cells.share) if cells.share else None
+
+
+def estimate_group(values: FloatArray, cells: Cells) -> Interval:
+    """Mean over some cells of builds × queries, with an interval over both.
 
     Which cells are in differs between builds, so the mean is a ratio of two totals; the interval
     is that of its linearisation, (x − mean)·w over the mean weight, as crossed random effects.
 
     Parameters
     ----------
-    values, weights : (B, mj)
-        Weights from 0 to 1; a NaN value has none.
+    values : (B, mj)
+        A NaN has no weight.
     """
-    weights = np.where(np.isfinite(values), weights, 0.0)
-    share = float(weights.mean())
-    if share == 0.0:
+    known = np.isfinite(values)
+    if not known.all():
+        values = np.where(known, values, 0.0)
+        cells = Cells.of(np.where(known, cells.weights, 0.0))
+    center = average_group(values, cells)
+    if center is None:
         return NOTHING
-    values = np.where(weights > 0, values, 0.0)
-    center = float((values * weights).mean() / share)
-    if int((weights > 0).any(axis=0).sum()) < 2:
+    if cells.queries < 2:
         return Interval(center, None, None)
-    half = margin(variance_parts(layout((values - center) * weights / share)), 0.95)
+    plan = layout((values - center) * cells.weights / cells.share)
+    half = margin(variance_parts(plan), 0.95)
     return Interval(center, center - half, center + half)
 
 
@@ -154,11 +182,12 @@ def choose_delta(
             quality=LEADING,
             recall=name,
         )
+    sums = _Sums(*(each[:, used] for each in sums))
     once = np.ones((1, len(exact)))
-    at, relative, exact_sums = (each[0] for each in _curves(sums, used, once))
-    blocks = [_curves(sums, used, drawn) for drawn in resamples(len(exact))]
+    at, relative, exact_sums = (each[0] for each in _curves(sums, once))
+    blocks = [_curves(sums, drawn) for drawn in resamples(len(exact))]
     ats, relatives, weights = (np.concatenate(each) for each in zip(*blocks, strict=True))
-    levels = _levels(sums, used, at, relative, relatives)
+    levels = _levels(sums.cells, at, relative, relatives)
     delta = _crossing(at, relative, exact_sums, KEEP)
     resampled = np.array(
         [_crossing(*each, KEEP) for each in zip(ats, relatives, weights, strict=True)]
@@ -193,7 +222,7 @@ def _drawn(m: int) -> NDArray[np.uint16]:
 
 
 class _Sums(NamedTuple):
-    """Per query and level, float64 (mj, BINS + 1)."""
+    """Per query and level, float64 (mj, levels)."""
 
     cells: FloatArray
     recall: FloatArray
@@ -215,25 +244,18 @@ def _sums(
     return _Sums(total(ones), total(recall), total(ones * exact), total(trials))
 
 
-def _curves(
-    sums: _Sums, used: NDArray[np.bool_], weights: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _curves(sums: _Sums, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Mean recall, relative quality and exact quality of each level, for each resample."""
-    cells, recall, exact, trial = (weights @ each[:, used] for each in sums)
+    cells, recall, exact, trial = (weights @ each for each in sums)
     at = recall / np.where(cells > 0, cells, 1.0)
     relative = np.where(exact > 0, trial / np.where(exact > 0, exact, 1.0), 0.0)
     return at, relative, exact
 
 
 def _levels(
-    sums: _Sums,
-    used: NDArray[np.bool_],
-    at: FloatArray,
-    relative: FloatArray,
-    resampled: FloatArray,
+    cells: FloatArray, at: FloatArray, relative: FloatArray, resampled: FloatArray
 ) -> list[Kept]:
     low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
-    cells = sums.cells[:, used]
     queries = (cells > 0).sum(axis=0)
     return [
         Kept(

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ids = NDArray[np.integer[Any]]
+_BLOCK = 1 << 19
+"""Candidates at a time, which a cache holds."""
 
 
 class _Place(NamedTuple):
@@ -56,11 +58,12 @@ class Lists:
         """Candidates in a row of each list."""
         return [place.width for place in self._places]
 
-    def append(self, ids: Ids) -> None:
-        """Add a list."""
+    def append(self, ids: Ids, rows: Ids | None = None) -> None:
+        """Add a list, or these `m` rows of one that has more."""
         place = _Place(self._end, ids.shape[1])
-        self._end += ids.size * self.dtype.itemsize
-        self._write(ids, place, 0)
+        self._end += self.m * place.width * self.dtype.itemsize
+        for part in self._blocks(place):
+            self._write(ids[part if rows is None else rows[part]], place, part.start)
         self._places.append(place)
 
     def select(self, numbers: Sequence[int]) -> Lists:
@@ -73,6 +76,17 @@ class Lists:
     def rows(self, first: int, last: int) -> list[Ids]:
         """Some rows of each list."""
         return [self._read(place, first, min(last, self.m)) for place in self._places]
+
+    def pick(self, number: int, rows: Ids) -> Ids:
+        """Some rows of one list, which ascend."""
+        place = self._places[number]
+        found = np.empty((len(rows), place.width), self.dtype)
+        for part in self._blocks(place):
+            first, last = np.searchsorted(rows, (part.start, part.stop))
+            if first < last:
+                read = self._read(place, part.start, part.stop)
+                np.take(read, rows[first:last] - part.start, axis=0, out=found[first:last])
+        return found
 
     def put_rows(self, first: int, parts: Sequence[Ids]) -> None:
         """Write some rows of each list, from this one on."""
@@ -87,6 +101,10 @@ class Lists:
 
     def __iter__(self) -> Iterator[Ids]:
         return (self[number] for number in range(len(self)))
+
+    def _blocks(self, place: _Place) -> Iterator[slice]:
+        step = max(1, _BLOCK // max(1, place.width))
+        return (slice(at, min(at + step, self.m)) for at in range(0, self.m, step))
 
     def _read(self, place: _Place, first: int, last: int) -> Ids:
         found = np.empty((last - first, place.width), self.dtype)

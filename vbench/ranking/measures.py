@@ -199,12 +199,10 @@ def kendall(scores: NDArray[np.floating], present: NDArray[np.bool_]) -> FloatAr
     float64 (m,)
         NaN where all scores of a list are equal or fewer than two candidates are there.
     """
-    from scipy.stats import rankdata
-
     m, k = scores.shape
     # As few bytes as hold a rank or a sum of them: many are compared at a time.
     kind = np.min_scalar_type(k + 1)
-    rank = rankdata(scores, "dense", axis=1)
+    rank = _rank_equals_alike(scores, kind)
     # A pad is neither above another nor below it.
     low, high = (np.where(present, rank, pad).astype(kind).T.copy() for pad in (0, k + 1))
     kept, turned = np.zeros(m), np.zeros(m)
@@ -215,3 +213,14 @@ def kendall(scores: NDArray[np.floating], present: NDArray[np.bool_]) -> FloatAr
     # No two candidates are retrieved at one rank, so only the scores have ties.
     size = np.sqrt((kept + turned) * (there * (there - 1) / 2))
     return np.where(size > 0, (kept - turned) / np.where(size > 0, size, 1.0), np.nan)
+
+
+def _rank_equals_alike(scores: NDArray[np.floating], kind: Any) -> NDArray[np.integer[Any]]:
+    """Ranks of rising scores in each row from 1 on, equal ones for equal scores: (m, k)."""
+    order = np.argsort(scores, axis=1)
+    ordered = np.take_along_axis(scores, order, axis=1)
+    rises = np.ones(scores.shape, dtype=bool)
+    rises[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    ranks = np.empty(scores.shape, dtype=kind)
+    np.put_along_axis(ranks, order, rises.cumsum(axis=1, dtype=kind), axis=1)
+    return ranks

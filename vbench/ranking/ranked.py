@@ -81,20 +81,21 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
         said: Any = ranker.warnings()
         warnings = (said,) if isinstance(said, str) else tuple(map(str, said))
         facts = {str(key): float(value) for key, value in ranker.facts().items()}
-    chosen = np.linspace(0, len(stage.judged) - 1, KENDALL_QUERIES).astype(np.intp)
-    chosen = np.unique(chosen)
-    measured, taus = [], []
-    for places in stage.pool.places:
-        own = places[stage.hopeful]
-        measured.append(measure_list(stage, scores[own], own))
-        at = places[chosen]
+    hopeful, chosen = stage.hopeful, _spread(len(stage.judged))
+    rows = np.union1d(hopeful, chosen)
+    taus = []
+
+    def measured(number: int) -> dict[str, FloatArray]:
+        places = stage.pool.places.pick(number, rows)
+        own, at = (places[np.searchsorted(rows, some)] for some in (hopeful, chosen))
         taus.append(kendall(scores[at], at >= 0))
-    exact, *lists = measured
-    names = by_name(stage.ideal.cutoff)
+        return measure_list(stage, scores[own], own)
+
+    exact, trials = _gather(measured, stage.trials)
     return Ranked(
         name=name,
         exact=exact,
-        trials={each: np.stack([one[each] for one in lists]) for each in names},
+        trials=trials,
         kendall=np.stack(taus),
         scores=scores,
         warnings=warnings,
@@ -103,23 +104,41 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
     )
 
 
+def _spread(judged: int) -> NDArray[np.intp]:
+    """The queries whose orders are compared, up to 1,000 all over the judged ones."""
+    return np.unique(np.linspace(0, judged - 1, KENDALL_QUERIES).astype(np.intp))
+
+
 def rerank_lists(stage: Stage, ranked: Ranked, stage_behind: ListWise) -> Ranked:
     """What a list-wise stage behind a ranker makes of the same candidates."""
 
-    def measured(places: NDArray[np.integer[Any]]) -> dict[str, FloatArray]:
+    def measured(number: int) -> dict[str, FloatArray]:
+        places = stage.pool.places[number]
         there = places >= 0
         own = np.where(there, ranked.scores[places], 0.0)
         items = np.where(there, stage.pool.item[places], 0)
         anew = stage_behind.scores(stage.judged, items, own, there)
         return measure_list(stage, anew[stage.hopeful], places[stage.hopeful])
 
-    exact, *others = [measured(places) for places in stage.pool.places]
+    exact, trials = _gather(measured, stage.trials)
     return dataclasses.replace(
         ranked,
         exact=exact,
-        trials={name: np.stack([one[name] for one in others]) for name in exact},
+        trials=trials,
         seeds=exact[f"nDCG@{stage.ideal.cutoff}"][np.newaxis],
     )
+
+
+def _gather(
+    measured: Callable[[int], dict[str, FloatArray]], trials: int
+) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+    """Measures of the exact candidates, and of all trials together, list by list."""
+    exact = measured(0)
+    found = {name: np.empty((trials, len(values))) for name, values in exact.items()}
+    for trial in range(trials):
+        for name, values in measured(trial + 1).items():
+            found[name][trial] = values
+    return exact, found
 
 
 def average_seeds(ranked: Sequence[Ranked]) -> Ranked:

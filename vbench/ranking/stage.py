@@ -30,14 +30,6 @@ from vbench.workloads.conditions import find_condition
 CUTOFF = 10
 DEPTHS = (1, 3, CUTOFF)
 """How many exact neighbors survival is counted of, as far as K goes."""
-_NO_IDS = np.empty((0, 0), dtype=np.int32)
-_FREED: Mapping[str, Any] = {
-    "ids": _NO_IDS,
-    "place": None,
-    "truth_ids": _NO_IDS,
-    "truth_distances": np.empty((0, 0)),
-}
-"""What is not kept of answers whose hits have been counted."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +64,7 @@ class Case:
         """Recall of every judged query in every build: float64 (B, mj)."""
         return np.stack([each.hits / each.possible() for each in self.answers])
 
-    @property
+    @functools.cached_property
     def survival(self) -> dict[int, FloatArray]:
         """Share of the exact top among the candidates: float64 (B, mj) by its depth."""
         first = self.answers[0]
@@ -179,7 +171,11 @@ def _read_cases(
     k = settings[0].k
     depths = sorted({min(depth, k) for depth in DEPTHS})
     tops = [depth for depth in depths if depth < k]
-    unasked = _of(run, rows, k)
+    unasked = _unasked(run, k)
+    # What is kept of answers whose hits have been counted.
+    nothing = np.empty((len(unasked.hits), 0))
+    judged = dataclasses.replace(unasked, truth_ids=unasked.ids, truth_distances=nothing)
+    judged = judged.of_queries(rows)
     listed = unasked.places_of_each(tops)
     for setting in settings:
         first = len(lists) - 1
@@ -188,35 +184,36 @@ def _read_cases(
             given = run.rows(trial, ["ids", "place"])
             answers = dataclasses.replace(
                 unasked,
-                ids=_NO_IDS if given.ids is None else given.ids[rows],
-                place=None if given.place is None else given.place[rows],
-                hits=given.hits[rows],
+                ids=unasked.ids if given.ids is None else given.ids,
+                place=given.place,
+                hits=given.hits,
             )
             near = answers.hits_against_each(tops, listed)
-            found.append([near.get(depth, answers.hits) for depth in depths])
-            lists.append(answers.ids)
-            kept.append(dataclasses.replace(answers, **_FREED))
+            own = [near.get(depth, answers.hits)[rows] for depth in depths]
+            found.append([each.astype(np.int32) for each in own])
+            lists.append(answers.ids, rows)
+            kept.append(dataclasses.replace(judged, hits=given.hits[rows]))
         survivors = {
-            depth: np.stack(each).astype(np.int32)
+            depth: np.stack(each)
             for depth, each in zip(depths, zip(*found, strict=True), strict=True)
         }
         yield Case(setting, first, tuple(kept), survivors)
 
 
-def _of(run: Run, rows: NDArray[np.int64], k: int) -> Answers:
-    """What is true of the judged queries, before any trial has answered; nothing timed."""
-    truth = run.ground_truth
+def _unasked(run: Run, k: int) -> Answers:
+    """What is true of the queries of a run before any trial has answered them."""
+    truth, m = run.ground_truth, run.manifest.dataset.m
     return Answers(
         k=k,
-        hits=np.zeros(len(rows), dtype=np.int32),
-        ids=_NO_IDS,
-        truth_ids=truth.ids[rows],
-        truth_distances=truth.distances[rows],
+        ids=np.empty((m, 0), dtype=np.int32),
+        hits=np.zeros(m, dtype=np.int32),
+        truth_ids=truth.ids,
+        truth_distances=truth.distances,
         metric=run.manifest.dataset.metric,
         rule=run.manifest.options.rule,
-        ratio=np.empty(0),
-        latency_ns=np.empty((0, 0), dtype=np.int64),
-        allowed=None if truth.allowed is None else truth.allowed[rows],
+        ratio=np.empty(m),
+        latency_ns=np.empty((m, 0), dtype=np.int64),
+        allowed=truth.allowed,
     )
 
 
