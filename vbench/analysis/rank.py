@@ -152,5 +152,5 @@ def _popular(stage: Stage) -> FloatArray | None:
     known = known_popularity(stage.dataset)
     if known is None:
         return None
-    exact = stage.pool.places[0][stage.hopeful]
+    exact = stage.pool.places[0]
     return measure_list(stage, known[stage.pool.item[exact]], exact)[LEADING]

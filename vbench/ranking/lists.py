@@ -36,7 +36,7 @@ class Lists:
     """Lists of candidates, each (m, k) with a k of its own, read when they are asked for.
 
     First they hold ids; then whoever has pooled them puts the places of the pairs over them, rows
-    of all lists at a time.
+    of all lists at a time, and cuts off the rows that are left.
     """
 
     def __init__(self, m: int, dtype: Any = np.int64) -> None:
@@ -62,8 +62,10 @@ class Lists:
         """Add a list, or these `m` rows of one that has more."""
         place = _Place(self._end, ids.shape[1])
         self._end += self.m * place.width * self.dtype.itemsize
-        for part in self._blocks(place):
-            self._write(ids[part if rows is None else rows[part]], place, part.start)
+        step = max(1, _BLOCK // max(1, place.width))
+        for first in range(0, self.m, step):
+            part = slice(first, first + step)
+            self._write(ids[part if rows is None else rows[part]], place, first)
         self._places.append(place)
 
     def select(self, numbers: Sequence[int]) -> Lists:
@@ -77,21 +79,14 @@ class Lists:
         """Some rows of each list."""
         return [self._read(place, first, min(last, self.m)) for place in self._places]
 
-    def pick(self, number: int, rows: Ids) -> Ids:
-        """Some rows of one list, which ascend."""
-        place = self._places[number]
-        found = np.empty((len(rows), place.width), self.dtype)
-        for part in self._blocks(place):
-            first, last = np.searchsorted(rows, (part.start, part.stop))
-            if first < last:
-                read = self._read(place, part.start, part.stop)
-                np.take(read, rows[first:last] - part.start, axis=0, out=found[first:last])
-        return found
-
     def put_rows(self, first: int, parts: Sequence[Ids]) -> None:
         """Write some rows of each list, from this one on."""
         for place, part in zip(self._places, parts, strict=True):
             self._write(part, place, first)
+
+    def cut(self, m: int) -> None:
+        """Keep the first `m` rows of each list."""
+        self.m = m
 
     def __getitem__(self, number: int) -> Ids:
         return self._read(self._places[number], 0, self.m)
@@ -101,10 +96,6 @@ class Lists:
 
     def __iter__(self) -> Iterator[Ids]:
         return (self[number] for number in range(len(self)))
-
-    def _blocks(self, place: _Place) -> Iterator[slice]:
-        step = max(1, _BLOCK // max(1, place.width))
-        return (slice(at, min(at + step, self.m)) for at in range(0, self.m, step))
 
     def _read(self, place: _Place, first: int, last: int) -> Ids:
         found = np.empty((last - first, place.width), self.dtype)

@@ -6,7 +6,7 @@ score is a function of the pair, and may not depend on the other candidates.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -63,23 +63,27 @@ class Pool:
         lists: Sequence[Ids] | Lists,
         *,
         repeats: Sequence[bool] | None = None,
+        is_wanted: Callable[[int, Ids], bool] = lambda row, ids: True,
     ) -> Pool:
         """Pool lists of candidates, each (m, k) with −1 pads; an id returned twice counts once.
+
+        Over the ids of :class:`Lists` their places are written.
 
         Parameters
         ----------
         repeats
             Which lists may hold an id twice; default: all.
-
-        Over the ids of :class:`Lists` their places are written.
+        is_wanted
+            Says of a row, by its number and its ids in all lists, whether it is pooled.
         """
         places = lists if isinstance(lists, Lists) else Lists.of(lists)
         may_repeat = [True] * len(places) if repeats is None else repeats
         widths = np.cumsum(places.widths)
         m, width = len(queries), int(widths[-1])
         items: list[Ids] = []
-        sizes, number = np.zeros(m, dtype=np.int64), 0
+        kept: list[int] = []
         slots = np.empty(0, dtype=places.dtype)
+        number = 0
         step = max(1, _BLOCK_ENTRIES // max(1, width))
         for start in range(0, m, step):
             wide = np.concatenate(
@@ -93,12 +97,18 @@ class Pool:
             )
             if len(slots) < wide.max(initial=0) + 2:
                 slots = np.empty(int(wide.max()) + 2, dtype=places.dtype)
-            block, sizes[start : start + step] = _number(wide, slots, number)
-            places.put_rows(start, np.split(wide, widths[:-1], axis=1))
-            items.append(block)
-            number += len(block)
-        starts = np.concatenate([[0], np.cumsum(sizes)])
-        return cls(queries, np.concatenate(items), starts, places)
+            before = len(kept)
+            for row, ids in enumerate(wide, start):
+                if is_wanted(row, ids):
+                    items.append(_number(ids, slots, number))
+                    number += len(items[-1])
+                    kept.append(row)
+            # Rows move up, if at all: what is not read yet is not written over.
+            own = wide[np.array(kept[before:], dtype=np.intp) - start]
+            places.put_rows(before, np.split(own, widths[:-1], axis=1))
+        places.cut(len(kept))
+        starts = np.cumsum([0, *map(len, items)])
+        return cls(queries[kept], np.concatenate(items), starts, places)
 
     def __len__(self) -> int:
         return len(self.item)
@@ -130,31 +140,26 @@ class Pool:
         return similarity(dataset, self.query, self.item)
 
 
-def _number(wide: Ids, slots: Ids, number: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct ids of each row, ascending, and how many there are.
+def _number(row: Ids, slots: Ids, number: int) -> Ids:
+    """The distinct ids of a row, ascending.
 
-    Each entry of `wide` (b, w) becomes the number of its id, counted on from `number`, −1 a pad.
+    Each entry of `row` (w,) becomes the number of its id, counted on from `number`; −1 is a pad.
 
     Parameters
     ----------
     slots : (n + 1,)
         A place to write to for each id, the last one for pads: what is in it does not matter.
     """
-    columns = np.arange(wide.shape[1], dtype=slots.dtype)
-    items, sizes = [], np.zeros(len(wide), dtype=np.int64)
-    for at, row in enumerate(wide):
-        ids = row.astype(np.intp)  # else each look-up does so
-        slots[ids] = columns
-        own = ids[slots[ids] == columns]
-        own.sort()
-        own = own[np.searchsorted(own, 0) :]
-        slots[-1] = -1
-        slots[own] = np.arange(number, number + len(own))
-        row[:] = slots[ids]
-        items.append(own)
-        sizes[at] = len(own)
-        number += len(own)
-    return np.concatenate(items).astype(np.int64, copy=False), sizes
+    ids = row.astype(np.intp)  # else each look-up does so
+    columns = np.arange(len(row), dtype=slots.dtype)
+    slots[ids] = columns
+    own = row[slots[ids] == columns]
+    own.sort()
+    own = own[np.searchsorted(own, 0) :]
+    slots[-1] = -1
+    slots[own] = np.arange(number, number + len(own))
+    row[:] = slots[ids]
+    return own
 
 
 def similarity(dataset: Dataset, query: NDArray[np.int64], item: NDArray[np.int64]) -> FloatArray:

@@ -19,7 +19,6 @@ from vbench.ranking.stage import Case, Stage
 from vbench.runs.run import Run
 
 _BLOCK_NUMBERS = 1 << 22
-KENDALL_QUERIES = 1_000
 
 Progress = Callable[[str, int, int], None]
 
@@ -81,15 +80,14 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
         said: Any = ranker.warnings()
         warnings = (said,) if isinstance(said, str) else tuple(map(str, said))
         facts = {str(key): float(value) for key, value in ranker.facts().items()}
-    hopeful, chosen = stage.hopeful, _spread(len(stage.judged))
-    rows = np.union1d(hopeful, chosen)
+    chosen = np.searchsorted(stage.pool.queries, stage.compared)
     taus = []
 
     def measured(number: int) -> dict[str, FloatArray]:
-        places = stage.pool.places.pick(number, rows)
-        own, at = (places[np.searchsorted(rows, some)] for some in (hopeful, chosen))
+        places = stage.pool.places[number]
+        at = places[chosen]
         taus.append(kendall(scores[at], at >= 0))
-        return measure_list(stage, scores[own], own)
+        return measure_list(stage, scores[places], places)
 
     exact, trials = _gather(measured, stage.trials)
     return Ranked(
@@ -104,11 +102,6 @@ def score(stage: Stage, ranker: Ranker, name: str, progress: Progress | None = N
     )
 
 
-def _spread(judged: int) -> NDArray[np.intp]:
-    """The queries whose orders are compared, up to 1,000 all over the judged ones."""
-    return np.unique(np.linspace(0, judged - 1, KENDALL_QUERIES).astype(np.intp))
-
-
 def rerank_lists(stage: Stage, ranked: Ranked, stage_behind: ListWise) -> Ranked:
     """What a list-wise stage behind a ranker makes of the same candidates."""
 
@@ -117,8 +110,8 @@ def rerank_lists(stage: Stage, ranked: Ranked, stage_behind: ListWise) -> Ranked
         there = places >= 0
         own = np.where(there, ranked.scores[places], 0.0)
         items = np.where(there, stage.pool.item[places], 0)
-        anew = stage_behind.scores(stage.judged, items, own, there)
-        return measure_list(stage, anew[stage.hopeful], places[stage.hopeful])
+        anew = stage_behind.scores(stage.pool.queries, items, own, there)
+        return measure_list(stage, anew, places)
 
     exact, trials = _gather(measured, stage.trials)
     return dataclasses.replace(
@@ -167,11 +160,11 @@ def measure_list(
 
     Parameters
     ----------
-    scores, places : (h, K)
-        Of the stage's hopeful queries alone: the others have nothing that could be found.
+    scores, places : (r, K), of the queries that are pooled: the others have nothing to find
     """
     found = find(scores, stage.grades[places], places >= 0)
-    found = found.among(stage.hopeful, len(stage.judged))
+    rows = np.searchsorted(stage.judged, stage.pool.queries)
+    found = found.among(rows, len(stage.judged))
     return {
         name: measure(found, stage.ideal) for name, measure in by_name(stage.ideal.cutoff).items()
     }

@@ -17,7 +17,7 @@ from vbench.errors import VbenchError
 from vbench.measures.answers import Answers
 from vbench.metric import FloatArray
 from vbench.ranking.judgments import Judgments, find_keys, read_judgments
-from vbench.ranking.lists import Lists
+from vbench.ranking.lists import Ids, Lists
 from vbench.ranking.measures import Ideal
 from vbench.ranking.pool import Pool
 from vbench.runs.run import Run
@@ -30,6 +30,8 @@ from vbench.workloads.conditions import find_condition
 CUTOFF = 10
 DEPTHS = (1, 3, CUTOFF)
 """How many exact neighbors survival is counted of, as far as K goes."""
+COMPARED = 1_000
+"""Queries of which the order of retrieval is compared with a ranker's, at most."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ class Stage:
     judged : int64 (mj,), the queries that have a relevant item
     allowed : which items may answer in that view, None: all
     ideal : what the judgments allow at best
-    pool : all candidates; the exact control is list 0, trial t is list t + 1
+    pool
+        The candidates of those judged queries that a ranking stage can do anything for, and of the
+        compared ones; the exact control is list 0, trial t is list t + 1
     grades : float64 (P,), of each pair of the pool
     """
 
@@ -107,11 +111,10 @@ class Stage:
         """Number of trials, over all settings."""
         return len(self.pool.places) - 1
 
-    @functools.cached_property
-    def hopeful(self) -> NDArray[np.intp]:
-        """Which of the judged queries have a relevant item in any list, ascending."""
-        pairs = np.flatnonzero(self.grades > 0)
-        return np.unique(np.searchsorted(self.pool.starts, pairs, side="right") - 1)
+    @property
+    def compared(self) -> NDArray[np.int64]:
+        """The queries of which the order of retrieval is compared with a ranker's, some of all."""
+        return self.judged[_spread(len(self.judged))]
 
 
 def set_up(
@@ -145,7 +148,7 @@ def set_up(
         asked = [each for each in merge_same(held) if each.k == k]
         cases += _read_cases(run, asked, rows, lists)
         repeats += [run.facts(trial).duplicates > 0 for each in asked for trial in each.trials]
-    pool = Pool.of(rows, lists, repeats=repeats)
+    pool = Pool.of(rows, lists, repeats=repeats, is_wanted=_Hope(relevance).has)
     return Stage(
         dataset=dataset,
         k=k,
@@ -215,6 +218,35 @@ def _unasked(run: Run, k: int) -> Answers:
         latency_ns=np.empty((m, 0), dtype=np.int64),
         allowed=truth.allowed,
     )
+
+
+def _spread(judged: int) -> NDArray[np.intp]:
+    """Up to 1,000 rows all over the judged ones."""
+    return np.unique(np.linspace(0, judged - 1, COMPARED).astype(np.intp))
+
+
+class _Hope:
+    """Which queries a ranking stage can do anything for: some list holds what is relevant to them.
+
+    The others are pooled only where their orders are compared.
+    """
+
+    def __init__(self, relevance: Judgments) -> None:
+        self._items = relevance.item
+        self._ends = np.cumsum([0, *relevance.relevant()])
+        self._is_relevant = np.zeros(relevance.n + 1, dtype=bool)  # the last one for pads
+        self._always = np.zeros(len(self._ends) - 1, dtype=bool)
+        self._always[_spread(len(self._always))] = True
+
+    def has(self, row: int, ids: Ids) -> bool:
+        """Whether the query of a row has any, by its ids in all lists (w,)."""
+        if self._always[row]:
+            return True
+        own = self._items[self._ends[row] : self._ends[row + 1]]
+        self._is_relevant[own] = True
+        found = bool(self._is_relevant[ids].any())
+        self._is_relevant[own] = False
+        return found
 
 
 def _grade(pool: Pool, relevance: Judgments) -> FloatArray:
