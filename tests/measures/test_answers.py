@@ -35,6 +35,10 @@ def test_hits_of_several_depths_are_those_of_each() -> None:
         several = answers.hits_against_each([1, 3, 5])
         for top, hits in several.items():
             np.testing.assert_array_equal(hits, answers.hits_against(top))
+        listed = answers.places_of_each([1, 3, 5])
+        for top, hits in answers.hits_against_each([1, 3, 5], listed).items():
+            np.testing.assert_array_equal(hits, several[top])
+    assert looked_up.hits_against_each([]) == {}
     for row, counted in enumerate(looked_up.hits_against(3)):
         near = {item for item in range(12) if distances[row, item] <= distances[row, 2]}
         assert counted == min(3, len(near & set(ids[row].tolist())))

@@ -125,6 +125,37 @@ def test_kendall_agrees_with_scipy() -> None:
         assert ours[row] == pytest.approx(kendalltau(retrieved[there], scores[row][there])[0])
 
 
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000), k=st.sampled_from([1, 2, 7, 60, 300]))
+def test_kendall_of_any_length_with_pads_anywhere_is_that_of_scipy(seed: int, k: int) -> None:
+    """With more candidates than a byte can count, negative scores, ties, and lists of pads only."""
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(-20, 20, size=(6, k)) / 4.0
+    present = rng.random((6, k)) < 0.8
+    present[0] = False
+    ours = kendall(scores, present)
+    for own, row, there in zip(ours, scores, present, strict=True):
+        if len(np.unique(row[there])) < 2:
+            assert np.isnan(own)
+        else:
+            expected = kendalltau(-np.flatnonzero(there), row[there])[0]
+            assert own == pytest.approx(expected)
+
+
+def test_lists_among_others_leave_those_without_anything_relevant() -> None:
+    """Measured as if nothing had been returned to them: 0, and no area under a curve."""
+    known, candidates, scores = lists(8, m=12)
+    whole = measured(known, candidates, scores)
+    rows = np.array([1, 4, 5, 10])
+    grades = known.grades(known.judged[rows, np.newaxis], candidates[rows])
+    found = find(scores[rows], grades, candidates[rows] >= 0).among(rows, 12)
+    for name, measure in by_name(10).items():
+        values = measure(found, Ideal.of(known, 10))
+        np.testing.assert_array_equal(values[rows], whole[name][rows])
+        others = np.delete(values, rows)
+        assert np.isnan(others).all() if name == "GAUC" else (others == 0).all()
+
+
 def test_scores_that_cannot_be_ordered_are_refused() -> None:
     """NaN and wrong shapes, with the place."""
     with pytest.raises(VbenchError, match="candidate 1 of query 0 is NaN"):

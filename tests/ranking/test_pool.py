@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +48,34 @@ def test_places_are_written_over_ids_in_a_file() -> None:
     (last,) = pool.places.select([1])
     np.testing.assert_array_equal(last, plain.places[1])
     assert [part.shape for part in lists.rows(7, 20)] == [(2, 5), (2, 8)]
+
+
+def test_rows_that_are_not_wanted_are_not_pooled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left is as if the others had never been there, whatever the block they stood in."""
+    monkeypatch.setattr("vbench.ranking.pool._BLOCK_ENTRIES", 40)  # three rows
+    rng = np.random.default_rng(1)
+    arrays = [rng.integers(-1, 12, size=(30, k)) for k in (5, 8)]
+    queries = np.arange(100, 130)
+    kept = np.flatnonzero((arrays[0] == 3).any(axis=1))
+    assert 0 < len(kept) < 30
+    pool = Pool.of(queries, arrays, is_wanted=lambda row, ids: bool((ids[:5] == 3).any()))
+    alone = Pool.of(queries[kept], [each[kept] for each in arrays])
+    np.testing.assert_array_equal(pool.queries, alone.queries)
+    np.testing.assert_array_equal(pool.item, alone.item)
+    np.testing.assert_array_equal(pool.starts, alone.starts)
+    for one, other in zip(pool.places, alone.places, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_some_rows_of_a_list_are_put_into_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order given, block by block."""
+    monkeypatch.setattr("vbench.ranking.lists._BLOCK", 20)
+    ids = np.arange(60).reshape(12, 5)
+    lists = Lists(7, np.int32)
+    lists.append(ids, np.array([1, 2, 3, 5, 8, 9, 11]))
+    lists.append(ids[:7])
+    np.testing.assert_array_equal(lists[0], ids[[1, 2, 3, 5, 8, 9, 11]])
+    np.testing.assert_array_equal(lists[1], ids[:7])
 
 
 def test_blocks_hold_every_pair(dataset: Dataset) -> None:

@@ -219,6 +219,7 @@ def _settings(
         (segment, _Part.of(np.broadcast_to(mask.astype(float), recall.shape), recall))
         for segment, mask in masks.items()
     ]
+    survival = {depth: float(share.mean()) for depth, share in case.survival.items()}
     found = []
     for each in ranked:
         trials = {name: values[case.builds] for name, values in each.trials.items()}
@@ -229,7 +230,7 @@ def _settings(
             ranker=each.name,
             same=[other.search for other in case.setting.others],
             recall=float(recall.mean()),
-            survival={depth: float(share.mean()) for depth, share in case.survival.items()},
+            survival=survival,
             kendall=average_known(each.kendall[1:][case.builds]),
             measures={
                 name: _index_loss(each.exact[name], values) for name, values in trials.items()

@@ -66,7 +66,7 @@ class Found:
     relevant: NDArray[np.int64]
     irrelevant: NDArray[np.int64]
 
-    def among(self, rows: NDArray[np.integer[Any]], m: int) -> Found:
+    def among(self, rows: NDArray[np.intp], m: int) -> Found:
         """The same lists as these rows of `m`; the others are as if no candidate was there."""
         relevant, irrelevant = np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.int64)
         relevant[rows], irrelevant[rows] = self.relevant, self.irrelevant

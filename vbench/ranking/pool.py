@@ -153,7 +153,7 @@ def _number(row: Ids, slots: Ids, number: int) -> Ids:
     ids = row.astype(np.intp)  # else each look-up does so
     columns = np.arange(len(row), dtype=slots.dtype)
     slots[ids] = columns
-    own = row[slots[ids] == columns]
+    own: Ids = row[slots[ids] == columns]
     own.sort()
     own = own[np.searchsorted(own, 0) :]
     slots[-1] = -1

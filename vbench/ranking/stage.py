@@ -66,7 +66,7 @@ class Case:
         """Recall of every judged query in every build: float64 (B, mj)."""
         return np.stack([each.hits / each.possible() for each in self.answers])
 
-    @functools.cached_property
+    @property
     def survival(self) -> dict[int, FloatArray]:
         """Share of the exact top among the candidates: float64 (B, mj) by its depth."""
         first = self.answers[0]
