@@ -148,7 +148,9 @@ def run(
         Where exact search makes its products: ``"cpu"``, or a GPU such as ``"cuda"``. Neighbors
         are the same.
     out
-        The run folder; default ``results/<run-id>``.
+        The run folder; default ``results/<run-id>``. Or an address, such as ``s3://bucket/run``,
+        to which a folder here is put as it grows, and to which `workers` write: they then share no
+        folder. :func:`vbench.open` takes it too.
     fresh
         Throw away what an earlier call left in the folder.
     progress
@@ -168,6 +170,7 @@ def run(
     """
     from vbench.bench.prepare import MeasureOptions
     from vbench.bench.runner import run as measure
+    from vbench.bench.writing import writing_to
     from vbench.indexes.given import take_indexes
     from vbench.render.terminal.output import shown_progress
 
@@ -197,9 +200,20 @@ def run(
         workers=workers,
         device=device,
     )
-    with take_indexes(indexes) as taken, shown_progress(progress) as tell:
+    with (
+        writing_to(out) as place,
+        take_indexes(indexes) as taken,
+        shown_progress(progress) as tell,
+    ):
         done = measure(
-            data, taken.indexes, asked, settings=settings, out=out, fresh=fresh, progress=tell
+            data,
+            taken.indexes,
+            asked,
+            settings=settings,
+            out=place.folder,
+            mirror=place.mirror,
+            fresh=fresh,
+            progress=tell,
         )
         taken.keep(done.path)
     return Run(done.path)

@@ -6,6 +6,7 @@ It is empty, or holds a run, which grows; what changed is measured anew. Nobody 
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from vbench.runs.schema import STATIC, Build, Failure, Level, Manifest, Options,
 _ARGUMENTS = {"rule": "recall_rule"} | {
     name: name for name in ("repeats", "threads", "build_threads", "seed", "at_recall")
 }
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:")
 _WORDS = {
     "warmup": "warm-up queries",
     "warmup_from": "the source of the warm-up queries",
@@ -163,7 +165,7 @@ _OURS = {
     *(files.MANIFEST, files.QUERIES, files.ITEMS, files.GROUND_TRUTH, files.TRIALS, files.OLD),
     *(files.COMPARISONS, files.INTERNALS, files.COMBINED, files.GRAPHS, files.RANK),
     *("inside.json", "ranking.json"),
-    *(files.TUNE, "report.html", "tune.html", "figures", KEPT, "parts"),
+    *(files.TUNE, "report.html", "tune.html", "figures", KEPT, files.PARTS),
 }
 
 
@@ -186,6 +188,11 @@ def claim(folder: Path, prepared: PreparedRun, *, fresh: bool) -> Iterator[Claim
         When it holds something that is not a run, or one of other data or options, or another
         process writes it.
     """
+    if _SCHEME.fullmatch(folder.parts[0] if folder.parts else ""):
+        raise VbenchError(
+            f"{folder.parts[0]}//… is an address, which only `vbench run` writes to; give a folder "
+            f"with {spell_option('out')}"
+        )
     existed = folder.exists()
     if existed:
         _check_contents(folder)

@@ -23,6 +23,7 @@ from vbench.bench.session import TrialError
 from vbench.data.dataset import Dataset
 from vbench.errors import DamagedFileError, warn
 from vbench.indexes.recipe import Recipe
+from vbench.runs.mirror import Mirror
 from vbench.runs.run import Run
 
 _USUAL = MeasureOptions()
@@ -35,6 +36,7 @@ def run(
     *,
     settings: Mapping[str, Sequence[Any]] | None = None,
     out: str | Path | None = None,
+    mirror: Mirror | None = None,
     fresh: bool = False,
     progress: Progress = silent,
 ) -> Run:
@@ -63,7 +65,7 @@ def run(
                 from vbench.bench.cluster.carry import carry_out_on
 
                 call = Asked(prepared, indexes, settings, asked, fresh)
-                tried = carry_out_on(asked.workers, call, folder, claimed, progress)
+                tried = carry_out_on(asked.workers, call, folder, claimed, progress, mirror)
             else:
                 with open_bench(
                     prepared, folder, claimed, progress, kept_indexes=kept, device=asked.device

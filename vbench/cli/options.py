@@ -86,7 +86,8 @@ _MEASURING = (
         "--out",
         type=click.Path(),
         metavar="FOLDER",
-        help="Run folder.  [default: results/<run-id>]",
+        help="Run folder, or of `vbench run` an address such as s3://bucket/run.  [default: "
+        "results/<run-id>]",
     ),
     click.option("--fresh", is_flag=True, help="Discard earlier results in the run folder."),
     click.option(

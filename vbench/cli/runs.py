@@ -32,6 +32,10 @@ class RunArgument(click.Argument):
 
 
 def _found(given: str) -> str:
+    if "://" in given:
+        from vbench.runs.mirror import here
+
+        return str(here(given))
     if given != LAST or Path(LAST).exists():
         return given
     latest = latest_run()

@@ -15,7 +15,7 @@ from vbench._locks import is_held
 from vbench.data import conversions
 
 _DAY_SECONDS = 86_400.0
-_MADE_AGAIN = ("converted", "truth", "hardness", "rankers", "training", "remote")
+_MADE_AGAIN = ("converted", "truth", "hardness", "rankers", "training", "remote", "runs")
 """Folders of what is made anew when it is needed."""
 FACTS_OF_INDEX = "kept.json"
 """What a kept index lies with; its time of writing is that of its last use."""

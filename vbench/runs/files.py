@@ -34,18 +34,24 @@ COMBINED = "combined.json"
 GRAPHS = "graphs"
 RANK = "rank.json"
 TUNE = "tune.json"
+PARTS = "parts"
+"""Folder that workers of a cluster write to, until what they have made is taken from there."""
 _DERIVED = ("hardness-*.parquet", "rank-*.json")
 _KEY = re.compile(r"[\w.=-]{1,120}")
 _AGAIN = "give the same `vbench run` again, which keeps what was measured"
 
 
+class HeldError(VbenchError):
+    """Another process writes a run folder."""
+
+
 @contextlib.contextmanager
-def hold_folder(folder: Path) -> Iterator[None]:
-    """Hold the folder against a second run in it.
+def hold_folder(folder: Path, name: str | None = None) -> Iterator[None]:
+    """Hold the folder against a second run in it; `name` is what the caller calls it.
 
     Raises
     ------
-    VbenchError
+    HeldError
         When another process holds it.
     """
     try:
@@ -58,8 +64,8 @@ def hold_folder(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise VbenchError(
-                f"another vbench run is writing {folder}; wait for it, or give another "
+            raise HeldError(
+                f"another vbench run is writing {name or folder}; wait for it, or give another "
                 f"{spell_option('out')}"
             ) from None
         yield

@@ -20,6 +20,7 @@ from vbench.measures.places import Places
 from vbench.metric import FloatArray
 from vbench.runs import files, tables
 from vbench.runs.facts import TrialFacts
+from vbench.runs.mirror import here
 from vbench.runs.rows import Rows, read_facts, read_rows
 from vbench.runs.schema import STATIC, Build, Manifest, Trial, View
 from vbench.runs.settings import spell
@@ -69,7 +70,7 @@ class RunFiles:
         set_aside: Mapping[str, str] | None = None,
         view: str = STATIC,
     ) -> None:
-        self.path = Path(path)
+        self.path = here(path)
         self.manifest: Manifest = files.read_manifest(self.path)
         self.view = {each.key: each for each in self.manifest.views}.get(view, View(key=view))
         self.set_aside = dict(set_aside or {})

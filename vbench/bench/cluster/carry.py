@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from vbench.bench.cluster.cluster import PARTS, Cluster, open_cluster
-from vbench.bench.cluster.parts import Made, Order, Part, check_seen, divide, measure, place_of
+from vbench.bench.cluster.cluster import Cluster, open_cluster
+from vbench.bench.cluster.parts import (
+    TRUTH,
+    Made,
+    Order,
+    Part,
+    bring_part,
+    check_seen,
+    divide,
+    measure,
+    place_of,
+)
 from vbench.bench.cluster.truth import find_ground_truth
 from vbench.bench.folder import ClaimedFolder
 from vbench.bench.journal import Journal, Progress
@@ -19,18 +30,26 @@ from vbench.bench.plan import make_trial
 from vbench.bench.prepare import Asked
 from vbench.bench.session import TrialError
 from vbench.data.files import whole_file
-from vbench.errors import warn
+from vbench.data.store import Store
+from vbench.errors import VbenchError, warn
 from vbench.indexes.recipe import load_recipe
 from vbench.runs import files
+from vbench.runs.mirror import Mirror
 from vbench.runs.schema import Trial
 
 
 def carry_out_on(
-    address: str, call: Asked, folder: Path, claimed: ClaimedFolder, progress: Progress
+    address: str,
+    call: Asked,
+    folder: Path,
+    claimed: ClaimedFolder,
+    progress: Progress,
+    mirror: Mirror | None = None,
 ) -> int:
     """Carry out a call on a cluster; how many trials were measured, or failed.
 
-    The journal, and all that has a name in the run folder, is written here alone.
+    The journal, and all that has a name in the run folder, is written here alone. With a mirror
+    workers take and leave all at its address, and need not see the folder.
 
     Raises
     ------
@@ -40,14 +59,18 @@ def carry_out_on(
     prepared = call.prepared
     dataset, options, plan = prepared
     check_seen(dataset)
-    parts = folder / PARTS
+    parts = folder / files.PARTS
     shutil.rmtree(parts, ignore_errors=True)
     parts.mkdir()
     # Workers need not stand where this process does.
     folder, parts = folder.resolve(), parts.resolve()
+    shared: Path | Store = parts
+    if mirror is not None:
+        shared = Store(f"{mirror.store.address}/{files.PARTS}")
+        shared.remove(shared.marks())
     try:
         progress("waiting for workers", 0, 1)
-        with open_cluster(address, threads_of(options), parts) as cluster:
+        with open_cluster(address, threads_of(options), shared) as cluster:
             place = place_of(dataset, cluster)
             ks = {*options.k, *(claimed.before.options.k if claimed.before else ())}
             truth = find_ground_truth(
@@ -57,12 +80,14 @@ def carry_out_on(
                 truth_depth(prepared, sorted(ks)),
                 lambda done, total: progress("exact neighbors", done, total),
             )
-            kept = parts / "truth.npz"
-            with whole_file(kept) as stream:
+            with whole_file(folder / TRUTH) as stream:
                 np.savez(stream, ids=truth.ids, distances=truth.distances)
             journal, _, _ = open_journal(prepared, folder, claimed, progress)
             together = msgspec.structs.replace(journal.manifest.options, jobs=cluster.beside)
             journal.write(options=together)
+            if mirror is not None:
+                mirror.put()
+                mirror.store.put(folder / TRUTH, TRUTH)
             orders = [
                 Order(
                     place=place,
@@ -71,20 +96,24 @@ def carry_out_on(
                     asked=call.options,
                     fresh=call.fresh,
                     part=part,
-                    run=str(folder),
-                    truth=str(kept),
+                    run=str(folder) if mirror is None else mirror.store.address,
                 )
                 for part in divide(plan)
                 if part.groups or not all(journal.is_done(trial) for trial in part.of(plan).trials)
             ]
-            _hand_out(cluster, orders, journal)
+            _hand_out(cluster, orders, journal, mirror)
         return journal.tried
     finally:
         # What a task still writes to that nobody waits for ends with its folder.
         shutil.rmtree(parts, ignore_errors=True)
+        if isinstance(shared, Store):
+            with contextlib.suppress(VbenchError):
+                shared.remove(shared.marks())
 
 
-def _hand_out(cluster: Cluster, orders: list[Order], journal: Journal) -> None:
+def _hand_out(
+    cluster: Cluster, orders: list[Order], journal: Journal, mirror: Mirror | None
+) -> None:
     """Hand out all parts, and take each one's results as it ends."""
     from distributed.scheduler import KilledWorker
 
@@ -107,7 +136,9 @@ def _hand_out(cluster: Cluster, orders: list[Order], journal: Journal) -> None:
         told |= (new := set(made.told) - told)
         for each in new:
             warn(f"{made.worker}: {each}")
-        take(journal, journal.folder / PARTS / made.folder, order.part)
+        if mirror is not None:
+            bring_part(mirror.store, made.folder, journal.folder)
+        take(journal, journal.folder / files.PARTS / made.folder, order.part)
         tell()
 
 

@@ -16,13 +16,13 @@ from vbench._leftovers import TemporaryFolder
 from vbench._process.cores import usable_cores
 from vbench.bench import machine
 from vbench.data.files import write_whole
+from vbench.data.importing.remote import is_remote
+from vbench.data.store import Store
 from vbench.errors import MissingExtraError, VbenchError
 
 LOCAL = "local"
 RESOURCE = "vbench"
 """What a worker offers as often as tasks may be timed there at once, each on cores of its own."""
-PARTS = "parts"
-"""Folder in a run folder that workers write to, until what they have made is taken from there."""
 _SCHEMES = ("tcp", "tls", "ucx", "ws", "wss")
 _REACH_WITHIN_SECONDS = 10
 _WORKERS_WITHIN_SECONDS = 60
@@ -91,7 +91,9 @@ class Cluster(NamedTuple):
 
 
 @contextlib.contextmanager
-def open_cluster(address: str, threads: int, shared: Path | None = None) -> Iterator[Cluster]:
+def open_cluster(
+    address: str, threads: int, shared: Path | Store | None = None
+) -> Iterator[Cluster]:
     """Start workers here, or reach those of an address, and look at them.
 
     Parameters
@@ -101,7 +103,7 @@ def open_cluster(address: str, threads: int, shared: Path | None = None) -> Iter
     threads
         Cores that each task takes; of so many each, workers are started here.
     shared
-        A folder that all machines are to see, if there is one.
+        A folder that all machines are to see, or an address, if there is one.
 
     Raises
     ------
@@ -162,7 +164,7 @@ def _reach(connect: Callable[..., Any], address: str) -> Any:
         ) from None
 
 
-def _examined(client: Any, address: str, shared: Path | None) -> Cluster:
+def _examined(client: Any, address: str, shared: Path | Store | None) -> Cluster:
     try:
         client.wait_for_workers(1, timeout=_WORKERS_WITHIN_SECONDS)
     except TimeoutError:
@@ -179,13 +181,22 @@ def _examined(client: Any, address: str, shared: Path | None) -> Cluster:
         slots[facts["host"]] += offered
     here = machine.packages()
     token = secrets.token_hex(8)
-    if shared is not None:
+    if isinstance(shared, Store):
+        shared.write(f"here-{token}", token.encode())
+    elif shared is not None:
         (shared / f"here-{token}").write_text(token)
     for name, said in _ask_all(client, workers, shared, token).items():
-        if shared is not None and not (said.written and (shared / said.written).is_file()):
+        if isinstance(shared, Store):
+            if not (said.written and shared.read(said.written)):
+                raise VbenchError(
+                    f"worker {name} cannot use {shared.address} as this process does"
+                    f"{said.problem and f' ({said.problem})'}; give all machines the same "
+                    "credentials"
+                )
+        elif shared is not None and not (said.written and (shared / said.written).is_file()):
             raise VbenchError(
                 f"worker {name} does not see {shared} as it is here; give a folder that all "
-                f"machines share with {spell_option('out')}"
+                f"machines share with {spell_option('out')}, or an address such as s3://bucket/run"
             )
         if (differs := unlike_packages(here, said.packages)) is not None:
             raise VbenchError(f"worker {name} has {differs}; install the same on all machines")
@@ -193,9 +204,9 @@ def _examined(client: Any, address: str, shared: Path | None) -> Cluster:
 
 
 def _ask_all(
-    client: Any, workers: Mapping[str, Any], folder: Path | None, token: str
+    client: Any, workers: Mapping[str, Any], shared: Path | Store | None, token: str
 ) -> dict[str, Said]:
-    place = None if folder is None else str(folder)
+    place = shared.address if isinstance(shared, Store) else shared and str(shared)
     try:
         found: dict[str, Said] = client.run(look, place, token, workers=list(workers))
     # What a worker without vbench says of itself is for Dask to name.
@@ -209,21 +220,30 @@ def _ask_all(
 
 
 class Said(NamedTuple):
-    """What a worker has installed, and the file that it wrote to a folder that it sees."""
+    """What a worker has installed, and the file that it wrote where all do, or why it did not."""
 
     packages: Mapping[str, str]
     written: str | None
+    problem: str = ""
 
 
-def look(folder: str | None, token: str) -> Said:
-    """On a worker: say what is here, and write to the folder, if it is the one that is meant."""
-    written = None
-    if folder is not None:
-        with contextlib.suppress(OSError, VbenchError):
-            if (Path(folder) / f"here-{token}").read_text() == token:
-                written = f"there-{token}-{secrets.token_hex(4)}"
-                write_whole(Path(folder) / written, token.encode())
-    return Said(machine.packages(), written)
+def look(place: str | None, token: str) -> Said:
+    """On a worker: say what is here, and write to a folder or address, if it is what is meant."""
+    written, problem = None, ""
+    if place is not None:
+        name = f"there-{token}-{secrets.token_hex(4)}"
+        try:
+            if is_remote(place):
+                store = Store(place)
+                if store.read(f"here-{token}") == token.encode():
+                    store.write(name, token.encode())
+                    written = name
+            elif (Path(place) / f"here-{token}").read_text() == token:
+                write_whole(Path(place) / name, token.encode())
+                written = name
+        except (OSError, VbenchError) as error:
+            problem = str(error)
+    return Said(machine.packages(), written, problem)
 
 
 def unlike_packages(here: Mapping[str, str], there: Mapping[str, str]) -> str | None:

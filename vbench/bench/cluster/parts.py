@@ -21,8 +21,9 @@ import numpy as np
 import psutil
 
 from vbench._invocation import is_trusted, trusting
+from vbench._leftovers import TemporaryFolder, is_leftover
 from vbench.bench import machine
-from vbench.bench.cluster.cluster import PARTS, Cluster, unlike_packages
+from vbench.bench.cluster.cluster import Cluster, unlike_packages
 from vbench.bench.folder import ClaimedFolder, check_trials
 from vbench.bench.journal import silent
 from vbench.bench.kept import KeptIndexes
@@ -32,12 +33,17 @@ from vbench.bench.prepare import MeasureOptions, prepare
 from vbench.bench.runner import carry_out
 from vbench.data.dataset import Dataset, GroundTruth
 from vbench.data.ground_truth import keep_ground_truth
+from vbench.data.importing.remote import is_remote
 from vbench.data.load import reopen
+from vbench.data.store import Store
 from vbench.errors import VbenchError, VbenchWarning
 from vbench.indexes.recipe import Recipe
 from vbench.runs import files
+from vbench.runs.mirror import bring_some
 from vbench.runs.schema import Build
 
+TRUTH = f"{files.PARTS}/truth.npz"
+"""The exact neighbors, as the client found them."""
 _MEMORY_SHARE = 0.9
 
 
@@ -123,7 +129,7 @@ def place_of(dataset: Dataset, cluster: Cluster) -> Place:
 
 @dataclass(frozen=True)
 class Order:
-    """A part of a call, as a worker takes it."""
+    """A part of a call, as a worker takes it; `run` is a folder that all see, or an address."""
 
     place: Place
     indexes: Sequence[str | Recipe]
@@ -132,7 +138,6 @@ class Order:
     fresh: bool
     part: Part
     run: str
-    truth: str
 
 
 class Made(NamedTuple):
@@ -151,8 +156,7 @@ def measure(order: Order) -> Made:
     VbenchError
         Data, versions or code are others than where it was asked for.
     """
-    run = Path(order.run)
-    with work_in(order.place) as (dataset, told):
+    with work_in(order.place) as (dataset, told), _run_of(order) as run:
         options = order.asked
         if options.memory_limit is None:
             free = psutil.virtual_memory().available * _MEMORY_SHARE
@@ -167,15 +171,48 @@ def measure(order: Order) -> Made:
                 "an index, or a library of it, is another one there; install the same on all "
                 "machines"
             )
-        with np.load(order.truth, allow_pickle=False) as stored:
+        with np.load(run / TRUTH, allow_pickle=False) as stored:
             keep_ground_truth(dataset, GroundTruth(stored["ids"], stored["distances"]))
-        folder = run / PARTS / f"{order.part.builds[0].key}-{secrets.token_hex(4)}"
+        folder = run / files.PARTS / f"{order.part.builds[0].key}-{secrets.token_hex(4)}"
         claimed = _claim(run, folder, order.part)
         kept = KeptIndexes(fresh=order.fresh) if options.keep_indexes else None
         prepared = prepared._replace(plan=plan)
         with open_bench(prepared, folder, claimed, silent, kept_indexes=kept) as bench:
             carry_out(bench, plan, options.at_recall)
+        if is_remote(order.run):
+            _put_part(Store(order.run), folder)
     return Made(folder.name, machine_name(), tuple(dict.fromkeys(told)))
+
+
+@contextlib.contextmanager
+def _run_of(order: Order) -> Iterator[Path]:
+    """The run's folder; of an address, one here with what it has of the part."""
+    if not is_remote(order.run):
+        yield Path(order.run)
+        return
+    store = Store(order.run)
+    with TemporaryFolder(purpose="part") as run:
+        bring_some(store, (files.MANIFEST, TRUTH), run)
+        keys = {build.key for build in order.part.builds}
+        trials = {each.key for each in files.read_manifest(run).trials if each.build in keys}
+        there = [name for name in store.marks(files.TRIALS) if Path(name).stem in trials]
+        bring_some(store, there, run)
+        yield run
+
+
+def _put_part(store: Store, folder: Path) -> None:
+    """Put what a part left to the address of its run."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not is_leftover(path):
+            name = path.relative_to(folder).as_posix()
+            store.put(path, f"{files.PARTS}/{folder.name}/{name}")
+
+
+def bring_part(store: Store, name: str, run: Path) -> None:
+    """Take what a worker left of a part at the address of a run into its folder here."""
+    names = store.marks(f"{files.PARTS}/{name}")
+    bring_some(store, names, run)
+    store.remove(names)
 
 
 def _claim(run: Path, folder: Path, part: Part) -> ClaimedFolder:
