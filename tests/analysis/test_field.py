@@ -142,6 +142,23 @@ def test_a_row_of_a_part_of_the_data_says_so(tmp_path: Path) -> None:
     assert "--dataset NAME --base-at-most 2000 --queries-at-most 50 -k" in entry.rows[0].command
 
 
+def test_a_part_and_the_whole_are_told_apart_by_which_part(tmp_path: Path) -> None:
+    """Other data of the same name is told apart by its fingerprint."""
+    runs = []
+    for letter in "abc":
+        run = answered(tmp_path / letter, {"one": {16: hits([0.9])}}, fingerprint=letter * 64)
+        if letter == "b":
+            drawn = {"count": 2000, "of": 90_000, "seed": 0}
+            facts = msgspec.structs.replace(run.manifest.dataset, base_at_most=drawn)
+            run.manifest = msgspec.structs.replace(run.manifest, dataset=facts)
+        runs.append(run)
+    whole, part = map_field(gather(runs[:2]), 0.9).entries
+    assert part.name == whole.name.replace(", K", " (2,000 of 90,000 vectors), K")
+    first, second = map_field(gather([runs[0], runs[2]]), 0.9).entries
+    assert "(aaaaaa, exact-tie)" in first.name
+    assert "(cccccc, exact-tie)" in second.name
+
+
 def test_an_index_has_one_row_of_the_map_whatever_its_space() -> None:
     """Where one dataset has it in two spaces, they are two rows there and everywhere."""
 

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from vbench._document import Document, Interval
 from vbench.analysis.compare import compare_pairs
 from vbench.analysis.document import SettingRow
-from vbench.analysis.gather import Panel, Report, nearest
+from vbench.analysis.gather import Panel, Report, nearest, words_of_part
 from vbench.analysis.summary import summarize_setting
 from vbench.measures import usual
 from vbench.measures.grammar import parse
@@ -90,7 +90,7 @@ class FieldEntry(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """What it is called: dataset and K."""
-        part = self.part and f" ({self.part})"
+        part = f" ({self.part})" if self.part not in self.data else ""
         return f"{self.data}{part}, K = {self.k}"
 
 
@@ -140,10 +140,9 @@ def _entry(panel: Panel, level: float) -> FieldEntry:
     ]
     rows.sort(key=lambda row: (not row.letters, -(row.robustness.value or 0.0)))
     facts = panel.facts
-    drawn = facts.base_at_most
     return FieldEntry(
         data=panel.data + (panel.under and f" {panel.under}"),
-        part="" if drawn is None else f"{drawn['count']:,} of {drawn['of']:,} vectors",
+        part=words_of_part(facts),
         k=panel.k,
         n=facts.n,
         m=facts.m,

@@ -196,18 +196,29 @@ def name_runs(runs: tuple[Run, ...]) -> Mapping[Run, str]:
 
 
 def _data_names(runs: tuple[Run, ...]) -> Mapping[Run, str]:
-    """A name for each run's data; it says more where one name covers different data or rules."""
-    kinds: dict[str, set[tuple[str, str]]] = {}
+    """A name for each run's data; it says more where one name covers different data or rules.
+
+    That is which part of the vectors was drawn, or else the fingerprint and the rule.
+    """
+    parts: dict[str, dict[tuple[str, str], str]] = {}
     for run in runs:
-        kinds.setdefault(run.manifest.dataset.name, set()).add(_data_of(run))
+        data = run.manifest.dataset
+        parts.setdefault(data.name, {})[_data_of(run)] = words_of_part(data)
     named = {}
     for run in runs:
-        name = run.manifest.dataset.name
-        if len(kinds[name]) > 1:
-            fingerprint, rule = _data_of(run)
-            name = f"{name} ({fingerprint[:6]}, {rule})"
-        named[run] = name
+        name, (fingerprint, rule) = run.manifest.dataset.name, _data_of(run)
+        here = parts[name]
+        more = here[fingerprint, rule]
+        if len({*here.values()}) < len(here):
+            more = f"{fingerprint[:6]}, {rule}"
+        named[run] = f"{name} ({more})" if len(here) > 1 and more else name
     return named
+
+
+def words_of_part(data: DatasetFacts) -> str:
+    """Which part of its vectors was drawn; empty where they are all there."""
+    drawn = data.base_at_most
+    return "" if drawn is None else f"{drawn['count']:,} of {drawn['of']:,} vectors"
 
 
 _LEVELS = [level / 100 for level in range(50, 100)]
