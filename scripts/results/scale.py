@@ -13,8 +13,21 @@ SCALING = (
 @result(*SCALING)
 def scaling() -> Table:
     """HNSW on samples of `glove-50`: by size, with each doubling, and at a hundred million."""
+    return _growth("scaling")
+
+
+@result(
+    "vbench data fetch glove-50-all",
+    f"vbench run --study scaling-all --out {FOLDER}/scaling-all",
+)
+def scaling_all() -> Table:
+    """The same on samples of all words of GloVe."""
+    return _growth("scaling-all")
+
+
+def _growth(folder: str) -> Table:
     table: Table = {}
-    for line in read("scaling/study.json")["scaling"]["scaling"]:
+    for line in read(f"{folder}/study.json")["scaling"]["scaling"]:
         if line["measure"] == "CpuTime":
             continue  # of one machine, and of what else it did
         row: dict[str, float | None] = {}
@@ -88,7 +101,7 @@ def large_codes() -> Table:
     LARGE[0],
     f"{MADE} --index ivf-pq --set nlist=1024 --set k_factor=64 --at-recall 0.9 --builds 2 "
     f"--out {FOLDER}/large-curves-ivf-pq",
-    f"{MADE} --index ivf-flat --set nlist=1024 --set nprobe=26 --builds 1 "
+    f"{MADE} --index ivf-flat --set nlist=1024 --set nprobe=26 --builds 2 "
     f"--out {FOLDER}/large-curves",
     f"{MADE} --index ivf-sq8 --set nlist=1024 --set nprobe=37 --builds 1 "
     f"--out {FOLDER}/large-curves-sq8-37",
