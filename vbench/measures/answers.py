@@ -218,10 +218,9 @@ class Answers:
         """Which of the exact top k were not returned, nor others as near in their place: (m, k)."""
         listed = self.truth_ids[:, : self.k]
         if self.place is None and not self.listed.strides[0]:
-            # Nothing ties: the place of an id is its rank, and the exact list's own.
-            returned = np.zeros((len(listed), self.k + 1), dtype=bool)
-            np.put_along_axis(returned, self.places, True, axis=1)
-            return ~returned[:, 1:]
+            # Nothing ties: none replaces another.
+            self.need_ids()
+            return ~relevant(listed, self.ids)
         found = find_missed(self.worth, self.listed, relevant(listed, self.ids))
         return found if self.is_even else found & (listed >= 0)
 

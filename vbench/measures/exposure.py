@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,10 @@ class Exposure(NamedTuple):
     items: int
 
 
+_BLOCK = 1 << 19
+"""Places in lists at a time, which a cache holds."""
+
+
 def expose(ids: NDArray[np.integer[Any]], n: int) -> Exposure:
     """What the lists of some queries show of n base vectors.
 
@@ -42,10 +47,11 @@ def expose(ids: NDArray[np.integer[Any]], n: int) -> Exposure:
     ids : integer (m, k), −1 pads
         An id that stands twice in a list is shown once.
     """
-    row, column = np.nonzero((ids >= 0) & ~repeated(ids))
-    shown = ids[row, column]
-    counts = np.bincount(shown, minlength=n)
-    total = len(shown)
+    shown = (ids >= 0) & ~repeated(ids)
+    counts = np.zeros(n, dtype=np.int64)
+    for part in _blocks(ids, max(n, _BLOCK)):  # each block has a count of all n
+        counts += np.bincount(ids[part][shown[part]], minlength=n)
+    total = int(counts.sum())
     if not total:
         return Exposure(0.0, np.zeros(len(ids)), 0)
     # Of equal counts each has the middle of their ranks.
@@ -56,5 +62,15 @@ def expose(ids: NDArray[np.integer[Any]], n: int) -> Exposure:
     weight = np.zeros(len(by_count))
     weight[levels] = above / (n * total)
     gini = float((levels * sizes) @ above) / (n * total)
-    added = np.bincount(row, weight[counts[shown]] - gini / total, minlength=len(ids))
+    own = weight[counts] - gini / total
+    added = np.zeros(len(ids))
+    for part in _blocks(ids):
+        # One place of all lists after the other, as they are few.
+        for item, is_shown in zip(ids[part].T, shown[part].T, strict=True):
+            added[part] += np.where(is_shown, own[item], 0.0)
     return Exposure(gini, np.asarray(gini + len(ids) * added), int((counts > 0).sum()))
+
+
+def _blocks(ids: NDArray[np.integer[Any]], places: int = _BLOCK) -> Iterator[slice]:
+    step = max(1, places // max(1, ids.shape[1]))
+    return (slice(first, first + step) for first in range(0, len(ids), step))

@@ -29,6 +29,8 @@ _WORK = 8_000_000
 """Cells that the pairs of halves may have together."""
 _DENSE = 4
 """Ids up to so many times their number are numbered by a table."""
+_BLOCK = 1 << 18
+"""Cells at a time, which a cache holds."""
 
 
 class Half(NamedTuple):
@@ -45,25 +47,59 @@ class Half(NamedTuple):
     found: Counts
 
 
+class Tally:
+    """Counts what cells have of each item, of several builds at once where a cell is one list.
+
+    Which of the builds found it is one number then, and a pair of item and number is counted.
+    """
+
+    def __init__(
+        self, item: Counts, listed: NDArray[Any], found: NDArray[Any], number: int
+    ) -> None:
+        self._item, self._listed, self._found, self._number = item, listed, found, number
+        self._codes: list[tuple[int, Counts]] = []
+        if listed.dtype != bool:
+            return
+        together = max(1, (max(len(item), 1) // max(number, 1)).bit_length() - 1)
+        for first in range(0, len(found), together):
+            some = found[first : first + together]
+            code = item << len(some)
+            for bit, each in enumerate(some):
+                code |= each.astype(code.dtype) << bit
+            self._codes.append((len(some), code))
+
+    def count(self, cells: NDArray[np.bool_] | slice = slice(None)) -> tuple[Counts, Counts]:
+        """Sums over some cells: of lists, integer (I,), and of what was found, integer (B, I)."""
+        if not self._codes:
+            item = self._item[cells]
+            listed = _sum(item, self._listed[cells], self._number)
+            return listed, np.stack([_sum(item, e[cells], self._number) for e in self._found])
+        found = []
+        for builds, code in self._codes:
+            counts = np.bincount(code[cells], minlength=self._number << builds)
+            counts = counts.reshape(self._number, -1)
+            has = np.arange(1 << builds) >> np.arange(builds)[:, np.newaxis] & 1
+            found.append(has @ counts.T)
+        return counts.sum(axis=1), np.concatenate(found)
+
+
 class Halves:
     """Half samples of the queries, each drawn and counted once for all measures and segments."""
 
-    def __init__(self) -> None:
+    def __init__(self, tally: Tally | None = None) -> None:
         self._rng = np.random.default_rng(0)
         self._drawn: list[Half] = []
+        self._tally = tally
 
     def first(self, number: int, of: SharedItems) -> list[Half]:
         """The first of them, counted among the items that were split by nothing yet."""
         while len(self._drawn) < number:
             inside = np.zeros(of.groups, dtype=bool)
             inside[self._rng.permutation(of.groups)[: of.groups // 2]] = True
-            cells = np.repeat(inside, of.sizes)
-            item, listed = of.item[cells], of.cell_listed[cells]
-            counts = [
-                _sum(item, each, len(of.ids)).astype(np.int32)
-                for each in (listed, *(each[cells] for each in of.cell_found))
-            ]
-            self._drawn.append(Half(inside, counts[0], np.stack(counts[1:])))
+            if self._tally is None:
+                self._tally = Tally(of.item, of.cell_listed, of.cell_found, len(of.ids))
+            listed, found = self._tally.count(np.repeat(inside, of.sizes))
+            self._drawn.append(Half(inside, listed.astype(np.int32), found.astype(np.int32)))
         return self._drawn[:number]
 
 
@@ -130,15 +166,17 @@ class SharedItems(NamedTuple):
             sizes = np.bincount(group, minlength=len(names))
             listed = _sum(place, listed, len(cells))
             found = np.stack([_sum(place, each, len(cells)) for each in found])
+        tally = Tally(item, listed, found, len(ids))
+        of_items = tally.count()
         return cls(
             ids=ids,
-            listed=_sum(item, listed, len(ids)),
-            found=np.stack([_sum(item, each, len(ids)) for each in found]),
+            listed=of_items[0],
+            found=of_items[1],
             sizes=sizes,
             item=item,
             cell_listed=listed,
             cell_found=found,
-            halves=Halves(),
+            halves=Halves(tally),
         )
 
     @property
@@ -211,14 +249,17 @@ class SharedItems(NamedTuple):
         """
         number, total = int(counted.sum()), value.sum(axis=1, keepdims=True)
         if self.cell_listed.dtype != bool or len(value) != len(self.found):
-            listed = self.listed[self.item] - self.cell_listed
-            found = self.found[:, self.item] - self.cell_found
-            stays = eligible(listed)
-            left = np.where(stays, worth(listed, found), 0.0) - value[:, self.item]
-            fewer = stays.astype(np.int64) - counted[self.item]
-            return number + _totals(fewer, self.sizes), total + np.stack(
-                [_totals(each, self.sizes) for each in left]
-            )
+            fewer, less = np.empty(self.groups, np.int64), np.empty((len(value), self.groups))
+            for groups, cells in _in_blocks(self.sizes):
+                item = self.item[cells]
+                listed = self.listed[item] - self.cell_listed[cells]
+                stays = eligible(listed)
+                found = self.found[:, item] - self.cell_found[:, cells]
+                left = np.where(stays, worth(listed, found), 0.0) - value[:, item]
+                sizes = self.sizes[groups]
+                fewer[groups] = _totals(stays.astype(np.int64) - counted[item], sizes)
+                less[:, groups] = [_totals(each, sizes) for each in left]
+            return number + fewer, total + less
         stays = eligible(self.listed - 1)
         lost, kept = (
             np.where(stays, worth(self.listed - 1, self.found - hit), 0.0) - value
@@ -230,12 +271,14 @@ class SharedItems(NamedTuple):
         if not changes.all():
             cells = changes[item]
             item, hits, sizes = item[cells], hits[:, cells], _totals(cells, sizes)
-        return number + _totals(fewer[item], sizes), total + np.stack(
-            [
-                _totals(np.where(each, one[item], other[item]), sizes)
-                for each, one, other in zip(hits, lost, kept, strict=True)
-            ]
-        )
+        changed, less = np.empty(len(sizes), np.int64), np.empty((len(hits), len(sizes)))
+        both = np.concatenate([kept, lost], axis=1)
+        for groups, cells in _in_blocks(sizes):
+            place, own = item[cells], sizes[groups]
+            changed[groups] = _totals(fewer[place], own)
+            for row, hit, values in zip(less, hits[:, cells], both, strict=True):
+                row[groups] = _totals(values[place + hit * len(fewer)], own)
+        return number + changed, total + less
 
     def shrinkage(self, values: FloatArray, eligible: Eligible, worth: Worth) -> float:
         """How far the mean spreads over half samples, relative to that of such values; at most 1.
@@ -273,7 +316,8 @@ def _number(ids: NDArray[np.integer[Any]]) -> tuple[NDArray[np.integer[Any]], Co
         return np.unique(ids, return_inverse=True)
     known = np.zeros(int(ids.max(initial=-1)) + 1, dtype=bool)
     known[ids] = True
-    place = np.cumsum(known) - 1
+    kind = np.int32 if len(ids) <= np.iinfo(np.int32).max else np.int64
+    place = np.cumsum(known, dtype=kind) - 1
     return np.flatnonzero(known).astype(ids.dtype), place[ids]
 
 
@@ -294,7 +338,19 @@ def _totals(values: NDArray[Any], sizes: Counts) -> NDArray[Any]:
     return total
 
 
+def _in_blocks(sizes: Counts) -> Iterator[tuple[slice, slice]]:
+    """Some groups at a time, and their cells, which stand together."""
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    first = 0
+    while first < len(sizes):
+        last = int(np.searchsorted(ends, ends[first] + _BLOCK, side="right")) - 1
+        last = max(last, first + 1)
+        yield slice(first, last), slice(int(ends[first]), int(ends[last]))
+        first = last
+
+
 def _split(members: NDArray[np.integer[Any]], number: int) -> list[NDArray[np.intp]]:
     """The places of the members of each group, ascending."""
+    members = members.astype(np.min_scalar_type(number))  # narrow numbers are sorted sooner
     order = np.argsort(members, kind="stable")
     return np.split(order, np.searchsorted(members[order], np.arange(1, number)))

@@ -16,7 +16,7 @@ from vbench.data.dataset import GroundTruth
 from vbench.errors import DamagedFileError, UnknownNameError, VbenchError
 from vbench.measures.answers import Answers, Cost
 from vbench.measures.cost import best_of_repeats
-from vbench.measures.places import Places
+from vbench.measures.places import Places, list_places
 from vbench.metric import FloatArray
 from vbench.runs import files, tables
 from vbench.runs.facts import TrialFacts
@@ -33,11 +33,18 @@ class StoredAnswers(Answers):
     """Answers of a trial's file, whose ids are read when they are first asked for."""
 
     _rows: Callable[[], Rows]
+    _listed: Callable[[], Places]
 
     @classmethod
-    def of(cls, rows: Callable[[], Rows], **fields: Any) -> StoredAnswers:
-        """Answers but for ids and places, which come from `rows` once they are needed."""
+    def of(
+        cls, rows: Callable[[], Rows], listed: Callable[[], Places], **fields: Any
+    ) -> StoredAnswers:
+        """Answers but for ids and places, which come from `rows` once they are needed.
+
+        Places of the exact list, which are those of every trial of a K, come from `listed`.
+        """
         found = cls(ids=_UNKNOWN, **fields)
+        found.__dict__["_listed"] = listed
         # What is not there is computed by the properties of that name.
         for name in ("ids", "place"):
             del found.__dict__[name]
@@ -52,6 +59,11 @@ class StoredAnswers(Answers):
     @functools.cached_property
     def place(self) -> Places | None:
         return self._rows().place
+
+    @functools.cached_property
+    def listed(self) -> Places:
+        # Of some queries, or another K, they are others.
+        return self._listed() if "_listed" in self.__dict__ else super().listed
 
 
 _UNKNOWN = np.empty((0, 0), dtype=np.int32)
@@ -77,6 +89,7 @@ class RunFiles:
         self._facts: dict[str, TrialFacts] = {}
         self._hits: dict[str, NDArray[np.int32]] = {}
         self._fastest: dict[str, FloatArray | None] = {}
+        self._places = functools.cache(self._list_places)
         self._builds = {build.key: build for build in self.manifest.builds}
 
     def space(self, trial: Trial) -> str | None:
@@ -213,6 +226,7 @@ class RunFiles:
         batch = facts.batch
         found = StoredAnswers.of(
             functools.partial(self.rows, trial, ["ids", "place"] if ids else []),
+            functools.partial(self._places, trial.k),
             k=trial.k,
             hits=rows.hits,
             truth_ids=self.ground_truth.ids,
@@ -243,6 +257,11 @@ class RunFiles:
             timed = found.latency_ns.size > 0
             self._fastest[trial.key] = best_of_repeats(found) if timed else None
         return found
+
+    def _list_places(self, k: int) -> Places:
+        """Places of the exact list itself, (m, k): the same for all trials of this K."""
+        metric, rule = self.manifest.dataset.metric, self.manifest.options.rule
+        return list_places(self.ground_truth.distances, k, metric, rule)[:, :k]
 
     def hardness(self, k: int) -> pl.DataFrame | None:
         """The hardness of every query at K, a column for each measure; None until it is asked for.
