@@ -1,10 +1,11 @@
 """Report, comparison, tail and rank of a run with many queries and trials: CPU time and memory.
 
-python benchmarks/many_queries.py [QUERIES]
+python benchmarks/many_queries.py [QUERIES] [--json]
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -22,37 +23,49 @@ COMMANDS = {
     "compare": ["compare", "RUN", "--baseline", "hnsw", "--candidate", "ivf-flat"],
     "tail": ["tail", "RUN"],
 }
+GOALS = {"report": (5, 1), "compare": (5, 1), "tail": (5, 1), "rank": (30, 2)}
+"""Seconds and GiB."""
 
 
 def main() -> None:
     """Two indexes × ten settings × three builds at K = 100; 100,000 queries, or so many."""
-    m = int(sys.argv[1]) if sys.argv[1:] else 100_000
+    words = [word for word in sys.argv[1:] if word != "--json"]
+    m = int(words[0]) if words else 100_000
+    found = measure(m)
+    if "--json" in sys.argv:
+        print(json.dumps({name: {"s": used[0], "GiB": used[1]} for name, used in found.items()}))
+        return
+    for name, (seconds, peak) in found.items():
+        most, largest = GOALS[name]
+        figure(f"{name}, {m:,} queries × 60 trials × K={K}: CPU time", seconds, most, "s")
+        figure("its peak", peak, largest, "GiB")
+
+
+def measure(m: int) -> dict[str, tuple[float, float]]:
+    """CPU seconds and peak in GiB of each command."""
     with tempfile.TemporaryDirectory() as name:
         run = Path(name) / "run"
         make_run(run, settings=SETTINGS, builds=BUILDS, m=m, ks=(K,), hardness=True)
-        for what, words in COMMANDS.items():
-            seconds, peak = usage(
-                [VBENCH, *(str(run) if each == "RUN" else each for each in words)]
-            )
-            figure(f"{what}, {m:,} queries × 60 trials × K={K}: CPU time", seconds, 5, "s")
-            figure("its peak", peak / 2**30, 1, "GiB")
+        found = {
+            what: usage([VBENCH, *(str(run) if each == "RUN" else each for each in words)])
+            for what, words in COMMANDS.items()
+        }
         os.environ["VBENCH_HOME"] = str(Path(name) / "home")
         dataset = made_dataset(Path(name) / "data", m)
         ranked = made_run(Path(name) / "ranked", dataset, builds=2 * BUILDS)
-        seconds, peak = usage([VBENCH, "rank", str(ranked.path)])
-        figure(f"rank, {m:,} queries × 60 trials × K={K}: CPU time", seconds, 30, "s")
-        figure("its peak", peak / 2**30, 2, "GiB")
+        found["rank"] = usage([VBENCH, "rank", str(ranked.path)])
+    return found
 
 
-def usage(command: list[str]) -> tuple[float, int]:
-    """CPU seconds and peak resident bytes of a command."""
+def usage(command: list[str]) -> tuple[float, float]:
+    """CPU seconds of a command, and its peak in GiB."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stderr is not None
     said = process.stderr.read()
     _, status, used = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(status) not in (0, 3):
         raise SystemExit(said.decode())
-    return used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20
 
 
 if __name__ == "__main__":

@@ -78,8 +78,7 @@ class Tally:
         for builds, code in self._codes:
             counts = np.bincount(code[cells], minlength=self._number << builds)
             counts = counts.reshape(self._number, -1)
-            has = np.arange(1 << builds) >> np.arange(builds)[:, np.newaxis] & 1
-            found.append(has @ counts.T)
+            found.append(_find_bits(builds) @ counts.T)
         return counts.sum(axis=1), np.concatenate(found)
 
 
@@ -245,10 +244,11 @@ class SharedItems(NamedTuple):
 
         Where no queries are joined, a cell is one list, which found its item or not: both are
         worked out for each item, of which there are fewer, and only cells are looked at whose item
-        changes by one of them. A worth of all builds together depends on what each of them found.
+        changes by one of them. For a worth of all builds together that is which of them found it.
         """
         number, total = int(counted.sum()), value.sum(axis=1, keepdims=True)
-        if self.cell_listed.dtype != bool or len(value) != len(self.found):
+        builds = 1 if len(value) == len(self.found) else len(self.found)
+        if self.cell_listed.dtype != bool or (builds > 1 and self._is_many(1 << builds)):
             fewer, less = np.empty(self.groups, np.int64), np.empty((len(value), self.groups))
             for groups, cells in _in_blocks(self.sizes):
                 item = self.item[cells]
@@ -260,25 +260,30 @@ class SharedItems(NamedTuple):
                 fewer[groups] = _totals(stays.astype(np.int64) - counted[item], sizes)
                 less[:, groups] = [_totals(each, sizes) for each in left]
             return number + fewer, total + less
+        has = _find_bits(builds)[:, :, np.newaxis]
+        listed = np.broadcast_to(self.listed - 1, (has.shape[1], len(self.listed)))
         stays = eligible(self.listed - 1)
-        lost, kept = (
-            np.where(stays, worth(self.listed - 1, self.found - hit), 0.0) - value
-            for hit in (True, False)
-        )
+        without = worth(listed, self.found[:, np.newaxis] - has)
+        left = np.where(stays, without, 0.0) - value[:, np.newaxis]
         fewer = stays.astype(np.int64) - counted
         item, hits, sizes = self.item, self.cell_found, self.sizes
-        changes = (fewer != 0) | lost.any(axis=0) | kept.any(axis=0)
+        changes = (fewer != 0) | left.any(axis=(0, 1))
         if not changes.all():
             cells = changes[item]
             item, hits, sizes = item[cells], hits[:, cells], _totals(cells, sizes)
+        if builds > 1:
+            hits = (1 << np.arange(builds))[np.newaxis] @ hits
         changed, less = np.empty(len(sizes), np.int64), np.empty((len(hits), len(sizes)))
-        both = np.concatenate([kept, lost], axis=1)
         for groups, cells in _in_blocks(sizes):
             place, own = item[cells], sizes[groups]
             changed[groups] = _totals(fewer[place], own)
-            for row, hit, values in zip(less, hits[:, cells], both, strict=True):
-                row[groups] = _totals(values[place + hit * len(fewer)], own)
+            for row, hit, values in zip(less, hits[:, cells], left, strict=True):
+                row[groups] = _totals(values.reshape(-1)[place + hit * len(fewer)], own)
         return number + changed, total + less
+
+    def _is_many(self, values: int) -> bool:
+        """Whether so many values of each item are more than there are cells."""
+        return values * len(self.ids) > len(self.item)
 
     def shrinkage(self, values: FloatArray, eligible: Eligible, worth: Worth) -> float:
         """How far the mean spreads over half samples, relative to that of such values; at most 1.
@@ -338,6 +343,11 @@ def _totals(values: NDArray[Any], sizes: Counts) -> NDArray[Any]:
     return total
 
 
+def _find_bits(builds: int) -> NDArray[np.int64]:
+    """Whether each build is in each number that says which are: 0 or 1, (builds, 2**builds)."""
+    return np.arange(1 << builds) >> np.arange(builds)[:, np.newaxis] & 1
+
+
 def _in_blocks(sizes: Counts) -> Iterator[tuple[slice, slice]]:
     """Some groups at a time, and their cells, which stand together."""
     ends = np.concatenate([[0], np.cumsum(sizes)])
@@ -353,4 +363,4 @@ def _split(members: NDArray[np.integer[Any]], number: int) -> list[NDArray[np.in
     """The places of the members of each group, ascending."""
     members = members.astype(np.min_scalar_type(number))  # narrow numbers are sorted sooner
     order = np.argsort(members, kind="stable")
-    return np.split(order, np.searchsorted(members[order], np.arange(1, number)))
+    return np.split(order, np.cumsum(np.bincount(members, minlength=number))[:-1])
