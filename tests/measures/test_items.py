@@ -325,6 +325,52 @@ def test_nothing_of_items_is_certified() -> None:
         (LostItems @ 10).is_attainable(0.1, 100, 0.95)
 
 
+@pytest.mark.parametrize("clustered", [False, True])
+@pytest.mark.parametrize("items", [12, 400])
+def test_half_samples_and_values_left_out_are_those_of_lists_looked_at_one_by_one(
+    items: int, clustered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of few items and of many, of each build and of all together, in blocks of any size."""
+    rng = np.random.default_rng(items)
+    m, k = 40, 5
+    truth = np.argsort(rng.random((m, items)), axis=1)[:, :k]
+    builds = [np.where(rng.random(truth.shape) < 0.4, items + 1, truth) for _ in range(3)]
+    clusters = np.arange(m) // 2 if clustered else None
+    groups = np.arange(m) if clusters is None else clusters
+    monkeypatch.setattr("vbench.measures.shared_items._BLOCK", 17)
+    shared = SharedItems.of([from_ids(ids, truth, k=k) for ids in builds], clusters)
+
+    def count(inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rows = np.isin(groups, inside)
+        listed = (truth[rows, :, np.newaxis] == shared.ids).sum(axis=(0, 1))
+        hits = [truth[rows] == each[rows] for each in builds]
+        found = [(truth[rows, :, np.newaxis] == shared.ids)[hit].sum(axis=0) for hit in hits]
+        return listed, np.array(found)
+
+    everyone = np.unique(groups)
+    listed, found = count(everyone)
+    np.testing.assert_array_equal(shared.listed, listed)
+    np.testing.assert_array_equal(shared.found, found)
+    for half in shared.halves.first(3, shared):
+        listed, found = count(everyone[half.inside])
+        np.testing.assert_array_equal(half.listed, listed)
+        np.testing.assert_array_equal(half.found, found)
+
+    def lost_in_every(listed: np.ndarray, found: np.ndarray) -> np.ndarray:
+        return (found == 0).all(axis=0, keepdims=True)
+
+    for worth in (LostItems().worth, lost_in_every):
+        without = []
+        for group in everyone:
+            listed, found = count(everyone[everyone != group])
+            without.append(worth(listed, found)[:, listed > 0].mean(axis=1))
+        left = np.array(without).T
+        mean = worth(*count(everyone)).mean(axis=1, keepdims=True)
+        expected = mean + (len(everyone) - 1) * (left.mean(axis=1, keepdims=True) - left)
+        values = shared.pseudo_values(lambda listed: listed > 0, worth)
+        np.testing.assert_allclose(values, expected, atol=1e-12)
+
+
 def test_a_part_of_the_items_has_the_half_samples_of_all() -> None:
     """Its values are those that it would have alone, split once or twice."""
     rng = np.random.default_rng(4)
