@@ -20,6 +20,7 @@ from pathlib import Path
 from results import (  # noqa: F401  # they register their results
     audits,
     cure,
+    databases,
     field,
     learned,
     level,
