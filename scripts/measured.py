@@ -22,6 +22,7 @@ from results import (  # noqa: F401  # they register their results
     cure,
     databases,
     field,
+    goals,
     learned,
     level,
     load,
