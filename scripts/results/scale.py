@@ -132,3 +132,10 @@ def rates() -> Table:
     sizes = read("rates.json")
     kinds = next(iter(sizes.values()))
     return {kind: {n: row[kind] for n, row in sizes.items()} for kind in kinds}
+
+
+@result(f"python benchmarks/many_queries.py --json > {FOLDER}/many_queries.json")
+def many_queries() -> Table:
+    """What commands take on a run of 100,000 queries and 60 trials: CPU seconds, peak in GiB."""
+    found: Table = read("many_queries.json")
+    return found
