@@ -182,27 +182,30 @@ def built(name: str) -> Iterator[Any]:
         index.close()
 
 
-def compare(ours: Callable[[Any], Any], theirs: Callable[[Any], Any]) -> Added:
-    """Over queries the medians of the quickest of some rounds, in which each goes first in turn."""
+def compare(ours: Callable[[Any, int], Any], theirs: Callable[[Any], Any]) -> Added:
+    """Over queries the medians of the quickest of some rounds, each in an order of its own."""
     if isinstance(theirs(QUERIES[0]), np.ndarray):
-        assert all((ours(each) == theirs(each)).all() for each in QUERIES[:5])
-    calls, now = (theirs, ours, theirs), time.thread_time_ns
+        assert all((ours(each, 10) == theirs(each)).all() for each in QUERIES[:5])
+    # Each as often as the other, so that the code of neither is the warmer one.
+    calls: Any = 2 * ((theirs, ()), (ours, (10,)))
+    now = time.thread_time_ns
     began = time.perf_counter()
     for query in QUERIES[:5]:
         theirs(query)
     one = (time.perf_counter() - began) / 5
-    asked = QUERIES[: int(np.clip(SECONDS / (3 * ROUNDS[0] * one), 20, len(QUERIES)))]
-    rounds = int(np.clip(SECONDS / (3 * len(asked) * one), ROUNDS[0], ROUNDS[-1]))
-    spent = np.empty((3, rounds, len(asked)), dtype=np.int64)
+    asked = QUERIES[: int(np.clip(SECONDS / (4 * ROUNDS[0] * one), 20, len(QUERIES)))]
+    rounds = int(np.clip(SECONDS / (4 * len(asked) * one), ROUNDS[0], ROUNDS[-1]))
+    order = np.random.default_rng(2)
+    spent = np.empty((4, rounds, len(asked)), dtype=np.int64)
     with clock.without_gc():
         for number in range(rounds):
             for place, query in enumerate(asked):
-                for turn in range(3):
-                    which = (number + turn) % 3
+                for which in order.permutation(4):
+                    call, more = calls[which]
                     start = now()
-                    calls[which](query)
+                    call(query, *more)
                     spent[which, number, place] = now() - start
-    own, adapter, again = spent.min(axis=1) / 1e3
+    own, adapter, again, _ = spent.min(axis=1) / 1e3
     return Added(*(float(np.median(each)) for each in (own, adapter - own, again - own)))
 
 
@@ -216,8 +219,7 @@ def main() -> None:
         except VbenchError:
             continue
         with built(name) as index:
-            search = index.search_one
-            found = compare(lambda query, search=search: search(query, 10), OWN[name](index))
+            found = compare(index.search_one, OWN[name](index))
         what = f"{name} beyond its own call, {found.own:,.0f} µs (that again: {found.again:+.1f})"
         figure(what, found.added, 1 + abs(found.again), "µs")
 

@@ -67,8 +67,6 @@ _WITHOUT_END = {
 }
 _INT4_ARRAY = 1007
 _FLOAT = np.dtype(">f4")
-_FIRST = itertools.repeat(0)
-"""The column of ids, once for each row."""
 _TOO_SMALL = "no longer fits into maintenance_work_mem"
 _LONGEST_SOCKET = 100
 
@@ -243,27 +241,7 @@ class PgVector(ServerIndex):
             copy.write(b"\xff\xff")
 
     def search_one(self, query: Vectors, k: int) -> Ids:
-        return self._ask(self._searches.get(k) or self._prepare(k), query)
-
-    def exact(self, queries: Vectors, k: int) -> Ids:
-        # The sum keeps the index out.
-        order = f"({self._vector} {self._operator} $1) + 0"
-        name = self._declare(
-            f"SELECT {self._id} FROM {self._table} {self._filter} ORDER BY {order} LIMIT {k}"
-        )
-        ids = np.full((len(queries), k), -1, dtype=np.int64)
-        for row, query in enumerate(queries):
-            found = self._ask(name, query)
-            ids[row, : len(found)] = found
-        self._connection.execute(f"DEALLOCATE {name.decode()}")
-        return ids
-
-    def _hold(self, d: int) -> None:
-        """Have a place for queries of `d` dimensions, as PostgreSQL's binary format has them."""
-        self._given[0] = bytearray(d.to_bytes(2, "big") + bytes(2 + 4 * d))
-        self._sent = np.frombuffer(self._given[0], dtype=_FLOAT, offset=4)
-
-    def _ask(self, name: bytes, query: Vectors) -> Ids:
+        name = self._searches.get(k) or self._prepare(k)
         sent = self._sent
         if len(sent) != len(query):
             self._hold(len(query))
@@ -272,8 +250,31 @@ class PgVector(ServerIndex):
         found = self._execute(name, self._given, self._formats, 1)
         if found.status != _TUPLES_OK:
             raise VbenchError(found.error_message.decode(errors="replace").strip())
-        cells = b"".join(map(found.get_value, range(found.ntuples), _FIRST))
+        value = found.get_value
+        cells = b"".join([value(row, 0) for row in range(found.ntuples)])
         return np.frombuffer(cells, dtype=self._integer).astype(np.int64)
+
+    def exact(self, queries: Vectors, k: int) -> Ids:
+        # The sum keeps the index out.
+        order = f"({self._vector} {self._operator} $1) + 0"
+        name = self._declare(
+            f"SELECT {self._id} FROM {self._table} {self._filter} ORDER BY {order} LIMIT {k}"
+        )
+        ids = np.full((len(queries), k), -1, dtype=np.int64)
+        searches, self._searches = self._searches, {k: name}
+        try:
+            for row, query in enumerate(queries):
+                found = self.search_one(query, k)
+                ids[row, : len(found)] = found
+        finally:
+            self._searches = searches
+        self._connection.execute(f"DEALLOCATE {name.decode()}")
+        return ids
+
+    def _hold(self, d: int) -> None:
+        """Have a place for queries of `d` dimensions, as PostgreSQL's binary format has them."""
+        self._given[0] = bytearray(d.to_bytes(2, "big") + bytes(2 + 4 * d))
+        self._sent = np.frombuffer(self._given[0], dtype=_FLOAT, offset=4)
 
     def _prepare(self, k: int) -> bytes:
         """Prepare the search for k neighbors, whose plan must walk the index."""
