@@ -8,12 +8,20 @@ from contextlib import contextmanager
 import pytest
 
 
+def forget_buckets() -> None:
+    """Leave no bucket of another test: all servers of a process share theirs."""
+    from moto.moto_api._internal import moto_api_backend
+
+    moto_api_backend.reset()
+
+
 @contextmanager
 def bucket(name: str) -> Iterator[str]:
     """The address of an empty bucket; this process and its children find the server."""
     s3fs = pytest.importorskip("s3fs")
     server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
+    forget_buckets()
     host, port = server.get_host_and_port()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "here")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from buckets import forget_buckets
 from vectors import gaussian_pair
 
 import vbench
@@ -24,6 +25,7 @@ def server() -> Iterator[str]:
     """The address of a server of S3."""
     running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     running.start()
+    forget_buckets()
     host, port = running.get_host_and_port()
     yield f"http://{host}:{port}"
     running.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from buckets import forget_buckets
 from exports import N, save_exports
 
 import vbench
@@ -82,6 +83,7 @@ def test_an_import_out_of_a_bucket(tmp_path, monkeypatch):
     made = save_exports(tmp_path)
     running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     running.start()
+    forget_buckets()
     try:
         host, port = running.get_host_and_port()
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
