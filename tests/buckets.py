@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 import pytest
-
-
-def forget_buckets() -> None:
-    """Leave no bucket of another test: all servers of a process share theirs."""
-    from moto.moto_api._internal import moto_api_backend
-
-    moto_api_backend.reset()
 
 
 @contextmanager
@@ -21,7 +15,8 @@ def bucket(name: str) -> Iterator[str]:
     s3fs = pytest.importorskip("s3fs")
     server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
-    forget_buckets()
+    # All servers of a process share their buckets: those of other tests are forgotten.
+    import_module("moto.moto_api._internal").moto_api_backend.reset()
     host, port = server.get_host_and_port()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "here")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from buckets import forget_buckets
+from buckets import bucket
 from vectors import gaussian_pair
 
 import vbench
@@ -16,35 +16,24 @@ from vbench.data.load import reopen
 from vbench.errors import DataError
 
 pytest.importorskip("s3fs")
-ThreadedMotoServer = pytest.importorskip("moto.server").ThreadedMotoServer
 BASE, QUERIES = gaussian_pair(500, 12, 8, seed=4)
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The address of a server of S3."""
-    running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    forget_buckets()
-    host, port = running.get_host_and_port()
-    yield f"http://{host}:{port}"
-    running.stop()
+def sea() -> Iterator[str]:
+    """The address of a bucket."""
+    with bucket("sea") as address:
+        yield address
 
 
 @pytest.fixture
-def store(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[object]:
-    """Its file system, with a bucket of vectors; and a home of this test alone."""
+def store(sea: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[object]:
+    """Its file system, with vectors in it; and a home of this test alone."""
     import s3fs
 
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "here")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "here")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("VBENCH_HOME", str(tmp_path / "home"))
     s3fs.S3FileSystem.clear_instance_cache()
     files = s3fs.S3FileSystem()
-    if not files.exists("sea"):
-        files.mkdir("sea")
     for name, vectors in (("base", BASE), ("queries", QUERIES)):
         path = tmp_path / f"{name}.npy"
         np.save(path, vectors)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from vbench.data.arrays import first_line
 from vbench.data.files import whole_file
+from vbench.data.importing.remote import explained
 from vbench.errors import DataError, MissingExtraError, VbenchError
 
 
@@ -104,12 +105,8 @@ class Store(NamedTuple):
                 f"{self.address}: cannot be {doing}: there is no such bucket, or no such file "
                 f"({first_line(error)})"
             ) from None
-        except PermissionError as error:
-            raise DataError(f"{self.address}: may not be {doing}: {first_line(error)}") from None
         except Exception as error:
-            raise DataError(
-                f"{self.address}: cannot be {doing}: {type(error).__name__}: {first_line(error)}"
-            ) from None
+            raise explained(self.address, error, doing) from None
 
 
 def check_name(name: str, address: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from buckets import bucket
+from schedulers import local_cluster
 from vectors import gaussian_pair
 
 import vbench
@@ -30,8 +30,6 @@ def bay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def scheduler(bay: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Two workers with a home of their own, and data at an address."""
-    from distributed import LocalCluster
-
     base, queries = gaussian_pair(300, 40, 6, seed=3)
     folder = tmp_path_factory.mktemp("data")
     for name, vectors in (("base", base), ("queries", queries)):
@@ -39,15 +37,7 @@ def scheduler(bay: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         Store(f"{bay}/data").put(folder / f"{name}.npy", f"{name}.npy")
     with (
         pytest.MonkeyPatch.context() as patch,
-        LocalCluster(
-            n_workers=0,
-            threads_per_worker=1,
-            resources={"vbench": 1},
-            memory_limit=0,
-            dashboard_address="127.0.0.1:0",
-            host="127.0.0.1",
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
+        local_cluster(0) as cluster,
     ):
         patch.setenv("VBENCH_HOME", str(tmp_path_factory.mktemp("theirs")))
         cluster.scale(2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from buckets import forget_buckets
+from buckets import bucket
 from exports import N, save_exports
 
 import vbench
@@ -73,33 +73,20 @@ def test_paths_are_no_addresses():
     assert not any(map(remote.is_remote, ("a/b.csv", "C:\\x", "/tmp/x")))
 
 
-def test_an_import_out_of_a_bucket(tmp_path, monkeypatch):
+def test_an_import_out_of_a_bucket(tmp_path):
     """A real server of the S3 protocol: items from a folder of parts, users from a file."""
-    server = pytest.importorskip("moto.server")
-    pytest.importorskip("s3fs")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     made = save_exports(tmp_path)
-    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    running.start()
-    forget_buckets()
-    try:
-        host, port = running.get_host_and_port()
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        files = fsspec.filesystem("s3", skip_instance_cache=True)
-        files.mkdir("lake")
+    with bucket("lake") as lake:
+        files = fsspec.filesystem("s3")
         for part in (0, 1):
             half = made.items[part * N // 2 : (part + 1) * N // 2]
             half.write_parquet(tmp_path / "half.parquet")
             files.put(str(tmp_path / "half.parquet"), f"lake/items/part-{part}.parquet")
         files.put(str(tmp_path / "users.parquet"), "lake/users.parquet")
         found = import_dataset(
-            "shop", items="s3://lake/items/", users="s3://lake/users.parquet", metric="ip"
+            "shop", items=f"{lake}/items/", users=f"{lake}/users.parquet", metric="ip"
         )
         with pytest.raises(DataError, match="s3://lake/none"):
-            import_dataset("other", items="s3://lake/none", users="s3://lake/users.parquet")
-    finally:
-        running.stop()
+            import_dataset("other", items=f"{lake}/none", users=f"{lake}/users.parquet")
     assert found.items.rows == N
     assert (vbench.load("shop").base == made.vectors[0]).all()

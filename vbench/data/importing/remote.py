@@ -111,10 +111,10 @@ def _files_of(files: Any, inside: str) -> tuple[list[str], str]:
     return sorted(files.find(folder)), folder
 
 
-def explained(address: str, error: Exception) -> DataError:
-    """What a library said of an address, as an error that names it."""
+def explained(address: str, error: Exception, doing: str = "read") -> DataError:
+    """What a library said of an address, as an error that names it, and what was not done."""
     if isinstance(error, FileNotFoundError):
         return DataError(f"{address}: no such file, and no folder of files")
     if isinstance(error, PermissionError):
-        return DataError(f"{address}: may not be read: {first_line(error)}")
-    return DataError(f"{address}: cannot be read: {type(error).__name__}: {first_line(error)}")
+        return DataError(f"{address}: may not be {doing}: {first_line(error)}")
+    return DataError(f"{address}: cannot be {doing}: {type(error).__name__}: {first_line(error)}")
