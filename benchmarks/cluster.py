@@ -26,7 +26,9 @@ from vbench.bench.cluster.truth import find_ground_truth
 from vbench.data.dataset import Dataset
 from vbench.data.load import load
 
-N, D, QUERIES, DEPTH, ROUNDS = 400_000, 96, 4_000, 200, 3
+N, D, DEPTH, ROUNDS = 400_000, 96, 200, 3
+QUERIES = 2_000
+"""For each core."""
 BUILT = 40_000
 _SEARCH = """
 import sys
@@ -61,7 +63,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["VBENCH_HOME"] = str(folder / "home")
-        search, run = _made(folder / "search", N, QUERIES), _made(folder / "run", BUILT, 1_000)
+        search, run = _made(folder / "search", N, QUERIES * cores), _made(folder / "run", BUILT, 1_000)
         vbench.run(run, "flat", builds=1, repeats=1, out=folder / "first")  # its exact neighbors
         searches, runs = [], []
         for _ in range(ROUNDS):
