@@ -20,7 +20,7 @@ from vbench.measures.grammar import parse
 from vbench.measures.items import ItemRecall, ItemRobustness, LostItems
 from vbench.measures.of_items import OfItems
 from vbench.measures.sample import Sample
-from vbench.measures.shared_items import Halves, SharedItems
+from vbench.measures.shared_items import SharedItems
 
 Lists = Sequence[Sequence[int]]
 
@@ -371,22 +371,43 @@ def test_half_samples_and_values_left_out_are_those_of_lists_looked_at_one_by_on
         np.testing.assert_allclose(values, expected, atol=1e-12)
 
 
-def test_a_part_of_the_items_has_the_half_samples_of_all() -> None:
-    """Its values are those that it would have alone, split once or twice."""
+@pytest.mark.parametrize("clustered", [False, True])
+def test_a_part_of_the_items_has_the_values_that_its_lists_have_one_by_one(
+    clustered: bool,
+) -> None:
+    """Its mean, what that changes by without each query, and how it spreads over halves."""
     rng = np.random.default_rng(4)
     truth = np.argsort(rng.random((40, 30)), axis=1)[:, :5]
     builds = [np.where(rng.random(truth.shape) < 0.3, 29 - truth, truth) for _ in range(2)]
-    whole = SharedItems.of([from_ids(ids, truth, k=5) for ids in builds])
-    measure = LostItems()
-    whole.by_group(lambda listed: listed > 0, measure.worth)
-    parts = list(whole.split(np.arange(len(whole.ids)) % 3, 3))
-    parts += parts[0].split(np.arange(len(parts[0].ids)) % 2, 2)
-    for part in parts:
-        alone = part._replace(halves=Halves(), whole=None, places=None)
-        found, expected = (
-            each.by_group(lambda listed: listed > 0, measure.worth) for each in (part, alone)
-        )
-        assert found.tolist() == expected.tolist()
+    clusters = np.arange(40) // 2 if clustered else None
+    groups = np.arange(40) if clusters is None else clusters
+    whole = SharedItems.of([from_ids(ids, truth, k=5) for ids in builds], clusters)
+    inside = whole.ids % 3 == 0
+    part, worth = whole.of_items(inside), LostItems().worth
+
+    def share(rows: np.ndarray) -> list[float]:
+        some = SharedItems.of([from_ids(ids[rows], truth[rows], k=5) for ids in builds])
+        lost = worth(some.listed, some.found)[:, some.ids % 3 == 0]
+        return [float(each) for each in lost.mean(axis=1)]
+
+    everyone = np.unique(groups)
+    np.testing.assert_allclose(part.mean(_is_listed, worth), share(groups >= 0))
+    left = np.array([share(groups != group) for group in everyone]).T
+    expected = part.mean(_is_listed, worth)[:, np.newaxis] + (len(everyone) - 1) * (
+        left.mean(axis=1, keepdims=True) - left
+    )
+    values = part.pseudo_values(_is_listed, worth)
+    np.testing.assert_allclose(values, expected, atol=1e-12)
+    halves = whole.halves.first(25, whole)
+    sides = [np.isin(groups, everyone[side]) for h in halves for side in (h.inside, ~h.inside)]
+    spread = np.var([share(side) for side in sides], axis=0).sum()
+    linear = [values[:, side].mean(axis=1) for h in halves for side in (h.inside, ~h.inside)]
+    wanted = min(np.sqrt(spread / np.var(linear, axis=0).sum()), 1.0)
+    assert part.shrinkage(values, _is_listed, worth) == pytest.approx(wanted)
+
+
+def _is_listed(listed: np.ndarray) -> np.ndarray:
+    return np.asarray(listed > 0)
 
 
 def test_what_an_item_is_worth_in_all_builds_has_values_of_queries() -> None:

@@ -221,7 +221,7 @@ def _groups(run: Run, items: SharedItems) -> Iterator[ItemGroup]:
 def _group(
     column: str, segment: str, items: SharedItems, counts: Eligible, total: int, mean: float
 ) -> ItemGroup:
-    inside = counts(items.listed)
+    inside = items.which(counts)
     found = crossed_linearized(items.by_group(counts, _LOST.worth))
     lost = items.found[:, inside] == 0
     return ItemGroup(
@@ -249,9 +249,8 @@ def _divide(run: Run, items: SharedItems) -> Iterator[tuple[str, str, SharedItem
         names, members = group_values(column)
         sizes = np.bincount(members, minlength=len(names))
         largest = np.argsort(-sizes, kind="stable")[:FEW]
-        for number, part in enumerate(items.split(members, len(names))):
-            if number in largest:
-                yield column.name, names[number], part, _is_listed
+        for number in sorted(largest.tolist()):
+            yield column.name, names[number], items.of_items(members == number), _is_listed
 
 
 def _is_between(low: int, high: int | None, listed: Counts) -> NDArray[np.bool_]:

@@ -47,10 +47,13 @@ def expose(ids: NDArray[np.integer[Any]], n: int) -> Exposure:
     ids : integer (m, k), −1 pads
         An id that stands twice in a list is shown once.
     """
-    shown = (ids >= 0) & ~repeated(ids)
-    counts = np.zeros(n, dtype=np.int64)
+    again = repeated(ids)
+    if again.any():
+        ids = np.where(again, -1, ids)
+    counts = np.zeros(n + 1, dtype=np.int64)
     for part in _blocks(ids, max(n, _BLOCK)):  # each block has a count of all n
-        counts += np.bincount(ids[part][shown[part]], minlength=n)
+        counts += np.bincount(ids[part].reshape(-1) + 1, minlength=n + 1)
+    counts = counts[1:]
     total = int(counts.sum())
     if not total:
         return Exposure(0.0, np.zeros(len(ids)), 0)
@@ -62,12 +65,12 @@ def expose(ids: NDArray[np.integer[Any]], n: int) -> Exposure:
     weight = np.zeros(len(by_count))
     weight[levels] = above / (n * total)
     gini = float((levels * sizes) @ above) / (n * total)
-    own = weight[counts] - gini / total
+    own = np.append(weight[counts] - gini / total, 0.0)  # the last one for pads
     added = np.zeros(len(ids))
     for part in _blocks(ids):
         # One place of all lists after the other, as they are few.
-        for item, is_shown in zip(ids[part].T, shown[part].T, strict=True):
-            added[part] += np.where(is_shown, own[item], 0.0)
+        for item in ids[part].T:
+            added[part] += own[item]
     return Exposure(gini, np.asarray(gini + len(ids) * added), int((counts > 0).sum()))
 
 

@@ -91,7 +91,7 @@ class Halves:
         self._tally = tally
 
     def first(self, number: int, of: SharedItems) -> list[Half]:
-        """The first of them, counted among the items that were split by nothing yet."""
+        """The first of them, counted among all items."""
         while len(self._drawn) < number:
             inside = np.zeros(of.groups, dtype=bool)
             inside[self._rng.permutation(of.groups)[: of.groups // 2]] = True
@@ -122,9 +122,9 @@ class SharedItems(NamedTuple):
     cell_listed : integer or bool (c,); cell_found : integer or bool (B, c)
         What the cell has of `listed` and of `found`; bool where each cell is one list.
     halves
-        Half samples of the queries, for those of `whole` where these are a part of its items.
-    whole, places
-        All items, and the places of these among them; None where these are all.
+        Half samples of the queries.
+    inside : bool (I,)
+        Which of the items may count; None where all may.
     """
 
     ids: NDArray[np.integer[Any]]
@@ -135,8 +135,7 @@ class SharedItems(NamedTuple):
     cell_listed: NDArray[Any]
     cell_found: NDArray[Any]
     halves: Halves
-    whole: SharedItems | None = None
-    places: NDArray[np.intp] | None = None
+    inside: NDArray[np.bool_] | None = None
 
     @classmethod
     def of(cls, answers: Sequence[Answers], clusters: NDArray[Any] | None = None) -> SharedItems:
@@ -183,34 +182,18 @@ class SharedItems(NamedTuple):
         """Number of queries, or of clusters."""
         return len(self.sizes)
 
-    def split(self, members: NDArray[np.integer[Any]], number: int) -> Iterator[SharedItems]:
-        """The items of each of some groups, in the lists of the same queries.
+    def of_items(self, inside: NDArray[np.bool_]) -> SharedItems:
+        """Those of which only some items count (I,), in the lists of the same queries."""
+        return self._replace(inside=inside)
 
-        Parameters
-        ----------
-        members : integer (I,)
-            The group of each item, 0…number − 1.
-        """
-        of_items = _split(members, number)
-        place = np.empty(len(self.ids), dtype=np.int64)
-        group = np.repeat(np.arange(self.groups), self.sizes)
-        for items, cells in zip(of_items, _split(members[self.item], number), strict=True):
-            place[items] = np.arange(len(items))
-            yield self._replace(
-                ids=self.ids[items],
-                listed=self.listed[items],
-                found=self.found[:, items],
-                sizes=np.bincount(group[cells], minlength=self.groups),
-                item=place[self.item[cells]],
-                cell_listed=self.cell_listed[cells],
-                cell_found=self.cell_found[:, cells],
-                whole=self.whole or self,
-                places=items if self.places is None else self.places[items],
-            )
+    def which(self, eligible: Eligible, listed: Counts | None = None) -> NDArray[np.bool_]:
+        """Which items count: (I,), by `listed` or else by the lists that there are."""
+        counted = eligible(self.listed if listed is None else listed)
+        return counted if self.inside is None else counted & self.inside
 
     def mean(self, eligible: Eligible, worth: Worth) -> FloatArray:
         """The mean worth of the items that count, float64 (B,); NaN where none does."""
-        counted = eligible(self.listed)
+        counted = self.which(eligible)
         if not counted.any():
             return np.full(len(self.found), np.nan)
         return np.asarray(worth(self.listed, self.found)[:, counted].mean(axis=1), dtype=float)
@@ -229,7 +212,7 @@ class SharedItems(NamedTuple):
 
     def pseudo_values(self, eligible: Eligible, worth: Worth) -> FloatArray:
         """Those of the jackknife that leaves out one group, around the mean, (B, groups)."""
-        counted = eligible(self.listed)
+        counted = self.which(eligible)
         value = np.where(counted, worth(self.listed, self.found), 0.0)
         number, total = self._without_groups(eligible, worth, counted, value)
         mean = self.mean(eligible, worth)[:, np.newaxis]
@@ -254,6 +237,8 @@ class SharedItems(NamedTuple):
                 item = self.item[cells]
                 listed = self.listed[item] - self.cell_listed[cells]
                 stays = eligible(listed)
+                if self.inside is not None:
+                    stays &= self.inside[item]
                 found = self.found[:, item] - self.cell_found[:, cells]
                 left = np.where(stays, worth(listed, found), 0.0) - value[:, item]
                 sizes = self.sizes[groups]
@@ -262,7 +247,7 @@ class SharedItems(NamedTuple):
             return number + fewer, total + less
         has = _find_bits(builds)[:, :, np.newaxis]
         listed = np.broadcast_to(self.listed - 1, (has.shape[1], len(self.listed)))
-        stays = eligible(self.listed - 1)
+        stays = self.which(eligible, self.listed - 1)
         without = worth(listed, self.found[:, np.newaxis] - has)
         left = np.where(stays, without, 0.0) - value[:, np.newaxis]
         fewer = stays.astype(np.int64) - counted
@@ -294,9 +279,9 @@ class SharedItems(NamedTuple):
         """
         if self.groups < _FEWEST_GROUPS:
             return 1.0
-        rounds = int(np.clip(_WORK // max(len(self.item), 1), *_ROUNDS))
+        rounds = int(np.clip(_WORK // max(self._cells, 1), *_ROUNDS))
         actual, linear = [], []
-        for half in self.halves.first(rounds, self.whole or self):
+        for half in self.halves.first(rounds, self):
             actual += [each.mean(eligible, worth) for each in self._in_halves(half)]
             linear += [values[:, some].mean(axis=1) for some in (half.inside, ~half.inside)]
         known = np.isfinite(actual).all(axis=1)
@@ -308,11 +293,17 @@ class SharedItems(NamedTuple):
 
     def _in_halves(self, half: Half) -> Iterator[SharedItems]:
         """The counts in the lists of a half, and of the other; the cells stay as they are."""
-        listed, found = half.listed, half.found
-        if self.places is not None:
-            listed, found = listed[self.places], found[:, self.places]
-        yield self._replace(listed=listed, found=found)
-        yield self._replace(listed=self.listed - listed, found=self.found - found)
+        yield self._replace(listed=half.listed, found=half.found)
+        yield self._replace(listed=self.listed - half.listed, found=self.found - half.found)
+
+    @property
+    def _cells(self) -> int:
+        """Cells of the items that may count."""
+        if self.inside is None:
+            return len(self.item)
+        one_by_one = self.cell_listed.dtype == bool
+        cells = self.listed if one_by_one else np.bincount(self.item, minlength=len(self.ids))
+        return int(cells[self.inside].sum())
 
 
 def _number(ids: NDArray[np.integer[Any]]) -> tuple[NDArray[np.integer[Any]], Counts]:
@@ -358,9 +349,3 @@ def _in_blocks(sizes: Counts) -> Iterator[tuple[slice, slice]]:
         yield slice(first, last), slice(int(ends[first]), int(ends[last]))
         first = last
 
-
-def _split(members: NDArray[np.integer[Any]], number: int) -> list[NDArray[np.intp]]:
-    """The places of the members of each group, ascending."""
-    members = members.astype(np.min_scalar_type(number))  # narrow numbers are sorted sooner
-    order = np.argsort(members, kind="stable")
-    return np.split(order, np.cumsum(np.bincount(members, minlength=number))[:-1])
