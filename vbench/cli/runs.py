@@ -67,7 +67,9 @@ def open_runs(paths: Sequence[str | Path], compute: Callable[[list[Run]], Result
 
     A trial whose file is damaged is left out, and told.
     """
+    from vbench._process.memory import keep_freed_memory
     from vbench.runs.failed import set_damaged_aside
 
+    keep_freed_memory()
     once = list({Path(path).resolve(): path for path in paths}.values())
     return set_damaged_aside(once, compute, lambda text: say(f"vbench: warning: {text}", err=True))
