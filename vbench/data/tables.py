@@ -15,7 +15,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from vbench.data.pages import check_memory, check_pages
 
@@ -26,15 +26,22 @@ _turn = threading.Lock()
 _mine = threading.local()
 
 
-def read_parquet(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
-    """Read a Parquet file, or some columns of it."""
+def read_parquet(
+    path: Path,
+    columns: Sequence[str] | None = None,
+    *,
+    parallel: Literal["auto", "columns"] = "auto",
+) -> pl.DataFrame:
+    """Read a Parquet file, or some columns of it; those of one group of rows by `columns`."""
     import polars as pl
 
     with _as_of_polars():
         check_memory(path, columns)
     wanted = None if columns is None else list(columns)
     with unprinted_panics():
-        return pl.read_parquet(path, columns=wanted, glob=False, hive_partitioning=False)
+        return pl.read_parquet(
+            path, columns=wanted, parallel=parallel, glob=False, hive_partitioning=False
+        )
 
 
 def scan_parquet(path: Path) -> pl.LazyFrame:

@@ -205,7 +205,7 @@ class RunFiles:
         down, and K where it has none: as many queries reach a threshold j/K as by their recall.
         """
         if trial.key not in self._hits:
-            self._hits[trial.key] = self.rows(trial, ()).hits
+            self.answers(trial, ids=False)
         hits, possible = self._hits[trial.key], self.possible(trial.k)
         if possible is None:
             return hits
@@ -225,7 +225,7 @@ class RunFiles:
         facts, m = self.facts(trial), len(rows.hits)
         batch = facts.batch
         found = StoredAnswers.of(
-            functools.partial(self.rows, trial, ["ids", "place"] if ids else []),
+            functools.partial(self.rows, trial, ["ids", "place"]) if ids else lambda: rows,
             functools.partial(self._places, trial.k),
             k=trial.k,
             hits=rows.hits,

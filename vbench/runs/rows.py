@@ -126,7 +126,8 @@ def read_rows(path: Path, facts: TrialFacts, wanted: Iterable[str] | None = None
             for name in Rows.__struct_fields__
             if name in known and (wanted is None or name in wanted or name == "hits")
         ]
-        frame = read_parquet(path, names)
+        # In less time than by groups of rows, of which a trial has few.
+        frame = read_parquet(path, names, parallel="columns")
         rows = Rows(**{name: frame[name].to_numpy() for name in names})
         found = {name: digests.of_array(getattr(rows, name)) for name in names}
     except (KeyError, TypeError, ValueError, *UNREADABLE) as error:
