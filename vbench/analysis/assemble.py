@@ -94,6 +94,8 @@ def assemble(
         for each in ranked
     ]
     settings = [_settings(stage, ranked, case, masks, behind) for case in stage.cases]
+    # Before those of segments, for which other queries are drawn.
+    levels = find_levels(ranked, values, stage.k)
     missing = missing_results(opened, stage.k)
     view = stage.view
     return RankingLoss(
@@ -113,7 +115,7 @@ def assemble(
             _predictors(stage, each, row, values) for each, row in zip(ranked, rankers, strict=True)
         ],
         delta=_deltas(stage, ranked, rankers, masks),
-        levels=find_levels(ranked, values, stage.k),
+        levels=levels,
         failed=failed_trials(opened, stage.k),
         missing=missing,
         warnings=[

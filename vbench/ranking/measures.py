@@ -22,7 +22,8 @@ from vbench.errors import VbenchError
 from vbench.metric import FloatArray
 from vbench.ranking.judgments import Judgments
 
-_BLOCK_COMPARES = 1 << 22
+_BLOCK_COMPARES = 1 << 17
+"""Candidates at a time, which a cache holds."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,8 @@ def find(scores: NDArray[np.floating], grades: FloatArray, present: NDArray[np.b
         part = slice(start, start + step)
         rows, own = query[part], column[part, np.newaxis]
         mine = scores[rows, column[part]][:, np.newaxis]
-        there = present[rows]
-        better = (scores[rows] > mine) & there
-        tied = (scores[rows] == mine) & there
+        others, there = scores[rows], present[rows]
+        better, tied = (others > mine) & there, (others == mine) & there
         rank[part] = 1 + better.sum(axis=1) + (tied & (position < own)).sum(axis=1)
         other = ~relevant[rows]
         ahead[part] = (better & other).sum(axis=1) + (tied & other).sum(axis=1) / 2
