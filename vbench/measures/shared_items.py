@@ -348,4 +348,3 @@ def _in_blocks(sizes: Counts) -> Iterator[tuple[slice, slice]]:
         last = max(last, first + 1)
         yield slice(first, last), slice(int(ends[first]), int(ends[last]))
         first = last
-
