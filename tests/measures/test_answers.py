@@ -62,13 +62,11 @@ def test_quiet_calls_are_those_of_undisturbed_repeats() -> None:
     times = np.array([[3, 1], [4, 2]])
     half = from_hits([1, 1], 2, latency_ns=times, disturbed=(True, False))
     assert half.quiet_ns.tolist() == [[1], [2]]
-    assert half.sorted_quiet_ns.tolist() == [1, 2]
     assert not half.is_disturbed
     for disturbed in ((), (False, False), (True, True)):
         answers = from_hits([1, 1], 2, latency_ns=times, disturbed=disturbed)
         assert answers.quiet_ns is answers.latency_ns
         assert answers.is_disturbed == (disturbed == (True, True))
-    assert answers.sorted_quiet_ns.tolist() == [1, 2, 3, 4]
 
 
 def test_some_queries_have_their_rows_alone() -> None:

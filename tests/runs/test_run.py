@@ -13,6 +13,7 @@ from run_folder import answered
 from vbench.analysis.summary import summarize
 from vbench.errors import VbenchError
 from vbench.measures.curve import curve
+from vbench.runs.files import trial_path
 from vbench.runs.run import Run
 
 HITS = np.random.default_rng(8).binomial(10, 0.8, size=(3, 120))
@@ -104,3 +105,13 @@ def test_a_setting_equals_itself_in_the_run_opened_again(run: Run) -> None:
     assert one == other
     assert len({one, other}) == 1
     assert one != "a"
+
+
+def test_a_trial_is_read_once_for_hits_and_times(run: Run) -> None:
+    """Also where it is asked whether there are ids, by what does without them."""
+    (trial,) = run.settings()[0].trials[:1]
+    found = run.answers(trial, ids=False)
+    trial_path(run.path, trial.key).unlink()
+    assert (found.ids.shape, found.place) == ((120, 0), None)
+    assert run.hits(trial).tolist() == found.hits.tolist() == HITS[0].tolist()
+    assert (run.fastest(trial) is None) == (found.latency_ns.size == 0)

@@ -124,11 +124,6 @@ class Answers:
             return self.latency_ns
         return self.latency_ns[:, ~np.array(self.disturbed)]
 
-    @functools.cached_property
-    def sorted_quiet_ns(self) -> NDArray[np.int64]:
-        """The same, ascending: several percentiles are asked for."""
-        return np.sort(self.quiet_ns, axis=None)
-
     def of_queries(self, rows: NDArray[np.integer[Any]]) -> Answers:
         """The answers to some of the queries; times of several together are divided among all."""
         cost, share = self.cost, len(rows) / len(self.hits)

@@ -108,8 +108,11 @@ class Latency(_Latency):
         return super().label.replace("median of", "median")
 
     def value(self, answers: Answers) -> float | None:
-        calls = answers.sorted_quiet_ns
-        return float(calls[percentile_rank(calls.size, self.p)]) * 1e-9 if calls.size else None
+        calls = answers.quiet_ns
+        if not calls.size:
+            return None
+        rank = percentile_rank(calls.size, self.p)
+        return float(np.partition(calls, rank, axis=None)[rank]) * 1e-9
 
     def lower_bound(
         self, answers: Answers, wanted: float, level: float, pivot: Sequence[Answers]

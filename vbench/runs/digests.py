@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 _TAG = "float"
+_LEAVES = frozenset({str, int, bool, type(None)})
+"""Most of what documents hold, and never a number that is not finite."""
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -23,9 +25,11 @@ def tag(value: Any) -> Any:
         case float() if not math.isfinite(value):
             return {_TAG: str(value)}
         case dict():
-            return {key: tag(each) for key, each in value.items()}
+            return {
+                key: each if type(each) in _LEAVES else tag(each) for key, each in value.items()
+            }
         case list() | tuple():
-            return [tag(each) for each in value]
+            return [each if type(each) in _LEAVES else tag(each) for each in value]
     return value
 
 
