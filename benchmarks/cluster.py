@@ -63,7 +63,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["VBENCH_HOME"] = str(folder / "home")
-        search, run = _made(folder / "search", N, QUERIES * cores), _made(folder / "run", BUILT, 1_000)
+        search, run = (
+            _made(folder / "search", N, QUERIES * cores),
+            _made(folder / "run", BUILT, 1_000),
+        )
         vbench.run(run, "flat", builds=1, repeats=1, out=folder / "first")  # its exact neighbors
         searches, runs = [], []
         for _ in range(ROUNDS):
