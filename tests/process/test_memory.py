@@ -15,9 +15,9 @@ if sys.argv[1] == "keep":
     keep_freed_memory()
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-bytearray(64 << 20)
+bytearray(24 << 20)
 before = faults()
-bytearray(64 << 20)
+bytearray(24 << 20)
 print(faults() - before)
 """
 

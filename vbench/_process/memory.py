@@ -6,6 +6,8 @@ import contextlib
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
 _KEPT_BYTES = 1 << 30
+_OLD_MOST_BYTES = 32 << 20
+"""Some releases of glibc map no less than this apart, whatever they are told."""
 
 
 def keep_freed_memory() -> None:
@@ -19,5 +21,6 @@ def keep_freed_memory() -> None:
         import ctypes
 
         library = ctypes.CDLL(None)
-        for what in (_MMAP_THRESHOLD, _TRIM_THRESHOLD):
-            library.mallopt(what, _KEPT_BYTES)
+        if not library.mallopt(_MMAP_THRESHOLD, _KEPT_BYTES):
+            library.mallopt(_MMAP_THRESHOLD, _OLD_MOST_BYTES)
+        library.mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)

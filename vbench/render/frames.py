@@ -266,7 +266,7 @@ def items(panel: Panel) -> pl.DataFrame:
 def overlap(panel: Panel) -> pl.DataFrame:
     """Of the queries that one index leaves under δ in most builds, the share that another does too.
 
-    For tenths of δ.
+    For tenths of δ; both by their ids, as there are as many rows as pairs.
     """
     shown = settings_of(panel)
     rows = []
@@ -281,8 +281,7 @@ def overlap(panel: Panel) -> pl.DataFrame:
                             "id": setting.id,
                             "need": need,
                             "under": size,
-                            "other": str(against),
-                            "place": other,
+                            "other": against.id,
                             "share": int(shared[one, other]) / size,
                         }
                     )

@@ -21,7 +21,7 @@ from vbench.render import frames
 from vbench.render.page.charts import Drawing
 from vbench.render.page.page import write as write_page
 from vbench.render.page.parts import Table
-from vbench.render.page.sections import items
+from vbench.render.page.sections import items, tail
 from vbench.render.page.sections.hardness import section
 from vbench.render.page.sections.tail import worst_table
 from vbench.runs.run import Run
@@ -129,6 +129,21 @@ def test_the_worst_queries_are_the_same(told: dict[str, Any], panel: Panel) -> N
                 assert row.cells[2 + number].value == pytest.approx(known[query])
 
 
+def test_beside_many_indexes_fewer_queries_are_listed(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first ones; the table says how many more there are."""
+    whole = worst_table(panel)
+    monkeypatch.setattr(tail, "_MOST_CELLS", 1)
+    monkeypatch.setattr(tail, "_FEWEST_ROWS", 3)
+    table = worst_table(panel)
+    assert [row.cells[0].text for row in table.rows] == [
+        row.cells[0].text for row in whole.rows[:3]
+    ]
+    assert f" {len(whole.rows) - 3} more: vbench tail RUN --json." in table.caption
+    assert "more: vbench" not in whole.caption
+
+
 def test_segments_are_the_same(told: dict[str, Any], panel: Panel) -> None:
     """Shares and intervals at the shown δ."""
     for number, row in enumerate(told["indexes"]):
@@ -150,7 +165,8 @@ def test_overlap_is_the_same(told: dict[str, Any], panel: Panel, folder: Path) -
     names = [row["name"] for row in told["indexes"]]
     for row in told["overlap"]:
         drawn = of_row(frames.overlap(panel), panel, names.index(row["index"]))
-        (mark,) = drawn.filter(pl.col("other") == row["other"]).to_dicts()
+        against = settings_of(panel)[names.index(row["other"])]
+        (mark,) = drawn.filter(pl.col("other") == against.id).to_dicts()
         assert mark["under"] == row["tail"]
         assert 1.0 - mark["share"] == pytest.approx(row["share"])
     page = write_page(Run(folder), folder / "page.html").read_text()

@@ -40,6 +40,8 @@ from vbench.runs.settings import Setting
 
 _NAMED = 4
 """Indexes that are named in a sentence."""
+_MOST_CELLS, _FEWEST_ROWS = 1200, 20
+"""Of the worst queries beside many indexes: what a reader, and a file, can bear."""
 
 
 def section(report: Report, draw: Drawing) -> Section | None:
@@ -194,8 +196,10 @@ def worst_table(panel: Panel) -> Table:
     first index comes first.
     """
     told, shown = explain_panel(panel), settings_of(panel)
-    place = _places(told)
-    queries = panel.queries[list(place)]
+    worst = list(_places(told))
+    room = max(_FEWEST_ROWS, _MOST_CELLS // len(shown))
+    queries = panel.queries[worst[:room]]
+    left_out = f" {len(worst) - room:,} more: vbench tail RUN --json." if worst[room:] else ""
     named = "id" if panel.settings[0].run.query_ids is not None else "query"
     own = [name for name in queries.columns if name not in ("query", "id")]
     columns = [
@@ -210,14 +214,14 @@ def worst_table(panel: Panel) -> Table:
             recall = each.hits[:, row["query"]] / panel.k
             least, most, value = recall.min(), recall.max(), float(recall.mean())
             note = "" if least == most else f"{least:g}–{most:g}"
-            cells.append(Cell(f"{value:.2f}", value, note, shade=value))
+            cells.append(Cell(f"{value:.2f}", round(value, 6), note, shade=value))
         rows.append(Row(cells))
     return Table(
         f"worst-{panel.id}",
         f"The worst queries: {panel.name}",
         f"Recall of the queries under {told.delta:g} that each index serves worst, at matched "
         "recall: the persistent tail first, then by rising recall, the indexes in turn. Small "
-        "figures: least and most over the builds. Click a heading to sort.",
+        f"figures: least and most over the builds. Click a heading to sort.{left_out}",
         columns,
         rows,
         panel=panel.id,
@@ -267,7 +271,14 @@ def draw_overlap(draw: Drawing, rows: int) -> Spec:
     """Of the queries under δ with the index of a row, the share under δ with that of a column."""
     axis: Spec = {"labelLimit": 140, "ticks": False, "domain": False}
     tilted = {**axis, "labelAngle": -35}
-    x = nominal("other", title="… this one leaves too", sort=first_by("place"), axis=tilted)
+    known: Spec = {"data": {"name": "settings"}, "key": "id", "fields": ["index", "setting"]}
+    name = "datum.other_index + (datum.other_setting ? ' ' + datum.other_setting : '')"
+    against: list[Spec] = [
+        {"lookup": "other", "from": known, "as": ["other_index", "other_setting"]},
+        {"calculate": name, "as": "other_name"},
+        {"calculate": "toNumber(slice(datum.other, 1))", "as": "place"},
+    ]
+    x = nominal("other_name", title="… this one leaves too", sort=first_by("place"), axis=tilted)
     y = nominal("name", title="what this index leaves …", sort=first_by("order"), axis=axis)
     cell = mark(
         "rect",
@@ -283,7 +294,7 @@ def draw_overlap(draw: Drawing, rows: int) -> Spec:
             "tooltip": [
                 nominal("name", title="under δ with"),
                 number("under", title="queries", format=","),
-                nominal("other", title="also with"),
+                nominal("other_name", title="also with"),
                 number("share", title="share of them", format=".1%"),
             ],
         },
@@ -302,4 +313,4 @@ def draw_overlap(draw: Drawing, rows: int) -> Spec:
             },
         },
     }
-    return draw.chart("overlap", [AT_TENTH], [cell, text], height=draw.height_of(rows))
+    return draw.chart("overlap", [AT_TENTH, *against], [cell, text], height=draw.height_of(rows))
