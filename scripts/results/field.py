@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from results.registry import FOLDER, Table, interval, read, result
 
-OF_PART = (
-    *("hnsw", "ivf-flat", "ivf-rabitq", "rabitq-ivf", "scann", "voyager", "ivf-sq8", "vsag"),
-    *("symqg", "annoy", "pgvector-ivfflat", "usearch", "glass", "nmslib", "nsg", "faiss-hnsw"),
-    *("epzero", "ivf-pq"),
-)
-
 
 @result(
     "vbench data fetch glove-50",
@@ -19,18 +13,6 @@ OF_PART = (
 def field() -> Table:
     """Every index that is installed at a mean recall@10 of 0.9: the page about the field."""
     return _rows("site/site.json")
-
-
-@result(
-    "vbench data fetch glove-50",
-    "vbench run --dataset glove-50 --base-at-most 20000 --at-recall 0.9 --builds 3 --repeats 1 "
-    + " ".join(f"--index {name}" for name in OF_PART)
-    + f" --out {FOLDER}/field-part",
-    f"vbench site {FOLDER}/field-part --out {FOLDER}/site-part",
-)
-def field_part() -> Table:
-    """The same of a fifth of the vectors of `glove-50`."""
-    return _rows("site-part/site.json")
 
 
 def _rows(site: str) -> Table:

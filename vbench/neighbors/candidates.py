@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from vbench.metric import FloatArray
 from vbench.neighbors.space import FLOAT32, FLOAT64, Ids, ScoreSpace, Vectors, refuse
-from vbench.neighbors.tiles import Tile
 
 CHECKED = False
 """Whether each step proves the invariant of :class:`Candidates`; tests switch it on."""
@@ -87,42 +86,43 @@ class Candidates:
             if not self.space.is_safe(error):
                 self._settle(np.arange(len(self.fill)), first, len(rows))
                 return
-            tile = Tile(self.space, self.part, rows, norms)
+            scores = self.space.products(self.space.narrow[self.part], rows)
+            self.space.place_zero(scores, norms)
             if (self.floor == -np.inf).any():
                 # At the beginning everything would pass.
-                tile.score()
                 empty = (self.floor == -np.inf) & (self.fill + len(rows) > self.capacity)
-                self._raise_floor(np.flatnonzero(empty), tile, error)
-            hits = tile.hits(self._threshold(error))
-            for more in (None, tile):
-                full = self._too_many(hits.queries)
+                self._raise_floor(np.flatnonzero(empty), scores, error)
+            hits = np.flatnonzero(scores >= self._threshold(error)[:, None])
+            for more in (None, scores):
+                full = self._too_many(hits, len(rows))
                 if not len(full):
                     break
                 # What is kept tells most of it; the tile at hand is looked at when it must be.
                 self._raise_floor(full, more, error)
-                hits = hits.where(hits.scores >= self._threshold(error)[hits.queries])
-            else:
-                crowded = self._too_many(hits.queries)
+                hits = hits[scores.ravel()[hits] >= self._threshold(error)[hits // len(rows)]]
+            crowded = self._too_many(hits, len(rows))
+            if len(crowded):
                 self._settle(crowded, first, len(rows))
-                hits = hits.where(~np.isin(hits.queries, crowded))
-            if len(hits.queries):
-                scores = hits.scores.astype(np.float64)
-                self._append(hits.queries, first + hits.columns, scores, error[hits.queries])
+                hits = hits[~np.isin(hits // len(rows), crowded)]
+            if len(hits):
+                queries, columns = np.divmod(hits, len(rows))
+                found = scores.ravel()[hits].astype(np.float64)
+                self._append(queries, first + columns, found, error[queries])
 
-    def _too_many(self, queries: Ids) -> NDArray[Any]:
+    def _too_many(self, hits: NDArray[Any], width: int) -> NDArray[Any]:
         """Queries that have no room for their hits."""
-        counts = np.bincount(queries, minlength=len(self.fill))
+        counts = np.bincount(hits // width, minlength=len(self.fill))
         return np.flatnonzero(self.fill + counts > self.capacity)
 
     def _threshold(self, error: FloatArray) -> NDArray[np.float32]:
         """The lowest float32 score that may still belong to one of the k nearest."""
         return np.nextafter((self.floor - error).astype(np.float32), np.float32(-np.inf))
 
-    def _raise_floor(self, chosen: NDArray[Any], more: Tile | None, error: FloatArray) -> None:
+    def _raise_floor(self, chosen: NDArray[Any], more: Vectors | None, error: FloatArray) -> None:
         """Learn the k-th best from what is kept, and `more`; drop who fell under it."""
         certain = self.low[chosen]
         if more is not None:
-            certain = np.hstack([certain, more.scores_of(chosen) - error[chosen, np.newaxis]])
+            certain = np.hstack([certain, more[chosen] - error[chosen, np.newaxis]])
         if certain.shape[1] >= self.k:
             place = certain.shape[1] - self.k
             kth = np.partition(certain, place, axis=1)[:, place]

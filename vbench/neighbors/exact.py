@@ -21,7 +21,6 @@ from vbench.neighbors.candidates import Candidates, capacity
 from vbench.neighbors.forks import count_forks, shared_array, work_in_forks
 from vbench.neighbors.sample import Sample
 from vbench.neighbors.space import CHUNK_QUERIES, Ids, ScoreSpace, Vectors, scan
-from vbench.neighbors.tiles import TILE_ROWS
 
 _BUFFER_BYTES = 32 << 20
 _THREAD_BYTES = 16 << 20
@@ -137,7 +136,7 @@ def _search(
         Candidates(space, part, k, limit, guess)
         for part, guess in zip(slices, guesses, strict=False)
     ]
-    scan(space, numbers, parts, Candidates.add, TILE_ROWS, pool, progress)
+    scan(space, numbers, parts, Candidates.add, pool, progress)
     answers = list(pool.map(Candidates.finish, parts))
     ids = np.concatenate([ids for ids, _ in answers])
     distances = np.concatenate([distances for _, distances in answers])

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.metric import FloatArray
-from vbench.neighbors.space import FLOAT32, ScoreSpace, Vectors
+from vbench.neighbors.space import FLOAT32, TILE_ROWS, ScoreSpace, Vectors
 
 _MOST_ROWS = 8192
-_ROWS_AT_ONCE = 512
 _SHARE = 16
 """Of so many rows of the base, one at most is in the sample."""
 _FEWEST = 4
@@ -52,8 +51,8 @@ class Sample:
             if not self.space.is_safe(error):
                 return nothing
             best: NDArray[np.float32] = np.empty((len(nothing), 0), np.float32)
-            for first in range(0, len(self.rows), _ROWS_AT_ONCE):
-                tile = slice(first, first + _ROWS_AT_ONCE)
+            for first in range(0, len(self.rows), TILE_ROWS):
+                tile = slice(first, first + TILE_ROWS)
                 scores = self.space.products(self.space.narrow[part], self.rows[tile])
                 self.space.place_zero(scores, self.norms[tile])
                 best = np.hstack([best, _largest(scores, self.rank)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
@@ -21,7 +20,8 @@ Bools = NDArray[np.bool_]
 Part = TypeVar("Part")
 
 CHUNK_QUERIES = 1024
-"""Of a part at most: products are the quicker the more queries there are to a row."""
+TILE_ROWS = 512
+"""The sides of a tile: products are the quicker the more queries there are to a row."""
 _SLAB_BYTES = 8 << 20
 _PAIR_BYTES = 512 << 10
 """Of float64 values at a time: what stays in the cache, and needs no fresh memory."""
@@ -104,19 +104,13 @@ class ScoreSpace:
             scores[:, norms == 0] = 1.0 - NO_COSINE
 
     def products(self, queries: Vectors, rows: Vectors) -> Vectors:
-        """Scores (queries, rows), in this thread's own memory."""
-        out = self.scratch("products", (len(queries), len(rows)), np.float32)
+        """Scores of a tile in this thread's own buffer: fresh memory would cost as much again."""
+        if not hasattr(self._scratch, "scores"):
+            self._scratch.scores = np.empty(CHUNK_QUERIES * TILE_ROWS, np.float32)
+        out: Vectors = self._scratch.scores[: len(queries) * len(rows)]
+        out = out.reshape(len(queries), len(rows))
         np.matmul(queries, rows.T, out=out)
         return out
-
-    def scratch(self, name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-        """Memory of a name, this thread's own: fresh memory would cost as much as a product."""
-        size = math.prod(shape)
-        kept: NDArray[Any] | None = getattr(self._scratch, name, None)
-        if kept is None or len(kept) < size:
-            kept = np.empty(size, dtype)
-            setattr(self._scratch, name, kept)
-        return kept[:size].reshape(shape)
 
     def error(self, part: slice, norm: float, unit: float) -> FloatArray:
         """Bound the error of a score against rows of at most `norm`, rounded to `unit`.
@@ -170,9 +164,10 @@ def scan(
     numbers: range,
     parts: Iterable[Part],
     see: Callable[[Part, int, Vectors, NDArray[Any]], None],
-    tile_rows: int,
     pool: Executor,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    tile_rows: int = TILE_ROWS,
 ) -> None:
     """Show the base rows in `numbers` to each part of the queries, tile by tile.
 
@@ -186,7 +181,7 @@ def scan(
         Called with the base rows finished since the last call, and for how many queries.
     """
     parts = list(parts)
-    slab = max(1, _SLAB_BYTES // (4 * space.d * tile_rows)) * tile_rows
+    slab = max(tile_rows, _SLAB_BYTES // (4 * space.d))
     for first in numbers[::slab]:
         block = space.base[first : min(first + slab, numbers.stop)]
         rows, norms = space.rows(block, np.float32, first)

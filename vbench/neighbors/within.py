@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 from vbench.metric import FloatArray, Metric
 from vbench.neighbors.euclidean import euclidean
 from vbench.neighbors.space import (
+    CHUNK_QUERIES,
     FLOAT32,
     FLOAT64,
+    TILE_ROWS,
     ScoreSpace,
     Vectors,
     scan,
 )
 
-_TILE_ROWS = 1024
-_CHUNK_QUERIES = 512
-"""Counting goes row by row of a tile, so that they are longer than there are of them."""
+_WIDER = 2
+"""Counting goes by rows of a tile, so that they are longer than they are for products alone."""
 
 
 def count_within(
@@ -54,13 +55,14 @@ def count_within(
 
     space = ScoreSpace(queries, base, metric)
     m = len(queries)
-    step = min(_CHUNK_QUERIES, -(-m // threads))
+    step = min(CHUNK_QUERIES // _WIDER, -(-m // threads))
     parts = [
         _Count(space, slice(at, min(at + step, m)), limits, largest_norm)
         for at in range(0, m, step)
     ]
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        scan(space, range(len(base)), parts, _Count.add, _TILE_ROWS, pool)
+        rows = _WIDER * TILE_ROWS
+        scan(space, range(len(base)), parts, _Count.add, pool, tile_rows=rows)
     return np.concatenate([part.counts for part in parts])
 
 
