@@ -103,7 +103,7 @@ def large_codes() -> Table:
     f"--out {FOLDER}/large-curves-ivf-pq",
     f"{MADE} --index ivf-flat --set nlist=1024 --set nprobe=26 --builds 2 "
     f"--out {FOLDER}/large-curves",
-    f"{MADE} --index ivf-sq8 --set nlist=1024 --set nprobe=37 --builds 1 "
+    f"{MADE} --index ivf-sq8 --set nlist=1024 --set nprobe=37 --builds 2 --jobs 2 "
     f"--out {FOLDER}/large-curves-sq8-37",
 )
 def large_curves() -> Table:
