@@ -170,12 +170,10 @@ class Drawing:
     ) -> Spec:
         """Data, parameters and transforms of a chart, without its marks."""
         settings = {"data": {"name": "settings"}, "key": "id", "fields": [*_KNOWN, *known]}
-        name = "datum.index + (datum.setting ? ' ' + datum.setting : '')"
         joined: list[Spec] = [
             {"lookup": "id", "from": settings},
             {"filter": "datum.panel === panel"},
-            {"calculate": name, "as": "name"},
-            {"calculate": "toNumber(slice(datum.id, 1))", "as": "order"},
+            *_named("", "id", "order"),
         ]
         return self._start(data, [*joined, *transform], parameters)
 
@@ -186,6 +184,22 @@ class Drawing:
             "params": [{"name": name, "value": value} for name, value in values.items()],
             "transform": list(transform),
         }
+
+
+def joined_other() -> list[Spec]:
+    """Give each row the `other_name` of the setting whose id is its `other`, and its `place`."""
+    settings = {"data": {"name": "settings"}, "key": "id", "fields": ["index", "setting"]}
+    lookup = {"lookup": "other", "from": settings, "as": ["other_index", "other_setting"]}
+    return [lookup, *_named("other_", "other", "place")]
+
+
+def _named(prefix: str, key: str, order: str) -> list[Spec]:
+    """The name of a setting from its fields, which begin so, and its order from its id."""
+    index, setting = f"datum.{prefix}index", f"datum.{prefix}setting"
+    return [
+        {"calculate": f"{index} + ({setting} ? ' ' + {setting} : '')", "as": f"{prefix}name"},
+        {"calculate": f"toNumber(slice(datum.{key}, 1))", "as": order},
+    ]
 
 
 def mark(kind: str, encoding: Spec, **style: Any) -> Spec:

@@ -20,6 +20,7 @@ from vbench.render.page.charts import (
     Drawing,
     Spec,
     first_by,
+    joined_other,
     mark,
     nominal,
     number,
@@ -271,13 +272,6 @@ def draw_overlap(draw: Drawing, rows: int) -> Spec:
     """Of the queries under δ with the index of a row, the share under δ with that of a column."""
     axis: Spec = {"labelLimit": 140, "ticks": False, "domain": False}
     tilted = {**axis, "labelAngle": -35}
-    known: Spec = {"data": {"name": "settings"}, "key": "id", "fields": ["index", "setting"]}
-    name = "datum.other_index + (datum.other_setting ? ' ' + datum.other_setting : '')"
-    against: list[Spec] = [
-        {"lookup": "other", "from": known, "as": ["other_index", "other_setting"]},
-        {"calculate": name, "as": "other_name"},
-        {"calculate": "toNumber(slice(datum.other, 1))", "as": "place"},
-    ]
     x = nominal("other_name", title="… this one leaves too", sort=first_by("place"), axis=tilted)
     y = nominal("name", title="what this index leaves …", sort=first_by("order"), axis=axis)
     cell = mark(
@@ -313,4 +307,6 @@ def draw_overlap(draw: Drawing, rows: int) -> Spec:
             },
         },
     }
-    return draw.chart("overlap", [AT_TENTH, *against], [cell, text], height=draw.height_of(rows))
+    return draw.chart(
+        "overlap", [AT_TENTH, *joined_other()], [cell, text], height=draw.height_of(rows)
+    )
