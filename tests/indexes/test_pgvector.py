@@ -16,7 +16,8 @@ from vectors import gaussian_pair
 
 import vbench
 from vbench.errors import VbenchError
-from vbench.indexes.pgvector import PgVectorHnsw, PgVectorIvfflat, Postgres
+from vbench.indexes.pgvector import PgVectorHnsw, PgVectorIvfflat
+from vbench.indexes.postgres import Postgres
 from vbench.indexes.predicate import Comparison, read_predicate
 from vbench.indexes.protocol import Filter
 from vbench.indexes.service import Server, hosted

