@@ -57,11 +57,11 @@ def check_pages(path: Path) -> dict[str, int]:
             path.open("rb") as stream,
             mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content,
         ):
-            footer = _footer(content)
+            footer = read_footer(content)
             for problem in _problems(footer, content):
                 raise ValueError(problem)
             values = {}
-            for chunk in _chunks(footer):
+            for chunk in chunks_of(footer):
                 name = chunk[3][0].decode(errors="replace")
                 values[name] = values.get(name, 0) + chunk[5]
     except (LookupError, TypeError, AttributeError):
@@ -87,11 +87,18 @@ def _problems(footer: Fields, content: mmap.mmap) -> Iterator[str]:
     counts = [footer[3], *(group[3] for group in footer[4])]
     if min(counts) < 0 or counts[0] != sum(counts[1:]):
         yield f"{counts[0]} rows, in groups of {counts[1:]}"
-    for chunk in _chunks(footer):
+    for chunk in chunks_of(footer):
         yield from _chunk_problems(chunk, content)
 
 
-def _footer(content: mmap.mmap) -> Fields:
+def read_footer(content: mmap.mmap) -> Fields:
+    """What the end of a file says of its columns and where they are.
+
+    Raises
+    ------
+    ValueError
+        It is no Parquet file.
+    """
     size = len(content)
     if size < _TAIL_BYTES + 4 or content[:4] != _MAGIC or content[-4:] != _MAGIC:
         raise ValueError("it does not begin and end with PAR1")
@@ -101,7 +108,8 @@ def _footer(content: mmap.mmap) -> Fields:
     return Reader(content[-_TAIL_BYTES - length : -_TAIL_BYTES]).struct()
 
 
-def _chunks(footer: Fields) -> Iterator[Fields]:
+def chunks_of(footer: Fields) -> Iterator[Fields]:
+    """Each column in each group of rows."""
     for group in footer[4]:
         for column in group[1]:
             if 1 in column:
@@ -112,25 +120,40 @@ def _chunks(footer: Fields) -> Iterator[Fields]:
 def _chunk_problems(chunk: Fields, content: mmap.mmap) -> Iterator[str]:
     """Walk over the pages of a column in a group of rows."""
     name = b".".join(chunk[3]).decode(errors="replace")
-    # A dictionary, where there is one, stands before the data.
-    at = min(chunk[9], chunk.get(11) or chunk[9])
-    # Old versions of parquet-mr left the head of the dictionary out of the sum.
-    end, values = min(at + chunk[7] + _FORGOTTEN, len(content) - _TAIL_BYTES), 0
+    at, end = _bounds(chunk, content)
     if at < 4 or chunk[7] < 0 or at + chunk[7] > len(content) or chunk[5] < 0:
         yield f"{name}: {chunk[7]} bytes at {at} of {len(content)}, {chunk[5]} values"
-    while at < end and values < chunk[5]:
-        header, length = _header(content, at)
-        at += length
+    values = 0
+    for at, header in walk_pages(chunk, content):
         stored, size = header[3], header[2]
         count = _count(header)
         if not 0 <= stored <= end - at or size < 0 or not 0 <= count <= _most(header, chunk, size):
             yield f"{name}: a page of {stored} bytes (unpacked {size}) and {count} values"
         if size > _LARGEST_PAGE and not _invocation.is_trusted():
             yield f"{name}: a page of {size} bytes, unpacked; {_invocation.advise_trust()}"
-        at += stored
         values += count if 7 not in header else 0
     if values != chunk[5]:
         yield f"{name}: its pages hold {values} of {chunk[5]} values"
+
+
+def walk_pages(chunk: Fields, content: mmap.mmap) -> Iterator[tuple[int, Fields]]:
+    """The pages of a column in a group of rows: where the content of each begins, and its header.
+
+    A dictionary, where there is one, stands before the data.
+    """
+    at, end = _bounds(chunk, content)
+    values = 0
+    while at < end and values < chunk[5]:
+        header, length = _header(content, at)
+        yield at + length, header
+        at += length + header[3]
+        values += _count(header) if 7 not in header else 0
+
+
+def _bounds(chunk: Fields, content: mmap.mmap) -> tuple[int, int]:
+    at = min(chunk[9], chunk.get(11) or chunk[9])
+    # Old versions of parquet-mr left the head of the dictionary out of the sum.
+    return at, min(at + chunk[7] + _FORGOTTEN, len(content) - _TAIL_BYTES)
 
 
 def _header(content: mmap.mmap, at: int) -> tuple[Fields, int]:

@@ -17,7 +17,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from numpy.typing import NDArray
+
 from vbench.data.pages import check_memory, check_pages
+from vbench.data.plain import read_plain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,6 +45,18 @@ def read_parquet(
         return pl.read_parquet(
             path, columns=wanted, parallel=parallel, glob=False, hive_partitioning=False
         )
+
+
+def read_numbers(path: Path, columns: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Columns of numbers, (rows,) or (rows, w) each; those that can be are read as they lie."""
+    with _as_of_polars():
+        found = read_plain(path, columns)
+    left = [name for name in columns if name not in found]
+    if left:
+        # In less time than by groups of rows, where there are few.
+        frame = read_parquet(path, left, parallel="columns")
+        found |= {name: frame[name].to_numpy() for name in left}
+    return found
 
 
 def scan_parquet(path: Path) -> pl.LazyFrame:

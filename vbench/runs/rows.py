@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from vbench.data.tables import parquet_metadata, parquet_schema, read_parquet
+from vbench.data.tables import parquet_metadata, parquet_schema, read_numbers
 from vbench.errors import DamagedFileError
 from vbench.runs import digests
 from vbench.runs.digests import tag, untag
@@ -67,7 +67,8 @@ def write_trial(folder: Path, facts: TrialFacts, rows: Rows) -> None:
     facts = msgspec.structs.replace(facts, digest=digest)
     frame = pl.DataFrame({name: lists(array) for name, array in arrays.items()})
     metadata = {_FACTS: msgspec.json.encode(tag(msgspec.to_builtins(facts))).decode()}
-    write_frame(trial_path(folder, facts.key), frame, metadata)
+    # Ids and times hardly get smaller when they are packed, and unpacking is most of reading them.
+    write_frame(trial_path(folder, facts.key), frame, metadata, packed=False)
 
 
 def amend_trial(folder: Path, key: str, **changes: Any) -> None:
@@ -126,9 +127,7 @@ def read_rows(path: Path, facts: TrialFacts, wanted: Iterable[str] | None = None
             for name in Rows.__struct_fields__
             if name in known and (wanted is None or name in wanted or name == "hits")
         ]
-        # In less time than by groups of rows, of which a trial has few.
-        frame = read_parquet(path, names, parallel="columns")
-        rows = Rows(**{name: frame[name].to_numpy() for name in names})
+        rows = Rows(**read_numbers(path, names))
         found = {name: digests.of_array(getattr(rows, name)) for name in names}
     except (KeyError, TypeError, ValueError, *UNREADABLE) as error:
         raise DamagedFileError(path, str(error) or type(error).__name__, _REMEDY) from None
