@@ -50,20 +50,16 @@ def test_places_are_written_over_ids_in_a_file() -> None:
     assert [part.shape for part in lists.rows(7, 20)] == [(2, 5), (2, 8)]
 
 
-def test_rows_that_are_not_wanted_are_not_pooled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is left is as if the others had never been there, whatever the block they stood in."""
-    monkeypatch.setattr("vbench.ranking.pool._BLOCK_ENTRIES", 40)  # three rows
+def test_blocks_of_rows_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pairs and places are the same, however many rows are pooled at a time."""
     rng = np.random.default_rng(1)
     arrays = [rng.integers(-1, 12, size=(30, k)) for k in (5, 8)]
-    queries = np.arange(100, 130)
-    kept = np.flatnonzero((arrays[0] == 3).any(axis=1))
-    assert 0 < len(kept) < 30
-    pool = Pool.of(queries, arrays, is_wanted=lambda row, ids: bool((ids[:5] == 3).any()))
-    alone = Pool.of(queries[kept], [each[kept] for each in arrays])
-    np.testing.assert_array_equal(pool.queries, alone.queries)
-    np.testing.assert_array_equal(pool.item, alone.item)
-    np.testing.assert_array_equal(pool.starts, alone.starts)
-    for one, other in zip(pool.places, alone.places, strict=True):
+    whole = Pool.of(np.arange(30), arrays)
+    monkeypatch.setattr("vbench.ranking.pool._BLOCK_ENTRIES", 40)  # three rows
+    pool = Pool.of(np.arange(30), arrays)
+    np.testing.assert_array_equal(pool.item, whole.item)
+    np.testing.assert_array_equal(pool.starts, whole.starts)
+    for one, other in zip(pool.places, whole.places, strict=True):
         np.testing.assert_array_equal(one, other)
 
 

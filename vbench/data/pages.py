@@ -10,7 +10,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -25,14 +25,30 @@ _LARGEST_PAGE = 1 << 30
 _VALUE_BYTES = 8
 _HARMLESS_BYTES = 256 << 20
 
-_checked: dict[Path, tuple[tuple[int, ...], dict[str, int]]] = {}
-"""What was looked at before in this process: inode, size, times of change; values by column."""
+
+class State(NamedTuple):
+    """What is another when a file was changed."""
+
+    inode: int
+    size: int
+    written_ns: int
+    changed_ns: int
+
+
+_checked: dict[Path, tuple[State, dict[str, int]]] = {}
+"""What was looked at before in this process: its state then, and values by column."""
 _STOP, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(
     13
 )
 _DEEPEST = 32
 Fields = dict[int, Any]
 """A struct: its fields by number. Texts are left as bytes."""
+
+
+def state_of(path: Path) -> State:
+    """The state of a file."""
+    facts = path.stat()
+    return State(facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
 
 
 def check_pages(path: Path) -> dict[str, int]:
@@ -45,12 +61,11 @@ def check_pages(path: Path) -> dict[str, int]:
     ValueError
         They contradict each other or the size of the file, or the numbers lie in another file.
     """
-    facts = path.stat()
-    state = (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+    state = state_of(path)
     before, values = _checked.get(path, (None, {}))
     if before == state:
         return values
-    if not facts.st_size:
+    if not state.size:
         raise ValueError("it is empty, where PAR1 is expected")
     try:
         with (

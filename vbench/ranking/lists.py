@@ -36,7 +36,7 @@ class Lists:
     """Lists of candidates, each (m, k) with a k of its own, read when they are asked for.
 
     First they hold ids; then whoever has pooled them puts the places of the pairs over them, rows
-    of all lists at a time, and cuts off the rows that are left.
+    of all lists at a time.
     """
 
     def __init__(self, m: int, dtype: Any = np.int64) -> None:
@@ -83,10 +83,6 @@ class Lists:
         """Write some rows of each list, from this one on."""
         for place, part in zip(self._places, parts, strict=True):
             self._write(part, place, first)
-
-    def cut(self, m: int) -> None:
-        """Keep the first `m` rows of each list."""
-        self.m = m
 
     def __getitem__(self, number: int) -> Ids:
         return self._read(self._places[number], 0, self.m)

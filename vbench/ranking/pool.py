@@ -6,7 +6,7 @@ score is a function of the pair, and may not depend on the other candidates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -63,7 +63,6 @@ class Pool:
         lists: Sequence[Ids] | Lists,
         *,
         repeats: Sequence[bool] | None = None,
-        is_wanted: Callable[[int, Ids], bool] = lambda row, ids: True,
     ) -> Pool:
         """Pool lists of candidates, each (m, k) with −1 pads; an id returned twice counts once.
 
@@ -73,15 +72,12 @@ class Pool:
         ----------
         repeats
             Which lists may hold an id twice; default: all.
-        is_wanted
-            Says of a row, by its number and its ids in all lists, whether it is pooled.
         """
         places = lists if isinstance(lists, Lists) else Lists.of(lists)
         may_repeat = [True] * len(places) if repeats is None else repeats
         widths = np.cumsum(places.widths)
         m, width = len(queries), int(widths[-1])
         items: list[Ids] = []
-        kept: list[int] = []
         slots = np.empty(0, dtype=places.dtype)
         number = 0
         step = max(1, _BLOCK_ENTRIES // max(1, width))
@@ -97,18 +93,12 @@ class Pool:
             )
             if len(slots) < wide.max(initial=0) + 2:
                 slots = np.empty(int(wide.max()) + 2, dtype=places.dtype)
-            before = len(kept)
-            for row, ids in enumerate(wide, start):
-                if is_wanted(row, ids):
-                    items.append(_number(ids, slots, number))
-                    number += len(items[-1])
-                    kept.append(row)
-            # Rows move up, if at all: what is not read yet is not written over.
-            own = wide[np.array(kept[before:], dtype=np.intp) - start]
-            places.put_rows(before, np.split(own, widths[:-1], axis=1))
-        places.cut(len(kept))
+            for ids in wide:
+                items.append(_number(ids, slots, number))
+                number += len(items[-1])
+            places.put_rows(start, np.split(wide, widths[:-1], axis=1))
         starts = np.cumsum([0, *map(len, items)])
-        return cls(queries[kept], np.concatenate(items), starts, places)
+        return cls(queries, np.concatenate(items), starts, places)
 
     def __len__(self) -> int:
         return len(self.item)

@@ -32,6 +32,8 @@ DEPTHS = (1, 3, CUTOFF)
 """How many exact neighbors survival is counted of, as far as K goes."""
 COMPARED = 1_000
 """Queries of which the order of retrieval is compared with a ranker's, at most."""
+_BLOCK_COMPARES = 1 << 17
+"""Candidates at a time, which a cache holds."""
 
 
 @dataclass(frozen=True)
@@ -139,16 +141,16 @@ def set_up(
     allowed = find_condition(runs[0], dataset)
     relevance = read_judgments(dataset).among(allowed)
     rows = relevance.judged
-    lists = Lists(len(rows), np.int32 if dataset.n <= np.iinfo(np.int32).max else np.int64)
-    lists.append(runs[0].ground_truth.ids[rows, :k])
+    exact = runs[0].ground_truth.ids[:, :k]
+    hope = _Hope(relevance)
+    hope.look(exact)
     cases: list[Case] = []
-    repeats = [False]
     for run in runs:
         held = [each for each in run.settings() if settings is None or each in settings]
         asked = [each for each in merge_same(held) if each.k == k]
-        cases += _read_cases(run, asked, rows, lists)
-        repeats += [run.facts(trial).duplicates > 0 for each in asked for trial in each.trials]
-    pool = Pool.of(rows, lists, repeats=repeats, is_wanted=_Hope(relevance).has)
+        first = sum(len(each.answers) for each in cases)
+        cases += _read_cases(run, asked, rows, first, hope)
+    pool = _pool(cases, exact, hope.queries, dataset.n)
     return Stage(
         dataset=dataset,
         k=k,
@@ -163,9 +165,9 @@ def set_up(
 
 
 def _read_cases(
-    run: Run, settings: Sequence[Setting], rows: NDArray[np.int64], lists: Lists
+    run: Run, settings: Sequence[Setting], rows: NDArray[np.int64], first: int, hope: _Hope
 ) -> Iterator[Case]:
-    """Settings of one K, each with its builds; the ids of these are put behind the `lists`.
+    """Settings of one K, each with its builds, whose trials are counted from `first` on.
 
     One after another: the ids of all would not fit into memory.
     """
@@ -181,7 +183,6 @@ def _read_cases(
     judged = judged.of_queries(rows)
     listed = unasked.places_of_each(tops)
     for setting in settings:
-        first = len(lists) - 1
         kept, found = [], []
         for trial in setting.trials:
             given = run.rows(trial, ["ids", "place"])
@@ -194,13 +195,29 @@ def _read_cases(
             near = answers.hits_against_each(tops, listed)
             own = [near.get(depth, answers.hits)[rows] for depth in depths]
             found.append([each.astype(np.int32) for each in own])
-            lists.append(answers.ids, rows)
+            hope.look(answers.ids)
             kept.append(dataclasses.replace(judged, hits=given.hits[rows]))
         survivors = {
             depth: np.stack(each)
             for depth, each in zip(depths, zip(*found, strict=True), strict=True)
         }
         yield Case(setting, first, tuple(kept), survivors)
+        first += len(kept)
+
+
+def _pool(cases: Sequence[Case], exact: Ids, queries: NDArray[np.int64], n: int) -> Pool:
+    """The candidates of some queries in the exact lists (m, k), and in the trials of the cases."""
+    lists = Lists(len(queries), np.int32 if n <= np.iinfo(np.int32).max else np.int64)
+    lists.append(exact, queries)
+    repeats = [False]
+    for case in cases:
+        run = case.setting.run
+        for trial in case.setting.trials:
+            ids = run.rows(trial, ["ids"]).ids
+            assert ids is not None  # they have been looked through
+            lists.append(ids, queries)
+            repeats.append(run.facts(trial).duplicates > 0)
+    return Pool.of(queries, lists, repeats=repeats)
 
 
 def _unasked(run: Run, k: int) -> Answers:
@@ -232,21 +249,26 @@ class _Hope:
     """
 
     def __init__(self, relevance: Judgments) -> None:
-        self._items = relevance.item
-        self._ends = np.cumsum([0, *relevance.relevant()])
-        self._is_relevant = np.zeros(relevance.n + 1, dtype=bool)  # the last one for pads
-        self._always = np.zeros(len(self._ends) - 1, dtype=bool)
-        self._always[_spread(len(self._always))] = True
+        self._judged = relevance.judged
+        self._query, self._item = relevance.query, relevance.item
+        self._has = np.zeros(relevance.m, dtype=bool)
 
-    def has(self, row: int, ids: Ids) -> bool:
-        """Whether the query of a row has any, by its ids in all lists (w,)."""
-        if self._always[row]:
-            return True
-        own = self._items[self._ends[row] : self._ends[row + 1]]
-        self._is_relevant[own] = True
-        found = bool(self._is_relevant[ids].any())
-        self._is_relevant[own] = False
-        return found
+    @property
+    def queries(self) -> NDArray[np.int64]:
+        """The queries that are pooled."""
+        chosen = self._has[self._judged]
+        chosen[_spread(len(chosen))] = True
+        return self._judged[chosen]
+
+    def look(self, ids: Ids) -> None:
+        """Look through the lists (m, k) of all queries, for those that have had nothing yet."""
+        left = np.flatnonzero(~self._has[self._query])
+        step = max(1, _BLOCK_COMPARES // max(1, ids.shape[1]))
+        for first in range(0, len(left), step):
+            part = left[first : first + step]
+            query = self._query[part]
+            equal = ids[query] == self._item[part, np.newaxis].astype(ids.dtype)
+            self._has[query[np.flatnonzero(equal) // ids.shape[1]]] = True
 
 
 def _grade(pool: Pool, relevance: Judgments) -> FloatArray:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from vbench.data.pages import State, state_of
 from vbench.data.tables import parquet_metadata, parquet_schema, read_numbers
 from vbench.errors import DamagedFileError
 from vbench.runs import digests
@@ -22,6 +23,8 @@ from vbench.runs.tables import UNREADABLE, lists, write_frame
 from vbench.runs.upgrade import upgrade
 
 _FACTS = "vbench"
+_known: dict[tuple[Path, State], dict[str, str]] = {}
+"""Digests of columns that this process has read before from a file that is still the same."""
 _REMEDY = "give the same `vbench run` again, which measures it again"
 
 
@@ -121,14 +124,17 @@ def read_rows(path: Path, facts: TrialFacts, wanted: Iterable[str] | None = None
     """
     try:
         # The digests tell which columns there must be; the first version had none.
-        known = facts.digest.keys() or parquet_schema(path).keys()
+        there = facts.digest.keys() or parquet_schema(path).keys()
         names = [
             name
             for name in Rows.__struct_fields__
-            if name in known and (wanted is None or name in wanted or name == "hits")
+            if name in there and (wanted is None or name in wanted or name == "hits")
         ]
+        state = state_of(path)
         rows = Rows(**read_numbers(path, names))
-        found = {name: digests.of_array(getattr(rows, name)) for name in names}
+        known = _known.get((path, state), {})
+        found = {name: known.get(name) or digests.of_array(getattr(rows, name)) for name in names}
+        _known[path, state] = known | found
     except (KeyError, TypeError, ValueError, *UNREADABLE) as error:
         raise DamagedFileError(path, str(error) or type(error).__name__, _REMEDY) from None
     for name in names:
