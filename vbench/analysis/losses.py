@@ -182,7 +182,7 @@ def choose_delta(
             quality=LEADING,
             recall=name,
         )
-    sums = _Sums(*(each[:, used] for each in sums))
+    sums = sums.at_levels(used)
     once = np.ones((1, len(exact)))
     at, relative, exact_sums = (each[0] for each in _curves(sums, once))
     blocks = [_curves(sums, drawn) for drawn in resamples(len(exact))]
@@ -217,17 +217,23 @@ def _drawn(m: int) -> NDArray[np.uint16]:
     rng = np.random.default_rng(0)
     drawn = np.empty((RESAMPLES, m), np.uint16)
     for each in drawn:
-        each[:] = rng.multinomial(m, np.full(m, 1 / m))
+        each[:] = np.bincount(rng.integers(0, m, m, dtype=np.uint32), minlength=m)
     return drawn
 
 
 class _Sums(NamedTuple):
-    """Per query and level, float64 (mj, levels)."""
+    """Per query and level, float64 (mj, levels); quality of those queries alone that have any."""
 
     cells: FloatArray
     recall: FloatArray
     exact: FloatArray
     trial: FloatArray
+    valued: NDArray[np.intp]
+
+    def at_levels(self, used: NDArray[np.bool_]) -> _Sums:
+        """Those of some levels."""
+        cells, recall, exact, trial = (each[:, used] for each in self[:4])
+        return _Sums(cells, recall, exact, trial, self.valued)
 
 
 def _sums(
@@ -241,12 +247,16 @@ def _sums(
         return np.asarray(counts.reshape(m, width))
 
     ones = np.ones_like(trials)
-    return _Sums(total(ones), total(recall), total(ones * exact), total(trials))
+    of_exact, of_trial = total(ones * exact), total(trials)
+    valued = np.flatnonzero(of_exact.any(axis=1) | of_trial.any(axis=1))
+    return _Sums(total(ones), total(recall), of_exact[valued], of_trial[valued], valued)
 
 
 def _curves(sums: _Sums, weights: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Mean recall, relative quality and exact quality of each level, for each resample."""
-    cells, recall, exact, trial = (weights @ each for each in sums)
+    cells, recall = weights @ sums.cells, weights @ sums.recall
+    weights = weights[:, sums.valued]
+    exact, trial = weights @ sums.exact, weights @ sums.trial
     at = recall / np.where(cells > 0, cells, 1.0)
     relative = np.where(exact > 0, trial / np.where(exact > 0, exact, 1.0), 0.0)
     return at, relative, exact

@@ -63,7 +63,9 @@ def _resampled(values: FloatArray) -> FloatArray:
     """Means of rows (c, m) over all queries, then over those of each resample: (1 + R, c)."""
     m = values.shape[1]
     means = [values.mean(axis=1)[np.newaxis]]
-    means += [drawn @ values.T / m for drawn in resamples(m)]
+    some = np.flatnonzero(values.any(axis=0))
+    valued = values[:, some].T
+    means += [drawn[:, some] @ valued / m for drawn in resamples(m)]
     return np.concatenate(means)
 
 
