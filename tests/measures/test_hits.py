@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vbench.measures.hits import ranks_among, relevant, threshold, thresholds
+from vbench.measures.hits import ranks_among, relevant, relevant_in_order, threshold, thresholds
 
 
 @pytest.mark.parametrize("delta", [0.07, 0.14, 0.28, 0.55, 0.56])
@@ -38,6 +38,22 @@ def test_ranks_are_where_an_id_stands_in_the_other_list(seed: int) -> None:
     ]
     assert ranks_among(ids, among).tolist() == expected
     assert (relevant(ids, among) == (np.array(expected) > 0)).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_what_is_in_order_is_found_by_one_look_at_each(seed: int, shuffled: bool) -> None:
+    """As by comparing all with all, where rows have the same order or not, padded or not."""
+    rng = np.random.default_rng(seed)
+    m, k = rng.integers(1, 30), rng.integers(1, 12)
+    wanted = np.stack([rng.permutation(60)[:k] for _ in range(m)])
+    among = np.full((m, k + rng.integers(0, 4)), -1)
+    for row, exact in zip(among, wanted, strict=True):
+        own = [*exact[rng.random(k) < 0.7], *(60 + np.arange(3))][: len(row)]
+        row[: len(own)] = rng.permutation(own) if shuffled else own
+    wanted[:, k - rng.integers(0, 2) :] = -1
+    expected = relevant(wanted, among)
+    for number in (expected.sum(axis=1), np.full(m, -1)):
+        assert (relevant_in_order(wanted, among, number) == expected).all()
 
 
 @pytest.mark.parametrize("delta", [0.0, 0.07, 0.5, 0.9, 1.0, 1 / 3, 1e-17, 0.1234567890123456])

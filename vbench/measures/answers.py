@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vbench.errors import VbenchError
-from vbench.measures.hits import Rule, relevant
+from vbench.measures.hits import Rule, relevant, relevant_in_order
 from vbench.measures.places import (
     Places,
     Worth,
@@ -215,7 +215,9 @@ class Answers:
         if self.place is None and not self.listed.strides[0]:
             # Nothing ties: none replaces another.
             self.need_ids()
-            return ~relevant(listed, self.ids)
+            if self.ids.shape[1] < listed.shape[1]:
+                return ~relevant(listed, self.ids)
+            return ~relevant_in_order(listed, self.ids, self.hits)
         found = find_missed(self.worth, self.listed, relevant(listed, self.ids))
         return found if self.is_even else found & (listed >= 0)
 

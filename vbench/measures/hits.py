@@ -17,7 +17,7 @@ RULES: tuple[Rule, ...] = get_args(Rule)
 DistancesOf = Callable[[NDArray[np.intp], Ids], FloatArray]
 """`(query rows, ids of the same length) -> float64 distances`, from the stored vectors."""
 
-_BLOCK = 1 << 16
+_BLOCK, _ORDERED_BLOCK = 1 << 16, 1 << 18
 """Entries at a time, which a cache holds."""
 
 
@@ -63,6 +63,33 @@ def relevant(wanted: Ids, among: Ids) -> NDArray[np.bool_]:
             found |= asked == column
         there[part] = found.T
     there &= wanted >= 0
+    return there
+
+
+def relevant_in_order(
+    wanted: Ids, among: Ids, number: NDArray[np.integer[Any]]
+) -> NDArray[np.bool_]:
+    """The same as :func:`relevant`, of rows (m, a) and (m, b ≥ a) that mostly have one order.
+
+    What an index returns is ordered by distance as its exact list is, and what does not belong
+    there comes last: one look at each entry tells it. That all were found is told by their `number`
+    (m,); where it is another, the row is looked through.
+    """
+    there = np.empty(wanted.shape, dtype=bool)
+    step = max(1, _ORDERED_BLOCK // max(1, wanted.shape[1]))
+    for first in range(0, len(wanted), step):
+        part = slice(first, first + step)
+        asked, entries = np.ascontiguousarray(wanted[part].T), among[part].reshape(-1)
+        found = np.empty(asked.shape, dtype=bool)
+        place = np.arange(found.shape[1]) * among.shape[1]
+        for each, hit in zip(asked, found, strict=True):
+            np.equal(entries.take(place), each, out=hit)
+            place += hit
+        there[part] = found.T
+    there &= wanted >= 0
+    left = np.flatnonzero(there.sum(axis=1) != number)
+    if len(left):
+        there[left] = relevant(wanted[left], among[left])
     return there
 
 
