@@ -16,6 +16,7 @@ from vbench.analysis.segments import group_values
 from vbench.data.columns import FEW, role
 from vbench.measures.answers import Answers
 from vbench.measures.base import Measure
+from vbench.measures.exposure import Exposure as Shown
 from vbench.measures.exposure import expose
 from vbench.measures.items import ItemRecall, ItemRobustness, LostItems
 from vbench.measures.sample import Sample
@@ -182,7 +183,7 @@ def items_of(
         in_some_builds=_share(items, _is_lost_in_some),
         groups=tuple(_groups(setting.run, items)),
         lost_items=tuple(_lost_items(setting.run, items, number, names)),
-        exposure=_exposure(answers, setting.run.manifest.dataset.n, clusters),
+        exposure=_exposure(setting, answers, clusters),
     )
 
 
@@ -288,8 +289,9 @@ def _lost_items(run: Run, items: SharedItems, number: int, names: Names) -> Iter
         )
 
 
-def _exposure(answers: Sequence[Answers], n: int, clusters: Clusters) -> Exposure:
-    exact = expose(answers[0].truth_ids[:, : answers[0].k], n)
+def _exposure(setting: Setting, answers: Sequence[Answers], clusters: Clusters) -> Exposure:
+    exact = _expose_exact(setting.run, setting.k)
+    n = setting.run.manifest.dataset.n
     shown = [expose(each.ids, n) for each in answers]
     by_query = np.stack([each.by_query for each in shown])
     more = crossed_mean(by_query - exact.by_query, cluster=clusters, bounds=None)
@@ -300,6 +302,12 @@ def _exposure(answers: Sequence[Answers], n: int, clusters: Clusters) -> Exposur
         exact_items=exact.items,
         index_items=float(np.mean([each.items for each in shown])),
     )
+
+
+@functools.lru_cache(maxsize=4)
+def _expose_exact(run: Run, k: int) -> Shown:
+    """What exact search shows, which is the same beside every setting."""
+    return expose(run.ground_truth.ids[:, :k], run.manifest.dataset.n)
 
 
 def _interval(found: Estimate) -> Interval:

@@ -69,7 +69,7 @@ def expose(ids: NDArray[np.integer[Any]], n: int) -> Exposure:
     added = np.zeros(len(ids))
     for part in _blocks(ids):
         # One place of all lists after the other, as they are few.
-        for item in ids[part].T:
+        for item in np.ascontiguousarray(ids[part].T):
             added[part] += own[item]
     return Exposure(gini, np.asarray(gini + len(ids) * added), int((counts > 0).sum()))
 

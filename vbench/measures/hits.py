@@ -81,7 +81,7 @@ def relevant_in_order(
         part = slice(first, first + step)
         asked, entries = np.ascontiguousarray(wanted[part].T), among[part].reshape(-1)
         found = np.empty(asked.shape, dtype=bool)
-        place = np.arange(found.shape[1]) * among.shape[1]
+        place = np.arange(len(wanted[part])) * among.shape[1]
         for each, hit in zip(asked, found, strict=True):
             np.equal(entries.take(place), each, out=hit)
             place += hit

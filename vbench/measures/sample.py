@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Hashable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,9 @@ from vbench.stats import bootstrap, crossed
 
 if TYPE_CHECKING:
     from vbench.measures.base import Measure
+
+
+T = TypeVar("T")
 
 
 class Estimate(NamedTuple):
@@ -74,10 +76,14 @@ class Sample:
         self.level = level
         self.clusters = clusters
         self.plans = list(plans)
-        self.hits = functools.cache(self._hits)
-        self.counts = functools.cache(self._counts)
-        self.resamples = functools.cache(self._resamples)
-        self.items = functools.cache(self._items)
+        self._made: dict[tuple[str, int | None], Any] = {}
+
+    def _once(self, what: str, make: Callable[[], T], truth: int | None = None) -> T:
+        """What is asked for often. No cached method: that would keep the sample, and all arrays."""
+        if (what, truth) not in self._made:
+            self._made[what, truth] = make()
+        made: T = self._made[what, truth]
+        return made
 
     def estimate(self, measure: Measure) -> Estimate:
         """Estimate one measure.
@@ -105,21 +111,31 @@ class Sample:
         """The measure of each build that recorded what it needs."""
         return [value for value in map(measure.value, self.answers) if value is not None]
 
-    def _hits(self, truth: int | None = None) -> NDArray[np.integer[Any]]:
+    def hits(self, truth: int | None = None) -> NDArray[np.integer[Any]]:
         """Hits against the exact top `truth` (None: K), integer (builds, m)."""
-        return np.stack([each.hits_against(truth) for each in self.answers])
+        return self._once(
+            "hits", lambda: np.stack([each.hits_against(truth) for each in self.answers]), truth
+        )
 
-    def _counts(self, truth: int | None = None) -> Counts:
+    def counts(self, truth: int | None = None) -> Counts:
         """How many queries reach each number of hits."""
-        return Counts.of(self.hits(truth), truth or self.answers[0].k)
+        k = truth or self.answers[0].k
+        return self._once("counts", lambda: Counts.of(self.hits(truth), k), truth)
 
-    def _resamples(self, truth: int | None = None) -> bootstrap.Resamples:
+    def resamples(self, truth: int | None = None) -> bootstrap.Resamples:
         """Resampled hits of the first build."""
         k = truth or self.answers[0].k
-        return bootstrap.resample(self.hits(truth)[0], k, cluster=self.clusters)
+        return self._once(
+            "resamples",
+            lambda: bootstrap.resample(self.hits(truth)[0], k, cluster=self.clusters),
+            truth,
+        )
+
+    def items(self) -> SharedItems | None:
+        """The items of the exact lists and how often they were found; None without ids."""
+        return self._once("items", self._items)
 
     def _items(self) -> SharedItems | None:
-        """The items of the exact lists and how often they were found; None without ids."""
         if any(each.ids.shape[1] == 0 for each in self.answers):
             return None
         return SharedItems.of(self.answers, self.clusters)

@@ -64,20 +64,20 @@ class Tally:
         for first in range(0, len(found), together):
             some = found[first : first + together]
             code = item << len(some)
-            for bit, each in enumerate(some):
-                code |= each.astype(code.dtype) << bit
+            for bits, each in _pack(some):
+                code |= each if not bits else each.astype(code.dtype) << bits
             self._codes.append((len(some), code))
 
-    def count(self, cells: NDArray[np.bool_] | slice = slice(None)) -> tuple[Counts, Counts]:
+    def count(self, cells: NDArray[np.bool_] | None = None) -> tuple[Counts, Counts]:
         """Sums over some cells: of lists, integer (I,), and of what was found, integer (B, I)."""
         if not self._codes:
-            item = self._item[cells]
-            listed = _sum(item, self._listed[cells], self._number)
-            return listed, np.stack([_sum(item, e[cells], self._number) for e in self._found])
+            some = slice(None) if cells is None else cells
+            item = self._item[some]
+            listed = _sum(item, self._listed[some], self._number)
+            return listed, np.stack([_sum(item, e[some], self._number) for e in self._found])
         found = []
         for builds, code in self._codes:
-            counts = np.bincount(code[cells], minlength=self._number << builds)
-            counts = counts.reshape(self._number, -1)
+            counts = _count(code, self._number << builds, cells).reshape(self._number, -1)
             found.append(_find_bits(builds) @ counts.T)
         return counts.sum(axis=1), np.concatenate(found)
 
@@ -152,10 +152,11 @@ class SharedItems(NamedTuple):
         truth = first.truth_ids[:, : first.k]
         # Where a filter leaves fewer than K neighbors, the list ends in pads.
         inside = truth >= 0
-        ids, item = _number(truth[inside])
-        found = np.stack([~each.missed[inside] for each in answers])
-        listed = np.ones(len(item), dtype=bool)
         sizes = inside.sum(axis=1)
+        there = slice(None) if inside.all() else inside
+        ids, item = _number(truth[there].reshape(-1))
+        found = np.stack([~each.missed[there].reshape(-1) for each in answers])
+        listed = np.ones(len(item), dtype=bool)
         if clusters is not None:
             names, codes = np.unique(clusters, return_inverse=True)
             joined = np.repeat(codes, sizes) * len(ids) + item
@@ -283,7 +284,9 @@ class SharedItems(NamedTuple):
         actual, linear = [], []
         for half in self.halves.first(rounds, self):
             actual += [each.mean(eligible, worth) for each in self._in_halves(half)]
-            linear += [values[:, some].mean(axis=1) for some in (half.inside, ~half.inside)]
+            side = half.inside.view(np.int8)
+            sums = np.stack([np.bincount(side, row, minlength=2) for row in values], axis=1)
+            linear += [*(sums / np.bincount(side, minlength=2)[:, np.newaxis])]
         known = np.isfinite(actual).all(axis=1)
         if known.sum() < 2:
             return 1.0
@@ -315,6 +318,25 @@ def _number(ids: NDArray[np.integer[Any]]) -> tuple[NDArray[np.integer[Any]], Co
     kind = np.int32 if len(ids) <= np.iinfo(np.int32).max else np.int64
     place = np.cumsum(known, dtype=kind) - 1
     return np.flatnonzero(known).astype(ids.dtype), place[ids]
+
+
+def _pack(found: NDArray[np.bool_]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Which of some builds found each cell, eight of them as one number: its first, and that."""
+    for first in range(0, len(found), 8):
+        packed = found[first].astype(np.uint8)
+        for bit, each in enumerate(found[first + 1 : first + 8], 1):
+            packed |= each.view(np.uint8) << np.uint8(bit)
+        yield first, packed
+
+
+def _count(numbers: Counts, length: int, among: NDArray[np.bool_] | None) -> Counts:
+    """How often each number occurs, int64 (length,), of all or of some: block by block."""
+    counts = np.zeros(length, dtype=np.int64)
+    for first in range(0, len(numbers), max(length, _BLOCK)):
+        part = slice(first, first + max(length, _BLOCK))
+        own = numbers[part] if among is None else numbers[part][among[part]]
+        counts += np.bincount(own, minlength=length)
+    return counts
 
 
 def _sum(place: NDArray[np.integer[Any]], values: NDArray[Any], length: int) -> Counts:

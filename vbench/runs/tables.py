@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vbench import _paths
 from vbench.data.dataset import GroundTruth
 from vbench.data.files import write_whole
-from vbench.data.tables import parquet_metadata, read_parquet
+from vbench.data.tables import parquet_metadata, parquet_schema, read_numbers, read_parquet
 from vbench.errors import DamagedFileError
 from vbench.metric import FloatArray
 from vbench.runs import digests
@@ -31,6 +31,7 @@ from vbench.runs.schema import (
 
 # A page that is damaged inside makes polars panic, which is not one of its errors.
 UNREADABLE = (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
+T = TypeVar("T")
 _COLUMN = "column."
 _PAGE_BYTES = 1 << 24
 """What is read as it lies is read in few parts."""
@@ -132,7 +133,7 @@ def write_ground_truth(
             **more,
         }
     )
-    _write_checked(ground_truth_path(folder, view), frame, GROUND_TRUTH_SCHEMA)
+    _write_checked(ground_truth_path(folder, view), frame, GROUND_TRUTH_SCHEMA, packed=False)
 
 
 def read_ground_truth(folder: Path, view: str = STATIC) -> GroundTruth:
@@ -148,9 +149,9 @@ def read_ground_truth(folder: Path, view: str = STATIC) -> GroundTruth:
         frame = _read_checked(folder / QUERIES, QUERIES_SCHEMA)
         if "truth_ids" in frame.columns:
             return GroundTruth(frame["truth_ids"].to_numpy(), frame["truth_distances"].to_numpy())
-    frame = _read_checked(path, GROUND_TRUTH_SCHEMA)
-    ids, distances = (frame[name].to_numpy() for name in names)
-    return GroundTruth(ids, distances, None if view == STATIC else frame["allowed"].to_numpy())
+    found = _checked(path, GROUND_TRUTH_SCHEMA, _read_arrays)
+    ids, distances = (found[name] for name in names)
+    return GroundTruth(ids, distances, None if view == STATIC else found["allowed"])
 
 
 def read_view(folder: Path, view: str) -> pl.DataFrame:
@@ -231,22 +232,37 @@ def write_frame(
     write_whole(path, content.getbuffer())
 
 
-def _write_checked(path: Path, frame: pl.DataFrame, schema: str) -> None:
-    write_frame(path, frame, {"schema": schema, "digest": digests.of_frame(frame)})
+def _write_checked(path: Path, frame: pl.DataFrame, schema: str, *, packed: bool = True) -> None:
+    facts = {"schema": schema, "digest": digests.of_frame(frame)}
+    write_frame(path, frame, facts, packed=packed)
 
 
 def _read_checked(path: Path, schema: str) -> pl.DataFrame:
     """A table of ours; one without a schema is of schema 1, which had no digest."""
+    return _checked(path, schema, _read_frame)
+
+
+def _checked(path: Path, schema: str, read: Callable[[Path], tuple[T, str]]) -> T:
     try:
-        facts, frame = parquet_metadata(path), read_parquet(path)
-        found = digests.of_frame(frame)
+        facts = parquet_metadata(path)
+        table, found = read(path)
     except (ValueError, TypeError, *UNREADABLE) as error:
         raise DamagedFileError(path, str(error).partition("\n")[0], _REMEDY) from None
-    if "schema" not in facts and "truth_ids" in frame.columns:
-        return frame
-    if facts.get("schema") != schema or facts.get("digest") != found:
+    is_first = "schema" not in facts and isinstance(table, pl.DataFrame) and "truth_ids" in table
+    if not is_first and (facts.get("schema") != schema or facts.get("digest") != found):
         raise DamagedFileError(path, "its digest is not that of what it says", _REMEDY)
-    return frame
+    return table
+
+
+def _read_frame(path: Path) -> tuple[pl.DataFrame, str]:
+    frame = read_parquet(path)
+    return frame, digests.of_frame(frame)
+
+
+def _read_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], str]:
+    """A table of numbers alone, and the digest that its frame has."""
+    arrays = read_numbers(path, list(parquet_schema(path)))
+    return arrays, digests.of_document({name: digests.of_array(x) for name, x in arrays.items()})
 
 
 def lists(array: NDArray[Any]) -> pl.Series:
