@@ -259,10 +259,12 @@ class SharedItems(NamedTuple):
             item, hits, sizes = item[cells], hits[:, cells], _totals(cells, sizes)
         if builds > 1:
             hits = (1 << np.arange(builds))[np.newaxis] @ hits
-        changed, less = np.empty(len(sizes), np.int64), np.empty((len(hits), len(sizes)))
+        is_fewer = fewer.any()
+        changed, less = np.zeros(len(sizes), np.int64), np.empty((len(hits), len(sizes)))
         for groups, cells in _in_blocks(sizes):
             place, own = item[cells], sizes[groups]
-            changed[groups] = _totals(fewer[place], own)
+            if is_fewer:
+                changed[groups] = _totals(fewer[place], own)
             for row, hit, values in zip(less, hits[:, cells], left, strict=True):
                 row[groups] = _totals(values.reshape(-1)[place + hit * len(fewer)], own)
         return number + changed, total + less
