@@ -205,7 +205,7 @@ class RunFiles:
         down, and K where it has none: as many queries reach a threshold j/K as by their recall.
         """
         if trial.key not in self._hits:
-            self._hits[trial.key] = self.rows(trial, ["hits"]).hits
+            self.answers(trial, ids=False)
         hits, possible = self._hits[trial.key], self.possible(trial.k)
         if possible is None:
             return hits
