@@ -87,7 +87,7 @@ class Chroma(EmbeddedIndex):
 
     def ask_one(self, query: Vectors, k: int) -> Ids:
         found = self.index.query([query], n_results=k, include=[], ids=self._allowed)["ids"][0]
-        return np.array([int(each) for each in found], dtype=np.int64)
+        return np.array(list(map(int, found)), dtype=np.int64)
 
     def allow(self, condition: Filter | None) -> None:
         rows = None if condition is None else np.flatnonzero(condition.mask).tolist()

@@ -63,8 +63,7 @@ class LanceDb(EmbeddedIndex):
         self._nprobes = nprobes
 
     def ask_one(self, query: Vectors, k: int) -> Ids:
-        asked = self._asked(query, k).minimum_nprobes(self._nprobes).maximum_nprobes(self._nprobes)
-        return _ids(asked)
+        return _ids(self._asked(query, k).nprobes(self._nprobes))
 
     def _asked(self, query: Vectors, k: int) -> Any:
         asked = (
@@ -103,7 +102,7 @@ class LanceDb(EmbeddedIndex):
 
 
 def _ids(asked: Any) -> Ids:
-    found: Ids = asked.to_arrow()["id"].to_numpy()
+    found: Ids = asked.to_arrow().column(0).to_numpy()
     return found
 
 
