@@ -9,8 +9,9 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-# A test that hangs says where, and fails.
-PYTEST := $(BIN)/pytest -n 2 -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
+# What one of the tests' many processes compiles the others need not. A test that hangs says where,
+# and fails.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n 2 -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
 
 .PHONY: run test test-engines test-slow lint docs gallery measured bench clean
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from vbench.indexes import code
 from vbench.indexes.code import Code, code_of
 from vbench.indexes.registry import load_class, resolve
 
@@ -30,7 +29,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path.parent)):
             del sys.modules[name]
     load_class.cache_clear()
-    code._distributions.cache_clear()
 
 
 def written(place: Path, files: dict[str, str]) -> None:

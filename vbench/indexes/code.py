@@ -208,15 +208,24 @@ def _location(name: str) -> Path | None:
     return Path(found.origin)
 
 
-def _imports(name: str, path: Path) -> Iterator[str]:
+def _imports(name: str, path: Path) -> tuple[str, ...]:
     """Full names of the modules that a module's source imports, wherever in it."""
     if path.suffix != ".py":
-        return
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError):
-        return
+        return ()
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    try:
+        return _named(path.read_bytes(), package)
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return ()
+
+
+@functools.lru_cache(1024)
+def _named(source: bytes, package: str) -> tuple[str, ...]:
+    """Of a source in a package; kept, since every run of a process asks for those of all."""
+    return tuple(_walk_imports(ast.parse(source), package))
+
+
+def _walk_imports(tree: ast.Module, package: str) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=names):
