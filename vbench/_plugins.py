@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from email import message_from_string
+from importlib.metadata import Distribution, PackageNotFoundError, entry_points
 from typing import Any, NamedTuple
 
 from vbench._process.text import describe_error, signal_name
@@ -124,9 +125,12 @@ def discover(group: str) -> dict[str, Entry]:
 def installed_version(distribution: str) -> str | None:
     """The version of a distribution, or None where it is not installed."""
     try:
-        return version(distribution)
+        found = Distribution.from_name(distribution)
     except PackageNotFoundError:
         return None
+    # Of its metadata the head is parsed alone: a whole README follows.
+    head, gap, _ = (found.read_text("METADATA") or "").partition("\n\n")
+    return message_from_string(head)["Version"] if gap else found.version
 
 
 def rehearse_import(name: str, kind: str = "module") -> None:
