@@ -57,7 +57,7 @@ def put(kept: KeptIndexes, build: Build, size: int = 3) -> None:
 
 
 def run(dataset: Dataset, index: str, out: Path, **changes: object) -> vbench.Run:
-    options: dict = {"k": 5, "builds": 2, "repeats": 1, "out": out}
+    options: dict = {"k": 5, "builds": 1, "repeats": 1, "out": out}
     return vbench.run(dataset, index, **options | changes)
 
 
@@ -68,10 +68,10 @@ def count(fits: Path) -> int:
 def test_what_was_built_is_loaded(dataset: Dataset, fits: Path, tmp_path: Path) -> None:
     """For another setting, K, folder or filter, at the cost of the build, which the run tells."""
     first = run(dataset, "keeping:Keeps", tmp_path / "a")
-    assert count(fits) == 2
+    assert count(fits) == 1
     run(dataset, "keeping:Keeps", tmp_path / "a", k=3, settings={"ef": [10, 20]})
     other = run(dataset, "keeping:Keeps", tmp_path / "b", filters="random:0.5")
-    assert count(fits) == 2
+    assert count(fits) == 1
     old, new = first.facts(first.done[0]), other.facts(other.done[0])
     assert (old.built, old.phases.keys()) == (None, {"fit"})
     assert new.built is not None
@@ -81,7 +81,7 @@ def test_what_was_built_is_loaded(dataset: Dataset, fits: Path, tmp_path: Path) 
     assert {each.code for each in other.manifest.warnings} >= {"kept-indexes"}
     again = vbench.open(tmp_path / "a")
     assert "kept-indexes" not in {each.code for each in again.manifest.warnings}
-    assert len(again.done) == 2 * (1 + 2)
+    assert len(again.done) == 1 + 2
 
 
 def test_without_keeping_all_is_built(dataset: Dataset, fits: Path, tmp_path: Path) -> None:
@@ -90,25 +90,25 @@ def test_without_keeping_all_is_built(dataset: Dataset, fits: Path, tmp_path: Pa
     assert not (vbench._paths.home() / "indexes").exists()
     run(dataset, "keeping:Keeps", tmp_path / "b")
     run(dataset, "keeping:Keeps", tmp_path / "b", fresh=True)
-    assert count(fits) == 6
+    assert count(fits) == 3
     run(dataset, "keeping:Keeps", tmp_path / "c")
-    assert count(fits) == 6
+    assert count(fits) == 3
 
 
 def test_an_index_whose_base_changes_is_built(fits: Path, tmp_path: Path) -> None:
     """Its builds are neither kept nor loaded."""
     data = Dataset("tiny", *gaussian_pair(200, 20, 6, seed=5), "l2")
     for name in "ab":
-        run(data, "hnsw", tmp_path / name, builds=1, workload="churn", settings={"ef": [20]})
+        run(data, "hnsw", tmp_path / name, workload="churn", settings={"ef": [20]})
     assert not list((vbench._paths.home() / "indexes").glob("*"))
 
 
 @pytest.mark.parametrize(
     ("index", "said", "expected"),
     [
-        ("RaisesInSave", "is not kept for later runs: OSError: .* No space left", 4),
-        ("DiesInSave", "is not kept for later runs: the worker was killed by SIGKILL", 5),
-        ("RaisesInLoad", "its kept index is of no use .ValueError: of another version", 4),
+        ("RaisesInSave", "is not kept for later runs: OSError: .* No space left", 2),
+        ("DiesInSave", "is not kept for later runs: the worker was killed by SIGKILL", 3),
+        ("RaisesInLoad", "its kept index is of no use .ValueError: of another version", 2),
     ],
 )
 def test_what_cannot_be_kept_is_built(
@@ -119,7 +119,7 @@ def test_what_cannot_be_kept_is_built(
         warnings.simplefilter("always")
         for name in "ab":
             done = run(dataset, f"keeping:{index}", tmp_path / name)
-            assert len(done.done) == 2
+            assert len(done.done) == 1
             assert done.manifest.failures == []
     assert any(re.search(said, str(each.message)) for each in told)
     assert count(fits) >= expected
@@ -132,7 +132,7 @@ def test_damaged_files_are_not_believed(
     dataset: Dataset, fits: Path, tmp_path: Path, damage: str
 ) -> None:
     """A byte, the end or a file is missing: it is built again, and kept instead."""
-    run(dataset, "keeping:Keeps", tmp_path / "a", builds=1)
+    run(dataset, "keeping:Keeps", tmp_path / "a")
     (folder,) = (vbench._paths.home() / "indexes").glob("*")
     file = folder / ("index/base.npy" if damage != "facts" else FACTS_OF_INDEX)
     content = file.read_bytes()
@@ -147,21 +147,21 @@ def test_damaged_files_are_not_believed(
     if damage != "facts":
         told = pytest.warns(VbenchWarning, match="not those that were saved")
     with told:
-        run(dataset, "keeping:Keeps", tmp_path / "b", builds=1)
-    run(dataset, "keeping:Keeps", tmp_path / "c", builds=1)
+        run(dataset, "keeping:Keeps", tmp_path / "b")
+    run(dataset, "keeping:Keeps", tmp_path / "c")
     assert count(fits) == 2
 
 
 def test_other_kernels_make_another_index(dataset: Dataset, fits: Path, tmp_path: Path) -> None:
     """What building costs is theirs: it is built again."""
-    run(dataset, "keeping:Keeps", tmp_path / "a", builds=1)
+    run(dataset, "keeping:Keeps", tmp_path / "a")
     (folder,) = (vbench._paths.home() / "indexes").glob("*")
     path = folder / FACTS_OF_INDEX
     text = module.files.read_json(path)
     text["fitted"]["kernels"] = dict.fromkeys(text["fitted"]["kernels"], "of 1998")
     module.files.write_json(path, text)
     with pytest.warns(VbenchWarning, match="was of 1998 when it was built"):
-        run(dataset, "keeping:Keeps", tmp_path / "b", builds=1)
+        run(dataset, "keeping:Keeps", tmp_path / "b")
     assert count(fits) == 2
 
 
@@ -233,7 +233,7 @@ def test_classes_that_cannot_load_are_left_out() -> None:
 
 def test_graphs_are_explained_from_kept_indexes(dataset: Dataset, tmp_path: Path) -> None:
     """`tail --graph` looks into what was measured."""
-    done = run(dataset, "hnsw", tmp_path / "run", builds=1, settings={"ef": [20]})
+    done = run(dataset, "hnsw", tmp_path / "run", settings={"ef": [20]})
     (setting,) = done.settings()
     found = explain_internals(setting, dataset, 0.9, lambda number: None)
     assert found.same.value == 1.0
