@@ -310,7 +310,6 @@ def test_loads_and_matched_recall_go_with_changes(dataset: Dataset, tmp_path: Pa
         dataset,
         "ivf-flat",
         tmp_path / "run",
-        builds=2,
         filters="value < 50",
         at_recall=0.8,
         clients=[2],

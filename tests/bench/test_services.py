@@ -59,7 +59,7 @@ def address() -> Iterator[str]:
 
 
 def measure(*indexes: str, **options: Any) -> vbench.Run:
-    asked: dict[str, Any] = {"metric": "l2", "k": 5, "builds": 2, "repeats": 1, "out": "run"}
+    asked: dict[str, Any] = {"metric": "l2", "k": 5, "builds": 1, "repeats": 1, "out": "run"}
     return vbench.run(BASE, list(indexes), queries=QUERIES, **asked | options)
 
 
@@ -72,7 +72,7 @@ def files_with(text: str) -> list[Path]:
 
 def test_all_builds_of_a_run_share_a_server(temporary: Path) -> None:
     """Memory, CPU time and phases are the server's; nothing is left of it."""
-    run = measure("served:InServer")
+    run = measure("served:InServer", builds=2)
     facts = [run.facts(trial) for trial in run.done]
     assert len(facts) == 2
     for each in facts:
@@ -157,7 +157,7 @@ def test_what_cannot_be_reached_is_told_before_anything_runs(address: str) -> No
 
 def test_a_server_that_does_not_start_is_a_failure_that_says_why() -> None:
     """With what it printed."""
-    run = measure("served:NeverStarts", builds=1)
+    run = measure("served:NeverStarts")
     (failure,) = run.manifest.failures
     assert "broken cannot be started" in failure.reason
     assert "exit code 3" in failure.reason
@@ -165,7 +165,7 @@ def test_a_server_that_does_not_start_is_a_failure_that_says_why() -> None:
 
 def test_a_server_that_ends_fails_its_build_and_the_next_gets_another() -> None:
     """The reason is the server's end, not what its client makes of it."""
-    run = measure("served:Dies", "served:InServer", builds=1)
+    run = measure("served:Dies", "served:InServer")
     (failure,) = run.manifest.failures
     assert failure.reason == "the server of toy ended (in fit)"
     assert "out of luck" in failure.log
@@ -174,11 +174,11 @@ def test_a_server_that_ends_fails_its_build_and_the_next_gets_another() -> None:
 
 def test_a_server_that_takes_too_much_memory_is_ended(temporary: Path) -> None:
     """And what it took is measured where there is enough."""
-    run = measure("served:Hoards", builds=1)
+    run = measure("served:Hoards")
     peak = run.facts(run.done[0]).peak_bytes
     assert peak is not None
     assert 250e6 < peak < 600e6
-    run = measure("served:Hoards", builds=1, memory_limit=200_000_000, out="less")
+    run = measure("served:Hoards", memory_limit=200_000_000, out="less")
     (failure,) = run.manifest.failures
     assert failure.kind == "memory"
     assert "more than the limit of 0.20 GB" in failure.reason

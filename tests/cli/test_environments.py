@@ -58,7 +58,7 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def call(*words: object) -> Result:
-    options = ["--builds", "2", "--repeats", "1", "--dataset", "base.npy", "--queries", "asked.npy"]
+    options = ["--builds", "1", "--repeats", "1", "--dataset", "base.npy", "--queries", "asked.npy"]
     command = ["run", "--index", "my_library:Mine", "--metric", "l2", *options, *map(str, words)]
     return CliRunner().invoke(main, command)
 

@@ -28,7 +28,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def call(*arguments: str) -> Result:
     given = ["--dataset", "base.npy", "--queries", "asked.npy", "--metric", "l2", "-k", "4"]
-    return CliRunner().invoke(main, ["run", *given, "--builds", "2", "--repeats", "1", *arguments])
+    return CliRunner().invoke(main, ["run", *given, "--builds", "1", "--repeats", "1", *arguments])
 
 
 def test_json_holds_every_setting_with_its_measures(data: Path) -> None:

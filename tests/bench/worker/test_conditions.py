@@ -44,7 +44,7 @@ def dataset() -> Dataset:
 
 
 def once(dataset: Dataset, index: object, out: Path, **changes: object) -> vbench.Run:
-    options: dict = {"k": K, "builds": 2, "repeats": 1, "out": out, "masks": 1}
+    options: dict = {"k": K, "builds": 1, "repeats": 1, "out": out, "masks": 1}
     return vbench.run(dataset, index, **options | changes)
 
 
