@@ -24,7 +24,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A graph on inner products of vectors whose lengths differ much, and an inverted file."""
     rng = np.random.default_rng(6)
     folder = tmp_path_factory.mktemp("advise")
-    base = rng.normal(size=(2_000, 8)) * rng.lognormal(sigma=0.6, size=(2_000, 1))
+    base = rng.normal(size=(1_000, 8)) * rng.lognormal(sigma=0.6, size=(1_000, 1))
     np.save(folder / "base.npy", base.astype(np.float32))
     np.save(folder / "queries.npy", rng.normal(size=(300, 8)).astype(np.float32))
     dataset = load(folder / "base.npy", queries=folder / "queries.npy", metric="ip")

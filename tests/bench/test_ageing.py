@@ -271,14 +271,14 @@ def test_filters_hold_at_every_age(
         tmp_path / "run",
         workload=workload,
         filters=["value < 200", "random:0.3", "seen"],
-        masks=2,
+        masks=1,
         settings={"ef": [300], "nprobe": [8], "replace_deleted": [False, True]},
     )
     views = run.manifest.views
     aged = [view for view in views if view.workload]
     ages = plan_ages(dataset, read_workload(workload, N))  # type: ignore[arg-type]
     live = {each.view.step: each.allowed.mask for each in ages if each.allowed is not None}
-    assert len(aged) == 5 * len(live)
+    assert len(aged) == 4 * len(live)
     for view in aged:
         seen = run.in_view(view)
         assert len(seen.settings()) == 4

@@ -58,13 +58,15 @@ def test_settings_that_differ_in_one_build_are_two(dataset: Dataset, tmp_path: P
 
 def test_values_beyond_their_meaning_are_told(dataset: Dataset, tmp_path: Path) -> None:
     """More lists than there are, wider searches than the base; the remedy takes values within."""
-    run = measured(dataset, tmp_path, "ivf-flat", settings={"nprobe": [4, 100_000]})
+    run = measured(dataset, tmp_path, "ivf-flat", builds=1, settings={"nprobe": [4, 100_000]})
     (warn,) = coded(run, "beyond")
     assert "nprobe=100000, of which 23 is the most" in warn.message
     assert warn.remedy == "settings={'ivf-flat.nprobe': [5, 11, 23]}"
-    run = measured(dataset, tmp_path / "graph", "hnsw", settings={"ef": [16, 1000]})
+    run = measured(dataset, tmp_path / "graph", "hnsw", builds=1, settings={"ef": [16, 1000]})
     assert "ef=1000" in coded(run, "beyond")[0].message
-    run = measured(dataset, tmp_path / "factory", "faiss:IVF8,Flat", settings={"nprobe": [4, 9]})
+    run = measured(
+        dataset, tmp_path / "factory", "faiss:IVF8,Flat", builds=1, settings={"nprobe": [4, 9]}
+    )
     assert "nprobe=9, of which 8" in coded(run, "beyond")[0].message
 
 
