@@ -32,7 +32,7 @@ def made(m: int = 400) -> Dataset:
 def tuned(
     index: str | list[str], out: Path, target: str = TARGET, **changes: object
 ) -> vbench.Tuning:
-    options: dict = {"builds": 2, "repeats": 1, "out": out, "minimize": WORK}
+    options: dict = {"builds": 1, "repeats": 1, "out": out, "minimize": WORK}
     return vbench.tune(made(), index, target, **options | changes)
 
 
@@ -41,7 +41,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> vbench.Tuning:
     """One index, one parameter."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VBENCH_HOME", str(tmp_path_factory.mktemp("home")))
-        return tuned("tunable:Kept", tmp_path_factory.mktemp("found") / "run")
+        return tuned("tunable:Kept", tmp_path_factory.mktemp("found") / "run", builds=2)
 
 
 def test_one_parameter_takes_a_dozen_trials_and_is_certified(found: vbench.Tuning) -> None:
@@ -69,7 +69,7 @@ def test_the_same_call_again_measures_nothing(found: vbench.Tuning) -> None:
     """All trials are in the run folder; another target of the same space uses them too."""
     trials = Path(found.run) / "trials"
     before = {path: path.stat().st_mtime_ns for path in trials.iterdir()}
-    again = tuned("tunable:Kept", Path(found.run))
+    again = tuned("tunable:Kept", Path(found.run), builds=2)
     assert again.best == found.best
     assert {path: path.stat().st_mtime_ns for path in trials.iterdir()} == before
 
@@ -85,7 +85,7 @@ def test_a_target_out_of_reach_names_the_best_that_was_reached(tmp_path: Path) -
 
 def test_too_few_queries_leave_it_uncertified(tmp_path: Path) -> None:
     """A target that is met but cannot be shown says how many more queries it takes."""
-    met = tuned("tunable:Kept", tmp_path / "run", "Robustness(delta=0.2)@5>=0.99", builds=1)
+    met = tuned("tunable:Kept", tmp_path / "run", "Robustness(delta=0.2)@5>=0.99")
     assert met.met
     assert not met.certified
     assert "more queries needed" in met.verdict or "no number" in met.verdict
