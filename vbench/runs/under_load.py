@@ -39,9 +39,10 @@ def find_loaded(settings: Iterable[Setting], *, planned: bool = False) -> list[S
         run = setting.run
         if run not in every:
             groups: dict[str, list[Setting]] = {}
-            for each in [*run.settings(loads=True), *run.unanswered(loads=True)]:
-                if is_loaded(each):
-                    groups.setdefault(_key(each), []).append(each)
+            if any(load.key != SINGLE for load in run.manifest.loads):
+                for each in [*run.settings(loads=True), *run.unanswered(loads=True)]:
+                    if is_loaded(each):
+                        groups.setdefault(_key(each), []).append(each)
             every[run] = groups
         found += [each for each in every[run].get(_key(setting), []) if planned or each.trials]
     return found
