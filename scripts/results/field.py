@@ -15,6 +15,21 @@ def field() -> Table:
     return _rows("site/site.json")
 
 
+@result(
+    "vbench data fetch glove-50",
+    *(
+        f"vbench run --dataset {data} --index {index} --at-recall 0.9 --builds 3 --repeats 1 "
+        f"--out {FOLDER}/beside/{data}-{index}"
+        for data in ("books", "glove-50")
+        for index in ("milvus", "hnsw")
+    ),
+    f"vbench site {FOLDER}/beside/* --out {FOLDER}/site-beside",
+)
+def field_beside() -> Table:
+    """Milvus, which takes an hour, and an index of the map beside it."""
+    return _rows("site-beside/site.json")
+
+
 def _rows(site: str) -> Table:
     """Those of a site that have a rank."""
     table: Table = {}
