@@ -47,15 +47,18 @@ def test_columns_that_do_not_lie_together_are_spooled(tmp_path: Path) -> None:
     assert np.array_equal(read(described), mapped.T)
 
 
-def test_rows_go_to_their_places_block_by_block(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fits", [True, False])
+def test_rows_are_read_in_their_order_block_by_block(
+    fits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A permutation is applied while reading, also when a block ends anywhere."""
+    """Some rows in any order, also when a block ends anywhere, and where memory has no room."""
     monkeypatch.setattr(files, "BLOCK_BYTES", 100)
     monkeypatch.setattr("vbench.neighbors.blocks.BLOCK_BYTES", 100)
+    if not fits:
+        monkeypatch.setattr(files, "_ROOM", 1 << 62)
     array = gaussian(33, 5)
-    places = np.random.default_rng(3).permutation(33)
-    out = np.zeros((33, 6), dtype=np.float32)
-    files.load_rows(files.array_file(array, tmp_path), out, places)
-    assert np.array_equal(out[places, :5], array)
+    rows = np.random.default_rng(3).permutation(33)[:30]
+    out = np.zeros((30, 6), dtype=np.float32)
+    files.load_rows(files.array_file(array, tmp_path), out, rows)
+    assert np.array_equal(out[:, :5], array[rows])
     assert not out[:, 5].any()

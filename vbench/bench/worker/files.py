@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from vbench.bench.wire import ArrayFile, KeptFile
 from vbench.data.prune import FACTS_OF_INDEX
 from vbench.neighbors.blocks import BLOCK_BYTES, blocks
+
+_ROOM = 4
+"""Of the memory that is available, a file that is read here and there may take so small a part."""
 
 
 def array_file(array: NDArray[Any], folder: Path) -> ArrayFile:
@@ -60,16 +64,33 @@ def _read_blocks(file: ArrayFile) -> Iterator[tuple[int, NDArray[Any]]]:
             )
 
 
-def load_rows(file: ArrayFile, out: NDArray[np.float32], places: NDArray[np.integer[Any]]) -> None:
-    """Read every row, widened to float32, into ``out[places[row], :d]``; −1 leaves it out."""
-    d = file.shape[1]
-    for start, rows in _read_blocks(file):
-        here = places[start : start + len(rows)]
+def load_rows(file: ArrayFile, out: NDArray[np.float32], rows: NDArray[np.integer[Any]]) -> None:
+    """Read these rows, each at most once, widened to float32, into ``out[:, :d]``.
+
+    A file that memory has room for is read in the order of `rows`, as `out` is then written from
+    its beginning to its end: what is mapped and written here and there costs several times as
+    much. A larger one is read from its beginning to its end.
+    """
+    n, d = file.shape
+    if n * file.row_stride <= psutil.virtual_memory().available // _ROOM:
+        source = _mapped(file)
+        step = max(1, BLOCK_BYTES // max(1, file.row_stride))
+        for first in range(0, len(rows), step):
+            out[first : first + step, :d] = source[rows[first : first + step]]
+        return
+    places = np.full(n, -1)
+    places[rows] = np.arange(len(rows))
+    for start, block in _read_blocks(file):
+        here = places[start : start + len(block)]
         taken = here >= 0
-        if taken.all():
-            out[here, :d] = rows
-        else:
-            out[here[taken], :d] = rows[taken]
+        out[here[taken], :d] = block[taken]
+
+
+def _mapped(file: ArrayFile) -> NDArray[Any]:
+    dtype = np.dtype(file.dtype)
+    content = np.memmap(file.path, np.uint8, "r")
+    strides = (file.row_stride, dtype.itemsize)
+    return np.ndarray(file.shape, dtype, content.data, file.offset, strides)
 
 
 def read_rows(file: ArrayFile, out: NDArray[np.float32], rows: NDArray[np.integer[Any]]) -> None:

@@ -76,10 +76,8 @@ class Worker:
         return self.space.queries(queries)
 
     def _load_base(self, n: int, d: int) -> NDArray[np.float32]:
-        places = np.full(n, -1)
-        places[self.original] = np.arange(len(self.original))
         base = make_scratch((len(self.original), self.space.width(d)))
-        load_rows(self.order.base, base, places)
+        load_rows(self.order.base, base, self.original)
         # Of all that is ever in the index: lengths are relative to the largest.
         self.space.finish_base(base, d)
         return base if self.index.writes else read_only(base)
