@@ -49,11 +49,11 @@ class Worker:
         self.space: Space = plan_space(order.transform, order.metric, kind.metrics)
         n, d = order.base.shape
         check_dimension(kind, self.space, d)
-        # Inserted row j is row places⁻¹[j] of the dataset; `original` maps answers back.
+        # Inserted row j is row original[j] of the dataset: it maps answers back.
         self.original = insertion_order(n, order.left_out, order.order_seed)
         self.base: NDArray[np.float32] | None = None
         if not order.is_loaded:
-            self.base = self._load_base(n, d)
+            self.base = self._load_base(d)
         self.changing: ChangingBase | None = None
         if order.is_kept and self.base is not None:
             self.changing = ChangingBase(self.base, self.original, n, order.fitted)
@@ -75,7 +75,7 @@ class Worker:
         load_rows(file, queries, np.arange(len(queries)))
         return self.space.queries(queries)
 
-    def _load_base(self, n: int, d: int) -> NDArray[np.float32]:
+    def _load_base(self, d: int) -> NDArray[np.float32]:
         base = make_scratch((len(self.original), self.space.width(d)))
         load_rows(self.order.base, base, self.original)
         # Of all that is ever in the index: lengths are relative to the largest.
