@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vbench.measures.curve import at_least, curve, reached_by, sort_builds
+from vbench.measures.curve import at_least, curve, reached_by
 from vbench.measures.tail import tail
 from vbench.stats import crossed, intervals
 
@@ -33,15 +33,6 @@ def test_every_threshold_is_what_one_estimate_says(
         assert found.value[need] == pytest.approx(passing.mean(), abs=1e-12)
         assert found.low[need] == pytest.approx(low, abs=1e-9)
         assert found.high[need] == pytest.approx(high, abs=1e-9)
-
-
-@pytest.mark.parametrize("builds", [1, 2, 3, 7])
-def test_hits_of_each_query_are_sorted_over_builds(builds: int) -> None:
-    """As numpy sorts them; what is given stays."""
-    hits = np.random.default_rng(0).binomial(10, 0.6, size=(builds, 50))
-    before = hits.copy()
-    np.testing.assert_array_equal(sort_builds(hits), np.sort(hits, axis=0))
-    np.testing.assert_array_equal(hits, before)
 
 
 def test_tails_are_those_of_the_tail_measure() -> None:

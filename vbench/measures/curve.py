@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vbench.metric import FloatArray
 from vbench.stats import crossed, intervals
+from vbench.stats.shares import share_layout, sort_builds
 
 Hits = NDArray[np.integer[Any]]
 
@@ -39,9 +40,7 @@ class Curve(NamedTuple):
 def curve(hits: Hits, k: int, level: float = 0.95) -> Curve:
     """The robustness curve of one setting.
 
-    A share over crossed builds and queries depends only on how many queries pass in each build
-    and on how many pass in 0, 1, … B builds. Both are counted once for all thresholds, which is
-    some hundred times faster than one estimate for each of them.
+    All thresholds share what is counted once, see :mod:`vbench.stats.shares`.
 
     Parameters
     ----------
@@ -88,7 +87,7 @@ class Counts(NamedTuple):
         passing = np.stack([at_least(build, k) for build in hits])
         if len(hits) == 1:
             return cls(passing, passing)
-        return cls(passing, np.stack([at_least(row, k) for row in sort_builds(hits)[::-1]]))
+        return cls(passing, np.stack([at_least(row, k) for row in sort_builds(list(hits))[::-1]]))
 
     @property
     def m(self) -> int:
@@ -130,21 +129,8 @@ def reached_by(
 
     passing = agreeing = count(hits)
     if len(hits) > 1:
-        agreeing = count(sort_builds(hits)[::-1])
+        agreeing = count(sort_builds(list(hits))[::-1])
     return [Counts(passing[:, group], agreeing[:, group]).reach(wanted) for group in range(groups)]
-
-
-def sort_builds(hits: Hits) -> list[Hits]:
-    """Hits (builds, m), those of each query in ascending order.
-
-    Builds are few and queries many: whole rows are exchanged, in a fortieth of the time of a sort.
-    """
-    rows = list(hits)
-    for last in range(len(rows) - 1, 0, -1):
-        for at in range(last):
-            pair = rows[at], rows[at + 1]
-            rows[at], rows[at + 1] = np.minimum(*pair), np.maximum(*pair)
-    return rows
 
 
 def at_least(hits: Hits, k: int) -> NDArray[np.int64]:
@@ -156,24 +142,6 @@ def _crossed(
     passing: NDArray[np.int64], agreeing: NDArray[np.int64], m: int, level: float
 ) -> tuple[float, float]:
     """Ends of :func:`vbench.stats.crossed.crossed_mean` of booleans, from their counts."""
-    builds = len(passing)
-    shares = passing / m
-    mean = float(shares.mean())
-    # Exactly b of the builds pass a query, for b = 0…B.
-    exactly = -np.diff(np.concatenate([[m], agreeing, [0]]))
-    of_builds = m * float(np.square(shares - mean).sum())
-    of_queries = builds * float(exactly @ np.square(np.arange(builds + 1) / builds - mean))
-    total = builds * m * mean * (1.0 - mean)
-    of_both = max(total - of_builds - of_queries, 0.0)
-    plan = crossed.Layout(
-        mean=mean,
-        build_means=shares,
-        group_means=np.broadcast_to(mean, (m,)),
-        groups=float(m),
-        ms_builds=of_builds / (builds - 1),
-        ms_queries=of_queries / max(m - 1, 1),
-        ms_both=of_both / ((builds - 1) * max(m - 1, 1)),
-        variance=mean * (1.0 - mean),
-    )
+    plan = share_layout(passing, agreeing, m)
     ends = crossed.bounded_ends(plan, crossed.variance_parts(plan), level, crossed.UNIT)
-    return min(ends.low, mean), max(ends.high, mean)
+    return min(ends.low, plan.mean), max(ends.high, plan.mean)

@@ -31,6 +31,7 @@ from vbench.stats.crossed import (
 )
 from vbench.stats.exact import sign_flip
 from vbench.stats.intervals import Interval, check_level
+from vbench.stats.shares import Shares
 from vbench.stats.tail import crossed_percentile, cvar_of_builds, percentile_ends
 
 Claim = Literal["indexes differ", "builds differ"]
@@ -243,7 +244,7 @@ def compare_percentiles(
     check_level(level)
     sides = _pair(baseline, candidate, bounds)
     of_a, of_b = (crossed_percentile(x, p, level, cluster, bounds=bounds) for x in sides)
-    ends_a, ends_b = (percentile_ends(x, p, cluster, bounds=bounds) for x in sides)
+    ends_a, ends_b = (percentile_ends(Shares(x, cluster), p, bounds=bounds) for x in sides)
     value = of_b.value - of_a.value
 
     def join_ends(at: float) -> Interval:

@@ -16,7 +16,7 @@ from vbench.stats.crossed import (
     Layout,
     Part,
     bounded_ends,
-    crossed_mean,
+    equivalent_df,
     estimate,
     layout,
     margin,
@@ -24,6 +24,7 @@ from vbench.stats.crossed import (
     variance_parts,
 )
 from vbench.stats.intervals import Interval, check_level, percentile_rank, tail_size
+from vbench.stats.shares import Shares
 
 _LEAST_LEVEL = 0.5
 """Of the interval whose upper end is the largest α-quantile that :func:`crossed_cvar` tries.
@@ -67,7 +68,7 @@ def crossed_cvar(
         # drift lean the other way: no tail is under 0.
         high = max(high, value + margin(parts[1:], level) / share)
     one_sided = max(2.0 * level - 1.0, _LEAST_LEVEL)
-    largest = quantile_interval(values, share, one_sided, cluster).high
+    largest = quantile_interval(Shares(values, cluster), share, one_sided).high
     if largest > quantile:
         high = max(high, _shortfall(values, largest, share, level, cluster, spread)[2].high)
 
@@ -120,9 +121,9 @@ def crossed_percentile(
     check_level(level)
     values = matrix(x, bounds)
     builds, m = values.shape
-    rank = percentile_rank(m, p)
-    build_values = np.partition(values, rank, axis=1)[:, rank]
-    low, high = percentile_ends(values, p, cluster, bounds=bounds)(level)
+    shares = Shares(values, cluster)
+    build_values = shares.rows[:, percentile_rank(m, p)]
+    low, high = percentile_ends(shares, p, bounds=bounds)(level)
     threshold = float(np.median(build_values))
     value = float(build_values.mean())
     # A mean of equal values may round to the outside of them.
@@ -131,20 +132,16 @@ def crossed_percentile(
         min(low, value),
         max(high, value),
         float(build_values.std(ddof=1)) if builds > 1 else math.nan,
-        crossed_mean(values <= threshold, level, cluster).df,
+        equivalent_df(variance_parts(shares.at_most(threshold)), level),
         float(build_values.var(ddof=1)) if builds > 1 else math.nan,
         math.nan,
     )
 
 
 def percentile_ends(
-    x: FloatArray,
-    p: float,
-    cluster: ArrayLike | None = None,
-    *,
-    bounds: tuple[float, float] = UNIT,
+    x: Shares, p: float, *, bounds: tuple[float, float] = UNIT
 ) -> Callable[[float], Interval]:
-    """The interval, at any level, of the mean over builds of the lower p-th percentile of x (B, m).
+    """The interval, at any level, of the mean over builds of the lower p-th percentile.
 
     The percentile of a build is more than v where fewer than p % of its queries are at or under
     v, so the mean over builds is the sum, over the values v that occur, of the distance to the
@@ -153,11 +150,11 @@ def percentile_ends(
     one end of its interval, as Woodruff's do, to which they come down where builds agree.
     """
     share = p / 100.0
-    if len(x) == 1:
-        return lambda level: quantile_interval(x, share, level, cluster, bounds=bounds)
-    steps = np.unique(x)
-    unmet = layout(np.zeros_like(x), cluster)
-    plans = [layout((x <= step).astype(np.float64), cluster) for step in steps[:-1]]
+    builds, steps = len(x.rows), x.values
+    if builds == 1:
+        return lambda level: quantile_interval(x, share, level, bounds=bounds)
+    unmet = x.at_most(-math.inf)
+    plans = [x.at_most(step) for step in steps[:-1]]
     parts = [variance_parts(plan) for plan in plans]
     spreads = [float(plan.build_means.std(ddof=1)) for plan in plans]
 
@@ -166,7 +163,7 @@ def percentile_ends(
         total = 0.0
         for mean, spread, gap in zip(mean_shares, spreads, np.diff(steps), strict=True):
             under = share - mean
-            weight = special.stdtr(len(x) - 1, under / spread) if spread > 0.0 else under > 0.0
+            weight = special.stdtr(builds - 1, under / spread) if spread > 0.0 else under > 0.0
             total += float(gap) * float(weight)
         return total
 
@@ -185,29 +182,28 @@ def percentile_ends(
 
 
 def quantile_interval(
-    x: FloatArray,
-    share: float,
-    level: float,
-    cluster: ArrayLike | None = None,
-    *,
-    bounds: tuple[float, float] = UNIT,
+    x: Shares, share: float, level: float, *, bounds: tuple[float, float] = UNIT
 ) -> Interval:
-    """Values v for which the interval of the share of x (B, m) at or under v holds `share`."""
-    steps = np.unique(x)
+    """Values v for which the interval of the share at or under v holds `share`."""
+    steps = x.values
 
-    def end(reaches: Callable[[Estimate], bool]) -> int:
+    def under(value: float) -> Interval:
+        plan = x.at_most(value)
+        return bounded_ends(plan, variance_parts(plan), level, UNIT)
+
+    def end(reaches: Callable[[Interval], bool]) -> int:
         low, high = 0, len(steps)
         while low < high:
             middle = (low + high) // 2
-            if reaches(crossed_mean(x <= steps[middle], level, cluster)):
+            if reaches(under(steps[middle])):
                 high = middle
             else:
                 low = middle + 1
         return low
 
-    lowest = end(lambda under: under.high >= share)
-    highest = end(lambda under: under.low >= share)
-    unseen = crossed_mean(np.zeros_like(x), level, cluster).high
+    lowest = end(lambda found: found.high >= share)
+    highest = end(lambda found: found.low >= share)
+    unseen = under(-math.inf).high
     return Interval(
         bounds[0] if unseen >= share else float(steps[min(lowest, len(steps) - 1)]),
         bounds[1] if highest == len(steps) else float(steps[highest]),
