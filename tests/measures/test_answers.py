@@ -57,6 +57,14 @@ def test_a_repeated_id_is_right_once_and_a_pad_never() -> None:
     assert repeated(answers.ids).tolist() == [[False, True, False, False, False]]
 
 
+def test_no_repeats_are_looked_for_where_there_are_none() -> None:
+    """What is known to hold each id once is left as it is; else the second one is replaced."""
+    answers = from_ids([[1, 1, -1, -1, 0]], [[0, 1, 2, 3, 4]])
+    assert answers.without_repeats(answers.ids, -1).tolist() == [[1, -1, -1, -1, 0]]
+    once = dataclasses.replace(answers, may_repeat=False)
+    assert once.without_repeats(once.ids, -1) is once.ids
+
+
 def test_quiet_calls_are_those_of_undisturbed_repeats() -> None:
     """All of them where none, or every one, was disturbed."""
     times = np.array([[3, 1], [4, 2]])

@@ -292,7 +292,7 @@ def _lost_items(run: Run, items: SharedItems, number: int, names: Names) -> Iter
 def _exposure(setting: Setting, answers: Sequence[Answers], clusters: Clusters) -> Exposure:
     exact = _expose_exact(setting.run, setting.k)
     n = setting.run.manifest.dataset.n
-    shown = [expose(each.ids, n) for each in answers]
+    shown = [expose(each.without_repeats(each.ids, -1), n) for each in answers]
     by_query = np.stack([each.by_query for each in shown])
     more = crossed_mean(by_query - exact.by_query, cluster=clusters, bounds=None)
     return Exposure(

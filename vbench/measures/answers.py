@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from vbench.measures.places import (
     weigh,
 )
 from vbench.metric import FloatArray, Metric
+
+T = TypeVar("T", bound=np.integer[Any])
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Answers:
         looked up there.
     allowed : integer (m,)
         How many base vectors may answer each query; None where all of them may.
+    may_repeat
+        Whether an id may stand twice in a list.
     """
 
     k: int
@@ -99,6 +103,7 @@ class Answers:
     disturbed: tuple[bool, ...] = ()
     place: Places | None = None
     allowed: NDArray[np.integer[Any]] | None = None
+    may_repeat: bool = True
 
     def possible(self, top: int | None = None) -> NDArray[np.integer[Any]]:
         """How many of the exact `top` (None: k) there are to find, of each query: (m,)."""
@@ -163,7 +168,7 @@ class Answers:
         """
         self.need_ids()
         if self.place is not None:
-            places = np.where(repeated(self.ids), 0, self.places)
+            places = self.without_repeats(self.places, 0)
             near = {top: (places > 0) & (places <= top) for top in tops}
         else:
             if listed is None:
@@ -202,7 +207,11 @@ class Answers:
     @functools.cached_property
     def worth(self) -> Worth:
         """Which returned ids count, each once, and what they are worth where distances tie."""
-        return weigh(np.where(repeated(self.ids), 0, self.places), self.listed)
+        return weigh(self.without_repeats(self.places, 0), self.listed)
+
+    def without_repeats(self, values: NDArray[T], other: int) -> NDArray[T]:
+        """Values of the returned ids (m, k), with another where the id stood there before."""
+        return np.where(repeated(self.ids), other, values) if self.may_repeat else values
 
     def relevance(self) -> NDArray[np.bool_]:
         """Which returned ids are among the exact top k (ties included), each id once: (m, k)."""

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vbench.measures.answers import repeated
 from vbench.metric import FloatArray
 
 
@@ -45,11 +44,8 @@ def expose(ids: NDArray[np.integer[Any]], n: int) -> Exposure:
     Parameters
     ----------
     ids : integer (m, k), −1 pads
-        An id that stands twice in a list is shown once.
+        No id stands twice in a list.
     """
-    again = repeated(ids)
-    if again.any():
-        ids = np.where(again, -1, ids)
     counts = np.zeros(n + 1, dtype=np.int64)
     for part in _blocks(ids, max(n, _BLOCK)):  # each block has a count of all n
         counts += np.bincount(ids[part].reshape(-1) + 1, minlength=n + 1)

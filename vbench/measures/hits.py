@@ -73,20 +73,29 @@ def relevant_in_order(
 
     What an index returns is ordered by distance as its exact list is, and what does not belong
     there comes last: one look at each entry tells it. That all were found is told by their `number`
-    (m,); where it is another, the row is looked through.
+    (m,); where it is another, the row is looked through. Where that is the whole row, there is
+    nothing to look for.
     """
-    there = np.empty(wanted.shape, dtype=bool)
+    there = np.ones(wanted.shape, dtype=bool)
+    some = np.flatnonzero(number < wanted.shape[1])
     step = max(1, _ORDERED_BLOCK // max(1, wanted.shape[1]))
-    for first in range(0, len(wanted), step):
-        part = slice(first, first + step)
-        asked, entries = np.ascontiguousarray(wanted[part].T), among[part].reshape(-1)
-        found = np.empty(asked.shape, dtype=bool)
-        place = np.arange(len(wanted[part])) * among.shape[1]
-        for each, hit in zip(asked, found, strict=True):
-            np.equal(entries.take(place), each, out=hit)
-            place += hit
-        there[part] = found.T
-    there &= wanted >= 0
+    for first in range(0, len(some), step):
+        rows = some[first : first + step]
+        there[rows] = _look_in_order(wanted[rows], among[rows], number[rows])
+    return there
+
+
+def _look_in_order(wanted: Ids, among: Ids, number: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    asked, entries = np.ascontiguousarray(wanted.T), among.reshape(-1)
+    found = np.empty(asked.shape, dtype=bool)
+    place = np.arange(len(wanted)) * among.shape[1]
+    entry = np.empty(len(wanted), dtype=entries.dtype)
+    for each, hit in zip(asked, found, strict=True):
+        # No place is out of bounds, which another mode would look for first.
+        entries.take(place, out=entry, mode="clip")
+        np.equal(entry, each, out=hit)
+        np.add(place, hit, out=place)
+    there = found.T & (wanted >= 0)
     left = np.flatnonzero(there.sum(axis=1) != number)
     if len(left):
         there[left] = relevant(wanted[left], among[left])

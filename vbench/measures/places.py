@@ -7,6 +7,7 @@ they are, and each is worth the mean of what these ranks are worth.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,8 @@ from vbench.measures.hits import DistancesOf, Ids, Rule, ranks_among
 from vbench.metric import FloatArray, Metric, tie_limit
 
 Places = NDArray[np.integer[Any]]
+_BLOCK = 1 << 15
+"""Distances at a time, which a cache holds."""
 
 
 class Worth(NamedTuple):
@@ -57,16 +60,19 @@ def list_places(distances: FloatArray, k: int, metric: Metric, rule: Rule) -> Pl
     if rule == "id":
         short = ended.any()
         return np.where(ended, 0, plain) if short else np.broadcast_to(plain, ended.shape)
-    limit = _widest(distances[:, :k], metric, rule)
-    reach = (distances <= limit[:, -1:]).sum(axis=1)
-    tied = (reach > k) | (distances[:, 1:k] <= limit[:, : k - 1]).any(axis=1)
-    if not tied.any() and not ended.any():
+    tied = np.concatenate(
+        [np.empty(0, np.intp)]
+        + [first + _find_tied(some, k, metric, rule) for first, some in _blocks(distances)]
+    )
+    if not len(tied) and not ended.any():
         # Recognized by its strides: where nothing ties, nothing is looked up in it.
         return np.broadcast_to(plain, (len(distances), k))
-    width = max(k, int(reach.max()))
+    limit = _widest(distances[tied, :k], metric, rule)
+    reach = (distances[tied] <= limit[:, -1:]).sum(axis=1)
+    width = max(k, int(reach.max(initial=0)))
     places = np.zeros((len(distances), width), dtype=np.int32)
     places[:, :k] = np.where(ended, 0, plain)
-    places[tied] = _first_within(distances[tied, :width], limit[tied])
+    places[tied] = _first_within(distances[tied, :width], limit)
     return places
 
 
@@ -154,6 +160,19 @@ def find_missed(worth: Worth, listed: Places, returned: NDArray[np.bool_]) -> ND
     short = _total(listed, np.ones(listed.shape[1])) - _total(worth.group, worth.counted)
     later = _count_before(np.where(away, listed, 0)[:, ::-1])[:, ::-1]
     return np.asarray(away & (later < np.take_along_axis(short, listed, axis=1)))
+
+
+def _find_tied(distances: FloatArray, k: int, metric: Metric, rule: Rule) -> NDArray[np.intp]:
+    """Rows in which some neighbor up to the k-th has the distance of the one behind it."""
+    limit = _widest(distances[:, :k], metric, rule)
+    behind = distances[:, 1 : k + 1]
+    return np.flatnonzero((behind <= limit[:, : behind.shape[1]]).any(axis=1))
+
+
+def _blocks(distances: FloatArray) -> Iterator[tuple[int, FloatArray]]:
+    """Some rows at a time, with the number of their first."""
+    step = max(1, _BLOCK // max(1, distances.shape[1]))
+    return ((first, distances[first : first + step]) for first in range(0, len(distances), step))
 
 
 def _widest(distances: FloatArray, metric: Metric, rule: Rule) -> FloatArray:

@@ -255,8 +255,10 @@ class SharedItems(NamedTuple):
         item, hits, sizes = self.item, self.cell_found, self.sizes
         changes = (fewer != 0) | left.any(axis=(0, 1))
         if not changes.all():
-            cells = changes[item]
-            item, hits, sizes = item[cells], hits[:, cells], _totals(cells, sizes)
+            changed_at = np.flatnonzero(changes[item]) if changes.any() else np.empty(0, np.intp)
+            ends: Counts = changed_at.searchsorted(np.cumsum(sizes))
+            item, hits = item[changed_at], hits[:, changed_at]
+            sizes = np.diff(ends, prepend=0)
         if builds > 1:
             hits = (1 << np.arange(builds))[np.newaxis] @ hits
         is_fewer = fewer.any()
@@ -286,9 +288,11 @@ class SharedItems(NamedTuple):
         actual, linear = [], []
         for half in self.halves.first(rounds, self):
             actual += [each.mean(eligible, worth) for each in self._in_halves(half)]
-            side = half.inside.view(np.int8)
-            sums = np.stack([np.bincount(side, row, minlength=2) for row in values], axis=1)
-            linear += [*(sums / np.bincount(side, minlength=2)[:, np.newaxis])]
+            # Not `@`: BLAS would start threads for it.
+            linear += [
+                np.einsum("bg,g->b", values, side.astype(float)) / side.sum()
+                for side in (half.inside, ~half.inside)
+            ]
         known = np.isfinite(actual).all(axis=1)
         if known.sum() < 2:
             return 1.0

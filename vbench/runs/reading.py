@@ -250,6 +250,7 @@ class RunFiles:
             ),
             disturbed=tuple(each.disturbed for each in facts.passes),
             allowed=self.ground_truth.allowed,
+            may_repeat=facts.duplicates > 0,
         )
         # Files are read once where both are asked for.
         self._hits.setdefault(trial.key, rows.hits)

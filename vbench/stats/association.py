@@ -96,8 +96,10 @@ def _correlation(a: FloatArray, b: FloatArray) -> float:
     if len(a) < 2:
         return math.nan
     a, b = a - a.mean(), b - b.mean()
-    scale = math.sqrt(float(a @ a) * float(b @ b))
-    return min(max(float(a @ b) / scale, -1.0), 1.0) if scale > 0.0 else math.nan
+    # Not `@`: BLAS would start threads for it.
+    of_a, of_b, both = (float(np.einsum("i,i->", *pair)) for pair in ((a, a), (b, b), (a, b)))
+    scale = math.sqrt(of_a * of_b)
+    return min(max(both / scale, -1.0), 1.0) if scale > 0.0 else math.nan
 
 
 def _auc(column: FloatArray, tail: NDArray[np.bool_], level: float) -> tuple[float, float, float]:
