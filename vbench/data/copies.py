@@ -105,12 +105,14 @@ def _path(fingerprint: str) -> Path:
 def equal_rows(base: Vectors, queries: Vectors) -> Copies:
     """Find equal rows of base (n, d) and queries (m, d), of whatever types."""
     n = len(base)
-    digests = np.concatenate([_digests(base), _digests(queries)])
+    one, two = np.concatenate([_digests(base), _digests(queries)], axis=1)
+    shared = _find_shared(one)
     # Stable: within equal rows the first comes first, and base vectors before queries.
-    order = np.lexsort((digests[:, 1], digests[:, 0]))
-    ranked = digests[order]
+    order = shared[np.lexsort((two[shared], one[shared]))]
     begins = np.ones(len(order), dtype=bool)
-    begins[1:] = (ranked[1:] != ranked[:-1]).any(axis=1)
+    for digest in (one[order], two[order]):
+        begins[1:] &= digest[1:] == digest[:-1]
+    begins[1:] = ~begins[1:]
     run = np.cumsum(begins) - 1
     first = order[begins][run]
     of_base = order < n
@@ -122,12 +124,25 @@ def equal_rows(base: Vectors, queries: Vectors) -> Copies:
     return Copies(rows[ascending], first[several][ascending], asked)
 
 
+def _find_shared(digests: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """Where digests are that occur more than once, ascending: of most bases few or none."""
+    ordered = np.sort(digests)
+    twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(twice):
+        return np.empty(0, np.intp)
+    place = np.minimum(twice.searchsorted(digests), len(twice) - 1)
+    return np.flatnonzero(twice[place] == digests)
+
+
 def _digests(rows: Vectors) -> NDArray[np.uint64]:
-    """Two random linear hashes mod 2⁶⁴ of each row, as float32: (rows, 2)."""
+    """Two random linear hashes mod 2⁶⁴ of each row, as float32: (2, rows)."""
     generator = np.random.default_rng(0)
-    odd = generator.integers(0, 2**63, size=(rows.shape[1], 2), dtype=np.uint64) * 2 + 1
-    digests = np.empty((len(rows), 2), np.uint64)
-    for first, block in blocks(rows):
+    odd = generator.integers(0, 2**63, size=(2, rows.shape[1]), dtype=np.uint64) * 2 + 1
+    digests = np.empty((2, len(rows)), np.uint64)
+    for first, block in blocks(rows, 8):
         plain = np.ascontiguousarray(block, np.float32) + np.float32(0)  # −0 becomes 0
-        digests[first : first + len(block)] = plain.view(np.uint32).astype(np.uint64) @ odd
+        # Half a word each: what is only in the first bits of a word is lost in a product.
+        words = plain.view(np.uint32).astype(np.uint64)
+        for digest, weights in zip(digests, odd, strict=True):
+            np.einsum("ij,j->i", words, weights, out=digest[first : first + len(block)])
     return digests

@@ -29,6 +29,7 @@ from vbench.numbers import Unit
 from vbench.stats import certificate, crossed, functional, intervals, paired
 from vbench.stats.certificate import Certificate
 from vbench.stats.paired import Difference
+from vbench.stats.shares import Shares
 
 Kind = Literal["mean", "share", "tail", "cost"]
 Better = Literal["higher", "lower"]
@@ -259,6 +260,10 @@ class OfHits(WithCutoff):
     def recall(self, sample: Sample) -> tuple[FloatArray, NDArray[Any] | None]:
         """Recall of each query in each build, float64 (builds, m), and the queries' clusters."""
         return sample.drop_gaps(np.stack([self.recall_of(each) for each in sample.answers]))
+
+    def shares(self, sample: Sample) -> Shares:
+        """How many queries have at most any recall, counted once for all measures of them."""
+        return sample.once("shares", lambda: Shares(*self.recall(sample)), self.truth)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -149,8 +149,8 @@ class CVaR(TailOfHits):
         if (drawn := _resampled(self, sample)) is not None:
             ends = drawn.cvar(self.alpha, sample.level)
             return Estimate(self.value(sample.answers[0]), *ends, None)
-        recall, clusters = self.recall(sample)
-        return Estimate.of_builds(tail.crossed_cvar(recall, self.alpha, sample.level, clusters))
+        found = tail.crossed_cvar(self.shares(sample), self.alpha, sample.level)
+        return Estimate.of_builds(found)
 
     def difference(self, baseline: Sample, candidate: Sample) -> Difference:
         """Candidate minus baseline, each side under its own quantile."""
@@ -203,8 +203,8 @@ class Percentile(TailOfHits):
         if (drawn := _resampled(self, sample)) is not None:
             ends = drawn.percentile(self.p, sample.level)
             return Estimate(self.value(sample.answers[0]), *ends, None)
-        recall, clusters = self.recall(sample)
-        return Estimate.of_builds(tail.crossed_percentile(recall, self.p, sample.level, clusters))
+        found = tail.crossed_percentile(self.shares(sample), self.p, sample.level)
+        return Estimate.of_builds(found)
 
     def difference(self, baseline: Sample, candidate: Sample) -> Difference:
         """Candidate minus baseline, both intervals joined."""

@@ -78,7 +78,7 @@ class Sample:
         self.plans = list(plans)
         self._made: dict[tuple[str, int | None], Any] = {}
 
-    def _once(self, what: str, make: Callable[[], T], truth: int | None = None) -> T:
+    def once(self, what: str, make: Callable[[], T], truth: int | None = None) -> T:
         """What is asked for often. No cached method: that would keep the sample, and all arrays."""
         if (what, truth) not in self._made:
             self._made[what, truth] = make()
@@ -113,19 +113,19 @@ class Sample:
 
     def hits(self, truth: int | None = None) -> NDArray[np.integer[Any]]:
         """Hits against the exact top `truth` (None: K), integer (builds, m)."""
-        return self._once(
+        return self.once(
             "hits", lambda: np.stack([each.hits_against(truth) for each in self.answers]), truth
         )
 
     def counts(self, truth: int | None = None) -> Counts:
         """How many queries reach each number of hits."""
         k = truth or self.answers[0].k
-        return self._once("counts", lambda: Counts.of(self.hits(truth), k), truth)
+        return self.once("counts", lambda: Counts.of(self.hits(truth), k), truth)
 
     def resamples(self, truth: int | None = None) -> bootstrap.Resamples:
         """Resampled hits of the first build."""
         k = truth or self.answers[0].k
-        return self._once(
+        return self.once(
             "resamples",
             lambda: bootstrap.resample(self.hits(truth)[0], k, cluster=self.clusters),
             truth,
@@ -133,7 +133,7 @@ class Sample:
 
     def items(self) -> SharedItems | None:
         """The items of the exact lists and how often they were found; None without ids."""
-        return self._once("items", self._items)
+        return self.once("items", self._items)
 
     def _items(self) -> SharedItems | None:
         if any(each.ids.shape[1] == 0 for each in self.answers):

@@ -217,7 +217,7 @@ def compare_cvar(
     a, b = _pair(baseline, candidate, UNIT)
     means, plans = [], []
     for x in (a, b):
-        values, edge = cvar_of_builds(x, alpha)
+        values, edge = cvar_of_builds(Shares(x), alpha)
         plan = layout(np.minimum(x - edge, 0.0) / alpha, cluster)
         # The tail of a good build may lie above the quantile of all, where no shortfall counts.
         of_builds = len(plan.group_means) * float(values.var(ddof=1)) if len(x) > 1 else 0.0

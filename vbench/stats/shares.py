@@ -55,6 +55,8 @@ class Shares:
 
     Attributes
     ----------
+    x, cluster
+        What was given: values of queries, of which those of one cluster are not independent.
     values : float64 (s,)
         The different values of x, ascending.
     rows : float64 (B, m)
@@ -62,7 +64,7 @@ class Shares:
     """
 
     def __init__(self, x: FloatArray, cluster: ArrayLike | None = None) -> None:
-        self._x, self._cluster = x, cluster
+        self.x, self.cluster = x, cluster
         self.rows = np.sort(x, axis=1)
         self.values = np.unique(np.concatenate([_different(row) for row in self.rows]))
         self._agreeing = self.rows
@@ -71,10 +73,15 @@ class Shares:
 
     def at_most(self, value: float) -> Layout:
         """What the layout says about the mean of ``x <= value``."""
-        if self._cluster is not None:
-            return layout((self._x <= value).astype(np.float64), self._cluster)
+        if self.cluster is not None:
+            return layout((self.x <= value).astype(np.float64), self.cluster)
         passing, agreeing = (_count_at_most(rows, value) for rows in (self.rows, self._agreeing))
-        return share_layout(passing, agreeing, self._x.shape[1])
+        return share_layout(passing, agreeing, self.x.shape[1])
+
+    def value_at(self, number: int) -> float:
+        """The smallest value that at least so many of all the builds' values are at most."""
+        counts = sum(row.searchsorted(self.values, side="right") for row in self.rows)
+        return float(self.values[np.searchsorted(counts, number)])
 
 
 def sort_builds(rows: Sequence[NDArray[Rows]]) -> list[NDArray[Rows]]:

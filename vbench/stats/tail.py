@@ -33,7 +33,7 @@ docs/statistics.md, "Measured coverage", has what CVaR's interval covers with it
 
 
 def crossed_cvar(
-    x: ArrayLike, alpha: float, level: float = 0.95, cluster: ArrayLike | None = None
+    x: ArrayLike | Shares, alpha: float, level: float = 0.95, cluster: ArrayLike | None = None
 ) -> Estimate:
     """Mean of the worst ⌈αm⌉ queries of each build, averaged over builds, with its interval.
 
@@ -46,20 +46,20 @@ def crossed_cvar(
     Parameters
     ----------
     x : (m,) or (B, m), in [0, 1]
-        Per-query recall of each build.
+        Per-query recall of each build, or its shares, with the clusters that they have.
     alpha
         Share of the queries that is the tail, 0 < alpha ≤ 1.
     cluster : (m,), optional
         User or session of each query.
     """
     check_level(level)
-    values = matrix(x, UNIT)
-    builds, m = values.shape
+    shares = _shares_of(x, UNIT, cluster)
+    builds, m = shares.rows.shape
     share = tail_size(m, alpha) / m
-    build_values, quantile = cvar_of_builds(values, alpha)
+    build_values, quantile = cvar_of_builds(shares, alpha)
     value = float(build_values.mean())
     spread = float(build_values.std(ddof=1)) if builds > 1 else math.nan
-    plan, parts, ends = _shortfall(values, quantile, share, level, cluster, spread)
+    plan, parts, ends = _shortfall(shares, quantile, share, level, spread)
     # The worst of few queries flatters: a sample's CVaR is too high on average, and pooled
     # builds are nearer to the truth. So only the upper end is counted from the builds' own mean.
     low, high = ends.low, ends.high + value - (quantile - plan.mean / share)
@@ -68,9 +68,9 @@ def crossed_cvar(
         # drift lean the other way: no tail is under 0.
         high = max(high, value + margin(parts[1:], level) / share)
     one_sided = max(2.0 * level - 1.0, _LEAST_LEVEL)
-    largest = quantile_interval(Shares(values, cluster), share, one_sided).high
+    largest = quantile_interval(shares, share, one_sided).high
     if largest > quantile:
-        high = max(high, _shortfall(values, largest, share, level, cluster, spread)[2].high)
+        high = max(high, _shortfall(shares, largest, share, level, spread)[2].high)
 
     about = estimate(plan, parts, ends, level)
     return Estimate(
@@ -84,17 +84,15 @@ def crossed_cvar(
     )
 
 
-def cvar_of_builds(x: FloatArray, alpha: float) -> tuple[FloatArray, float]:
-    """CVaR of each build of x (B, m), float64 (B,), and the α-quantile of all of them pooled."""
-    builds, m = x.shape
+def cvar_of_builds(x: Shares, alpha: float) -> tuple[FloatArray, float]:
+    """CVaR of each build, float64 (B,), and the α-quantile of all of them pooled."""
+    builds, m = x.rows.shape
     size = tail_size(m, alpha)
-    worst = np.partition(x, size - 1, axis=1)[:, :size].mean(axis=1)
-    last = builds * size - 1
-    return worst, float(np.partition(x, last, axis=None)[last])
+    return x.rows[:, :size].mean(axis=1), x.value_at(builds * size)
 
 
 def crossed_percentile(
-    x: ArrayLike,
+    x: ArrayLike | Shares,
     p: float,
     level: float = 0.95,
     cluster: ArrayLike | None = None,
@@ -112,16 +110,15 @@ def crossed_percentile(
     Parameters
     ----------
     x : (m,) or (B, m)
-        Per-query recall, or times, of each build.
+        Per-query recall, or times, of each build, or its shares, with the clusters that they have.
     p
         0 … 100.
     bounds
         Smallest and largest possible value, such as ``(0, math.inf)`` for times.
     """
     check_level(level)
-    values = matrix(x, bounds)
-    builds, m = values.shape
-    shares = Shares(values, cluster)
+    shares = _shares_of(x, bounds, cluster)
+    builds, m = shares.rows.shape
     build_values = shares.rows[:, percentile_rank(m, p)]
     low, high = percentile_ends(shares, p, bounds=bounds)(level)
     threshold = float(np.median(build_values))
@@ -210,18 +207,19 @@ def quantile_interval(
     )
 
 
+def _shares_of(
+    x: ArrayLike | Shares, bounds: tuple[float, float], cluster: ArrayLike | None
+) -> Shares:
+    return x if isinstance(x, Shares) else Shares(matrix(x, bounds), cluster)
+
+
 def _shortfall(
-    x: FloatArray,
-    quantile: float,
-    share: float,
-    level: float,
-    cluster: ArrayLike | None,
-    spread: float,
+    x: Shares, quantile: float, share: float, level: float, spread: float
 ) -> tuple[Layout, tuple[Part, ...], Interval]:
     """Layout of (quantile − x)₊, and the interval of quantile − E[(quantile − x)₊]/share."""
-    plan = layout(np.maximum(quantile - x, 0.0), cluster)
+    plan = layout(np.maximum(quantile - x.x, 0.0), x.cluster)
     parts = variance_parts(plan)
-    linear = float(plan.build_means.std(ddof=1)) / share if len(x) > 1 else 0.0
+    linear = float(plan.build_means.std(ddof=1)) / share if len(x.rows) > 1 else 0.0
     if 0.0 < linear < spread:
         # The tail of a good build may lie above the quantile of all, where no shortfall counts.
         parts = (parts[0], Part(parts[1].variance * (spread / linear) ** 2, parts[1].df))
