@@ -88,6 +88,7 @@ class Orders:
             order_seed=build.seed if build.order_seed is None else build.order_seed,
             threads=self.options.threads,
             build_threads=self.options.build_threads,
+            memory_limit=self.options.memory_limit,
             sys_path=sys.path,
             left_out=[row for row in self.dataset.zero_row_ids.tolist() if row < base.shape[0]],
             learn=None if build.learn is None else self._learn(),

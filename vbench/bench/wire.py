@@ -66,6 +66,8 @@ class Open(Message):
     """Whether the base is needed behind ``fit``, as vectors of it are added later."""
     build_threads: int | None = None
     """What ``fit`` may use; None: `threads`."""
+    memory_limit: int | None = None
+    """Bytes that the worker may hold; None: what there is."""
     is_loaded: bool = False
     """Whether :class:`Load` takes the place of :class:`Fit`: then no base is needed."""
     server: Server | None = None

@@ -48,8 +48,9 @@ def test_columns_that_do_not_lie_together_are_spooled(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fits", [True, False])
+@pytest.mark.parametrize("room", [None, 1 << 20, 100, -100])
 def test_rows_are_read_in_their_order_block_by_block(
-    fits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fits: bool, room: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some rows in any order, also when a block ends anywhere, and where memory has no room."""
     monkeypatch.setattr(files, "BLOCK_BYTES", 100)
@@ -59,6 +60,6 @@ def test_rows_are_read_in_their_order_block_by_block(
     array = gaussian(33, 5)
     rows = np.random.default_rng(3).permutation(33)[:30]
     out = np.zeros((30, 6), dtype=np.float32)
-    files.load_rows(files.array_file(array, tmp_path), out, rows)
+    files.load_rows(files.array_file(array, tmp_path), out, rows, room)
     assert np.array_equal(out[:, :5], array[rows])
     assert not out[:, 5].any()

@@ -64,15 +64,22 @@ def _read_blocks(file: ArrayFile) -> Iterator[tuple[int, NDArray[Any]]]:
             )
 
 
-def load_rows(file: ArrayFile, out: NDArray[np.float32], rows: NDArray[np.integer[Any]]) -> None:
+def load_rows(
+    file: ArrayFile,
+    out: NDArray[np.float32],
+    rows: NDArray[np.integer[Any]],
+    room: int | None = None,
+) -> None:
     """Read these rows, each at most once, widened to float32, into ``out[:, :d]``.
 
     A file that memory has room for is read in the order of `rows`, as `out` is then written from
     its beginning to its end: what is mapped and written here and there costs several times as
-    much. A larger one is read from its beginning to its end.
+    much. A larger one is read from its beginning to its end, and so is one of more than `room`
+    bytes.
     """
     n, d = file.shape
-    if n * file.row_stride <= psutil.virtual_memory().available // _ROOM:
+    free = psutil.virtual_memory().available // _ROOM
+    if n * file.row_stride <= (free if room is None else min(free, room)):
         source = _mapped(file)
         step = max(1, BLOCK_BYTES // max(1, file.row_stride))
         for first in range(0, len(rows), step):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import threadpoolctl
 from numpy.typing import NDArray
 
@@ -77,7 +78,9 @@ class Worker:
 
     def _load_base(self, d: int) -> NDArray[np.float32]:
         base = make_scratch((len(self.original), self.space.width(d)))
-        load_rows(self.order.base, base, self.original)
+        limit = self.order.memory_limit
+        room = None if limit is None else limit - psutil.Process().memory_info().rss - base.nbytes
+        load_rows(self.order.base, base, self.original, room)
         # Of all that is ever in the index: lengths are relative to the largest.
         self.space.finish_base(base, d)
         return base if self.index.writes else read_only(base)
