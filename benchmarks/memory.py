@@ -1,10 +1,18 @@
-"""Memory of a worker that lies in no file, at its peak, beside what the library takes."""
+"""Memory that lies in no file, at its peak: of a worker, and of all processes of a run.
+
+python benchmarks/memory.py [N]
+
+Without N of one worker, beside what the library takes; with it of a run of N vectors, beside their
+size in float32.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -19,15 +27,40 @@ from vbench.bench.workers import Workers
 from vbench.data.dataset import Dataset
 from vbench.runs.schema import Build, Options
 
+VBENCH = str(Path(sys.executable).with_name("vbench"))
 N, D = 1_000_000, 96
 _PART = re.compile(r"^Pss_Anon:\s+(\d+) kB", re.MULTILINE)
 
 
 def main() -> None:
-    """`ivf-flat` of 256 lists over 1,000,000 × 96 in float16: built, then asked 1,000 queries."""
+    """Of a worker, or of a run of as many vectors as were given."""
     if not Path("/proc/self/smaps_rollup").exists():
         print("needs Linux")
-        return
+    elif sys.argv[1:]:
+        of_run(int(sys.argv[1]))
+    else:
+        of_worker()
+
+
+def of_run(n: int) -> None:
+    """`ivf-flat` of 1,024 lists over made vectors × 96 in float16, 1,000 queries, one build."""
+    with tempfile.TemporaryDirectory() as name:
+        data = f"{name}/data"
+        environment = {**os.environ, "VBENCH_HOME": f"{name}/home"}
+        make = ["data", "generate", data, "--rows", str(n), "--count", "1000"]
+        run = [
+            *("run", "--index", "ivf-flat", "--dataset", data, "--set", "nlist=1024"),
+            *("--builds", "1", "--repeats", "1", "--no-keep-indexes", "--out", f"{name}/run"),
+        ]
+        subprocess.run([VBENCH, *make], check=True, capture_output=True, env=environment)
+        with watched() as seen:
+            subprocess.run([VBENCH, *run], check=True, capture_output=True, env=environment)
+    what = f"anonymous memory of all processes of a run, {n:,} × {D} / its size in float32, ratio"
+    figure(what, max(seen) / (4 * n * D), 1.6, "")
+
+
+def of_worker() -> None:
+    """`ivf-flat` of 256 lists over 1,000,000 × 96 in float16: built, then asked 1,000 queries."""
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "base.npy"

@@ -17,6 +17,8 @@ SCRIPTS = {
     "kept.py": ("one more setting", "one more K"),
     "jobs.py": ("two builds side by side / two bare processes",),
     "memory.py": ("anonymous memory of a worker",),
+    "memory.py 10000000": ("anonymous memory of a run, ten million, of its size in float32",),
+    "cluster.py": ("exact search, workers / bare processes", "runs, workers / bare processes"),
     "beside.py": ("harness / (fit + search)",),
     "beside.py 10000000": ("harness / (fit + search), ten million",),
 }
