@@ -38,7 +38,8 @@ def _worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
     ("threads", "m", "products", "forks"),
     [
         (1, 10_000, 10**13, 1),
-        (2, 10_000, 10**13, 1),
+        (2, 10_000, 10**13, 2),
+        (2, 10_000, 10**10, 1),
         (16, 10_000, 10**13, 16),
         (16, 100, 10**13, 1),
         (16, 640, 10**13, 10),
@@ -49,7 +50,7 @@ def _worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_forks_are_as_many_as_are_worth_it(
     threads: int, m: int, products: int, forks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """None for few threads, thin products or little to do; none where nothing can be forked."""
+    """None for one thread, thin products or little to do; none where nothing can be forked."""
     monkeypatch.setattr(module, "CAN_FORK", True)
     monkeypatch.delitem(sys.modules, "jax", raising=False)
     assert count_forks(threads, m, products) == forks
@@ -62,7 +63,7 @@ def test_forks_are_as_many_as_are_worth_it(
 
 @pytest.mark.usefixtures("_worth_it")
 @pytest.mark.parametrize("metric", METRICS)
-@pytest.mark.parametrize("threads", [3, 8])
+@pytest.mark.parametrize("threads", [2, 3, 8])
 def test_answers_are_those_of_one_thread(metric: Metric, threads: int) -> None:
     """To the last bit, also within a limit and of a range; progress counts each pair once."""
     base, queries = made()

@@ -50,7 +50,7 @@ def nearest(
     limit : float64 (m,), optional
         Distances beyond which nothing is asked for: the k-th best of shards done before.
     threads
-        How many cores to use. From three on, where there is enough to do, forks share the queries.
+        How many cores to use. Where there is enough to do, forks share the queries.
     progress
         Called with the base rows finished since the last call, and for how many queries.
 
