@@ -161,6 +161,17 @@ def test_exact_neighbors_are_those_of_one_machine(
     assert list(tmp_path.glob(f"truth/*/depth-{depth}.npz"))
 
 
+def test_workers_that_are_started_here_look_at_nothing_beside() -> None:
+    """No profile is taken of what is timed, and the client is as it was afterwards."""
+    import dask
+
+    before = dask.config.get("distributed.worker.profile.enabled")
+    with open_cluster("local", len(os.sched_getaffinity(0))) as cluster:
+        found = cluster.client.run(dask.config.get, "distributed.worker.profile.enabled")
+    assert set(found.values()) == {False}
+    assert dask.config.get("distributed.worker.profile.enabled") == before
+
+
 def test_vectors_in_memory_are_refused(address: str, tmp_path: Path) -> None:
     """No worker sees them."""
     made = Dataset("made", *gaussian_pair(50, 5, 4, seed=0), "l2")
