@@ -34,7 +34,7 @@ _NOTHING_BESIDE = {
     "distributed.admin.system-monitor.interval": "5s",
     "distributed.admin.system-monitor.gil.enabled": False,
 }
-"""Workers that are started here look at nothing while others are timed: it took a tenth of a core."""
+"""What takes a tenth of a core while something is timed there: not of workers started here."""
 _START = "dask worker ADDRESS --nthreads 1 --resources vbench=1"
 
 
