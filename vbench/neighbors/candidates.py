@@ -86,27 +86,31 @@ class Candidates:
             if not self.space.is_safe(error):
                 self._settle(np.arange(len(self.fill)), first, len(rows))
                 return
-            scores = self.space.products(self.space.narrow[self.part], rows)
+            by_row = self.space.products_by_row(self.part, rows)
+            scores = by_row.T
             self.space.place_zero(scores, norms)
             if (self.floor == -np.inf).any():
                 # At the beginning everything would pass.
                 empty = (self.floor == -np.inf) & (self.fill + len(rows) > self.capacity)
                 self._raise_floor(np.flatnonzero(empty), scores, error)
-            hits = np.flatnonzero(scores >= self._threshold(error)[:, None])
+            reached = np.flatnonzero(by_row >= self._threshold(error))
+            columns, queries = np.divmod(reached, len(self.fill))
+            hits = np.sort(queries * len(rows) + columns)
             for more in (None, scores):
                 full = self._too_many(hits, len(rows))
                 if not len(full):
                     break
                 # What is kept tells most of it; the tile at hand is looked at when it must be.
                 self._raise_floor(full, more, error)
-                hits = hits[scores.ravel()[hits] >= self._threshold(error)[hits // len(rows)]]
+                queries, columns = np.divmod(hits, len(rows))
+                hits = hits[scores[queries, columns] >= self._threshold(error)[queries]]
             crowded = self._too_many(hits, len(rows))
             if len(crowded):
                 self._settle(crowded, first, len(rows))
                 hits = hits[~np.isin(hits // len(rows), crowded)]
             if len(hits):
                 queries, columns = np.divmod(hits, len(rows))
-                found = scores.ravel()[hits].astype(np.float64)
+                found = scores[queries, columns].astype(np.float64)
                 self._append(queries, first + columns, found, error[queries])
 
     def _too_many(self, hits: NDArray[Any], width: int) -> NDArray[Any]:

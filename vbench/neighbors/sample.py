@@ -53,7 +53,7 @@ class Sample:
             best: NDArray[np.float32] = np.empty((len(nothing), 0), np.float32)
             for first in range(0, len(self.rows), TILE_ROWS):
                 tile = slice(first, first + TILE_ROWS)
-                scores = self.space.products(self.space.narrow[part], self.rows[tile])
+                scores = self.space.products(part, self.rows[tile])
                 self.space.place_zero(scores, self.norms[tile])
                 best = np.hstack([best, _largest(scores, self.rank)])
             return np.asarray(_largest(best, self.rank).min(axis=1) - error)

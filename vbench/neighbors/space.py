@@ -72,6 +72,7 @@ class ScoreSpace:
         self.wide = wide
         with np.errstate(over="ignore", under="ignore"):
             self.narrow = wide.astype(np.float32)
+        self._turned = np.ascontiguousarray(self.narrow.T)
 
     def rows(self, block: Vectors, dtype: Any, first: int) -> tuple[Vectors, NDArray[Any]]:
         """Prepare base rows for the product, in `dtype`, and their norms before it.
@@ -103,14 +104,25 @@ class ScoreSpace:
         if self.metric == "cosine" and not norms.all():
             scores[:, norms == 0] = 1.0 - NO_COSINE
 
-    def products(self, queries: Vectors, rows: Vectors) -> Vectors:
-        """Scores of a tile in this thread's own buffer: fresh memory would cost as much again."""
+    def products(self, part: slice, rows: Vectors) -> Vectors:
+        """Scores of a tile, (queries, rows), in this thread's own buffer."""
+        queries = self.narrow[part]
+        return np.matmul(queries, rows.T, out=self._buffer(len(queries), len(rows)))
+
+    def products_by_row(self, part: slice, rows: Vectors) -> Vectors:
+        """The same, (rows, queries): the quicker way, and so is comparing with one number a query.
+
+        Whoever looks at the scores of a query together has them nearer to each other the other way.
+        """
+        queries = self._turned[:, part]
+        return np.matmul(rows, queries, out=self._buffer(len(rows), queries.shape[1]))
+
+    def _buffer(self, height: int, width: int) -> Vectors:
+        """Fresh memory would cost as much again as the product."""
         if not hasattr(self._scratch, "scores"):
             self._scratch.scores = np.empty(CHUNK_QUERIES * TILE_ROWS, np.float32)
-        out: Vectors = self._scratch.scores[: len(queries) * len(rows)]
-        out = out.reshape(len(queries), len(rows))
-        np.matmul(queries, rows.T, out=out)
-        return out
+        found: Vectors = self._scratch.scores[: height * width].reshape(height, width)
+        return found
 
     def error(self, part: slice, norm: float, unit: float) -> FloatArray:
         """Bound the error of a score against rows of at most `norm`, rounded to `unit`.

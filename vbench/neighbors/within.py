@@ -89,7 +89,7 @@ class _Count:
                 error = np.full(len(error), np.inf)
             lower = np.nextafter((self.low - error).astype(np.float32), np.float32(-np.inf))
             upper = np.nextafter((self.high + error).astype(np.float32), np.float32(np.inf))
-            scores = self.space.products(self.space.narrow[self.part], rows)
+            scores = self.space.products(self.part, rows)
             self.space.place_zero(scores, norms)
             inside = scores > upper[:, np.newaxis]
             # NaN is neither: it is decided below.
