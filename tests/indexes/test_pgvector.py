@@ -143,7 +143,8 @@ def test_a_run_in_postgresql(tmp_path: Path) -> None:
         facts = run.facts(trial)
         assert run.hits(trial).mean() > 9
         assert facts.build.service == "pgvector"
-        assert (facts.cpu_ns or 0) > 0
+        # Of a server it is counted in the system's ticks, of which few queries may take none.
+        assert facts.cpu_ns is not None
         assert (facts.peak_bytes or 0) > 1e6
     assert set(run.manifest.builds[0].server or ()) == {"postgresql", "pgvector"}
 
