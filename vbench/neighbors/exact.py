@@ -20,11 +20,13 @@ from vbench.metric import FloatArray, Metric
 from vbench.neighbors.candidates import Candidates, capacity
 from vbench.neighbors.forks import count_forks, shared_array, work_in_forks
 from vbench.neighbors.sample import Sample
-from vbench.neighbors.space import CHUNK_QUERIES, Ids, ScoreSpace, Vectors, scan
+from vbench.neighbors.space import CHUNK_QUERIES, TILE_ROWS, Ids, ScoreSpace, Vectors, scan
 
 _BUFFER_BYTES = 32 << 20
 _THREAD_BYTES = 16 << 20
 """Of candidates: in all, but no less than for each thread, whose products else are thin."""
+_WIDEST = 4
+"""Times the rows that a tile has for many queries."""
 _MERGED = 1024
 """Queries that are merged at a time."""
 
@@ -136,7 +138,9 @@ def _search(
         Candidates(space, part, k, limit, guess)
         for part, guess in zip(slices, guesses, strict=False)
     ]
-    scan(space, numbers, parts, Candidates.add, pool, progress)
+    # Of fewer queries, more rows: a tile takes as long to look at, whatever is in it.
+    rows = min(_WIDEST, CHUNK_QUERIES // max(1, chunk)) * TILE_ROWS
+    scan(space, numbers, parts, Candidates.add, pool, progress, tile_rows=rows)
     answers = list(pool.map(Candidates.finish, parts))
     ids = np.concatenate([ids for ids, _ in answers])
     distances = np.concatenate([distances for _, distances in answers])
