@@ -43,7 +43,7 @@ def test_values_are_those_that_occur(x: np.ndarray) -> None:
 def test_builds_are_sorted_for_each_query(x: np.ndarray) -> None:
     """Exchanging whole rows is a sort of each column; what is given stays."""
     before = x.copy()
-    np.testing.assert_array_equal(np.stack(sort_builds(list(x))), np.sort(x, axis=0))
+    np.testing.assert_array_equal(np.stack(sort_builds(x)), np.sort(x, axis=0))
     np.testing.assert_array_equal(x, before)
 
 

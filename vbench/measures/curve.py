@@ -87,7 +87,7 @@ class Counts(NamedTuple):
         passing = np.stack([at_least(build, k) for build in hits])
         if len(hits) == 1:
             return cls(passing, passing)
-        return cls(passing, np.stack([at_least(row, k) for row in sort_builds(list(hits))[::-1]]))
+        return cls(passing, np.stack([at_least(row, k) for row in sort_builds(hits)[::-1]]))
 
     @property
     def m(self) -> int:
@@ -129,7 +129,7 @@ def reached_by(
 
     passing = agreeing = count(hits)
     if len(hits) > 1:
-        agreeing = count(sort_builds(list(hits))[::-1])
+        agreeing = count(sort_builds(hits)[::-1])
     return [Counts(passing[:, group], agreeing[:, group]).reach(wanted) for group in range(groups)]
 
 

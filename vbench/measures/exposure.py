@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench.measures.blocks import row_blocks
 from vbench.metric import FloatArray
 
 
@@ -47,7 +47,7 @@ def expose(ids: NDArray[np.integer[Any]], n: int) -> Exposure:
         No id stands twice in a list.
     """
     counts = np.zeros(n + 1, dtype=np.int64)
-    for part in _blocks(ids, max(n, _BLOCK)):  # each block has a count of all n
+    for part in row_blocks(ids, max(n, _BLOCK)):  # each block has a count of all n
         counts += np.bincount(ids[part].reshape(-1) + 1, minlength=n + 1)
     counts = counts[1:]
     total = int(counts.sum())
@@ -63,13 +63,8 @@ def expose(ids: NDArray[np.integer[Any]], n: int) -> Exposure:
     gini = float((levels * sizes) @ above) / (n * total)
     own = np.append(weight[counts] - gini / total, 0.0)  # the last one for pads
     added = np.zeros(len(ids))
-    for part in _blocks(ids):
+    for part in row_blocks(ids, _BLOCK):
         # One place of all lists after the other, as they are few.
         for item in np.ascontiguousarray(ids[part].T):
             added[part] += own[item]
     return Exposure(gini, np.asarray(gini + len(ids) * added), int((counts > 0).sum()))
-
-
-def _blocks(ids: NDArray[np.integer[Any]], places: int = _BLOCK) -> Iterator[slice]:
-    step = max(1, places // max(1, ids.shape[1]))
-    return (slice(first, first + step) for first in range(0, len(ids), step))

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench.measures.blocks import row_blocks
 from vbench.metric import FloatArray
 
 Ids = NDArray[np.integer[Any]]
@@ -104,7 +105,5 @@ def _look_in_order(wanted: Ids, among: Ids, number: NDArray[np.integer[Any]]) ->
 
 def _in_blocks(ids: Ids, among: Ids) -> Iterator[tuple[slice, Ids, Ids]]:
     """Some rows of both at a time, turned: what is compared lies side by side."""
-    step = max(1, _BLOCK // max(1, ids.shape[1]))
-    for first in range(0, len(ids), step):
-        part = slice(first, first + step)
+    for part in row_blocks(ids, _BLOCK):
         yield part, np.ascontiguousarray(ids[part].T), np.ascontiguousarray(among[part].T)

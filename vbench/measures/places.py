@@ -7,12 +7,12 @@ they are, and each is worth the mean of what these ranks are worth.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vbench.measures.blocks import row_blocks
 from vbench.measures.hits import DistancesOf, Ids, Rule, ranks_among
 from vbench.metric import FloatArray, Metric, tie_limit
 
@@ -60,10 +60,10 @@ def list_places(distances: FloatArray, k: int, metric: Metric, rule: Rule) -> Pl
     if rule == "id":
         short = ended.any()
         return np.where(ended, 0, plain) if short else np.broadcast_to(plain, ended.shape)
-    tied = np.concatenate(
-        [np.empty(0, np.intp)]
-        + [first + _find_tied(some, k, metric, rule) for first, some in _blocks(distances)]
-    )
+    is_tied = np.empty(len(distances), dtype=bool)
+    for some in row_blocks(distances, _BLOCK):
+        is_tied[some] = _have_ties(distances[some], k, metric, rule)
+    tied = np.flatnonzero(is_tied)
     if not len(tied) and not ended.any():
         # Recognized by its strides: where nothing ties, nothing is looked up in it.
         return np.broadcast_to(plain, (len(distances), k))
@@ -162,17 +162,11 @@ def find_missed(worth: Worth, listed: Places, returned: NDArray[np.bool_]) -> ND
     return np.asarray(away & (later < np.take_along_axis(short, listed, axis=1)))
 
 
-def _find_tied(distances: FloatArray, k: int, metric: Metric, rule: Rule) -> NDArray[np.intp]:
-    """Rows in which some neighbor up to the k-th has the distance of the one behind it."""
+def _have_ties(distances: FloatArray, k: int, metric: Metric, rule: Rule) -> NDArray[np.bool_]:
+    """In which rows some neighbor up to the k-th has the distance of the one behind it: (m,)."""
     limit = _widest(distances[:, :k], metric, rule)
     behind = distances[:, 1 : k + 1]
-    return np.flatnonzero((behind <= limit[:, : behind.shape[1]]).any(axis=1))
-
-
-def _blocks(distances: FloatArray) -> Iterator[tuple[int, FloatArray]]:
-    """Some rows at a time, with the number of their first."""
-    step = max(1, _BLOCK // max(1, distances.shape[1]))
-    return ((first, distances[first : first + step]) for first in range(0, len(distances), step))
+    return np.asarray((behind <= limit[:, : behind.shape[1]]).any(axis=1))
 
 
 def _widest(distances: FloatArray, metric: Metric, rule: Rule) -> FloatArray:

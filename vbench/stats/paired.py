@@ -243,8 +243,9 @@ def compare_percentiles(
     """
     check_level(level)
     sides = _pair(baseline, candidate, bounds)
-    of_a, of_b = (crossed_percentile(x, p, level, cluster, bounds=bounds) for x in sides)
-    ends_a, ends_b = (percentile_ends(Shares(x, cluster), p, bounds=bounds) for x in sides)
+    shares = [Shares(x, cluster) for x in sides]
+    of_a, of_b = (crossed_percentile(x, p, level, bounds=bounds) for x in shares)
+    ends_a, ends_b = (percentile_ends(x, p, bounds=bounds) for x in shares)
     value = of_b.value - of_a.value
 
     def join_ends(at: float) -> Interval:

@@ -7,7 +7,8 @@ which is some hundred times faster than a layout for each threshold.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterable
 from typing import TypeVar
 
 import numpy as np
@@ -67,9 +68,11 @@ class Shares:
         self.x, self.cluster = x, cluster
         self.rows = np.sort(x, axis=1)
         self.values = np.unique(np.concatenate([_different(row) for row in self.rows]))
-        self._agreeing = self.rows
-        if len(x) > 1 and cluster is None:
-            self._agreeing = np.sort(np.stack(sort_builds(list(x))), axis=1)
+
+    @functools.cached_property
+    def _agreeing(self) -> FloatArray:
+        """The smallest value of each query, the second … the largest: each ascending, (B, m)."""
+        return self.rows if len(self.x) == 1 else np.sort(np.stack(sort_builds(self.x)), axis=1)
 
     def at_most(self, value: float) -> Layout:
         """What the layout says about the mean of ``x <= value``."""
@@ -84,7 +87,7 @@ class Shares:
         return float(self.values[np.searchsorted(counts, number)])
 
 
-def sort_builds(rows: Sequence[NDArray[Rows]]) -> list[NDArray[Rows]]:
+def sort_builds(rows: Iterable[NDArray[Rows]]) -> list[NDArray[Rows]]:
     """Values of some builds, (m,) each, those of each query in ascending order.
 
     Builds are few and queries many: whole rows are exchanged, in a fortieth of the time of a sort.
