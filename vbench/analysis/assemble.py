@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from msgspec.structs import asdict
 from numpy.typing import NDArray
 
 from vbench.analysis.document import ViewFacts
@@ -237,10 +238,12 @@ def _settings(
             measures={
                 name: _index_loss(each.exact[name], values) for name, values in trials.items()
             },
-            worst=Group(**_group(each, trials, worst)),
-            buckets=[Bucket(recall=name, **_group(each, trials, part)) for name, part in buckets],
+            worst=_group(each, trials, worst),
+            buckets=[
+                Bucket(recall=name, **asdict(_group(each, trials, part))) for name, part in buckets
+            ],
             segments=[
-                Segment(column=column, group=value, **_group(each, trials, part))
+                Segment(column=column, group=value, **asdict(_group(each, trials, part)))
                 for (column, value), part in segments
             ],
             reranked=None
@@ -260,17 +263,17 @@ def _index_loss(exact: FloatArray, trials: FloatArray) -> IndexLoss:
     )
 
 
-def _group(ranked: Ranked, trials: Mapping[str, FloatArray], part: _Part) -> dict[str, Any]:
-    """The fields of a :class:`Group`: some cells of builds × queries."""
+def _group(ranked: Ranked, trials: Mapping[str, FloatArray], part: _Part) -> Group:
+    """Some cells of builds × queries."""
     cells, leading = part.cells, trials[LEADING]
     exact = np.broadcast_to(ranked.exact[LEADING], leading.shape)
-    return {
-        "share": cells.share,
-        "mean_recall": part.mean_recall,
-        "exact": estimate_group(exact, cells),
-        "value": estimate_group(leading, cells),
-        "index_loss": estimate_group(exact - leading, cells),
-    }
+    return Group(
+        share=cells.share,
+        mean_recall=part.mean_recall,
+        exact=estimate_group(exact, cells),
+        value=estimate_group(leading, cells),
+        index_loss=estimate_group(exact - leading, cells),
+    )
 
 
 def _masks(stage: Stage) -> Masks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import polars as pl
 
@@ -147,9 +147,9 @@ def ages(panel: Panel) -> pl.DataFrame:
     )
 
 
-def _row(panel: Panel, each: Aged, place: int) -> dict[str, Any]:
+def _row(panel: Panel, each: Aged, place: int) -> dict[str, object]:
     row = each.row
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "id": "" if each.shown is None else each.shown.id,
         "panel": panel.id,
         "index": each.title,

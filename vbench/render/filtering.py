@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
@@ -89,9 +89,9 @@ def _name(each: Filtered) -> tuple[str, str]:
     return each.title, each.row.name
 
 
-def _row(panel: Panel, each: Filtered, plain: FilteredRow, place: int) -> dict[str, Any]:
+def _row(panel: Panel, each: Filtered, plain: FilteredRow, place: int) -> dict[str, object]:
     row, facts = each.row, each.facts
-    found: dict[str, Any] = {
+    found: dict[str, object] = {
         "id": "" if each.shown is None else each.shown.id,
         "panel": panel.id,
         "index": each.title,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -42,7 +41,7 @@ def loads(panel: Panel) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def _rows(shown: Setting) -> Iterator[dict[str, Any]]:
+def _rows(shown: Setting) -> Iterator[dict[str, object]]:
     loaded = find_loaded([shown])
     if not loaded:
         return
@@ -66,10 +65,10 @@ def _places(setting: Setting) -> Iterator[tuple[str, float]]:
         yield "batch", load.batch
 
 
-def _row(shown: Setting, setting: Setting, axis: str, at: float) -> dict[str, Any]:
+def _row(shown: Setting, setting: Setting, axis: str, at: float) -> dict[str, object]:
     found = summarize_setting(setting).measures
     load = describe_load(setting.load)
-    row: dict[str, Any] = {
+    row: dict[str, object] = {
         "id": shown.id,
         "asked": label_load(setting.load) or ALONE,
         "along": axis,

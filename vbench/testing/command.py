@@ -6,7 +6,7 @@ import contextlib
 import shlex
 import string
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,5 +167,5 @@ def _read(path: Path) -> NDArray[Any]:
     return read_array(path, ids=True)
 
 
-def _list(names: Sequence[str] | dict[str, Any]) -> str:
+def _list(names: Collection[str]) -> str:
     return ", ".join(f"{{{name}}}" for name in names)
